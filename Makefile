@@ -1,0 +1,68 @@
+# Every command of the project. `make help` lists them.
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+LOCKS := environments/requirements
+BIN := .venv/bin
+export UV_LINK_MODE ?= hardlink
+# The bench and tests measure and print; colours belong to terminals.
+export PYTHONUNBUFFERED := 1
+
+# uv from PATH, else our own copy under .cache.
+UV = $(shell command -v uv || echo .cache/uv/bin/uv)
+
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+demo: .venv/.laptop  ## From nothing to three answered searches: environment, sample corpus, refresh job, search
+	@$(BIN)/ragops demo
+
+test: .venv/.dev  ## Every test that needs no cloud
+	@.ci/test
+
+unit: .venv/.dev  ## Unit tests only
+	@$(BIN)/python -m pytest tests/unit -n 2
+
+lint: .venv/.dev  ## ruff, mypy (strict), import contracts, notebooks without outputs
+	@$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tests.notebooks
+
+bench: .venv/.dev  ## Measure cost, print each figure and write bench.json
+	@$(BIN)/python -m tests.bench
+
+lock: .cache/uv-ready  ## Resolve and lock the environments again
+	@$(UV) pip compile pyproject.toml src/localbundle/pyproject.toml --extra laptop $(LOCK_FLAGS) -o $(LOCKS)/cpu.txt
+	$(UV) pip compile pyproject.toml src/localbundle/pyproject.toml --extra laptop --group dev -c $(LOCKS)/cpu.txt $(LOCK_FLAGS) -o $(LOCKS)/dev.txt
+	$(UV) pip compile pyproject.toml --extra gpu --extra sample $(LOCK_FLAGS) -o $(LOCKS)/gpu.txt
+
+LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --override $(LOCKS)/overrides.txt \
+	--no-annotate --custom-compile-command 'make lock'
+
+clean:  ## Remove the environment and every local workspace
+	@rm -rf .venv .cache .localbundle dist bench.json
+
+.cache/uv-ready:
+	@if ! command -v uv >/dev/null && [ ! -x .cache/uv/bin/uv ]; then
+	  echo "uv is missing: getting it into .cache/uv"
+	  python3 -m pip install --quiet --target .cache/uv uv
+	fi
+	mkdir -p .cache && touch $@
+
+.venv/.laptop: .cache/uv-ready $(LOCKS)/cpu.txt pyproject.toml src/localbundle/pyproject.toml
+	@test -x $(BIN)/python || $(UV) venv --quiet --seed --python '>=3.11,<3.13' .venv
+	echo "Installing the locked environment (about 7 GB; a minute or two, once)"
+	$(UV) pip install --python $(BIN)/python --require-hashes -r $(LOCKS)/cpu.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e . -e src/localbundle
+	touch $@
+
+.venv/.dev: .venv/.laptop $(LOCKS)/dev.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r $(LOCKS)/dev.txt
+	touch $@
+
+.PHONY: help demo test unit lint bench lock clean

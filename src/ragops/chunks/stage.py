@@ -1,0 +1,95 @@
+"""`documents` -> `chunks`: documents that changed are split again; a chunk that only moved keeps its id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+from pyspark.sql import functions as F
+
+from ragops.chunks.splitter import Chunk, ChunkSizes, split, splitter_fingerprint
+from ragops.chunks.tokens import TokenCounter, tokenizer_counter
+from ragops.documents.stage import DOCUMENTS
+from ragops.tables import Column, StageReport, Table, difference, merge
+from ragops.workspace import Workspace
+
+CHUNKS = Table(
+    name="chunks",
+    comment="Passages of documents, cut along their structure.",
+    key="chunk_id",
+    cluster_by="doc_id",
+    columns=(
+        Column("chunk_id", "STRING", "Hash of document, heading path and text: a passage that only moved keeps it."),
+        Column("doc_id", "STRING", "The document it comes from."),
+        Column("ordinal", "INT", "Place in the document, from 0."),
+        Column("title", "STRING", "The document's title."),
+        Column("path", "STRING", "The document's path in the landing folder."),
+        Column("heading_path", "ARRAY<STRING>", "Headings above the passage, outermost first."),
+        Column("text", "STRING", "The passage as Markdown."),
+        Column("embedded_text", "STRING", "What the model sees: title and headings before the text."),
+        Column("tokens", "INT", "Length of the text in tokens of the embedding model."),
+        Column("page", "INT", "Page it starts on, where the format has pages."),
+        Column("text_hash", "STRING", "SHA-256 of embedded_text: equal texts are embedded once."),
+        Column("source_version", "STRING", "Version of document and splitter that it was made from."),
+    ),
+)
+DOCUMENTS_A_PARTITION = 64
+
+
+def refresh_chunks(workspace: Workspace, sizes: ChunkSizes, tokenizer: Path) -> StageReport:
+    """Brings `chunks` into step with `documents`; `tokenizer` is the embedding model's tokenizer.json."""
+    report = StageReport("chunks")
+    with report.timed():
+        CHUNKS.create(workspace)
+        version = F.sha2(F.concat_ws("|", "path", "doc_hash", F.lit(splitter_fingerprint(sizes))), 256)
+        readable = DOCUMENTS.read(workspace).where("reason IS NULL").withColumn("source_version", version)
+        held = CHUNKS.read(workspace)
+        found = difference(readable, held, on="doc_id", version=["source_version"])
+        changed, stale = found.changed.count(), found.stale.count()
+        report.read = readable.count()
+        if changed or stale:
+            source = found.changed.select("doc_id", "path", "title", "markdown", "source_version")
+            partitions = max(2, -(-changed // DOCUMENTS_A_PARTITION))
+            rows = source.repartition(partitions).mapInPandas(split_documents(sizes, tokenizer), CHUNKS.schema)
+            old = held.join(found.stale, "doc_id", "left_semi").select("chunk_id")
+            report.count(merge(workspace, CHUNKS, rows, replacing=old))
+    return report
+
+
+def split_documents(
+    sizes: ChunkSizes, tokenizer: Path
+) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
+    """The function that Spark runs over batches of documents."""
+
+    def split_batches(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        count_tokens = _counter(tokenizer)
+        for batch in batches:
+            for document in batch.to_dict("records"):
+                chunks = split(document["doc_id"], document["title"], document["markdown"], count_tokens, sizes)
+                yield pd.DataFrame([_row(chunk, document) for chunk in chunks], columns=CHUNKS.names)
+
+    return split_batches
+
+
+@cache
+def _counter(tokenizer: Path) -> TokenCounter:
+    return tokenizer_counter(tokenizer)
+
+
+def _row(chunk: Chunk, document: dict[str, str]) -> dict[str, object]:
+    return {
+        "chunk_id": chunk.chunk_id,
+        "doc_id": chunk.doc_id,
+        "ordinal": chunk.ordinal,
+        "title": document["title"],
+        "path": document["path"],
+        "heading_path": list(chunk.heading_path),
+        "text": chunk.text,
+        "embedded_text": chunk.embedded_text,
+        "tokens": chunk.tokens,
+        "page": chunk.page,
+        "text_hash": chunk.text_hash,
+        "source_version": document["source_version"],
+    }

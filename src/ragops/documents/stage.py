@@ -1,0 +1,170 @@
+"""Landing files -> `documents`: what changed is parsed, what vanished goes, what cannot be parsed is quarantined."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ragops.documents.landing import content_hash, doc_id, list_files
+from ragops.documents.parsing import PARSER_VERSION, ParsedDocument, ParseLimits
+from ragops.documents.sandbox import Failure, ParserPool
+from ragops.errors import UserError
+from ragops.tables import Column, StageReport, Table, difference, merge
+from ragops.usecase import UseCase
+from ragops.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+DOCUMENTS = Table(
+    name="documents",
+    comment="One row for each file in the landing volume, as Markdown, or with the reason why it could not be read.",
+    key="doc_id",
+    cluster_by="doc_id",
+    informative=("ingested_at",),
+    columns=(
+        Column("doc_id", "STRING", "Hash of the relative path."),
+        Column("path", "STRING", "Path relative to the landing folder."),
+        Column("title", "STRING", "Title found in the document, or made from its file name."),
+        Column("language", "STRING", "Language of the text, ISO 639-1."),
+        Column("format", "STRING", "What the content is: md, html, txt, docx, pdf, png, ..."),
+        Column("markdown", "STRING", "The whole text as Markdown; null when it could not be parsed."),
+        Column("pages", "INT", "Pages, where the format has them."),
+        Column("size_bytes", "BIGINT", "Size of the file in bytes."),
+        Column("modified_at", "TIMESTAMP", "When the file was last changed."),
+        Column("file_hash", "STRING", "SHA-256 of the file's bytes."),
+        Column("doc_hash", "STRING", "SHA-256 of title and Markdown: the version that later stages compare."),
+        Column("parser", "STRING", "The parser that read it."),
+        Column("parser_version", "STRING", "Version of the parsers; another one reads every file again."),
+        Column("ocr", "BOOLEAN", "True when text was recognised in pictures."),
+        Column("reason", "STRING", "Why it could not be parsed; null when it was."),
+        Column("exception_type", "STRING", "The kind of failure behind the reason."),
+        Column("ingested_at", "TIMESTAMP", "When this row was written."),
+    ),
+)
+FILES = "doc_id STRING, path STRING, size_bytes BIGINT, modified_at TIMESTAMP, parser_version STRING"
+FILES_A_PARTITION = 32
+
+
+def refresh_documents(workspace: Workspace, card: UseCase, landing: Path, allow_deletes: bool = False) -> StageReport:
+    """Brings `documents` into step with the landing folder.
+
+    Raises:
+        UserError: the folder is missing, or more documents would go than the card allows at once.
+    """
+    report = StageReport("documents")
+    with report.timed():
+        DOCUMENTS.create(workspace)
+        _create_quarantine(workspace)
+        files = _files(workspace, landing)
+        held = DOCUMENTS.read(workspace)
+        found = difference(files, held, on="doc_id", version=["size_bytes", "modified_at", "parser_version"])
+        changed, stale = found.changed.count(), found.stale.count()
+        report.read = files.count()
+        if changed or stale:
+            if not allow_deletes:
+                _refuse_mass_deletion(files, held, landing, card.documents.max_delete_fraction)
+            rows = _parsed(found.changed, landing, _limits(card), changed)
+            report.count(merge(workspace, DOCUMENTS, rows, replacing=found.stale))
+        report.failed = held.where("reason IS NOT NULL").count()
+        report.note = f"{report.failed} in quarantine: see ragops documents" if report.failed else ""
+    return report
+
+
+def _create_quarantine(workspace: Workspace) -> None:
+    workspace.spark.sql(
+        f"CREATE VIEW IF NOT EXISTS {workspace.table('quarantine')} COMMENT 'Files that could not be parsed.' AS "
+        "SELECT doc_id, path, reason, exception_type, parser, parser_version, size_bytes, file_hash, ingested_at "
+        f"FROM {workspace.table('documents')} WHERE reason IS NOT NULL"
+    )
+
+
+def _files(workspace: Workspace, landing: Path) -> DataFrame:
+    if not landing.is_dir():
+        raise UserError(f"landing: no folder {landing}; nothing was changed. Mount it, or give landing=/path/to/folder")
+    rows = [(doc_id(f.path), f.path, f.size_bytes, f.modified_at, PARSER_VERSION) for f in list_files(landing)]
+    return workspace.spark.createDataFrame(rows, FILES)
+
+
+def _refuse_mass_deletion(files: DataFrame, held: DataFrame, landing: Path, allowed: float) -> None:
+    total = held.count()
+    vanished = held.join(files, "doc_id", "left_anti").count()
+    if total and vanished / total > allowed:
+        raise UserError(
+            f"landing: {vanished} of {total} documents are gone from {landing} (at most {allowed:.0%} may go at once: "
+            f"documents.max_delete_fraction in usecase.yml); nothing was changed. If this is meant: --params allow_deletes=true"
+        )
+
+
+def _limits(card: UseCase) -> ParseLimits:
+    wanted = card.documents
+    return ParseLimits(
+        timeout_s=wanted.timeout_seconds,
+        memory_bytes=wanted.memory_mb * 2**20,
+        max_bytes=wanted.max_mb * 2**20,
+        max_pages=wanted.max_pages,
+    )
+
+
+def _parsed(files: DataFrame, landing: Path, limits: ParseLimits, count: int) -> DataFrame:
+    partitions = -(-count // FILES_A_PARTITION) if count else 1
+    return files.repartition(max(2, partitions)).mapInPandas(parse_files(landing, limits), DOCUMENTS.schema)
+
+
+def parse_files(landing: Path, limits: ParseLimits) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
+    """The function that Spark runs over batches of files; each worker process keeps one pool of parsers."""
+
+    def parse_batches(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        pool = _pool(limits)
+        for batch in batches:
+            for file in batch.itertuples(index=False):
+                yield pd.DataFrame([_row(file, landing / str(file.path), pool)], columns=DOCUMENTS.names)
+
+    return parse_batches
+
+
+@cache
+def _pool(limits: ParseLimits) -> ParserPool:
+    return ParserPool(limits).__enter__()
+
+
+def _row(file: Any, path: Path, pool: ParserPool) -> dict[str, object]:
+    parsed = pool.parse(path)
+    common = {
+        "doc_id": file.doc_id,
+        "path": file.path,
+        "size_bytes": file.size_bytes,
+        "modified_at": file.modified_at,
+        "parser_version": file.parser_version,
+        "file_hash": content_hash(path) if path.is_file() else None,
+        "ingested_at": datetime.now(UTC),
+    }
+    return common | (_quarantined(parsed) if isinstance(parsed, Failure) else _readable(parsed))
+
+
+def _readable(parsed: ParsedDocument) -> dict[str, object]:
+    version = hashlib.sha256(f"{parsed.title}\n{parsed.markdown}".encode()).hexdigest()
+    return {
+        "title": parsed.title,
+        "language": parsed.language,
+        "format": parsed.format,
+        "markdown": parsed.markdown,
+        "pages": parsed.pages,
+        "doc_hash": version,
+        "parser": parsed.parser,
+        "ocr": parsed.ocr,
+        "reason": None,
+        "exception_type": None,
+    }
+
+
+def _quarantined(failure: Failure) -> dict[str, object]:
+    return {"parser": failure.parser, "reason": failure.reason, "exception_type": failure.exception_type, "ocr": False}
+
+

@@ -1,0 +1,70 @@
+"""`chunks` -> `embeddings_FINGERPRINT`: every text without a vector is embedded once, whoever holds it.
+
+The table is keyed by the hash of the embedded text, so equal passages of different documents share one vector, a
+passage that moved or came back keeps its own, and nothing is ever deleted by a refresh: `collect_vectors` does that.
+Each model's fingerprint has its own table, so vectors of two models never meet.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from ragops.chunks.stage import CHUNKS
+from ragops.embeddings.model import fingerprint, short
+from ragops.embeddings.udf import EncoderSource, embed_udf
+from ragops.tables import Column, StageReport, Table, difference, merge
+from ragops.usecase import EmbeddingModel
+from ragops.workspace import INDEXES, Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+TEXTS_A_PARTITION = 2048
+
+
+def embeddings_table(model_fingerprint: str) -> Table:
+    """The table that holds the vectors of one model."""
+    return Table(
+        name=f"embeddings_{short(model_fingerprint)}",
+        comment=f"Vectors by text, of the embedding model with fingerprint {model_fingerprint}.",
+        key="text_hash",
+        cluster_by="text_hash",
+        informative=("embedded_at",),
+        columns=(
+            Column("text_hash", "STRING", "SHA-256 of the text that was embedded."),
+            Column("embedding", "ARRAY<FLOAT>", "The vector."),
+            Column("embedded_at", "TIMESTAMP", "When it was made."),
+        ),
+    )
+
+
+def texts_to_embed(workspace: Workspace, model: EmbeddingModel) -> DataFrame:
+    """Texts (text_hash, embedded_text) that have no vector under this model yet, each once."""
+    table = embeddings_table(fingerprint(model))
+    table.create(workspace)
+    texts = CHUNKS.read(workspace).select("text_hash", "embedded_text").dropDuplicates(["text_hash"])
+    return difference(texts, table.read(workspace), on="text_hash").changed
+
+
+def refresh_embeddings(workspace: Workspace, model: EmbeddingModel, source: EncoderSource) -> StageReport:
+    """Embeds what has no vector yet, on as many GPUs or cores as the cluster has."""
+    report = StageReport("embeddings")
+    with report.timed():
+        pending = texts_to_embed(workspace, model)
+        report.read = pending.count()
+        if report.read:
+            embed = embed_udf(source)
+            partitions = max(2, -(-report.read // TEXTS_A_PARTITION))
+            rows = pending.repartition(partitions).select(
+                "text_hash", embed("embedded_text").alias("embedding"), F.current_timestamp().alias("embedded_at")
+            )
+            report.count(merge(workspace, embeddings_table(fingerprint(model)), rows))
+    return report
+
+
+def models_folder(workspace: Workspace) -> Path:
+    """Where converted models are kept, beside the indexes that need them."""
+    return workspace.volume(INDEXES) / "models"

@@ -1,0 +1,103 @@
+"""The parameters of jobs as typed objects. Checked before anything starts, and read by notebooks in the same way."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from ragops.errors import UserError
+from ragops.usecase import UseCase, explain, load_usecase
+from ragops.workspace import Workspace, known_catalogs
+
+
+class RefreshParameters(BaseModel):
+    """Parameters of the refresh job, as resources/refresh.job.yml declares them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    catalog: str
+    schema_name: str
+    landing: str
+    usecase: Path
+    encoder: Literal["openvino", "torch", "endpoint"]
+    allow_deletes: bool = False
+
+    @field_validator("catalog")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        known = known_catalogs()
+        if known is not None and name not in known:
+            raise ValueError(f"there is no such catalog here; use {' or '.join(known)}")
+        return name
+
+    @field_validator("schema_name")
+    @classmethod
+    def _plain(cls, name: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9_]{1,255}", name):
+            raise ValueError("a schema's name has letters, digits and underscores only")
+        return name
+
+    @field_validator("landing")
+    @classmethod
+    def _absolute(cls, path: str) -> str:
+        if not Path(path).is_absolute():
+            raise ValueError("give an absolute path, such as /Volumes/... or /path/to/folder")
+        return path
+
+    @classmethod
+    def read(cls, given: Mapping[str, str]) -> RefreshParameters:
+        """Types what widgets or the command line give.
+
+        Raises:
+            UserError: one line that names the first wrong parameter, what it is and what it may be.
+        """
+        try:
+            return cls.model_validate({("schema_name" if k == "schema" else k): v for k, v in given.items()})
+        except ValidationError as error:
+            line = explain(error.errors()).replace("schema_name", "schema").replace("Value error, ", "")
+            raise UserError(f"parameter {line}{_nearest(error, given)}") from error
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        """The catalog and schema to work in."""
+        return Workspace(self.catalog, self.schema_name)
+
+    @cached_property
+    def card(self) -> UseCase:
+        """The card that the parameter `usecase` names."""
+        return load_usecase(self.workspace.path(self.usecase))
+
+    @property
+    def landing_folder(self) -> Path:
+        """The folder to read, in this place."""
+        return self.workspace.path(self.landing)
+
+
+def check_refresh(given: Mapping[str, str]) -> None:
+    """Refuses wrong parameters of the refresh job before a machine is started for it.
+
+    Raises:
+        UserError: names the parameter, what is wrong with it and the mend.
+    """
+    parameters = RefreshParameters.read(given)
+    _ = parameters.card
+    if not parameters.landing_folder.is_dir():
+        raise UserError(
+            f"parameter landing: no folder {parameters.landing_folder}; give landing=/path/to/folder, "
+            "or lay the sample corpus there: ragops sample"
+        )
+
+
+def _nearest(error: ValidationError, given: Mapping[str, str]) -> str:
+    first = error.errors()[0]
+    known = [name.replace("schema_name", "schema") for name in RefreshParameters.model_fields]
+    if first["type"] != "extra_forbidden":
+        return ""
+    close = difflib.get_close_matches(str(first["loc"][0]), known, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"

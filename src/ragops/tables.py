@@ -1,0 +1,194 @@
+"""Tables: declared once, compared and changed in one way.
+
+Every stage is a diff between its input and its output, applied in one MERGE: a crash anywhere, and the next run
+converges. MERGE is SQL since Spark Connect has no DeltaTable API of its own.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table as Grid
+
+from ragops.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, its Spark SQL type, and what it holds."""
+
+    name: str
+    type: str
+    comment: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One Delta table. `key` identifies a row; `informative` columns alone never make a row count as changed."""
+
+    name: str
+    comment: str
+    key: str
+    columns: tuple[Column, ...]
+    cluster_by: str | None = None
+    informative: tuple[str, ...] = field(default=())
+
+    @property
+    def names(self) -> list[str]:
+        """The columns' names, in order."""
+        return [column.name for column in self.columns]
+
+    @property
+    def schema(self) -> str:
+        """The columns as a Spark DDL string, as mapInPandas and createDataFrame take it."""
+        return ", ".join(f"`{column.name}` {column.type}" for column in self.columns)
+
+    def create(self, workspace: Workspace) -> None:
+        """Makes the table when it is not there; never replaces one, since readers follow its history."""
+        columns = ", ".join(f"`{c.name}` {c.type} COMMENT {_quoted(c.comment)}" for c in self.columns)
+        cluster = f" CLUSTER BY (`{self.cluster_by}`)" if self.cluster_by else ""
+        workspace.spark.sql(
+            f"CREATE TABLE IF NOT EXISTS {workspace.table(self.name)} ({columns}) USING delta{cluster} "
+            f"COMMENT {_quoted(self.comment)} TBLPROPERTIES (delta.enableChangeDataFeed = true)"
+        )
+
+    def read(self, workspace: Workspace) -> DataFrame:
+        """The table's rows."""
+        return workspace.spark.table(workspace.table(self.name))
+
+
+@dataclass
+class StageReport:
+    """What one stage did: rows by what became of them, and seconds."""
+
+    stage: str
+    read: int = 0
+    added: int = 0
+    changed: int = 0
+    deleted: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+    note: str = ""
+
+    @property
+    def idle(self) -> bool:
+        """True when the stage found nothing to do."""
+        return not (self.added or self.changed or self.deleted or self.failed)
+
+    def count(self, merged: MergeCounts) -> None:
+        """Takes over what a MERGE did."""
+        self.added, self.changed, self.deleted = merged.inserted, merged.updated, merged.deleted
+
+    def show(self) -> None:
+        """Prints the report as a small table."""
+        grid = Grid(title=None, box=None, pad_edge=False)
+        values = {
+            "stage": self.stage,
+            "read": f"{self.read:,}",
+            "added": f"{self.added:,}",
+            "changed": f"{self.changed:,}",
+            "deleted": f"{self.deleted:,}",
+            "failed": f"{self.failed:,}",
+            "seconds": f"{self.seconds:.1f}",
+        }
+        for name in values:
+            grid.add_column(name, justify="left" if name == "stage" else "right")
+        grid.add_row(*values.values())
+        console = Console(width=100, force_jupyter=False)
+        console.print(grid)
+        if self.note:
+            console.print(self.note)
+
+    @contextmanager
+    def timed(self) -> Iterator[StageReport]:
+        """Counts the seconds spent inside the block."""
+        started = time.monotonic()
+        try:
+            yield self
+        finally:
+            self.seconds = time.monotonic() - started
+
+
+@dataclass(frozen=True)
+class MergeCounts:
+    """Rows a MERGE changed."""
+
+    updated: int = 0
+    deleted: int = 0
+    inserted: int = 0
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What stands between a stage's input and its output.
+
+    `changed` has the input's rows that the output lacks or holds in another version; `stale` has the output's keys
+    that no longer stand for a current input row. Both are lazy.
+    """
+
+    changed: DataFrame
+    stale: DataFrame
+
+
+def difference(source: DataFrame, target: DataFrame, on: str, version: Sequence[str] = ()) -> Difference:
+    """Compares two tables by an id and its version; both may stand in many rows of either."""
+    both = [on, *version]
+    wanted = source.select(*both).distinct()
+    held = target.select(*both).distinct()
+    changed = source.join(held, both, "left_anti")
+    stale = held.join(wanted, both, "left_anti").select(on).distinct()
+    return Difference(changed, stale)
+
+
+def merge(workspace: Workspace, table: Table, rows: DataFrame, replacing: DataFrame | None = None) -> MergeCounts:
+    """Puts `rows` in the place of the rows whose keys `replacing` holds, in one MERGE; without it, only adds.
+
+    A key in both is updated where a column differs, one only in `rows` is inserted, one only in `replacing` is
+    deleted. One outer join finds that out, so that the expensive source of `rows` (a parser, a model) runs once.
+    """
+    from pyspark.sql import functions as F
+
+    source = rows.select(*table.names).withColumn("_fresh", F.lit(True))
+    if replacing is not None:
+        old = replacing.select(F.col(table.key).alias("_old_key")).distinct()
+        joined = source.join(old, source[table.key] == old["_old_key"], "full_outer")
+        source = joined.withColumn(table.key, F.coalesce(table.key, "_old_key")).drop("_old_key")
+    view = f"merge_{uuid.uuid4().hex}"
+    source.createOrReplaceTempView(view)
+    try:
+        done = workspace.spark.sql(_merge_statement(workspace, table, view)).collect()[0]
+    finally:
+        workspace.spark.catalog.dropTempView(view)
+    return MergeCounts(
+        updated=int(done["num_updated_rows"]),
+        deleted=int(done["num_deleted_rows"]),
+        inserted=int(done["num_inserted_rows"]),
+    )
+
+
+def _merge_statement(workspace: Workspace, table: Table, view: str) -> str:
+    compared = [name for name in table.names if name != table.key and name not in table.informative]
+    differs = " OR ".join(f"NOT (t.`{name}` <=> s.`{name}`)" for name in compared) or "false"
+    values = ", ".join(f"t.`{name}` = s.`{name}`" for name in table.names)
+    columns = ", ".join(f"`{name}`" for name in table.names)
+    inserted = ", ".join(f"s.`{name}`" for name in table.names)
+    return (
+        f"MERGE INTO {workspace.table(table.name)} t USING {view} s ON t.`{table.key}` = s.`{table.key}` "
+        f"WHEN MATCHED AND s._fresh IS NULL THEN DELETE "
+        f"WHEN MATCHED AND ({differs}) THEN UPDATE SET {values} "
+        f"WHEN NOT MATCHED AND s._fresh THEN INSERT ({columns}) VALUES ({inserted})"
+    )
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

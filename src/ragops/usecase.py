@@ -1,0 +1,135 @@
+"""The card (usecase.yml) as one typed object: the problem, its success criteria and SLAs, and every stage's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from ragops.errors import UserError
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Criterion(_Section):
+    """One success criterion: a measure on the evaluation set and the floor it must reach."""
+
+    measure: Literal["recall_at_1", "recall_at_5", "recall_at_10", "mrr", "ndcg_at_10"]
+    at_least: float = Field(ge=0, le=1)
+    why: str
+
+
+class ServiceLevels(_Section):
+    """Promises to the users, in the units their names give."""
+
+    freshness_minutes: float = Field(gt=0)
+    search_p95_ms: float = Field(gt=0)
+    refresh_minutes: float = Field(gt=0)
+
+
+class Corpus(_Section):
+    """Whose documents these are and how they may be handled."""
+
+    owner: str
+    classification: Literal["public", "internal", "confidential"]
+    languages: tuple[str, ...]
+
+
+class Documents(_Section):
+    """Limits for reading one document, and the brake on deletions."""
+
+    max_delete_fraction: float = Field(default=0.2, ge=0, le=1)
+    timeout_seconds: float = Field(default=60, gt=0)
+    memory_mb: int = Field(default=2048, ge=256)
+    max_mb: int = Field(default=100, gt=0)
+    max_pages: int = Field(default=2000, gt=0)
+
+
+class Chunking(_Section):
+    """Chunk sizes in tokens of the embedding model's own tokenizer."""
+
+    min_tokens: int = Field(default=64, gt=0)
+    max_tokens: int = Field(default=200, gt=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Chunking:
+        if self.min_tokens * 2 > self.max_tokens:
+            raise ValueError("max_tokens must be at least twice min_tokens, or there is no room to choose a border")
+        return self
+
+
+class Index(_Section):
+    """How many generations are kept, and what a new one must not lose."""
+
+    keep_generations: int = Field(default=3, ge=1)
+    max_recall_drop: float = Field(default=0.05, ge=0, le=1)
+    candidates: int = Field(default=50, gt=0)
+
+
+class EmbeddingModel(_Section):
+    """What makes a vector. Everything but `name` and `source` is part of the model's fingerprint.
+
+    `source` is one of package:MODULE/FOLDER, hub:OWNER/NAME, endpoint:NAME, or a folder.
+    """
+
+    name: str
+    source: str
+    dimension: int = Field(gt=0)
+    max_tokens: int = Field(gt=0)
+    pooling: Literal["mean", "cls"] = "mean"
+    normalise: bool = True
+    query_prompt: str = ""
+    document_prompt: str = ""
+
+
+class UseCase(_Section):
+    """The whole card. Source: usecase.yml at the bundle's root."""
+
+    name: str
+    problem: str
+    users: str
+    success: tuple[Criterion, ...]
+    sla: ServiceLevels
+    corpus: Corpus
+    documents: Documents = Documents()
+    chunking: Chunking = Chunking()
+    embedding: EmbeddingModel
+    index: Index = Index()
+
+    @model_validator(mode="after")
+    def _fits_the_model(self) -> UseCase:
+        if self.chunking.max_tokens > self.embedding.max_tokens:
+            raise ValueError("chunking.max_tokens is above embedding.max_tokens: the model would not see the rest")
+        return self
+
+
+def load_usecase(path: Path) -> UseCase:
+    """Reads and checks a card.
+
+    Raises:
+        UserError: the file is missing, is not YAML, or a field is wrong; names the file and the field.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"usecase: cannot read {path} ({error.strerror}); give the path of a usecase.yml") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"usecase: {path} is not YAML: {' '.join(str(error).split())}") from error
+    try:
+        return UseCase.model_validate(raw)
+    except ValidationError as error:
+        raise UserError(f"usecase: {path}: {explain(error.errors())}") from error
+
+
+def explain(errors: Sequence[Any]) -> str:
+    """The first of pydantic's errors as one line that names the field, what stands there, and the reason."""
+    first = errors[0]
+    field = ".".join(str(part) for part in first["loc"]) or "the card"
+    given = first.get("input")
+    shown = f" is {given!r}:" if isinstance(given, str | int | float | bool) else ":"
+    return f"{field}{shown} {first['msg']}" + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else "")
