@@ -1,0 +1,43 @@
+"""Word, PowerPoint and Excel through markitdown."""
+
+import re
+import warnings
+from pathlib import Path
+
+from markitdown import DocumentConverter, StreamInfo
+from markitdown.converters import DocxConverter, PptxConverter, XlsxConverter
+
+from ragops.documents.archives import check_archive
+from ragops.documents.limits import ParseLimits
+from ragops.documents.outcomes import Extract, Unparsable
+
+_IMAGE = re.compile(r"!\[[^\]\n]{0,500}\]\([^)\n]{0,500}\)")
+_SLIDE = re.compile(r"^<!-- Slide number: (\d+) -->$", re.MULTILINE)
+_EMPTY_CELL = re.compile(r"(?<=\| )(?:NaN|NaT|Unnamed: \d+)(?= \|)")
+
+
+def parse_docx(path: Path, limits: ParseLimits) -> Extract:
+    """Headings, lists and tables of a Word file. Raises Unparsable for zip bombs and encrypted files."""
+    return Extract(_convert(DocxConverter, path, limits))
+
+
+def parse_pptx(path: Path, limits: ParseLimits) -> Extract:
+    """Slides as pages, their titles as headings, notes included. Raises Unparsable as for Word, or for too many."""
+    markdown = _SLIDE.sub(r"\n<!-- page: \1 -->\n", _convert(PptxConverter, path, limits))
+    pages = markdown.count("<!-- page: ")
+    if pages > limits.max_pages:
+        raise Unparsable(f"too large: {pages:,} slides, at most {limits.max_pages:,} are allowed")
+    return Extract(markdown, pages=pages)
+
+
+def parse_xlsx(path: Path, limits: ParseLimits) -> Extract:
+    """Each sheet as a heading and a table. Raises Unparsable as for Word."""
+    return Extract(_EMPTY_CELL.sub("", _convert(XlsxConverter, path, limits)))
+
+
+def _convert(converter: type[DocumentConverter], path: Path, limits: ParseLimits) -> str:
+    check_archive(path, limits)
+    with path.open("rb") as stream, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # openpyxl warns about every feature that it does not read
+        markdown = converter().convert(stream, StreamInfo(extension=path.suffix.lower())).markdown
+    return _IMAGE.sub("", markdown)

@@ -1,0 +1,101 @@
+"""Any file to Markdown, or the reason why not."""
+
+import re
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from stat import S_ISREG
+
+from ragops.documents.languages import detect_language
+from ragops.documents.limits import MIB, ParseLimits
+from ragops.documents.normalising import normalise
+from ragops.documents.outcomes import Extract, ParsedDocument, Unparsable
+from ragops.documents.sniffing import IMAGES, sniff_format
+from ragops.documents.titles import choose_title
+
+__all__ = ["PARSER_VERSION", "ParseLimits", "ParsedDocument", "Unparsable", "parse", "parser_name"]
+
+PARSER_VERSION = "1"
+"""To be raised with every change that makes a parser read differently: all files are then parsed again."""
+
+Parser = Callable[[Path, ParseLimits], Extract]
+
+# Format to (name in the tables, module, function). Modules are imported at the first file that needs them, since
+# markitdown and RapidOCR take seconds to load and most children never see a file for them.
+_PARSERS = {
+    "md": ("markdown", "text", "parse_markdown"),
+    "txt": ("text", "text", "parse_text"),
+    "html": ("markdownify", "html", "parse_html"),
+    "docx": ("markitdown", "office", "parse_docx"),
+    "pptx": ("markitdown", "office", "parse_pptx"),
+    "xlsx": ("markitdown", "office", "parse_xlsx"),
+    "pdf": ("pypdfium2", "pdf", "parse_pdf"),
+} | dict.fromkeys(IMAGES, ("rapidocr", "image", "parse_image"))
+_PAGE_MARKER = re.compile(r"^<!-- page: \d+ -->$", re.MULTILINE)
+
+
+def parser_name(format: str | None) -> str:
+    """Name of the parser of a format; '' where the format is not known."""
+    return _PARSERS[format][0] if format else ""
+
+
+def parse(path: Path, limits: ParseLimits) -> ParsedDocument:
+    """Parses one file, in this process: time and memory are bounded only by `sandbox.ParserPool`.
+
+    Raises:
+        Unparsable: for whatever the file's content may be; no other exception but MemoryError.
+    """
+    format = None
+    try:
+        _check_file(path, limits)
+        format = sniff_format(path)
+        return _finish(_load(format)(path, limits), path, format, limits)
+    except Unparsable as error:
+        error.parser = parser_name(format)
+        raise
+    except MemoryError:
+        raise
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror or error}"
+        raise Unparsable(reason, type(error).__name__, parser_name(format)) from error
+    except Exception as error:  # libraries raise anything on damaged files
+        raise Unparsable(_corrupt(format, error), type(error).__name__, parser_name(format)) from error
+
+
+def _check_file(path: Path, limits: ParseLimits) -> None:
+    status = path.stat()
+    if not S_ISREG(status.st_mode):
+        raise Unparsable("not a regular file")
+    if status.st_size == 0:
+        raise Unparsable("empty: the file has no bytes")
+    if status.st_size > limits.max_bytes:
+        raise Unparsable(f"too large: {status.st_size / MIB:,.0f} MiB, at most {limits.max_bytes / MIB:,.0f} MiB")
+
+
+def _load(format: str) -> Parser:
+    _, module, function = _PARSERS[format]
+    parser: Parser = getattr(import_module(f"ragops.documents.parsers.{module}"), function)
+    return parser
+
+
+def _finish(extract: Extract, path: Path, format: str, limits: ParseLimits) -> ParsedDocument:
+    if len(extract.markdown) > limits.max_characters:
+        raise Unparsable(f"too large: {len(extract.markdown):,} characters of text, at most {limits.max_characters:,}")
+    markdown = normalise(extract.markdown)
+    if not _PAGE_MARKER.sub("", markdown).strip():
+        raise Unparsable("empty: no text in it")
+    return ParsedDocument(
+        markdown=markdown,
+        title=choose_title(extract.title, markdown, path),
+        language=detect_language(markdown),
+        format=format,
+        pages=extract.pages,
+        parser=parser_name(format),
+        ocr=extract.ocr,
+    )
+
+
+def _corrupt(format: str | None, error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "corrupt: nested too deeply"
+    return f"corrupt: {type(error).__name__} while reading it as {format}: {error}"
