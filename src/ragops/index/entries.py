@@ -1,0 +1,125 @@
+"""The rows of an index: what a search returns (Passage) and what a store holds (Entry, with its vector)."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float32]
+
+_FIELD_SEPARATOR = "\x1f"
+_LIST_SEPARATOR = "\x1e"
+
+# The same value as `Passage.row_hash`, for a table: so that only ids and hashes need to leave it.
+ROW_HASH_SQL = (
+    "concat(substr(text_hash, 1, 16), substr(sha2(concat_ws('\\u001f', doc_id, path, coalesce(title, ''), "
+    "coalesce(cast(page as string), ''), cast(ordinal as string), array_join(heading_path, '\\u001e'), text), 256), "
+    "1, 16))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One chunk as a search returns it. `page` counts from 1, `ordinal` from 0 within the document."""
+
+    chunk_id: str
+    doc_id: str
+    text: str
+    heading_path: tuple[str, ...]
+    title: str
+    path: str
+    page: int | None
+    ordinal: int
+    text_hash: str
+
+    @property
+    def row_hash(self) -> str:
+        """32 hex digits: 16 of the embedded text (another vector if they differ), 16 of everything that is shown."""
+        fields = (
+            self.doc_id,
+            self.path,
+            self.title,
+            "" if self.page is None else str(self.page),
+            str(self.ordinal),
+            _LIST_SEPARATOR.join(self.heading_path),
+            self.text,
+        )
+        shown = hashlib.sha256(_FIELD_SEPARATOR.join(fields).encode()).hexdigest()
+        return self.text_hash[:16] + shown[:16]
+
+    def metadata(self) -> dict[str, Any]:
+        """Everything but id and text, as a store's metadata: every key always there, None or a non-empty value."""
+        return {
+            "doc_id": self.doc_id,
+            "heading_path": list(self.heading_path) or None,
+            "title": self.title,
+            "path": self.path,
+            "page": self.page,
+            "ordinal": self.ordinal,
+            "text_hash": self.text_hash,
+        }
+
+    @classmethod
+    def from_metadata(cls, chunk_id: str, text: str | None, metadata: Mapping[str, Any] | None) -> "Passage":
+        """The inverse of `metadata`; a field that somebody removed comes back empty, and so changes the row's hash."""
+        known = metadata or {}
+        page = known.get("page")
+        return cls(
+            chunk_id=chunk_id,
+            doc_id=str(known.get("doc_id") or ""),
+            text=text or "",
+            heading_path=tuple(known.get("heading_path") or ()),
+            title=str(known.get("title") or ""),
+            path=str(known.get("path") or ""),
+            page=None if page is None else int(page),
+            ordinal=int(known.get("ordinal") or 0),
+            text_hash=str(known.get("text_hash") or ""),
+        )
+
+    def with_vector(self, vector: Vector) -> "Entry":
+        """The same row with its vector (shape (dimension,), float32)."""
+        return Entry(**{name: getattr(self, name) for name in _PASSAGE_FIELDS}, vector=vector)
+
+
+_PASSAGE_FIELDS = tuple(Passage.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry(Passage):
+    """A passage and its vector: float32, shape (dimension,), not zero, finite; any length (scores are cosines)."""
+
+    vector: Vector = field(compare=False, repr=False)
+
+
+def rewritten(row_hash: str, other: str) -> bool:
+    """Whether two row hashes of one id differ in the embedded text, so that the vector changes too."""
+    return row_hash[:16] != other[:16]
+
+
+def content_digest(rows: Mapping[str, str]) -> str:
+    """sha256 over id and row hash of every row, in the ids' order: equal digests mean equal content."""
+    digest = hashlib.sha256()
+    for chunk_id in sorted(rows):
+        digest.update(f"{chunk_id}:{rows[chunk_id]}\n".encode())
+    return digest.hexdigest()
+
+
+def entries_from_frame(frame: pd.DataFrame) -> list[Entry]:
+    """Rows of the `embeddings` view (columns named as Passage's fields, plus `embedding`) as entries."""
+    columns: Sequence[Iterable[Any]] = [frame[name] for name in (*_PASSAGE_FIELDS, "embedding")]
+    return [
+        _entry(dict(zip(_PASSAGE_FIELDS, values, strict=False)), values[-1]) for values in zip(*columns, strict=True)
+    ]
+
+
+def _entry(row: dict[str, Any], embedding: Any) -> Entry:
+    heading_path = row["heading_path"]
+    row["heading_path"] = () if heading_path is None else tuple(str(part) for part in heading_path)
+    row["page"] = None if pd.isna(row["page"]) else int(row["page"])  # pandas turns a column with NULLs into floats
+    row["ordinal"] = int(row["ordinal"])
+    row["title"] = row["title"] if isinstance(row["title"], str) else ""
+    return Entry(**row, vector=np.asarray(embedding, dtype=np.float32))
