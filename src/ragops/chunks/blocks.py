@@ -1,0 +1,105 @@
+"""The blocks of a Markdown text and the places at which a chunk may end in them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from markdown_it.token import Token
+
+_SENTENCE_CLOSED = re.compile(r"[.!?…。！？][\"'”’)\]*_`]*\s*\Z")
+_TAIL = 40  # characters: enough to see how a paragraph ends
+
+
+class Rank(IntEnum):
+    """How strong a border is: the strongest one in reach is taken."""
+
+    CHARACTER = 0
+    WORD = 1
+    CLAUSE = 2
+    SENTENCE = 3
+    ITEM = 4
+    PARAGRAPH = 5
+
+
+@dataclass(frozen=True)
+class Block:
+    """One paragraph, list, table or code block, as offsets in the document's text.
+
+    Attributes:
+        start: where it begins.
+        end: where it ends.
+        cuts: inner offsets between items, rows or lines, ascending, with the strength of a border there.
+        end_rank: strength of a border after the block.
+        prose: whether sentences are looked for between the cuts.
+        frame: (before, after) to be repeated around each part when the block does not fit into one chunk: a table's
+            header rows, a fence's two lines. None: a block without repeated parts, which need not stay whole.
+        body: the part inside the frame.
+    """
+
+    start: int
+    end: int
+    cuts: tuple[tuple[int, Rank], ...]
+    end_rank: Rank
+    prose: bool
+    body: tuple[int, int]
+    frame: tuple[str, str] | None = None
+
+
+def prose_block(text: str, start: int, end: int, cuts: tuple[tuple[int, Rank], ...] = ()) -> Block:
+    """A block of sentences. One that closes no sentence ("as follows:", a bold title) belongs to what follows."""
+    closed = bool(cuts) or _SENTENCE_CLOSED.search(text, max(start, end - _TAIL), end)
+    return Block(start, end, cuts, Rank.PARAGRAPH if closed else Rank.SENTENCE, prose=True, body=(start, end))
+
+
+def read_block(text: str, lines: Sequence[int], tokens: Sequence[Token], at: int) -> Block | None:
+    """The block that the top-level token `tokens[at]` opens; None for a thematic break, which has no words.
+
+    Args:
+        text: the document's text.
+        lines: the offset at which each line begins, and one past the end.
+        tokens: what markdown-it made of the text.
+        at: index of a token of level 0 that has a map.
+    """
+    token = tokens[at]
+    first, last = token.map or (0, 0)
+    start, end = lines[first], min(lines[last], len(text))
+    match token.type:
+        case "hr":
+            return None
+        case "table_open" if last - first > 2:
+            return _framed(text, lines, (first, last), (first + 2, last))
+        case "fence" if last - first > 2:
+            closed = text[start:end].rstrip().endswith(token.markup)
+            return _framed(text, lines, (first, last), (first + 1, last - 1 if closed else last))
+        case "code_block":
+            return _framed(text, lines, (first, last), (first, last))
+        case "bullet_list_open" | "ordered_list_open":
+            return prose_block(text, start, end, _item_cuts(lines, tokens, at))
+        case _:
+            return prose_block(text, start, end)
+
+
+def _framed(text: str, lines: Sequence[int], whole: tuple[int, int], body: tuple[int, int]) -> Block:
+    """A table or code block: `whole` and `body` are line ranges, the lines around the body are its frame."""
+    start, end = lines[whole[0]], min(lines[whole[1]], len(text))
+    inner = lines[body[0]], min(lines[body[1]], end)
+    cuts = tuple((lines[i], _line_rank(text, lines, i)) for i in range(body[0] + 1, body[1]))
+    frame = text[start : inner[0]], text[inner[1] : end].rstrip()
+    return Block(start, end, cuts, Rank.PARAGRAPH, prose=False, body=inner, frame=frame)
+
+
+def _line_rank(text: str, lines: Sequence[int], line: int) -> Rank:
+    after_blank = not text[lines[line - 1] : lines[line]].strip()
+    return Rank.PARAGRAPH if after_blank else Rank.ITEM
+
+
+def _item_cuts(lines: Sequence[int], tokens: Sequence[Token], at: int) -> tuple[tuple[int, Rank], ...]:
+    """Where the items of a list begin, its first one left out; a border before a deeper item is weaker."""
+    cuts: dict[int, Rank] = {}
+    for token in tokens[at + 1 :]:
+        if token.level == 0:
+            break
+        if token.type == "list_item_open" and token.map:
+            cuts.setdefault(lines[token.map[0]], Rank.ITEM if token.level == 1 else Rank.SENTENCE)
+    return tuple(sorted(cuts.items())[1:])
