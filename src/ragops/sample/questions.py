@@ -1,0 +1,71 @@
+"""Questions about the sample corpus, each with the passage that answers it, or the knowledge that none does."""
+
+import re
+from importlib.resources import files
+from pathlib import PurePosixPath
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from ragops.sample.layout import PATHS
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+class Question(BaseModel):
+    """One question. `topic`, `anchor` and `answer` are all given or, if the corpus holds no answer, all None.
+
+    The anchor is a few words that stand in the middle of the answering passage and nowhere else in that topic. Some
+    topics are part of a longer one, so a passage that holds the anchor may be found in another file as well.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    question_id: str
+    question: str
+    kind: str
+    topic: str | None
+    anchor: str | None
+    answer: str | None
+
+    @model_validator(mode="after")
+    def _all_or_none(self) -> Self:
+        if len({self.topic is None, self.anchor is None, self.answer is None}) > 1:
+            raise ValueError("topic, anchor and answer must be given together")
+        return self
+
+    @property
+    def answerable(self) -> bool:
+        """Whether the corpus holds the answer."""
+        return self.topic is not None
+
+    @property
+    def path(self) -> PurePosixPath | None:
+        """The file of the question's topic, relative to the corpus' folder; None if the corpus does not answer it."""
+        return None if self.topic is None else PATHS[self.topic]
+
+
+def load_questions() -> list[Question]:
+    """Returns the questions in the order in which they are committed.
+
+    Raises:
+        pydantic.ValidationError: a line is not a question.
+    """
+    text = files("ragops.sample").joinpath("questions.jsonl").read_text(encoding="utf-8")
+    return [Question.model_validate_json(line) for line in text.splitlines()]
+
+
+def holds_anchor(text: str, anchor: str) -> bool:
+    """Whether the anchor's words stand in the text one after another.
+
+    Only letters and digits count: formats and parsers differ in white space, quotes, case, escapes and emphasis, and
+    `__init__`, `\\_\\_init\\_\\_` and a code span of either are the same word here. An anchor without words is in no
+    text.
+    """
+    words = _words(anchor)
+    return bool(words.strip()) and words in _words(text)
+
+
+def _words(text: str) -> str:
+    """The text's words with one space before and after each, so that one of them is never found inside another."""
+    return f" {' '.join(_WORD.findall(text.casefold()))} "
