@@ -54,8 +54,17 @@ def _keep_web_links(content: Tag) -> None:
 
 def _to_markdown(content: Tag) -> str:
     # Escapes would only blur the words for search: the text is embedded, not rendered.
-    converter = MarkdownConverter(heading_style=ATX, escape_asterisks=False, escape_underscores=False)
+    converter = MarkdownConverter(
+        heading_style=ATX, escape_asterisks=False, escape_underscores=False, code_language_callback=_code_language
+    )
     try:
         return converter.convert_soup(content)
     except RecursionError:  # elements nested hundreds deep: their text without structure
         return content.get_text("\n", strip=True)
+
+
+def _code_language(block: Tag) -> str:
+    """The language of a `pre`, from the class that HTML's standard proposes: `<pre><code class="language-python">`."""
+    tags = [block, *block.find_all("code", limit=1)]
+    names = [name for tag in tags for name in tag.get_attribute_list("class") if name]
+    return next((name.removeprefix("language-") for name in names if name.startswith("language-")), "")

@@ -1,0 +1,161 @@
+"""Lines set on pages to Markdown: what is a heading, a paragraph, a list item, code, or the pages' furniture.
+
+A PDF knows only where glyphs stand. The rules here are the usual ones of text extraction: type larger than the body's
+is a heading, a gap wider than between the body's lines or a short line that ends a sentence ends a paragraph, a
+hyphen at the end of a line before a small letter is the printer's, what recurs at the edge of most pages is furniture.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+SOFT_HYPHEN = "\x02"
+"""What PDFium gives for a hyphen that it takes for the printer's."""
+
+_HEADING_RATIO = 1.08  # heading to body size
+_HEADING_LENGTH = 200  # characters: what is longer is large text
+_PARAGRAPH_GAP = 1.25  # distance of two lines, as a multiple of the usual distance
+_CODE_GAP = 1.7
+_COLUMN_WIDTH = 0.6  # advance of a fixed-pitch glyph, as a multiple of its size
+_FURNITURE_PAGES = 3
+_FURNITURE_SHARE = 0.6
+_BULLET = re.compile(r"^[•◦▪‣●○■·∙–—*-]\s+")
+_NUMBERED = re.compile(r"^(?:\d{1,2}|[a-z])[.)]\s")
+_SENTENCE_END = re.compile(r"[.!?:;][\"'”’)\]]*$")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of text; positions and size in points from the lower left corner of the page."""
+
+    text: str
+    left: float
+    right: float
+    baseline: float
+    size: float
+    fixed_pitch: bool = False
+
+
+@dataclass(frozen=True)
+class Typography:
+    """What is usual in a document: the body's type size, its line distance (both in points), larger sizes by rank."""
+
+    body: float
+    pitch: float
+    headings: tuple[float, ...]
+
+    def heading_level(self, line: Line) -> int | None:
+        """1 for the largest type, at most 6; None for the body's type and smaller."""
+        if line.fixed_pitch or _rounded(line.size) not in self.headings:
+            return None
+        return min(self.headings.index(_rounded(line.size)) + 1, 6)
+
+
+def _rounded(size: float) -> float:
+    return round(size * 2) / 2
+
+
+def measure(pages: Sequence[Sequence[Line]]) -> Typography:
+    """The usual sizes and distances, the body's being those of most characters."""
+    characters = Counter[float]()
+    for line in (line for page in pages for line in page):
+        characters[_rounded(line.size)] += len(line.text)
+    body = characters.most_common(1)[0][0] if characters else 0.0
+    distances = [
+        above.baseline - line.baseline
+        for page in pages
+        for above, line in pairwise(page)
+        if _rounded(line.size) == body and 0 < above.baseline - line.baseline < 3 * body
+    ]
+    larger = sorted((size for size in characters if size >= _HEADING_RATIO * body), reverse=True)
+    return Typography(body, median(distances) if distances else 1.2 * body, tuple(larger))
+
+
+def without_furniture(pages: Sequence[Sequence[Line]], typography: Typography) -> list[list[Line]]:
+    """Pages without running heads, running feet and page numbers: edge lines, none of them a heading, of most pages."""
+    seen = Counter(key for page in pages for key in {_furniture_key(page[index]) for index in _edges(page, typography)})
+    enough = max(_FURNITURE_PAGES, _FURNITURE_SHARE * len(pages))
+    kept = []
+    for page in pages:
+        dropped = {index for index in _edges(page, typography) if seen[_furniture_key(page[index])] >= enough}
+        kept.append([line for index, line in enumerate(page) if index not in dropped])
+    return kept
+
+
+def _edges(page: Sequence[Line], typography: Typography) -> set[int]:
+    """Indices of the first two and the last two lines."""
+    edges = {*range(len(page))[:2], *range(len(page))[-2:]}
+    return {index for index in edges if typography.heading_level(page[index]) is None}
+
+
+def _furniture_key(line: Line) -> tuple[str, int]:
+    """Equal for lines that differ in their numbers alone and stand at the same height."""
+    return re.sub(r"\d+", "#", line.text), round(line.baseline)
+
+
+def to_markdown(lines: Sequence[Line], typography: Typography) -> str:
+    """Markdown of one page."""
+    right_edge = max((line.right for line in lines), default=0.0)
+    return "\n\n".join(_render(block, typography) for block in _blocks(lines, typography, right_edge))
+
+
+def _blocks(lines: Iterable[Line], typography: Typography, right_edge: float) -> Iterator[list[Line]]:
+    block: list[Line] = []
+    for line in lines:
+        if block and _starts_block(block[-1], line, typography, right_edge):
+            yield block
+            block = []
+        block.append(line)
+    if block:
+        yield block
+
+
+def _starts_block(above: Line, line: Line, typography: Typography, right_edge: float) -> bool:
+    if above.fixed_pitch or line.fixed_pitch:
+        return above.fixed_pitch != line.fixed_pitch
+    if _rounded(above.size) != _rounded(line.size) or _BULLET.match(line.text) or _NUMBERED.match(line.text):
+        return True
+    distance = above.baseline - line.baseline
+    ends = bool(_SENTENCE_END.search(above.text))
+    if distance <= 0:  # the next column
+        return ends
+    usual = typography.pitch * max(1.0, line.size / typography.body)
+    return distance > _PARAGRAPH_GAP * usual or (ends and above.right < right_edge - 6 * line.size)
+
+
+def _render(block: Sequence[Line], typography: Typography) -> str:
+    if block[0].fixed_pitch:
+        return _code(block)
+    text = _BULLET.sub("- ", _join(line.text for line in block))
+    level = typography.heading_level(block[0])
+    if level and len(text) <= _HEADING_LENGTH and any(character.isalpha() for character in text):
+        return f"{'#' * level} {text}"
+    return text
+
+
+def _join(lines: Iterable[str]) -> str:
+    """One line of several, words that were divided between them in one piece."""
+    text = ""
+    for line in lines:
+        if text.endswith(SOFT_HYPHEN) or text.endswith("-") and text[-2:-1].islower() and line[:1].islower():
+            text = text[:-1] + line
+        else:
+            text = f"{text} {line}" if text else line
+    return text.replace(SOFT_HYPHEN, "-")
+
+
+def _code(block: Sequence[Line]) -> str:
+    """A fenced block; indentation is counted in columns from the leftmost line."""
+    left = min(line.left for line in block)
+    usual = 1.2 * block[0].size
+    rows: list[str] = []
+    for index, line in enumerate(block):
+        if index and block[index - 1].baseline - line.baseline > _CODE_GAP * usual:
+            rows.append("")
+        column = round((line.left - left) / (_COLUMN_WIDTH * line.size)) if line.size else 0
+        rows.append(" " * column + line.text.replace(SOFT_HYPHEN, "-"))
+    fence = "~~~~" if any("```" in row for row in rows) else "```"
+    return "\n".join([fence, *rows, fence])
