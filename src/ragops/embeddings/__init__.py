@@ -1,0 +1,1 @@
+"""Text to vectors: the model's identity, its encoders on CPU, GPU and endpoints, and the Spark function over them."""

@@ -1,0 +1,95 @@
+"""Recipes for encoders: chosen on the driver, carried to the workers, loaded there."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ragops.embeddings.conversion import convert
+from ragops.embeddings.devices import Device
+from ragops.embeddings.encoder import Encoder, EncoderSource
+from ragops.embeddings.model import EmbeddingModel, fingerprint, locate, short
+from ragops.errors import UserError
+
+Backend = Literal["openvino", "torch"]
+
+
+@dataclass(frozen=True)
+class OpenVinoSource:
+    """A converted model in `folder`, on `threads` CPU cores (0: all; 1 in Spark workers: each core has one of them)."""
+
+    folder: Path
+    fingerprint: str
+    threads: int = 1
+    uses_gpu: bool = field(default=False, init=False)
+
+    def load(self, device: Device) -> Encoder:
+        """Loads the conversion.
+
+        Raises:
+            UserError: it is not there or is another model's.
+        """
+        from ragops.embeddings.openvino_encoder import load_openvino, read_manifest
+
+        _check_fingerprint(str(self.folder), read_manifest(self.folder).fingerprint, self.fingerprint)
+        return load_openvino(self.folder, self.threads)
+
+
+@dataclass(frozen=True)
+class TorchSource:
+    """A model for PyTorch, found by each worker: a node has its own copy of a package or of the hub's cache."""
+
+    model: EmbeddingModel
+    fingerprint: str
+    uses_gpu: bool = field(default=True, init=False)
+
+    def load(self, device: Device) -> Encoder:
+        """Loads the model onto `device`.
+
+        Raises:
+            UserError: this machine lacks the model, or has another one by its name.
+        """
+        from ragops.embeddings.torch_encoder import TorchEncoder
+
+        _check_fingerprint(self.model.source, fingerprint(self.model), self.fingerprint)
+        return TorchEncoder(self.model, locate(self.model), device)
+
+
+@dataclass(frozen=True)
+class EndpointSource:
+    """A served model behind the OpenAI-compatible `base_url`; `token` is a secret and kept out of the printed form."""
+
+    model: EmbeddingModel
+    base_url: str
+    token: str = field(default="", repr=False)
+    uses_gpu: bool = field(default=False, init=False)
+
+    def load(self, device: Device) -> Encoder:
+        """Opens a client; the server is not asked before the first texts."""
+        from ragops.embeddings.endpoint_encoder import EndpointEncoder
+
+        return EndpointEncoder(self.model, self.base_url, self.token)
+
+
+def encoder_source(
+    model: EmbeddingModel, backend: Backend, *, converted: Path, threads: int = 1, base_url: str = "", token: str = ""
+) -> EncoderSource:
+    """Returns the recipe for `model`'s encoder; OpenVINO's converts the model into a folder below `converted` first.
+
+    A model whose source is an endpoint uses that and no backend; `base_url` and `token` say where and how to reach it.
+
+    Raises:
+        UserError: as `convert` and `locate` do.
+    """
+    if model.is_endpoint:
+        target = model.source.removeprefix("endpoint:")
+        return EndpointSource(model, target if "://" in target else base_url, token)
+    if backend == "openvino":
+        return OpenVinoSource(convert(model, converted), fingerprint(model), threads)
+    return TorchSource(model, fingerprint(model))
+
+
+def _check_fingerprint(place: str, found: str, wanted: str) -> None:
+    if found != wanted:
+        raise UserError(
+            f"Embedding model at {place} has fingerprint {short(found)}, not {short(wanted)}; refresh again"
+        )
