@@ -14,7 +14,8 @@ Vectors = NDArray[np.float32]
 def normalised(vectors: Vectors) -> Vectors:
     """Scales each row to Euclidean length 1; a zero vector stays zero."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
+    unit: Vectors = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return unit
 
 
 class Encoder(Protocol):

@@ -25,8 +25,8 @@ class EmbeddingModel(BaseModel):
     """An embedding model as the card describes it.
 
     `source` is one of "package:MODULE/FOLDER" (files inside an installed Python package), "hub:OWNER/NAME[@REVISION]",
-    a folder such as "/Volumes/...", or "endpoint:NAME_OR_URL" (OpenAI-compatible). `dimension` is the vectors' length; a
-    text longer than `max_tokens` is cut there. The prompts are put before queries and before documents.
+    a folder such as "/Volumes/...", or "endpoint:NAME_OR_URL" (OpenAI-compatible). `dimension` is the vectors' length;
+    a text longer than `max_tokens` is cut there. The prompts are put before queries and before documents.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -89,8 +89,8 @@ def locate(model: EmbeddingModel) -> Path:
 def fingerprint(model: EmbeddingModel) -> str:
     """Returns 64 hex digits that change whenever the vectors could.
 
-    They cover weights, architecture, tokenizer, pooling, normalisation, prompts and lengths, not the model's name nor the
-    place of its files. For an endpoint the served name stands in for the files.
+    They cover weights, architecture, tokenizer, pooling, normalisation, prompts and lengths, not the model's name nor
+    the place of its files. For an endpoint the served name stands in for the files.
 
     Raises:
         UserError: as `locate` does.

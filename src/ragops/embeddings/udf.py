@@ -1,7 +1,7 @@
 """The pandas UDF that embeds a column of texts on Spark's workers."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -21,9 +21,9 @@ _loaded: dict[tuple[EncoderSource, Device], Encoder] = {}
 def embed_udf(source: EncoderSource, texts_per_call: int = TEXTS_PER_CALL) -> "Callable[[str | Column], Column]":
     """Returns a Spark function from a column of texts, without nulls, to a column of vectors (array<float>).
 
-    It works through Spark Connect. It counts as nondeterministic, so that Spark evaluates it once where a plan cites its
-    result several times, and MERGE keeps its source instead of computing it again in each of its passes. There should be
-    at least as many partitions as cores or GPUs, of some thousand texts each.
+    It works through Spark Connect. It counts as nondeterministic, so that Spark evaluates it once where a plan cites
+    its result several times, and MERGE keeps its source instead of computing it again in each of its passes. There
+    should be at least as many partitions as cores or GPUs, of some thousand texts each.
     """
     from pyspark.sql.pandas.functions import pandas_udf
 
@@ -32,11 +32,13 @@ def embed_udf(source: EncoderSource, texts_per_call: int = TEXTS_PER_CALL) -> "C
     def embed(batches: Iterator[pd.Series]) -> Iterator[pd.Series]:
         return embed_batches(source, batches, texts_per_call)
 
-    return pandas_udf(embed, "array<float>").asNondeterministic()
+    untyped: Any = pandas_udf  # its declared types know only calls with functionType, which is deprecated
+    function: Callable[[str | Column], Column] = untyped(embed, "array<float>").asNondeterministic()
+    return function
 
 
 def embed_batches(source: EncoderSource, batches: Iterator[pd.Series], texts_per_call: int) -> Iterator[pd.Series]:
-    """Embeds Arrow batches of texts, gathered into calls of at least `texts_per_call`; yields vectors in their order."""
+    """Embeds Arrow batches of texts, gathered into calls of at least `texts_per_call`; vectors come in their order."""
     encoder = loaded_encoder(source)
     for texts in gathered(batches, texts_per_call):
         yield pd.Series(list(encoder.encode_documents(texts)), dtype=object)
