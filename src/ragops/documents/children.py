@@ -1,6 +1,7 @@
 """How the child processes of a `ParserPool` start, and what they may use."""
 
-import ctypes
+import fcntl
+import multiprocessing
 import os
 import resource
 import signal
@@ -16,8 +17,6 @@ from ragops.documents.outcomes import Failure, Parse, ParsedDocument, Unparsable
 
 OUT_OF_MEMORY = 84
 """Exit code of a child that hit its memory limit."""
-
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class _Process(ForkServerProcess):
@@ -44,17 +43,29 @@ class ParserContext(ForkServerContext):
 
 
 def start_child(memory_bytes: int) -> None:
-    """Limits a new child before it sees a file. Its life ends with the fork server's, which ends with its owner's."""
-    if sys.platform == "linux":
-        parent = os.getppid()
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it ended before the signal was set
-            os._exit(1)
+    """Limits a new child before it sees a file."""
+    _end_with_owner()
     # Private writable memory. The address space as a whole would count mapped libraries and reservations that thread
     # pools and allocators never touch, so no value of it both lets OCR run and stops a document that eats memory.
     resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # pebble's handler would wait for a parser that hangs in C
+
+
+def _end_with_owner() -> None:
+    """Has the kernel kill this process when the owner of the pool ends, however that ends and whatever this one does.
+
+    multiprocessing holds one end of a pipe in the owner and the other, the sentinel, here. PR_SET_PDEATHSIG would not
+    do: the parent is the fork server, which lives on as long as one of its children does.
+    """
+    owner = multiprocessing.parent_process()
+    if owner is None or sys.platform != "linux":  # elsewhere a child ends after the file that it is at
+        return
+    fcntl.fcntl(owner.sentinel, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(owner.sentinel, fcntl.F_SETSIG, signal.SIGKILL)
+    fcntl.fcntl(owner.sentinel, fcntl.F_SETFL, fcntl.fcntl(owner.sentinel, fcntl.F_GETFL) | os.O_ASYNC)
+    if not owner.is_alive():  # it ended before the signal was set
+        os._exit(1)
 
 
 def parse_in_child(parse: Parse, path: Path, limits: ParseLimits) -> ParsedDocument | Failure:

@@ -34,8 +34,7 @@ class _Attempt:
 class ParserPool:
     """Children that parse: started with the first file, kept for the next ones, replaced when they die.
 
-    All children end with the process that owns the pool, even when that is killed: the fork server sees its pipe
-    close, and the kernel sends the children SIGKILL when the fork server ends. Not to be shared between threads.
+    All of them end with the process that owns the pool, even when that is killed. Not to be shared between threads.
     """
 
     def __init__(self, limits: ParseLimits, workers: int = 1, parse: Parse = parse) -> None:

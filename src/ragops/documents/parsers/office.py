@@ -36,8 +36,10 @@ def parse_xlsx(path: Path, limits: ParseLimits) -> Extract:
 
 
 def _convert(converter: type[DocumentConverter], path: Path, limits: ParseLimits) -> str:
+    """Markdown without pictures; escapes are left out since they blur words for search: the text is not rendered."""
     check_archive(path, limits)
     with path.open("rb") as stream, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # openpyxl warns about every feature that it does not read
-        markdown = converter().convert(stream, StreamInfo(extension=path.suffix.lower())).markdown
+        about = StreamInfo(extension=path.suffix.lower())
+        markdown = converter().convert(stream, about, escape_asterisks=False, escape_underscores=False).markdown
     return _IMAGE.sub("", markdown)

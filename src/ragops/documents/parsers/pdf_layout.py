@@ -99,7 +99,10 @@ def _furniture_key(line: Line) -> tuple[str, int]:
 def to_markdown(lines: Sequence[Line], typography: Typography) -> str:
     """Markdown of one page."""
     right_edge = max((line.right for line in lines), default=0.0)
-    return "\n\n".join(_render(block, typography) for block in _blocks(lines, typography, right_edge))
+    blocks = [_render(block, typography) for block in _blocks(lines, typography, right_edge)]
+    items = [block.startswith("- ") for block in blocks]
+    gaps = ["\n" if pair == (True, True) else "\n\n" for pair in pairwise(items)]
+    return "".join(part for pair in zip(blocks, [*gaps, ""], strict=False) for part in pair)
 
 
 def _blocks(lines: Iterable[Line], typography: Typography, right_edge: float) -> Iterator[list[Line]]:
