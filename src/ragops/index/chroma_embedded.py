@@ -1,8 +1,10 @@
 """Chroma inside this process, on a directory of a local disk (its SQLite does not work on a volume or share)."""
 
 from pathlib import Path
+from typing import cast
 
 import chromadb
+from chromadb.api.client import Client
 from chromadb.config import Settings
 
 from ragops.index.chroma_store import COLLECTION_CONFIGURATION, ChromaStore
@@ -27,5 +29,6 @@ def open_embedded(directory: Path) -> ChromaStore:
     return ChromaStore(client, collection, client.get_max_batch_size())
 
 
-def _client(directory: Path) -> chromadb.ClientAPI:
-    return chromadb.PersistentClient(str(directory), settings=Settings(anonymized_telemetry=False))
+def _client(directory: Path) -> Client:
+    client = chromadb.PersistentClient(str(directory), settings=Settings(anonymized_telemetry=False))
+    return cast(Client, client)  # declared as ClientAPI, which lacks `close`

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from chromadb.api import ClientAPI
+from chromadb.api.client import Client
+from chromadb.api.collection_configuration import CreateCollectionConfiguration
 from chromadb.api.models.Collection import Collection
 
 from ragops.index.entries import Entry, Passage, Vector
@@ -12,7 +13,7 @@ from ragops.index.store import Hit, batched, check_batch
 
 # HNSW is written to disk only past `sync_threshold` changes, the rest is replayed at every opening: 0.65 ms a row, so
 # 100 costs a reader at most 65 ms, where Chroma's 1000 costs 0.65 s.
-COLLECTION_CONFIGURATION: dict[str, Any] = {"hnsw": {"space": "cosine", "sync_threshold": 100}}
+COLLECTION_CONFIGURATION: CreateCollectionConfiguration = {"hnsw": {"space": "cosine", "sync_threshold": 100}}
 
 _PAGE_ROWS = 2000
 
@@ -20,7 +21,7 @@ _PAGE_ROWS = 2000
 class ChromaStore:
     """Store over one collection with cosine HNSW. The caller's client is closed with it."""
 
-    def __init__(self, client: ClientAPI, collection: Collection, rows_per_call: int) -> None:
+    def __init__(self, client: Client, collection: Collection, rows_per_call: int) -> None:
         self._client = client
         self._collection = collection
         self._rows_per_call = rows_per_call
@@ -75,7 +76,6 @@ class ChromaStore:
             self._collection.update(
                 ids=[entry.chunk_id for entry in part],
                 documents=[entry.text for entry in part],
-                embeddings=np.stack([entry.vector for entry in part]),
                 metadatas=[entry.metadata() for entry in part],
             )
 

@@ -1,13 +1,13 @@
 """The rows of an index: what a search returns (Passage) and what a store holds (Entry, with its vector)."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Vector = NDArray[np.float32]
 
@@ -110,13 +110,12 @@ def content_digest(rows: Mapping[str, str]) -> str:
 
 def entries_from_frame(frame: pd.DataFrame) -> list[Entry]:
     """Rows of the `embeddings` view (columns named as Passage's fields, plus `embedding`) as entries."""
-    columns: Sequence[Iterable[Any]] = [frame[name] for name in (*_PASSAGE_FIELDS, "embedding")]
-    return [
-        _entry(dict(zip(_PASSAGE_FIELDS, values, strict=False)), values[-1]) for values in zip(*columns, strict=True)
-    ]
+    columns = [frame[name] for name in (*_PASSAGE_FIELDS, "embedding")]
+    return [_entry(values[:-1], values[-1]) for values in zip(*columns, strict=True)]
 
 
-def _entry(row: dict[str, Any], embedding: Any) -> Entry:
+def _entry(values: tuple[Any, ...], embedding: ArrayLike) -> Entry:
+    row: dict[str, Any] = dict(zip(_PASSAGE_FIELDS, values, strict=True))
     heading_path = row["heading_path"]
     row["heading_path"] = () if heading_path is None else tuple(str(part) for part in heading_path)
     row["page"] = None if pd.isna(row["page"]) else int(row["page"])  # pandas turns a column with NULLs into floats

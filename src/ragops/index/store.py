@@ -68,7 +68,7 @@ class Store(Protocol):
 
 
 def check_batch(entries: Sequence[Entry]) -> None:
-    """Refuses, before anything is written, what would harm a store: ValueError for duplicate ids or unusable vectors."""
+    """Refuses a batch before any of it is written: ValueError for a duplicate id or a zero or non-finite vector."""
     seen: set[str] = set()
     for entry in entries:
         if entry.chunk_id in seen:

@@ -1,0 +1,70 @@
+"""A generation in the making, in a local directory: a copy of the live one plus the changes, or all from scratch."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragops.index.chroma_embedded import create_embedded, open_embedded
+from ragops.index.generation import lexical_text
+from ragops.index.lexical import LexicalIndex
+from ragops.index.manifest import BM25, CHROMA, IndexedModel, Manifest, file_digests, write_manifest
+from ragops.index.plan import Plan, apply_changes, plan_changes
+from ragops.index.store import Fetch, Store, row_hashes
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An open store at the parent's state, and what must change in it. `parent` None: from scratch."""
+
+    directory: Path
+    store: Store
+    plan: Plan
+    parent: Manifest | None
+    rewrites: int
+
+
+def start_draft(directory: Path, wanted: Mapping[str, str], parent: Manifest | None, parent_path: Path | None) -> Draft:
+    """Opens a copy of the parent if one is given and worth it, an empty store otherwise.
+
+    A removed or replaced row stays in the HNSW graph as a dead node that every search walks over: when they would be
+    more than half of the rows, all is built anew. Rows that are only added never call for that.
+    """
+    if parent is not None and parent_path is not None:
+        shutil.copytree(parent_path / CHROMA, directory / CHROMA)
+        store = open_embedded(directory / CHROMA)
+        held = row_hashes(store)
+        plan = plan_changes(held, wanted)
+        rewrites = parent.rewrites + len(plan.remove) + len(held.keys() & set(plan.add))
+        if 2 * rewrites <= len(wanted) or plan.empty:
+            return Draft(directory, store, plan, parent, rewrites)
+        store.close()
+        shutil.rmtree(directory)
+    directory.mkdir(parents=True)
+    return Draft(directory, create_embedded(directory / CHROMA), plan_changes({}, wanted), None, 0)
+
+
+def finish_draft(draft: Draft, fetch: Fetch, number: int, model: IndexedModel, content_digest: str) -> Manifest:
+    """Carries the plan out and builds the word index over what the store then holds; `seal_draft` comes after."""
+    try:
+        apply_changes(draft.plan, draft.store, fetch)
+        passages = [passage for page in draft.store.scan() for passage in page]
+    finally:
+        draft.store.close()
+    words = LexicalIndex.build([p.chunk_id for p in passages], [lexical_text(p) for p in passages])
+    words.save(draft.directory / BM25)
+    manifest = Manifest(
+        number=number,
+        model=model,
+        count=len(passages),
+        content_digest=content_digest,
+        parent=draft.parent.name if draft.parent else None,
+        rewrites=draft.rewrites,
+    )
+    write_manifest(draft.directory, manifest)
+    return manifest
+
+
+def seal_draft(directory: Path, manifest: Manifest) -> None:
+    """Records every file's digest; from here on nobody opens this directory, only copies of it."""
+    write_manifest(directory, manifest.model_copy(update={"files": file_digests(directory)}))

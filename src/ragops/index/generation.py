@@ -1,0 +1,65 @@
+"""An opened generation: dense and lexical search over the same passages."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragops.errors import UserError
+from ragops.index.chroma_embedded import open_embedded
+from ragops.index.entries import Passage, Vector
+from ragops.index.lexical import LexicalIndex
+from ragops.index.manifest import BM25, CHROMA, Manifest, read_manifest
+from ragops.index.store import Hit, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """Vectors, words and the manifest of one generation, open in a local directory of its own."""
+
+    manifest: Manifest
+    store: Store
+    words: LexicalIndex
+
+    @classmethod
+    def open(cls, directory: Path) -> "Generation":
+        """Opens a local copy (Chroma writes into what it opens). Raises UserError when a part is damaged."""
+        manifest = read_manifest(directory)
+        try:
+            return cls(manifest, open_embedded(directory / CHROMA), LexicalIndex.load(directory / BM25))
+        except Exception as error:  # chromadb, sqlite and numpy raise what they like on a damaged file
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise UserError(f"index generation {manifest.name} cannot be opened ({reason}): publish again") from error
+
+    def dense(self, vector: Vector, k: int) -> list[Hit]:
+        """Nearest passages by cosine. Raises ValueError when the vector's length is not the index's."""
+        if vector.shape != (self.manifest.model.dimension,):
+            raise ValueError(
+                f"query vector of shape {vector.shape}, index of dimension {self.manifest.model.dimension}"
+            )
+        return self.store.query(vector, k)
+
+    def lexical(self, text: str, k: int) -> list[Hit]:
+        """Best passages by BM25."""
+        return self.words.query(text, k)
+
+    def passages(self, ids: Sequence[str]) -> list[Passage]:
+        """The passages of these ids in that order; unknown ones left out."""
+        return self.store.passages(ids)
+
+    def check_encoder(self, fingerprint: str, name: str) -> None:
+        """Raises UserError unless queries encoded by this model may be compared with the index's vectors."""
+        model = self.manifest.model
+        if model.fingerprint != fingerprint:
+            raise UserError(
+                f"index generation {self.manifest.name} was built with model {model.name} ({model.fingerprint[:8]}), "
+                f"this retriever has {name} ({fingerprint[:8]}): configure the model of the index, or refresh it"
+            )
+
+    def close(self) -> None:
+        """Closes the store."""
+        self.store.close()
+
+
+def lexical_text(passage: Passage) -> str:
+    """The words a passage is found by: its title and headings too, as its vector is made of them."""
+    return "\n".join((passage.title, *passage.heading_path, passage.text))

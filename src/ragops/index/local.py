@@ -1,0 +1,30 @@
+"""Where this machine keeps its own copies of an index, and how generations are copied."""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+
+def local_directory(index_root: Path, purpose: str) -> Path:
+    """A folder for one index under $XDG_CACHE_HOME or ~/.cache; not made yet. `purpose`: "draft", "readers"."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    root = hashlib.sha256(str(index_root.resolve()).encode()).hexdigest()[:16]
+    return cache / "ragops" / "index" / root / purpose
+
+
+def copy_durably(source: Path, target: Path) -> None:
+    """Copies a tree, each file synced. Raises OSError (ENOSPC on a full disk) with `target` half written."""
+    for path in sorted(source.rglob("*")):
+        copied = target / path.relative_to(source)
+        if path.is_dir():
+            copied.mkdir(parents=True, exist_ok=True)
+        else:
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            _copy_synced(path, copied)
+
+
+def _copy_synced(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
+    with target.open("rb") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,105 @@
+"""What an index generation says of itself, and where generations lie.
+
+INDEX_ROOT/pointer.json                         the live generation's name
+INDEX_ROOT/publish.lock                         there while somebody publishes
+INDEX_ROOT/generations/000012-1a2b3c4d/         number and the first 8 digits of the model's fingerprint
+    chroma/  bm25/  manifest.json
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ragops.errors import UserError
+
+CHROMA = "chroma"
+BM25 = "bm25"
+BUILDING = ".building-"
+_MANIFEST = "manifest.json"
+
+
+class IndexedModel(BaseModel):
+    """The embedding model of the vectors: `fingerprint` (hex) decides, `spec` is the full description for people."""
+
+    model_config = ConfigDict(frozen=True)
+
+    fingerprint: str = Field(pattern=r"^[0-9a-f]{8,}$")
+    name: str
+    dimension: int = Field(gt=0)
+    spec: dict[str, Any] = Field(default_factory=dict)
+
+
+class Manifest(BaseModel):
+    """A generation's description, written last into it. `files`: sha256 of every file under chroma/ and bm25/."""
+
+    model_config = ConfigDict(frozen=True)
+
+    number: int
+    model: IndexedModel
+    count: int
+    content_digest: str
+    parent: str | None
+    rewrites: int = 0  # rows deleted or replaced since the last build from scratch: dead nodes in the HNSW graph
+    built_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+    versions: dict[str, str] = Field(default_factory=lambda: {n: version(n) for n in ("ragops", "chromadb", "bm25s")})
+    files: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The generation's directory name."""
+        return f"{self.number:06d}-{self.model.fingerprint[:8]}"
+
+
+def generations_directory(index_root: Path) -> Path:
+    """Where an index keeps its generations."""
+    return index_root / "generations"
+
+
+def generation_names(index_root: Path) -> list[str]:
+    """Whole generations, oldest first; half-built ones have another name."""
+    directory = generations_directory(index_root)
+    return sorted(path.name for path in directory.glob("[0-9]*-*") if (path / _MANIFEST).is_file())
+
+
+def read_manifest(generation: Path) -> Manifest:
+    """Raises UserError when it is missing or not readable."""
+    try:
+        return Manifest.model_validate_json(manifest_bytes(generation))
+    except ValidationError as error:
+        raise UserError(f"{generation / _MANIFEST} is not a manifest: run the refresh job to publish again") from error
+
+
+def manifest_bytes(generation: Path) -> bytes:
+    """The manifest as it lies there. Raises UserError when it cannot be read."""
+    try:
+        return (generation / _MANIFEST).read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UserError(f"index generation {generation} cannot be read ({reason}): run the refresh job") from error
+
+
+def write_manifest(generation: Path, manifest: Manifest) -> None:
+    """Writes it into the generation's directory."""
+    (generation / _MANIFEST).write_text(manifest.model_dump_json(indent=2), "utf-8")
+
+
+def file_digests(generation: Path) -> dict[str, str]:
+    """Relative path -> sha256 of each data file."""
+    files = [path for part in (CHROMA, BM25) for path in sorted((generation / part).rglob("*")) if path.is_file()]
+    return {path.relative_to(generation).as_posix(): _sha256(path) for path in files}
+
+
+def changed_files(generation: Path, recorded: Mapping[str, str]) -> set[str]:
+    """Data files that are missing, new or different from what the manifest recorded (reads each once)."""
+    found = file_digests(generation)
+    return {name for name in found.keys() | recorded.keys() if found.get(name) != recorded.get(name)}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,178 @@
+"""Builds the next generation beside the live one, checks it, and moves the pointer; nothing else changes an index.
+
+Built on local disk and copied: a Unity Catalog volume carries no SQLite. A crash leaves the old generation live, and
+litter that the next publish removes.
+"""
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragops.errors import UserError
+from ragops.index.draft import finish_draft, seal_draft, start_draft
+from ragops.index.generation import Generation
+from ragops.index.housekeeping import live_manifest, next_number, remove_leftovers
+from ragops.index.local import copy_durably, local_directory
+from ragops.index.lock import PublishLock, publish_lock
+from ragops.index.manifest import BUILDING, CHROMA, IndexedModel, Manifest, changed_files, generations_directory
+from ragops.index.pointer import Pointer, write_pointer
+from ragops.index.store import Fetch
+from ragops.index.verify import sample_ids, verify_generation
+
+_SAMPLED_VECTORS = 64
+# Opening a Chroma directory writes into this file and no other, so that a look from outside is no damage.
+_SQLITE = f"{CHROMA}/chroma.sqlite3"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSource:
+    """What the index must hold.
+
+    `content_digest` changes whenever `rows` would; `rows` gives id -> row hash (called only when something may have
+    changed); `fetch` gives entries for ids (called only for rows to be written and for a sample).
+    """
+
+    model: IndexedModel
+    content_digest: str
+    rows: Callable[[], Mapping[str, str]]
+    fetch: Fetch
+
+
+@dataclass(frozen=True, slots=True)
+class RecallGuard:
+    """Stops a publish whose recall falls more than `max_drop` below the live generation's.
+
+    `measure` gives recall in [0, 1] on a fixed query set, or None for a generation that it has no encoder for.
+    """
+
+    measure: Callable[[Generation], float | None]
+    max_drop: float
+
+
+@dataclass(frozen=True, slots=True)
+class PublishReport:
+    """The live generation after a publish; rows added (re-embedded ones too), updated and removed by it."""
+
+    generation: str
+    published: bool
+    rows: int
+    added: int = 0
+    updated: int = 0
+    removed: int = 0
+    from_scratch: bool = False
+
+
+def publish(
+    index_root: Path,
+    source: IndexSource,
+    *,
+    run_id: str,
+    wait_seconds: float = 0.0,
+    recall_guard: RecallGuard | None = None,
+    work_directory: Path | None = None,
+) -> PublishReport:
+    """Makes the live index equal to the source; does nothing when it is.
+
+    Looking whether there is something to do reads the live generation's files once (20,000 rows: 160 MB), so that
+    rows deleted or edited by hand are found although the source did not change. Raises UserError when another
+    publisher holds the lock, the disk is full, the built index does not verify, or recall drops too far; the old
+    generation then stays live.
+    """
+    index_root.mkdir(parents=True, exist_ok=True)
+    work = work_directory or local_directory(index_root, "draft")
+    with publish_lock(index_root, run_id, wait_seconds) as lock:
+        remove_leftovers(index_root, work)
+        try:
+            return _publish(index_root, source, recall_guard, work, lock)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            raise UserError(
+                f"no space left to publish index {index_root} or to build it in {work}: free some"
+            ) from error
+        finally:
+            remove_leftovers(index_root, work)
+
+
+def _publish(
+    index_root: Path, source: IndexSource, guard: RecallGuard | None, work: Path, lock: PublishLock
+) -> PublishReport:
+    live = live_manifest(index_root)
+    parent = live if live and live.model.fingerprint == source.model.fingerprint else None
+    damage = changed_files(_path(index_root, parent), parent.files) if parent else set()
+    if parent and parent.content_digest == source.content_digest and not damage:
+        return PublishReport(parent.name, published=False, rows=parent.count)
+    if not damage <= {_SQLITE}:
+        parent = None
+    wanted = source.rows()
+    draft = start_draft(work / "draft", wanted, parent, _path(index_root, parent) if parent else None)
+    if parent and draft.plan.empty:
+        draft.store.close()
+        return PublishReport(parent.name, published=False, rows=parent.count)
+    manifest = finish_draft(draft, source.fetch, next_number(index_root), source.model, source.content_digest)
+    _check(draft.directory, source, wanted, guard, _path(index_root, live) if live else None, work / "live")
+    seal_draft(draft.directory, manifest)
+    _install(index_root, draft.directory, manifest.name)
+    lock.confirm()
+    write_pointer(index_root, Pointer.to(manifest, previous=live))
+    return PublishReport(
+        generation=manifest.name,
+        published=True,
+        rows=manifest.count,
+        added=len(draft.plan.add),
+        updated=len(draft.plan.update),
+        removed=len(draft.plan.remove),
+        from_scratch=manifest.parent is None,
+    )
+
+
+def _path(index_root: Path, manifest: Manifest) -> Path:
+    return generations_directory(index_root) / manifest.name
+
+
+def _check(
+    draft_path: Path,
+    source: IndexSource,
+    wanted: Mapping[str, str],
+    guard: RecallGuard | None,
+    live_path: Path | None,
+    live_copy: Path,
+) -> None:
+    """Raises UserError unless the draft holds what is wanted and finds it about as well as the live generation."""
+    ids = sample_ids(wanted, _SAMPLED_VECTORS, seed=source.content_digest)
+    sample = [entry for batch in (source.fetch(ids) if ids else ()) for entry in batch]
+    draft = Generation.open(draft_path)
+    try:
+        report = verify_generation(draft, wanted, sample, source.model.fingerprint)
+        if not report.ok:
+            raise UserError(f"{report}: not published, the old one stays live; run the refresh again")
+        if guard and live_path:
+            shutil.copytree(live_path, live_copy)
+            _check_recall(draft, guard, live_copy)
+    finally:
+        draft.close()
+
+
+def _check_recall(draft: Generation, guard: RecallGuard, live_copy: Path) -> None:
+    live = Generation.open(live_copy)
+    try:
+        before, after = guard.measure(live), guard.measure(draft)
+    finally:
+        live.close()
+    if before is not None and after is not None and before - after > guard.max_drop:
+        raise UserError(
+            f"recall would fall from {before:.3f} ({live.manifest.name}) to {after:.3f}, more than the allowed "
+            f"{guard.max_drop:.3f}: not published, the old index stays live; look at what changed, or allow more"
+        )
+
+
+def _install(index_root: Path, draft_path: Path, name: str) -> None:
+    """Copies the draft under a name that nobody reads, then renames it."""
+    generations = generations_directory(index_root)
+    generations.mkdir(exist_ok=True)
+    building = generations / f"{BUILDING}{name}"
+    copy_durably(draft_path, building)
+    os.rename(building, generations / name)

@@ -1,0 +1,112 @@
+"""Compares an index with the rows it should hold: ids, content, vectors, and the two searches with each other."""
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ragops.index.entries import Entry
+from ragops.index.generation import Generation
+from ragops.index.store import row_hashes
+
+_PRINTED_IDS = 5
+# Chroma keeps cosine vectors as given or scaled, both in float32: rounding alone costs less than 1e-6.
+_SAME_VECTOR_COSINE = 0.9999
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What differs, as sorted ids: rows missing, rows that should not be there (stale), rows of other content."""
+
+    generation: str
+    rows: int
+    missing: tuple[str, ...]
+    stale: tuple[str, ...]
+    different: tuple[str, ...]
+    wrong_vectors: tuple[str, ...]
+    vectors_checked: int
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the index holds exactly what it should."""
+        return not (self.missing or self.stale or self.different or self.wrong_vectors or self.problems)
+
+    def __str__(self) -> str:
+        """One line; of each kind the number and the first five ids."""
+        named = {
+            "missing": self.missing,
+            "stale": self.stale,
+            "different": self.different,
+            "with a wrong vector": self.wrong_vectors,
+        }
+        faults = [_named(kind, ids) for kind, ids in named.items() if ids] + list(self.problems)
+        if faults:
+            return f"index generation {self.generation}: " + "; ".join(faults)
+        checked = f"{self.rows} rows as they should be, {self.vectors_checked} vectors compared"
+        return f"index generation {self.generation}: {checked}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON output, ids complete."""
+        return {name: getattr(self, name) for name in self.__slots__} | {"ok": self.ok}
+
+
+def verify_generation(
+    generation: Generation, wanted: Mapping[str, str], sample: Iterable[Entry], fingerprint: str
+) -> VerifyReport:
+    """Compares an opened generation with id -> row hash, with sample vectors and with the model's fingerprint."""
+    held = row_hashes(generation.store)
+    expected = list(sample)
+    stored = {entry.chunk_id: entry for entry in generation.store.get([entry.chunk_id for entry in expected])}
+    wrong = [e.chunk_id for e in expected if e.chunk_id in stored and not _same_direction(e, stored[e.chunk_id])]
+    return VerifyReport(
+        generation=generation.manifest.name,
+        rows=len(held),
+        missing=tuple(sorted(wanted.keys() - held.keys())),
+        stale=tuple(sorted(held.keys() - wanted.keys())),
+        different=tuple(sorted(i for i in held.keys() & wanted.keys() if held[i] != wanted[i])),
+        wrong_vectors=tuple(sorted(wrong)),
+        vectors_checked=len(stored),
+        problems=tuple(_problems(generation, held, expected, fingerprint)),
+    )
+
+
+def sample_ids(rows: Mapping[str, str], size: int, seed: str) -> list[str]:
+    """Up to `size` ids, the same for the same seed."""
+    ids = sorted(rows)
+    return random.Random(seed).sample(ids, min(size, len(ids)))
+
+
+def _problems(
+    generation: Generation, held: Mapping[str, str], sample: Iterable[Entry], fingerprint: str
+) -> Iterable[str]:
+    manifest = generation.manifest
+    if manifest.model.fingerprint != fingerprint:
+        yield f"built with model {manifest.model.fingerprint}, wanted {fingerprint}"
+    if manifest.count != len(held):
+        yield f"the manifest counts {manifest.count} rows, the store holds {len(held)}"
+    words = set(generation.words.ids)
+    if words != held.keys():
+        yield _named("found by one of dense and lexical search only", sorted(words ^ held.keys()))
+    lost = sorted(entry.chunk_id for entry in sample if entry.chunk_id in held and not _found(generation, entry))
+    if lost:
+        yield _named("not found by their own vector", lost)
+
+
+def _found(generation: Generation, entry: Entry) -> bool:
+    """The graph leads to the vector itself, or to an equal one (the same text in another document)."""
+    hits = generation.store.query(entry.vector, 1)
+    return bool(hits) and hits[0].score >= _SAME_VECTOR_COSINE
+
+
+def _same_direction(one: Entry, other: Entry) -> bool:
+    lengths = float(np.linalg.norm(one.vector) * np.linalg.norm(other.vector))
+    return one.vector.shape == other.vector.shape and float(one.vector @ other.vector) >= _SAME_VECTOR_COSINE * lengths
+
+
+def _named(kind: str, ids: Iterable[str]) -> str:
+    listed = list(ids)
+    more = ", ..." if len(listed) > _PRINTED_IDS else ""
+    return f"{len(listed)} {kind} ({', '.join(listed[:_PRINTED_IDS])}{more})"
