@@ -1,0 +1,59 @@
+"""A bundle's own checks of a job's parameters, run before Spark starts.
+
+environments/laptop.yml names them: `checks: {JOB: "module:function"}`. The function gets the run's parameters as a
+dict of strings. It raises an exception named UserError (or BundleError) with the one line to show, and may return a
+dict to be used in their place (a relative path made absolute, say: its working folder is the caller's).
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from localbundle.bundle import Bundle
+from localbundle.errors import BundleError
+from localbundle.server import Server
+
+_CHILD = """
+import importlib, json, sys
+entry, parameters = sys.argv[1], json.loads(sys.stdin.read())
+module, function = entry.split(":")
+out, sys.stdout = sys.stdout, sys.stderr
+try:
+    checked = getattr(importlib.import_module(module), function)(parameters)
+    print(json.dumps(parameters if checked is None else checked), file=out)
+except Exception as error:
+    if any(kind.__name__ in ("UserError", "BundleError") for kind in type(error).__mro__):
+        print(error, file=out)
+        sys.exit(3)
+    raise
+"""
+_REFUSED = 3
+
+
+def check_parameters(bundle: Bundle, job: str, parameters: Mapping[str, str]) -> dict[str, str]:
+    """Runs the job's check, if it has one, in a child process with the environment of a task.
+
+    Returns:
+        The parameters to run with.
+
+    Raises:
+        BundleError: the check refused the parameters, or is broken.
+    """
+    entry = bundle.checks.get(job)
+    if entry is None:
+        return dict(parameters)
+    done = subprocess.run(
+        [sys.executable, "-c", _CHILD, entry],
+        input=json.dumps(dict(parameters)),
+        capture_output=True,
+        text=True,
+        env={**os.environ, **Server(bundle.home).environment()},
+    )
+    if done.returncode == _REFUSED:
+        raise BundleError(done.stdout.strip())
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        raise BundleError(f"the check {entry} of job {job} is broken ({reason}); correct it or environments/laptop.yml")
+    return {name: str(value) for name, value in json.loads(done.stdout).items()}

@@ -1,0 +1,223 @@
+"""The command line: `localbundle run JOB -t TARGET` and what goes with it."""
+
+import asyncio
+import json
+import re
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from localbundle.bundle import Bundle, find_root, load_bundle, write_resolved
+from localbundle.checks import check_parameters
+from localbundle.errors import BundleError
+from localbundle.jobs import Job, find_job, job_parameters
+from localbundle.record import Recorder, RunRecord, job_slot, list_runs, new_run, now, read_run
+from localbundle.runner import Runner
+from localbundle.server import Server
+from localbundle.view import RunView, mark, print_failure, run_table
+
+app = typer.Typer(
+    help="Runs the jobs of a Databricks asset bundle on this machine, on real Spark and Delta.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+Target = Annotated[str | None, typer.Option("-t", "--target", help="The target; the bundle's default one if left out.")]
+Var = Annotated[list[str] | None, typer.Option("--var", "-v", help="A variable's value, NAME=VALUE. May be repeated.")]
+_PAIR = re.compile(r"([\w.-]+)=(.*)", re.DOTALL)
+_EXIT_WRONG_USE = 2
+_EXIT_CANCELED = 130
+console = Console()
+errors = Console(stderr=True)
+
+
+def main() -> None:
+    """Entry point. Errors a user can mend are one line on stderr and exit code 2."""
+    try:
+        app()
+    except BundleError as error:
+        errors.print(f"[red]error:[/] {_escaped(error)}", highlight=False, soft_wrap=True)
+        sys.exit(_EXIT_WRONG_USE)
+
+
+@app.command()
+def run(
+    job: Annotated[str, typer.Argument(help="The job's key under resources.jobs.")],
+    target: Target = None,
+    params: Annotated[
+        list[str] | None, typer.Option("--params", help="Job parameters, NAME=VALUE[,NAME=VALUE...]. May be repeated.")
+    ] = None,
+    var: Var = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show localbundle's own stack trace on an error.")] = False,
+) -> None:
+    """Runs a job of the bundle here."""
+    try:
+        bundle = _load(target, var)
+        definition = find_job(bundle, job)
+        parameters = job_parameters(definition, _pairs(params, "--params", split=True))
+        write_resolved(bundle)
+        parameters = check_parameters(bundle, job, parameters)
+    except BundleError:
+        if debug:
+            errors.print_exception()
+        raise
+    record = _run(bundle, definition, parameters)
+    sys.exit({"SUCCESS": 0, "CANCELED": _EXIT_CANCELED}.get(record.state, 1))
+
+
+@app.command()
+def up(target: Target = None, var: Var = None) -> None:
+    """Starts this target's Spark server and keeps it, so that runs start at once."""
+    bundle = _load(target, var)
+    write_resolved(bundle)
+    with console.status("starting") as status:
+        state = Server(bundle.home).use(lambda note: status.update(note or "ready"), keep=True)
+    console.print(f"Spark is up for target [bold]{bundle.target}[/] [dim](pid {state.pid}, port {state.port})[/]")
+    console.print(f"[dim]stop it with[/] localbundle down -t {bundle.target}")
+
+
+@app.command()
+def down(target: Target = None) -> None:
+    """Stops this target's Spark server and everything it started."""
+    bundle = _load(target, None)
+    stopped = Server(bundle.home).stop()
+    console.print(f"Spark {'is down' if stopped else 'was not running'} for target [bold]{bundle.target}[/]")
+
+
+@app.command()
+def ps() -> None:
+    """Lists what runs in this bundle: servers and runs of all targets."""
+    table = _table("target", "what", "pid", "detail")
+    for home in sorted((find_root(Path.cwd()) / ".localbundle").glob("*")):
+        if state := Server(home).state():
+            kept = "kept until `localbundle down`" if state.kept else "stops with its last run"
+            table.add_row(home.name, "spark", str(state.pid), f"port {state.port}, {kept}")
+        for record in list_runs(home):
+            if record.state in ("RUNNING", "QUEUED"):
+                table.add_row(
+                    home.name, f"run {record.run_id}", str(record.pid), f"{record.job}, {record.seconds:.0f} s"
+                )
+    console.print(table if table.row_count else "nothing runs")
+
+
+@app.command()
+def validate(
+    target: Target = None,
+    var: Var = None,
+    output: Annotated[str, typer.Option("-o", "--output", help="text or json")] = "text",
+) -> None:
+    """Resolves the bundle for a target and checks that its jobs can run here."""
+    bundle = _load(target, var)
+    definitions = [find_job(bundle, key) for key in bundle.jobs]
+    if output == "json":
+        typer.echo(json.dumps(bundle.config, indent=2, default=str))
+        return
+    console.print(f"bundle [bold]{bundle.name}[/], target [bold]{bundle.target}[/], {bundle.root}", highlight=False)
+    for kind, resources in bundle.config["resources"].items():
+        if resources and kind != "jobs":
+            names = ", ".join(str(resource.get("name", key)) for key, resource in resources.items())
+            console.print(f"  {kind}: {names}", highlight=False, markup=False)
+    _print_jobs(definitions)
+
+
+@app.command()
+def jobs(target: Target = None, var: Var = None) -> None:
+    """Lists the bundle's jobs with their parameters."""
+    bundle = _load(target, var)
+    _print_jobs([find_job(bundle, key) for key in bundle.jobs])
+
+
+@app.command()
+def runs(
+    run_id: Annotated[int | None, typer.Argument(help="A run to show in full.")] = None, target: Target = None
+) -> None:
+    """Lists the runs of a target, or shows one."""
+    home = _load(target, None).home
+    if run_id is not None:
+        _show_run(read_run(home, run_id), home)
+        return
+    table = _table("run", "job", "state", "started", "seconds")
+    for record in list_runs(home):
+        started = f"{record.started.astimezone():%Y-%m-%d %H:%M:%S}" if record.started else ""
+        table.add_row(str(record.run_id), record.job, mark(record.state), started, f"{record.seconds:.1f}")
+    console.print(table if table.row_count else "no runs yet")
+
+
+def _show_run(record: RunRecord, home: Path) -> None:
+    console.print(f"run {record.run_id} of [bold]{record.job}[/], target {record.target}: ", mark(record.state))
+    for name, value in record.parameters.items():
+        console.print(f"  {name} = {value}", highlight=False, markup=False)
+    console.print(run_table(record))
+    for task in record.tasks.values():
+        for name, value in task.values.items():
+            console.print(f"  {task.task_key}.{name} = {json.dumps(value)}", highlight=False, markup=False)
+        if task.failure:
+            print_failure(console, task)
+    console.print(f"[dim]notebooks in {home / 'runs' / str(record.run_id)}[/]", highlight=False, soft_wrap=True)
+
+
+def _run(bundle: Bundle, job: Job, parameters: dict[str, str]) -> RunRecord:
+    folder, record = new_run(bundle.home, bundle.target, job, parameters)
+    console.print(f"[bold]{_escaped(job.name)}[/] [dim]run {record.run_id}, target {bundle.target}[/]", highlight=False)
+    if job.ignored:
+        console.print(
+            f"[dim]runs on this machine; left aside: {', '.join(job.ignored)}[/]", highlight=False, soft_wrap=True
+        )
+    view = RunView(console)
+    recorder = Recorder(folder, record, view.listen)
+    with view.showing(), job_slot(bundle.home, job, record.run_id, view.progress):
+        try:
+            record = asyncio.run(_interruptible(Runner(bundle, job, recorder, view.progress)))
+        except BundleError:
+            recorder.update(state="FAILED", ended=now())
+            raise
+    view.finish(record, folder)
+    return record
+
+
+async def _interruptible(runner: Runner) -> RunRecord:
+    """Ctrl-C, a closed terminal and a polite kill cancel the run, which then cleans up."""
+    task = asyncio.ensure_future(runner.run())
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    return await task
+
+
+def _load(target: str | None, var: list[str] | None) -> Bundle:
+    return load_bundle(find_root(Path.cwd()), target, _pairs(var, "--var"))
+
+
+def _pairs(given: list[str] | None, option: str, *, split: bool = False) -> dict[str, str]:
+    """NAME=VALUE options. With `split` one option may hold several; a comma inside a value is kept."""
+    pairs = {}
+    for text in given or []:
+        for part in re.split(r",(?=[\w.-]+=)", text) if split else [text]:
+            match = _PAIR.fullmatch(part)
+            if match is None:
+                raise BundleError(f"{option} {part}: is not NAME=VALUE; write {option} NAME=VALUE")
+            pairs[match[1]] = match[2]
+    return pairs
+
+
+def _print_jobs(definitions: list[Job]) -> None:
+    table = _table("job", "tasks", "parameters")
+    for job in definitions:
+        parameters = "\n".join(f"{name}={value}" for name, value in job.parameters.items())
+        table.add_row(job.key, " → ".join(task.task_key for task in job.tasks), parameters)
+    console.print(table if table.row_count else "no jobs")
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+    for heading in headings:
+        table.add_column(heading)
+    return table
+
+
+def _escaped(text: object) -> str:
+    return str(text).replace("[", r"\[")

@@ -1,0 +1,61 @@
+"""Processes that must not outlive their purpose: identity by pid and start time, and stopping a whole tree."""
+
+import contextlib
+import os
+import uuid
+
+import psutil
+
+# Inherited by everything that a run starts, whatever starts what: the guard finds them all by it.
+OWNER_VARIABLE = "LOCALBUNDLE_OWNER"
+_PATIENCE = 5.0
+
+
+def create_time(pid: int) -> float:
+    """Start time of a process in seconds since the epoch; 0 if there is none."""
+    with contextlib.suppress(psutil.Error):
+        return psutil.Process(pid).create_time()
+    return 0.0
+
+
+def is_alive(pid: int, started: float) -> bool:
+    """Whether the process that had this pid and start time still runs (pids are used again)."""
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        return abs(process.create_time() - started) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def new_owner() -> str:
+    """A mark that no other run has."""
+    return f"{os.getpid()}-{uuid.uuid4().hex}"
+
+
+def owned_by(owner: str) -> list[psutil.Process]:
+    """All processes of this user that carry the mark."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.pid != os.getpid() and process.environ().get(OWNER_VARIABLE) == owner:
+                found.append(process)
+    return found
+
+
+def stop_tree(pid: int, started: float, patience: float = _PATIENCE) -> None:
+    """Ends a process and its descendants: asks first, kills what is left after `patience` seconds."""
+    if is_alive(pid, started):
+        root = psutil.Process(pid)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            stop([*root.children(recursive=True), root], patience)
+
+
+def stop(processes: list[psutil.Process], patience: float = _PATIENCE) -> None:
+    """Ends processes: asks first, kills what is left after `patience` seconds."""
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, stubborn = psutil.wait_procs(processes, timeout=patience)
+    for process in stubborn:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(stubborn, timeout=patience)

@@ -1,0 +1,254 @@
+"""The Spark Connect server of a local workspace: one JVM with Delta and a Hive catalog in `.localbundle/TARGET/`."""
+
+import contextlib
+import fcntl
+import os
+import re
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from localbundle.errors import BundleError
+from localbundle.jars import Progress, delta_jars, find_java, spark_home
+from localbundle.processes import OWNER_VARIABLE, create_time, is_alive, stop_tree
+
+_START_SECONDS = 120
+_STOP_PATIENCE = 20.0  # Derby writes its checkpoint while it shuts down
+
+
+class ServerState(BaseModel):
+    """What server.json holds. `kept` is true for `localbundle up`: then no run stops the server."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pid: int
+    create_time: float
+    port: int
+    token: str
+    kept: bool
+
+    @property
+    def remote(self) -> str:
+        """The URL for a client. The host must be the word localhost: for an address a token makes clients use TLS."""
+        return f"sc://localhost:{self.port}/;token={self.token}"
+
+
+class Server:
+    """Starts, finds, shares and stops the server of the workspace in `home`."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._state_file = home / "server.json"
+        self._in_use: IO[str] | None = None
+
+    def state(self) -> ServerState | None:
+        """The server that runs, or None. A state file whose process is gone counts as none."""
+        try:
+            state = ServerState.model_validate_json(self._state_file.read_text("utf-8"))
+        except (OSError, ValidationError):
+            return None
+        return state if is_alive(state.pid, state.create_time) else None
+
+    def use(self, progress: Progress, *, keep: bool = False, owner: str | None = None) -> ServerState:
+        """Finds the server or starts one, and holds it in use until `release`; with `keep` it outlives its users.
+
+        A second caller waits while the first one starts it.
+
+        Raises:
+            BundleError: the server did not start; the message has its log's reason.
+        """
+        self.home.mkdir(parents=True, exist_ok=True)
+        with self._exclusively("server.lock"):
+            state = self.state() or self._start(progress, keep, owner)
+            if keep and not state.kept:
+                state = self._write(state.model_copy(update={"kept": True}))
+            self._in_use = (self.home / "users.lock").open("a")
+            fcntl.flock(self._in_use, fcntl.LOCK_SH)
+            return state
+
+    def release(self) -> None:
+        """Ends this process's use; the last user stops a server that is not kept."""
+        if self._in_use is not None:
+            self._in_use.close()
+            self._in_use = None
+        self.stop_unused()
+
+    def stop_unused(self) -> None:
+        """Stops the server unless it is kept or somebody uses it."""
+        if not self._state_file.exists():
+            return
+        with self._exclusively("server.lock"), (self.home / "users.lock").open("a") as users:
+            state = self.state()
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if state is None or not state.kept:
+                    self._stop(state)
+
+    def stop(self) -> bool:
+        """Stops the server and its children, whoever uses it. False if none ran."""
+        if not self.home.is_dir():
+            return False
+        with self._exclusively("server.lock"):
+            state = self.state()
+            self._stop(state)
+            return state is not None
+
+    def environment(self, state: ServerState | None = None) -> dict[str, str]:
+        """What tasks, Spark's Python workers and tools find in their environment about this workspace."""
+        home = self.home.resolve()
+        remote = {"SPARK_REMOTE": state.remote} if state else {}
+        return remote | {
+            "LOCALBUNDLE_HOME": str(home),
+            "LOCALBUNDLE_TARGET": home.name,
+            "MLFLOW_TRACKING_URI": f"sqlite:///{home}/mlflow.db",
+            "MLFLOW_REGISTRY_URI": f"sqlite:///{home}/mlflow.db",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "DO_NOT_TRACK": "1",
+        }
+
+    @contextlib.contextmanager
+    def _exclusively(self, name: str) -> Iterator[None]:
+        with (self.home / name).open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _write(self, state: ServerState) -> ServerState:
+        draft = self._state_file.with_suffix(".tmp")
+        with open(os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
+            file.write(state.model_dump_json())
+        draft.replace(self._state_file)
+        return state
+
+    def _stop(self, state: ServerState | None) -> None:
+        if state is not None:
+            stop_tree(state.pid, state.create_time, _STOP_PATIENCE)
+        self._state_file.unlink(missing_ok=True)
+
+    def _start(self, progress: Progress, keep: bool, owner: str | None) -> ServerState:
+        java = find_java(progress)
+        jars = delta_jars(java, progress)
+        progress("starting Spark")
+        port, token = _free_port(), secrets.token_urlsafe(24)
+        properties = self._write_properties(jars, port, token)
+        log = (self.home / "server.log").open("w")
+        process = subprocess.Popen(
+            self._command(properties),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd=self.home,
+            start_new_session=True,
+            env=self._server_environment(java, owner),
+        )
+        state = ServerState(pid=process.pid, create_time=create_time(process.pid), port=port, token=token, kept=keep)
+        self._write(state)
+        try:
+            self._wait(process, port)
+        except BaseException:
+            self._stop(state)
+            raise
+        return state
+
+    def _wait(self, process: subprocess.Popen[bytes], port: int) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise BundleError(f"Spark did not start: {self._reason()}; the whole log is {self.home}/server.log")
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                return
+            time.sleep(0.1)
+        raise BundleError(f"Spark did not answer within {_START_SECONDS} s; see {self.home}/server.log")
+
+    def _reason(self) -> str:
+        lines = (self.home / "server.log").read_text("utf-8", errors="replace").splitlines()
+        telling = [line for line in lines if re.search(r"^[^\t].*(Exception|Error|not found)", line)]
+        return (telling or lines or ["no output"])[-1].strip()
+
+    def _server_environment(self, java: Path, owner: str | None) -> dict[str, str]:
+        mine = {OWNER_VARIABLE: owner} if owner else {}
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith(("SPARK_", "PYSPARK_"))}
+        inherited.pop(OWNER_VARIABLE, None)
+        spark = {
+            "JAVA_HOME": str(java),
+            "SPARK_HOME": str(spark_home()),
+            "PYSPARK_PYTHON": sys.executable,
+            "SPARK_LOCAL_IP": "127.0.0.1",
+            "SPARK_CONF_DIR": str(self.home / "conf"),
+        }
+        return inherited | self.environment() | spark | mine
+
+    def _command(self, properties: Path) -> list[str]:
+        submit = str(spark_home() / "bin" / "spark-submit")
+        main = "org.apache.spark.sql.connect.service.SparkConnectServer"
+        return [submit, "--properties-file", str(properties), "--class", main, "spark-internal"]
+
+    def _write_properties(self, jars: list[Path], port: int, token: str) -> Path:
+        """The conf goes through a file of mode 0600: a token on the command line shows in `ps`."""
+        conf = self.home / "conf"
+        conf.mkdir(exist_ok=True)
+        (conf / "log4j2.properties").write_text(_LOGGING, "utf-8")
+        file = conf / "spark.properties"
+        lines = "".join(f"{key} {value}\n" for key, value in self._conf(jars, port, token).items())
+        with open(os.open(file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as out:
+            out.write(lines)
+        return file
+
+    def _conf(self, jars: list[Path], port: int, token: str) -> dict[str, str]:
+        home = self.home.resolve()
+        catalog = home / "catalog"
+        java_options = f"-XX:-UsePerfData -Dderby.system.home={catalog} -Dderby.stream.error.file={catalog}/derby.log"
+        return {
+            "spark.master": "local[*]",
+            "spark.app.name": f"localbundle {home.name}",
+            "spark.driver.memory": "2g",
+            # Quick to start and to answer: laptop's queries are short, C2 never pays back what it costs.
+            "spark.driver.extraJavaOptions": f"-XX:+UseSerialGC -XX:TieredStopAtLevel=1 {java_options}",
+            "spark.jars": ",".join(str(jar) for jar in jars),
+            "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
+            "spark.connect.grpc.binding.address": "127.0.0.1",
+            "spark.connect.grpc.binding.port": str(port),
+            "spark.connect.authenticate.token": token,
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.driver.host": "127.0.0.1",
+            "spark.ui.enabled": "false",
+            "spark.ui.showConsoleProgress": "false",
+            "spark.local.dir": f"{home}/scratch",
+            "spark.sql.warehouse.dir": f"{home}/warehouse",
+            "spark.sql.catalogImplementation": "hive",
+            "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={catalog}/metastore;create=true",
+            "spark.hadoop.datanucleus.schema.autoCreateAll": "true",
+            "spark.hadoop.hive.metastore.schema.verification": "false",
+            "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+            "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+            "spark.sql.shuffle.partitions": "2",
+            "spark.databricks.delta.snapshotPartitions": "1",
+            # A MERGE reads its source twice; a source with a model in a Python UDF must be computed once.
+            "spark.databricks.delta.merge.materializeSource": "all",
+            "spark.sql.execution.arrow.pyspark.enabled": "true",
+            "spark.python.use.daemon": "true",
+            "spark.sql.session.timeZone": "UTC",
+        }
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+_LOGGING = """rootLogger.level = warn
+rootLogger.appenderRef.stdout.ref = console
+appender.console.type = Console
+appender.console.name = console
+appender.console.target = SYSTEM_ERR
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n%ex{8}
+"""
