@@ -12,7 +12,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
 
-from ragops.documents.limits import ParseLimits
+from ragops.documents.clock import time_limit
+from ragops.documents.limits import MIB, ParseLimits
 from ragops.documents.outcomes import Failure, Parse, ParsedDocument, Unparsable
 
 OUT_OF_MEMORY = 84
@@ -68,10 +69,20 @@ def _end_with_owner() -> None:
         os._exit(1)
 
 
+def death_of(exitcode: int | None, limits: ParseLimits) -> tuple[str, str] | None:
+    """Reason and exception type of a limit that ended a child; None where something else did."""
+    if exitcode == OUT_OF_MEMORY:
+        return f"needs more than {limits.memory_bytes // MIB:,} MiB of memory", MemoryError.__name__
+    if exitcode == -signal.SIGALRM:
+        return f"took longer than {limits.timeout_s:g} s", TimeoutError.__name__
+    return None
+
+
 def parse_in_child(parse: Parse, path: Path, limits: ParseLimits) -> ParsedDocument | Failure:
     """Runs `parse`; a child that runs out of memory ends, since what it holds cannot be given back for certain."""
     try:
-        return parse(path, limits)
+        with time_limit(limits.timeout_s):
+            return parse(path, limits)
     except Unparsable as error:
         return error.failure()
     except MemoryError:

@@ -23,7 +23,14 @@ class ParseLimits:
     """Width times height of an image."""
     max_characters: int = 20_000_000
     """Length of the Markdown that comes out."""
+    max_ocr_pages: int = 100
+    """Pages of a document that are pictures: each takes OCR some seconds."""
     timeout_s: float = 60.0
-    """Wall time in the parser."""
+    """Wall time in the parser; the OCR of each page has as much again for itself."""
     memory_bytes: int = 2048 * MIB
     """Private writable memory of the process that parses, its libraries and models included."""
+
+    @property
+    def longest_s(self) -> float:
+        """Wall time that the slowest document allowed may take, in seconds."""
+        return self.timeout_s * (1 + self.max_ocr_pages)

@@ -28,7 +28,7 @@ _PARSERS = {
     "html": ("markdownify", "html", "parse_html"),
     "docx": ("markitdown", "office", "parse_docx"),
     "pptx": ("markitdown", "office", "parse_pptx"),
-    "xlsx": ("markitdown", "office", "parse_xlsx"),
+    "xlsx": ("openpyxl", "spreadsheet", "parse_xlsx"),
     "pdf": ("pypdfium2", "pdf", "parse_pdf"),
 } | dict.fromkeys(IMAGES, ("rapidocr", "image", "parse_image"))
 _PAGE_MARKER = re.compile(r"^<!-- page: \d+ -->$", re.MULTILINE)

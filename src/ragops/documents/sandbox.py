@@ -13,15 +13,15 @@ from typing import Self
 
 from pebble import ProcessExpired, ProcessPool
 
-from ragops.documents.children import OUT_OF_MEMORY, ParserContext, parse_in_child, start_child
-from ragops.documents.limits import MIB, ParseLimits
+from ragops.documents.children import ParserContext, death_of, parse_in_child, start_child
+from ragops.documents.limits import ParseLimits
 from ragops.documents.outcomes import Failure, Parse, ParsedDocument
 from ragops.documents.parsing import parse, parser_name
 from ragops.documents.sniffing import FORMATS
 
 __all__ = ["Failure", "ParserPool"]
 
-_GRACE_S = 30.0  # beyond two time limits (the file before, and this one) a pool that has not answered is broken
+_GRACE_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class ParserPool:
 
     def _schedule(self, path: Path) -> _Attempt:
         task = (self._parse, path, self._limits)
-        future = self._pool.schedule(parse_in_child, args=task, timeout=self._limits.timeout_s)
+        future = self._pool.schedule(parse_in_child, args=task)
         return _Attempt(path, self._pool, future)
 
     def _renew(self, broken: ProcessPool) -> None:
@@ -112,18 +112,16 @@ class ParserPool:
     def _wait(self, attempt: _Attempt) -> ParsedDocument | Failure:
         abandoned = attempt.pool is not self._pool and not attempt.future.done()
         try:
-            return attempt.future.result(0 if abandoned else 2 * self._limits.timeout_s + _GRACE_S)
+            # The file before, and this one: a pool that has not answered by then is broken.
+            return attempt.future.result(0 if abandoned else 2 * self._limits.longest_s + _GRACE_S)
         except TimeoutError as error:
-            if attempt.future.done():
-                reason = f"took longer than {self._limits.timeout_s:g} s"
-                return _failure(attempt.path, reason, type(error).__name__)
             self._renew(attempt.pool)
             raise BrokenProcessPool("the pool of parsers does not answer") from error
         except ProcessExpired as death:
-            if death.exitcode != OUT_OF_MEMORY:
+            limit = death_of(death.exitcode, self._limits)
+            if limit is None:
                 raise
-            reason = f"needs more than {self._limits.memory_bytes // MIB:,} MiB of memory"
-            return _failure(attempt.path, reason, MemoryError.__name__)
+            return _failure(attempt.path, *limit)
 
 
 def _failure(path: Path, reason: str, exception_type: str) -> Failure:

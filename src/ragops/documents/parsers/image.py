@@ -23,8 +23,8 @@ def parse_image(path: Path, limits: ParseLimits) -> Extract:
         warnings.simplefilter("ignore")  # Pillow warns about odd metadata and, late, about size
         with Image.open(path, formats=_FORMATS) as image:
             pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
-            if pages > limits.max_pages:
-                raise Unparsable(f"too large: {pages:,} frames, at most {limits.max_pages:,} are allowed")
+            if pages > limits.max_ocr_pages:
+                raise Unparsable(f"too large: {pages:,} frames, at most {limits.max_ocr_pages:,} are allowed")
             frames = ImageSequence.Iterator(image) if pages > 1 else [image]
             texts = [_read(frame, limits) for frame in frames]
     if pages == 1:
@@ -40,4 +40,4 @@ def _read(frame: Image.Image, limits: ParseLimits) -> str:
     upright = ImageOps.exif_transpose(frame).convert("RGBA")
     paper = Image.new("RGBA", upright.size, "white")  # transparent is white, not black
     colours = np.asarray(Image.alpha_composite(paper, upright).convert("RGB"))
-    return recognise(np.ascontiguousarray(colours[:, :, ::-1]))
+    return recognise(np.ascontiguousarray(colours[:, :, ::-1]), limits)

@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidocr_onnxruntime import RapidOCR
 
+from ragops.documents.clock import restart
+from ragops.documents.limits import ParseLimits
+
 _MIN_CONFIDENCE = 0.6
 _THREADS = 1  # Spark already runs one parsing child for each core
 _NEW_PARAGRAPH = 1.0  # gap between two lines, as a multiple of a line's height
@@ -23,16 +26,20 @@ class _Line:
 
 @cache
 def _engine() -> RapidOCR:
-    return RapidOCR(intra_op_num_threads=_THREADS, inter_op_num_threads=_THREADS, text_score=_MIN_CONFIDENCE)
+    # Without the classifier of angles: it turns about one line of small print in ten upside down, and loses it.
+    threads = {"intra_op_num_threads": _THREADS, "inter_op_num_threads": _THREADS}
+    return RapidOCR(use_cls=False, text_score=_MIN_CONFIDENCE, **threads)
 
 
-def recognise(image: NDArray[np.uint8]) -> str:
+def recognise(image: NDArray[np.uint8], limits: ParseLimits) -> str:
     """Text in an image of shape (height, width, 3), channels in the order blue, green, red; '' where there is none.
 
     What is read with a confidence under 0.6 is dropped. Boxes come line by line from the top left, and a blank line
-    stands where two lines are further apart than one line is high.
+    stands where two lines are further apart than one line is high. The time limit starts anew before and after.
     """
+    restart(limits.timeout_s)
     boxes, _ = _engine()(image)
+    restart(limits.timeout_s)
     found = [
         _Line(text, min(x for x, _ in corners), min(y for _, y in corners), max(y for _, y in corners))
         for corners, text, _ in boxes or []

@@ -1,11 +1,11 @@
-"""Word, PowerPoint and Excel through markitdown."""
+"""Word and PowerPoint through markitdown."""
 
 import re
 import warnings
 from pathlib import Path
 
 from markitdown import DocumentConverter, StreamInfo
-from markitdown.converters import DocxConverter, PptxConverter, XlsxConverter
+from markitdown.converters import DocxConverter, PptxConverter
 
 from ragops.documents.archives import check_archive
 from ragops.documents.limits import ParseLimits
@@ -13,7 +13,6 @@ from ragops.documents.outcomes import Extract, Unparsable
 
 _IMAGE = re.compile(r"!\[[^\]\n]{0,500}\]\([^)\n]{0,500}\)")
 _SLIDE = re.compile(r"^<!-- Slide number: (\d+) -->$", re.MULTILINE)
-_EMPTY_CELL = re.compile(r"(?<=\| )(?:NaN|NaT|Unnamed: \d+)(?= \|)")
 
 
 def parse_docx(path: Path, limits: ParseLimits) -> Extract:
@@ -30,16 +29,11 @@ def parse_pptx(path: Path, limits: ParseLimits) -> Extract:
     return Extract(markdown, pages=pages)
 
 
-def parse_xlsx(path: Path, limits: ParseLimits) -> Extract:
-    """Each sheet as a heading and a table. Raises Unparsable as for Word."""
-    return Extract(_EMPTY_CELL.sub("", _convert(XlsxConverter, path, limits)))
-
-
 def _convert(converter: type[DocumentConverter], path: Path, limits: ParseLimits) -> str:
     """Markdown without pictures; escapes are left out since they blur words for search: the text is not rendered."""
     check_archive(path, limits)
     with path.open("rb") as stream, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # openpyxl warns about every feature that it does not read
+        warnings.simplefilter("ignore")
         about = StreamInfo(extension=path.suffix.lower())
         markdown = converter().convert(stream, about, escape_asterisks=False, escape_underscores=False).markdown
     return _IMAGE.sub("", markdown)
