@@ -97,7 +97,7 @@ def write_resolved(bundle: Bundle) -> Path:
 
 
 def merge(base: Any, over: Any, key: str = "") -> Any:  # noqa: ANN401 - YAML is any shape
-    """`over` laid over `base`: mappings deeply, tasks and their like by key, other lists appended, the rest replaced."""
+    """`over` laid over `base`: mappings deeply, tasks and their like by key, other lists appended."""
     if isinstance(base, dict) and isinstance(over, dict):
         both = {name: merge(base[name], over[name], name) if name in base else over[name] for name in over}
         return {**base, **both}
