@@ -6,9 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ragops.index.chroma_embedded import create_embedded, open_embedded
-from ragops.index.generation import lexical_text
+from ragops.index.generation import Generation, lexical_text
 from ragops.index.lexical import LexicalIndex
-from ragops.index.manifest import BM25, CHROMA, IndexedModel, Manifest, file_digests, write_manifest
+from ragops.index.manifest import (
+    BM25,
+    CHROMA,
+    IndexedModel,
+    Manifest,
+    file_digests,
+    read_rows,
+    write_manifest,
+    write_rows,
+)
 from ragops.index.plan import Plan, apply_changes, plan_changes
 from ragops.index.store import Fetch, Store, row_hashes
 
@@ -24,16 +33,28 @@ class Draft:
     rewrites: int
 
 
-def start_draft(directory: Path, wanted: Mapping[str, str], parent: Manifest | None, parent_path: Path | None) -> Draft:
+@dataclass(frozen=True, slots=True)
+class BuiltDraft:
+    """A finished draft, open for checks, and id -> row hash of what its store was found to hold."""
+
+    directory: Path
+    generation: Generation
+    rows: Mapping[str, str]
+
+
+def start_draft(
+    directory: Path, wanted: Mapping[str, str], parent: Manifest | None, parent_path: Path, scan: bool
+) -> Draft:
     """Opens a copy of the parent if one is given and worth it, an empty store otherwise.
 
+    `scan`: the parent's files are not as they were built, so its rows are read from the store itself.
     A removed or replaced row stays in the HNSW graph as a dead node that every search walks over: when they would be
     more than half of the rows, all is built anew. Rows that are only added never call for that.
     """
-    if parent is not None and parent_path is not None:
+    if parent is not None:
         shutil.copytree(parent_path / CHROMA, directory / CHROMA)
         store = open_embedded(directory / CHROMA)
-        held = row_hashes(store)
+        held = row_hashes(store) if scan else read_rows(parent_path)
         plan = plan_changes(held, wanted)
         rewrites = parent.rewrites + len(plan.remove) + len(held.keys() & set(plan.add))
         if 2 * rewrites <= len(wanted) or plan.empty:
@@ -44,13 +65,14 @@ def start_draft(directory: Path, wanted: Mapping[str, str], parent: Manifest | N
     return Draft(directory, create_embedded(directory / CHROMA), plan_changes({}, wanted), None, 0)
 
 
-def finish_draft(draft: Draft, fetch: Fetch, number: int, model: IndexedModel, content_digest: str) -> Manifest:
-    """Carries the plan out and builds the word index over what the store then holds; `seal_draft` comes after."""
+def finish_draft(draft: Draft, fetch: Fetch, number: int, model: IndexedModel, content_digest: str) -> BuiltDraft:
+    """Carries the plan out; then reopens the store as a reader would, and builds the word index over what it holds."""
     try:
         apply_changes(draft.plan, draft.store, fetch)
-        passages = [passage for page in draft.store.scan() for passage in page]
     finally:
         draft.store.close()
+    store = open_embedded(draft.directory / CHROMA)
+    passages = [passage for page in store.scan() for passage in page]
     words = LexicalIndex.build([p.chunk_id for p in passages], [lexical_text(p) for p in passages])
     words.save(draft.directory / BM25)
     manifest = Manifest(
@@ -61,10 +83,12 @@ def finish_draft(draft: Draft, fetch: Fetch, number: int, model: IndexedModel, c
         parent=draft.parent.name if draft.parent else None,
         rewrites=draft.rewrites,
     )
-    write_manifest(draft.directory, manifest)
-    return manifest
+    generation = Generation(manifest, store, LexicalIndex.load(draft.directory / BM25))
+    return BuiltDraft(draft.directory, generation, {p.chunk_id: p.row_hash for p in passages})
 
 
-def seal_draft(directory: Path, manifest: Manifest) -> None:
-    """Records every file's digest; from here on nobody opens this directory, only copies of it."""
-    write_manifest(directory, manifest.model_copy(update={"files": file_digests(directory)}))
+def seal_draft(built: BuiltDraft) -> None:
+    """Records rows and every file's digest; from here on nobody opens this directory, only copies of it."""
+    write_rows(built.directory, built.rows)
+    manifest = built.generation.manifest
+    write_manifest(built.directory, manifest.model_copy(update={"files": file_digests(built.directory)}))

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ragops.errors import UserError
-from ragops.index.draft import finish_draft, seal_draft, start_draft
+from ragops.index.draft import BuiltDraft, finish_draft, seal_draft, start_draft
 from ragops.index.generation import Generation
 from ragops.index.housekeeping import live_manifest, next_number, remove_leftovers
 from ragops.index.local import copy_durably, local_directory
 from ragops.index.lock import PublishLock, publish_lock
-from ragops.index.manifest import BUILDING, CHROMA, IndexedModel, Manifest, changed_files, generations_directory
+from ragops.index.manifest import BUILDING, CHROMA, IndexedModel, changed_files, generations_directory
 from ragops.index.pointer import Pointer, write_pointer
 from ragops.index.store import Fetch
-from ragops.index.verify import sample_ids, verify_generation
+from ragops.index.verify import compare, sample_ids
 
 _SAMPLED_VECTORS = 64
 # Opening a Chroma directory writes into this file and no other, so that a look from outside is no damage.
@@ -101,21 +101,28 @@ def _publish(
     index_root: Path, source: IndexSource, guard: RecallGuard | None, work: Path, lock: PublishLock
 ) -> PublishReport:
     live = live_manifest(index_root)
+    live_path = generations_directory(index_root) / (live.name if live else "")
     parent = live if live and live.model.fingerprint == source.model.fingerprint else None
-    damage = changed_files(_path(index_root, parent), parent.files) if parent else set()
+    damage = changed_files(live_path, parent.files) if parent else set()
     if parent and parent.content_digest == source.content_digest and not damage:
         return PublishReport(parent.name, published=False, rows=parent.count)
     if not damage <= {_SQLITE}:
         parent = None
     wanted = source.rows()
-    draft = start_draft(work / "draft", wanted, parent, _path(index_root, parent) if parent else None)
-    if parent and draft.plan.empty:
+    draft = start_draft(work / "draft", wanted, parent, live_path, scan=bool(damage))
+    if draft.parent and draft.plan.empty:
         draft.store.close()
-        return PublishReport(parent.name, published=False, rows=parent.count)
-    manifest = finish_draft(draft, source.fetch, next_number(index_root), source.model, source.content_digest)
-    _check(draft.directory, source, wanted, guard, _path(index_root, live) if live else None, work / "live")
-    seal_draft(draft.directory, manifest)
-    _install(index_root, draft.directory, manifest.name)
+        return PublishReport(draft.parent.name, published=False, rows=draft.parent.count)
+    built = finish_draft(draft, source.fetch, next_number(index_root), source.model, source.content_digest)
+    try:
+        _check(built, source, wanted)
+        if guard and live:
+            _check_recall(built.generation, guard, shutil.copytree(live_path, work / "live"))
+    finally:
+        built.generation.close()
+    seal_draft(built)
+    manifest = built.generation.manifest
+    _install(index_root, built.directory, manifest.name)
     lock.confirm()
     write_pointer(index_root, Pointer.to(manifest, previous=live))
     return PublishReport(
@@ -129,31 +136,13 @@ def _publish(
     )
 
 
-def _path(index_root: Path, manifest: Manifest) -> Path:
-    return generations_directory(index_root) / manifest.name
-
-
-def _check(
-    draft_path: Path,
-    source: IndexSource,
-    wanted: Mapping[str, str],
-    guard: RecallGuard | None,
-    live_path: Path | None,
-    live_copy: Path,
-) -> None:
-    """Raises UserError unless the draft holds what is wanted and finds it about as well as the live generation."""
+def _check(built: BuiltDraft, source: IndexSource, wanted: Mapping[str, str]) -> None:
+    """Raises UserError unless the draft holds what is wanted."""
     ids = sample_ids(wanted, _SAMPLED_VECTORS, seed=source.content_digest)
     sample = [entry for batch in (source.fetch(ids) if ids else ()) for entry in batch]
-    draft = Generation.open(draft_path)
-    try:
-        report = verify_generation(draft, wanted, sample, source.model.fingerprint)
-        if not report.ok:
-            raise UserError(f"{report}: not published, the old one stays live; run the refresh again")
-        if guard and live_path:
-            shutil.copytree(live_path, live_copy)
-            _check_recall(draft, guard, live_copy)
-    finally:
-        draft.close()
+    report = compare(built.generation, built.rows, wanted, sample, source.model.fingerprint)
+    if not report.ok:
+        raise UserError(f"{report}: not published, the old one stays live; run the refresh again")
 
 
 def _check_recall(draft: Generation, guard: RecallGuard, live_copy: Path) -> None:
