@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from localbundle.bundle import Bundle
 from localbundle.errors import BundleError, closest
@@ -21,6 +21,14 @@ _IGNORED = (
 )  # fmt: skip
 
 
+def _plain(value: object) -> object:
+    """YAML's true and false where text is wanted, as the real CLI takes them."""
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+_Text = Annotated[str, BeforeValidator(_plain)]
+
+
 class _Definition(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
@@ -29,14 +37,14 @@ class Dependency(_Definition):
     """One edge of the DAG; `outcome` is set where the other end is a condition task."""
 
     task_key: str
-    outcome: Literal["true", "false"] | None = None
+    outcome: Annotated[Literal["true", "false"] | None, BeforeValidator(_plain)] = None
 
 
 class NotebookTask(_Definition):
     """`notebook_path` is absolute and exists."""
 
     notebook_path: str
-    base_parameters: dict[str, str] = {}
+    base_parameters: dict[str, _Text] = {}
     source: str | None = None
     warehouse_id: str | None = None
 
@@ -45,8 +53,8 @@ class ConditionTask(_Definition):
     """A comparison; its outcome is "true" or "false"."""
 
     op: Operator
-    left: str
-    right: str
+    left: _Text
+    right: _Text
 
 
 class Task(_Definition):
@@ -97,7 +105,7 @@ def find_job(bundle: Bundle, key: str) -> Job:
         key=key,
         name=raw.get("name", key),
         tasks=tuple(tasks),
-        parameters={str(entry["name"]): str(entry.get("default", "")) for entry in raw.get("parameters") or []},
+        parameters={str(entry["name"]): str(_plain(entry.get("default", ""))) for entry in raw.get("parameters") or []},
         max_concurrent_runs=raw.get("max_concurrent_runs", 1),
         queue=bool((raw.get("queue") or {}).get("enabled")),
         timeout_seconds=raw.get("timeout_seconds", 0),
@@ -165,7 +173,7 @@ def _sorted(tasks: list[Task], job: str) -> list[Task]:
 
 def _check_edge(task: Task, edge: Dependency, tasks: Mapping[str, Task], job: str) -> None:
     if edge.task_key not in tasks:
-        hint = closest(edge.task_key, tasks)
+        hint = closest(edge.task_key, tasks.keys() - {task.task_key})
         raise BundleError(f"task {task.task_key} of job {job} depends on {edge.task_key}, which is no task; {hint}")
     if (edge.outcome is not None) != (tasks[edge.task_key].condition_task is not None):
         raise BundleError(

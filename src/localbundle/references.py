@@ -72,7 +72,7 @@ class Resolver:
                 f"{where}variable {keys[1]} has no value; give it a default, a target's value, or --var {keys[1]}=..."
             )
         node = definition["value"]
-        for key in keys[2:]:
+        for key in keys[3:] if keys[0] == "variables" and keys[2:3] == ["value"] else keys[2:]:
             if isinstance(node, str):  # a variable that is itself a reference to a complex one
                 node = self.resolve(node, (path,))
             node = _step(node, key, f"{where}${{{path}}}")
