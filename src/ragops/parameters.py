@@ -11,9 +11,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from ragops.embeddings.encoder import EncoderSource
+from ragops.embeddings.sources import encoder_source
 from ragops.errors import UserError
 from ragops.usecase import UseCase, explain, load_usecase
-from ragops.workspace import Workspace, known_catalogs
+from ragops.workspace import Workspace, known_catalogs, models_folder, serving_access
 
 
 class RefreshParameters(BaseModel):
@@ -25,7 +27,7 @@ class RefreshParameters(BaseModel):
     schema_name: str
     landing: str
     usecase: Path
-    encoder: Literal["openvino", "torch", "endpoint"]
+    encoder: Literal["openvino", "torch"]
     allow_deletes: bool = False
 
     @field_validator("catalog")
@@ -77,6 +79,17 @@ class RefreshParameters(BaseModel):
     def landing_folder(self) -> Path:
         """The folder to read, in this place."""
         return self.workspace.path(self.landing)
+
+    @property
+    def max_delete_fraction(self) -> float:
+        """The share of documents that may go at once: the card's, unless this run allows all."""
+        return 1.0 if self.allow_deletes else self.card.documents.max_delete_fraction
+
+    def encoder_source(self) -> EncoderSource:
+        """The recipe for the card's embedding model in this place; a model for the CPU is converted here, once."""
+        base_url, token = serving_access()
+        converted = models_folder(self.workspace)
+        return encoder_source(self.card.embedding, self.encoder, converted=converted, base_url=base_url, token=token)
 
 
 def check_refresh(given: Mapping[str, str]) -> None:

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -103,7 +104,7 @@ class StageReport:
         for name in values:
             grid.add_column(name, justify="left" if name == "stage" else "right")
         grid.add_row(*values.values())
-        console = Console(width=100, force_jupyter=False)
+        console = Console(width=100, force_jupyter=False, color_system=None)
         console.print(grid)
         if self.note:
             console.print(self.note)
@@ -147,6 +148,15 @@ def difference(source: DataFrame, target: DataFrame, on: str, version: Sequence[
     changed = source.join(held, both, "left_anti")
     stale = held.join(wanted, both, "left_anti").select(on).distinct()
     return Difference(changed, stale)
+
+
+def count_each(**frames: DataFrame) -> dict[str, int]:
+    """How many rows each frame has, counted in one Spark job since every job costs a round trip."""
+    from pyspark.sql import functions as F
+
+    labelled = [frame.select(F.lit(name).alias("of")) for name, frame in frames.items()]
+    counted = reduce(lambda one, other: one.unionAll(other), labelled).groupBy("of").count().collect()
+    return dict.fromkeys(frames, 0) | {row["of"]: int(row["count"]) for row in counted}
 
 
 def merge(workspace: Workspace, table: Table, rows: DataFrame, replacing: DataFrame | None = None) -> MergeCounts:

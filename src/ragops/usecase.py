@@ -1,4 +1,7 @@
-"""The card (usecase.yml) as one typed object: the problem, its success criteria and SLAs, and every stage's settings."""
+"""The card (usecase.yml) as one typed object: the problem, its success criteria and SLAs, and every stage's settings.
+
+Settings are the rooms' own types, so that a room can be used, and read, without the card.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,9 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from ragops.chunks.splitter import ChunkSizes
+from ragops.documents.limits import ParseLimits
+from ragops.embeddings.model import EmbeddingModel
 from ragops.errors import UserError
 
 
@@ -44,23 +50,7 @@ class Documents(_Section):
     """Limits for reading one document, and the brake on deletions."""
 
     max_delete_fraction: float = Field(default=0.2, ge=0, le=1)
-    timeout_seconds: float = Field(default=60, gt=0)
-    memory_mb: int = Field(default=2048, ge=256)
-    max_mb: int = Field(default=100, gt=0)
-    max_pages: int = Field(default=2000, gt=0)
-
-
-class Chunking(_Section):
-    """Chunk sizes in tokens of the embedding model's own tokenizer."""
-
-    min_tokens: int = Field(default=64, gt=0)
-    max_tokens: int = Field(default=200, gt=0)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Chunking:
-        if self.min_tokens * 2 > self.max_tokens:
-            raise ValueError("max_tokens must be at least twice min_tokens, or there is no room to choose a border")
-        return self
+    limits: ParseLimits = ParseLimits()
 
 
 class Index(_Section):
@@ -69,22 +59,6 @@ class Index(_Section):
     keep_generations: int = Field(default=3, ge=1)
     max_recall_drop: float = Field(default=0.05, ge=0, le=1)
     candidates: int = Field(default=50, gt=0)
-
-
-class EmbeddingModel(_Section):
-    """What makes a vector. Everything but `name` and `source` is part of the model's fingerprint.
-
-    `source` is one of package:MODULE/FOLDER, hub:OWNER/NAME, endpoint:NAME, or a folder.
-    """
-
-    name: str
-    source: str
-    dimension: int = Field(gt=0)
-    max_tokens: int = Field(gt=0)
-    pooling: Literal["mean", "cls"] = "mean"
-    normalise: bool = True
-    query_prompt: str = ""
-    document_prompt: str = ""
 
 
 class UseCase(_Section):
@@ -97,14 +71,14 @@ class UseCase(_Section):
     sla: ServiceLevels
     corpus: Corpus
     documents: Documents = Documents()
-    chunking: Chunking = Chunking()
+    chunking: ChunkSizes = ChunkSizes()
     embedding: EmbeddingModel
     index: Index = Index()
 
     @model_validator(mode="after")
     def _fits_the_model(self) -> UseCase:
-        if self.chunking.max_tokens > self.embedding.max_tokens:
-            raise ValueError("chunking.max_tokens is above embedding.max_tokens: the model would not see the rest")
+        if self.chunking.embedded_tokens > self.embedding.max_tokens:
+            raise ValueError("chunking.embedded_tokens is above embedding.max_tokens: the model would not see the rest")
         return self
 
 

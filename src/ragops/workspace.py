@@ -67,6 +67,24 @@ def on_databricks() -> bool:
     return "DATABRICKS_RUNTIME_VERSION" in os.environ
 
 
+def has_spark() -> bool:
+    """Whether a session can be had here without starting anything."""
+    return on_databricks() or "SPARK_REMOTE" in os.environ
+
+
+def bundle_root() -> Path:
+    """The folder of databricks.yml, looked for upwards from the current folder.
+
+    Raises:
+        UserError: there is none.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "databricks.yml").is_file():
+            return folder
+    raise UserError(f"no databricks.yml in {here} or above; change to the bundle's folder, or give --usecase PATH")
+
+
 def local_home(target: str = "dev") -> Path:
     """The local workspace's folder.
 
@@ -81,6 +99,22 @@ def local_home(target: str = "dev") -> Path:
         if home_folder.is_dir():
             return home_folder
     raise UserError(f"no local workspace for target {target} above {here}; make one with: make demo")
+
+
+def models_folder(workspace: Workspace) -> Path:
+    """Where converted models are kept, beside the indexes that need them."""
+    return workspace.volume(INDEXES) / "models"
+
+
+def serving_access() -> tuple[str, str]:
+    """Base URL and token of OpenAI-compatible endpoints: this workspace's own, or what the environment names."""
+    if not on_databricks():
+        return os.environ.get("OPENAI_BASE_URL", ""), os.environ.get("OPENAI_API_KEY", "")
+    from databricks.sdk.config import Config
+
+    config = Config()
+    token = config.authenticate().get("Authorization", "").removeprefix("Bearer ")
+    return f"{config.host}/serving-endpoints", token
 
 
 def known_catalogs() -> tuple[str, ...] | None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pyspark.sql import functions as F
 
-from ragops.chunks.splitter import Chunk, ChunkSizes, split, splitter_fingerprint
+from ragops.chunks.splitter import Chunk, ChunkSizes, embedded_text, split, splitter_fingerprint
 from ragops.chunks.tokens import TokenCounter, tokenizer_counter
 from ragops.documents.stage import DOCUMENTS
-from ragops.tables import Column, StageReport, Table, difference, merge
+from ragops.tables import Column, StageReport, Table, count_each, difference, merge
 from ragops.workspace import Workspace
 
 CHUNKS = Table(
@@ -47,20 +48,18 @@ def refresh_chunks(workspace: Workspace, sizes: ChunkSizes, tokenizer: Path) -> 
         readable = DOCUMENTS.read(workspace).where("reason IS NULL").withColumn("source_version", version)
         held = CHUNKS.read(workspace)
         found = difference(readable, held, on="doc_id", version=["source_version"])
-        changed, stale = found.changed.count(), found.stale.count()
-        report.read = readable.count()
-        if changed or stale:
+        counts = count_each(documents=readable, changed=found.changed, stale=found.stale)
+        report.read = counts["documents"]
+        if counts["changed"] or counts["stale"]:
             source = found.changed.select("doc_id", "path", "title", "markdown", "source_version")
-            partitions = max(2, -(-changed // DOCUMENTS_A_PARTITION))
+            partitions = max(2, -(-counts["changed"] // DOCUMENTS_A_PARTITION))
             rows = source.repartition(partitions).mapInPandas(split_documents(sizes, tokenizer), CHUNKS.schema)
             old = held.join(found.stale, "doc_id", "left_semi").select("chunk_id")
             report.count(merge(workspace, CHUNKS, rows, replacing=old))
     return report
 
 
-def split_documents(
-    sizes: ChunkSizes, tokenizer: Path
-) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
+def split_documents(sizes: ChunkSizes, tokenizer: Path) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
     """The function that Spark runs over batches of documents."""
 
     def split_batches(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -78,7 +77,7 @@ def _counter(tokenizer: Path) -> TokenCounter:
     return tokenizer_counter(tokenizer)
 
 
-def _row(chunk: Chunk, document: dict[str, str]) -> dict[str, object]:
+def _row(chunk: Chunk, document: Mapping[Hashable, Any]) -> dict[str, object]:
     return {
         "chunk_id": chunk.chunk_id,
         "doc_id": chunk.doc_id,
@@ -87,7 +86,7 @@ def _row(chunk: Chunk, document: dict[str, str]) -> dict[str, object]:
         "path": document["path"],
         "heading_path": list(chunk.heading_path),
         "text": chunk.text,
-        "embedded_text": chunk.embedded_text,
+        "embedded_text": embedded_text(document["title"], chunk.heading_path, chunk.text),
         "tokens": chunk.tokens,
         "page": chunk.page,
         "text_hash": chunk.text_hash,

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ragops.documents.landing import content_hash, doc_id, list_files
-from ragops.documents.parsing import PARSER_VERSION, ParsedDocument, ParseLimits
-from ragops.documents.sandbox import Failure, ParserPool
+from ragops.documents.limits import ParseLimits
+from ragops.documents.outcomes import Failure, ParsedDocument
+from ragops.documents.parsing import PARSER_VERSION
+from ragops.documents.sandbox import ParserPool
 from ragops.errors import UserError
-from ragops.tables import Column, StageReport, Table, difference, merge
-from ragops.usecase import UseCase
+from ragops.tables import Column, StageReport, Table, count_each, difference, merge
 from ragops.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -52,11 +53,13 @@ FILES = "doc_id STRING, path STRING, size_bytes BIGINT, modified_at TIMESTAMP, p
 FILES_A_PARTITION = 32
 
 
-def refresh_documents(workspace: Workspace, card: UseCase, landing: Path, allow_deletes: bool = False) -> StageReport:
+def refresh_documents(
+    workspace: Workspace, landing: Path, limits: ParseLimits, max_delete_fraction: float = 1.0
+) -> StageReport:
     """Brings `documents` into step with the landing folder.
 
     Raises:
-        UserError: the folder is missing, or more documents would go than the card allows at once.
+        UserError: the folder is missing, or a larger fraction of the documents than `max_delete_fraction` would go.
     """
     report = StageReport("documents")
     with report.timed():
@@ -65,12 +68,11 @@ def refresh_documents(workspace: Workspace, card: UseCase, landing: Path, allow_
         files = _files(workspace, landing)
         held = DOCUMENTS.read(workspace)
         found = difference(files, held, on="doc_id", version=["size_bytes", "modified_at", "parser_version"])
-        changed, stale = found.changed.count(), found.stale.count()
-        report.read = files.count()
-        if changed or stale:
-            if not allow_deletes:
-                _refuse_mass_deletion(files, held, landing, card.documents.max_delete_fraction)
-            rows = _parsed(found.changed, landing, _limits(card), changed)
+        counts = count_each(files=files, changed=found.changed, stale=found.stale)
+        report.read = counts["files"]
+        if counts["changed"] or counts["stale"]:
+            _refuse_mass_deletion(files, held, landing, max_delete_fraction)
+            rows = _parsed(found.changed, landing, limits, counts["changed"])
             report.count(merge(workspace, DOCUMENTS, rows, replacing=found.stale))
         report.failed = held.where("reason IS NOT NULL").count()
         report.note = f"{report.failed} in quarantine: see ragops documents" if report.failed else ""
@@ -97,19 +99,9 @@ def _refuse_mass_deletion(files: DataFrame, held: DataFrame, landing: Path, allo
     vanished = held.join(files, "doc_id", "left_anti").count()
     if total and vanished / total > allowed:
         raise UserError(
-            f"landing: {vanished} of {total} documents are gone from {landing} (at most {allowed:.0%} may go at once: "
-            f"documents.max_delete_fraction in usecase.yml); nothing was changed. If this is meant: --params allow_deletes=true"
+            f"landing: {vanished} of {total} documents are gone from {landing} (at most {allowed:.0%} may go at once, by "
+            f"max_delete_fraction in usecase.yml); nothing was changed. If it is meant: --params allow_deletes=true"
         )
-
-
-def _limits(card: UseCase) -> ParseLimits:
-    wanted = card.documents
-    return ParseLimits(
-        timeout_s=wanted.timeout_seconds,
-        memory_bytes=wanted.memory_mb * 2**20,
-        max_bytes=wanted.max_mb * 2**20,
-        max_pages=wanted.max_pages,
-    )
 
 
 def _parsed(files: DataFrame, landing: Path, limits: ParseLimits, count: int) -> DataFrame:
@@ -131,7 +123,7 @@ def parse_files(landing: Path, limits: ParseLimits) -> Callable[[Iterator[pd.Dat
 
 @cache
 def _pool(limits: ParseLimits) -> ParserPool:
-    return ParserPool(limits).__enter__()
+    return ParserPool(limits)
 
 
 def _row(file: Any, path: Path, pool: ParserPool) -> dict[str, object]:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from ragops.chunks.stage import CHUNKS
-from ragops.embeddings.model import fingerprint, short
-from ragops.embeddings.udf import EncoderSource, embed_udf
+from ragops.embeddings.encoder import EncoderSource
+from ragops.embeddings.model import EmbeddingModel, fingerprint, locate, short
+from ragops.embeddings.udf import embed_udf
 from ragops.tables import Column, StageReport, Table, difference, merge
-from ragops.usecase import EmbeddingModel
-from ragops.workspace import INDEXES, Workspace
+from ragops.workspace import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -65,6 +65,6 @@ def refresh_embeddings(workspace: Workspace, model: EmbeddingModel, source: Enco
     return report
 
 
-def models_folder(workspace: Workspace) -> Path:
-    """Where converted models are kept, beside the indexes that need them."""
-    return workspace.volume(INDEXES) / "models"
+def tokenizer_file(model: EmbeddingModel) -> Path:
+    """The model's tokenizer.json, by which chunks are measured."""
+    return locate(model) / "tokenizer.json"

@@ -1,0 +1,196 @@
+"""The command line: ragops search | index | documents | sample."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ragops.errors import UserError
+from ragops.workspace import LANDING, Workspace, bundle_root, deployed, has_spark, models_folder, serving_access
+
+if TYPE_CHECKING:
+    from ragops.embeddings.encoder import Encoder
+    from ragops.usecase import UseCase
+
+app = typer.Typer(
+    help="Search, and look after, what the refresh job publishes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+index_app = typer.Typer(help="The generations of the index.", no_args_is_help=True)
+app.add_typer(index_app, name="index")
+console = Console()
+errors = Console(stderr=True)
+
+Target = Annotated[str, typer.Option("-t", "--target", help="The bundle's target.")]
+Schema = Annotated[str | None, typer.Option("--schema", help="Another schema than the target's own.")]
+Card = Annotated[Path | None, typer.Option("--usecase", help="The card; by default usecase.yml beside databricks.yml.")]
+
+
+def main() -> None:
+    """Entry point. What a user can mend is one line and exit code 2; --debug shows where it was raised."""
+    debug = "--debug" in sys.argv
+    if debug:
+        sys.argv.remove("--debug")
+    try:
+        app()
+    except UserError as error:
+        if debug:
+            raise
+        errors.print(f"[red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(2)
+
+
+@app.command()
+def search(
+    question: Annotated[str, typer.Argument(help="What you want to know.")],
+    k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many passages.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    target: Target = "dev",
+    schema: Schema = None,
+    usecase: Card = None,
+) -> None:
+    """Finds the passages that answer a question."""
+    from ragops.index.stage import index_root
+    from ragops.retrieval.search import Searcher, checked
+    from ragops.retrieval.show import as_rows, show
+
+    question = checked(question)
+    place = _workspace(target, schema)
+    card = _card(usecase)
+    started = time.monotonic()
+    searcher = Searcher(index_root(place), card.embedding, _query_encoder(place, card), card.index.candidates)
+    opened = time.monotonic()
+    found = searcher.search(question, k)
+    took = time.monotonic() - opened
+    if as_json:
+        typer.echo(json.dumps({"question": question, "generation": searcher.generation, "passages": as_rows(found)}))
+        return
+    show(console, question, found)
+    console.print(
+        f"[dim]{len(found)} passages in {took * 1000:.0f} ms (index {searcher.generation} opened in "
+        f"{opened - started:.1f} s)[/]"
+    )
+
+
+@app.command()
+def documents(target: Target = "dev", schema: Schema = None) -> None:
+    """Counts documents by format, and names those in quarantine with the reason."""
+    from ragops.documents.overview import show_documents
+
+    _need_spark(target)
+    show_documents(console, _workspace(target, schema))
+
+
+@app.command()
+def sample(target: Target = "dev", schema: Schema = None) -> None:
+    """Lays the sample corpus, Python's own language reference in mixed formats, into the landing volume."""
+    from ragops.sample.corpus import write_corpus
+
+    landing = _workspace(target, schema).volume(LANDING)
+    with console.status("writing the sample corpus"):
+        written = write_corpus(landing)
+    console.print(f"{len(written)} documents in {landing}", highlight=False, soft_wrap=True)
+
+
+@index_app.command("list")
+def list_(target: Target = "dev", schema: Schema = None) -> None:
+    """Lists the generations, oldest first; the live one is marked."""
+    from ragops.index.housekeeping import list_generations
+    from ragops.index.stage import index_root
+
+    generations = list_generations(index_root(_workspace(target, schema)))
+    table = Table("generation", "passages", "model", "built (UTC)", "parent", "", box=None)
+    for one in generations:
+        m = one.manifest
+        built = f"{m.built_at:%Y-%m-%d %H:%M:%S}"
+        live = "[green]live[/]" if one.live else ""
+        table.add_row(one.name, f"{m.count:,}", m.model.name, built, m.parent or "-", live)
+    console.print(table if generations else "no generations yet; run: localbundle run refresh", highlight=False)
+
+
+@index_app.command()
+def verify(target: Target = "dev", schema: Schema = None, usecase: Card = None) -> None:
+    """Compares the live index with the tables; exit code 1 when they differ."""
+    from ragops.index.stage import verify_index
+
+    _need_spark(target)
+    report = verify_index(_workspace(target, schema), _card(usecase).embedding)
+    console.print(f"[{'green' if report.ok else 'red'}]{escape(str(report))}[/]", highlight=False, soft_wrap=True)
+    if not report.ok:
+        console.print(f"[dim]mend it with:[/] localbundle run refresh -t {target}")
+        raise typer.Exit(1)
+
+
+@index_app.command()
+def rollback(
+    to: Annotated[str | None, typer.Argument(help="A generation; by default the one before the live one.")] = None,
+    target: Target = "dev",
+    schema: Schema = None,
+) -> None:
+    """Moves the pointer to an earlier generation. The next refresh publishes a new one."""
+    from ragops.index.housekeeping import rollback as roll_back
+    from ragops.index.stage import index_root
+
+    pointer = roll_back(index_root(_workspace(target, schema)), to, run_id="ragops index rollback")
+    console.print(f"live now: [bold]{pointer.generation}[/] (before: {pointer.previous})", highlight=False)
+
+
+@index_app.command()
+def gc(target: Target = "dev", schema: Schema = None, usecase: Card = None) -> None:
+    """Removes generations beyond those the card keeps, and vectors that no chunk or generation uses."""
+    from ragops.index.collect import collect
+
+    _need_spark(target)
+    removed = collect(_workspace(target, schema), _card(usecase).index.keep_generations)
+    console.print(str(removed), highlight=False)
+
+
+def _workspace(target: str, schema: str | None) -> Workspace:
+    own = deployed(target)
+    return Workspace(own.catalog, schema) if schema else own
+
+
+def _card(path: Path | None) -> UseCase:
+    from ragops.usecase import load_usecase
+
+    return load_usecase(path or bundle_root() / "usecase.yml")
+
+
+def _query_encoder(place: Workspace, card: UseCase) -> Encoder:
+    """Questions are encoded on the CPU wherever one asks: one text gains nothing from a GPU."""
+    from ragops.embeddings.devices import CPU
+    from ragops.embeddings.sources import encoder_source
+
+    base_url, token = serving_access()
+    source = encoder_source(
+        card.embedding, "openvino", converted=models_folder(place), threads=0, base_url=base_url, token=token
+    )
+    return source.load(CPU)
+
+
+def _need_spark(target: str) -> None:
+    """Runs this command again inside the local workspace when no Spark is at hand, as `databricks bundle run --` does."""
+    if has_spark():
+        return
+    localbundle = shutil.which("localbundle", path=str(Path(sys.executable).parent)) or shutil.which("localbundle")
+    if localbundle is None:
+        raise UserError("Spark: none is at hand; run this inside a workspace, or install localbundle beside ragops")
+    command = [localbundle, "run", "-t", target, "--", sys.executable, "-m", "ragops.cli", *sys.argv[1:]]
+    sys.stdout.flush()
+    os.execv(localbundle, command)
+
+
+if __name__ == "__main__":
+    main()

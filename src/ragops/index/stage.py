@@ -1,0 +1,138 @@
+"""`chunks` with their vectors -> the next index generation, verified before the pointer moves to it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ragops.chunks.stage import CHUNKS
+from ragops.embeddings.model import EmbeddingModel, fingerprint
+from ragops.embeddings.stage import embeddings_table
+from ragops.errors import UserError
+from ragops.index.entries import ROW_HASH_SQL, Entry, entries_from_frame
+from ragops.index.generation import Generation
+from ragops.index.manifest import IndexedModel, generations_directory
+from ragops.index.pointer import read_pointer
+from ragops.index.publish import IndexSource, RecallGuard, publish
+from ragops.index.store import batched
+from ragops.index.verify import VerifyReport, sample_ids, verify_generation
+from ragops.tables import StageReport
+from ragops.workspace import INDEXES, Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+# As many rows as leave Spark at once: 384 numbers each make 30 MB.
+ROWS_A_FETCH = 20_000
+WAIT_FOR_LOCK_SECONDS = 60.0
+
+
+def index_root(workspace: Workspace) -> Path:
+    """The folder of a schema's index: generations and the pointer to the live one."""
+    return workspace.volume(INDEXES) / "passages"
+
+
+def publish_index(workspace: Workspace, model: EmbeddingModel, guard: RecallGuard | None = None) -> StageReport:
+    """Makes the live index equal to `chunks` with their vectors; does nothing when it is.
+
+    Raises:
+        UserError: chunks without a vector, another publisher at work, or a generation that fails its checks. The old
+            generation then stays live.
+    """
+    report = StageReport("index")
+    with report.timed():
+        source = index_source(workspace, model)
+        run_id = os.environ.get("LOCALBUNDLE_RUN_ID", "by hand")
+        done = publish(
+            index_root(workspace), source, run_id=run_id, wait_seconds=WAIT_FOR_LOCK_SECONDS, recall_guard=guard
+        )
+        _name_live_vectors(workspace, source.model.fingerprint)
+        report.read, report.added, report.changed, report.deleted = done.rows, done.added, done.updated, done.removed
+        report.note = f"{'published' if done.published else 'nothing to publish, live:'} {done.generation}"
+    return report
+
+
+def index_source(workspace: Workspace, model: EmbeddingModel) -> IndexSource:
+    """What the index must hold, as publish and verify read it.
+
+    Raises:
+        UserError: some chunks have no vector under this model.
+    """
+    frame = _with_vectors(workspace, model)
+    return IndexSource(
+        model=IndexedModel(
+            fingerprint=fingerprint(model), name=model.name, dimension=model.dimension, spec=model.model_dump()
+        ),
+        content_digest=_content_digest(workspace, frame),
+        rows=lambda: _row_hashes(frame),
+        fetch=lambda ids: _entries(workspace, frame, ids),
+    )
+
+
+def verify_index(workspace: Workspace, model: EmbeddingModel) -> VerifyReport:
+    """Compares the live generation, as it lies there, with the tables.
+
+    Raises:
+        UserError: there is no index, or it cannot be opened.
+    """
+    live = generations_directory(index_root(workspace)) / read_pointer(index_root(workspace)).generation
+    source = index_source(workspace, model)
+    wanted = source.rows()
+    sample = [entry for batch in source.fetch(sample_ids(wanted, 64, source.content_digest)) for entry in batch]
+    with tempfile.TemporaryDirectory(prefix="ragops-verify-") as copy:
+        looked_at = shutil.copytree(live, Path(copy) / live.name)  # Chroma writes into what it opens
+        generation = Generation.open(looked_at)
+        try:
+            return verify_generation(generation, wanted, sample, source.model.fingerprint)
+        finally:
+            generation.close()
+
+
+def _with_vectors(workspace: Workspace, model: EmbeddingModel) -> DataFrame:
+    table = embeddings_table(fingerprint(model))
+    table.create(workspace)
+    return CHUNKS.read(workspace).join(table.read(workspace).select("text_hash", "embedding"), "text_hash", "left")
+
+
+def _content_digest(workspace: Workspace, frame: DataFrame) -> str:
+    """Changes whenever a row would; one pass over the tables, in which chunks without a vector are found too."""
+    row = frame.selectExpr(f"xxhash64(chunk_id, {ROW_HASH_SQL}) AS row", "embedding IS NULL AS pending").selectExpr(
+        "count(*) AS rows", "bit_xor(row) AS mixed", "sum(row % 2147483647) AS summed", "count_if(pending) AS pending"
+    )
+    found = row.collect()[0]
+    if found["pending"]:
+        raise UserError(
+            f"index: {found['pending']:,} chunks in {workspace.schema} have no vector; "
+            "run the refresh job, whose task embed makes them"
+        )
+    return f"{found['rows']}-{found['mixed']}-{found['summed']}"
+
+
+def _row_hashes(frame: DataFrame) -> Mapping[str, str]:
+    rows = frame.selectExpr("chunk_id", f"{ROW_HASH_SQL} AS row_hash").toPandas()
+    return dict(zip(rows["chunk_id"], rows["row_hash"], strict=True))
+
+
+def _entries(workspace: Workspace, frame: DataFrame, ids: Sequence[str]) -> Iterator[list[Entry]]:
+    for some in batched(ids, ROWS_A_FETCH):
+        wanted = workspace.spark.createDataFrame([(chunk_id,) for chunk_id in some], "chunk_id STRING")
+        yield entries_from_frame(frame.join(wanted, "chunk_id", "left_semi").toPandas())
+
+
+def _name_live_vectors(workspace: Workspace, model_fingerprint: str) -> None:
+    """Points the view `embeddings` to the live model's vectors; left alone when it does already."""
+    view = workspace.table("embeddings")
+    if workspace.spark.catalog.tableExists(view):
+        properties = {row["key"]: row["value"] for row in workspace.spark.sql(f"SHOW TBLPROPERTIES {view}").collect()}
+        if properties.get("ragops.fingerprint") == model_fingerprint:
+            return
+    vectors = workspace.table(embeddings_table(model_fingerprint).name)
+    workspace.spark.sql(
+        f"CREATE OR REPLACE VIEW {view} COMMENT 'Chunks with the vectors of the live index.' "
+        f"TBLPROPERTIES ('ragops.fingerprint' = '{model_fingerprint}') AS "
+        f"SELECT c.*, e.embedding FROM {workspace.table(CHUNKS.name)} c JOIN {vectors} e USING (text_hash)"
+    )

@@ -1,0 +1,1 @@
+"""Question -> passages: dense and lexical search, fused."""
