@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import os
 import re
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +17,9 @@ from rich.table import Table
 from localbundle.bundle import Bundle, find_root, load_bundle, write_resolved
 from localbundle.checks import check_parameters
 from localbundle.errors import BundleError
+from localbundle.guard import guarded
 from localbundle.jobs import Job, find_job, job_parameters
+from localbundle.processes import OWNER_VARIABLE, new_owner
 from localbundle.record import Recorder, RunRecord, job_slot, list_runs, new_run, now, read_run
 from localbundle.runner import Runner
 from localbundle.server import Server
@@ -68,6 +72,25 @@ def run(
         raise
     record = _run(bundle, definition, parameters)
     sys.exit({"SUCCESS": 0, "CANCELED": _EXIT_CANCELED}.get(record.state, 1))
+
+
+@app.command("exec", context_settings={"allow_interspersed_args": False})
+def execute(
+    command: Annotated[list[str], typer.Argument(help="The command and its arguments.")], target: Target = None
+) -> None:
+    """Runs a command of yours inside the local workspace: Spark is up and its environment is set."""
+    bundle = _load(target, None)
+    write_resolved(bundle)
+    server = Server(bundle.home)
+    owner = new_owner()
+    with guarded(bundle.home, owner):
+        with errors.status("starting Spark") as status:
+            state = server.use(lambda note: status.update(note or "ready"), owner=owner)
+        try:
+            code = subprocess.call(command, env={**os.environ, **server.environment(state), OWNER_VARIABLE: owner})
+        finally:
+            server.release()
+    sys.exit(code)
 
 
 @app.command()

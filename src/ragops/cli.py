@@ -181,13 +181,13 @@ def _query_encoder(place: Workspace, card: UseCase) -> Encoder:
 
 
 def _need_spark(target: str) -> None:
-    """Runs this command again inside the local workspace when no Spark is at hand, as `databricks bundle run --` does."""
+    """Runs this command again inside the local workspace when no Spark is at hand."""
     if has_spark():
         return
     localbundle = shutil.which("localbundle", path=str(Path(sys.executable).parent)) or shutil.which("localbundle")
     if localbundle is None:
         raise UserError("Spark: none is at hand; run this inside a workspace, or install localbundle beside ragops")
-    command = [localbundle, "run", "-t", target, "--", sys.executable, "-m", "ragops.cli", *sys.argv[1:]]
+    command = [localbundle, "exec", "-t", target, "--", sys.executable, "-m", "ragops.cli", *sys.argv[1:]]
     sys.stdout.flush()
     os.execv(localbundle, command)
 
