@@ -15,6 +15,7 @@ from types import ModuleType
 from ragops.documents.clock import time_limit
 from ragops.documents.limits import MIB, ParseLimits
 from ragops.documents.outcomes import Failure, Parse, ParsedDocument, Unparsable
+from ragops.documents.parsing import prepare
 
 OUT_OF_MEMORY = 84
 """Exit code of a child that hit its memory limit."""
@@ -81,6 +82,7 @@ def death_of(exitcode: int | None, limits: ParseLimits) -> tuple[str, str] | Non
 def parse_in_child(parse: Parse, path: Path, limits: ParseLimits) -> ParsedDocument | Failure:
     """Runs `parse`; a child that runs out of memory ends, since what it holds cannot be given back for certain."""
     try:
+        prepare(path)
         with time_limit(limits.timeout_s):
             return parse(path, limits)
     except Unparsable as error:

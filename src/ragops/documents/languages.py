@@ -1,6 +1,7 @@
 """The language a text is written in."""
 
 import re
+from collections.abc import Callable
 
 _SAMPLE = 2_000
 _ENOUGH_LETTERS = 20
@@ -13,6 +14,13 @@ def detect_language(markdown: str) -> str | None:
     sample = _NOISE.sub(" ", markdown[: 4 * _SAMPLE])[:_SAMPLE]
     if sum(character.isalpha() for character in sample) < _ENOUGH_LETTERS:
         return None
-    import py3langid  # its model takes half a second to load: only where there is something to tell
+    return str(load_model()(sample)[0])
 
-    return str(py3langid.classify(sample)[0])
+
+def load_model() -> Callable[[str], tuple[str, float]]:
+    """The classifier, loaded with the first call, which takes half a second."""
+    import py3langid
+
+    py3langid.classify("")  # imports alone load no model
+    classify: Callable[[str], tuple[str, float]] = py3langid.classify
+    return classify

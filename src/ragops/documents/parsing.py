@@ -6,14 +6,14 @@ from importlib import import_module
 from pathlib import Path
 from stat import S_ISREG
 
-from ragops.documents.languages import detect_language
+from ragops.documents.languages import detect_language, load_model
 from ragops.documents.limits import MIB, ParseLimits
 from ragops.documents.normalising import normalise
 from ragops.documents.outcomes import Extract, ParsedDocument, Unparsable
-from ragops.documents.sniffing import IMAGES, sniff_format
+from ragops.documents.sniffing import FORMATS, IMAGES, sniff_format
 from ragops.documents.titles import choose_title
 
-__all__ = ["PARSER_VERSION", "ParseLimits", "ParsedDocument", "Unparsable", "parse", "parser_name"]
+__all__ = ["PARSER_VERSION", "ParseLimits", "ParsedDocument", "Unparsable", "parse", "parser_name", "prepare"]
 
 PARSER_VERSION = "1"
 """To be raised with every change that makes a parser read differently: all files are then parsed again."""
@@ -37,6 +37,14 @@ _PAGE_MARKER = re.compile(r"^<!-- page: \d+ -->$", re.MULTILINE)
 def parser_name(format: str | None) -> str:
     """Name of the parser of a format; '' where the format is not known."""
     return _PARSERS[format][0] if format else ""
+
+
+def prepare(path: Path) -> None:
+    """Loads what a file with this extension needs, which takes seconds that the file is not to blame for."""
+    format = FORMATS.get(path.suffix.lower())
+    if format:
+        _load(format)
+        load_model()
 
 
 def parse(path: Path, limits: ParseLimits) -> ParsedDocument:

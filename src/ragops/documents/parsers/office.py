@@ -12,7 +12,7 @@ from ragops.documents.limits import ParseLimits
 from ragops.documents.outcomes import Extract, Unparsable
 
 _IMAGE = re.compile(r"!\[[^\]\n]{0,500}\]\([^)\n]{0,500}\)")
-_SLIDE = re.compile(r"^<!-- Slide number: (\d+) -->$", re.MULTILINE)
+_SLIDE = re.compile(r"\n*<!-- Slide number: (\d+) -->\n+")
 
 
 def parse_docx(path: Path, limits: ParseLimits) -> Extract:
@@ -22,7 +22,7 @@ def parse_docx(path: Path, limits: ParseLimits) -> Extract:
 
 def parse_pptx(path: Path, limits: ParseLimits) -> Extract:
     """Slides as pages, their titles as headings, notes included. Raises Unparsable as for Word, or for too many."""
-    markdown = _SLIDE.sub(r"\n<!-- page: \1 -->\n", _convert(PptxConverter, path, limits))
+    markdown = _SLIDE.sub(r"\n\n<!-- page: \1 -->\n\n", _convert(PptxConverter, path, limits))
     pages = markdown.count("<!-- page: ")
     if pages > limits.max_pages:
         raise Unparsable(f"too large: {pages:,} slides, at most {limits.max_pages:,} are allowed")

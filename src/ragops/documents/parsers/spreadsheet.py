@@ -37,7 +37,7 @@ def parse_xlsx(path: Path, limits: ParseLimits) -> Extract:
 
 
 def _table(rows: Iterable[tuple[object, ...]]) -> Iterator[str]:
-    """Lines of a table whose head is the first row that is not empty; columns after the last that holds text are cut."""
+    """Lines of a table whose head is the first row that is not empty; columns after the last with text are cut."""
     texts = [[_text(value) for value in row] for row in rows if any(value is not None for value in row)]
     width = max((index + 1 for row in texts for index, text in enumerate(row) if text), default=0)
     if not width:

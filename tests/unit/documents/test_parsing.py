@@ -1,0 +1,182 @@
+import os
+import unicodedata
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ragops.documents.limits import MIB, ParseLimits
+from ragops.documents.outcomes import Unparsable
+from ragops.documents.parsing import ParsedDocument, parse
+from ragops.documents.sniffing import FORMATS
+
+PROSE = "The harbour opens at six in the morning and closes when the last ship has left for the open sea."
+MAGIC = [
+    b"",
+    b"%PDF-1.7\n",
+    b"\x89PNG\r\n\x1a\n",
+    b"\xff\xd8\xff\xe0",
+    b"II*\x00",
+    b"GIF89a",
+    b"PK\x03\x04",
+    b"BM",
+    b"RIFF",
+]
+
+
+def refused(path: Path, limits: ParseLimits = ParseLimits()) -> Unparsable:  # noqa: B008 - frozen
+    with pytest.raises(Unparsable) as caught:
+        parse(path, limits)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "markdown"),
+    [
+        ("a.md", "Harbour rules", f"# Opening hours\n\n{PROSE}"),
+        ("a.txt", "A", PROSE),
+        ("a.html", "Harbour rules", f"# Opening hours\n\n{PROSE}\n\n| Ship |\n| --- |\n| sea_gull |"),
+        ("a.docx", "Opening hours", f"# Opening hours\n\n{PROSE}\n\n* call sea_gull"),
+        (
+            "a.pptx",
+            "Opening hours",
+            f"<!-- page: 1 -->\n\n# Opening hours\n{PROSE}\n\n<!-- page: 2 -->\n\n# Fees\n{PROSE}",
+        ),
+        (
+            "a.xlsx",
+            "Fees",
+            "## Fees\n\n| ship | fee | since |\n| --- | --- | --- |\n| sea\\|gull | 12 | 2024 |\n| heron | 0.3 |  |",
+        ),
+        (
+            "a.pdf",
+            "Harbour rules",
+            f"<!-- page: 1 -->\n\n# Opening hours\n\n{PROSE} {PROSE}\n\n<!-- page: 2 -->\n\n# Fees\n\n{PROSE} {PROSE}",
+        ),
+    ],
+)
+def test_every_format_with_text(samples: Path, name: str, title: str, markdown: str) -> None:
+    parsed = parse(samples / name, ParseLimits())
+    assert parsed.markdown == markdown
+    assert parsed.title == title
+    assert parsed.format == name.split(".")[1]
+    assert parsed.pages == (2 if name in ("a.pdf", "a.pptx") else None)
+    assert parsed.language == "en"
+    assert not parsed.ocr
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tiff", "a.bmp", "a.gif", "a.webp", "scan.pdf"])
+def test_text_in_pictures(samples: Path, name: str) -> None:
+    parsed = parse(samples / name, ParseLimits())
+    assert "harbouropensatsix" in parsed.markdown.replace(" ", "")
+    assert (parsed.ocr, parsed.pages) == (True, 1)
+
+
+def test_empty_files(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_bytes(b"")
+    (tmp_path / "b.md").write_bytes(b" \n\n")
+    (tmp_path / "c.html").write_bytes(b"<html><script>x</script></html>")
+    assert refused(tmp_path / "a.md").reason == "empty: the file has no bytes"
+    assert refused(tmp_path / "b.md").reason == "empty: no text in it"
+    assert refused(tmp_path / "c.html").reason == "empty: no text in it"
+
+
+def test_a_pdf_of_blank_pages_is_empty(tmp_path: Path) -> None:
+    from fpdf import FPDF
+
+    pdf = FPDF()
+    pdf.add_page()
+    pdf.output(str(tmp_path / "a.pdf"))
+    assert refused(tmp_path / "a.pdf").reason == "empty: no text in it"
+
+
+def test_encrypted_pdf(samples: Path) -> None:
+    error = refused(samples / "encrypted.pdf")
+    assert error.reason == "encrypted: the file needs a password"
+    assert (error.exception_type, error.parser) == ("PdfiumError", "pypdfium2")
+
+
+def test_200_mib_are_refused_without_reading(tmp_path: Path) -> None:
+    with (tmp_path / "a.md").open("wb") as stream:
+        stream.truncate(200 * MIB)
+    assert refused(tmp_path / "a.md").reason == "too large: 200 MiB, at most 100 MiB"
+
+
+def test_too_many_pages_slides_and_pictures(samples: Path) -> None:
+    assert refused(samples / "a.pdf", ParseLimits(max_pages=1)).reason == "too large: 2 pages, at most 1 are allowed"
+    assert refused(samples / "a.pptx", ParseLimits(max_pages=1)).reason == "too large: 2 slides, at most 1 are allowed"
+    none = ParseLimits(max_ocr_pages=0)
+    assert refused(samples / "scan.pdf", none).reason == "too large: 1 pages are pictures, at most 0 are allowed"
+
+
+def test_too_many_pixels_are_refused_before_they_are_decoded(samples: Path) -> None:
+    reason = refused(samples / "a.png", ParseLimits(max_pixels=1_000)).reason
+    assert reason == "too large: 640 x 120 pixels, at most 1,000"
+
+
+def test_too_much_text(samples: Path) -> None:
+    assert refused(samples / "a.txt", ParseLimits(max_characters=50)).reason.startswith(
+        "too large: 96 characters of text"
+    )
+
+
+def test_zip_bomb(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.docx", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/document.xml", bytes(40 * MIB))
+    assert refused(tmp_path / "a.docx").reason.startswith("zip bomb")
+
+
+def test_corrupt_files_name_the_exception_of_the_library(samples: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes((samples / "a.pdf").read_bytes()[:300])
+    error = refused(tmp_path / "a.pdf")
+    assert error.reason.startswith("corrupt: PdfiumError while reading it as pdf")
+    assert error.exception_type == "PdfiumError"
+    (tmp_path / "a.png").write_bytes((samples / "a.png").read_bytes()[:300])
+    assert refused(tmp_path / "a.png").parser == "rapidocr"
+
+
+def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
+    assert refused(tmp_path / "a.md").reason == "cannot be read: No such file or directory"
+    (tmp_path / "b.md").mkdir()
+    assert refused(tmp_path / "b.md").reason == "not a regular file"
+    os.mkfifo(tmp_path / "c.md")
+    assert refused(tmp_path / "c.md").reason == "not a regular file"
+
+
+def test_elements_nested_thousands_deep_keep_their_text(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text("<div>" * 5_000 + PROSE + "</div>" * 5_000)
+    assert parse(tmp_path / "a.html", ParseLimits()).markdown == PROSE
+
+
+def test_a_billion_laughs_are_not_expanded(samples: Path, tmp_path: Path) -> None:
+    entities = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+    bomb = f'<!DOCTYPE x [<!ENTITY l0 "lol">{entities}]><w:document>&l9;</w:document>'
+    with zipfile.ZipFile(samples / "a.docx") as source, zipfile.ZipFile(tmp_path / "a.docx", "w") as target:
+        for name in source.namelist():
+            target.writestr(name, bomb if name == "word/document.xml" else source.read(name))
+    assert refused(tmp_path / "a.docx").reason.startswith("corrupt")
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(sorted(FORMATS)), st.sampled_from(MAGIC), st.binary(max_size=2_000) | st.text().map(str.encode))
+def test_any_bytes_under_any_name_are_a_document_or_unparsable(
+    tmp_path: Path, extension: str, magic: bytes, data: bytes
+) -> None:
+    path = tmp_path / f"a{extension}"
+    path.write_bytes(magic + data)
+    try:
+        parsed = parse(path, ParseLimits())
+    except Unparsable as error:
+        assert error.reason
+        assert "\n" not in error.reason
+    else:
+        assert_storable(parsed)
+
+
+def assert_storable(parsed: ParsedDocument) -> None:
+    assert parsed.markdown.strip()
+    assert parsed.markdown.encode("utf-8")
+    assert parsed.title is None or ("\n" not in parsed.title and parsed.title.encode("utf-8"))
+    controls = {character for character in parsed.markdown if unicodedata.category(character) == "Cc"}
+    assert controls <= {"\n", "\t"}

@@ -1,0 +1,218 @@
+"""The real pool with real children, and parsers written to misbehave."""
+
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import psutil
+import pytest
+
+from ragops.documents.limits import MIB, ParseLimits
+from ragops.documents.parsing import ParsedDocument
+from ragops.documents.sandbox import Failure, ParserPool
+
+# In a module of its own: children find the function by its name.
+HOSTILE = '''
+import ctypes, os, re, signal, time
+from pathlib import Path
+from ragops.documents.clock import restart
+from ragops.documents.limits import ParseLimits
+from ragops.documents.outcomes import ParsedDocument
+from ragops.documents.parsing import parse
+
+def behave(path: Path, limits: ParseLimits) -> ParsedDocument:
+    """Does what the name of the file says, and parses any other."""
+    if path.stem in ACTIONS:
+        ACTIONS[path.stem](limits)
+    return parse(path, limits)
+
+def hang(limits):
+    re.match(r"(a+)+$", "a" * 100 + "b")  # inside C, holding the interpreter's lock
+
+def eat(limits):
+    eaten = []
+    while True:
+        eaten.append(bytearray(16 * 1024 * 1024))
+
+def die(limits):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def crash(limits):
+    ctypes.string_at(0)
+
+def leave(limits):
+    os._exit(7)
+
+def read_slow_pages(limits):
+    for _ in range(3):
+        time.sleep(0.5 * limits.timeout_s)
+        restart(limits.timeout_s)
+
+def die_once(limits):
+    mark = Path(__file__).with_name("died")
+    if not mark.exists():
+        mark.touch()
+        die(limits)
+
+ACTIONS = {f.__name__: f for f in (hang, eat, die, crash, leave, read_slow_pages, die_once)}
+'''
+LIMITS = ParseLimits(timeout_s=4, memory_bytes=512 * MIB)
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
+    folder = tmp_path_factory.mktemp("hostile")
+    (folder / "hostile_parsers.py").write_text(HOSTILE)
+    sys.path.insert(0, str(folder))
+    import hostile_parsers  # type: ignore[import-not-found]
+
+    yield hostile_parsers
+    sys.path.remove(str(folder))
+
+
+@pytest.fixture(scope="module")
+def pool(hostile: ModuleType) -> Iterator[ParserPool]:
+    with ParserPool(LIMITS, parse=hostile.behave) as pool:
+        yield pool
+
+
+def write(folder: Path, stem: str) -> Path:
+    path = folder / f"{stem}.md"
+    path.write_text(f"# {stem}\n\nThe harbour opens at six in the morning.")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("action", "failure"),
+    [
+        ("hang", Failure("took longer than 4 s", "TimeoutError", "markdown")),
+        ("eat", Failure("needs more than 512 MiB of memory", "MemoryError", "markdown")),
+        ("die", Failure("parser died: Killed", "ProcessExpired", "markdown")),
+        ("crash", Failure("parser died: Segmentation fault", "ProcessExpired", "markdown")),
+        ("leave", Failure("parser died: exit code 7", "ProcessExpired", "markdown")),
+    ],
+)
+def test_a_parser_that_misbehaves_fails_its_file_alone(
+    pool: ParserPool, tmp_path: Path, action: str, failure: Failure
+) -> None:
+    assert pool.parse(write(tmp_path, action)) == failure
+    after = pool.parse(write(tmp_path, "good"))
+    assert isinstance(after, ParsedDocument)
+    assert after.title == "good"
+
+
+def test_what_is_unparsable_is_a_failure_with_its_reason(pool: ParserPool, samples: Path) -> None:
+    expected = Failure("encrypted: the file needs a password", "PdfiumError", "pypdfium2")
+    assert pool.parse(samples / "encrypted.pdf") == expected
+
+
+def test_each_page_of_ocr_has_time_of_its_own(hostile: ModuleType, tmp_path: Path) -> None:
+    with ParserPool(ParseLimits(timeout_s=4), parse=hostile.behave) as pool:
+        assert isinstance(pool.parse(write(tmp_path, "read_slow_pages")), ParsedDocument)
+
+
+def test_a_child_killed_from_outside_costs_nothing(pool: ParserPool, tmp_path: Path) -> None:
+    assert isinstance(pool.parse(write(tmp_path, "die_once")), ParsedDocument)
+
+
+def test_a_child_killed_between_two_files_costs_nothing(hostile: ModuleType, tmp_path: Path) -> None:
+    before = set(psutil.Process().children(recursive=True))
+    with ParserPool(LIMITS, parse=hostile.behave) as pool:
+        pool.parse(write(tmp_path, "good"))
+        [child] = _leaves(set(psutil.Process().children(recursive=True)) - before)
+        child.kill()
+        psutil.wait_procs([child], timeout=10)
+        time.sleep(0.5)  # until pebble has seen it
+        assert isinstance(pool.parse(write(tmp_path, "good")), ParsedDocument)
+
+
+def test_many_files_keep_their_order(hostile: ModuleType, tmp_path: Path) -> None:
+    paths = [write(tmp_path, stem) for stem in ("a", "die", "b", "leave", "c", "d", "e")]
+    with ParserPool(LIMITS, workers=2, parse=hostile.behave) as pool:
+        outcomes = list(pool.parse_many(iter(paths)))
+    assert [path for path, _ in outcomes] == paths
+    assert [isinstance(outcome, ParsedDocument) for _, outcome in outcomes] == [
+        True,
+        False,
+        True,
+        False,
+        True,
+        True,
+        True,
+    ]
+
+
+def test_files_are_taken_only_as_they_are_needed(pool: ParserPool, tmp_path: Path) -> None:
+    taken: list[Path] = []
+
+    def endless() -> Iterator[Path]:
+        while True:
+            taken.append(write(tmp_path, "good"))
+            yield taken[-1]
+
+    outcomes = pool.parse_many(endless())
+    for _ in range(5):
+        next(outcomes)
+    assert len(taken) <= 8
+
+
+def test_closing_ends_children_that_hang(hostile: ModuleType, tmp_path: Path) -> None:
+    before = set(psutil.Process().children(recursive=True))
+    pool = ParserPool(ParseLimits(timeout_s=300), parse=hostile.behave)
+    pool._submit(write(tmp_path, "hang"))
+    children = _leaves(_wait_for_children(psutil.Process(), before))
+    pool.close()
+    assert psutil.wait_procs(children, timeout=10)[1] == []
+
+
+def test_children_end_with_an_owner_that_is_killed(hostile: ModuleType, tmp_path: Path) -> None:
+    """Also while one of them hangs in C, and without the main module of the owner being run a second time."""
+    runs = tmp_path / "runs"
+    script = tmp_path / "owner.py"
+    script.write_text(
+        textwrap.dedent(f"""
+        import sys
+        from pathlib import Path
+        sys.path.insert(0, {str(Path(hostile.__file__ or "").parent)!r})
+        with open({str(runs)!r}, "a") as stream:
+            stream.write("run\\n")
+        import hostile_parsers
+        from ragops.documents.limits import ParseLimits
+        from ragops.documents.sandbox import ParserPool
+        pool = ParserPool(ParseLimits(timeout_s=300), parse=hostile_parsers.behave)
+        pool.parse(Path({str(write(tmp_path, "hang"))!r}))
+        """)
+    )
+    owner = subprocess.Popen([sys.executable, str(script)])
+    children = _wait_for_children(psutil.Process(owner.pid), set(), count=3)
+    owner.send_signal(signal.SIGKILL)
+    owner.wait()
+    assert psutil.wait_procs(children, timeout=10)[1] == []
+    assert runs.read_text() == "run\n"
+
+
+def _leaves(processes: set[psutil.Process]) -> list[psutil.Process]:
+    """The parsing children: those that the fork server started."""
+    servers = {process.pid for process in processes}
+    return [process for process in processes if process.ppid() in servers | _fork_servers()]
+
+
+def _fork_servers() -> set[int]:
+    mine = psutil.Process().children()
+    return {process.pid for process in mine if "forkserver" in " ".join(process.cmdline())}
+
+
+def _wait_for_children(owner: psutil.Process, before: set[psutil.Process], count: int = 1) -> set[psutil.Process]:
+    """Resource tracker, fork server and child take a moment to start."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = set(owner.children(recursive=True)) - before
+        if len(found) >= count:
+            return found
+        time.sleep(0.1)
+    raise AssertionError("no child has started")
