@@ -24,6 +24,15 @@ def cluster_conf() -> dict[str, str]:
     return cluster["new_cluster"]["spark_conf"]
 
 
+def spark_home(folder: Path) -> Path:
+    """Links to the installed Spark: its worker writes into SPARK_HOME, and the environment must stay as it is."""
+    home = folder / "spark"
+    home.mkdir()
+    for entry in Path(pyspark.__file__).parent.iterdir():
+        (home / entry.name).symlink_to(entry)
+    return home
+
+
 @pytest.fixture(scope="module")
 def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
     folder = tmp_path_factory.mktemp("gpus")
@@ -49,9 +58,8 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
     } | {
         "PYTHONPATH": str(HERE),
         "PYSPARK_PYTHON": sys.executable,
-        "SPARK_HOME": str(Path(pyspark.__file__).parent),
+        "SPARK_HOME": str(spark_home(folder)),
         "SPARK_LOCAL_IP": "127.0.0.1",
-        "SPARK_WORKER_DIR": str(folder / "work"),
     }
     command = [sys.executable, str(HERE / "gpu_job.py"), json.dumps(cluster_conf() | node), str(log)]
     done = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=300)

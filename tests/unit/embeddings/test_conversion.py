@@ -1,0 +1,131 @@
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+from transformers import BertConfig, BertModel
+
+from ragops.embeddings import conversion
+from ragops.embeddings.conversion import convert
+from ragops.embeddings.export import check
+from ragops.embeddings.model import EmbeddingModel, fingerprint, locate, short
+from ragops.embeddings.openvino_encoder import OpenVinoEncoder, load_openvino, read_manifest
+from ragops.embeddings.torch_encoder import TorchEncoder
+from ragops.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def toy(minilm: EmbeddingModel, tmp_path_factory: pytest.TempPathFactory) -> EmbeddingModel:
+    """A tiny random model unlike the real one: pooled at its first token, not normalised by itself, with prompts."""
+    folder = tmp_path_factory.mktemp("toy")
+    plain = folder / "plain"
+    BertModel(
+        BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32)
+    ).save_pretrained(plain)
+    for file in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt"):
+        shutil.copy(locate(minilm) / file, plain)
+    saved = folder / "saved"
+    SentenceTransformer(modules=[Transformer(str(plain)), Pooling(16, "cls")]).save_pretrained(str(saved))
+    return EmbeddingModel(
+        name="toy", source=str(saved), dimension=16, max_tokens=32, pooling="cls", query_prompt="query: "
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(toy: EmbeddingModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return convert(toy, tmp_path_factory.mktemp("converted"))
+
+
+def pretend_export(model: EmbeddingModel, built: Path) -> None:
+    manifest = {"fingerprint": fingerprint(model), "model": model.model_dump(), "versions": {}}
+    (built / "manifest.json").write_text(str(manifest).replace("'", '"').replace("True", "true"))
+
+
+def test_the_conversion_is_named_by_fingerprint_and_gives_pytorch_s_vectors(toy: EmbeddingModel, folder: Path) -> None:
+    assert folder.name == short(fingerprint(toy))
+    assert read_manifest(folder).fingerprint == fingerprint(toy)
+    texts = ["hello world", "one two three " * 40]
+    converted, original = load_openvino(folder), TorchEncoder(toy, locate(toy))
+    assert np.allclose(converted.encode_queries(texts), original.encode_queries(texts), atol=1e-5)
+    assert os.listdir(folder.parent) == [folder.name]
+
+
+def test_it_is_done_once(toy: EmbeddingModel, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("converted again"))
+    assert convert(toy, folder.parent) == folder
+
+
+def test_vectors_that_differ_from_pytorch_s_are_refused(toy: EmbeddingModel, folder: Path) -> None:
+    other = TorchEncoder(toy.model_copy(update={"document_prompt": "something else: "}), locate(toy))
+    with pytest.raises(UserError, match="toy: its OpenVINO conversion differs from PyTorch"):
+        check(OpenVinoEncoder(folder, toy), other, toy.name)
+
+
+def test_a_failure_leaves_nothing_and_is_one_line(toy: EmbeddingModel, tmp_path: Path) -> None:
+    broken = shutil.copytree(toy.source, tmp_path / "broken")
+    (broken / "model.safetensors").write_bytes(b"no weights")
+    with pytest.raises(UserError, match="toy: cannot convert it") as caught:
+        convert(toy.model_copy(update={"source": str(broken)}), tmp_path / "into")
+    assert "\n" not in str(caught.value)
+    assert os.listdir(tmp_path / "into") == []
+
+
+def test_a_missing_package_is_named_with_its_mend(
+    toy: EmbeddingModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shadow = tmp_path / "shadow"
+    shadow.mkdir()
+    (shadow / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\")")
+    monkeypatch.setenv("PYTHONPATH", str(shadow))
+    with pytest.raises(UserError, match=r"No module named 'torch'.*install ragops\[laptop\]"):
+        convert(toy, tmp_path / "into")
+
+
+def test_of_two_converters_the_first_to_finish_wins(
+    toy: EmbeddingModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / short(fingerprint(toy))
+
+    def export(model: EmbeddingModel, built: Path) -> None:
+        target.mkdir()
+        pretend_export(model, target)
+        (target / "first").touch()
+        pretend_export(model, built)
+
+    monkeypatch.setattr(conversion, "_export_in_child", export)
+    assert (convert(toy, tmp_path) / "first").is_file()
+    assert os.listdir(tmp_path) == [target.name]
+
+
+def test_a_damaged_conversion_is_replaced(toy: EmbeddingModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / short(fingerprint(toy))
+    target.mkdir()
+    (target / "model.xml").touch()
+    monkeypatch.setattr(conversion, "_export_in_child", pretend_export)
+    assert os.listdir(convert(toy, tmp_path)) == ["manifest.json"]
+
+
+def test_what_a_killed_converter_left_is_removed_later(
+    toy: EmbeddingModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = short(fingerprint(toy))
+    for age in ("old", "new"):
+        (tmp_path / f".{name}-{age}").mkdir()
+    os.utime(tmp_path / f".{name}-old", (0, 0))
+    monkeypatch.setattr(conversion, "_export_in_child", pretend_export)
+    convert(toy, tmp_path)
+    assert sorted(os.listdir(tmp_path)) == [f".{name}-new", name]
+
+
+def test_another_model_under_the_same_short_name_is_refused(
+    toy: EmbeddingModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conversion, "_export_in_child", pretend_export)
+    manifest = convert(toy, tmp_path) / "manifest.json"
+    manifest.write_text(manifest.read_text().replace(fingerprint(toy), "0" * 64))
+    with pytest.raises(UserError, match="another fingerprint than toy"):
+        convert(toy, tmp_path)

@@ -1,0 +1,65 @@
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ragops.embeddings.devices import CPU
+from ragops.embeddings.encoder import EncoderSource
+from ragops.embeddings.endpoint_encoder import EndpointEncoder
+from ragops.embeddings.model import EmbeddingModel, fingerprint
+from ragops.embeddings.openvino_encoder import OpenVinoEncoder
+from ragops.embeddings.sources import EndpointSource, OpenVinoSource, TorchSource, encoder_source
+from ragops.embeddings.torch_encoder import TorchEncoder
+from ragops.errors import UserError
+
+SERVED = EmbeddingModel(name="toy", source="endpoint:toy-embed", dimension=3, max_tokens=16)
+
+
+def test_openvino_s_recipe_names_the_conversion(minilm: EmbeddingModel, converted: Path) -> None:
+    source = encoder_source(minilm, "openvino", converted=converted.parent, threads=1)
+    assert source == OpenVinoSource(converted, fingerprint(minilm), 1)
+    assert isinstance(source.load(CPU), OpenVinoEncoder)
+
+
+def test_torch_s_recipe_loads_on_the_task_s_device(minilm: EmbeddingModel, tmp_path: Path) -> None:
+    source = encoder_source(minilm, "torch", converted=tmp_path)
+    encoder = source.load(CPU)
+    assert source.uses_gpu
+    assert isinstance(encoder, TorchEncoder)
+    assert encoder.transformer.device.type == "cpu"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("place", "url"), [("toy-embed", "http://given/v1"), ("http://own/v1", "http://own/v1")])
+def test_an_endpoint_s_recipe_knows_its_address(place: str, url: str, tmp_path: Path) -> None:
+    model = SERVED.model_copy(update={"source": f"endpoint:{place}"})
+    source = encoder_source(model, "torch", converted=tmp_path, base_url="http://given/v1", token="secret")
+    assert source == EndpointSource(model, url, "secret")
+    assert isinstance(source.load(CPU), EndpointEncoder)
+
+
+def test_a_token_is_not_printed() -> None:
+    assert "secret" not in repr(EndpointSource(SERVED, "http://host/v1", "secret"))
+
+
+def test_recipes_survive_the_way_to_a_worker(minilm: EmbeddingModel) -> None:
+    recipes: list[EncoderSource] = [
+        OpenVinoSource(Path("/models/0123abcd"), "f"),
+        TorchSource(minilm, "f"),
+        EndpointSource(SERVED, "http://host/v1", "secret"),
+    ]
+    arrived = [pickle.loads(pickle.dumps(recipe)) for recipe in recipes]
+    assert arrived == recipes
+    assert {*arrived} == {*recipes}
+
+
+def test_a_worker_with_another_model_refuses(minilm: EmbeddingModel, converted: Path) -> None:
+    for source in (OpenVinoSource(converted, "0" * 64), TorchSource(minilm, "0" * 64)):
+        with pytest.raises(UserError, match="fingerprint .*, not 00000000"):
+            source.load(CPU)
+
+
+def test_the_same_recipe_gives_the_same_vectors(minilm: EmbeddingModel, converted: Path) -> None:
+    one, two = (OpenVinoSource(converted, fingerprint(minilm), threads).load(CPU) for threads in (1, 0))
+    assert np.allclose(one.encode_queries(["tea"]), two.encode_queries(["tea"]), atol=1e-5)
