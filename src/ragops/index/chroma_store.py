@@ -70,14 +70,19 @@ class ChromaStore:
             )
 
     def update(self, entries: Sequence[Entry]) -> None:
-        """Text and metadata only. Chroma merges metadata: a key goes only when it is set to None."""
+        """Metadata only, where the text is as it should be; rows whose text was tampered with are written anew.
+
+        Chroma merges metadata: a key goes only when it is set to None. It has no update of a text without its vector.
+        """
         check_batch(entries)
         for part in batched(entries, self._rows_per_call):
-            self._collection.update(
-                ids=[entry.chunk_id for entry in part],
-                documents=[entry.text for entry in part],
-                metadatas=[entry.metadata() for entry in part],
-            )
+            texts = {held.chunk_id: held.text for held in self.passages([entry.chunk_id for entry in part])}
+            same = [entry for entry in part if texts.get(entry.chunk_id) == entry.text]
+            self.upsert([entry for entry in part if texts.get(entry.chunk_id, entry.text) != entry.text])
+            if same:
+                self._collection.update(
+                    ids=[entry.chunk_id for entry in same], metadatas=[entry.metadata() for entry in same]
+                )
 
     def delete(self, ids: Sequence[str]) -> None:
         """Removes rows; unknown ids are passed over."""

@@ -1,0 +1,139 @@
+"""Rows to publish, and a process that publishes them and dies where it is told to.
+
+As a script: `corpus.py TASKS.json` carries out each task in a forked child, one after the other, and prints how each
+ended. Chroma is imported once and used in children only.
+"""
+
+import functools
+import hashlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ragops.index import draft, generation, local, lock, pointer, publish
+from ragops.index.entries import Entry, content_digest
+from ragops.index.manifest import IndexedModel
+
+DIMENSION = 16
+MODEL = IndexedModel(fingerprint="ab" * 32, name="model-a", dimension=DIMENSION)
+OTHER_MODEL = IndexedModel(fingerprint="cd" * 32, name="model-b", dimension=DIMENSION)
+
+
+def entry(number: int, text: str = "", page: int | None = None, title: str = "Handbook") -> Entry:
+    """A row whose id and vector follow from its number and text."""
+    text = text or f"passage number{number} about topic{number % 7}"
+    chunk_id = hashlib.sha256(f"{number}|{text}".encode()).hexdigest()
+    vector = np.random.default_rng(int(chunk_id[:12], 16)).standard_normal(DIMENSION).astype(np.float32)
+    return Entry(
+        chunk_id=chunk_id,
+        doc_id=f"doc-{number // 10}",
+        text=text,
+        heading_path=("Part", f"Section {number}"),
+        title=title,
+        path=f"docs/{number // 10}.md",
+        page=page,
+        ordinal=number % 10,
+        text_hash=hashlib.sha256(f"{title}{text}".encode()).hexdigest(),
+        vector=vector,
+    )
+
+
+def source(
+    entries: Iterable[Entry], model: IndexedModel = MODEL, while_fetching: Callable[[], None] = lambda: None
+) -> publish.IndexSource:
+    """What the index must hold."""
+    rows = {e.chunk_id: e for e in entries}
+    wanted = {chunk_id: e.row_hash for chunk_id, e in rows.items()}
+
+    def fetch(ids: Sequence[str]) -> Iterator[list[Entry]]:
+        for start in range(0, len(ids), 3):
+            while_fetching()
+            yield [rows[chunk_id] for chunk_id in ids[start : start + 3]]
+
+    return publish.IndexSource(model, content_digest(wanted), lambda: wanted, fetch)
+
+
+BEFORE = [entry(number) for number in range(60)]
+AFTER = [entry(number, page=7 if number < 12 else None) for number in range(5, 66)]
+
+# Where a publisher can die: what is replaced, and whether it dies before or after doing its work.
+STEPS: dict[str, tuple[Any, str, str]] = {
+    "lock taken": (publish, "remove_leftovers", "before"),
+    "copy opened": (draft, "plan_changes", "before"),
+    "deleted, nothing added": (draft, "apply_changes", "after delete"),
+    "changes written": (draft, "apply_changes", "after"),
+    "words built": (generation.LexicalIndex, "save", "after"),
+    "checked": (publish, "seal_draft", "before"),
+    "sealed": (publish, "seal_draft", "after"),
+    "some files copied": (local, "_copy_synced", "after third call"),
+    "all files copied": (publish, "copy_durably", "after"),
+    "installed": (publish, "_install", "after"),
+    "pointer half written": (pointer.os, "replace", "before"),
+    "pointer moved": (publish, "write_pointer", "after"),
+    "lock given up": (lock.PublishLock, "release", "after"),
+}
+
+
+def die_at(step: str) -> None:
+    """From now on this process kills itself at the step."""
+    place, name, moment = STEPS[step]
+    real = getattr(place, name)
+    calls = 0
+
+    @functools.wraps(real)
+    def deadly(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if moment == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if moment == "after delete":
+            plan, store, _ = args
+            store.delete(plan.remove)
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = real(*args, **kwargs)
+        if moment == "after" or calls == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(place, name, deadly)
+
+
+def wait_for(path: Path) -> None:
+    """Until somebody makes the file."""
+    while not path.exists():
+        time.sleep(0.05)
+
+
+def carry_out(task: dict[str, Any]) -> None:
+    """Publishes AFTER into the task's index; `step`: dies there; `gate`: a folder to say "fetching" in and wait."""
+
+    def at_gate() -> None:
+        gate = Path(task["gate"])
+        (gate / "fetching").touch()
+        wait_for(gate / "go on")
+
+    if "step" in task:
+        die_at(task["step"])
+    wanted = source(AFTER, while_fetching=at_gate) if "gate" in task else source(AFTER)
+    publish.publish(Path(task["root"]), wanted, run_id="other", work_directory=Path(task["work"]))
+
+
+def main() -> None:
+    """See the module."""
+    for task in json.loads(Path(sys.argv[1]).read_text()):
+        child = os.fork()
+        if child == 0:
+            carry_out(task)
+            os._exit(0)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+
+if __name__ == "__main__":
+    main()
