@@ -14,8 +14,8 @@ CHARACTERS_A_TOKEN = 16
 # A sentence ends at its mark and the whitespace after it, if no small letter follows and the mark closes neither an
 # initial nor a common abbreviation; at a full-width mark; and at a line that begins with a bullet of a word processor.
 _SENTENCE_END = re.compile(
-    r"(?<!\b[A-Z])(?<!\b[Dd]r)(?<!\b[MmJSs][rst])(?<!\bMrs)(?<!\b[Nn]o)(?<!\bvs)(?<!\be\.g)(?<!\bi\.e)(?<!\bcf)"
-    r"[.!?…][\"'”’)\]*_`]*+\s++(?![a-z])|[。！？][”’」』）]*+\s*+|\n(?=\s*[•◦▪‣])"
+    r"[.!?…](?<!\b[A-Z]\.)(?<!\b[Dd]r\.)(?<!\b[MmJSs][rst]\.)(?<!\bMrs\.)(?<!\b[Nn]o\.)(?<!\bvs\.)(?<!\bcf\.)"
+    r"(?<!\be\.g\.)(?<!\bi\.e\.)[\"'”’)\]*_`]*+\s++(?![a-z])|[。！？][”’」』）]*+\s*+|\n(?=\s*[•◦▪‣])"
 )
 _WORD = re.compile(r"\S+\s*")
 _CLAUSE_CLOSED = re.compile(r"[,;:，；：、—–]\s*\Z")

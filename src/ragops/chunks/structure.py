@@ -15,6 +15,7 @@ LONGEST_HEADING = 200
 
 _PAGE_MARK = re.compile(r"\s*<!--\s*page:\s*(\d+)\s*-->\s*")
 _NEWLINE = re.compile(r"\r\n?")
+_GAP = re.compile(r"[^\S\n]{33,}")  # blanks have no tokens: without a limit a chunk could be a megabyte of them
 # Only blocks are wanted of a document: the text inside them is kept as it was written.
 _DOCUMENT = MarkdownIt("commonmark").enable("table").disable(["inline", "text_join"])
 _LINE = MarkdownIt("commonmark")
@@ -25,7 +26,7 @@ class Source:
     """A document's text without its page marks.
 
     Attributes:
-        text: the Markdown, newlines as `\\n`, page mark lines emptied.
+        text: the Markdown, newlines as `\\n`, page mark lines emptied, wide gaps narrowed to 32 blanks.
         lines: offset in `text` at which each line begins, and one past the end.
         pages: (offset, page number) of each page mark, ascending.
     """
@@ -62,7 +63,7 @@ class _Heading:
 
 def read_source(markdown: str) -> Source:
     """Takes the page marks (`<!-- page: N -->` lines) out of a text and notes where they stood."""
-    lines = _NEWLINE.sub("\n", markdown).split("\n")
+    lines = _GAP.sub(" " * 32, _NEWLINE.sub("\n", markdown)).split("\n")
     marks = [(i, int(mark[1])) for i, line in enumerate(lines) if (mark := _PAGE_MARK.fullmatch(line))]
     for i, _ in marks:
         lines[i] = ""
