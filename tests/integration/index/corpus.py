@@ -6,6 +6,7 @@ ended. Chroma is imported once and used in children only.
 
 import functools
 import hashlib
+import importlib.util
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -103,6 +105,15 @@ def die_at(step: str) -> None:
         return result
 
     setattr(place, name, deadly)
+
+
+def neighbour(name: str) -> ModuleType:
+    """A helper module beside this one: test folders are no packages."""
+    spec = importlib.util.spec_from_file_location(f"index_{name}", Path(__file__).with_name(f"{name}.py"))
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def wait_for(path: Path) -> None:
