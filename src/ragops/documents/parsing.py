@@ -63,11 +63,8 @@ def parse(path: Path, limits: ParseLimits) -> ParsedDocument:
         raise
     except MemoryError:
         raise
-    except OSError as error:
-        reason = f"cannot be read: {error.strerror or error}"
-        raise Unparsable(reason, type(error).__name__, parser_name(format)) from error
     except Exception as error:  # libraries raise anything on damaged files
-        raise Unparsable(_corrupt(format, error), type(error).__name__, parser_name(format)) from error
+        raise Unparsable(_reason(format, error), type(error).__name__, parser_name(format)) from error
 
 
 def _check_file(path: Path, limits: ParseLimits) -> None:
@@ -103,7 +100,9 @@ def _finish(extract: Extract, path: Path, format: str, limits: ParseLimits) -> P
     )
 
 
-def _corrupt(format: str | None, error: Exception) -> str:
+def _reason(format: str | None, error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno:  # without a number it is Pillow's word for a damaged picture
+        return f"cannot be read: {error.strerror}"
     if isinstance(error, RecursionError):
         return "corrupt: nested too deeply"
     return f"corrupt: {type(error).__name__} while reading it as {format}: {error}"
