@@ -49,7 +49,10 @@ def start_child(memory_bytes: int) -> None:
     _end_with_owner()
     # Private writable memory. The address space as a whole would count mapped libraries and reservations that thread
     # pools and allocators never touch, so no value of it both lets OCR run and stops a document that eats memory.
-    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    # macOS accepts the limit and ignores it.
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    allowed = memory_bytes if most == resource.RLIM_INFINITY else min(memory_bytes, most)
+    resource.setrlimit(resource.RLIMIT_DATA, (allowed, allowed))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # pebble's handler would wait for a parser that hangs in C
 

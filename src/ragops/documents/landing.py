@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from stat import S_ISREG
 
+from ragops.errors import UserError
+
 
 @dataclass(frozen=True)
 class LandingFile:
@@ -27,6 +29,9 @@ def list_files(root: Path) -> Iterator[LandingFile]:
     """Yields the regular files below `root`, sorted by path; nothing if `root` does not exist.
 
     Left out: hidden files and folders, Office lock files (`~$...`), and links that lead out of `root` or to a folder.
+
+    Raises:
+        UserError: a folder cannot be listed. Passing over it would look as if its documents had been deleted.
     """
     resolved = root.resolve()
     for file in sorted(_walk(root)):
@@ -42,9 +47,14 @@ def list_files(root: Path) -> Iterator[LandingFile]:
 
 
 def _walk(root: Path) -> Iterator[Path]:
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in os.walk(root, onerror=_refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (Path(folder, name) for name in names if not name.startswith((".", "~$")))
+
+
+def _refuse(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise UserError(f"landing: cannot list {error.filename} ({error.strerror}): make it readable, or move it away")
 
 
 def doc_id(path: str) -> str:

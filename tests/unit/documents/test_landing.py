@@ -1,11 +1,14 @@
+import errno
 import hashlib
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from ragops.documents.landing import content_hash, doc_id, list_files
+from ragops.errors import UserError
 
 
 def paths(root: Path) -> list[str]:
@@ -50,6 +53,21 @@ def test_a_pipe_is_not_a_file(tmp_path: Path) -> None:
 def test_a_missing_or_empty_root_lists_nothing(tmp_path: Path) -> None:
     assert paths(tmp_path) == []
     assert paths(tmp_path / "missing") == []
+
+
+def test_a_folder_that_cannot_be_listed_is_no_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a fault of the file system: permissions do not bind the superuser, as which tests may run."""
+    (tmp_path / "locked").mkdir()
+    scandir = os.scandir
+
+    def fail(path: str) -> Iterator[os.DirEntry[str]]:
+        if str(path).endswith("locked"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", fail)
+    with pytest.raises(UserError, match=r"cannot list .*/locked \(Permission denied\): make it readable"):
+        paths(tmp_path)
 
 
 def test_names_that_are_not_utf_8_can_be_stored(tmp_path: Path) -> None:

@@ -75,13 +75,20 @@ def measure(pages: Sequence[Sequence[Line]]) -> Typography:
 
 
 def without_furniture(pages: Sequence[Sequence[Line]], typography: Typography) -> list[list[Line]]:
-    """Pages without running heads, running feet and page numbers: edge lines, none of them a heading, of most pages."""
+    """Pages with running heads, running feet and page numbers only where they appear first.
+
+    These are lines at the edge of most pages, none of them a heading, that differ in their numbers alone.
+    """
     seen = Counter(key for page in pages for key in {_furniture_key(page[index]) for index in _edges(page, typography)})
     enough = max(_FURNITURE_PAGES, _FURNITURE_SHARE * len(pages))
+    recurring = {key for key, count in seen.items() if count >= enough}
+    shown: set[tuple[str, int]] = set()
     kept = []
     for page in pages:
-        dropped = {index for index in _edges(page, typography) if seen[_furniture_key(page[index])] >= enough}
+        furniture = {index: _furniture_key(page[index]) for index in _edges(page, typography)}
+        dropped = {index for index, key in furniture.items() if key in recurring & shown}
         kept.append([line for index, line in enumerate(page) if index not in dropped])
+        shown.update(furniture.values())
     return kept
 
 

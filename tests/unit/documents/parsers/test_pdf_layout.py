@@ -83,7 +83,12 @@ def test_running_heads_and_page_numbers_go_and_headings_stay() -> None:
         for n in range(3)
     ]
     kept = without_furniture(pages, measure(pages))
-    assert [[line.text[:7] for line in lines] for lines in kept] == [["Chapter", "text of", c * 7] for c in "abc"]
+    shown = [[line.text[:7] for line in lines] for lines in kept]
+    assert shown == [
+        ["Report ", "Chapter", "text of", "a" * 7, "0"],  # once: it may be the head of a table that goes on
+        ["Chapter", "text of", "b" * 7],
+        ["Chapter", "text of", "c" * 7],
+    ]
 
 
 def test_two_pages_are_too_few_to_tell() -> None:
