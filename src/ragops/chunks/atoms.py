@@ -11,11 +11,11 @@ CHARACTERS_A_TOKEN = 16
 """A piece weighs at least a token for so many characters. Tokenizers make one unknown token of any long run of letters
 (an encoded file), which would otherwise be a chunk without end."""
 
-# A sentence ends at its mark and the whitespace after it, if no small letter follows and the mark closes neither an
-# initial nor a common abbreviation; at a full-width mark; and at a line that begins with a bullet of a word processor.
+# A sentence ends at its mark and the whitespace after it, if no small letter or digit follows and the mark closes no
+# initial, item number or common abbreviation; at a full-width mark; and before a line with a word processor's bullet.
 _SENTENCE_END = re.compile(
-    r"[.!?…](?<!\b[A-Z]\.)(?<!\b[Dd]r\.)(?<!\b[MmJSs][rst]\.)(?<!\bMrs\.)(?<!\b[Nn]o\.)(?<!\bvs\.)(?<!\bcf\.)"
-    r"(?<!\be\.g\.)(?<!\bi\.e\.)[\"'”’)\]*_`]*+\s++(?![a-z])|[。！？][”’」』）]*+\s*+|\n(?=\s*[•◦▪‣])"
+    r"[.!?…](?<!\b[A-Z0-9]\.)(?<!\b[Dd]r\.)(?<!\b[MmJSs][rst]\.)(?<!\bMrs\.)(?<!\b[Nn]o\.)(?<!\bvs\.)(?<!\bcf\.)"
+    r"(?<!\be\.g\.)(?<!\bi\.e\.)[\"'”’)\]*_`]*+\s++(?![a-z0-9])|[。！？][”’」』）]*+\s*+|\n(?=\s*[•◦▪‣])"
 )
 _WORD = re.compile(r"\S+\s*")
 _CLAUSE_CLOSED = re.compile(r"[,;:，；：、—–]\s*\Z")

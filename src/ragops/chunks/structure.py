@@ -88,7 +88,7 @@ def read_sections(source: Source) -> list[Section]:
     for i, (heading, blocks) in enumerate(groups):
         above = [outer for outer in above if outer.level < heading.level]
         leads = i + 1 < len(groups) and groups[i + 1][0].level > heading.level
-        if blocks or leads:
+        if blocks or leads or heading.level == 0:
             above.append(heading)
         else:
             blocks = [prose_block(source.text, heading.start, heading.end)]

