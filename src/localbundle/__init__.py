@@ -1,1 +1,1 @@
-"""Runs the jobs of a Databricks asset bundle on this machine, on real Spark and Delta."""
+"""Runs the jobs of a Databricks asset bundle on this machine; knows bundles, jobs and notebooks."""

@@ -54,9 +54,14 @@ def begin(context: str) -> None:
     dbutils = DBUtils(task)
     shell = _shell()
     shell.push({"dbutils": dbutils, "display": display})
-    shell.set_custom_exc((NotebookExit,), lambda *_: None)
+    shell.set_custom_exc((NotebookExit,), _show_exit)
     shell.register_magic_function(_sql, "line_cell", "sql")
     shell.events.register("post_run_cell", lambda result: _note_failure(dbutils, result.error_in_exec))
+
+
+def _show_exit(shell: object, kind: type, value: BaseException, trace: object, tb_offset: int | None = None) -> None:
+    """IPython's form of a handler; in place of a stack trace."""
+    print(f"Notebook exited: {value}")
 
 
 def display(*values: Any, **options: Any) -> None:  # noqa: ANN401 - as IPython's
@@ -77,7 +82,7 @@ def _shell() -> Any:  # noqa: ANN401 - IPython types its shell as optional
 
 def _note_failure(dbutils: DBUtils, error: BaseException | None) -> None:
     if error is not None and not isinstance(error, NotebookExit):
-        dbutils.state.failure = describe(error, _shell().execution_count)
+        dbutils.state.failure = describe(error, _shell().execution_count - 1)
         dbutils.save()
 
 

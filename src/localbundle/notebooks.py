@@ -182,7 +182,10 @@ async def execute(kernel: Kernel, context: Context, saved: Path, told: Callable[
         return True
     except CellExecutionError:
         return False
-    except (DeadKernelError, asyncio.InvalidStateError) as error:
+    except DeadKernelError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():  # nbclient takes every cancellation for a dead kernel
+            raise asyncio.CancelledError from error
         name = Path(context.notebook).name
         raise BundleError(f"the kernel of {name} died (killed, or out of memory); see {saved}") from error
     finally:

@@ -168,9 +168,12 @@ class Runner:
             run_folder=str(folder.resolve()),
             home=str(self._bundle.home.resolve()),
         )
+        self._recorder.say(key, "starting a kernel")
         kernel = await self._pool.take()
         try:
+            self._recorder.say(key, "waiting for Spark")
             await self._connect(kernel)
+            self._recorder.say(key, "")
             told = partial(self._recorder.say, key)
             through = await execute(kernel, context, folder / f"{key}.ipynb", told)
         finally:
