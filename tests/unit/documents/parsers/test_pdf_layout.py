@@ -71,13 +71,13 @@ def test_a_paragraph_goes_on_in_the_next_column() -> None:
     assert markdown == f"{WIDE} {WIDE} {WIDE}"
 
 
-def test_running_heads_and_page_numbers_go_and_headings_stay() -> None:
+def test_running_heads_and_page_numbers_stay_once_and_headings_always() -> None:
     pages = [
         page(
             (f"Report 2024, page {n}", 8),
             ("Chapter", 20),
             (f"text of {'abc'[n]} and {WIDE}", 10),
-            (WIDE, 10),
+            ("abc"[n] * 80, 10),
             (f"{n}", 10),
         )
         for n in range(3)
