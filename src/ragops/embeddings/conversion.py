@@ -12,6 +12,9 @@ from ragops.embeddings.model import EmbeddingModel, fingerprint, short
 from ragops.embeddings.openvino_encoder import MANIFEST, read_manifest
 from ragops.errors import UserError
 
+# The child's exit status when its last line of output is meant for the user as it stands.
+REFUSED = 3
+
 # A conversion takes a minute at most: what is older than this was left behind by a process that was killed.
 _ABANDONED_SECONDS = 3600
 
@@ -44,11 +47,13 @@ def convert(model: EmbeddingModel, into: Path) -> Path:
 def _export_in_child(model: EmbeddingModel, folder: Path) -> None:
     command = [sys.executable, "-m", "ragops.embeddings.export", model.model_dump_json(), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"TOKENIZERS_PARALLELISM": "false"})
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"the converter ended with {done.returncode}"]
-        if "No module named" in lines[-1]:
-            raise UserError(f"Embedding model {model.name}: cannot convert it ({lines[-1]}); install ragops[laptop]")
-        raise UserError(lines[-1])
+    if done.returncode == 0:
+        return
+    reason = (done.stderr.strip().splitlines() or [f"the converter ended with {done.returncode}"])[-1]
+    if done.returncode == REFUSED:
+        raise UserError(reason)
+    mend = "install ragops[laptop]" if "No module named" in reason else f"check the files of {model.source}"
+    raise UserError(f"Embedding model {model.name}: cannot convert it ({reason}); {mend}")
 
 
 def _publish(built: Path, target: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import openvino
 import torch
 
+from ragops.embeddings.conversion import REFUSED
 from ragops.embeddings.encoder import Encoder
 from ragops.embeddings.model import EmbeddingModel, fingerprint, locate
 from ragops.embeddings.openvino_encoder import GRAPH, MANIFEST, TOKENIZER, Manifest, OpenVinoEncoder
@@ -87,4 +88,5 @@ if __name__ == "__main__":
     try:
         export(EmbeddingModel.model_validate_json(sys.argv[1]), Path(sys.argv[2]))
     except UserError as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)
+        sys.exit(REFUSED)

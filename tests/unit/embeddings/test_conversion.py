@@ -1,6 +1,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,19 +60,42 @@ def test_it_is_done_once(toy: EmbeddingModel, folder: Path, monkeypatch: pytest.
     assert convert(toy, folder.parent) == folder
 
 
-def test_vectors_that_differ_from_pytorch_s_are_refused(toy: EmbeddingModel, folder: Path) -> None:
-    other = TorchEncoder(toy.model_copy(update={"document_prompt": "something else: "}), locate(toy))
+class Bent:
+    """An encoder whose vectors are the given one's, multiplied."""
+
+    def __init__(self, encoder: OpenVinoEncoder, by: np.ndarray) -> None:
+        self._encoder, self._by = encoder, by
+        self.dimension = encoder.dimension
+
+    def encode_documents(self, texts: Sequence[str]) -> np.ndarray:
+        return self._encoder.encode_documents(texts) * self._by
+
+
+@pytest.mark.parametrize("by", [[1.1] + [1] * 15, [2] * 16, [np.nan] * 16], ids=["direction", "length", "nan"])
+def test_vectors_that_differ_from_pytorch_s_are_refused(toy: EmbeddingModel, folder: Path, by: list[float]) -> None:
+    encoder = OpenVinoEncoder(folder, toy)
+    check(encoder, Bent(encoder, np.ones(16)), toy.name)
     with pytest.raises(UserError, match="toy: its OpenVINO conversion differs from PyTorch"):
-        check(OpenVinoEncoder(folder, toy), other, toy.name)
+        check(encoder, Bent(encoder, np.array(by)), toy.name)
 
 
 def test_a_failure_leaves_nothing_and_is_one_line(toy: EmbeddingModel, tmp_path: Path) -> None:
     broken = shutil.copytree(toy.source, tmp_path / "broken")
     (broken / "model.safetensors").write_bytes(b"no weights")
-    with pytest.raises(UserError, match="toy: cannot convert it") as caught:
+    with pytest.raises(UserError, match="toy: cannot convert it .*header too large.*; check the files of") as caught:
         convert(toy.model_copy(update={"source": str(broken)}), tmp_path / "into")
     assert "\n" not in str(caught.value)
     assert os.listdir(tmp_path / "into") == []
+
+
+def test_a_refusal_is_told_in_the_child_s_own_words(
+    toy: EmbeddingModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stderr = "Loading\nEmbedding model toy: is odd; mend it\n"
+    refused = subprocess.CompletedProcess([], conversion.REFUSED, stderr=stderr)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: refused)
+    with pytest.raises(UserError, match="^Embedding model toy: is odd; mend it$"):
+        convert(toy, tmp_path)
 
 
 def test_a_missing_package_is_named_with_its_mend(
