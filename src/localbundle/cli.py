@@ -21,6 +21,7 @@ from localbundle.guard import guarded
 from localbundle.jobs import Job, find_job, job_parameters
 from localbundle.processes import OWNER_VARIABLE, new_owner
 from localbundle.record import Recorder, RunRecord, job_slot, list_runs, new_run, now, read_run
+from localbundle.resources import check_resources
 from localbundle.runner import Runner
 from localbundle.server import Server
 from localbundle.view import RunView, mark, print_failure, run_table
@@ -64,6 +65,7 @@ def run(
         bundle = _load(target, var)
         definition = find_job(bundle, job)
         parameters = job_parameters(definition, _pairs(params, "--params", split=True))
+        check_resources(bundle)
         write_resolved(bundle)
         parameters = check_parameters(bundle, job, parameters)
     except BundleError:
@@ -88,6 +90,8 @@ def execute(
             state = server.use(lambda note: status.update(note or "ready"), owner=owner)
         try:
             code = subprocess.call(command, env={**os.environ, **server.environment(state), OWNER_VARIABLE: owner})
+        except OSError as error:
+            raise BundleError(f"{command[0]} cannot be run ({error.strerror}); correct the command") from error
         finally:
             server.release()
     sys.exit(code)
@@ -137,6 +141,7 @@ def validate(
     """Resolves the bundle for a target and checks that its jobs can run here."""
     bundle = _load(target, var)
     definitions = [find_job(bundle, key) for key in bundle.jobs]
+    check_resources(bundle)
     if output == "json":
         typer.echo(json.dumps(bundle.config, indent=2, default=str))
         return
@@ -150,9 +155,15 @@ def validate(
 
 @app.command()
 def jobs(target: Target = None, var: Var = None) -> None:
-    """Lists the bundle's jobs with their parameters."""
+    """Lists the bundle's jobs with their parameters; of one that cannot run here, why."""
     bundle = _load(target, var)
-    _print_jobs([find_job(bundle, key) for key in bundle.jobs])
+    definitions = []
+    for key in bundle.jobs:
+        try:
+            definitions.append(find_job(bundle, key))
+        except BundleError as error:
+            errors.print(f"[yellow]{_escaped(error)}[/]", highlight=False, soft_wrap=True)
+    _print_jobs(definitions)
 
 
 @app.command()

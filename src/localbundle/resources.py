@@ -1,5 +1,7 @@
 """The bundle's resources that a local workspace has: schemas in its catalog, volumes as folders."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from localbundle.bundle import Bundle
@@ -8,33 +10,39 @@ from localbundle.errors import BundleError
 _CATALOG = "spark_catalog"
 
 
-def prepare(bundle: Bundle) -> list[str]:
-    """Makes the folders of volumes, and returns the SQL statements that make the schemas.
+def check_resources(bundle: Bundle) -> None:
+    """Refuses what a laptop cannot have.
 
     Raises:
-        BundleError: a schema or volume lies in a catalog that a laptop does not have.
+        BundleError: a schema or a volume lies in a catalog other than the laptop's.
     """
-    resources = bundle.config["resources"]
-    statements = []
-    for key, schema in (resources.get("schemas") or {}).items():
-        _check_catalog("schema", key, schema)
-        comment = f" COMMENT '{_escaped(schema['comment'])}'" if schema.get("comment") else ""
-        statements.append(f"CREATE SCHEMA IF NOT EXISTS {_CATALOG}.`{schema['name']}`{comment}")
-    for key, volume in (resources.get("volumes") or {}).items():
-        _check_catalog("volume", key, volume)
-        folder = bundle.home / "Volumes" / _CATALOG / volume["schema_name"] / volume["name"]
-        folder.mkdir(parents=True, exist_ok=True)
-    return statements
+    for kind in ("schemas", "volumes"):
+        for key, resource in _resources(bundle, kind).items():
+            catalog = resource.get("catalog_name")
+            if catalog != _CATALOG:
+                raise BundleError(
+                    f"{kind}.{key} lies in catalog {catalog}, a laptop has only {_CATALOG}; "
+                    f"make its catalog_name a variable and set that to {_CATALOG} in environments/laptop.yml"
+                )
 
 
-def _check_catalog(kind: str, key: str, resource: dict[str, Any]) -> None:
-    catalog = resource.get("catalog_name")
-    if catalog != _CATALOG:
-        raise BundleError(
-            f"{kind} {key} lies in catalog {catalog}, a laptop has only {_CATALOG}; "
-            f"make its catalog_name a variable and set that to {_CATALOG} in environments/laptop.yml"
-        )
+def volume_folders(bundle: Bundle) -> list[Path]:
+    """The folders that stand for the bundle's volumes."""
+    volumes = _resources(bundle, "volumes")
+    root = bundle.home / "Volumes" / _CATALOG
+    return [root / volume["schema_name"] / volume["name"] for volume in volumes.values()]
 
 
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("'", "\\'")
+def schema_statements(bundle: Bundle) -> list[str]:
+    """The SQL that makes the bundle's schemas."""
+    return [_create(schema) for schema in _resources(bundle, "schemas").values()]
+
+
+def _create(schema: Mapping[str, Any]) -> str:
+    text = str(schema.get("comment", "")).replace("\\", "\\\\").replace("'", "\\'")
+    return f"CREATE SCHEMA IF NOT EXISTS {_CATALOG}.`{schema['name']}` COMMENT '{text}'"
+
+
+def _resources(bundle: Bundle, kind: str) -> Mapping[str, Any]:
+    resources: Mapping[str, Any] = bundle.config["resources"].get(kind) or {}
+    return resources

@@ -16,8 +16,10 @@ from localbundle.jobs import ConditionTask, Job, NotebookTask, Task
 from localbundle.notebooks import Kernel, KernelPool, execute
 from localbundle.processes import OWNER_VARIABLE, new_owner
 from localbundle.record import Recorder, RunRecord, TaskRecord, now, run_state
-from localbundle.resources import prepare
+from localbundle.resources import schema_statements, volume_folders
 from localbundle.server import Server
+
+_WATCH_SECONDS = 2.0
 
 
 class Runner:
@@ -29,7 +31,7 @@ class Runner:
         self._owner = new_owner()
         self._ended = {task.task_key: asyncio.Event() for task in job.tasks}
         self._places = asyncio.Semaphore(max(2, os.cpu_count() or 1))
-        self._statements: list[str] = []
+        self._statements = schema_statements(bundle)
         self._preparing = asyncio.Lock()
 
     async def run(self) -> RunRecord:
@@ -61,29 +63,36 @@ class Runner:
             self._pool.prepare()
             self._remote = asyncio.create_task(self._start_server())
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._watch_server())
-                for task in self._job.tasks:
-                    group.create_task(self._follow(task))
+                watch = group.create_task(self._watch_server())
+                await asyncio.gather(*(group.create_task(self._follow(task)) for task in self._job.tasks))
+                watch.cancel()
         except* BundleError as errors:
             raise errors.exceptions[0] from None
         finally:
             await self._close()
 
     async def _close(self) -> None:
+        self._progress("stopping")
+        self._server.abandon()
         await self._pool.close()
         # A start that was interrupted still runs in its thread: what it brings up must be taken down again.
         await asyncio.gather(self._remote, return_exceptions=True)
         await asyncio.to_thread(self._server.release)
+        self._progress("")
 
     async def _start_server(self) -> str:
-        self._statements = prepare(self._bundle)
+        for folder in volume_folders(self._bundle):
+            folder.mkdir(parents=True, exist_ok=True)
         state = await asyncio.to_thread(self._server.use, self._progress, owner=self._owner)
         self._progress("")
         return state.remote
 
     async def _watch_server(self) -> None:
-        """A server that does not start ends the run, whatever the tasks are waiting for."""
+        """A server that does not start, or dies, ends the run: clients would try to reach it for minutes."""
         await asyncio.shield(self._remote)
+        while self._server.state() is not None:
+            await asyncio.sleep(_WATCH_SECONDS)
+        raise BundleError(f"Spark ended during the run; see {self._server.home}/server.log, then run again")
 
     async def _follow(self, task: Task) -> None:
         """One task from BLOCKED to its end."""
@@ -194,8 +203,10 @@ class Runner:
         """The first kernel of a run also prepares the workspace, before any other goes on."""
         remote = await asyncio.shield(self._remote)
         async with self._preparing if self._statements else contextlib.nullcontext():
+            self._progress("preparing the catalog" if self._statements else "")
             await kernel.call("connect", remote, self._statements)
             self._statements = []
+            self._progress("")
 
     def _known(self, key: str) -> values.Known:
         record = self._recorder.record

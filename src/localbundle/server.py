@@ -8,6 +8,7 @@ import secrets
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +48,7 @@ class Server:
         self.home = home
         self._state_file = home / "server.json"
         self._in_use: IO[str] | None = None
+        self._abandoned = threading.Event()
 
     def state(self) -> ServerState | None:
         """The server that runs, or None. A state file whose process is gone counts as none."""
@@ -72,6 +74,10 @@ class Server:
             self._in_use = (self.home / "users.lock").open("a")
             fcntl.flock(self._in_use, fcntl.LOCK_SH)
             return state
+
+    def abandon(self) -> None:
+        """Makes a `use` that waits for a start in another thread give up."""
+        self._abandoned.set()
 
     def release(self) -> None:
         """Ends this process's use; the last user stops a server that is not kept."""
@@ -163,7 +169,8 @@ class Server:
                 raise BundleError(f"Spark did not start: {self._reason()}; the whole log is {self.home}/server.log")
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
                 return
-            time.sleep(0.1)
+            if self._abandoned.wait(0.1):
+                raise BundleError("Spark was not started: the run was stopped meanwhile")
         raise BundleError(f"Spark did not answer within {_START_SECONDS} s; see {self.home}/server.log")
 
     def _reason(self) -> str:

@@ -60,8 +60,8 @@ class RunView:
 
     def progress(self, note: str) -> None:
         """A word on what is being made ready; empty when it is done."""
-        self._note = note
-        if note and not self.console.is_terminal:
+        changed, self._note = note != self._note, note
+        if note and changed and not self.console.is_terminal:
             self.console.print(f"  {note}", highlight=False, markup=False)
 
     def listen(self, record: RunRecord) -> None:
