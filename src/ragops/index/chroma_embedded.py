@@ -5,6 +5,7 @@ from typing import cast
 
 import chromadb
 from chromadb.api.client import Client
+from chromadb.api.shared_system_client import SharedSystemClient
 from chromadb.config import Settings
 
 from ragops.index.chroma_store import COLLECTION_CONFIGURATION, ChromaStore
@@ -25,10 +26,19 @@ def open_embedded(directory: Path) -> ChromaStore:
     Raises chromadb's NotFoundError or InternalError when there is none or it is damaged.
     """
     client = _client(directory)
-    collection = client.get_collection(_COLLECTION, embedding_function=None)
+    try:
+        collection = client.get_collection(_COLLECTION, embedding_function=None)
+    except Exception:
+        client.close()
+        raise
     return ChromaStore(client, collection, client.get_max_batch_size())
 
 
 def _client(directory: Path) -> Client:
-    client = chromadb.PersistentClient(str(directory), settings=Settings(anonymized_telemetry=False))
+    try:
+        client = chromadb.PersistentClient(str(directory), settings=Settings(anonymized_telemetry=False))
+    except Exception:
+        # Chroma 1.5.9 keeps what it failed to start, and every later client on this path would get that.
+        SharedSystemClient._identifier_to_system.pop(str(directory), None)
+        raise
     return cast(Client, client)  # declared as ClientAPI, which lacks `close`

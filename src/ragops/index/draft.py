@@ -1,5 +1,6 @@
 """A generation in the making, in a local directory: a copy of the live one plus the changes, or all from scratch."""
 
+import logging
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from ragops.index.manifest import (
 )
 from ragops.index.plan import Plan, apply_changes, plan_changes
 from ragops.index.store import Fetch, Store, row_hashes
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +54,34 @@ def start_draft(
     A removed or replaced row stays in the HNSW graph as a dead node that every search walks over: when they would be
     more than half of the rows, all is built anew. Rows that are only added never call for that.
     """
-    if parent is not None:
-        shutil.copytree(parent_path / CHROMA, directory / CHROMA)
-        store = open_embedded(directory / CHROMA)
-        held = row_hashes(store) if scan else read_rows(parent_path)
+    inherited = _inherit(directory, parent_path, scan) if parent else None
+    if parent and inherited:
+        store, held = inherited
         plan = plan_changes(held, wanted)
         rewrites = parent.rewrites + len(plan.remove) + len(held.keys() & set(plan.add))
         if 2 * rewrites <= len(wanted) or plan.empty:
             return Draft(directory, store, plan, parent, rewrites)
         store.close()
-        shutil.rmtree(directory)
+    shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
     return Draft(directory, create_embedded(directory / CHROMA), plan_changes({}, wanted), None, 0)
+
+
+def _inherit(directory: Path, parent_path: Path, scan: bool) -> tuple[Store, Mapping[str, str]] | None:
+    """A copy of the parent's store and its row hashes; None when it is damaged beyond reading."""
+    shutil.copytree(parent_path / CHROMA, directory / CHROMA)
+    if not scan:
+        return open_embedded(directory / CHROMA), read_rows(parent_path)
+    try:
+        store = open_embedded(directory / CHROMA)
+        try:
+            return store, row_hashes(store)
+        except Exception:
+            store.close()
+            raise
+    except Exception as error:  # chromadb raises what it likes on a damaged file
+        _LOG.warning("generation %s cannot be read (%s): building from scratch", parent_path.name, error)
+        return None
 
 
 def finish_draft(draft: Draft, fetch: Fetch, number: int, model: IndexedModel, content_digest: str) -> BuiltDraft:

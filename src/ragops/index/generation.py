@@ -25,7 +25,8 @@ class Generation:
         """Opens a local copy (Chroma writes into what it opens). Raises UserError when a part is damaged."""
         manifest = read_manifest(directory)
         try:
-            return cls(manifest, open_embedded(directory / CHROMA), LexicalIndex.load(directory / BM25))
+            words = LexicalIndex.load(directory / BM25)
+            return cls(manifest, open_embedded(directory / CHROMA), words)
         except Exception as error:  # chromadb, sqlite and numpy raise what they like on a damaged file
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             raise UserError(f"index generation {manifest.name} cannot be opened ({reason}): publish again") from error

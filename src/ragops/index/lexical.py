@@ -1,6 +1,7 @@
 """BM25 over the passages (bm25s, numpy), with a tokenizer that knows no language and keeps identifiers findable."""
 
 import json
+import logging
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,9 @@ import bm25s
 import numpy as np
 
 from ragops.index.store import Hit
+
+# bm25s logs every step at DEBUG, whatever level the program has set.
+logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 _IDS_FILE = "ids.json"
 
@@ -84,5 +88,7 @@ class LexicalIndex:
             return []
         scores = self._bm25.get_scores(terms)
         matching = np.flatnonzero(scores > 0)
+        if matching.size > k:  # a common word matches nearly everything: sort no more than is asked for
+            matching = matching[scores[matching] >= np.partition(scores[matching], -k)[-k]]
         best = matching[np.argsort(-scores[matching], kind="stable")][:k]
         return [Hit(self.ids[i], float(scores[i])) for i in best]

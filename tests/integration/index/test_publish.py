@@ -156,6 +156,19 @@ def test_a_damaged_file_is_found_and_the_generation_built_anew(
     assert _verify(root, wanted, tmp_path).ok
 
 
+def test_a_database_damaged_inside_is_found_and_built_anew(
+    root: Path, put: Publish, corpus: ModuleType, tmp_path: Path
+) -> None:
+    """It opens, and fails only when its rows are read."""
+    wanted = corpus.source(corpus.BEFORE)
+    put(wanted)
+    with (_live(root) / "chroma" / "chroma.sqlite3").open("r+b") as database:
+        database.seek(4096 * 8)
+        database.write(b"\xff" * 4096 * 60)
+    assert put(wanted).from_scratch
+    assert _verify(root, wanted, tmp_path).ok
+
+
 def test_looking_into_the_published_store_is_no_damage(root: Path, put: Publish, corpus: ModuleType) -> None:
     wanted = corpus.source(corpus.BEFORE)
     put(wanted)

@@ -1,0 +1,114 @@
+"""An index of 20,000 passages: what building, a 1 % change, looking and searching cost."""
+
+import hashlib
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ragops.index.entries import Entry, content_digest
+from ragops.index.manifest import IndexedModel
+from ragops.index.publish import IndexSource, PublishReport, publish
+from ragops.index.reader import IndexReader
+
+ROWS, DIMENSION, WORDS_A_ROW, QUERIES, HITS = 20_000, 384, 100, 500, 50
+P95_WANTED_MS = 20.0
+
+
+def main() -> dict[str, float]:
+    """Milliseconds of a search (without the model), seconds of a publish; random unit vectors, 600-character texts."""
+    rng = np.random.default_rng(0)
+    rows = {entry.chunk_id: entry for entry in _entries(rng, 0, ROWS)}
+    with tempfile.TemporaryDirectory() as folder:
+        root, work = Path(folder) / "index", Path(folder) / "work"
+        figures = {"build_s": _timed(lambda: _publish(root, work, rows))}
+        for chunk_id in list(rows)[: ROWS // 100]:
+            del rows[chunk_id]
+        rows |= {entry.chunk_id: entry for entry in _entries(rng, ROWS, ROWS // 100)}
+        figures["change_1_percent_s"] = _timed(lambda: _publish(root, work, rows))
+        figures["nothing_to_do_s"] = _timed(lambda: _publish(root, work, rows))
+        readers = Path(folder) / "readers"
+        figures["first_open_s"] = _timed(lambda: IndexReader(root, readers).close())
+        reader = IndexReader(root, readers)
+        figures |= _search(reader, rng)
+        reader.close()
+    figures["p95_wanted_ms"] = P95_WANTED_MS
+    return figures
+
+
+def _search(reader: IndexReader, rng: np.random.Generator) -> dict[str, float]:
+    vectors = _unit_vectors(rng, QUERIES)
+    texts = [" ".join(_words(rng, 10)) for _ in range(QUERIES)]
+
+    def both(vector: np.ndarray, text: str) -> None:
+        """Reciprocal rank fusion and the passages of the best ten, as a retriever does it."""
+        generation = reader.generation()
+        scores: dict[str, float] = {}
+        for hits in (generation.dense(vector, HITS), generation.lexical(text, HITS)):
+            for rank, hit in enumerate(hits):
+                scores[hit.chunk_id] = scores.get(hit.chunk_id, 0.0) + 1.0 / (60 + rank)
+        assert generation.passages(sorted(scores, key=lambda i: -scores[i])[:10])
+
+    kinds: dict[str, Callable[[np.ndarray, str], object]] = {
+        "dense": lambda vector, text: reader.dense(vector, HITS),
+        "lexical": lambda vector, text: reader.lexical(text, HITS),
+        "fused_with_passages": both,
+    }
+    figures: dict[str, float] = {}
+    for kind, search in kinds.items():
+        times = [_timed(lambda: search(v, t)) * 1000 for v, t in zip(vectors, texts, strict=True)]  # noqa: B023
+        figures |= {f"{kind}_p{p}_ms": float(np.percentile(times, p)) for p in (50, 95)}
+    return figures
+
+
+def _publish(root: Path, work: Path, rows: dict[str, Entry]) -> PublishReport:
+    wanted = {chunk_id: entry.row_hash for chunk_id, entry in rows.items()}
+
+    def fetch(ids: Sequence[str]) -> Iterator[list[Entry]]:
+        for start in range(0, len(ids), 2000):
+            yield [rows[chunk_id] for chunk_id in ids[start : start + 2000]]
+
+    model = IndexedModel(fingerprint="ab" * 32, name="random", dimension=DIMENSION)
+    source = IndexSource(model, content_digest(wanted), lambda: wanted, fetch)
+    return publish(root, source, run_id="bench", work_directory=work)
+
+
+def _entries(rng: np.random.Generator, first: int, count: int) -> Iterator[Entry]:
+    for number, vector in enumerate(_unit_vectors(rng, count), start=first):
+        text = " ".join(_words(rng, WORDS_A_ROW))
+        yield Entry(
+            chunk_id=hashlib.sha256(str(number).encode()).hexdigest(),
+            doc_id=f"document-{number // 20}",
+            text=text,
+            heading_path=("Chapter", f"Section {number % 20}"),
+            title=f"Document {number // 20}",
+            path=f"documents/{number // 20}.md",
+            page=1 + number % 20,
+            ordinal=number % 20,
+            text_hash=hashlib.sha256(text.encode()).hexdigest(),
+            vector=vector,
+        )
+
+
+def _unit_vectors(rng: np.random.Generator, count: int) -> np.ndarray:
+    vectors = rng.standard_normal((count, DIMENSION)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def _words(rng: np.random.Generator, count: int) -> list[str]:
+    """Words as frequent as in a language (Zipf), six characters each."""
+    ranks = np.minimum(rng.zipf(1.2, count), 50_000)
+    return [f"w{rank:05d}" for rank in ranks]
+
+
+def _timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(), indent=2))

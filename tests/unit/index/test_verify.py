@@ -1,0 +1,97 @@
+import json
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from ragops.index.entries import Entry, Vector
+from ragops.index.generation import Generation
+from ragops.index.lexical import LexicalIndex
+from ragops.index.manifest import IndexedModel, Manifest
+from ragops.index.store import Hit
+from ragops.index.verify import VerifyReport, compare, sample_ids
+
+_FINGERPRINT = "ab" * 32
+
+
+class Holding:
+    """A store of these entries whose graph has lost some."""
+
+    def __init__(self, entries: Sequence[Entry], lost: Sequence[str] = ()) -> None:
+        self.entries, self.lost = {entry.chunk_id: entry for entry in entries}, lost
+
+    def get(self, ids: Sequence[str]) -> list[Entry]:
+        return [self.entries[chunk_id] for chunk_id in ids if chunk_id in self.entries]
+
+    def query(self, vector: Vector, k: int) -> list[Hit]:
+        found = [e for e in self.entries.values() if e.chunk_id not in self.lost]
+        cosines = {
+            e.chunk_id: float(e.vector @ vector / np.linalg.norm(e.vector) / np.linalg.norm(vector)) for e in found
+        }
+        return [Hit(i, cosines[i]) for i in sorted(cosines, key=lambda i: -cosines[i])][:k]
+
+
+@pytest.fixture
+def rows(make_entry: Callable[..., Entry]) -> list[Entry]:
+    angles = np.linspace(0, 3, 20)
+    return [
+        make_entry(f"c{n:02d}", ordinal=n, vector=np.array([np.cos(a), np.sin(a)], dtype=np.float32))
+        for n, a in enumerate(angles)
+    ]
+
+
+def _verify(
+    held: Sequence[Entry], wanted: Sequence[Entry], lost: Sequence[str] = (), fingerprint: str = _FINGERPRINT
+) -> VerifyReport:
+    model = IndexedModel(fingerprint=_FINGERPRINT, name="m", dimension=2)
+    manifest = Manifest(number=1, model=model, count=len(wanted), content_digest="x", parent=None)
+    words = LexicalIndex.build([e.chunk_id for e in wanted], [e.text for e in wanted])
+    generation = Generation(manifest, Holding(held, lost), words)  # type: ignore[arg-type]
+    hashes = [{e.chunk_id: e.row_hash for e in entries} for entries in (held, wanted)]
+    return compare(generation, hashes[0], hashes[1], wanted, fingerprint)
+
+
+def test_whole(rows: list[Entry]) -> None:
+    report = _verify(rows, rows)
+    assert report.ok
+    assert str(report) == "index generation 000001-abababab: 20 rows as they should be, 20 vectors compared"
+
+
+def test_missing_rows_are_named_five_at_most(rows: list[Entry]) -> None:
+    report = _verify(rows[7:], rows)
+    assert report.missing == tuple(f"c{n:02d}" for n in range(7))
+    assert "7 missing (c00, c01, c02, c03, c04, ...)" in str(report)
+    assert "the manifest counts 20 rows, the store holds 13" in report.problems
+    assert json.loads(json.dumps(report.as_dict()))["missing"] == list(report.missing)
+
+
+def test_stale_and_different_rows(rows: list[Entry], make_entry: Callable[..., Entry]) -> None:
+    report = _verify([*rows[:19], make_entry("c19"), make_entry("x")], rows)
+    assert (report.stale, report.different, report.missing) == (("x",), ("c19",), ())
+    assert not report.ok
+
+
+def test_wrong_vector(rows: list[Entry], make_entry: Callable[..., Entry]) -> None:
+    turned = make_entry("c00", ordinal=0, vector=np.array([0.9, 0.1], dtype=np.float32))
+    longer = make_entry("c01", ordinal=1, vector=rows[1].vector * 3)
+    assert _verify([turned, longer, *rows[2:]], rows).wrong_vectors == ("c00",)
+
+
+def test_graph_that_lost_rows(rows: list[Entry]) -> None:
+    assert _verify(rows, rows, lost=["c03"]).ok  # HNSW is approximate
+    assert "2 not found by their own vector (c03, c09)" in str(_verify(rows, rows, lost=["c03", "c09"]))
+
+
+def test_other_model(rows: list[Entry]) -> None:
+    assert "wanted cdcd" in str(_verify(rows, rows, fingerprint="cd" * 32))
+
+
+def test_words_without_vectors(rows: list[Entry]) -> None:
+    assert "1 found by one of dense and lexical search only (c19)" in str(_verify(rows[:19], rows))
+
+
+def test_sample() -> None:
+    rows = {f"c{n}": "" for n in range(100)}
+    assert sample_ids(rows, 10, "seed") == sample_ids(dict(reversed(rows.items())), 10, "seed")
+    assert sample_ids(rows, 10, "seed") != sample_ids(rows, 10, "other")
+    assert len(set(sample_ids(rows, 1000, "seed"))) == 100
