@@ -7,15 +7,20 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from ragops.embeddings.encoder import EncoderSource
-from ragops.embeddings.sources import encoder_source
+from ragops.embeddings.model import fingerprint
+from ragops.embeddings.sources import Backend, encoder_source
 from ragops.errors import UserError
-from ragops.usecase import UseCase, explain, load_usecase
+from ragops.index.publish import RecallGuard
+from ragops.retrieval.recall import RecallMeter
+from ragops.usecase import UseCase, evaluation_questions, explain, load_usecase
 from ragops.workspace import Workspace, known_catalogs, models_folder, serving_access
+
+# Enough to see a drop of some points, few enough to cost a publish about a second.
+GUARD_QUESTIONS = 100
 
 
 class RefreshParameters(BaseModel):
@@ -27,7 +32,7 @@ class RefreshParameters(BaseModel):
     schema_name: str
     landing: str
     usecase: Path
-    encoder: Literal["openvino", "torch"]
+    encoder: Backend
     allow_deletes: bool = False
 
     @field_validator("catalog")
@@ -87,9 +92,32 @@ class RefreshParameters(BaseModel):
 
     def encoder_source(self) -> EncoderSource:
         """The recipe for the card's embedding model in this place; a model for the CPU is converted here, once."""
+        return self._source(self.encoder)
+
+    def convert_model(self) -> None:
+        """Makes the CPU's version of the model where torch is at hand, since publishing and searching need it later."""
+        if not self.card.embedding.is_endpoint:
+            self._source("openvino")
+
+    def recall_guard(self) -> RecallGuard | None:
+        """What keeps a generation that finds less from being published; None when the card names no questions."""
+        questions = evaluation_questions(self.card, self.workspace.path(self.usecase).parent)
+        if not questions:
+            return None
+        source = self._source("openvino", threads=0)
+        meter = RecallMeter(questions[:GUARD_QUESTIONS], source, fingerprint(self.card.embedding))
+        return meter.guard(self.card.index.max_recall_drop)
+
+    def _source(self, backend: Backend, threads: int = 1) -> EncoderSource:
         base_url, token = serving_access()
-        converted = models_folder(self.workspace)
-        return encoder_source(self.card.embedding, self.encoder, converted=converted, base_url=base_url, token=token)
+        return encoder_source(
+            self.card.embedding,
+            backend,
+            converted=models_folder(self.workspace),
+            threads=threads,
+            base_url=base_url,
+            token=token,
+        )
 
 
 def check_refresh(given: Mapping[str, str]) -> None:

@@ -16,6 +16,7 @@ from ragops.chunks.splitter import ChunkSizes
 from ragops.documents.limits import ParseLimits
 from ragops.embeddings.model import EmbeddingModel
 from ragops.errors import UserError
+from ragops.sample.questions import Question, load_questions
 
 
 class _Section(BaseModel):
@@ -61,6 +62,15 @@ class Index(_Section):
     candidates: int = Field(default=50, gt=0)
 
 
+class Evaluation(_Section):
+    """Where the questions with known answers are: "sample" for those about the sample corpus, else a JSONL file's path.
+
+    A relative path counts from the card. Without questions nothing is measured.
+    """
+
+    questions: str | None = None
+
+
 class UseCase(_Section):
     """The whole card. Source: usecase.yml at the bundle's root."""
 
@@ -74,6 +84,7 @@ class UseCase(_Section):
     chunking: ChunkSizes = ChunkSizes()
     embedding: EmbeddingModel
     index: Index = Index()
+    evaluation: Evaluation = Evaluation()
 
     @model_validator(mode="after")
     def _fits_the_model(self) -> UseCase:
@@ -98,6 +109,24 @@ def load_usecase(path: Path) -> UseCase:
         return UseCase.model_validate(raw)
     except ValidationError as error:
         raise UserError(f"usecase: {path}: {explain(error.errors())}") from error
+
+
+def evaluation_questions(card: UseCase, folder: Path) -> list[Question]:
+    """The card's questions; `folder` is where the card lies. None when it names none.
+
+    Raises:
+        UserError: the file is missing or a line is not a question.
+    """
+    named = card.evaluation.questions
+    if named is None:
+        return []
+    try:
+        return load_questions() if named == "sample" else load_questions(folder / named)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UserError(f"evaluation.questions: no file {folder / named} ({reason}); correct usecase.yml") from error
+    except ValidationError as error:
+        raise UserError(f"evaluation.questions: {folder / named}: {explain(error.errors())}") from error
 
 
 def explain(errors: Sequence[Any]) -> str:

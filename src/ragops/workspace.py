@@ -102,8 +102,10 @@ def local_home(target: str = "dev") -> Path:
 
 
 def models_folder(workspace: Workspace) -> Path:
-    """Where converted models are kept, beside the indexes that need them."""
-    return workspace.volume(INDEXES) / "models"
+    """Where converted models are kept: beside the indexes that need them, or once for all workspaces of a laptop."""
+    if on_databricks():
+        return workspace.volume(INDEXES) / "models"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ragops" / "models"
 
 
 def serving_access() -> tuple[str, str]:

@@ -1,5 +1,6 @@
 """One Spark Connect server with Delta for all integration tests, also across the workers of pytest-xdist."""
 
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from pyspark.sql import SparkSession
 from localbundle.guard import guarded
 from localbundle.processes import new_owner
 from localbundle.server import Server
+from ragops.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -39,3 +41,23 @@ def spark(workspace_server: WorkspaceServer) -> Iterator[SparkSession]:
     session = workspace_server.new_session()
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def spark_environment(workspace_server: WorkspaceServer) -> Iterator[Mapping[str, str]]:
+    """What a task finds in its environment, for library code that asks there for its place and session."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in workspace_server.environment.items():
+            patch.setenv(name, value)
+        yield workspace_server.environment
+        # While the server still answers: a session left open would wait minutes for one that is gone.
+        SparkSession.builder.getOrCreate().stop()
+
+
+@pytest.fixture
+def workspace(spark_environment: Mapping[str, str]) -> Iterator[Workspace]:
+    """A schema of the test's own."""
+    place = Workspace("spark_catalog", f"test_{uuid.uuid4().hex[:12]}")
+    place.create_schema()
+    yield place
+    place.spark.sql(f"DROP SCHEMA `{place.catalog}`.`{place.schema}` CASCADE")

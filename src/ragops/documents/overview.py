@@ -20,7 +20,8 @@ def show_documents(console: Console, workspace: Workspace) -> None:
         raise UserError(f"documents: none in {workspace.catalog}.{workspace.schema}; run: localbundle run refresh")
     counted = workspace.spark.sql(
         f"SELECT format, count(*) AS documents, sum(size_bytes) / 1e6 AS mb, sum(pages) AS pages, "
-        f"count_if(ocr) AS ocr, max(modified_at) AS newest FROM {table} WHERE reason IS NULL GROUP BY format ORDER BY 2 DESC"
+        f"count_if(ocr) AS ocr, max(modified_at) AS newest FROM {table} WHERE reason IS NULL "
+        "GROUP BY format ORDER BY 2 DESC"
     ).collect()
     grid = Table("format", "documents", "MB", "pages", "with OCR", "newest", box=None)
     for row in counted:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -99,8 +99,8 @@ def _refuse_mass_deletion(files: DataFrame, held: DataFrame, landing: Path, allo
     vanished = held.join(files, "doc_id", "left_anti").count()
     if total and vanished / total > allowed:
         raise UserError(
-            f"landing: {vanished} of {total} documents are gone from {landing} (at most {allowed:.0%} may go at once, by "
-            f"max_delete_fraction in usecase.yml); nothing was changed. If it is meant: --params allow_deletes=true"
+            f"landing: {vanished} of {total} documents are gone from {landing} (at most {allowed:.0%} may go at once, "
+            "by max_delete_fraction in usecase.yml); nothing was changed. If it is meant: --params allow_deletes=true"
         )
 
 
@@ -115,8 +115,8 @@ def parse_files(landing: Path, limits: ParseLimits) -> Callable[[Iterator[pd.Dat
     def parse_batches(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         pool = _pool(limits)
         for batch in batches:
-            for file in batch.itertuples(index=False):
-                yield pd.DataFrame([_row(file, landing / str(file.path), pool)], columns=DOCUMENTS.names)
+            for file in batch.to_dict("records"):
+                yield pd.DataFrame([_row(file, landing / str(file["path"]), pool)], columns=DOCUMENTS.names)
 
     return parse_batches
 
@@ -126,21 +126,17 @@ def _pool(limits: ParseLimits) -> ParserPool:
     return ParserPool(limits)
 
 
-def _row(file: Any, path: Path, pool: ParserPool) -> dict[str, object]:
+def _row(file: Mapping[Hashable, object], path: Path, pool: ParserPool) -> dict[Hashable, object]:
     parsed = pool.parse(path)
     common = {
-        "doc_id": file.doc_id,
-        "path": file.path,
-        "size_bytes": file.size_bytes,
-        "modified_at": file.modified_at,
-        "parser_version": file.parser_version,
+        **file,
         "file_hash": content_hash(path) if path.is_file() else None,
         "ingested_at": datetime.now(UTC),
     }
     return common | (_quarantined(parsed) if isinstance(parsed, Failure) else _readable(parsed))
 
 
-def _readable(parsed: ParsedDocument) -> dict[str, object]:
+def _readable(parsed: ParsedDocument) -> dict[Hashable, object]:
     version = hashlib.sha256(f"{parsed.title}\n{parsed.markdown}".encode()).hexdigest()
     return {
         "title": parsed.title,
@@ -156,7 +152,5 @@ def _readable(parsed: ParsedDocument) -> dict[str, object]:
     }
 
 
-def _quarantined(failure: Failure) -> dict[str, object]:
+def _quarantined(failure: Failure) -> dict[Hashable, object]:
     return {"parser": failure.parser, "reason": failure.reason, "exception_type": failure.exception_type, "ocr": False}
-
-

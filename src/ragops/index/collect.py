@@ -1,4 +1,4 @@
-"""Removes what nothing needs any more: old generations, vectors without a chunk, tables of models no generation uses."""
+"""Removes what nothing needs any more: old generations, vectors without a chunk, tables of models out of use."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 import re
 from importlib.resources import files
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -45,13 +45,15 @@ class Question(BaseModel):
         return None if self.topic is None else PATHS[self.topic]
 
 
-def load_questions() -> list[Question]:
-    """Returns the questions in the order in which they are committed.
+def load_questions(file: Path | None = None) -> list[Question]:
+    """Returns the questions of a JSONL file, by default those about the sample corpus, in the file's order.
 
     Raises:
+        OSError: the file cannot be read.
         pydantic.ValidationError: a line is not a question.
     """
-    text = files("ragops.sample").joinpath("questions.jsonl").read_text(encoding="utf-8")
+    source = file or files("ragops.sample").joinpath("questions.jsonl")
+    text = source.read_text(encoding="utf-8")
     return [Question.model_validate_json(line) for line in text.splitlines()]
 
 

@@ -1,0 +1,43 @@
+"""Recall on a fixed set of questions: the guard against a new generation that finds less than the live one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from ragops.embeddings.devices import CPU
+from ragops.embeddings.encoder import EncoderSource, Vectors
+from ragops.index.generation import Generation
+from ragops.index.publish import RecallGuard
+from ragops.sample.questions import Question, holds_anchor
+
+
+class RecallMeter:
+    """Measures generations of one model; the model is loaded and the questions encoded once, when first needed."""
+
+    def __init__(self, questions: Sequence[Question], source: EncoderSource, fingerprint: str, k: int = 10) -> None:
+        """Takes the answerable ones among `questions`, and the recipe for the encoder whose model has `fingerprint`."""
+        self._questions = [question for question in questions if question.answerable]
+        self._source = source
+        self._fingerprint = fingerprint
+        self._k = k
+
+    def recall(self, generation: Generation) -> float | None:
+        """Share of questions with a passage that answers them among the k nearest; None for another model's index."""
+        if generation.manifest.model.fingerprint != self._fingerprint or not self._questions:
+            return None
+        found = sum(self._answered(generation, question, row) for row, question in enumerate(self._questions))
+        return found / len(self._questions)
+
+    def _answered(self, generation: Generation, question: Question, row: int) -> bool:
+        hits = generation.dense(self._vectors[row], self._k)
+        passages = generation.passages([hit.chunk_id for hit in hits])
+        return any(holds_anchor(passage.text, question.anchor or "") for passage in passages)
+
+    @cached_property
+    def _vectors(self) -> Vectors:
+        return self._source.load(CPU).encode_queries([question.question for question in self._questions])
+
+    def guard(self, max_drop: float) -> RecallGuard:
+        """The guard for a publish."""
+        return RecallGuard(measure=self.recall, max_drop=max_drop)

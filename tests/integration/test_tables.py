@@ -1,0 +1,101 @@
+"""Tables are compared and merged on real Delta."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ragops.tables import Column, Table, count_each, difference, merge
+from ragops.workspace import Workspace
+
+NOTES = Table(
+    name="notes",
+    comment="It's a \\ test",
+    key="note",
+    cluster_by="page",
+    informative=("written",),
+    columns=(
+        Column("note", "STRING", "the key; it's quoted"),
+        Column("page", "STRING", "what it stands on"),
+        Column("version", "INT", "of the page"),
+        Column("written", "INT", "tells nothing"),
+    ),
+)
+SOURCE = "note STRING, page STRING, version INT, written INT"
+Rows = list[tuple[str, str, int, int]]
+
+
+def held(workspace: Workspace) -> set[tuple[str, str, int]]:
+    return {(row["note"], row["page"], row["version"]) for row in NOTES.read(workspace).collect()}
+
+
+def bring_into_step(workspace: Workspace, rows: Rows) -> tuple[int, int, int]:
+    source = workspace.spark.createDataFrame(rows, SOURCE)
+    found = difference(source, NOTES.read(workspace), on="page", version=["version"])
+    new = source.join(found.changed.select("page").distinct(), "page", "left_semi")
+    old = NOTES.read(workspace).join(found.stale, "page", "left_semi")
+    done = merge(workspace, NOTES, new, replacing=old.select("note"))
+    return done.inserted, done.updated, done.deleted
+
+
+def test_a_table_keeps_its_comments(workspace: Workspace) -> None:
+    NOTES.create(workspace)
+    NOTES.create(workspace)
+    described = workspace.spark.sql(f"DESCRIBE {workspace.table('notes')}").toPandas()
+    assert described.set_index("col_name")["comment"]["note"] == "the key; it's quoted"
+
+
+def test_rows_are_added_changed_and_deleted_in_one_commit(workspace: Workspace) -> None:
+    NOTES.create(workspace)
+    assert bring_into_step(workspace, [("a", "1", 1, 0), ("b", "1", 1, 0), ("c", "2", 1, 0)]) == (3, 0, 0)
+    assert bring_into_step(workspace, [("a", "1", 2, 0), ("d", "1", 2, 0)]) == (1, 1, 2)
+    assert held(workspace) == {("a", "1", 2), ("d", "1", 2)}
+    history = workspace.spark.sql(f"DESCRIBE HISTORY {workspace.table('notes')}").toPandas()
+    assert list(history["operation"]) == ["MERGE", "MERGE", "CREATE TABLE"]
+
+
+def test_what_only_informs_changes_no_row(workspace: Workspace) -> None:
+    NOTES.create(workspace)
+    merge(workspace, NOTES, workspace.spark.createDataFrame([("a", "1", 1, 1)], SOURCE))
+    done = merge(workspace, NOTES, workspace.spark.createDataFrame([("a", "1", 1, 2)], SOURCE))
+    assert (done.inserted, done.updated, done.deleted) == (0, 0, 0)
+
+
+def test_an_expensive_source_runs_once(workspace: Workspace, tmp_path: Path) -> None:
+    NOTES.create(workspace)
+    log = tmp_path / "rows"
+
+    def expensive(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        for batch in batches:
+            with log.open("a") as lines:
+                lines.writelines(f"{note}\n" for note in batch["note"])
+            yield batch
+
+    source = workspace.spark.createDataFrame([("a", "1", 1, 0), ("b", "2", 1, 0)], SOURCE)
+    merge(workspace, NOTES, source.mapInPandas(expensive, SOURCE), replacing=NOTES.read(workspace).select("note"))
+    assert sorted(log.read_text().split()) == ["a", "b"]
+
+
+def test_counts_come_from_one_job(workspace: Workspace) -> None:
+    some = workspace.spark.range(3)
+    assert count_each(three=some, none=some.where("id > 5"), one=some.where("id = 1")) == {
+        "three": 3,
+        "none": 0,
+        "one": 1,
+    }
+
+
+PAGES = st.dictionaries(st.sampled_from("123"), st.integers(1, 4), max_size=3)
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(states=st.lists(PAGES, min_size=2, max_size=3))
+def test_any_sequence_of_states_is_reached(workspace: Workspace, states: list[dict[str, int]]) -> None:
+    """A page in version n has the notes 0 to n - 1."""
+    NOTES.create(workspace)
+    for state in states:
+        rows = [(f"{page}-{i}", page, version, 0) for page, version in state.items() for i in range(version)]
+        bring_into_step(workspace, rows)
+        assert held(workspace) == {row[:3] for row in rows}
