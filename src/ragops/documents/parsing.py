@@ -31,6 +31,7 @@ _PARSERS = {
     "xlsx": ("openpyxl", "spreadsheet", "parse_xlsx"),
     "pdf": ("pypdfium2", "pdf", "parse_pdf"),
 } | dict.fromkeys(IMAGES, ("rapidocr", "image", "parse_image"))
+_NO_MEMORY = re.compile(r"std::bad_alloc|Failed to allocate")  # ONNX Runtime's and OpenCV's words for it
 _PAGE_MARKER = re.compile(r"^<!-- page: \d+ -->$", re.MULTILINE)
 
 
@@ -64,6 +65,8 @@ def parse(path: Path, limits: ParseLimits) -> ParsedDocument:
     except MemoryError:
         raise
     except Exception as error:  # libraries raise anything on damaged files
+        if _NO_MEMORY.search(str(error)):
+            raise MemoryError from error
         raise Unparsable(_reason(format, error), type(error).__name__, parser_name(format)) from error
 
 
@@ -105,4 +108,6 @@ def _reason(format: str | None, error: Exception) -> str:
         return f"cannot be read: {error.strerror}"
     if isinstance(error, RecursionError):
         return "corrupt: nested too deeply"
-    return f"corrupt: {type(error).__name__} while reading it as {format}: {error}"
+    lines = str(error).strip().splitlines() or [""]
+    message = lines[-1] if lines[0].startswith("Traceback") else lines[0]
+    return f"corrupt: {type(error).__name__} while reading it as {format}: {message}"

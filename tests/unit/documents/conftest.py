@@ -78,6 +78,18 @@ def write_encrypted_pdf(path: Path) -> None:
     pdf.output(str(path))
 
 
+def write_endless_pdf(path: Path) -> None:
+    """One page that draws a form that draws the next ten times, twelve levels deep: 10**12 squares in 3 KB."""
+    page = b"/Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R /Resources << /XObject << /X 5 0 R >> >>"
+    objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>", b"<< %b >>" % page]
+    objects.append(b"<< /Length 5 >> stream\n/X Do\nendstream")
+    form = b"<< /Type /XObject /Subtype /Form /BBox [0 0 9 9] /Length 60 /Resources << /XObject << /X %d 0 R >> >> >>"
+    objects += [b"%b stream\n%b\nendstream" % (form % (6 + level), b"/X Do " * 10) for level in range(12)]
+    objects.append(b"<< /Type /XObject /Subtype /Form /BBox [0 0 9 9] /Length 12 >> stream\n0 0 1 1 re f\nendstream")
+    numbered = [b"%d 0 obj\n%b\nendobj\n" % pair for pair in enumerate(objects, 1)]
+    path.write_bytes(b"%PDF-1.4\n" + b"".join(numbered) + b"trailer << /Root 1 0 R >>\n%%EOF\n")
+
+
 def picture(*lines: str) -> Image.Image:
     image = Image.new("RGB", (640, 60 + 60 * len(lines)), "white")
     font = ImageFont.load_default(36)
@@ -107,6 +119,7 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "a.pdf": write_pdf,
     "encrypted.pdf": write_encrypted_pdf,
     "scan.pdf": write_scan,
+    "endless.pdf": write_endless_pdf,
     "a.png": write_image,
     "a.jpg": write_image,
     "a.tiff": write_image,

@@ -1,7 +1,9 @@
 import os
 import unicodedata
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from ragops.documents.limits import MIB, ParseLimits
 from ragops.documents.outcomes import Unparsable
+from ragops.documents.parsers import ocr
 from ragops.documents.parsing import ParsedDocument, parse
 from ragops.documents.sniffing import FORMATS
 
@@ -142,6 +145,26 @@ def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
     assert refused(tmp_path / "b.md").reason == "not a regular file"
     os.mkfifo(tmp_path / "c.md")
     assert refused(tmp_path / "c.md").reason == "not a regular file"
+
+
+def fail(message: str) -> Callable[[object], NoReturn]:
+    def engine(_: object) -> NoReturn:
+        raise RuntimeError(message)
+
+    return engine
+
+
+def test_memory_that_a_library_could_not_get_is_not_the_files_fault(
+    samples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ocr, "_engine", lambda: fail("while running node: std::bad_alloc"))
+    with pytest.raises(MemoryError):
+        parse(samples / "a.png", ParseLimits())
+
+
+def test_a_stack_trace_as_message_is_reduced_to_its_end(samples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ocr, "_engine", lambda: fail("Traceback (most recent call last):\n  File x\nBad: no model\n"))
+    assert refused(samples / "a.png").reason == "corrupt: RuntimeError while reading it as png: Bad: no model"
 
 
 def test_elements_nested_thousands_deep_keep_their_text(tmp_path: Path) -> None:

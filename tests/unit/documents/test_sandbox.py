@@ -111,6 +111,21 @@ def test_what_is_unparsable_is_a_failure_with_its_reason(pool: ParserPool, sampl
     assert pool.parse(samples / "encrypted.pdf") == expected
 
 
+def test_a_real_pdf_that_hangs_its_parser(samples: Path) -> None:
+    with ParserPool(ParseLimits(timeout_s=2, memory_bytes=16_384 * MIB)) as pool:
+        assert pool.parse(samples / "endless.pdf") == Failure("took longer than 2 s", "TimeoutError", "pypdfium2")
+        assert isinstance(pool.parse(samples / "a.pdf"), ParsedDocument)
+
+
+def test_a_real_pdf_that_eats_memory(samples: Path) -> None:
+    """PDFium aborts where it gets none; all that matters is that the file fails, alone."""
+    with ParserPool(ParseLimits(memory_bytes=300 * MIB)) as pool:
+        failure = pool.parse(samples / "endless.pdf")
+        assert isinstance(failure, Failure)
+        assert failure.exception_type in ("ProcessExpired", "MemoryError")
+        assert isinstance(pool.parse(samples / "a.pdf"), ParsedDocument)
+
+
 def test_each_page_of_ocr_has_time_of_its_own(hostile: ModuleType, tmp_path: Path) -> None:
     with ParserPool(ParseLimits(timeout_s=4), parse=hostile.behave) as pool:
         assert isinstance(pool.parse(write(tmp_path, "read_slow_pages")), ParsedDocument)
