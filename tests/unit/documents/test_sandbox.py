@@ -6,6 +6,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -69,9 +70,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
     folder = tmp_path_factory.mktemp("hostile")
     (folder / "hostile_parsers.py").write_text(HOSTILE)
     sys.path.insert(0, str(folder))
-    import hostile_parsers  # type: ignore[import-not-found]
-
-    yield hostile_parsers
+    yield import_module("hostile_parsers")
     sys.path.remove(str(folder))
 
 
