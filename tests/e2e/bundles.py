@@ -1,0 +1,85 @@
+"""The bundle itself, run from a folder of the tests' own: links to the repository's files, a workspace beside them."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).parents[2]
+LINKED = ("databricks.yml", "environments", "resources", "notebooks")
+BIN = Path(sys.executable).parent
+
+
+@dataclass
+class Bundle:
+    """A copy of the bundle's definitions and the commands a user types in it."""
+
+    root: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Path:
+        return self.root / ".localbundle" / "dev"
+
+    def command(self, *words: str) -> list[str]:
+        return [str(BIN / words[0]), *words[1:]]
+
+    def run(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            self.command(*words),
+            cwd=self.root,
+            env=os.environ | self.environment,
+            capture_output=True,
+            text=True,
+            timeout=400,
+        )
+        if check and done.returncode:
+            raise AssertionError(f"{' '.join(words)}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def refresh(self, check: bool = True, **parameters: str) -> subprocess.CompletedProcess[str]:
+        pairs = ",".join(f"{name}={value}" for name, value in parameters.items())
+        return self.run("localbundle", "run", "refresh", "-t", "dev", "--params", pairs, check=check)
+
+    def search(self, question: str, schema: str, k: int = 5) -> list[dict[str, Any]]:
+        found = self.run("ragops", "search", question, "-k", str(k), "--json", "--schema", schema)
+        passages: list[dict[str, Any]] = json.loads(found.stdout)["passages"]
+        return passages
+
+    def index(self, schema: str) -> Path:
+        return self.home / "Volumes" / "spark_catalog" / schema / "indexes" / "passages"
+
+    def pointer(self, schema: str) -> dict[str, Any]:
+        pointer: dict[str, Any] = json.loads((self.index(schema) / "pointer.json").read_text())
+        return pointer
+
+    def sql(self, statement: str) -> list[dict[str, Any]]:
+        code = (
+            "import json, sys; from pyspark.sql import SparkSession; spark = SparkSession.builder.getOrCreate(); "
+            "print(json.dumps([row.asDict(True) for row in spark.sql(sys.argv[1]).collect()], default=str))"
+        )
+        done = self.run("localbundle", "exec", "-t", "dev", "--", sys.executable, "-c", code, statement)
+        rows: list[dict[str, Any]] = json.loads(done.stdout.strip().splitlines()[-1])
+        return rows
+
+
+def lay_bundle(root: Path) -> Bundle:
+    for name in LINKED:
+        (root / name).symlink_to(REPOSITORY / name)
+    (root / "usecase.yml").write_text((REPOSITORY / "usecase.yml").read_text())
+    return Bundle(root)
+
+
+ANIMALS = ("heron", "badger", "otter", "kestrel", "lynx", "marten", "osprey", "polecat")
+
+
+def write_notes(folder: Path) -> None:
+    for number, animal in enumerate(ANIMALS):
+        (folder / f"{animal}.md").write_text(
+            f"# The {animal}\n\nWhat the {animal} does all day.\n\n"
+            f"## Food\n\nThe {animal} eats {number + 2} fish before noon.\n\n"
+            f"## Home\n\nThe {animal} sleeps under the old bridge number {number}.\n"
+        )

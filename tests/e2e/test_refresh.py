@@ -1,0 +1,116 @@
+"""The refresh job as its users run it: from the command line, on real Spark, Delta and Chroma."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+from tests.e2e.bundles import Bundle
+
+
+def versions(bundle: Bundle, schema: str) -> dict[str, int]:
+    listed = bundle.sql(f"SHOW TABLES IN spark_catalog.{schema}")
+    views = {"quarantine", "embeddings"}
+    names = [row["tableName"] for row in listed if row["tableName"] not in views and not row["isTemporary"]]
+    history = " UNION ALL ".join(
+        f"SELECT '{name}' AS name, max(version) AS version FROM (DESCRIBE HISTORY spark_catalog.{schema}.{name})"
+        for name in names
+    )
+    return {row["name"]: row["version"] for row in bundle.sql(history)}
+
+
+def test_the_whole_way_of_a_document(bundle: Bundle, landing: Path) -> None:
+    """First run, a run with nothing to do, an edit, an index damaged by hand, a file that cannot be read."""
+    schema = "way"
+    first = bundle.refresh(landing=str(landing), schema=schema)
+    assert "published 000001-" in first.stdout
+    assert bundle.search("What does the otter eat?", schema)[0]["path"] == "otter.md"
+
+    before, pointer = versions(bundle, schema), bundle.pointer(schema)
+    second = bundle.refresh(landing=str(landing), schema=schema)
+    assert "nothing to publish" in second.stdout
+    assert "embed: excluded" in second.stdout
+    assert versions(bundle, schema) == before
+    assert bundle.pointer(schema) == pointer
+
+    otter = landing / "otter.md"
+    otter.write_text(otter.read_text().replace("4 fish before noon", "a melon at midnight"))
+    third = bundle.refresh(landing=str(landing), schema=schema)
+    assert "1 texts to embed" in third.stdout
+    assert "melon at midnight" in bundle.search("When does the otter eat melon?", schema)[0]["text"]
+    assert all("4 fish before noon" not in found["text"] for found in bundle.search("4 fish before noon", schema, 24))
+
+    _damage(bundle.index(schema) / "generations" / bundle.pointer(schema)["generation"])
+    verified = bundle.run("ragops", "index", "verify", "--schema", schema, check=False)
+    assert verified.returncode == 1
+    assert "1 missing" in verified.stdout
+    bundle.refresh(landing=str(landing), schema=schema)
+    assert bundle.run("ragops", "index", "verify", "--schema", schema).returncode == 0
+
+    (landing / "broken.pdf").write_bytes(b"%PDF-1.7 and nothing else")
+    (landing / "empty.md").touch()
+    bundle.refresh(landing=str(landing), schema=schema)
+    overview = bundle.run("ragops", "documents", "--schema", schema).stdout
+    assert "broken.pdf" in overview and "empty.md" in overview
+
+
+def _damage(generation: Path) -> None:
+    """Deletes one row the way a person with a Chroma client does."""
+    import chromadb
+
+    store = chromadb.PersistentClient(path=str(generation / "chroma"))
+    collection = store.list_collections()[0]
+    collection.delete(ids=collection.get(limit=1)["ids"])
+    del store
+    sqlite3.connect(generation / "chroma" / "chroma.sqlite3").close()
+
+
+def test_an_emptied_folder_stops_the_run_before_any_delete(bundle: Bundle, landing: Path) -> None:
+    schema = "emptied"
+    bundle.refresh(landing=str(landing), schema=schema)
+    pointer = bundle.pointer(schema)
+    for file in list(landing.iterdir())[1:]:
+        file.unlink()
+    stopped = bundle.refresh(landing=str(landing), schema=schema, check=False)
+    assert stopped.returncode == 1
+    assert "7 of 8 documents are gone" in stopped.stdout + stopped.stderr
+    assert "allow_deletes=true" in stopped.stdout + stopped.stderr
+    assert bundle.pointer(schema) == pointer
+    assert bundle.sql(f"SELECT count(*) AS n FROM spark_catalog.{schema}.documents")[0]["n"] == 8
+    bundle.refresh(landing=str(landing), schema=schema, allow_deletes="true")
+    assert bundle.sql(f"SELECT count(*) AS n FROM spark_catalog.{schema}.documents")[0]["n"] == 1
+    assert {found["path"] for found in bundle.search("bridge", schema, 20)} == {next(landing.iterdir()).name}
+
+
+def test_another_model_builds_a_generation_of_its_own(bundle: Bundle, landing: Path, tmp_path: Path) -> None:
+    schema = "models"
+    bundle.refresh(landing=str(landing), schema=schema)
+    old = bundle.pointer(schema)
+    card = tmp_path / "usecase.yml"
+    card.write_text(
+        (bundle.root / "usecase.yml").read_text().replace('document_prompt: ""', 'document_prompt: "note: "')
+    )
+    asked = bundle.run("ragops", "search", "otter", "--schema", schema, "--usecase", str(card), check=False)
+    assert asked.returncode == 2
+    assert old["fingerprint"][:8] in asked.stderr and "was built with model" in asked.stderr
+    bundle.refresh(landing=str(landing), schema=schema, usecase=str(card))
+    new = bundle.pointer(schema)
+    assert new["fingerprint"] != old["fingerprint"]
+    refused = bundle.run("ragops", "search", "otter", "--schema", schema, check=False)
+    assert refused.returncode == 2
+    bundle.run("ragops", "index", "rollback", "--schema", schema)
+    assert bundle.search("What does the otter eat?", schema)[0]["path"] == "otter.md"
+    collected = bundle.run("ragops", "index", "gc", "--schema", schema).stdout
+    assert "removed nothing" in collected
+
+
+def test_equal_documents_are_embedded_once(bundle: Bundle, landing: Path) -> None:
+    schema = "twice"
+    once = bundle.refresh(landing=str(landing), schema=schema)
+    assert "24 texts to embed" in once.stdout
+    shutil.copytree(landing, landing / "again")
+    twice = bundle.refresh(landing=str(landing), schema=schema)
+    assert "0 texts to embed" in twice.stdout
+    rows = bundle.sql(
+        f"SELECT count(*) AS n, count(DISTINCT text_hash) AS texts FROM spark_catalog.{schema}.embeddings"
+    )
+    assert rows == [{"n": 48, "texts": 24}]

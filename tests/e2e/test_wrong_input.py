@@ -1,0 +1,66 @@
+"""Wrong parameters: one clear line that names them, exit code not 0, before Spark starts."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.bundles import Bundle
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"catalog": "nowhere"}, "parameter catalog is 'nowhere': there is no such catalog here; use spark_catalog"),
+        ({"schema": "my docs"}, "parameter schema is 'my docs': a schema's name has letters, digits and underscores"),
+        ({"landing": "/no/such/folder"}, "parameter landing: no folder /no/such/folder; give landing=/path/to/folder"),
+        ({"landing": "relative"}, "parameter landing is 'relative': give an absolute path"),
+        ({"allow_deletes": "perhaps"}, "parameter allow_deletes is 'perhaps'"),
+        ({"encoder": "abacus"}, "parameter encoder is 'abacus'"),
+        ({"usecase": "/no/card.yml"}, "usecase: cannot read /no/card.yml"),
+        ({"landnig": "/tmp"}, "landing"),
+    ],
+)
+def test_a_wrong_parameter(cold_bundle: Bundle, parameters: dict[str, str], said: str) -> None:
+    _refused(cold_bundle, parameters, said)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("max_delete_fraction: 0.2", "max_delete_fraction: 20", "documents.max_delete_fraction is 20"),
+        ("max_tokens: 200", "max_tokens: many", "chunking.max_tokens is 'many'"),
+        ("min_tokens: 48", "min_tokens: 180", "leave no room to choose a border"),
+        ("owner: platform-team", "ownr: platform-team", "corpus."),
+        ("questions: sample", "questions: [", "is not YAML"),
+    ],
+)
+def test_a_wrong_card(cold_bundle: Bundle, tmp_path: Path, right: str, wrong: str, said: str) -> None:
+    card = tmp_path / "card.yml"
+    text = (cold_bundle.root / "usecase.yml").read_text()
+    assert right in text
+    card.write_text(text.replace(right, wrong, 1))
+    _refused(cold_bundle, {"usecase": str(card), "landing": str(tmp_path)}, said)
+
+
+def _refused(bundle: Bundle, parameters: dict[str, str], said: str) -> None:
+    done = bundle.refresh(check=False, **parameters)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in done.stderr + done.stdout
+    assert not (bundle.home / "server.log").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("ragops", "search", "x"), "make demo"),
+        (("ragops", "search", ""), "question: it is empty"),
+        (("ragops", "index", "list", "-t", "nowhere"), "no local workspace for target nowhere"),
+    ],
+)
+def test_asking_where_nothing_is(cold_bundle: Bundle, words: tuple[str, ...], said: str) -> None:
+    done = cold_bundle.run(*words, check=False)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
