@@ -1,6 +1,5 @@
 """One publisher at a time: a lock file with owner, start and expiry, renewed while its owner lives."""
 
-import getpass
 import os
 import socket
 import threading
@@ -25,6 +24,10 @@ _POLL_SECONDS = 0.2
 _WRITING_SECONDS = 10.0
 
 
+def _user() -> str:
+    return psutil.Process().username()  # the number where a container's user has no name
+
+
 def _process_start() -> float:
     return psutil.Process().create_time()
 
@@ -34,7 +37,7 @@ class LockOwner(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    user: str = Field(default_factory=getpass.getuser)
+    user: str = Field(default_factory=_user)
     host: str = Field(default_factory=socket.gethostname)
     pid: int = Field(default_factory=os.getpid)
     process_start: float = Field(default_factory=_process_start)
@@ -104,17 +107,13 @@ def publish_lock(index_root: Path, run_id: str, wait_seconds: float = 0.0) -> It
     """Holds the index's publish lock. Raises UserError naming owner and start when it is not free in time."""
     path = index_root / LOCK_FILE
     deadline = time.monotonic() + wait_seconds
-    owner = LockOwner(run_id=run_id)
-    while not _create(path, owner):
-        _break_if_stale(path)
-        if path.exists() and time.monotonic() >= deadline:
-            holder = _read(path)
-            if holder is None or not holder.gone:
-                raise UserError(
-                    f"index {index_root} is being published by {holder or 'another run'}: try again after it"
-                )
-        elif path.exists():
-            time.sleep(_POLL_SECONDS)
+    while not _create(path, owner := LockOwner(run_id=run_id)):
+        if _break_if_stale(path):
+            continue
+        if time.monotonic() >= deadline:
+            holder = _read(path) or "another run"
+            raise UserError(f"index {index_root} is being published by {holder}: try again after it")
+        time.sleep(_POLL_SECONDS)
     held = PublishLock(path, owner)
     try:
         yield held
@@ -148,10 +147,10 @@ def _is_stale(path: Path) -> bool:
         return False
 
 
-def _break_if_stale(path: Path) -> None:
+def _break_if_stale(path: Path) -> bool:
     """Moves a stale lock aside, then looks at what was moved: of two breakers, the later may have caught a new lock."""
     if not _is_stale(path):
-        return
+        return False
     aside = path.with_name(f".{LOCK_FILE}.{uuid.uuid4().hex}")
     with suppress(FileNotFoundError):
         path.rename(aside)
@@ -159,3 +158,4 @@ def _break_if_stale(path: Path) -> None:
             with suppress(FileExistsError):
                 os.link(aside, path)  # if a third took the lock meanwhile, `confirm` stops the one who lost it
         aside.unlink()
+    return True

@@ -77,7 +77,8 @@ def publish(
     """Makes the live index equal to the source; does nothing when it is.
 
     Looking whether there is something to do reads the live generation's files once (20,000 rows: 160 MB), so that
-    rows deleted or edited by hand are found although the source did not change. Raises UserError when another
+    rows deleted or edited by hand are found although the source did not change. `work_directory`, on a local disk, is
+    removed before and after. Raises UserError when another
     publisher holds the lock, the disk is full, the built index does not verify, or recall drops too far; the old
     generation then stays live.
     """

@@ -47,6 +47,7 @@ class IndexReader:
         self._current = self._open(self._live.generation)
         self._retired: _Opened | None = None
         self._retry_at = 0.0
+        self._copies.prune()
 
     def generation(self) -> Generation:
         """The live generation, for the searches that answer one question; usable until the pointer moves twice."""

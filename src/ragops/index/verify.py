@@ -1,7 +1,7 @@
 """Compares an index with the rows it should hold: ids, content, vectors, and the two searches with each other."""
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,13 +92,17 @@ def sample_ids(rows: Mapping[str, str], size: int, seed: str) -> list[str]:
 
 
 def _problems(
-    generation: Generation, held: Mapping[str, str], sample: Iterable[Entry], fingerprint: str
-) -> Iterable[str]:
+    generation: Generation, held: Mapping[str, str], sample: Sequence[Entry], fingerprint: str
+) -> Iterator[str]:
     manifest = generation.manifest
     if manifest.model.fingerprint != fingerprint:
         yield f"built with model {manifest.model.fingerprint}, wanted {fingerprint}"
     if manifest.count != len(held):
         yield f"the manifest counts {manifest.count} rows, the store holds {len(held)}"
+    shapes = {entry.vector.shape for entry in sample} - {(manifest.model.dimension,)}
+    if shapes:
+        yield f"vectors of shape {sorted(shapes)}, the manifest says dimension {manifest.model.dimension}"
+        return
     words = set(generation.words.ids)
     if words != held.keys():
         yield _named("found by one of dense and lexical search only", sorted(words ^ held.keys()))

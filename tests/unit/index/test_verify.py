@@ -86,6 +86,11 @@ def test_other_model(rows: list[Entry]) -> None:
     assert "wanted cdcd" in str(_verify(rows, rows, fingerprint="cd" * 32))
 
 
+def test_vectors_of_another_dimension(rows: list[Entry], make_entry: Callable[..., Entry]) -> None:
+    wide = [make_entry("c00", vector=np.ones(3, dtype=np.float32))]
+    assert "vectors of shape [(3,)], the manifest says dimension 2" in str(_verify(wide, wide))
+
+
 def test_words_without_vectors(rows: list[Entry]) -> None:
     assert "1 found by one of dense and lexical search only (c19)" in str(_verify(rows[:19], rows))
 
