@@ -20,6 +20,9 @@ SPLITTER_VERSION = 1
 class ChunkSizes:
     """Sizes in tokens of the embedding model, special tokens left out.
 
+    The defaults are for a model that reads 256 tokens. Minima from 24 to 80 gave the same recall within the noise of
+    the sample's questions; 48 cost the fewest new chunks an edit.
+
     Attributes:
         min_tokens: a border nearer to another border is taken only where there is no other.
         max_tokens: no chunk's text is longer.
