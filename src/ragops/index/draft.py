@@ -91,6 +91,14 @@ def finish_draft(draft: Draft, fetch: Fetch, number: int, model: IndexedModel, c
     finally:
         draft.store.close()
     store = open_embedded(draft.directory / CHROMA)
+    try:
+        return _built(draft, store, number, model, content_digest)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _built(draft: Draft, store: Store, number: int, model: IndexedModel, content_digest: str) -> BuiltDraft:
     passages = [passage for page in store.scan() for passage in page]
     words = LexicalIndex.build([p.chunk_id for p in passages], [lexical_text(p) for p in passages])
     words.save(draft.directory / BM25)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from ragops.errors import UserError
 from ragops.index.chroma_embedded import open_embedded
 from ragops.index.entries import Passage, Vector
@@ -26,10 +28,16 @@ class Generation:
         manifest = read_manifest(directory)
         try:
             words = LexicalIndex.load(directory / BM25)
-            return cls(manifest, open_embedded(directory / CHROMA), words)
+            store = open_embedded(directory / CHROMA)
+            try:  # Chroma reads its graph with the first query only: better now than in somebody's search
+                store.query(np.ones(manifest.model.dimension, dtype=np.float32), 1)
+            except Exception:
+                store.close()
+                raise
         except Exception as error:  # chromadb, sqlite and numpy raise what they like on a damaged file
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             raise UserError(f"index generation {manifest.name} cannot be opened ({reason}): publish again") from error
+        return cls(manifest, store, words)
 
     def dense(self, vector: Vector, k: int) -> list[Hit]:
         """Nearest passages by cosine. Raises ValueError when the vector's length is not the index's."""

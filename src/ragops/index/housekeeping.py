@@ -96,5 +96,5 @@ def live_manifest(index_root: Path) -> Manifest | None:
 
 def next_number(index_root: Path) -> int:
     """One more than any number in use."""
-    numbers = [int(path.name.split("-")[0]) for path in generations_directory(index_root).glob("[0-9]*-*")]
-    return max(numbers, default=0) + 1
+    prefixes = [path.name.split("-")[0] for path in generations_directory(index_root).glob("[0-9]*-*")]
+    return max((int(prefix) for prefix in prefixes if prefix.isdecimal()), default=0) + 1

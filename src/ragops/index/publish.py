@@ -7,6 +7,7 @@ litter that the next publish removes.
 import errno
 import os
 import shutil
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,9 +79,8 @@ def publish(
 
     Looking whether there is something to do reads the live generation's files once (20,000 rows: 160 MB), so that
     rows deleted or edited by hand are found although the source did not change. `work_directory`, on a local disk, is
-    removed before and after. Raises UserError when another
-    publisher holds the lock, the disk is full, the built index does not verify, or recall drops too far; the old
-    generation then stays live.
+    removed before and after. Raises UserError when another publisher holds the lock, the disk is full, the built index
+    does not verify, or recall drops too far; the old generation then stays live.
     """
     index_root.mkdir(parents=True, exist_ok=True)
     work = work_directory or local_directory(index_root, "draft")
@@ -104,20 +104,21 @@ def _publish(
     live = live_manifest(index_root)
     live_path = generations_directory(index_root) / (live.name if live else "")
     parent = live if live and live.model.fingerprint == source.model.fingerprint else None
-    damage = changed_files(live_path, parent.files) if parent else set()
+    damage = changed_files(live_path, live.files) if live else set()
     if parent and parent.content_digest == source.content_digest and not damage:
         return PublishReport(parent.name, published=False, rows=parent.count)
     if not damage <= {_SQLITE}:
         parent = None
     wanted = source.rows()
-    draft = start_draft(work / "draft", wanted, parent, live_path, scan=bool(damage))
+    draft = start_draft(work / uuid.uuid4().hex, wanted, parent, live_path, scan=bool(damage))
     if draft.parent and draft.plan.empty:
         draft.store.close()
         return PublishReport(draft.parent.name, published=False, rows=draft.parent.count)
     built = finish_draft(draft, source.fetch, next_number(index_root), source.model, source.content_digest)
     try:
         _check(built, source, wanted)
-        if guard and live:
+        live_readable = live is not None and (draft.parent is not None or not damage)
+        if guard and live_readable:  # a damaged index is mended, whatever its recall was
             _check_recall(built.generation, guard, shutil.copytree(live_path, work / "live"))
     finally:
         built.generation.close()

@@ -151,7 +151,8 @@ def test_a_damaged_file_is_found_and_the_generation_built_anew(
     wanted = corpus.source([corpus.entry(number) for number in range(150)])
     put(wanted)
     next(_live(root).glob(damaged)).write_bytes(b"damaged")
-    report = put(wanted)
+    guard = RecallGuard(lambda generation: pytest.fail("a damaged index was asked"), max_drop=0.0)
+    report = put(wanted, recall_guard=guard)
     assert (report.published, report.from_scratch) == (True, True)
     assert _verify(root, wanted, tmp_path).ok
 

@@ -82,16 +82,19 @@ def test_old_generation_serves_while_the_new_one_cannot_be_opened(
     reader.close()
 
 
-def test_damaged_generation_is_refused_and_its_copy_not_kept(root: Path, corpus: ModuleType, tmp_path: Path) -> None:
-    name = _publish(root, corpus, tmp_path, 60)
-    database = root / "generations" / name / "chroma" / "chroma.sqlite3"
-    whole = database.read_bytes()
-    database.write_bytes(b"damaged")
+@pytest.mark.parametrize("damaged", ["chroma/chroma.sqlite3", "chroma/*/header.bin", "bm25/data.csc.index.npy"])
+def test_damaged_generation_is_refused_and_its_copy_not_kept(
+    root: Path, corpus: ModuleType, tmp_path: Path, damaged: str
+) -> None:
+    name = _publish(root, corpus, tmp_path, 150)
+    file = next((root / "generations" / name).glob(damaged))
+    whole = file.read_bytes()
+    file.write_bytes(b"damaged")
     with pytest.raises(UserError, match=f"index generation {name} cannot be opened"):
         IndexReader(root)
-    database.write_bytes(whole)
+    file.write_bytes(whole)
     reader = IndexReader(root)
-    assert reader.manifest.count == 60
+    assert reader.manifest.count == 150
     reader.close()
 
 
