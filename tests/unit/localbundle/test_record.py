@@ -19,7 +19,7 @@ def make_job(limit: int = 1) -> Job:
         tasks=tasks,
         parameters={},
         max_concurrent_runs=limit,
-        queue=queue,
+        queue=False,
         timeout_seconds=0,
         ignored=(),
     )
