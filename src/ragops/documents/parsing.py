@@ -1,5 +1,6 @@
 """Any file to Markdown, or the reason why not."""
 
+import errno
 import re
 from collections.abc import Callable
 from importlib import import_module
@@ -67,7 +68,7 @@ def parse(path: Path, limits: ParseLimits) -> ParsedDocument:
     except Exception as error:  # libraries raise anything on damaged files
         if _NO_MEMORY.search(str(error)):
             raise MemoryError from error
-        raise Unparsable(_reason(format, error), type(error).__name__, parser_name(format)) from error
+        raise Unparsable(_reason(path, format, error), type(error).__name__, parser_name(format)) from error
 
 
 def _check_file(path: Path, limits: ParseLimits) -> None:
@@ -103,11 +104,13 @@ def _finish(extract: Extract, path: Path, format: str, limits: ParseLimits) -> P
     )
 
 
-def _reason(format: str | None, error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno:  # without a number it is Pillow's word for a damaged picture
+def _reason(path: Path, format: str | None, error: Exception) -> str:
+    # Pillow raises OSError without a number for a damaged picture, zipfile seeks to where a damaged directory points.
+    if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
         return f"cannot be read: {error.strerror}"
     if isinstance(error, RecursionError):
         return "corrupt: nested too deeply"
     lines = str(error).strip().splitlines() or [""]
     message = lines[-1] if lines[0].startswith("Traceback") else lines[0]
+    message = message.replace(str(path), path.name)
     return f"corrupt: {type(error).__name__} while reading it as {format}: {message}"

@@ -1,4 +1,5 @@
 import os
+import struct
 import unicodedata
 import zipfile
 from collections.abc import Callable
@@ -137,6 +138,19 @@ def test_corrupt_files_name_the_exception_of_the_library(samples: Path, tmp_path
     assert error.exception_type == "PdfiumError"
     (tmp_path / "a.png").write_bytes((samples / "a.png").read_bytes()[:300])
     assert refused(tmp_path / "a.png").parser == "rapidocr"
+    (tmp_path / "b.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+    assert refused(tmp_path / "b.png").reason.endswith(
+        "UnidentifiedImageError while reading it as png: cannot identify image file 'b.png'"
+    )
+
+
+def test_a_zip_directory_that_points_before_the_file(samples: Path, tmp_path: Path) -> None:
+    """Python's zipfile answers with the operating system's error for the seek."""
+    data = bytearray((samples / "a.docx").read_bytes())
+    end = data.rindex(b"PK\x05\x06")
+    struct.pack_into("<I", data, end + 16, struct.unpack_from("<I", data, end + 16)[0] + 100_000)
+    (tmp_path / "a.docx").write_bytes(bytes(data))
+    assert refused(tmp_path / "a.docx").reason.startswith("corrupt: ")
 
 
 def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
