@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import os
+import queue
 import re
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from localbundle.errors import BundleError
 _SOURCE_HEADER = "# Databricks notebook source"
 _CELL_BORDER = re.compile(r"^# COMMAND -+$", re.MULTILINE)
 _READY_SECONDS = 60
+_INTERRUPT_SECONDS = 3.0
 
 
 class Kernel:
@@ -47,6 +49,12 @@ class Kernel:
         if reply["content"]["status"] == "error":
             error = str(reply["content"]["evalue"]).strip() or "no message"
             raise BundleError(f"a notebook's kernel could not {function}: {error.splitlines()[0]}; see server.log")
+
+    async def interrupt(self) -> None:
+        """Stops what runs: Spark's client passes that on, so that the server does not go on with a query for nobody."""
+        with contextlib.suppress(queue.Empty, RuntimeError):
+            await self.manager.interrupt_kernel()
+            await self.client.get_shell_msg(timeout=_INTERRUPT_SECONDS)
 
     async def stop(self) -> None:
         """Ends the process."""
@@ -185,6 +193,7 @@ async def execute(kernel: Kernel, context: Context, saved: Path, told: Callable[
     except DeadKernelError as error:
         task = asyncio.current_task()
         if task is not None and task.cancelling():  # nbclient takes every cancellation for a dead kernel
+            await kernel.interrupt()
             raise asyncio.CancelledError from error
         name = Path(context.notebook).name
         raise BundleError(f"the kernel of {name} died (killed, or out of memory); see {saved}") from error

@@ -66,8 +66,11 @@ class Runner:
                 watch = group.create_task(self._watch_server())
                 await asyncio.gather(*(group.create_task(self._follow(task)) for task in self._job.tasks))
                 watch.cancel()
-        except* BundleError as errors:
-            raise errors.exceptions[0] from None
+        except BaseExceptionGroup as group:
+            mendable = group.subgroup(BundleError)
+            if mendable is None:
+                raise
+            raise mendable.exceptions[0] from None
         finally:
             await self._close()
 

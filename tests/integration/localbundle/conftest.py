@@ -16,7 +16,9 @@ BUNDLE = """
 bundle: {name: tiny}
 include: [jobs.yml]
 variables: {catalog: {default: main}}
-targets: {dev: {mode: development}}
+targets:
+  dev: {default: true, mode: development, presets: {jobs_max_concurrent_runs: 1}}
+  cold: {mode: development, resources: {jobs: {sleeper: {max_concurrent_runs: 2}}}}
 """
 LAPTOP = """
 variables: {catalog: spark_catalog}
