@@ -17,8 +17,8 @@ from ragops.errors import UserError
 
 LOCK_FILE = "publish.lock"
 # A dead owner on this host is seen by its process; one on another host only by expiry.
-LIFETIME = timedelta(minutes=10)
-_RENEW_SECONDS = 60.0
+LIFETIME = timedelta(minutes=5)
+_RENEW_SECONDS = 30.0
 _POLL_SECONDS = 0.2
 # A lock file is created and then written: for this long an unreadable one is taken as being written.
 _WRITING_SECONDS = 10.0

@@ -32,7 +32,7 @@ Publish = Callable[..., PublishReport]
 @pytest.fixture
 def put(root: Path, tmp_path: Path) -> Publish:
     def put(source: IndexSource, **options: object) -> PublishReport:
-        return publish(root, source, run_id="test", work_directory=tmp_path / "work", **options)  # type: ignore[arg-type]
+        return publish(root, source, run_id="test", work_directory=tmp_path / "work", **options)
 
     return put
 

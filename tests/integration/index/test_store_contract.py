@@ -220,7 +220,7 @@ def test_ai_search_names_rows_the_service_refused(corpus: ModuleType) -> None:
         vector_search_indexes = Refusing()
 
     with pytest.raises(UserError, match=r"refused 1 rows \(\['a'\]\)"):
-        AISearchStore(Client(), "main.docs.passages").upsert([corpus.entry(1)])  # type: ignore[arg-type]
+        AISearchStore(Client(), "main.docs.passages").upsert([corpus.entry(1)])
 
 
 def _cosine(one: np.ndarray, other: np.ndarray) -> float:

@@ -97,4 +97,4 @@ def test_no_rows_no_entries() -> None:
 
 def test_entries_are_frozen(make_entry: Callable[..., Entry]) -> None:
     with pytest.raises(FrozenInstanceError):
-        make_entry().title = "x"  # type: ignore[misc]
+        make_entry().title = "x"

@@ -45,6 +45,6 @@ def test_nothing_is_fetched_for_removals(make_entry: Callable[..., Entry]) -> No
         yield [make_entry(chunk_id) for chunk_id in ids]
 
     store = Recording()
-    apply_changes(Plan(add=("n",), update=("m",), remove=("g",)), store, fetch)  # type: ignore[arg-type]
+    apply_changes(Plan(add=("n",), update=("m",), remove=("g",)), store, fetch)
     assert store.calls == [("delete", ["g"]), ("upsert", ["n"]), ("update", ["m"])]
     assert asked == [("n",), ("m",)]

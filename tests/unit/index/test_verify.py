@@ -46,7 +46,7 @@ def _verify(
     model = IndexedModel(fingerprint=_FINGERPRINT, name="m", dimension=2)
     manifest = Manifest(number=1, model=model, count=len(wanted), content_digest="x", parent=None)
     words = LexicalIndex.build([e.chunk_id for e in wanted], [e.text for e in wanted])
-    generation = Generation(manifest, Holding(held, lost), words)  # type: ignore[arg-type]
+    generation = Generation(manifest, Holding(held, lost), words)
     hashes = [{e.chunk_id: e.row_hash for e in entries} for entries in (held, wanted)]
     return compare(generation, hashes[0], hashes[1], wanted, fingerprint)
 
