@@ -18,7 +18,19 @@ help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 demo: .venv/.laptop  ## From nothing to three answered searches: environment, sample corpus, refresh job, search
-	@$(BIN)/ragops demo
+	@say() { printf '\n\033[1m$$ %s\033[0m\n' "$$*"; }
+	$(BIN)/localbundle validate -t dev > /dev/null
+	say ragops sample; $(BIN)/ragops sample
+	say localbundle run refresh -t dev; $(BIN)/localbundle run refresh -t dev
+	for question in "How do I make sure that a resource is released even if an error occurs?" \
+	    "why does changing a list while looping over it skip elements" "format a number with thousands separators"; do
+	  say "ragops search \"$$question\" -k 2"; $(BIN)/ragops search "$$question" -k 2
+	done
+	printf '%s\n' "" "Next, with the environment on your path (source .venv/bin/activate):" \
+	  "  localbundle run refresh -t dev                                            again: nothing to do, and it says so" \
+	  "  localbundle run refresh -t dev --params landing=/path/to/folder,schema=mydocs   your own documents" \
+	  "  ragops search \"...\" --schema mydocs                                       and what they say" \
+	  "  ragops documents, ragops index list, ragops index verify, localbundle runs"
 
 test: .venv/.dev  ## Every test that needs no cloud
 	@.ci/test

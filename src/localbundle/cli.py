@@ -142,6 +142,7 @@ def validate(
     bundle = _load(target, var)
     definitions = [find_job(bundle, key) for key in bundle.jobs]
     check_resources(bundle)
+    write_resolved(bundle)
     if output == "json":
         typer.echo(json.dumps(bundle.config, indent=2, default=str))
         return

@@ -86,9 +86,8 @@ def test_another_model_builds_a_generation_of_its_own(bundle: Bundle, landing: P
     bundle.refresh(landing=str(landing), schema=schema)
     old = bundle.pointer(schema)
     card = tmp_path / "usecase.yml"
-    card.write_text(
-        (bundle.root / "usecase.yml").read_text().replace('document_prompt: ""', 'document_prompt: "note: "')
-    )
+    own = (bundle.root / "usecase.yml").read_text()
+    card.write_text(own.replace('document_prompt: ""', 'document_prompt: "note: "'))
     asked = bundle.run("ragops", "search", "otter", "--schema", schema, "--usecase", str(card), check=False)
     assert asked.returncode == 2
     assert old["fingerprint"][:8] in asked.stderr and "was built with model" in asked.stderr
@@ -110,7 +109,6 @@ def test_equal_documents_are_embedded_once(bundle: Bundle, landing: Path) -> Non
     shutil.copytree(landing, landing / "again")
     twice = bundle.refresh(landing=str(landing), schema=schema)
     assert "0 texts to embed" in twice.stdout
-    rows = bundle.sql(
-        f"SELECT count(*) AS n, count(DISTINCT text_hash) AS texts FROM spark_catalog.{schema}.embeddings"
-    )
+    counted = "count(*) AS n, count(DISTINCT text_hash) AS texts"
+    rows = bundle.sql(f"SELECT {counted} FROM spark_catalog.{schema}.embeddings")
     assert rows == [{"n": 48, "texts": 24}]

