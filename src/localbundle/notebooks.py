@@ -33,7 +33,6 @@ class Kernel:
 
     def __init__(self, manager: AsyncKernelManager, client: Any) -> None:  # noqa: ANN401 - untyped library
         self.manager, self.client = manager, client
-        self.connected = False
 
     async def call(self, function: str, *arguments: object) -> None:
         """Calls a function of `localbundle.kernel` inside the kernel.

@@ -236,8 +236,6 @@ class Server:
             "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
             "spark.sql.shuffle.partitions": "2",
             "spark.databricks.delta.snapshotPartitions": "1",
-            # A MERGE reads its source twice; a source with a model in a Python UDF must be computed once.
-            "spark.databricks.delta.merge.materializeSource": "all",
             "spark.sql.execution.arrow.pyspark.enabled": "true",
             "spark.python.use.daemon": "true",
             "spark.sql.session.timeZone": "UTC",

@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import psutil
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import SparkSession, functions
 
 from localbundle.processes import is_alive
 from localbundle.server import Server, ServerState
@@ -30,28 +31,39 @@ def eventually(true: Callable[[], bool], seconds: float = 30) -> bool:
     return true()
 
 
-def test_a_merge_through_connect_computes_a_python_source_once(spark: SparkSession, tmp_path: Path) -> None:
-    calls = tmp_path / "calls"
-    calls.mkdir()
+@pytest.mark.parametrize("kind", ["map", "scalar"])
+def test_a_merge_through_connect_computes_a_python_source_once(spark: SparkSession, tmp_path: Path, kind: str) -> None:
+    """Delta's default sees the Python in a source and keeps its rows: a model must not run twice over each."""
 
-    def encode(batches):
+    def note(rows: int) -> None:
         import uuid
 
+        (tmp_path / uuid.uuid4().hex).write_text(str(rows))
+
+    def encode(batches):
         for batch in batches:
-            (calls / uuid.uuid4().hex).write_text(str(len(batch)))
+            note(len(batch))
             yield batch.assign(v=batch["id"].astype(str))
 
-    spark.sql("CREATE TABLE merged (id BIGINT, v STRING) USING delta")
-    spark.sql("INSERT INTO merged VALUES (1, 'old'), (100, 'gone')")
-    spark.range(0, 40, 1, 2).mapInPandas(encode, "id bigint, v string").createOrReplaceTempView("source")
+    @functions.pandas_udf("string")
+    def encoded(ids: pd.Series) -> pd.Series:
+        note(len(ids))
+        return ids.astype(str)
+
+    spark.sql(f"CREATE TABLE merged_{kind} (id BIGINT, v STRING) USING delta")
+    spark.sql(f"INSERT INTO merged_{kind} VALUES (1, 'old'), (100, 'gone')")
+    numbers = spark.range(0, 40, 1, 2)
+    source = (
+        numbers.mapInPandas(encode, "id bigint, v string") if kind == "map" else numbers.select("id", encoded("id"))
+    )
+    source.toDF("id", "v").createOrReplaceTempView("source")
     spark.sql(
-        "MERGE INTO merged t USING source s ON t.id = s.id WHEN MATCHED THEN UPDATE SET * "
+        f"MERGE INTO merged_{kind} t USING source s ON t.id = s.id WHEN MATCHED THEN UPDATE SET * "
         "WHEN NOT MATCHED THEN INSERT * WHEN NOT MATCHED BY SOURCE THEN DELETE"
     )
-    assert {row.id: row.v for row in spark.table("spark_catalog.default.merged").collect()} == {
-        number: str(number) for number in range(40)
-    }
-    assert sum(int(file.read_text()) for file in calls.iterdir()) == 40
+    merged = {row.id: row.v for row in spark.table(f"spark_catalog.default.merged_{kind}").collect()}
+    assert merged == {number: str(number) for number in range(40)}
+    assert sum(int(file.read_text()) for file in tmp_path.iterdir()) == 40
 
 
 @pytest.fixture(scope="module")
