@@ -240,11 +240,11 @@ def _pairs(given: list[str] | None, option: str, *, split: bool = False) -> dict
 
 
 def _print_jobs(definitions: list[Job]) -> None:
-    table = _table("job", "tasks", "parameters")
     for job in definitions:
-        parameters = "\n".join(f"{name}={value}" for name, value in job.parameters.items())
-        table.add_row(job.key, " → ".join(task.task_key for task in job.tasks), parameters)
-    console.print(table if table.row_count else "no jobs")
+        order = " → ".join(task.task_key for task in job.tasks)
+        console.print(f"[bold]{job.key}[/]  {order}", highlight=False, soft_wrap=True)
+        for name, value in job.parameters.items():
+            console.print(f"  {name}=[dim]{_escaped(value)}[/]", highlight=False, soft_wrap=True)
 
 
 def _table(*headings: str) -> Table:
