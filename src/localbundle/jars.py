@@ -1,14 +1,12 @@
 """Java and Delta's jars: found or fetched once, then used without any look-up."""
 
+import importlib.util
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-
-import cjdk
-import pyspark
 
 from localbundle.errors import BundleError
 
@@ -28,8 +26,10 @@ def cache_dir() -> Path:
 
 
 def spark_home() -> Path:
-    """The folder of the installed pyspark."""
-    return Path(pyspark.__file__).parent
+    """The folder of the installed pyspark, found without importing it: that takes a second."""
+    found = importlib.util.find_spec("pyspark")
+    assert found is not None and found.origin is not None
+    return Path(found.origin).parent
 
 
 def find_java(progress: Progress) -> Path:
@@ -42,6 +42,8 @@ def find_java(progress: Progress) -> Path:
     for home in filter(None, (os.environ.get("JAVA_HOME"), on_path and str(Path(on_path).resolve().parents[1]))):
         if _java_version(Path(home)) >= _MINIMUM_JAVA:
             return Path(home)
+    import cjdk  # slow, and needed on few machines only
+
     progress(f"fetching a JDK {_FETCHED_JAVA} (once)")
     try:
         return Path(cjdk.java_home(version=_FETCHED_JAVA, vendor="temurin"))
