@@ -159,6 +159,13 @@ def count_each(**frames: DataFrame) -> dict[str, int]:
     return dict.fromkeys(frames, 0) | {row["of"]: int(row["count"]) for row in counted}
 
 
+def parallelism(workspace: Workspace) -> int:
+    """How many tasks run at a time: the cluster's cores, as Spark splits a range by default."""
+    from pyspark.sql import functions as F
+
+    return workspace.spark.range(10_000).select(F.spark_partition_id()).distinct().count()
+
+
 def merge(workspace: Workspace, table: Table, rows: DataFrame, replacing: DataFrame | None = None) -> MergeCounts:
     """Puts `rows` in the place of the rows whose keys `replacing` holds, in one MERGE; without it, only adds.
 

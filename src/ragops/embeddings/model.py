@@ -39,6 +39,7 @@ class EmbeddingModel(BaseModel):
     normalise: bool = True
     query_prompt: str = ""
     document_prompt: str = ""
+    tokenizer: str | None = None
 
     @field_validator("source")
     @classmethod
@@ -86,6 +87,19 @@ def locate(model: EmbeddingModel) -> Path:
     return folder
 
 
+def tokenizer_file(model: EmbeddingModel) -> Path:
+    """The tokenizer.json by which chunks are measured. Raises UserError when it is not to be found."""
+    if not model.is_endpoint:
+        return locate(model) / "tokenizer.json"
+    if model.tokenizer is None:
+        raise UserError(
+            f"Embedding model {model.name} is an endpoint: name its tokenizer.json as `tokenizer` on the card"
+        )
+    if not Path(model.tokenizer).is_file():
+        raise UserError(f"Embedding model {model.name}: no file {model.tokenizer}; correct `tokenizer` on the card")
+    return Path(model.tokenizer)
+
+
 def fingerprint(model: EmbeddingModel) -> str:
     """Returns 64 hex digits that change whenever the vectors could.
 
@@ -95,7 +109,7 @@ def fingerprint(model: EmbeddingModel) -> str:
     Raises:
         UserError: as `locate` does.
     """
-    identity: dict[str, Any] = model.model_dump(exclude={"name", "source"})
+    identity: dict[str, Any] = model.model_dump(exclude={"name", "source", "tokenizer"})
     if model.is_endpoint:
         identity["served"] = model.served_name
     else:

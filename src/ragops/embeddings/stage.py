@@ -7,22 +7,22 @@ Each model's fingerprint has its own table, so vectors of two models never meet.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
 from ragops.chunks.stage import CHUNKS
 from ragops.embeddings.encoder import EncoderSource
-from ragops.embeddings.model import EmbeddingModel, fingerprint, locate, short
+from ragops.embeddings.model import EmbeddingModel, fingerprint, short
 from ragops.embeddings.udf import embed_udf
-from ragops.tables import Column, StageReport, Table, difference, merge
+from ragops.tables import Column, StageReport, Table, difference, merge, parallelism
 from ragops.workspace import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-TEXTS_A_PARTITION = 2048
+# A partition for each core or GPU keeps all of them busy; more than this in one, and a lost task costs too much.
+TEXTS_A_PARTITION = 8192
 
 
 def embeddings_table(model_fingerprint: str) -> Table:
@@ -57,14 +57,9 @@ def refresh_embeddings(workspace: Workspace, model: EmbeddingModel, source: Enco
         report.read = pending.count()
         if report.read:
             embed = embed_udf(source)
-            partitions = max(2, -(-report.read // TEXTS_A_PARTITION))
+            partitions = max(parallelism(workspace), -(-report.read // TEXTS_A_PARTITION))
             rows = pending.repartition(partitions).select(
                 "text_hash", embed("embedded_text").alias("embedding"), F.current_timestamp().alias("embedded_at")
             )
             report.count(merge(workspace, embeddings_table(fingerprint(model)), rows))
     return report
-
-
-def tokenizer_file(model: EmbeddingModel) -> Path:
-    """The model's tokenizer.json, by which chunks are measured."""
-    return locate(model) / "tokenizer.json"

@@ -36,7 +36,8 @@ class Searcher:
             UserError: there is none, it is broken, or it was built with another model.
         """
         self._reader = IndexReader(root)
-        self._reader.check_encoder(fingerprint(model), model.name)
+        self._model, self._fingerprint = model, fingerprint(model)
+        self._reader.check_encoder(self._fingerprint, model.name)
         self._encoder = encoder
         self._candidates = candidates
 
@@ -49,10 +50,11 @@ class Searcher:
         """The k best passages.
 
         Raises:
-            UserError: the question is empty or far too long.
+            UserError: the question is empty or far too long, or an index of another model was published meanwhile.
         """
         vector = self._encoder.encode_queries([checked(question)])[0]
         generation = self._reader.generation()
+        generation.check_encoder(self._fingerprint, self._model.name)
         dense = [hit.chunk_id for hit in generation.dense(vector, max(k, self._candidates))]
         lexical = [hit.chunk_id for hit in generation.lexical(question, max(k, self._candidates))]
         return _found(generation, dense, lexical, k)

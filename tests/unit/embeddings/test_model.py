@@ -6,7 +6,7 @@ import pytest
 from huggingface_hub import constants
 from pydantic import ValidationError
 
-from ragops.embeddings.model import EmbeddingModel, fingerprint, locate, short
+from ragops.embeddings.model import EmbeddingModel, fingerprint, locate, short, tokenizer_file
 from ragops.errors import UserError
 
 
@@ -144,3 +144,15 @@ def test_a_hub_model_comes_from_the_hub_s_cache(folder: Path, tmp_path: Path, mo
 def test_an_unknown_source_is_refused(source: str) -> None:
     with pytest.raises(ValidationError, match="is neither package"):
         model(source)
+
+
+def test_an_endpoint_names_its_tokenizer(tmp_path: Path) -> None:
+    served = EmbeddingModel(name="m", source="endpoint:m", dimension=4, max_tokens=8)
+    with pytest.raises(UserError, match="give `tokenizer`"):
+        tokenizer_file(served)
+    there = served.model_copy(update={"tokenizer": str(tmp_path / "tokenizer.json")})
+    with pytest.raises(UserError, match="no file"):
+        tokenizer_file(there)
+    (tmp_path / "tokenizer.json").touch()
+    assert tokenizer_file(there) == tmp_path / "tokenizer.json"
+    assert fingerprint(there) == fingerprint(served)
