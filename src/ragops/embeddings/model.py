@@ -93,7 +93,7 @@ def tokenizer_file(model: EmbeddingModel) -> Path:
         return locate(model) / "tokenizer.json"
     if model.tokenizer is None:
         raise UserError(
-            f"Embedding model {model.name} is an endpoint: name its tokenizer.json as `tokenizer` on the card"
+            f"Embedding model {model.name} is an endpoint: give `tokenizer`, the path of its tokenizer.json"
         )
     if not Path(model.tokenizer).is_file():
         raise UserError(f"Embedding model {model.name}: no file {model.tokenizer}; correct `tokenizer` on the card")
