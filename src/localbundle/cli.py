@@ -21,7 +21,7 @@ from localbundle.guard import guarded
 from localbundle.jobs import Job, find_job, job_parameters
 from localbundle.processes import OWNER_VARIABLE, new_owner
 from localbundle.record import Recorder, RunRecord, job_slot, list_runs, new_run, now, read_run
-from localbundle.resources import check_resources
+from localbundle.resources import check_resources, create_schemas
 from localbundle.runner import Runner
 from localbundle.server import Server
 from localbundle.view import RunView, mark, print_failure, run_table
@@ -101,9 +101,12 @@ def execute(
 def up(target: Target = None, var: Var = None) -> None:
     """Starts this target's Spark server and keeps it, so that runs start at once."""
     bundle = _load(target, var)
+    check_resources(bundle)
     write_resolved(bundle)
     with console.status("starting") as status:
-        state = Server(bundle.home).use(lambda note: status.update(note or "ready"), keep=True)
+        state = Server(bundle.home).use(status.update, keep=True)
+        status.update("preparing the catalog")
+        create_schemas(bundle, state.remote)
     console.print(f"Spark is up for target [bold]{bundle.target}[/] [dim](pid {state.pid}, port {state.port})[/]")
     console.print(f"[dim]stop it with[/] localbundle down -t {bundle.target}")
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
@@ -14,10 +15,11 @@ from ragops.embeddings.encoder import EncoderSource
 from ragops.embeddings.model import fingerprint
 from ragops.embeddings.sources import Backend, encoder_source
 from ragops.errors import UserError
-from ragops.index.publish import RecallGuard
-from ragops.retrieval.recall import RecallMeter
 from ragops.usecase import UseCase, evaluation_questions, explain, load_usecase
 from ragops.workspace import Workspace, known_catalogs, models_folder, serving_access
+
+if TYPE_CHECKING:
+    from ragops.index.publish import RecallGuard
 
 # Enough to see a drop of some points, few enough to cost a publish about a second.
 GUARD_QUESTIONS = 100
@@ -104,6 +106,9 @@ class RefreshParameters(BaseModel):
         questions = evaluation_questions(self.card, self.workspace.path(self.usecase).parent)
         if not questions:
             return None
+        # Chroma takes seconds to import, and two of the three tasks do without it.
+        from ragops.retrieval.recall import RecallMeter
+
         source = self._source("openvino", threads=0)
         meter = RecallMeter(questions[:GUARD_QUESTIONS], source, fingerprint(self.card.embedding))
         return meter.guard(self.card.index.max_recall_drop)
