@@ -69,12 +69,12 @@ clean:  ## Remove the environment and every local workspace
 .venv/.laptop: .cache/uv-ready $(LOCKS)/cpu.txt pyproject.toml src/localbundle/pyproject.toml
 	@test -x $(BIN)/python || $(UV) venv --quiet --seed --python '>=3.11,<3.13' .venv
 	echo "Installing the locked environment (about 7 GB; a minute or two, once)"
-	$(UV) pip install --python $(BIN)/python --require-hashes -r $(LOCKS)/cpu.txt
+	$(UV) pip install --python $(BIN)/python --no-deps --require-hashes -r $(LOCKS)/cpu.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e . -e src/localbundle
 	touch $@
 
 .venv/.dev: .venv/.laptop $(LOCKS)/dev.txt
-	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r $(LOCKS)/dev.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r $(LOCKS)/dev.txt
 	touch $@
 
 .PHONY: help demo test unit lint bench lock clean
