@@ -12,7 +12,7 @@ export UV_LINK_MODE ?= hardlink
 export PYTHONUNBUFFERED := 1
 
 # uv from PATH, else our own copy under .cache.
-UV = $(shell command -v uv || echo .cache/uv/bin/uv)
+UV = $(shell uv --version >/dev/null 2>&1 && echo uv || echo .cache/uv/bin/uv)
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -60,7 +60,7 @@ clean:  ## Remove the environment and every local workspace
 	@rm -rf .venv .cache .localbundle dist bench.json
 
 .cache/uv-ready:
-	@if ! command -v uv >/dev/null && [ ! -x .cache/uv/bin/uv ]; then
+	@if ! uv --version >/dev/null 2>&1 && [ ! -x .cache/uv/bin/uv ]; then
 	  echo "uv is missing: getting it into .cache/uv"
 	  python3 -m pip install --quiet --target .cache/uv uv
 	fi
