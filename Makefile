@@ -48,7 +48,7 @@ lint: .venv/.dev  ## ruff, mypy (strict), import contracts, notebooks without ou
 bench: .venv/.dev  ## Measure cost, print each figure and write bench.json
 	@$(BIN)/python -m tests.bench
 
-lock: .cache/uv-ready  ## Resolve and lock the environments again
+lock: uv  ## Resolve and lock the environments again
 	@$(UV) pip compile pyproject.toml src/localbundle/pyproject.toml --extra laptop $(LOCK_FLAGS) -o $(LOCKS)/cpu.txt
 	$(UV) pip compile pyproject.toml src/localbundle/pyproject.toml --extra laptop --group dev -c $(LOCKS)/cpu.txt $(LOCK_FLAGS) -o $(LOCKS)/dev.txt
 	$(UV) pip compile pyproject.toml --extra gpu --extra sample $(LOCK_FLAGS) -o $(LOCKS)/gpu.txt
@@ -59,22 +59,21 @@ LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-e
 clean:  ## Remove the environment and every local workspace
 	@rm -rf .venv .cache .localbundle dist bench.json
 
-.cache/uv-ready:
-	@if ! uv --version >/dev/null 2>&1 && [ ! -x .cache/uv/bin/uv ]; then
+uv:
+	@if ! $(UV) --version >/dev/null 2>&1; then
 	  echo "uv is missing: getting it into .cache/uv"
-	  python3 -m pip install --quiet --target .cache/uv uv
+	  python3 -m pip install --quiet --disable-pip-version-check --target .cache/uv uv
 	fi
-	mkdir -p .cache && touch $@
 
-.venv/.laptop: .cache/uv-ready $(LOCKS)/cpu.txt pyproject.toml src/localbundle/pyproject.toml
+.venv/.laptop: $(LOCKS)/cpu.txt pyproject.toml src/localbundle/pyproject.toml | uv
 	@test -x $(BIN)/python || $(UV) venv --quiet --seed --python '>=3.11,<3.13' .venv
 	echo "Installing the locked environment (about 7 GB; a minute or two, once)"
 	$(UV) pip install --python $(BIN)/python --no-deps --require-hashes -r $(LOCKS)/cpu.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e . -e src/localbundle
 	touch $@
 
-.venv/.dev: .venv/.laptop $(LOCKS)/dev.txt
+.venv/.dev: .venv/.laptop $(LOCKS)/dev.txt | uv
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r $(LOCKS)/dev.txt
 	touch $@
 
-.PHONY: help demo test unit lint bench lock clean
+.PHONY: help demo test unit lint bench lock clean uv
