@@ -1,0 +1,158 @@
+"""The figures that must hold, each with the measurement it is read from."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Figures = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One demand: `value` shows the figure, `holds` decides. A missed timing may be the machine's fault."""
+
+    name: str
+    of: str
+    value: Callable[[Figures], str]
+    wanted: str
+    holds: Callable[[Figures], bool]
+    is_timing: bool = False
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A bound beside what was measured; `met` is None when there is no figure."""
+
+    bound: Bound
+    value: str
+    met: bool | None
+    load: str
+
+    def as_dict(self) -> dict[str, object]:
+        bound = self.bound
+        told = {"figure": bound.name, "value": self.value, "wanted": bound.wanted, "met": self.met}
+        return told | {"timing": bound.is_timing, "load": self.load}
+
+
+def check(bound: Bound, measured: Mapping[str, Any]) -> Checked:
+    """Compares one bound with the measurement it is about."""
+    load = f"{measured['load_before'][0]:.1f} to {measured['load_after'][0]:.1f}"
+    figures = measured["figures"]
+    if not figures:
+        return Checked(bound, "", None, load)
+    return Checked(bound, bound.value(figures), bool(bound.holds(figures)), load)
+
+
+def greedy_recall(figures: Figures) -> float:
+    """Of sections packed as full as the product's sizes allow, cut off at as many characters."""
+    return _recall(figures, "greedy")
+
+
+def _recall(figures: Figures, splitter: str) -> float:
+    return next(value for name, value in figures[f"recall, {splitter}"].items() if name.startswith("recall in "))
+
+
+def _edits(figures: Figures, figure: str) -> float:
+    return max(values[figure] for name, values in figures.items() if name.startswith("edits, "))
+
+
+BOUNDS = (
+    Bound(
+        "search p95, 20,000 chunks, without the model",
+        "search",
+        lambda f: f"{f['fused_with_passages_p95_ms']:.1f} ms",
+        "<= 20 ms",
+        lambda f: f["fused_with_passages_p95_ms"] <= f["p95_wanted_ms"],
+        is_timing=True,
+    ),
+    Bound(
+        "embed stage's rate against the encoder called directly, both from their start",
+        "embedding",
+        lambda f: f"{f['ratio_with_start']:.2f}",
+        ">= 0.90",
+        lambda f: f["ratio_with_start"] >= f["least_ratio"],
+        is_timing=True,
+    ),
+    Bound(
+        "worker's peak memory beyond the model",
+        "embedding",
+        lambda f: f"{f['worker_beyond_model_mb']:.0f} MB",
+        "<= 500 MB",
+        lambda f: f["worker_beyond_model_mb"] <= f["most_beyond_model_mb"],
+    ),
+    Bound(
+        "new chunks after an edit in a long text, mean",
+        "chunking",
+        lambda f: f"{_edits(f, 'mean new ids'):.2f}",
+        "<= 2.2",
+        lambda f: _edits(f, "mean new ids") <= 2.2,
+    ),
+    Bound(
+        "new chunks after an edit in a long text, most",
+        "chunking",
+        lambda f: f"{_edits(f, 'most'):.0f}",
+        "<= 8",
+        lambda f: _edits(f, "most") <= 8,
+    ),
+    Bound(
+        "recall beside greedy packing, as many characters returned",
+        "chunking",
+        lambda f: f"{_recall(f, 'content-defined'):.3f} beside {greedy_recall(f):.3f}",
+        ">= greedy - 0.02",
+        lambda f: _recall(f, "content-defined") >= greedy_recall(f) - 0.02,
+    ),
+    Bound(
+        "refresh with nothing to do: its own seconds beyond kernel starts",
+        "refresh",
+        lambda f: f"{f['noop_own_s']:.1f} s",
+        "<= 10 s",
+        lambda f: f["noop_own_s"] <= f["most_own_s"],
+        is_timing=True,
+    ),
+    Bound(
+        "refresh with nothing to do: texts embedded, tables and pointer",
+        "refresh",
+        lambda f: (
+            f"{f['noop_texts']}, "
+            + ("unchanged" if f["noop_tables_unchanged"] and f["noop_pointer_unchanged"] else "changed")
+        ),
+        "0, unchanged",
+        lambda f: f["noop_texts"] == 0 and f["noop_tables_unchanged"] and f["noop_pointer_unchanged"],
+    ),
+    Bound(
+        "refresh with 1 % edited: whole run",
+        "refresh",
+        lambda f: f"{f['edit_s']:.1f} s",
+        "<= no-op + 2 % of full + 5 s",
+        lambda f: f["edit_within_budget"],
+        is_timing=True,
+    ),
+    Bound(
+        "refresh with 1 % edited: texts embedded",
+        "refresh",
+        lambda f: f"{f['edit_texts']} of {f['edit_chunks_of_edited']}",
+        "only the edited documents' chunks",
+        lambda f: f["edit_only_their_chunks"],
+    ),
+    Bound(
+        "every document twice: embedding beside that of one",
+        "refresh",
+        lambda f: f"{f['twice_embedding_ratio']:.2f}",
+        "1, of twice the chunks",
+        lambda f: f["twice_texts"] == 0 and f["twice_chunks"] == 2 * f["twice_distinct_texts"],
+    ),
+    Bound(
+        "fuzzed documents: crashes, orphans",
+        "fuzz_documents",
+        lambda f: f"{f['crashed']}, {f['orphans']} of {f['documents']}",
+        "0, 0",
+        lambda f: f["crashed"] == 0 and f["orphans"] == 0,
+    ),
+    Bound(
+        "kill -9: the next refresh mends everything",
+        "kills",
+        lambda f: f"{f['converged']} of {f['kills']}, {f['orphans']} orphans",
+        "all, 0 orphans",
+        lambda f: f["converged"] == f["kills"] and f["orphans"] == 0,
+    ),
+)

@@ -1,0 +1,230 @@
+"""What whole refreshes cost on a warm workspace: all documents, none, 1 % of them, and every document twice.
+
+Run `python -m tests.bench.refresh`; it prints a table and, with `--json FILE`, writes the figures. The bundle runs in a
+folder of its own as users run it, `localbundle run refresh`, and a run's seconds are those of the whole command.
+
+Kernel starts are taken from the very run that they are subtracted from: of each notebook task, the seconds from the
+task's start (run.json) to its first cell's (the executed notebook). A kernel that was started ahead counts for what
+the run still waited for it, and the command's own start counts as the refresh's own.
+"""
+
+import json
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from pydoc_data.topics import topics
+from typing import Annotated
+
+import nbformat
+import psutil
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from localbundle.record import RunRecord, list_runs
+from ragops.sample.formats.document import Document
+from ragops.sample.formats.markdown import to_markdown
+from ragops.sample.layout import PATHS
+from tests.e2e.bundles import Bundle, lay_bundle, write_notes
+
+SCHEMA = "measured"
+DOCUMENTS = 200
+EDITED_SHARE = 0.01
+REPEATS = 3
+MOST_OWN_S = 10.0
+Figures = dict[str, float | bool]
+console = Console()
+
+
+@dataclass(frozen=True)
+class Run:
+    """One refresh: seconds of the whole command, seconds waited for kernels, texts that had no vector yet."""
+
+    seconds: float
+    kernels_s: float
+    texts: int
+    record: RunRecord
+
+
+def main(
+    json_file: Annotated[Path | None, typer.Option("--json")] = None,
+    documents: Annotated[int, typer.Option(help="How many documents to write.")] = DOCUMENTS,
+) -> Figures:
+    """Prints all figures as one table and returns them by name."""
+    with tempfile.TemporaryDirectory(prefix="bench-refresh-") as folder:
+        bundle, landing = lay_bundle(Path(folder)), Path(folder) / "landing"
+        landing.mkdir()
+        write_documents(landing, documents)
+        bundle.run("localbundle", "up", "-t", "dev")
+        try:
+            figures = measure(bundle, landing)
+        finally:
+            bundle.run("localbundle", "down", "-t", "dev")
+    table = Table("figure", "value", title=f"refresh of {documents} documents, a warm workspace, {REPEATS} runs each")
+    for name, value in figures.items():
+        table.add_row(name, str(value) if isinstance(value, bool) else f"{value:.2f}".removesuffix(".00"))
+    console.print(table)
+    if json_file:
+        json_file.write_text(json.dumps(figures, indent=1))
+    return figures
+
+
+def measure(bundle: Bundle, landing: Path) -> Figures:
+    """All runs, in the order in which they follow from each other."""
+    warm_up(bundle)
+    full = refresh(bundle, landing, "all documents")
+    chunks = count(bundle)
+    figures: Figures = {"documents": len(list(landing.glob("*.md"))), "load_average": psutil.getloadavg()[0]}
+    figures |= {"full_s": full.seconds, "full_texts": full.texts, "chunks": chunks["chunks"]}
+    figures["chunks_unique"] = chunks["chunks"] == chunks["texts"] == full.texts
+    figures |= {f"full_{key}_s": task.seconds for key, task in full.record.tasks.items() if task.kind == "notebook"}
+    figures |= nothing_to_do(bundle, landing)
+    figures |= edits(bundle, landing)
+    figures["edit_budget_s"] = float(figures["noop_s"]) + 0.02 * full.seconds + 5
+    figures["edit_within_budget"] = figures["edit_s"] <= figures["edit_budget_s"]
+    return figures | twice(bundle, landing, full.texts)
+
+
+def warm_up(bundle: Bundle) -> None:
+    """A refresh of eight notes converts the model where that was never done, and warms Spark: not in `full`."""
+    notes = bundle.root / "notes"
+    notes.mkdir()
+    write_notes(notes)
+    refresh(bundle, notes, "warming up", schema="warming")
+
+
+def nothing_to_do(bundle: Bundle, landing: Path) -> Figures:
+    """Refreshes of an unchanged folder, and whether they left tables and pointer alone."""
+    before, pointer = versions(bundle), bundle.pointer(SCHEMA)
+    runs = [refresh(bundle, landing, "nothing to do") for _ in range(REPEATS)]
+    noop = sorted(runs, key=lambda run: run.seconds - run.kernels_s)[REPEATS // 2]
+    return {
+        "noop_s": statistics.median(run.seconds for run in runs),
+        "noop_kernel_starts_s": noop.kernels_s,
+        "noop_own_s": noop.seconds - noop.kernels_s,
+        "most_own_s": MOST_OWN_S,
+        "noop_ingest_s": noop.record.tasks["ingest"].seconds,
+        "noop_publish_s": noop.record.tasks["publish"].seconds,
+        "noop_texts": sum(run.texts for run in runs),
+        "noop_tables_unchanged": versions(bundle) == before,
+        "noop_pointer_unchanged": bundle.pointer(SCHEMA) == pointer,
+    }
+
+
+def edits(bundle: Bundle, landing: Path) -> Figures:
+    """Every paragraph of 1 % of the documents changes, so exactly their chunks must be embedded.
+
+    Documents of about the mean length are taken: the reference's longest topic alone is a tenth of its text.
+    """
+    files = sorted(landing.glob("*.md"))
+    mean = statistics.mean(file.stat().st_size for file in files)
+    files.sort(key=lambda file: (abs(file.stat().st_size - mean), file.name))
+    edited = max(1, round(EDITED_SHARE * len(files)))
+    runs, embedded, wanted = [], [], []
+    for number in range(REPEATS):
+        chosen = files[number * edited : (number + 1) * edited]
+        for file in chosen:
+            file.write_text(file.read_text().replace(word(file.stem), f"edit{number}{word(file.stem)}"))
+        runs.append(refresh(bundle, landing, f"{edited} of {len(files)} documents edited"))
+        embedded.append(runs[-1].texts)
+        wanted.append(count(bundle, chosen)["chunks"])
+    return {
+        "edit_s": statistics.median(run.seconds for run in runs),
+        "edited_documents": edited,
+        "edit_texts": sum(embedded),
+        "edit_chunks_of_edited": sum(wanted),
+        "edit_only_their_chunks": embedded == wanted,
+    }
+
+
+def twice(bundle: Bundle, landing: Path, texts_once: int) -> Figures:
+    """Every document stands in a second folder too."""
+    shutil.copytree(landing, landing / "again", ignore=shutil.ignore_patterns("again"))
+    run = refresh(bundle, landing, "every document twice")
+    held = count(bundle)
+    return {
+        "twice_s": run.seconds,
+        "twice_texts": run.texts,
+        "twice_chunks": held["chunks"],
+        "twice_distinct_texts": held["texts"],
+        "twice_embedding_ratio": (texts_once + run.texts) / texts_once,
+    }
+
+
+def refresh(bundle: Bundle, landing: Path, what: str, schema: str = SCHEMA) -> Run:
+    """One `localbundle run refresh`, timed from outside; a failure ends the measurement with what it printed."""
+    with console.status(what):
+        command = bundle.command("localbundle", "run", "refresh", "-t", "dev")
+        command += ["--params", f"landing={landing},schema={schema}"]
+        began = time.perf_counter()
+        done = subprocess.run(command, cwd=bundle.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        seconds = time.perf_counter() - began
+    if done.returncode:
+        raise SystemExit(f"{what}: exit code {done.returncode}\n{done.stdout}")
+    record = list_runs(bundle.home)[0]
+    run = Run(seconds, kernel_starts(bundle, record), record.tasks["ingest"].values["chunks_to_embed"], record)
+    console.print(f"{what}: {seconds:.1f} s, {run.kernels_s:.1f} s of it kernel starts, {run.texts:,} texts to embed")
+    return run
+
+
+def kernel_starts(bundle: Bundle, record: RunRecord) -> float:
+    """Seconds that a run's notebook tasks waited between their start and their first cell."""
+    waited = 0.0
+    for key, task in record.tasks.items():
+        if task.kind == "notebook" and task.started:
+            notebook = nbformat.read(bundle.home / "runs" / str(record.run_id) / f"{key}.ipynb", as_version=4)
+            first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+            begun = datetime.fromisoformat(first.metadata.execution["iopub.status.busy"])
+            waited += (begun - task.started).total_seconds()
+    return waited
+
+
+def versions(bundle: Bundle) -> dict[str, str]:
+    """Each Delta table's last commit, read where it lies: a table that a run wrote to has another one."""
+    logs = (bundle.home / "warehouse" / f"{SCHEMA}.db").glob("*/_delta_log")
+    found = {log.parent.name: max(file.name for file in log.glob("*.json")) for log in logs}
+    assert found.keys() >= {"documents", "chunks"}, found
+    return found
+
+
+def count(bundle: Bundle, files: Sequence[Path] = ()) -> dict[str, int]:
+    """Chunks and distinct texts, of some documents or of all."""
+    among = ", ".join(f"'{file.name}'" for file in files)
+    where = f" WHERE path IN ({among})" if files else ""
+    counted = "count(*) AS chunks, count(DISTINCT text_hash) AS texts"
+    row: dict[str, int] = bundle.sql(f"SELECT {counted} FROM spark_catalog.{SCHEMA}.chunks{where}")[0]
+    return row
+
+
+def write_documents(folder: Path, number: int) -> None:
+    """The language reference as Markdown, as often as it takes; no two documents have a chunk in common."""
+    texts = [to_markdown(Document(topics[topic])).decode() for topic in PATHS]
+    for i in range(number):
+        file = folder / f"{i:05d}.md"
+        file.write_text(with_word(texts[i % len(texts)], word(file.stem)))
+
+
+def word(stem: str) -> str:
+    """The word that stands in one document only."""
+    return f"copy{stem}"
+
+
+def with_word(markdown: str, own: str) -> str:
+    """The word at the end of the title and of every paragraph; code and tables are told apart by the title."""
+    parts, fenced = [], False
+    for part in markdown.split("\n\n"):
+        starts_plain = not fenced
+        fenced ^= part.count("```") % 2 == 1
+        is_text = starts_plain and "```" not in part and not part.startswith("|")
+        parts.append(f"{part.rstrip()} {own}" if is_text else part)
+    return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    typer.run(main)
