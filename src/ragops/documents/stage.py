@@ -129,6 +129,9 @@ def _pool(limits: ParseLimits) -> ParserPool:
 def _row(file: Mapping[Hashable, object], path: Path, pool: ParserPool) -> dict[Hashable, object]:
     parsed = pool.parse(path)
     common = {
+        **dict.fromkeys(
+            DOCUMENTS.names
+        ),  # every column there: a missing one would be a float NaN, which no STRING takes
         **file,
         "file_hash": content_hash(path) if path.is_file() else None,
         "ingested_at": datetime.now(UTC),
