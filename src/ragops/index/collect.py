@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from ragops.chunks.stage import CHUNKS
-from ragops.embeddings.model import short
+from ragops.embeddings.stage import embeddings_table
 from ragops.index.housekeeping import collect_garbage, list_generations
 from ragops.index.stage import index_root
+from ragops.tables import Table, merge
 from ragops.workspace import Workspace
 
 PREFIX = "embeddings_"
@@ -35,18 +38,20 @@ def collect(workspace: Workspace, keep: int) -> Collected:
     """
     root = index_root(workspace)
     generations = collect_garbage(root, keep, run_id="ragops index gc")
-    used = {PREFIX + short(one.manifest.model.fingerprint) for one in list_generations(root)}
+    used = {table.name: table for table in _tables_in_use(root)}
     place = f"`{workspace.catalog}`.`{workspace.schema}`"
     listed = workspace.spark.sql(f"SHOW TABLES IN {place} LIKE '{PREFIX}*'").collect()
     tables = [row["tableName"] for row in listed if row["tableName"] not in used]
     for name in tables:
         workspace.spark.sql(f"DROP TABLE {workspace.table(name)}")
-    return Collected(generations, tables, sum(_collect_vectors(workspace, name) for name in used))
+    return Collected(generations, tables, sum(_collect_vectors(workspace, table) for table in used.values()))
 
 
-def _collect_vectors(workspace: Workspace, table: str) -> int:
-    done = workspace.spark.sql(
-        f"DELETE FROM {workspace.table(table)} AS v WHERE NOT EXISTS "
-        f"(SELECT 1 FROM {workspace.table(CHUNKS.name)} c WHERE c.text_hash = v.text_hash)"
-    ).collect()
-    return int(done[0]["num_affected_rows"])
+def _tables_in_use(root: Path) -> Iterator[Table]:
+    return (embeddings_table(one.manifest.model.fingerprint) for one in list_generations(root))
+
+
+def _collect_vectors(workspace: Workspace, table: Table) -> int:
+    held = table.read(workspace)
+    gone = held.join(CHUNKS.read(workspace), "text_hash", "left_anti").select("text_hash")
+    return merge(workspace, table, held.where("false"), replacing=gone).deleted if gone.count() else 0
