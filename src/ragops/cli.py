@@ -153,7 +153,8 @@ def gc(target: Target = "dev", schema: Schema = None, usecase: Card = None) -> N
     from ragops.index.collect import collect
 
     _need_spark(target)
-    removed = collect(_workspace(target, schema), _card(usecase).index.keep_generations)
+    card = _card(usecase)
+    removed = collect(_workspace(target, schema), card.embedding, card.index.keep_generations)
     console.print(str(removed), highlight=False)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ragops.chunks.stage import CHUNKS
+from ragops.embeddings.model import EmbeddingModel, fingerprint
 from ragops.embeddings.stage import embeddings_table
 from ragops.index.housekeeping import collect_garbage, list_generations
 from ragops.index.stage import index_root
@@ -30,15 +31,15 @@ class Collected:
         return f"removed {names}, and {self.vectors:,} vectors whose text is gone"
 
 
-def collect(workspace: Workspace, keep: int) -> Collected:
-    """Keeps `keep` generations, the live one, the one a rollback goes to, and the vectors of every model among them.
+def collect(workspace: Workspace, model: EmbeddingModel, keep: int) -> Collected:
+    """Keeps `keep` generations, the live one, the one a rollback goes to, and the vectors of their models and of `model`.
 
     Raises:
         UserError: there is no index, or somebody is publishing.
     """
     root = index_root(workspace)
     generations = collect_garbage(root, keep, run_id="ragops index gc")
-    used = {table.name: table for table in _tables_in_use(root)}
+    used = {table.name: table for table in _tables_in_use(root, fingerprint(model))}
     place = f"`{workspace.catalog}`.`{workspace.schema}`"
     listed = workspace.spark.sql(f"SHOW TABLES IN {place} LIKE '{PREFIX}*'").collect()
     tables = [row["tableName"] for row in listed if row["tableName"] not in used]
@@ -47,11 +48,14 @@ def collect(workspace: Workspace, keep: int) -> Collected:
     return Collected(generations, tables, sum(_collect_vectors(workspace, table) for table in used.values()))
 
 
-def _tables_in_use(root: Path) -> Iterator[Table]:
-    return (embeddings_table(one.manifest.model.fingerprint) for one in list_generations(root))
+def _tables_in_use(root: Path, wanted: str) -> Iterator[Table]:
+    """Those of the generations that are left, and of the model that may be about to get its first."""
+    fingerprints = {one.manifest.model.fingerprint for one in list_generations(root)} | {wanted}
+    return (embeddings_table(one) for one in sorted(fingerprints))
 
 
 def _collect_vectors(workspace: Workspace, table: Table) -> int:
+    table.create(workspace)
     held = table.read(workspace)
     gone = held.join(CHUNKS.read(workspace), "text_hash", "left_anti").select("text_hash")
     return merge(workspace, table, held.where("false"), replacing=gone).deleted if gone.count() else 0
