@@ -128,10 +128,10 @@ def _pool(limits: ParseLimits) -> ParserPool:
 
 def _row(file: Mapping[Hashable, object], path: Path, pool: ParserPool) -> dict[Hashable, object]:
     parsed = pool.parse(path)
+    # Every column is there: a missing one would be a float NaN, which no STRING takes.
+    empty: dict[Hashable, object] = dict.fromkeys(DOCUMENTS.names)
     common = {
-        **dict.fromkeys(
-            DOCUMENTS.names
-        ),  # every column there: a missing one would be a float NaN, which no STRING takes
+        **empty,
         **file,
         "file_hash": content_hash(path) if path.is_file() else None,
         "ingested_at": datetime.now(UTC),

@@ -32,7 +32,7 @@ class Collected:
 
 
 def collect(workspace: Workspace, model: EmbeddingModel, keep: int) -> Collected:
-    """Keeps `keep` generations, the live one, the one a rollback goes to, and the vectors of their models and of `model`.
+    """Keeps `keep` generations, the live one, the one a rollback goes to; and the vectors of their models and `model`.
 
     Raises:
         UserError: there is no index, or somebody is publishing.
