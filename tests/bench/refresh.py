@@ -44,9 +44,13 @@ console = Console()
 
 @dataclass(frozen=True)
 class Run:
-    """One refresh: seconds of the whole command, seconds waited for kernels, texts that had no vector yet."""
+    """One refresh: seconds of the whole command, seconds waited for kernels, texts that had no vector yet.
+
+    `load` is the machine's load average over about the last minute.
+    """
 
     seconds: float
+    load: float
     kernels_s: float
     texts: int
     record: RunRecord
@@ -80,8 +84,8 @@ def measure(bundle: Bundle, landing: Path) -> Figures:
     warm_up(bundle)
     full = refresh(bundle, landing, "all documents")
     chunks = count(bundle)
-    figures: Figures = {"documents": len(list(landing.glob("*.md"))), "load_average": psutil.getloadavg()[0]}
-    figures |= {"full_s": full.seconds, "full_texts": full.texts, "chunks": chunks["chunks"]}
+    figures: Figures = {"documents": len(list(landing.glob("*.md")))}
+    figures |= {"full_s": full.seconds, "full_load": full.load, "full_texts": full.texts, "chunks": chunks["chunks"]}
     figures["chunks_unique"] = chunks["chunks"] == chunks["texts"] == full.texts
     figures |= {f"full_{key}_s": task.seconds for key, task in full.record.tasks.items() if task.kind == "notebook"}
     figures |= nothing_to_do(bundle, landing)
@@ -106,6 +110,7 @@ def nothing_to_do(bundle: Bundle, landing: Path) -> Figures:
     noop = sorted(runs, key=lambda run: run.seconds - run.kernels_s)[REPEATS // 2]
     return {
         "noop_s": statistics.median(run.seconds for run in runs),
+        "noop_load": noop.load,
         "noop_kernel_starts_s": noop.kernels_s,
         "noop_own_s": noop.seconds - noop.kernels_s,
         "most_own_s": MOST_OWN_S,
@@ -136,6 +141,7 @@ def edits(bundle: Bundle, landing: Path) -> Figures:
         wanted.append(count(bundle, chosen)["chunks"])
     return {
         "edit_s": statistics.median(run.seconds for run in runs),
+        "edit_load": statistics.median(run.load for run in runs),
         "edited_documents": edited,
         "edit_texts": sum(embedded),
         "edit_chunks_of_edited": sum(wanted),
@@ -168,8 +174,10 @@ def refresh(bundle: Bundle, landing: Path, what: str, schema: str = SCHEMA) -> R
     if done.returncode:
         raise SystemExit(f"{what}: exit code {done.returncode}\n{done.stdout}")
     record = list_runs(bundle.home)[0]
-    run = Run(seconds, kernel_starts(bundle, record), record.tasks["ingest"].values["chunks_to_embed"], record)
-    console.print(f"{what}: {seconds:.1f} s, {run.kernels_s:.1f} s of it kernel starts, {run.texts:,} texts to embed")
+    texts = record.tasks["ingest"].values["chunks_to_embed"]
+    run = Run(seconds, psutil.getloadavg()[0], kernel_starts(bundle, record), texts, record)
+    told = f"{run.kernels_s:.1f} s of it kernel starts, {texts:,} texts to embed"
+    console.print(f"{what}: {seconds:.1f} s, {told} (load {run.load:.1f})", highlight=False)
     return run
 
 
