@@ -88,7 +88,7 @@ def measure(name: Measurement, options: list[str]) -> dict[str, Any]:
 
 def show(checked: list[Checked]) -> None:
     """One row a bounded figure."""
-    table = Table("figure", "value", "wanted", "met", "load", title="what is bounded")
+    table = Table("figure", "value", "wanted", "met", "load", title="what is bounded", box=None)
     for row in checked:
         missed = "[yellow]no (a timing)" if row.bound.is_timing else "[red]no"
         met = {True: "[green]yes", False: missed, None: "[red]not measured"}[row.met]
