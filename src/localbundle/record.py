@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import getpass
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -198,7 +199,7 @@ def _try_lock(file: IO[str], run_id: int) -> bool:
 
 def _sign(file: IO[str], run_id: int) -> None:
     file.truncate(0)
-    file.write(f"run {run_id} since {datetime.now():%Y-%m-%d %H:%M:%S}, pid {os.getpid()}")
+    file.write(f"run {run_id} of {getpass.getuser()} since {datetime.now():%Y-%m-%d %H:%M:%S}, pid {os.getpid()}")
     file.flush()
 
 
