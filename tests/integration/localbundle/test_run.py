@@ -169,7 +169,7 @@ def test_a_second_run_names_the_first(localbundle, command, tiny) -> None:
     try:
         second = localbundle("run", "sleeper")
         assert second.returncode == 2
-        assert re.search(r"job sleeper runs already \(run \d+ since .*pid \d+\)", second.stderr)
+        assert re.search(r"job sleeper runs already \(run \d+ of \S+ since .*pid \d+\)", second.stderr)
         assert "sleeper" in localbundle("ps").stdout
     finally:
         run.send_signal(signal.SIGINT)

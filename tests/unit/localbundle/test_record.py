@@ -70,7 +70,7 @@ def test_a_run_whose_process_is_gone_was_interrupted(tmp_path) -> None:
 
 def test_a_job_has_as_many_places_as_concurrent_runs(tmp_path) -> None:
     job = make_job(limit=2)
-    taken = rf"job j runs already \(run 1 since .*, pid {os.getpid()}\).* is 2"
+    taken = rf"job j runs already \(run 1 of \S+ since .*, pid {os.getpid()}\).* is 2"
     with (
         job_slot(tmp_path, job, 1, print),
         job_slot(tmp_path, job, 2, print),
