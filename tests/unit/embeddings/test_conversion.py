@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import subprocess
@@ -43,7 +44,7 @@ def folder(toy: EmbeddingModel, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 def pretend_export(model: EmbeddingModel, built: Path) -> None:
     manifest = {"fingerprint": fingerprint(model), "model": model.model_dump(), "versions": {}}
-    (built / "manifest.json").write_text(str(manifest).replace("'", '"').replace("True", "true"))
+    (built / "manifest.json").write_text(json.dumps(manifest))
 
 
 def test_the_conversion_is_named_by_fingerprint_and_gives_pytorch_s_vectors(toy: EmbeddingModel, folder: Path) -> None:
