@@ -79,6 +79,10 @@ class KernelPool:
             self._left -= 1
             self._spare = asyncio.create_task(self._start())
 
+    def forgo(self) -> None:
+        """One kernel fewer is needed: its task does not run."""
+        self._left = max(0, self._left - 1)
+
     async def take(self) -> Kernel:
         """A kernel of the caller's own; the next one starts behind it."""
         if self._spare is None:
