@@ -105,13 +105,14 @@ class Runner:
                 await self._ended[edge.task_key].wait()
             seen = [self._state_seen(edge.task_key, edge.outcome) for edge in task.depends_on]
             verdict = conditions.verdict(task.run_if, seen)
-            if verdict == "RUN" and not task.disabled:
+            if task.disabled:
+                self._end(key, "DISABLED", "disabled in the job's definition")
+            elif verdict == "RUN":
                 return await self._attempt(task)
+            else:
+                self._end(key, verdict, self._why(task))
             if task.notebook_task is not None:
                 self._pool.forgo()
-            if task.disabled:
-                return self._end(key, "DISABLED", "disabled in the job's definition")
-            self._end(key, verdict, self._why(task))
         finally:
             self._ended[key].set()
 
