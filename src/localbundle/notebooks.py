@@ -26,6 +26,7 @@ _SOURCE_HEADER = "# Databricks notebook source"
 _CELL_BORDER = re.compile(r"^# COMMAND -+$", re.MULTILINE)
 _READY_SECONDS = 60
 _INTERRUPT_SECONDS = 3.0
+_ALIVE_SECONDS = 1.0
 
 
 class Kernel:
@@ -38,13 +39,23 @@ class Kernel:
         """Calls a function of `localbundle.kernel` inside the kernel.
 
         Raises:
-            BundleError: it raised.
+            BundleError: it raised, or the kernel died meanwhile.
         """
         listed = ", ".join(map(repr, arguments))
         code = f"import localbundle.kernel as _kernel; _kernel.{function}({listed}); del _kernel"
-        reply = await self.client.execute_interactive(
-            code, silent=True, store_history=False, allow_stdin=False, output_hook=lambda message: None
+        asked = asyncio.ensure_future(
+            self.client.execute_interactive(
+                code, silent=True, store_history=False, allow_stdin=False, output_hook=lambda message: None
+            )
         )
+        try:
+            # A dead kernel never answers, and its client would wait for ever.
+            while not (await asyncio.wait({asked}, timeout=_ALIVE_SECONDS))[0]:
+                if not await self.manager.is_alive():
+                    raise BundleError("a notebook's kernel died (killed, or out of memory); run again")
+        finally:
+            asked.cancel()
+        reply = await asked
         if reply["content"]["status"] == "error":
             error = str(reply["content"]["evalue"]).strip() or "no message"
             raise BundleError(f"a notebook's kernel could not {function}: {error.splitlines()[0]}; see server.log")

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
+_FEW_ROWS = 8
+
+
 @dataclass(frozen=True)
 class Column:
     """One column: its name, its Spark SQL type, and what it holds."""
@@ -157,6 +160,11 @@ def count_each(**frames: DataFrame) -> dict[str, int]:
     labelled = [frame.select(F.lit(name).alias("of")) for name, frame in frames.items()]
     counted = reduce(lambda one, other: one.unionAll(other), labelled).groupBy("of").count().collect()
     return dict.fromkeys(frames, 0) | {row["of"]: int(row["count"]) for row in counted}
+
+
+def partitions_for(rows: int, at_most: int) -> int:
+    """How many partitions for work that is slow by the row: a few rows are not worth a second Python worker's start."""
+    return 1 if rows <= _FEW_ROWS else max(2, -(-rows // at_most))
 
 
 def parallelism(workspace: Workspace) -> int:

@@ -83,6 +83,7 @@ def _line(process: psutil.Process) -> str:
 
 def converges(bundle: Bundle, landing: Path, schema: str) -> None:
     """The next refresh succeeds, the index equals the tables, and nothing half-built is left."""
+    bundle.run("localbundle", "up", "-t", "dev")  # the server may be among the killed, and a cold one is slow
     bundle.refresh(landing=str(landing), schema=schema)
     assert bundle.run("ragops", "index", "verify", "--schema", schema).returncode == 0
     assert list((bundle.index(schema) / "generations").glob(".*")) == []

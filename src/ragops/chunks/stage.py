@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from ragops.chunks.splitter import Chunk, ChunkSizes, split, splitter_fingerprint
 from ragops.chunks.tokens import TokenCounter, tokenizer_counter
 from ragops.documents.stage import DOCUMENTS
-from ragops.tables import Column, StageReport, Table, count_each, difference, merge
+from ragops.tables import Column, StageReport, Table, count_each, difference, merge, partitions_for
 from ragops.workspace import Workspace
 
 CHUNKS = Table(
@@ -52,7 +52,7 @@ def refresh_chunks(workspace: Workspace, sizes: ChunkSizes, tokenizer: Path) -> 
         report.read = counts["documents"]
         if counts["changed"] or counts["stale"]:
             source = found.changed.select("doc_id", "path", "title", "markdown", "source_version")
-            partitions = max(2, -(-counts["changed"] // DOCUMENTS_A_PARTITION))
+            partitions = partitions_for(counts["changed"], DOCUMENTS_A_PARTITION)
             rows = source.repartition(partitions).mapInPandas(split_documents(sizes, tokenizer), CHUNKS.schema)
             old = held.join(found.stale, "doc_id", "left_semi").select("chunk_id")
             report.count(merge(workspace, CHUNKS, rows, replacing=old))

@@ -17,7 +17,7 @@ from ragops.documents.outcomes import Failure, ParsedDocument
 from ragops.documents.parsing import PARSER_VERSION
 from ragops.documents.sandbox import ParserPool
 from ragops.errors import UserError
-from ragops.tables import Column, StageReport, Table, count_each, difference, merge
+from ragops.tables import Column, StageReport, Table, count_each, difference, merge, partitions_for
 from ragops.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -105,8 +105,9 @@ def _refuse_mass_deletion(files: DataFrame, held: DataFrame, landing: Path, allo
 
 
 def _parsed(files: DataFrame, landing: Path, limits: ParseLimits, count: int) -> DataFrame:
-    partitions = -(-count // FILES_A_PARTITION) if count else 1
-    return files.repartition(max(2, partitions)).mapInPandas(parse_files(landing, limits), DOCUMENTS.schema)
+    return files.repartition(partitions_for(count, FILES_A_PARTITION)).mapInPandas(
+        parse_files(landing, limits), DOCUMENTS.schema
+    )
 
 
 def parse_files(landing: Path, limits: ParseLimits) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
