@@ -8,6 +8,8 @@ MAKEFLAGS += --no-print-directory
 LOCKS := environments/requirements
 BIN := .venv/bin
 export UV_LINK_MODE ?= hardlink
+# Every notebook, worker and command is a Python of its own: compiled here once, where that may not be done later.
+export UV_COMPILE_BYTECODE := 1
 # The bench and tests measure and print; colours belong to terminals.
 export PYTHONUNBUFFERED := 1
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -133,33 +132,38 @@ class MergeCounts:
 
 @dataclass(frozen=True)
 class Difference:
-    """What stands between a stage's input and its output.
+    """What stands between a stage's input and its output, by the ids of documents.
 
-    `changed` has the input's rows that the output lacks or holds in another version; `stale` has the output's keys
-    that no longer stand for a current input row. Both are lazy.
+    `stale`: held in any other version than the one that is wanted; everything of theirs goes. `changed`: to be made.
     """
 
-    changed: DataFrame
-    stale: DataFrame
+    changed: tuple[str, ...]
+    stale: tuple[str, ...]
+
+    @property
+    def none(self) -> bool:
+        """True when output and input are in step."""
+        return not (self.changed or self.stale)
 
 
-def difference(source: DataFrame, target: DataFrame, on: str, version: Sequence[str] = ()) -> Difference:
-    """Compares two tables by an id and its version; both may stand in many rows of either."""
-    both = [on, *version]
-    wanted = source.select(*both).distinct()
-    held = target.select(*both).distinct()
-    changed = source.join(held, both, "left_anti")
-    stale = held.join(wanted, both, "left_anti").select(on).distinct()
-    return Difference(changed, stale)
+def difference(wanted: Mapping[str, Hashable], held: Iterable[tuple[str, Hashable]]) -> Difference:
+    """Compares ids and versions; an id may be held in several.
+
+    On the driver, which listed the documents anyway: an id and a version each are little, and joins of small tables
+    cost seconds.
+    """
+    known: dict[str, set[Hashable]] = {}
+    for key, version in held:
+        known.setdefault(key, set()).add(version)
+    return Difference(
+        changed=tuple(key for key, version in wanted.items() if known.get(key) != {version}),
+        stale=tuple(key for key, versions in known.items() if key not in wanted or versions != {wanted[key]}),
+    )
 
 
-def count_each(**frames: DataFrame) -> dict[str, int]:
-    """How many rows each frame has, counted in one Spark job since every job costs a round trip."""
-    from pyspark.sql import functions as F
-
-    labelled = [frame.select(F.lit(name).alias("of")) for name, frame in frames.items()]
-    counted = reduce(lambda one, other: one.unionAll(other), labelled).groupBy("of").count().collect()
-    return dict.fromkeys(frames, 0) | {row["of"]: int(row["count"]) for row in counted}
+def ids_frame(workspace: Workspace, name: str, ids: Iterable[str]) -> DataFrame:
+    """The ids as a frame of one column."""
+    return workspace.spark.createDataFrame([(key,) for key in ids], f"{name} STRING")
 
 
 def partitions_for(rows: int, at_most: int) -> int:

@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ragops.tables import Column, Table, count_each, difference, merge
+from ragops.tables import Column, Table, difference, ids_frame, merge
 from ragops.workspace import Workspace
 
 NOTES = Table(
@@ -33,9 +33,9 @@ def held(workspace: Workspace) -> set[tuple[str, str, int]]:
 
 def bring_into_step(workspace: Workspace, rows: Rows) -> tuple[int, int, int]:
     source = workspace.spark.createDataFrame(rows, SOURCE)
-    found = difference(source, NOTES.read(workspace), on="page", version=["version"])
-    new = source.join(found.changed.select("page").distinct(), "page", "left_semi")
-    old = NOTES.read(workspace).join(found.stale, "page", "left_semi")
+    found = difference({row[1]: row[2] for row in rows}, {(page, version) for _, page, version in held(workspace)})
+    new = source.join(ids_frame(workspace, "page", found.changed), "page", "left_semi")
+    old = NOTES.read(workspace).join(ids_frame(workspace, "page", found.stale), "page", "left_semi")
     done = merge(workspace, NOTES, new, replacing=old.select("note"))
     return done.inserted, done.updated, done.deleted
 
@@ -76,15 +76,6 @@ def test_an_expensive_source_runs_once(workspace: Workspace, tmp_path: Path) -> 
     source = workspace.spark.createDataFrame([("a", "1", 1, 0), ("b", "2", 1, 0)], SOURCE)
     merge(workspace, NOTES, source.mapInPandas(expensive, SOURCE), replacing=NOTES.read(workspace).select("note"))
     assert sorted(log.read_text().split()) == ["a", "b"]
-
-
-def test_counts_come_from_one_job(workspace: Workspace) -> None:
-    some = workspace.spark.range(3)
-    assert count_each(three=some, none=some.where("id > 5"), one=some.where("id = 1")) == {
-        "three": 3,
-        "none": 0,
-        "one": 1,
-    }
 
 
 PAGES = st.dictionaries(st.sampled_from("123"), st.integers(1, 4), max_size=3)

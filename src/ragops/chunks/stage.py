@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from pyspark.sql import functions as F
@@ -13,8 +13,11 @@ from pyspark.sql import functions as F
 from ragops.chunks.splitter import Chunk, ChunkSizes, split, splitter_fingerprint
 from ragops.chunks.tokens import TokenCounter, tokenizer_counter
 from ragops.documents.stage import DOCUMENTS
-from ragops.tables import Column, StageReport, Table, count_each, difference, merge, partitions_for
+from ragops.tables import Column, StageReport, Table, difference, ids_frame, merge, partitions_for
 from ragops.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
 CHUNKS = Table(
     name="chunks",
@@ -47,16 +50,28 @@ def refresh_chunks(workspace: Workspace, sizes: ChunkSizes, tokenizer: Path) -> 
         version = F.sha2(F.concat_ws("|", "path", "doc_hash", F.lit(splitter_fingerprint(sizes))), 256)
         readable = DOCUMENTS.read(workspace).where("reason IS NULL").withColumn("source_version", version)
         held = CHUNKS.read(workspace)
-        found = difference(readable, held, on="doc_id", version=["source_version"])
-        counts = count_each(documents=readable, changed=found.changed, stale=found.stale)
-        report.read = counts["documents"]
-        if counts["changed"] or counts["stale"]:
-            source = found.changed.select("doc_id", "path", "title", "markdown", "source_version")
-            partitions = partitions_for(counts["changed"], DOCUMENTS_A_PARTITION)
+        wanted, known = _versions(readable, held)
+        found = difference(wanted, known)
+        report.read = len(wanted)
+        if not found.none:
+            changed = readable.join(ids_frame(workspace, "doc_id", found.changed), "doc_id", "left_semi")
+            source = changed.select("doc_id", "path", "title", "markdown", "source_version")
+            partitions = partitions_for(len(found.changed), DOCUMENTS_A_PARTITION)
             rows = source.repartition(partitions).mapInPandas(split_documents(sizes, tokenizer), CHUNKS.schema)
-            old = held.join(found.stale, "doc_id", "left_semi").select("chunk_id")
-            report.count(merge(workspace, CHUNKS, rows, replacing=old))
+            old = held.join(ids_frame(workspace, "doc_id", found.stale), "doc_id", "left_semi")
+            report.count(merge(workspace, CHUNKS, rows, replacing=old.select("chunk_id")))
     return report
+
+
+def _versions(documents: DataFrame, chunks: DataFrame) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """Versions wanted and held by doc_id, read in one query since each costs a round trip."""
+    wanted = documents.select("doc_id", "source_version", F.lit(True).alias("is_wanted"))
+    held = chunks.select("doc_id", "source_version", F.lit(False).alias("is_wanted")).distinct()
+    rows = wanted.unionAll(held).collect()
+    return (
+        {row["doc_id"]: row["source_version"] for row in rows if row["is_wanted"]},
+        [(row["doc_id"], row["source_version"]) for row in rows if not row["is_wanted"]],
+    )
 
 
 def split_documents(sizes: ChunkSizes, tokenizer: Path) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:

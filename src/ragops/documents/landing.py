@@ -4,11 +4,13 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from stat import S_ISREG
 
 from ragops.errors import UserError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,16 @@ class LandingFile:
     size_bytes: int
     modified_at: datetime
     """Aware, UTC."""
+
+    @property
+    def doc_id(self) -> str:
+        """The identity of the document, whatever its content: 32 hex digits of the SHA-256 of its relative path."""
+        return hashlib.sha256(self.path.encode()).hexdigest()[:32]
+
+    @property
+    def modified_us(self) -> int:
+        """When it was last changed, in microseconds since 1970: as exact as a table's timestamp."""
+        return (self.modified_at - _EPOCH) // timedelta(microseconds=1)
 
 
 def list_files(root: Path) -> Iterator[LandingFile]:
@@ -55,11 +67,6 @@ def _walk(root: Path) -> Iterator[Path]:
 def _refuse(error: OSError) -> None:
     if not isinstance(error, FileNotFoundError):
         raise UserError(f"landing: cannot list {error.filename} ({error.strerror}): make it readable, or move it away")
-
-
-def doc_id(path: str) -> str:
-    """The identity of a document, whatever its content: 32 hex digits of the SHA-256 of its relative path."""
-    return hashlib.sha256(path.encode()).hexdigest()[:32]
 
 
 def content_hash(file: Path) -> str:

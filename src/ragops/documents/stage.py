@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Set
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ragops.documents.landing import content_hash, doc_id, list_files
+from ragops.documents.landing import LandingFile, content_hash, list_files
 from ragops.documents.limits import ParseLimits
 from ragops.documents.outcomes import Failure, ParsedDocument
 from ragops.documents.parsing import PARSER_VERSION
 from ragops.documents.sandbox import ParserPool
 from ragops.errors import UserError
-from ragops.tables import Column, StageReport, Table, count_each, difference, merge, partitions_for
+from ragops.tables import Column, StageReport, Table, difference, ids_frame, merge, partitions_for
 from ragops.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -65,16 +65,14 @@ def refresh_documents(
     with report.timed():
         DOCUMENTS.create(workspace)
         _create_quarantine(workspace)
-        files = _files(workspace, landing)
-        held = DOCUMENTS.read(workspace)
-        found = difference(files, held, on="doc_id", version=["size_bytes", "modified_at", "parser_version"])
-        counts = count_each(files=files, changed=found.changed, stale=found.stale)
-        report.read = counts["files"]
-        if counts["changed"] or counts["stale"]:
-            _refuse_mass_deletion(files, held, landing, max_delete_fraction)
-            rows = _parsed(found.changed, landing, limits, counts["changed"])
-            report.count(merge(workspace, DOCUMENTS, rows, replacing=found.stale))
-        report.failed = held.where("reason IS NOT NULL").count()
+        listed, held = _listed(landing), _held(workspace)
+        found = difference({key: _version(file) for key, file in listed.items()}, held)
+        report.read = len(listed)
+        if not found.none:
+            _refuse_mass_deletion(set(found.stale) - listed.keys(), len(held), landing, max_delete_fraction)
+            rows = _parsed(workspace, [listed[key] for key in found.changed], landing, limits)
+            report.count(merge(workspace, DOCUMENTS, rows, replacing=ids_frame(workspace, "doc_id", found.stale)))
+        report.failed = DOCUMENTS.read(workspace).where("reason IS NOT NULL").count()
         report.note = f"{report.failed} in quarantine: see ragops documents" if report.failed else ""
     return report
 
@@ -87,27 +85,34 @@ def _create_quarantine(workspace: Workspace) -> None:
     )
 
 
-def _files(workspace: Workspace, landing: Path) -> DataFrame:
+def _listed(landing: Path) -> dict[str, LandingFile]:
     if not landing.is_dir():
         raise UserError(f"landing: no folder {landing}; nothing was changed. Mount it, or give landing=/path/to/folder")
-    rows = [(doc_id(f.path), f.path, f.size_bytes, f.modified_at, PARSER_VERSION) for f in list_files(landing)]
-    return workspace.spark.createDataFrame(rows, FILES)
+    return {file.doc_id: file for file in list_files(landing)}
 
 
-def _refuse_mass_deletion(files: DataFrame, held: DataFrame, landing: Path, allowed: float) -> None:
-    total = held.count()
-    vanished = held.join(files, "doc_id", "left_anti").count()
-    if total and vanished / total > allowed:
+def _version(file: LandingFile) -> Hashable:
+    return file.size_bytes, file.modified_us, PARSER_VERSION
+
+
+def _held(workspace: Workspace) -> list[tuple[str, Hashable]]:
+    rows = DOCUMENTS.read(workspace).selectExpr("doc_id", "size_bytes", "unix_micros(modified_at)", "parser_version")
+    return [(key, tuple(version)) for key, *version in rows.toPandas().itertuples(index=False)]
+
+
+def _refuse_mass_deletion(vanished: Set[str], total: int, landing: Path, allowed: float) -> None:
+    if total and len(vanished) / total > allowed:
         raise UserError(
-            f"landing: {vanished} of {total} documents are gone from {landing} (at most {allowed:.0%} may go at once, "
-            "by max_delete_fraction in usecase.yml); nothing was changed. If it is meant: --params allow_deletes=true"
+            f"landing: {len(vanished)} of {total} documents are gone from {landing} (at most {allowed:.0%} may go at "
+            "once, by max_delete_fraction in usecase.yml); nothing was changed. If it is meant: --params "
+            "allow_deletes=true"
         )
 
 
-def _parsed(files: DataFrame, landing: Path, limits: ParseLimits, count: int) -> DataFrame:
-    return files.repartition(partitions_for(count, FILES_A_PARTITION)).mapInPandas(
-        parse_files(landing, limits), DOCUMENTS.schema
-    )
+def _parsed(workspace: Workspace, arrived: list[LandingFile], landing: Path, limits: ParseLimits) -> DataFrame:
+    rows = [(file.doc_id, file.path, file.size_bytes, file.modified_at, PARSER_VERSION) for file in arrived]
+    files = workspace.spark.createDataFrame(rows, FILES).repartition(partitions_for(len(rows), FILES_A_PARTITION))
+    return files.mapInPandas(parse_files(landing, limits), DOCUMENTS.schema)
 
 
 def parse_files(landing: Path, limits: ParseLimits) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:

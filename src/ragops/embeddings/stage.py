@@ -15,7 +15,7 @@ from ragops.chunks.stage import CHUNKS
 from ragops.embeddings.encoder import EncoderSource
 from ragops.embeddings.model import EmbeddingModel, fingerprint, short
 from ragops.embeddings.udf import embed_udf
-from ragops.tables import Column, StageReport, Table, difference, merge, parallelism
+from ragops.tables import Column, StageReport, Table, merge, parallelism
 from ragops.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # A partition for each core or GPU keeps all of them busy; more than this in one, and a lost task costs too much.
 TEXTS_A_PARTITION = 8192
+# So few are embedded sooner than a second worker has started and loaded the model.
+FEW_TEXTS = 64
 
 
 def embeddings_table(model_fingerprint: str) -> Table:
@@ -46,7 +48,7 @@ def texts_to_embed(workspace: Workspace, model: EmbeddingModel) -> DataFrame:
     table = embeddings_table(fingerprint(model))
     table.create(workspace)
     texts = CHUNKS.read(workspace).select("text_hash", "embedded_text").dropDuplicates(["text_hash"])
-    return difference(texts, table.read(workspace), on="text_hash").changed
+    return texts.join(table.read(workspace).select("text_hash"), "text_hash", "left_anti")
 
 
 def refresh_embeddings(workspace: Workspace, model: EmbeddingModel, source: EncoderSource) -> StageReport:
@@ -57,9 +59,12 @@ def refresh_embeddings(workspace: Workspace, model: EmbeddingModel, source: Enco
         report.read = pending.count()
         if report.read:
             embed = embed_udf(source)
-            partitions = max(parallelism(workspace), -(-report.read // TEXTS_A_PARTITION))
-            rows = pending.repartition(partitions).select(
+            rows = pending.repartition(_partitions(workspace, report.read)).select(
                 "text_hash", embed("embedded_text").alias("embedding"), F.current_timestamp().alias("embedded_at")
             )
             report.count(merge(workspace, embeddings_table(fingerprint(model)), rows))
     return report
+
+
+def _partitions(workspace: Workspace, texts: int) -> int:
+    return 1 if texts <= FEW_TEXTS else max(parallelism(workspace), -(-texts // TEXTS_A_PARTITION))

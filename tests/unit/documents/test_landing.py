@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ragops.documents.landing import content_hash, doc_id, list_files
+from ragops.documents.landing import LandingFile, content_hash, list_files
 from ragops.errors import UserError
 
 
@@ -78,8 +78,14 @@ def test_names_that_are_not_utf_8_can_be_stored(tmp_path: Path) -> None:
 
 
 def test_doc_id_depends_on_the_path_alone() -> None:
-    assert doc_id("a/b.md") == hashlib.sha256(b"a/b.md").hexdigest()[:32]
-    assert doc_id("a/b.md") != doc_id("a/c.md")
+    old, new = datetime(2023, 1, 1, tzinfo=UTC), datetime(2024, 1, 1, tzinfo=UTC)
+    assert LandingFile("a/b.md", 1, old).doc_id == hashlib.sha256(b"a/b.md").hexdigest()[:32]
+    assert LandingFile("a/b.md", 2, new).doc_id == LandingFile("a/b.md", 1, old).doc_id
+    assert LandingFile("a/c.md", 1, old).doc_id != LandingFile("a/b.md", 1, old).doc_id
+
+
+def test_the_time_of_change_is_exact_to_the_microsecond() -> None:
+    assert LandingFile("a", 1, datetime(1970, 1, 2, microsecond=7, tzinfo=UTC)).modified_us == 86_400_000_007
 
 
 def test_content_hash(tmp_path: Path) -> None:
