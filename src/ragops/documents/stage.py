@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Iterator, Mapping, Set
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -69,9 +69,11 @@ def refresh_documents(
         found = difference({key: _version(file) for key, file in listed.items()}, held)
         report.read = len(listed)
         if not found.none:
-            _refuse_mass_deletion(set(found.stale) - listed.keys(), len(held), landing, max_delete_fraction)
+            vanished = set(found.stale) - listed.keys()
+            _refuse_mass_deletion(len(vanished), len(held), landing, max_delete_fraction)
             rows = _parsed(workspace, [listed[key] for key in found.changed], landing, limits)
-            report.count(merge(workspace, DOCUMENTS, rows, replacing=ids_frame(workspace, "doc_id", found.stale)))
+            gone = ids_frame(workspace, "doc_id", vanished) if vanished else None
+            report.count(merge(workspace, DOCUMENTS, rows, replacing=gone))
         report.failed = DOCUMENTS.read(workspace).where("reason IS NOT NULL").count()
         report.note = f"{report.failed} in quarantine: see ragops documents" if report.failed else ""
     return report
@@ -100,12 +102,11 @@ def _held(workspace: Workspace) -> list[tuple[str, Hashable]]:
     return [(key, tuple(version)) for key, *version in rows.toPandas().itertuples(index=False)]
 
 
-def _refuse_mass_deletion(vanished: Set[str], total: int, landing: Path, allowed: float) -> None:
-    if total and len(vanished) / total > allowed:
+def _refuse_mass_deletion(vanished: int, total: int, landing: Path, allowed: float) -> None:
+    if total and vanished / total > allowed:
         raise UserError(
-            f"landing: {len(vanished)} of {total} documents are gone from {landing} (at most {allowed:.0%} may go at "
-            "once, by max_delete_fraction in usecase.yml); nothing was changed. If it is meant: --params "
-            "allow_deletes=true"
+            f"landing: {vanished} of {total} documents are gone from {landing} (at most {allowed:.0%} may go at once, "
+            "by max_delete_fraction in usecase.yml); nothing was changed. If it is meant: --params allow_deletes=true"
         )
 
 
