@@ -69,7 +69,7 @@ uv:
 
 .venv/.laptop: $(LOCKS)/cpu.txt pyproject.toml src/localbundle/pyproject.toml | uv
 	@test -x $(BIN)/python || $(UV) venv --quiet --seed --python '>=3.11,<3.13' .venv
-	echo "Installing the locked environment (about 7 GB; a minute or two, once)"
+	echo "Installing and compiling the locked environment (about 7 GB; two or three minutes, once)"
 	$(UV) pip install --python $(BIN)/python --no-deps --require-hashes -r $(LOCKS)/cpu.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e . -e src/localbundle
 	touch $@

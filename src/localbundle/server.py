@@ -5,6 +5,7 @@ import fcntl
 import os
 import re
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -49,6 +50,7 @@ class Server:
         self._state_file = home / "server.json"
         self._in_use: IO[str] | None = None
         self._abandoned = threading.Event()
+        self._scratch = home.resolve() / "scratch"
 
     def state(self) -> ServerState | None:
         """The server that runs, or None. A state file whose process is gone counts as none."""
@@ -141,6 +143,9 @@ class Server:
         java = find_java(progress)
         jars = delta_jars(java, progress)
         progress("starting Spark")
+        # A server that was killed leaves its shuffle files there, and Hive a folder for each session.
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.mkdir()
         port, token = _free_port(), secrets.token_urlsafe(24)
         properties = self._write_properties(jars, port, token, keep)
         log = (self.home / "server.log").open("w")
@@ -212,7 +217,12 @@ class Server:
         catalog = home / "catalog"
         # The second compiler pays back on a server that stays: queries become twice as fast, but not within one run.
         compiler = "" if keep else "-XX:TieredStopAtLevel=1 "
-        java_options = f"-XX:-UsePerfData -Dderby.system.home={catalog} -Dderby.stream.error.file={catalog}/derby.log"
+        places = {
+            "java.io.tmpdir": self._scratch,
+            "derby.system.home": catalog,
+            "derby.stream.error.file": catalog / "derby.log",
+        }
+        java_options = " ".join(["-XX:-UsePerfData", *(f"-D{name}={place}" for name, place in places.items())])
         return {
             "spark.master": "local[*]",
             "spark.app.name": f"localbundle {home.name}",
@@ -227,7 +237,7 @@ class Server:
             "spark.driver.host": "127.0.0.1",
             "spark.ui.enabled": "false",
             "spark.ui.showConsoleProgress": "false",
-            "spark.local.dir": f"{home}/scratch",
+            "spark.local.dir": str(self._scratch),
             "spark.sql.warehouse.dir": f"{home}/warehouse",
             "spark.sql.catalogImplementation": "hive",
             "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={catalog}/metastore;create=true",

@@ -82,10 +82,13 @@ def test_tables_and_comments_survive_a_killed_server(home: Path) -> None:
     spark.sql("CREATE SCHEMA kept_schema COMMENT 'for tests'")
     spark.sql("CREATE TABLE kept_schema.t (id BIGINT COMMENT 'the id') USING delta CLUSTER BY (id)")
     spark.sql("INSERT INTO kept_schema.t VALUES (7)")
+    litter = set((home / "scratch").iterdir())
+    assert any(place.name.endswith("_resources") for place in litter), "Hive's folders belong to the workspace"
     os.kill(first.pid, signal.SIGKILL)
     assert eventually(lambda: server.state() is None)
     second = server.use(silent)
     assert second.pid != first.pid
+    assert not litter & set((home / "scratch").iterdir())
     again = session(second)
     assert [row.id for row in again.table("spark_catalog.kept_schema.t").collect()] == [7]
     assert again.catalog.listColumns("kept_schema.t")[0].description == "the id"
