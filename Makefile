@@ -29,6 +29,7 @@ demo: .venv/.laptop  ## From nothing to three answered searches: environment, sa
 	  say "ragops search \"$$question\" -k 2"; $(BIN)/ragops search "$$question" -k 2
 	done
 	printf '%s\n' "" "Next, with the environment on your path (source .venv/bin/activate):" \
+	  "  localbundle up -t dev                                                     Spark stays: every run after it starts at once" \
 	  "  localbundle run refresh -t dev                                            again: nothing to do, and it says so" \
 	  "  localbundle run refresh -t dev --params landing=/path/to/folder,schema=mydocs   your own documents" \
 	  "  ragops search \"...\" --schema mydocs                                       and what they say" \

@@ -78,8 +78,9 @@ def search(
         typer.echo(json.dumps({"question": question, "generation": searcher.generation, "passages": as_rows(found)}))
         return
     show(console, question, found)
+    noun = "passage" if len(found) == 1 else "passages"
     console.print(
-        f"[dim]{len(found)} passages in {took * 1000:.0f} ms (index {searcher.generation} opened in "
+        f"[dim]{len(found)} {noun} in {took * 1000:.0f} ms (index {searcher.generation} opened in "
         f"{opened - started:.1f} s)[/]"
     )
 
