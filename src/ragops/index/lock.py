@@ -1,5 +1,6 @@
 """One publisher at a time: a lock file with owner, start and expiry, renewed while its owner lives."""
 
+import fcntl
 import os
 import socket
 import threading
@@ -88,13 +89,14 @@ class PublishLock:
         """Gives the lock up, if it is still this one's."""
         self._released.set()
         self._renewal.join()
-        with suppress(UserError):
+        with suppress(UserError), _alone(self._path):
             self.confirm()
             self._path.unlink(missing_ok=True)
 
     def _renew(self) -> None:
         while not self._released.wait(_RENEW_SECONDS):
-            with suppress(UserError, OSError):  # a failed renewal is found by `confirm` before the pointer moves
+            # a failed renewal is found by `confirm` before the pointer moves
+            with suppress(UserError, OSError), _alone(self._path):
                 self.confirm()
                 renewed = self._owner.model_copy(update={"expires_at": datetime.now(UTC) + LIFETIME})
                 temporary = self._path.with_name(f".{LOCK_FILE}.{renewed.token}")
@@ -147,15 +149,24 @@ def _is_stale(path: Path) -> bool:
         return False
 
 
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """A lock that exists is changed by one process at a time, so that no breaker removes the lock of the next owner.
+
+    The kernel's lock ends with its holder. Volumes over the network may have none: there `PublishLock.confirm` decides.
+    """
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
 def _break_if_stale(path: Path) -> bool:
-    """Moves a stale lock aside, then looks at what was moved: of two breakers, the later may have caught a new lock."""
-    if not _is_stale(path):
-        return False
-    aside = path.with_name(f".{LOCK_FILE}.{uuid.uuid4().hex}")
-    with suppress(FileNotFoundError):
-        path.rename(aside)
-        if not _is_stale(aside):
-            with suppress(FileExistsError):
-                os.link(aside, path)  # if a third took the lock meanwhile, `confirm` stops the one who lost it
-        aside.unlink()
-    return True
+    with _alone(path):
+        stale = _is_stale(path)
+        if stale:
+            path.unlink(missing_ok=True)
+    return stale

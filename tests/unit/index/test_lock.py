@@ -60,7 +60,7 @@ def test_second_waits(tmp_path: Path) -> None:
 
 
 def test_only_one_of_many_is_inside(tmp_path: Path) -> None:
-    inside, most = 0, 0
+    inside, most, rounds = 0, 0, 5
 
     def enter(number: int) -> None:
         nonlocal inside, most
@@ -70,14 +70,15 @@ def test_only_one_of_many_is_inside(tmp_path: Path) -> None:
             threading.Event().wait(0.02)
             inside -= 1
 
-    _written(tmp_path, process_start=0.0)  # and all of them find a stale lock first
-    threads = [threading.Thread(target=enter, args=[number]) for number in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert most == 1
-    assert list(tmp_path.iterdir()) == []
+    for _ in range(rounds):
+        _written(tmp_path, process_start=0.0)  # and all of them find a stale lock first
+        threads = [threading.Thread(target=enter, args=[number]) for number in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert most == 1
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_dead_process_of_this_host(tmp_path: Path) -> None:
@@ -136,11 +137,20 @@ def test_lock_is_renewed_while_held(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_breaker_that_caught_a_new_lock_puts_it_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of two who saw the stale lock, the later renames what the earlier has just taken."""
+def test_only_a_stale_lock_is_broken(tmp_path: Path) -> None:
     path = _written(tmp_path)
-    seen = iter([True, False])
-    monkeypatch.setattr(lock_module, "_is_stale", lambda _: next(seen))
-    lock_module._break_if_stale(path)
+    assert not lock_module._break_if_stale(path)
     assert LockOwner.model_validate_json(path.read_bytes()).run_id == "other"
-    assert [found.name for found in tmp_path.iterdir()] == [LOCK_FILE]
+
+
+def test_a_folder_without_locks_of_the_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on volumes over the network."""
+
+    def refused(folder: int, how: int) -> None:
+        raise OSError("no locks available")
+
+    monkeypatch.setattr(lock_module.fcntl, "flock", refused)
+    _written(tmp_path, process_start=0.0)
+    with publish_lock(tmp_path, "run 2") as lock:
+        lock.confirm()
+    assert list(tmp_path.iterdir()) == []
