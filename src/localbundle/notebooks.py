@@ -8,7 +8,7 @@ import queue
 import re
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +73,13 @@ class Kernel:
 
 
 class KernelPool:
-    """Kernels of one run. One is always being made ready for the next task, if there will be one."""
+    """Kernels of one run. One is always started and connected ahead for the next task, if there will be one."""
 
-    def __init__(self, environment: dict[str, str], needed: int, log: Path) -> None:
+    def __init__(
+        self, environment: dict[str, str], needed: int, log: Path, connect: Callable[[Kernel], Awaitable[None]]
+    ) -> None:
         self._environment = {**os.environ, **environment}
+        self._connect = connect
         self._left = needed
         self._log = log.open("ab")
         self._sockets = tempfile.TemporaryDirectory(prefix="localbundle-", ignore_cleanup_errors=True)
@@ -136,6 +139,7 @@ class KernelPool:
         client.start_channels()
         await client.wait_for_ready(timeout=_READY_SECONDS)
         await kernel.call("warm")
+        await self._connect(kernel)
         return kernel
 
 

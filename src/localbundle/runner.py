@@ -58,10 +58,10 @@ class Runner:
     async def _run_tasks(self) -> None:
         notebooks = sum(task.notebook_task is not None for task in self._job.tasks)
         environment = self._server.environment() | {OWNER_VARIABLE: self._owner}
-        self._pool = KernelPool(environment, notebooks, self._recorder.folder / "kernels.log")
+        self._pool = KernelPool(environment, notebooks, self._recorder.folder / "kernels.log", self._connect)
         try:
-            self._pool.prepare()
             self._remote = asyncio.create_task(self._start_server())
+            self._pool.prepare()
             async with asyncio.TaskGroup() as group:
                 watch = group.create_task(self._watch_server())
                 await asyncio.gather(*(group.create_task(self._follow(task)) for task in self._job.tasks))
@@ -185,8 +185,6 @@ class Runner:
         self._recorder.say(key, "starting a kernel")
         kernel = await self._pool.take()
         try:
-            self._recorder.say(key, "waiting for Spark")
-            await self._connect(kernel)
             self._recorder.say(key, "")
             told = partial(self._recorder.say, key)
             through = await execute(kernel, context, folder / f"{key}.ipynb", told)

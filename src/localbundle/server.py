@@ -233,6 +233,9 @@ class Server:
             "spark.connect.grpc.binding.address": "127.0.0.1",
             "spark.connect.grpc.binding.port": str(port),
             "spark.connect.authenticate.token": token,
+            # A client that was killed: its query ends soon, where Spark would go on for five minutes for nobody.
+            "spark.connect.execute.manager.detachedTimeout": "20s",
+            "spark.connect.execute.manager.maintenanceInterval": "5s",
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.driver.host": "127.0.0.1",
             "spark.ui.enabled": "false",

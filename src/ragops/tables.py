@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import pandas as pd
 from rich.console import Console
 from rich.table import Table as Grid
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-_FEW_ROWS = 8
+_FEW_ROWS = 16
+_ROWS_A_PARTITION = 32
 
 
 @dataclass(frozen=True)
@@ -166,9 +168,18 @@ def ids_frame(workspace: Workspace, name: str, ids: Iterable[str]) -> DataFrame:
     return workspace.spark.createDataFrame([(key,) for key in ids], f"{name} STRING")
 
 
-def partitions_for(rows: int, at_most: int) -> int:
-    """How many partitions for work that is slow by the row: a few rows are not worth a second Python worker's start."""
-    return 1 if rows <= _FEW_ROWS else max(2, -(-rows // at_most))
+def map_rows(
+    source: DataFrame, rows: int, function: Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]], table: Table
+) -> DataFrame:
+    """`table`'s rows, made by `function` from `source`, which has so many rows, each of them slow.
+
+    Spark's workers make them; a few are made here, sooner than a worker has started and Spark has planned for it.
+    """
+    if rows > _FEW_ROWS:
+        partitions = max(2, -(-rows // _ROWS_A_PARTITION))
+        return source.repartition(partitions).mapInPandas(function, table.schema)
+    made = list(function(iter([source.toPandas()])))
+    return source.sparkSession.createDataFrame(pd.concat(made) if made else [], table.schema)
 
 
 def parallelism(workspace: Workspace) -> int:

@@ -128,7 +128,7 @@ BOUNDS = (
     Bound(
         "1 % edited: texts embedded",
         "refresh",
-        lambda f: f"{f['edit_texts']} of {f['edit_chunks_of_edited']}",
+        lambda f: f"{f['edit_texts']} of {f['edit_new_texts_of_edited']}",
         "theirs only",
         lambda f: f["edit_only_their_chunks"],
     ),

@@ -14,7 +14,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from ragops.index.entries import Entry, content_digest
+from ragops.index.entries import Entry
 from ragops.index.manifest import IndexedModel
 from ragops.index.publish import IndexSource, PublishReport, publish
 from ragops.index.reader import IndexReader
@@ -83,7 +83,8 @@ def _publish(root: Path, work: Path, rows: dict[str, Entry]) -> PublishReport:
             yield [rows[chunk_id] for chunk_id in ids[start : start + 2000]]
 
     model = IndexedModel(fingerprint="ab" * 32, name="random", dimension=DIMENSION)
-    source = IndexSource(model, content_digest(wanted), lambda: wanted, fetch)
+    version = hashlib.sha256(json.dumps(sorted(wanted.items())).encode()).hexdigest()
+    source = IndexSource(model, version, lambda: wanted, fetch)
     return publish(root, source, run_id="bench", work_directory=work)
 
 

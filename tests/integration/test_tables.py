@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ragops.tables import Column, Table, difference, ids_frame, merge
+from ragops.tables import Column, Table, difference, ids_frame, map_rows, merge
 from ragops.workspace import Workspace
 
 NOTES = Table(
@@ -90,3 +91,19 @@ def test_any_sequence_of_states_is_reached(workspace: Workspace, states: list[di
         rows = [(f"{page}-{i}", page, version, 0) for page, version in state.items() for i in range(version)]
         bring_into_step(workspace, rows)
         assert held(workspace) == {row[:3] for row in rows}
+
+
+@pytest.mark.parametrize("rows", [0, 1, 16, 17])
+def test_rows_made_here_and_by_spark_are_the_same(workspace: Workspace, rows: int) -> None:
+    """Few are made in this process, and empty numbers stay empty."""
+
+    def noted(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        for batch in batches:
+            for number in batch["id"]:
+                written = None if number % 2 else number
+                yield pd.DataFrame([{"note": f"n{number}", "page": None, "version": number, "written": written}])
+
+    made = map_rows(workspace.spark.range(rows), rows, noted, NOTES).collect()
+    assert {(row["note"], row["version"]): row["written"] for row in made} == {
+        (f"n{number}", number): None if number % 2 else number for number in range(rows)
+    }

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragops.tables import difference, partitions_for
+from ragops.tables import difference
 
 IDS, VERSIONS = st.sampled_from("abcd"), st.integers(1, 3)
 
@@ -20,7 +20,3 @@ def test_putting_what_changed_in_the_place_of_what_is_stale(wanted: dict[str, in
 @given(versions=st.dictionaries(IDS, VERSIONS))
 def test_what_is_in_step_needs_nothing(versions: dict[str, int]) -> None:
     assert difference(versions, versions.items()).none
-
-
-def test_few_rows_stay_together() -> None:
-    assert [partitions_for(rows, at_most=32) for rows in (0, 1, 8, 9, 64, 65)] == [1, 1, 1, 2, 2, 3]

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from ragops.chunks.splitter import Chunk, ChunkSizes, split, splitter_fingerprint
 from ragops.chunks.tokens import TokenCounter, tokenizer_counter
 from ragops.documents.stage import DOCUMENTS
-from ragops.tables import Column, StageReport, Table, difference, ids_frame, merge, partitions_for
+from ragops.tables import Column, StageReport, Table, difference, ids_frame, map_rows, merge
 from ragops.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ CHUNKS = Table(
         Column("source_version", "STRING", "Version of document and splitter that it was made from."),
     ),
 )
-DOCUMENTS_A_PARTITION = 64
 
 
 def refresh_chunks(workspace: Workspace, sizes: ChunkSizes, tokenizer: Path) -> StageReport:
@@ -56,8 +55,7 @@ def refresh_chunks(workspace: Workspace, sizes: ChunkSizes, tokenizer: Path) -> 
         if not found.none:
             changed = readable.join(ids_frame(workspace, "doc_id", found.changed), "doc_id", "left_semi")
             source = changed.select("doc_id", "path", "title", "markdown", "source_version")
-            partitions = partitions_for(len(found.changed), DOCUMENTS_A_PARTITION)
-            rows = source.repartition(partitions).mapInPandas(split_documents(sizes, tokenizer), CHUNKS.schema)
+            rows = map_rows(source, len(found.changed), split_documents(sizes, tokenizer), CHUNKS)
             old = held.join(ids_frame(workspace, "doc_id", found.stale), "doc_id", "left_semi")
             report.count(merge(workspace, CHUNKS, rows, replacing=old.select("chunk_id")))
     return report

@@ -17,7 +17,7 @@ from ragops.documents.outcomes import Failure, ParsedDocument
 from ragops.documents.parsing import PARSER_VERSION
 from ragops.documents.sandbox import ParserPool
 from ragops.errors import UserError
-from ragops.tables import Column, StageReport, Table, difference, ids_frame, merge, partitions_for
+from ragops.tables import Column, StageReport, Table, difference, ids_frame, map_rows, merge
 from ragops.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -50,7 +50,6 @@ DOCUMENTS = Table(
     ),
 )
 FILES = "doc_id STRING, path STRING, size_bytes BIGINT, modified_at TIMESTAMP, parser_version STRING"
-FILES_A_PARTITION = 32
 
 
 def refresh_documents(
@@ -65,7 +64,8 @@ def refresh_documents(
     with report.timed():
         DOCUMENTS.create(workspace)
         _create_quarantine(workspace)
-        listed, held = _listed(landing), _held(workspace)
+        listed = _listed(landing)
+        held, report.failed = _held(workspace)
         found = difference({key: _version(file) for key, file in listed.items()}, held)
         report.read = len(listed)
         if not found.none:
@@ -74,7 +74,7 @@ def refresh_documents(
             rows = _parsed(workspace, [listed[key] for key in found.changed], landing, limits)
             gone = ids_frame(workspace, "doc_id", vanished) if vanished else None
             report.count(merge(workspace, DOCUMENTS, rows, replacing=gone))
-        report.failed = DOCUMENTS.read(workspace).where("reason IS NOT NULL").count()
+            report.failed = DOCUMENTS.read(workspace).where("reason IS NOT NULL").count()
         report.note = f"{report.failed} in quarantine: see ragops documents" if report.failed else ""
     return report
 
@@ -97,9 +97,12 @@ def _version(file: LandingFile) -> Hashable:
     return file.size_bytes, file.modified_us, PARSER_VERSION
 
 
-def _held(workspace: Workspace) -> list[tuple[str, Hashable]]:
-    rows = DOCUMENTS.read(workspace).selectExpr("doc_id", "size_bytes", "unix_micros(modified_at)", "parser_version")
-    return [(key, tuple(version)) for key, *version in rows.toPandas().itertuples(index=False)]
+def _held(workspace: Workspace) -> tuple[list[tuple[str, Hashable]], int]:
+    """Ids and versions, and how many of them are in quarantine."""
+    version = ("size_bytes", "unix_micros(modified_at)", "parser_version")
+    rows = DOCUMENTS.read(workspace).selectExpr("doc_id", "reason IS NOT NULL AS failed", *version).toPandas()
+    held: list[tuple[str, Hashable]] = [(key, tuple(version)) for key, _, *version in rows.itertuples(index=False)]
+    return held, int(rows["failed"].sum())
 
 
 def _refuse_mass_deletion(vanished: int, total: int, landing: Path, allowed: float) -> None:
@@ -112,8 +115,8 @@ def _refuse_mass_deletion(vanished: int, total: int, landing: Path, allowed: flo
 
 def _parsed(workspace: Workspace, arrived: list[LandingFile], landing: Path, limits: ParseLimits) -> DataFrame:
     rows = [(file.doc_id, file.path, file.size_bytes, file.modified_at, PARSER_VERSION) for file in arrived]
-    files = workspace.spark.createDataFrame(rows, FILES).repartition(partitions_for(len(rows), FILES_A_PARTITION))
-    return files.mapInPandas(parse_files(landing, limits), DOCUMENTS.schema)
+    files = workspace.spark.createDataFrame(rows, FILES)
+    return map_rows(files, len(rows), parse_files(landing, limits), DOCUMENTS)
 
 
 def parse_files(landing: Path, limits: ParseLimits) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:

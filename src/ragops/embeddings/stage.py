@@ -21,7 +21,8 @@ from ragops.workspace import Workspace
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-# A partition for each core or GPU keeps all of them busy; more than this in one, and a lost task costs too much.
+# As many rounds of partitions as there are cores or GPUs keep all of them busy: 3 partitions on 2 cores take as long
+# as 4. More than this in one partition, and a lost task costs too much.
 TEXTS_A_PARTITION = 8192
 # So few are embedded sooner than a second worker has started and loaded the model.
 FEW_TEXTS = 64
@@ -67,4 +68,7 @@ def refresh_embeddings(workspace: Workspace, model: EmbeddingModel, source: Enco
 
 
 def _partitions(workspace: Workspace, texts: int) -> int:
-    return 1 if texts <= FEW_TEXTS else max(parallelism(workspace), -(-texts // TEXTS_A_PARTITION))
+    if texts <= FEW_TEXTS:
+        return 1
+    slots = parallelism(workspace)
+    return slots * -(-texts // (slots * TEXTS_A_PARTITION))

@@ -3,7 +3,7 @@
 import logging
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ragops.index.chroma_embedded import create_embedded, open_embedded
@@ -27,13 +27,18 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An open store at the parent's state, and what must change in it. `parent` None: from scratch."""
+    """An open store at the parent's state, and what must change in it. `parent` None: from scratch.
+
+    `held`: id -> row hash at that state; `words`: the parent's word index, None where its file may be damaged.
+    """
 
     directory: Path
     store: Store
     plan: Plan
-    parent: Manifest | None
-    rewrites: int
+    parent: Manifest | None = None
+    rewrites: int = 0
+    held: Mapping[str, str] = field(default_factory=dict)
+    words: LexicalIndex | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +65,12 @@ def start_draft(
         plan = plan_changes(held, wanted)
         rewrites = parent.rewrites + len(plan.remove) + len(held.keys() & set(plan.add))
         if 2 * rewrites <= len(wanted) or plan.empty:
-            return Draft(directory, store, plan, parent, rewrites)
+            words = None if scan else LexicalIndex.load(parent_path / BM25)
+            return Draft(directory, store, plan, parent, rewrites, held, words)
         store.close()
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    return Draft(directory, create_embedded(directory / CHROMA), plan_changes({}, wanted), None, 0)
+    return Draft(directory, create_embedded(directory / CHROMA), plan_changes({}, wanted))
 
 
 def _inherit(directory: Path, parent_path: Path, scan: bool) -> tuple[Store, Mapping[str, str]] | None:
@@ -84,34 +90,49 @@ def _inherit(directory: Path, parent_path: Path, scan: bool) -> tuple[Store, Map
         return None
 
 
-def finish_draft(draft: Draft, fetch: Fetch, number: int, model: IndexedModel, content_digest: str) -> BuiltDraft:
-    """Carries the plan out; then reopens the store as a reader would, and builds the word index over what it holds."""
+def finish_draft(draft: Draft, fetch: Fetch, number: int, model: IndexedModel, source_version: str) -> BuiltDraft:
+    """Carries the plan out; then reopens the store as a reader would, and sees what it holds.
+
+    Of an undamaged parent only what changed is read again, and every id: the rest is as its files' digests say.
+    """
     try:
         apply_changes(draft.plan, draft.store, fetch)
     finally:
         draft.store.close()
     store = open_embedded(draft.directory / CHROMA)
     try:
-        return _built(draft, store, number, model, content_digest)
+        return _built(draft, store, number, model, source_version)
     except BaseException:
         store.close()
         raise
 
 
-def _built(draft: Draft, store: Store, number: int, model: IndexedModel, content_digest: str) -> BuiltDraft:
-    passages = [passage for page in store.scan() for passage in page]
-    words = LexicalIndex.build([p.chunk_id for p in passages], [lexical_text(p) for p in passages])
+def _built(draft: Draft, store: Store, number: int, model: IndexedModel, source_version: str) -> BuiltDraft:
+    rows, words = _changed_rows(draft, store, draft.words) if draft.words else _all_rows(store)
     words.save(draft.directory / BM25)
     manifest = Manifest(
         number=number,
         model=model,
-        count=len(passages),
-        content_digest=content_digest,
+        count=len(rows),
+        source_version=source_version,
         parent=draft.parent.name if draft.parent else None,
         rewrites=draft.rewrites,
     )
     generation = Generation(manifest, store, LexicalIndex.load(draft.directory / BM25))
-    return BuiltDraft(draft.directory, generation, {p.chunk_id: p.row_hash for p in passages})
+    return BuiltDraft(draft.directory, generation, rows)
+
+
+def _all_rows(store: Store) -> tuple[Mapping[str, str], LexicalIndex]:
+    passages = [passage for page in store.scan() for passage in page]
+    words = LexicalIndex.build([p.chunk_id for p in passages], [lexical_text(p) for p in passages])
+    return {p.chunk_id: p.row_hash for p in passages}, words
+
+
+def _changed_rows(draft: Draft, store: Store, words: LexicalIndex) -> tuple[Mapping[str, str], LexicalIndex]:
+    changed = store.passages([*draft.plan.add, *draft.plan.update])
+    known = {**draft.held, **{passage.chunk_id: passage.row_hash for passage in changed}}
+    rows = {chunk_id: known.get(chunk_id, "") for chunk_id in store.ids()}
+    return rows, words.changed(draft.plan.remove, {passage.chunk_id: lexical_text(passage) for passage in changed})
 
 
 def seal_draft(built: BuiltDraft) -> None:

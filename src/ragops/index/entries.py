@@ -100,14 +100,6 @@ def rewritten(row_hash: str, other: str) -> bool:
     return row_hash[:16] != other[:16]
 
 
-def content_digest(rows: Mapping[str, str]) -> str:
-    """sha256 over id and row hash of every row, in the ids' order: equal digests mean equal content."""
-    digest = hashlib.sha256()
-    for chunk_id in sorted(rows):
-        digest.update(f"{chunk_id}:{rows[chunk_id]}\n".encode())
-    return digest.hexdigest()
-
-
 def entries_from_frame(frame: pd.DataFrame) -> list[Entry]:
     """Rows of the `embeddings` view (columns named as Passage's fields, plus `embedding`) as entries."""
     columns = [frame[name] for name in (*_PASSAGE_FIELDS, "embedding")]

@@ -44,7 +44,7 @@ class Manifest(BaseModel):
     number: int
     model: IndexedModel
     count: int
-    content_digest: str
+    source_version: str
     parent: str | None
     rewrites: int = 0  # rows deleted or replaced since the last build from scratch: dead nodes in the HNSW graph
     built_at: datetime = Field(default_factory=lambda: datetime.now(UTC))

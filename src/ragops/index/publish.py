@@ -21,7 +21,7 @@ from ragops.index.lock import PublishLock, publish_lock
 from ragops.index.manifest import BUILDING, CHROMA, IndexedModel, changed_files, generations_directory
 from ragops.index.pointer import Pointer, write_pointer
 from ragops.index.store import Fetch
-from ragops.index.verify import compare, sample_ids
+from ragops.index.verify import Sample, compare, sample_ids
 
 _SAMPLED_VECTORS = 64
 # Opening a Chroma directory writes into this file and no other, so that a look from outside is no damage.
@@ -32,12 +32,12 @@ _SQLITE = f"{CHROMA}/chroma.sqlite3"
 class IndexSource:
     """What the index must hold.
 
-    `content_digest` changes whenever `rows` would; `rows` gives id -> row hash (called only when something may have
-    changed); `fetch` gives entries for ids (called only for rows to be written and for a sample).
+    `version` changes whenever `rows` would, and may change without; `rows` gives id -> row hash (called only when
+    something may have changed); `fetch` gives entries for ids (called only for rows to be written and for a sample).
     """
 
     model: IndexedModel
-    content_digest: str
+    version: str
     rows: Callable[[], Mapping[str, str]]
     fetch: Fetch
 
@@ -105,7 +105,7 @@ def _publish(
     live_path = generations_directory(index_root) / (live.name if live else "")
     parent = live if live and live.model.fingerprint == source.model.fingerprint else None
     damage = changed_files(live_path, live.files) if live else set()
-    if parent and parent.content_digest == source.content_digest and not damage:
+    if parent and parent.source_version == source.version and not damage:
         return PublishReport(parent.name, published=False, rows=parent.count)
     if not damage <= {_SQLITE}:
         parent = None
@@ -114,9 +114,10 @@ def _publish(
     if draft.parent and draft.plan.empty:
         draft.store.close()
         return PublishReport(draft.parent.name, published=False, rows=draft.parent.count)
-    built = finish_draft(draft, source.fetch, next_number(index_root), source.model, source.content_digest)
+    sample = Sample(source.fetch, sample_ids(wanted, _SAMPLED_VECTORS, seed=source.version))
+    built = finish_draft(draft, sample.fetch, next_number(index_root), source.model, source.version)
     try:
-        _check(built, source, wanted)
+        _check(built, sample, source, wanted)
         live_readable = live is not None and (draft.parent is not None or not damage)
         if guard and live_readable:  # a damaged index is mended, whatever its recall was
             _check_recall(built.generation, guard, shutil.copytree(live_path, work / "live"))
@@ -138,11 +139,9 @@ def _publish(
     )
 
 
-def _check(built: BuiltDraft, source: IndexSource, wanted: Mapping[str, str]) -> None:
+def _check(built: BuiltDraft, sample: Sample, source: IndexSource, wanted: Mapping[str, str]) -> None:
     """Raises UserError unless the draft holds what is wanted."""
-    ids = sample_ids(wanted, _SAMPLED_VECTORS, seed=source.content_digest)
-    sample = [entry for batch in (source.fetch(ids) if ids else ()) for entry in batch]
-    report = compare(built.generation, built.rows, wanted, sample, source.model.fingerprint)
+    report = compare(built.generation, built.rows, wanted, sample.entries(), source.model.fingerprint)
     if not report.ok:
         raise UserError(f"{report}: not published, the old one stays live; run the refresh again")
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,19 +58,17 @@ def publish_index(workspace: Workspace, model: EmbeddingModel, guard: RecallGuar
 
 
 def index_source(workspace: Workspace, model: EmbeddingModel) -> IndexSource:
-    """What the index must hold, as publish and verify read it.
-
-    Raises:
-        UserError: some chunks have no vector under this model.
-    """
+    """What the index must hold, as publish and verify read it; `rows` raises UserError where a vector is missing."""
+    embeddings_table(fingerprint(model)).create(workspace)
+    version = _version(workspace, model)  # read before the rows are: at worst it is older than they are
     frame = _with_vectors(workspace, model)
     return IndexSource(
         model=IndexedModel(
             fingerprint=fingerprint(model), name=model.name, dimension=model.dimension, spec=model.model_dump()
         ),
-        content_digest=_content_digest(workspace, frame),
-        rows=lambda: _row_hashes(frame),
-        fetch=lambda ids: _entries(workspace, frame, ids),
+        version=version,
+        rows=partial(_row_hashes, workspace, frame),
+        fetch=partial(_entries, workspace, frame),
     )
 
 
@@ -82,7 +81,7 @@ def verify_index(workspace: Workspace, model: EmbeddingModel) -> VerifyReport:
     live = generations_directory(index_root(workspace)) / read_pointer(index_root(workspace)).generation
     source = index_source(workspace, model)
     wanted = source.rows()
-    sample = [entry for batch in source.fetch(sample_ids(wanted, 64, source.content_digest)) for entry in batch]
+    sample = [entry for batch in source.fetch(sample_ids(wanted, 64, source.version)) for entry in batch]
     with tempfile.TemporaryDirectory(prefix="ragops-verify-") as copy:
         looked_at = shutil.copytree(live, Path(copy) / live.name)  # Chroma writes into what it opens
         generation = Generation.open(looked_at)
@@ -93,27 +92,25 @@ def verify_index(workspace: Workspace, model: EmbeddingModel) -> VerifyReport:
 
 
 def _with_vectors(workspace: Workspace, model: EmbeddingModel) -> DataFrame:
-    table = embeddings_table(fingerprint(model))
-    table.create(workspace)
-    return CHUNKS.read(workspace).join(table.read(workspace).select("text_hash", "embedding"), "text_hash", "left")
+    vectors = embeddings_table(fingerprint(model)).read(workspace)
+    return CHUNKS.read(workspace).join(vectors.select("text_hash", "embedding"), "text_hash", "left")
 
 
-def _content_digest(workspace: Workspace, frame: DataFrame) -> str:
-    """Changes whenever a row would; one pass over the tables, in which chunks without a vector are found too."""
-    row = frame.selectExpr(f"xxhash64(chunk_id, {ROW_HASH_SQL}) AS row", "embedding IS NULL AS pending").selectExpr(
-        "count(*) AS rows", "bit_xor(row) AS mixed", "sum(row % 2147483647) AS summed", "count_if(pending) AS pending"
-    )
-    found = row.collect()[0]
-    if found["pending"]:
+def _version(workspace: Workspace, model: EmbeddingModel) -> str:
+    """Changes with every commit to a table that the index is made from; reads no rows."""
+    tables = (CHUNKS.name, embeddings_table(fingerprint(model)).name)
+    details = [workspace.spark.sql(f"DESCRIBE DETAIL {workspace.table(name)}").collect()[0] for name in tables]
+    return " ".join(f"{detail['id']}@{detail['lastModified'].isoformat()}" for detail in details)
+
+
+def _row_hashes(workspace: Workspace, frame: DataFrame) -> Mapping[str, str]:
+    columns = ("chunk_id", f"{ROW_HASH_SQL} AS row_hash", "embedding IS NULL AS pending")
+    rows = frame.selectExpr(*columns).toPandas()
+    if pending := int(rows["pending"].sum()):
         raise UserError(
-            f"index: {found['pending']:,} chunks in {workspace.schema} have no vector; "
+            f"index: {pending:,} chunks in {workspace.schema} have no vector; "
             "run the refresh job, whose task embed makes them"
         )
-    return f"{found['rows']}-{found['mixed']}-{found['summed']}"
-
-
-def _row_hashes(frame: DataFrame) -> Mapping[str, str]:
-    rows = frame.selectExpr("chunk_id", f"{ROW_HASH_SQL} AS row_hash").toPandas()
     return dict(zip(rows["chunk_id"], rows["row_hash"], strict=True))
 
 

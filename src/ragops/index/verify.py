@@ -9,7 +9,7 @@ import numpy as np
 
 from ragops.index.entries import Entry
 from ragops.index.generation import Generation
-from ragops.index.store import row_hashes
+from ragops.index.store import Fetch, row_hashes
 
 _PRINTED_IDS = 5
 # Chroma keeps cosine vectors as given or scaled, both in float32: rounding alone costs less than 1e-6.
@@ -83,6 +83,29 @@ def compare(
         vectors_checked=len(stored),
         problems=tuple(_problems(generation, held, expected, fingerprint)),
     )
+
+
+class Sample:
+    """Entries to compare vectors with, kept from what a publish fetches anyway: a query of their own costs a second."""
+
+    def __init__(self, fetch: Fetch, ids: Sequence[str]) -> None:
+        """Takes the source's `fetch`, and the ids to keep."""
+        self._fetch, self._ids = fetch, frozenset(ids)
+        self._kept: dict[str, Entry] = {}
+
+    def fetch(self, ids: Sequence[str]) -> Iterator[list[Entry]]:
+        """Entries of these ids; the sample is asked for along with the first."""
+        asked = set(ids)
+        along = [chunk_id for chunk_id in self._ids if chunk_id not in asked and chunk_id not in self._kept]
+        for entries in self._fetch([*ids, *along]):
+            self._kept |= {entry.chunk_id: entry for entry in entries if entry.chunk_id in self._ids}
+            yield [entry for entry in entries if entry.chunk_id in asked]
+
+    def entries(self) -> list[Entry]:
+        """The sample."""
+        if self._ids and not self._kept:  # nothing was added or changed: rows were only removed
+            list(self.fetch(()))
+        return list(self._kept.values())
 
 
 def sample_ids(rows: Mapping[str, str], size: int, seed: str) -> list[str]:

@@ -26,13 +26,15 @@ class RecallMeter:
         """Share of questions with a passage that answers them among the k nearest; None for another model's index."""
         if generation.manifest.model.fingerprint != self._fingerprint or not self._questions:
             return None
-        found = sum(self._answered(generation, question, row) for row, question in enumerate(self._questions))
-        return found / len(self._questions)
-
-    def _answered(self, generation: Generation, question: Question, row: int) -> bool:
-        hits = generation.dense(self._vectors[row], self._k)
-        passages = generation.passages([hit.chunk_id for hit in hits])
-        return any(holds_anchor(passage.text, question.anchor or "") for passage in passages)
+        nearest = [[hit.chunk_id for hit in generation.dense(vector, self._k)] for vector in self._vectors]
+        # All at once: a call for each question would take most of the time.
+        found = generation.passages(list(dict.fromkeys(chunk_id for ids in nearest for chunk_id in ids)))
+        texts = {passage.chunk_id: passage.text for passage in found}
+        answered = [
+            any(holds_anchor(texts[chunk_id], question.anchor or "") for chunk_id in ids if chunk_id in texts)
+            for question, ids in zip(self._questions, nearest, strict=True)
+        ]
+        return sum(answered) / len(answered)
 
     @cached_property
     def _vectors(self) -> Vectors:

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ragops.index import draft, generation, local, lock, pointer, publish
-from ragops.index.entries import Entry, content_digest
+from ragops.index.entries import Entry
 from ragops.index.manifest import IndexedModel
 
 DIMENSION = 16
@@ -45,6 +45,11 @@ def entry(number: int, text: str = "", page: int | None = None, title: str = "Ha
         text_hash=hashlib.sha256(f"{title}{text}".encode()).hexdigest(),
         vector=vector,
     )
+
+
+def content_digest(rows: Mapping[str, str]) -> str:
+    """Equal digests mean equal content."""
+    return hashlib.sha256(json.dumps(sorted(rows.items())).encode()).hexdigest()
 
 
 def source(

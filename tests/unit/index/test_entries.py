@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragops.index.entries import Entry, Passage, content_digest, entries_from_frame, rewritten
+from ragops.index.entries import Entry, Passage, entries_from_frame, rewritten
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 _PASSAGES = st.builds(
@@ -69,12 +69,6 @@ def test_row_hash_does_not_depend_on_the_vector(make_entry: Callable[..., Entry]
 def test_row_hash_stays_as_it_is(make_entry: Callable[..., Entry]) -> None:
     """A change here makes every published index look wholly different, and breaks with ROW_HASH_SQL."""
     assert make_entry().row_hash == "0123456789abcdef" + "27ac81f73d307e61"
-
-
-def test_content_digest_is_of_content_not_order() -> None:
-    assert content_digest({"a": "1", "b": "2"}) == content_digest({"b": "2", "a": "1"})
-    assert content_digest({"a": "1", "b": "2"}) != content_digest({"a": "2", "b": "1"})
-    assert content_digest({}) != content_digest({"a": "1"})
 
 
 def test_entries_from_a_frame(make_entry: Callable[..., Entry]) -> None:

@@ -1,6 +1,9 @@
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ragops.index.lexical import LexicalIndex, tokenize
 
@@ -89,3 +92,21 @@ def test_passages_without_words_among_others() -> None:
 def test_equal_scores_keep_the_order_of_building() -> None:
     index = LexicalIndex.build(["b", "a", "c"], ["same text"] * 3)
     assert [hit.chunk_id for hit in index.query("same", 2)] == ["b", "a"]
+
+
+WORDS = st.lists(st.sampled_from(["loop", "str.format", "enter", "x", "検索する", "..."]), max_size=4).map(" ".join)
+CORPORA = st.dictionaries(st.sampled_from("abcdef"), WORDS)
+
+
+@given(before=CORPORA, removed=st.sets(st.sampled_from("abcdef")), added=CORPORA)
+def test_a_changed_index_is_the_one_built_of_the_same_passages(
+    before: dict[str, str], removed: set[str], added: dict[str, str]
+) -> None:
+    now = {chunk_id: text for chunk_id, text in before.items() if chunk_id not in removed} | added
+    wanted = LexicalIndex.build(sorted(now), [now[chunk_id] for chunk_id in sorted(now)])
+    with tempfile.TemporaryDirectory() as folder:
+        LexicalIndex.build(list(before), list(before.values())).save(Path(folder))
+        changed = LexicalIndex.load(Path(folder)).changed(removed, added)
+    assert changed.ids == wanted.ids
+    for query in ("loop enter", "str.format", "検索", "x"):
+        assert changed.query(query, 6) == wanted.query(query, 6)

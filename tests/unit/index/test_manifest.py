@@ -19,7 +19,7 @@ from ragops.index.manifest import (
 )
 
 _MODEL = IndexedModel(fingerprint="ab" * 32, name="m", dimension=2, spec={"pooling": "mean"})
-_MANIFEST = Manifest(number=3, model=_MODEL, count=2, content_digest="x", parent="000002-abababab")
+_MANIFEST = Manifest(number=3, model=_MODEL, count=2, source_version="x", parent="000002-abababab")
 
 
 def test_written_and_read(tmp_path: Path) -> None:

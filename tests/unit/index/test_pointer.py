@@ -18,7 +18,7 @@ def test_written_and_read(tmp_path: Path) -> None:
 
 def test_to_a_manifest() -> None:
     model = IndexedModel(fingerprint="ab" * 32, name="m", dimension=2)
-    manifest = Manifest(number=3, model=model, count=0, content_digest="x", parent=None)
+    manifest = Manifest(number=3, model=model, count=0, source_version="x", parent=None)
     assert Pointer.to(manifest, previous=None).generation == "000003-abababab"
     assert Pointer.to(manifest, previous=manifest).previous == "000003-abababab"
 

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from ragops.index.generation import Generation
 from ragops.index.lexical import LexicalIndex
 from ragops.index.manifest import IndexedModel, Manifest
 from ragops.index.store import Hit
-from ragops.index.verify import VerifyReport, compare, sample_ids
+from ragops.index.verify import Sample, VerifyReport, compare, sample_ids
 
 _FINGERPRINT = "ab" * 32
 
@@ -44,7 +44,7 @@ def _verify(
     held: Sequence[Entry], wanted: Sequence[Entry], lost: Sequence[str] = (), fingerprint: str = _FINGERPRINT
 ) -> VerifyReport:
     model = IndexedModel(fingerprint=_FINGERPRINT, name="m", dimension=2)
-    manifest = Manifest(number=1, model=model, count=len(wanted), content_digest="x", parent=None)
+    manifest = Manifest(number=1, model=model, count=len(wanted), source_version="x", parent=None)
     words = LexicalIndex.build([e.chunk_id for e in wanted], [e.text for e in wanted])
     generation = Generation(manifest, Holding(held, lost), words)
     hashes = [{e.chunk_id: e.row_hash for e in entries} for entries in (held, wanted)]
@@ -100,3 +100,18 @@ def test_sample() -> None:
     assert sample_ids(rows, 10, "seed") == sample_ids(dict(reversed(rows.items())), 10, "seed")
     assert sample_ids(rows, 10, "seed") != sample_ids(rows, 10, "other")
     assert len(set(sample_ids(rows, 1000, "seed"))) == 100
+
+
+def test_a_sample_is_asked_for_along_with_the_first_rows(rows: list[Entry]) -> None:
+    asked: list[list[str]] = []
+
+    def fetch(ids: Sequence[str]) -> Iterator[list[Entry]]:
+        asked.append(list(ids))
+        yield [entry for entry in rows if entry.chunk_id in ids]
+
+    sample = Sample(fetch, ["c01", "c07"])
+    assert [[e.chunk_id for e in batch] for batch in sample.fetch(["c07", "c09"])] == [["c07", "c09"]]
+    assert [e.chunk_id for e in sample.entries()] == ["c01", "c07"]
+    list(sample.fetch(["c10"]))
+    assert asked == [["c07", "c09", "c01"], ["c10"]]
+    assert [e.chunk_id for e in Sample(fetch, ["c02"]).entries()] == ["c02"]
