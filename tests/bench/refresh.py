@@ -10,6 +10,7 @@ the run still waited for it, and the command's own start counts as the refresh's
 
 import itertools
 import json
+import re
 import shutil
 import statistics
 import subprocess
@@ -66,6 +67,7 @@ def main(
     """Prints all figures as one table and returns them by name."""
     with tempfile.TemporaryDirectory(prefix="bench-refresh-") as folder:
         bundle, landing = lay_bundle(Path(folder)), Path(folder) / "landing"
+        let_recall_fall(bundle.root / "usecase.yml")
         landing.mkdir()
         write_documents(landing, documents)
         bundle.run("localbundle", "up", "-t", "dev")
@@ -80,6 +82,14 @@ def main(
     if json_file:
         json_file.write_text(json.dumps(figures, indent=1))
     return figures
+
+
+def let_recall_fall(card: Path) -> None:
+    """The guard is measured and refuses nothing: every document twice leaves less room for answers among ten."""
+    text = card.read_text()
+    changed = re.sub(r"max_recall_drop: \S+", "max_recall_drop: 1.0", text)
+    assert changed != text
+    card.write_text(changed)
 
 
 def measure(bundle: Bundle, landing: Path) -> Figures:
