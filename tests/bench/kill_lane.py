@@ -108,7 +108,7 @@ def started(
 ) -> Iterator[tuple[BaseProcess, Connection]]:
     """The work in a process of its own, and what it says; waits for its end."""
     here, there = FORKS.Pipe(duplex=False)
-    process = FORKS.Process(target=work, args=(given, there), daemon=True)
+    process = FORKS.Process(target=work, args=(given, there))  # no daemon: it starts parsers of its own
     process.start()
     there.close()
     try:
