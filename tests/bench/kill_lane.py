@@ -8,8 +8,8 @@ Victims are forked from a process that has imported all: a kill costs the run th
 
 import json
 import multiprocessing
+import os
 import random
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -108,7 +108,7 @@ def started(
 ) -> Iterator[tuple[BaseProcess, Connection]]:
     """The work in a process of its own, and what it says; waits for its end."""
     here, there = FORKS.Pipe(duplex=False)
-    process = FORKS.Process(target=work, args=(given, there))  # no daemon: it starts parsers of its own
+    process = FORKS.Process(target=in_child, args=(work, given, there))  # no daemon: it starts parsers of its own
     process.start()
     there.close()
     try:
@@ -143,6 +143,16 @@ def in_a_fork(work: Work, given: Parameters) -> None:
         raise RuntimeError(f"exit code {process.exitcode}: {last}")
 
 
+def in_child(work: Work, given: Parameters, told: Connection) -> None:
+    """Ends at once when the work has: multiprocessing would first wait for the parsers, which wait for more files."""
+    try:
+        work(given, told)
+    except BaseException as error:
+        told.send(f"{type(error).__name__}: {error}")
+        os._exit(1)
+    os._exit(0)
+
+
 def refresh(given: Parameters, told: Connection) -> None:
     """All stages as the job's notebooks run them, each named when it has ended."""
     read = RefreshParameters.read(given)
@@ -163,19 +173,15 @@ def refresh(given: Parameters, told: Connection) -> None:
 
 def converge(given: Parameters, told: Connection) -> None:
     """A refresh, and then everything must agree: documents, tables and index, with nothing half-built left."""
-    try:
-        refresh(given, told)
-        read = RefreshParameters.read(given)
-        root = index_root(read.workspace)
-        report = verify_index(read.workspace, read.card.embedding)
-        assert report.ok, str(report)
-        assert list((root / "generations").glob(".*")) == [], "a half-built generation was left"
-        rows = CHUNKS.read(read.workspace).select("path").distinct().collect()
-        held, wanted = {row["path"] for row in rows}, {path.name for path in read.landing_folder.glob("*.md")}
-        assert held == wanted, f"chunks of {held ^ wanted} are missing or stale"
-    except BaseException as error:
-        told.send(f"{type(error).__name__}: {error}")
-        sys.exit(1)
+    refresh(given, told)
+    read = RefreshParameters.read(given)
+    root = index_root(read.workspace)
+    report = verify_index(read.workspace, read.card.embedding)
+    assert report.ok, str(report)
+    assert list((root / "generations").glob(".*")) == [], "a half-built generation was left"
+    rows = CHUNKS.read(read.workspace).select("path").distinct().collect()
+    held, wanted = {row["path"] for row in rows}, {path.name for path in read.landing_folder.glob("*.md")}
+    assert held == wanted, f"chunks of {held ^ wanted} are missing or stale"
 
 
 if __name__ == "__main__":
