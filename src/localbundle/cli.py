@@ -14,17 +14,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from localbundle.bundle import Bundle, find_root, load_bundle, write_resolved
-from localbundle.checks import check_parameters
+from localbundle.definitions.bundle import Bundle, find_root, load_bundle, write_resolved
+from localbundle.definitions.jobs import Job, find_job, job_parameters
 from localbundle.errors import BundleError
-from localbundle.guard import guarded
-from localbundle.jobs import Job, find_job, job_parameters
-from localbundle.processes import OWNER_VARIABLE, new_owner
-from localbundle.record import Recorder, RunRecord, job_slot, list_runs, new_run, now, read_run
-from localbundle.resources import check_resources, create_schemas
-from localbundle.runner import Runner
-from localbundle.server import Server
+from localbundle.runs.checks import check_parameters
+from localbundle.runs.record import Recorder, RunRecord, job_slot, list_runs, new_run, now, read_run
+from localbundle.runs.runner import Runner
 from localbundle.view import RunView, mark, print_failure, run_table
+from localbundle.workspace.guard import guarded
+from localbundle.workspace.processes import OWNER_VARIABLE, new_owner
+from localbundle.workspace.resources import check_resources, create_schemas
+from localbundle.workspace.server import Server
 
 app = typer.Typer(
     help="Runs the jobs of a Databricks asset bundle on this machine, on real Spark and Delta.",

@@ -11,9 +11,9 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from localbundle.conditions import DONE, FAILURES
-from localbundle.failure import Failure
-from localbundle.record import RunRecord, TaskRecord
+from localbundle.runs.conditions import DONE, FAILURES
+from localbundle.runs.failure import Failure
+from localbundle.runs.record import RunRecord, TaskRecord
 
 _STYLES = {
     "SUCCESS": ("✓", "green"),

@@ -29,7 +29,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from localbundle.record import RunRecord, list_runs
+from localbundle.runs.record import RunRecord, list_runs
 from ragops.sample.formats.document import Document
 from ragops.sample.formats.markdown import to_markdown
 from ragops.sample.layout import PATHS

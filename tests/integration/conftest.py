@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from localbundle.guard import guarded
-from localbundle.processes import new_owner
-from localbundle.server import Server
+from localbundle.workspace.guard import guarded
+from localbundle.workspace.processes import new_owner
+from localbundle.workspace.server import Server
 from ragops.workspace import Workspace
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from localbundle.server import Server
+from localbundle.workspace.server import Server
 
 
 def eventually(true: Callable[[], object], seconds: float = 120) -> bool:

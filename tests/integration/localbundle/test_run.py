@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from localbundle.server import Server
+from localbundle.workspace.server import Server
 
 pytestmark = pytest.mark.usefixtures("warm")
 SCHEMA = f"dev_{re.sub(r'[^A-Za-z0-9]+', '_', getpass.getuser())}_rag"

@@ -12,8 +12,8 @@ import psutil
 import pytest
 from pyspark.sql import SparkSession, functions
 
-from localbundle.processes import is_alive
-from localbundle.server import Server, ServerState
+from localbundle.workspace.processes import is_alive
+from localbundle.workspace.server import Server, ServerState
 
 
 def silent(note: str) -> None:
@@ -120,9 +120,9 @@ def test_a_kept_server_outlives_its_users_until_it_is_stopped(home: Path) -> Non
 HOLDER = """
 import sys, time
 from pathlib import Path
-from localbundle.guard import guarded
-from localbundle.processes import new_owner
-from localbundle.server import Server
+from localbundle.workspace.guard import guarded
+from localbundle.workspace.processes import new_owner
+from localbundle.workspace.server import Server
 home, owner = Path(sys.argv[1]), new_owner()
 with guarded(home, owner):
     print(Server(home).use(lambda note: None, owner=owner).pid, flush=True)

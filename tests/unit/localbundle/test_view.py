@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from localbundle.failure import Failure
-from localbundle.record import RunRecord, TaskRecord
+from localbundle.runs.failure import Failure
+from localbundle.runs.record import RunRecord, TaskRecord
 from localbundle.view import RunView, print_failure, run_table
 
 START = datetime(2026, 11, 24, tzinfo=UTC)

@@ -4,8 +4,8 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Literal
 
+from localbundle.definitions.jobs import Operator, RunIf
 from localbundle.errors import BundleError
-from localbundle.jobs import Operator, RunIf
 
 State = Literal[
     "BLOCKED",

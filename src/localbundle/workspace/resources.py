@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from localbundle.bundle import Bundle
+from localbundle.definitions.bundle import Bundle
 from localbundle.errors import BundleError
 
 _CATALOG = "spark_catalog"

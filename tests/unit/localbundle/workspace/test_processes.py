@@ -2,7 +2,7 @@ import os
 import subprocess
 import sys
 
-from localbundle.processes import OWNER_VARIABLE, create_time, is_alive, new_owner, owned_by, stop_tree
+from localbundle.workspace.processes import OWNER_VARIABLE, create_time, is_alive, new_owner, owned_by, stop_tree
 
 STUBBORN = """
 import signal, subprocess, sys, time

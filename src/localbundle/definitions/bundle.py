@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from localbundle.definitions.presets import apply_presets
+from localbundle.definitions.references import Resolver
+from localbundle.definitions.yamlfile import read_yaml
 from localbundle.errors import BundleError, closest
-from localbundle.presets import apply_presets
-from localbundle.references import Resolver
-from localbundle.yamlfile import read_yaml
 
 ROOT_FILE = "databricks.yml"
 LAPTOP_FILE = Path("environments/laptop.yml")

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from localbundle.errors import BundleError
-from localbundle.jars import delta_jars, find_java
+from localbundle.workspace.jars import delta_jars, find_java
 
 NAMES = ["delta-spark_4.2_2.13-4.4.0.jar", "delta-storage-4.4.0.jar"]
 

@@ -15,7 +15,7 @@ import pytest
 
 @pytest.fixture
 def daemon() -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "localbundle.spark_daemon", "pyspark.worker"]
+    command = [sys.executable, "-m", "localbundle.workspace.spark_daemon", "pyspark.worker"]
     environment = os.environ | {"PYTHON_WORKER_FACTORY_SECRET": "secret", "SPARK_REUSE_WORKER": "1"}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
         yield process

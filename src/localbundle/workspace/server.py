@@ -18,8 +18,8 @@ from typing import IO
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from localbundle.errors import BundleError
-from localbundle.jars import Progress, delta_jars, find_java, spark_home
-from localbundle.processes import OWNER_VARIABLE, create_time, is_alive, stop_tree
+from localbundle.workspace.jars import Progress, delta_jars, find_java, spark_home
+from localbundle.workspace.processes import OWNER_VARIABLE, create_time, is_alive, stop_tree
 
 _START_SECONDS = 120
 _STOP_PATIENCE = 20.0  # Derby writes its checkpoint while it shuts down
@@ -251,7 +251,7 @@ class Server:
             "spark.sql.shuffle.partitions": "2",
             "spark.databricks.delta.snapshotPartitions": "1",
             "spark.sql.execution.arrow.pyspark.enabled": "true",
-            "spark.python.daemon.module": "localbundle.spark_daemon",
+            "spark.python.daemon.module": "localbundle.workspace.spark_daemon",
             "spark.sql.session.timeZone": "UTC",
         }
 

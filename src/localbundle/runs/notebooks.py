@@ -19,8 +19,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
-from localbundle.dbutils import Context
 from localbundle.errors import BundleError
+from localbundle.runs.dbutils import Context
 
 _SOURCE_HEADER = "# Databricks notebook source"
 _CELL_BORDER = re.compile(r"^# COMMAND -+$", re.MULTILINE)
@@ -36,13 +36,13 @@ class Kernel:
         self.manager, self.client = manager, client
 
     async def call(self, function: str, *arguments: object) -> None:
-        """Calls a function of `localbundle.kernel` inside the kernel.
+        """Calls a function of `localbundle.runs.kernel` inside the kernel.
 
         Raises:
             BundleError: it raised, or the kernel died meanwhile.
         """
         listed = ", ".join(map(repr, arguments))
-        code = f"import localbundle.kernel as _kernel; _kernel.{function}({listed}); del _kernel"
+        code = f"import localbundle.runs.kernel as _kernel; _kernel.{function}({listed}); del _kernel"
         asked = asyncio.ensure_future(
             self.client.execute_interactive(
                 code, silent=True, store_history=False, allow_stdin=False, output_hook=lambda message: None

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localbundle.errors import BundleError
-from localbundle.values import Known, substitute
+from localbundle.runs.values import Known, substitute
 
 KNOWN = Known(
     job={"id": "refresh", "name": "[dev me] refresh", "run_id": "7", "repair_count": "0"},

@@ -2,9 +2,9 @@ import os
 
 import pytest
 
+from localbundle.definitions.jobs import ConditionTask, Dependency, Job, Task
 from localbundle.errors import BundleError
-from localbundle.jobs import ConditionTask, Dependency, Job, Task
-from localbundle.record import Recorder, TaskRecord, job_slot, list_runs, new_run, read_run, run_state
+from localbundle.runs.record import Recorder, TaskRecord, job_slot, list_runs, new_run, read_run, run_state
 
 
 def make_job(limit: int = 1) -> Job:

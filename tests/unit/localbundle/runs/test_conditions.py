@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localbundle.conditions import DONE, FAILURES, State, outcome, verdict
+from localbundle.definitions.jobs import RunIf
 from localbundle.errors import BundleError
-from localbundle.jobs import RunIf
+from localbundle.runs.conditions import DONE, FAILURES, State, outcome, verdict
 
 RULES: list[RunIf] = [
     "ALL_SUCCESS",

@@ -1,7 +1,7 @@
 import pytest
 
-from localbundle.dbutils import VALUE_LIMIT, Context, DBUtils, NotebookExit, read_state
 from localbundle.errors import BundleError
+from localbundle.runs.dbutils import VALUE_LIMIT, Context, DBUtils, NotebookExit, read_state
 
 
 @pytest.fixture

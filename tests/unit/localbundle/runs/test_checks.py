@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from localbundle.bundle import Bundle
-from localbundle.checks import check_parameters
+from localbundle.definitions.bundle import Bundle
 from localbundle.errors import BundleError
+from localbundle.runs.checks import check_parameters
 
 MODULE = """
 import os

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from localbundle.definitions.references import REFERENCE, Resolver
+from localbundle.definitions.yamlfile import Text
 from localbundle.errors import BundleError
-from localbundle.references import REFERENCE, Resolver
-from localbundle.yamlfile import Text
 
 ROOT = Path("/bundle")
 CONFIG = {

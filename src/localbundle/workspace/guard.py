@@ -12,14 +12,14 @@ from pathlib import Path
 
 import psutil
 
-from localbundle.processes import owned_by, stop
-from localbundle.server import Server
+from localbundle.workspace.processes import owned_by, stop
+from localbundle.workspace.server import Server
 
 
 @contextlib.contextmanager
 def guarded(home: Path, owner: str) -> Iterator[None]:
     """Holds a guard for the processes that carry `owner`, and for the server of `home`."""
-    command = [sys.executable, "-m", "localbundle.guard", str(home), owner]
+    command = [sys.executable, "-m", "localbundle.workspace.guard", str(home), owner]
     quiet = subprocess.DEVNULL
     guard = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, start_new_session=True)
     try:

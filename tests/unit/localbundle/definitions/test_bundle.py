@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localbundle.bundle import find_root, load_bundle, merge, write_resolved
+from localbundle.definitions.bundle import find_root, load_bundle, merge, write_resolved
 from localbundle.errors import BundleError
 
 ROOT = """

@@ -6,18 +6,18 @@ import os
 from collections.abc import Callable
 from functools import partial
 
-from localbundle import conditions, values
-from localbundle.bundle import Bundle
-from localbundle.conditions import State
-from localbundle.dbutils import Context, read_state
+from localbundle.definitions.bundle import Bundle
+from localbundle.definitions.jobs import ConditionTask, Job, NotebookTask, Task
 from localbundle.errors import BundleError
-from localbundle.guard import guarded
-from localbundle.jobs import ConditionTask, Job, NotebookTask, Task
-from localbundle.notebooks import Kernel, KernelPool, execute
-from localbundle.processes import OWNER_VARIABLE, new_owner
-from localbundle.record import Recorder, RunRecord, TaskRecord, now, run_state
-from localbundle.resources import schema_statements, volume_folders
-from localbundle.server import Server
+from localbundle.runs import conditions, values
+from localbundle.runs.conditions import State
+from localbundle.runs.dbutils import Context, read_state
+from localbundle.runs.notebooks import Kernel, KernelPool, execute
+from localbundle.runs.record import Recorder, RunRecord, TaskRecord, now, run_state
+from localbundle.workspace.guard import guarded
+from localbundle.workspace.processes import OWNER_VARIABLE, new_owner
+from localbundle.workspace.resources import schema_statements, volume_folders
+from localbundle.workspace.server import Server
 
 _WATCH_SECONDS = 2.0
 

@@ -1,8 +1,8 @@
 import pytest
 
-from localbundle.bundle import load_bundle
+from localbundle.definitions.bundle import load_bundle
+from localbundle.definitions.jobs import find_job, job_parameters
 from localbundle.errors import BundleError
-from localbundle.jobs import find_job, job_parameters
 
 ROOT = "bundle: {name: tiny}\ninclude: [resources/*.yml]\n"
 NOTEBOOK = "# Databricks notebook source\n"

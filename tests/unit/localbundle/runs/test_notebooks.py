@@ -1,7 +1,7 @@
 import pytest
 
 from localbundle.errors import BundleError
-from localbundle.notebooks import read_notebook
+from localbundle.runs.notebooks import read_notebook
 
 SOURCE = """# Databricks notebook source
 # MAGIC %md

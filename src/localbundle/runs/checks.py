@@ -11,9 +11,9 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-from localbundle.bundle import Bundle
+from localbundle.definitions.bundle import Bundle
 from localbundle.errors import BundleError
-from localbundle.server import Server
+from localbundle.workspace.server import Server
 
 _CHILD = """
 import importlib, json, sys

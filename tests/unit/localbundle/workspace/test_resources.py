@@ -1,8 +1,8 @@
 import pytest
 
-from localbundle.bundle import Bundle
+from localbundle.definitions.bundle import Bundle
 from localbundle.errors import BundleError
-from localbundle.resources import check_resources, schema_statements, volume_folders
+from localbundle.workspace.resources import check_resources, schema_statements, volume_folders
 
 
 def bundle(tmp_path, catalog: str = "spark_catalog") -> Bundle:

@@ -11,11 +11,11 @@ from typing import IO, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from localbundle.conditions import FAILURES, State
+from localbundle.definitions.jobs import Job
 from localbundle.errors import BundleError
-from localbundle.failure import Failure
-from localbundle.jobs import Job
-from localbundle.processes import create_time, is_alive
+from localbundle.runs.conditions import FAILURES, State
+from localbundle.runs.failure import Failure
+from localbundle.workspace.processes import create_time, is_alive
 
 RunState = Literal[
     "QUEUED", "RUNNING", "SUCCESS", "SUCCESS_WITH_FAILURES", "FAILED", "TIMEDOUT", "CANCELED", "INTERRUPTED"

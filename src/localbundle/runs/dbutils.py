@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from localbundle.errors import BundleError, closest
-from localbundle.failure import Failure
+from localbundle.runs.failure import Failure
 
 VALUE_LIMIT = 48 * 1024
 

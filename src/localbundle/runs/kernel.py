@@ -15,8 +15,8 @@ from typing import Any
 from IPython.core.getipython import get_ipython
 from IPython.display import display as show
 
-from localbundle.dbutils import Context, DBUtils, NotebookExit
-from localbundle.failure import Failure
+from localbundle.runs.dbutils import Context, DBUtils, NotebookExit
+from localbundle.runs.failure import Failure
 
 _SHOWN_ROWS = 1000
 _ONE_LINE_ERRORS = ("UserError", "BundleError")

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from localbundle.definitions.yamlfile import Text, place
 from localbundle.errors import BundleError, closest
-from localbundle.yamlfile import Text, place
 
 REFERENCE = re.compile(r"\$\{([A-Za-z_][\w-]*(?:\.[\w-]+|\[\d+\])*)\}")
 _NAMESPACES = ("var", "variables", "bundle", "workspace", "resources", "artifacts")

@@ -1,0 +1,1 @@
+"""What the bundle's files say: read, merged, resolved for a target, checked."""
