@@ -41,6 +41,9 @@ test: .venv/.dev  ## Every test that needs no cloud
 unit: .venv/.dev  ## Unit tests only
 	@$(BIN)/python -m pytest tests/unit -n 2
 
+conformance: .venv/.dev  ## The rules of Databricks' jobs, each tried on a small bundle, as a table
+	@$(BIN)/python -m tests.conformance -n 2
+
 lint: .venv/.dev  ## ruff, mypy (strict), import contracts, notebooks without outputs
 	@$(BIN)/ruff check src tests
 	$(BIN)/ruff format --check src tests
@@ -79,4 +82,4 @@ uv:
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r $(LOCKS)/dev.txt
 	touch $@
 
-.PHONY: help demo test unit lint bench lock clean uv
+.PHONY: help demo test unit conformance lint bench lock clean uv

@@ -15,12 +15,14 @@ from rich.console import Console
 from rich.table import Table
 
 from localbundle.definitions.bundle import Bundle, find_root, load_bundle, write_resolved
-from localbundle.definitions.jobs import Job, find_job, job_parameters
+from localbundle.definitions.jobs import Job, find_job, job_parameters, select_tasks
 from localbundle.errors import BundleError
+from localbundle.lint.check import lint
 from localbundle.runs.checks import check_parameters
-from localbundle.runs.record import Recorder, RunRecord, job_slot, list_runs, new_run, now, read_run
+from localbundle.runs.record import Recorder, RunRecord, list_runs, new_run, read_run, repaired
 from localbundle.runs.runner import Runner
-from localbundle.view import RunView, mark, print_failure, run_table
+from localbundle.runs.wheels import missing_requirements
+from localbundle.view import RunView, mark, print_failure, print_findings, run_table
 from localbundle.workspace.guard import guarded
 from localbundle.workspace.processes import OWNER_VARIABLE, new_owner
 from localbundle.workspace.resources import check_resources, create_schemas
@@ -52,27 +54,33 @@ def main() -> None:
 
 @app.command()
 def run(
-    job: Annotated[str, typer.Argument(help="The job's key under resources.jobs.")],
+    job: Annotated[str | None, typer.Argument(help="The job's key under resources.jobs.", show_default=False)] = None,
     target: Target = None,
     params: Annotated[
         list[str] | None, typer.Option("--params", help="Job parameters, NAME=VALUE[,NAME=VALUE...]. May be repeated.")
     ] = None,
+    only: Annotated[
+        str | None, typer.Option(help="Some tasks: a,+b,c+ (+b: and all before it, c+: all after).")
+    ] = None,
+    repair: Annotated[int | None, typer.Option(help="An earlier run: what failed in it runs again.")] = None,
     var: Var = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show localbundle's own stack trace on an error.")] = False,
 ) -> None:
-    """Runs a job of the bundle here."""
+    """Runs a job of the bundle here, or repairs an earlier run."""
     try:
         bundle = _load(target, var)
-        definition = find_job(bundle, job)
-        parameters = job_parameters(definition, _pairs(params, "--params", split=True))
         check_resources(bundle)
         write_resolved(bundle)
-        parameters = check_parameters(bundle, job, parameters)
+        given = _pairs(params, "--params", split=True)
+        if repair is not None:
+            definition, folder, begun = _repaired(bundle, repair, alone=not (job or given or only))
+        else:
+            definition, folder, begun = _begun(bundle, job, given, only)
     except BundleError:
         if debug:
             errors.print_exception()
         raise
-    record = _run(bundle, definition, parameters)
+    record = _run(bundle, definition, folder, begun)
     sys.exit({"SUCCESS": 0, "CANCELED": _EXIT_CANCELED}.get(record.state, 1))
 
 
@@ -141,20 +149,28 @@ def validate(
     var: Var = None,
     output: Annotated[str, typer.Option("-o", "--output", help="text or json")] = "text",
 ) -> None:
-    """Resolves the bundle for a target and checks that its jobs can run here."""
-    bundle = _load(target, var)
-    definitions = [find_job(bundle, key) for key in bundle.jobs]
-    check_resources(bundle)
-    write_resolved(bundle)
+    """Resolves the bundle for a target, looks for faults, and checks that its jobs can run here."""
+    unresolved: list[BundleError] = []
+    bundle = load_bundle(find_root(Path.cwd()), target, _pairs(var, "--var"), unresolved.append)
+    findings = lint(bundle, unresolved, check_resources)
     if output == "json":
         typer.echo(json.dumps(bundle.config, indent=2, default=str))
-        return
+    if findings:
+        print_findings(errors if output == "json" else console, findings)
+        sys.exit(_EXIT_WRONG_USE)
+    write_resolved(bundle)
+    if output != "json":
+        _print_bundle(bundle)
+
+
+def _print_bundle(bundle: Bundle) -> None:
     console.print(f"bundle [bold]{bundle.name}[/], target [bold]{bundle.target}[/], {bundle.root}", highlight=False)
     for kind, resources in bundle.config["resources"].items():
         if resources and kind != "jobs":
             names = ", ".join(str(resource.get("name", key)) for key, resource in resources.items())
             console.print(f"  {kind}: {names}", highlight=False, markup=False)
-    _print_jobs(definitions)
+    _print_jobs([find_job(bundle, key) for key in bundle.jobs])
+    console.print("[green]no findings[/]")
 
 
 @app.command()
@@ -199,21 +215,43 @@ def _show_run(record: RunRecord, home: Path) -> None:
     console.print(f"[dim]notebooks in {home / 'runs' / str(record.run_id)}[/]", highlight=False, soft_wrap=True)
 
 
-def _run(bundle: Bundle, job: Job, parameters: dict[str, str]) -> RunRecord:
-    folder, record = new_run(bundle.home, bundle.target, job, parameters)
-    console.print(f"[bold]{_escaped(job.name)}[/] [dim]run {record.run_id}, target {bundle.target}[/]", highlight=False)
+def _begun(bundle: Bundle, key: str | None, given: dict[str, str], only: str | None) -> tuple[Job, Path, RunRecord]:
+    """A new run of a job, or of some of its tasks."""
+    if key is None:
+        raise BundleError(f"no job is named; write localbundle run JOB with one of {', '.join(bundle.jobs)}")
+    job = find_job(bundle, key)
+    parameters = job_parameters(job, given)
+    job = select_tasks(job, only) if only else job
+    parameters = check_parameters(bundle, key, parameters)
+    return job, *new_run(bundle.home, bundle.target, job, parameters)
+
+
+def _repaired(bundle: Bundle, run_id: int, *, alone: bool) -> tuple[Job, Path, RunRecord]:
+    """An earlier run, made ready to go on with its own job, tasks and parameters."""
+    if not alone:
+        raise BundleError("--repair takes its run's job, tasks and parameters; leave JOB, --params and --only out")
+    old = read_run(bundle.home, run_id)
+    if old.state in ("RUNNING", "QUEUED", "SUCCESS"):
+        raise BundleError(f"run {run_id} is {old.state.lower()}; a repair is for a run that failed")
+    job = select_tasks(find_job(bundle, old.job), ",".join(old.own_tasks))
+    return job, bundle.home / "runs" / str(run_id), repaired(old, job)
+
+
+def _run(bundle: Bundle, job: Job, folder: Path, record: RunRecord) -> RunRecord:
+    again = f", repair {record.repairs}" if record.repairs else ""
+    title = f"[bold]{_escaped(job.name)}[/] [dim]run {record.run_id}{again}, target {bundle.target}[/]"
+    console.print(title, highlight=False)
     if job.ignored:
         console.print(
             f"[dim]runs on this machine; left aside: {', '.join(job.ignored)}[/]", highlight=False, soft_wrap=True
         )
+    if missing := missing_requirements(job):
+        told = f"not installed here: {', '.join(missing)}; a task that imports it fails"
+        console.print(f"[yellow]{_escaped(told)}[/]", highlight=False, soft_wrap=True)
     view = RunView(console)
-    recorder = Recorder(folder, record, view.listen)
-    with view.showing(), job_slot(bundle.home, job, record.run_id, view.progress):
-        try:
-            record = asyncio.run(_interruptible(Runner(bundle, job, recorder, view.progress)))
-        except BundleError:
-            recorder.update(state="FAILED", ended=now())
-            raise
+    with view.showing():
+        runner = Runner(bundle, job, Recorder(folder, record, view.listen), view.progress)
+        record = asyncio.run(_interruptible(runner))
     view.finish(record, folder)
     return record
 

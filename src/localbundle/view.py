@@ -1,7 +1,7 @@
 """What a person sees of a run: a live table on a terminal, plain lines in a log."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
@@ -11,8 +11,9 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from localbundle.lint.check import Finding
 from localbundle.runs.conditions import DONE, FAILURES
-from localbundle.runs.failure import Failure
+from localbundle.runs.failure import brief_message
 from localbundle.runs.record import RunRecord, TaskRecord
 
 _STYLES = {
@@ -28,7 +29,6 @@ _STYLES = {
     "CANCELED": ("✗", "yellow"),
 }
 _FAILED_STYLE = ("✗", "red")
-_MESSAGE_LINES = 12
 
 
 def mark(state: str) -> Text:
@@ -119,9 +119,10 @@ def print_failure(console: Console, task: TaskRecord) -> None:
     if failure is None:
         console.print(f"[red bold]{escape(task.task_key)}[/]: {escape(task.message)}", highlight=False, soft_wrap=True)
         return
-    console.print(f"[red bold]{escape(task.task_key)}[/]: {escape(_message(failure))}", highlight=False, soft_wrap=True)
-    notebook = _short(task.notebook)
-    where = f"{notebook}, cell {failure.cell}" + (f", line {failure.line_number}" if failure.line_number else "")
+    message = escape(brief_message(failure))
+    console.print(f"[red bold]{escape(task.task_key)}[/]: {message}", highlight=False, soft_wrap=True)
+    place = _short(failure.file) if failure.file else f"{_short(task.source)}, cell {failure.cell}"
+    where = place + (f", line {failure.line_number}" if failure.line_number else "")
     console.print(f"  [dim]{escape(where)}[/]", highlight=False, soft_wrap=True)
     if failure.line:
         console.print(f"  [dim]>[/] {escape(failure.line)}", highlight=False, soft_wrap=True)
@@ -139,14 +140,17 @@ def print_summary(console: Console, record: RunRecord, folder: Path) -> None:
     )
 
 
-def _message(failure: Failure) -> str:
-    """An exception named UserError says it all in one line; of others the first lines, without Java's stack."""
-    if failure.one_line:
-        return failure.message.splitlines()[0]
-    lines = failure.message.split("\n\nJVM stacktrace:")[0].splitlines()
-    kept = [line for line in lines if not line.lstrip().startswith("at ")]
-    more = [f"... {len(kept) - _MESSAGE_LINES} more lines"] if len(kept) > _MESSAGE_LINES else []
-    return "\n  ".join([f"{failure.exception}: {kept[0]}", *kept[1:_MESSAGE_LINES], *more])
+def print_findings(console: Console, findings: Sequence[Finding]) -> None:
+    """One line a finding, places and messages aligned; the rule's id comes last, to be searched for."""
+    places = [f"{finding.file}:{finding.line}:" if finding.file else "" for finding in findings]
+    width = max(map(len, places))
+    for place, finding in zip(places, findings, strict=True):
+        console.print(
+            f"[bold]{escape(place):<{width}}[/] {escape(finding.message)} [dim]{escape(f'[{finding.rule}]')}[/]",
+            highlight=False,
+            soft_wrap=True,
+        )
+    console.print(f"[red]{len(findings)} finding{'s' if len(findings) > 1 else ''}[/]", highlight=False)
 
 
 def _short(path: str | None) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).parents[2]
-LINKED = ("databricks.yml", "environments", "resources", "notebooks")
+LINKED = ("databricks.yml", "environments", "resources", "notebooks", "pyproject.toml")
 BIN = Path(sys.executable).parent
 
 

@@ -1,79 +1,40 @@
 """A job's definition as typed values. What localbundle cannot run is refused here, by name, before anything starts."""
 
+import re
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from localbundle.definitions.bundle import Bundle
-from localbundle.definitions.yamlfile import Text, place
+from localbundle.definitions.tasks import KINDS, Dependency, Task, plain
+from localbundle.definitions.yamlfile import beside, in_place_of, place
 from localbundle.errors import BundleError, closest
 
-RunIf = Literal["ALL_SUCCESS", "AT_LEAST_ONE_SUCCESS", "NONE_FAILED", "ALL_DONE", "AT_LEAST_ONE_FAILED", "ALL_FAILED"]
-Operator = Literal["EQUAL_TO", "NOT_EQUAL", "GREATER_THAN", "GREATER_THAN_OR_EQUAL", "LESS_THAN", "LESS_THAN_OR_EQUAL"]
-_KINDS = ("notebook_task", "condition_task")
 # Where a task runs, who may see it and whom it tells: a laptop has one place and one user.
-_IGNORED = (
+_TASK_ASIDE = (
     "job_cluster_key", "existing_cluster_id", "new_cluster", "environment_key", "compute", "libraries", "description",
     "email_notifications", "notification_settings", "webhook_notifications", "health",
 )  # fmt: skip
+_JOB_FIELDS = (
+    "name", "tasks", "parameters", "max_concurrent_runs", "queue", "timeout_seconds", "job_clusters", "environments",
+    "description", "schedule", "trigger", "continuous", "tags", "format", "edit_mode", "run_as", "permissions",
+    "email_notifications", "notification_settings", "webhook_notifications", "health", "budget_policy_id",
+    "usage_policy_id", "performance_target", "deployment", "lifecycle",
+)  # fmt: skip
+FILE_FIELDS = {"notebook_task": "notebook_path", "spark_python_task": "python_file"}
+_ONLY = re.compile(r"(\+?)([\w-]+)(\+?)")
 
 
-def _plain(value: object) -> object:
-    """YAML's true and false where text is wanted, as the real CLI takes them."""
-    return str(value).lower() if isinstance(value, bool) else value
+class Job(BaseModel):
+    """A job as one run sees it; `tasks` are in topological order, `parameters` hold the declared defaults.
 
+    `libraries` are what its environments and tasks install: requirement lines, and wheels by absolute path.
+    """
 
-_Text = Annotated[str, BeforeValidator(_plain)]
-
-
-class _Definition(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
-
-
-class Dependency(_Definition):
-    """One edge of the DAG; `outcome` is set where the other end is a condition task."""
-
-    task_key: str
-    outcome: Annotated[Literal["true", "false"] | None, BeforeValidator(_plain)] = None
-
-
-class NotebookTask(_Definition):
-    """`notebook_path` is absolute and exists."""
-
-    notebook_path: str
-    base_parameters: dict[str, _Text] = {}
-    source: str | None = None
-    warehouse_id: str | None = None
-
-
-class ConditionTask(_Definition):
-    """A comparison; its outcome is "true" or "false"."""
-
-    op: Operator
-    left: _Text
-    right: _Text
-
-
-class Task(_Definition):
-    """A task. Exactly one of the `..._task` fields is set."""
-
-    task_key: str
-    depends_on: list[Dependency] = []
-    run_if: RunIf = "ALL_SUCCESS"
-    notebook_task: NotebookTask | None = None
-    condition_task: ConditionTask | None = None
-    max_retries: int = Field(0, ge=-1)
-    min_retry_interval_millis: int = Field(0, ge=0)
-    retry_on_timeout: bool = False
-    timeout_seconds: int = Field(0, ge=0)
-    disabled: bool = False
-
-
-class Job(_Definition):
-    """A job as one run sees it; `tasks` are in topological order, `parameters` hold the declared defaults."""
+    model_config = ConfigDict(frozen=True)
 
     key: str
     name: str
@@ -82,6 +43,7 @@ class Job(_Definition):
     max_concurrent_runs: int
     queue: bool
     timeout_seconds: int
+    libraries: tuple[str, ...]
     ignored: tuple[str, ...]
 
     def task(self, key: str) -> Task:
@@ -90,25 +52,38 @@ class Job(_Definition):
 
 
 def find_job(bundle: Bundle, key: str) -> Job:
-    """The job with this resource key, checked and typed.
+    """The job with this resource key, checked and typed, and with it every job that it runs.
 
     Raises:
-        BundleError: no such job; a field is wrong; a notebook is missing; a task's kind does not run here.
+        BundleError: no such job; a field is wrong; a file is missing; a task's kind does not run here.
     """
+    return _find_job(bundle, key, ())
+
+
+def _find_job(bundle: Bundle, key: str, above: tuple[str, ...]) -> Job:
     if key not in bundle.jobs:
         raise BundleError(f"job {key} is not in the bundle; {closest(key, bundle.jobs)}")
+    if key in above:
+        raise BundleError(f"jobs run each other in a circle: {' -> '.join([*above, key])}; break it")
     raw = bundle.jobs[key]
+    for field in raw:
+        if field not in _JOB_FIELDS:
+            raise BundleError(f"{place(field, bundle.root)}job {key}: {field} cannot be used here; {_mend(field)}")
     tasks = _sorted([_task(bundle, key, task) for task in raw.get("tasks") or []], key)
     if not tasks:
         raise BundleError(f"job {key} has no tasks; add `tasks:` to it")
+    for task in tasks:
+        if task.work.run_job_task:
+            _find_job(bundle, task.work.run_job_task.job_id, (*above, key))
     return Job(
         key=key,
         name=raw.get("name", key),
         tasks=tuple(tasks),
-        parameters={str(entry["name"]): str(_plain(entry.get("default", ""))) for entry in raw.get("parameters") or []},
+        parameters={str(entry["name"]): str(plain(entry.get("default", ""))) for entry in raw.get("parameters") or []},
         max_concurrent_runs=raw.get("max_concurrent_runs", 1),
         queue=bool((raw.get("queue") or {}).get("enabled")),
         timeout_seconds=raw.get("timeout_seconds", 0),
+        libraries=tuple(dict.fromkeys(_libraries(bundle, raw))),
         ignored=tuple(sorted(_ignored(raw))),
     )
 
@@ -125,33 +100,97 @@ def job_parameters(job: Job, given: Mapping[str, str]) -> dict[str, str]:
     return {**job.parameters, **given}
 
 
-def _task(bundle: Bundle, job: str, raw: Mapping[str, Any]) -> Task:
+def select_tasks(job: Job, only: str) -> Job:
+    """The job with the tasks that `--only` names: `a`, `+b` (b and all upstream), `c+` (c and all downstream).
+
+    Raises:
+        BundleError: a name is no task, or the text is not of that form.
+    """
+    up = {task.task_key: {edge.task_key for edge in task.depends_on} for task in job.tasks}
+    down = {key: {other for other, edges in up.items() if key in edges} for key in up}
+    chosen: set[str] = set()
+    for part in only.split(","):
+        match = _ONLY.fullmatch(part.strip())
+        if match is None or match[2] not in up:
+            raise BundleError(f"--only {part}: is no task of job {job.key}; {closest(part.strip('+ '), up)}")
+        chosen |= {match[2]}
+        chosen |= reachable(up, match[2]) if match[1] else set()
+        chosen |= reachable(down, match[2]) if match[3] else set()
+    tasks = [task for task in job.tasks if task.task_key in chosen]
+    kept = [[edge for edge in task.depends_on if edge.task_key in chosen] for task in tasks]
+    pruned = [task.model_copy(update={"depends_on": edges}) for task, edges in zip(tasks, kept, strict=True)]
+    return job.model_copy(update={"tasks": tuple(pruned)})
+
+
+def reachable(edges: Mapping[str, set[str]], start: str) -> set[str]:
+    """All that can be reached from `start` over the edges, itself left out."""
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        new = edges[waiting.pop()] - found
+        found |= new
+        waiting += new
+    return found
+
+
+def _task(bundle: Bundle, job: str, raw: Mapping[str, Any], nested: bool = False) -> Task:
     key = raw.get("task_key")
-    kinds = [name for name in raw if name.endswith("_task")]
     what = f"{place(key, bundle.root)}task {key} of job {job}"
+    kinds = [name for name in raw if name.endswith("_task")]
     if len(kinds) != 1:
         raise BundleError(f"{what} must have exactly one kind of work, has {', '.join(kinds) or 'none'}; correct it")
-    if kinds[0] not in _KINDS:
-        raise BundleError(f"{what} is a {kinds[0]}, which localbundle cannot run; it runs {', '.join(_KINDS)}")
+    if kinds[0] not in KINDS:
+        raise BundleError(f"{what} is a {kinds[0]}, which localbundle cannot run; it runs {', '.join(KINDS)}")
+    if nested and kinds[0] in ("for_each_task", "condition_task"):
+        raise BundleError(f"{what} is a {kinds[0]} inside a for_each_task; use another kind there")
+    fields = {name: value for name, value in raw.items() if name not in _TASK_ASIDE}
+    work = dict(fields[kinds[0]] or {})
+    if kinds[0] == "for_each_task":
+        _refuse_retries(raw, what)
+        work["task"] = _task(bundle, job, work.get("task") or {}, nested=True)
+    if kinds[0] in FILE_FIELDS and FILE_FIELDS[kinds[0]] in work:
+        work[FILE_FIELDS[kinds[0]]] = _file(bundle.root, work[FILE_FIELDS[kinds[0]]], kinds[0], what)
     try:
-        task = Task.model_validate({name: value for name, value in raw.items() if name not in _IGNORED})
+        return Task.model_validate({**fields, kinds[0]: work})
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise BundleError(f"{what}: {field}: {first['msg']}; correct the field") from error
-    if task.notebook_task is None:
-        return task
-    path = _notebook(bundle.root, raw["notebook_task"]["notebook_path"], what)
-    return task.model_copy(update={"notebook_task": task.notebook_task.model_copy(update={"notebook_path": path})})
+        raise BundleError(f"{what}: {_reason(error)}") from error
 
 
-def _notebook(root: Path, written: str, what: str) -> str:
-    """A path is relative to the file that holds it; the deployed form without extension is accepted too."""
-    folder = written.file.parent if isinstance(written, Text) and written.file else root
-    path = (folder / written).resolve()
-    found = next((file for file in (path, Path(f"{path}.ipynb"), Path(f"{path}.py")) if file.is_file()), None)
+def _refuse_retries(raw: Mapping[str, Any], what: str) -> None:
+    for name in ("max_retries", "min_retry_interval_millis", "retry_on_timeout"):
+        if name in raw:
+            raise BundleError(f"{what}: {name} stands on a for_each_task; move it to the nested task")
+
+
+def _reason(error: ValidationError) -> str:
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"{field} cannot be used here; {_mend(str(first['loc'][-1]))}"
+    return f"{field}: {first['msg']}; correct the field"
+
+
+def _mend(field: str) -> str:
+    known = [*_JOB_FIELDS, *Task.model_fields]
+    hint = closest(field, known)
+    return hint if hint.startswith("did you mean") else "remove it"
+
+
+def source_file(root: Path, written: str, kind: str) -> Path | None:
+    """The notebook or Python file that a task of this kind names, if it exists.
+
+    A path is relative to the file it is written in; a notebook's deployed form, without extension, is accepted too.
+    """
+    path = beside(written, root)
+    forms = (path, Path(f"{path}.ipynb"), Path(f"{path}.py")) if kind == "notebook_task" else (path,)
+    return next((file for file in forms if file.is_file()), None)
+
+
+def _file(root: Path, written: str, kind: str, what: str) -> str:
+    found = source_file(root, written, kind)
     if found is None:
-        raise BundleError(f"{what}: notebook {written} does not exist; correct notebook_path")
+        thing = "notebook" if kind == "notebook_task" else "file"
+        raise BundleError(f"{what}: {thing} {written} does not exist; correct {FILE_FIELDS[kind]}")
     if found.suffix not in (".ipynb", ".py"):
         raise BundleError(f"{what}: {found.name} is no Python notebook; use .ipynb or .py")
     return str(found)
@@ -180,6 +219,25 @@ def _check_edge(task: Task, edge: Dependency, tasks: Mapping[str, Task], job: st
             f"task {task.task_key} of job {job} depends on {edge.task_key}: an outcome is given for condition tasks "
             "and for no others; correct depends_on"
         )
+
+
+def _libraries(bundle: Bundle, raw: Mapping[str, Any]) -> Iterator[str]:
+    for environment in raw.get("environments") or []:
+        for line in (environment.get("spec") or {}).get("dependencies") or []:
+            yield _library(bundle.root, line)
+    for task in raw.get("tasks") or []:
+        nested = (task.get("for_each_task") or {}).get("task") or {}
+        for library in [*(task.get("libraries") or []), *(nested.get("libraries") or [])]:
+            if "whl" in library:
+                yield _library(bundle.root, library["whl"])
+            elif "pypi" in library:
+                yield str(library["pypi"].get("package"))
+
+
+def _library(root: Path, line: str) -> str:
+    if not re.search(r"\.whl(\[.*\])?$", line):
+        return str(line)
+    return str(beside(in_place_of(line, line.split(".whl")[0]), root)) + ".whl"
 
 
 def _ignored(raw: Mapping[str, Any]) -> Iterator[str]:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from localbundle.definitions.yamlfile import Text, place
-from localbundle.errors import BundleError, closest
+from localbundle.definitions.yamlfile import in_place_of, place
+from localbundle.errors import BundleError, Refuse, closest, stop
 
 REFERENCE = re.compile(r"\$\{([A-Za-z_][\w-]*(?:\.[\w-]+|\[\d+\])*)\}")
 _NAMESPACES = ("var", "variables", "bundle", "workspace", "resources", "artifacts")
@@ -16,11 +16,14 @@ class Resolver:
     """Replaces references in a tree by what they name in that same tree.
 
     A string that is one reference takes the value with its type; a reference inside a longer string takes its text.
-    `postponed` namespaces are left as they are: names of resources are final only after the presets.
+    `postponed` namespaces are left as they are: names of resources are final only after the presets. So is a reference
+    that names nothing, where `refuse` does not raise.
     """
 
-    def __init__(self, config: Mapping[str, Any], root: Path, postponed: tuple[str, ...] = ()) -> None:
-        self._config, self._root, self._postponed = config, root, postponed
+    def __init__(
+        self, config: Mapping[str, Any], root: Path, postponed: tuple[str, ...] = (), refuse: Refuse = stop
+    ) -> None:
+        self._config, self._root, self._postponed, self._refuse = config, root, postponed, refuse
 
     def resolve(self, value: Any, trail: tuple[str, ...] = ()) -> Any:  # noqa: ANN401 - YAML is any shape
         """The value with every reference in it replaced.
@@ -38,14 +41,20 @@ class Resolver:
         whole = REFERENCE.fullmatch(text)
         if whole:
             found = self._look_up(whole[1], text, trail)
-            return text.at(found) if isinstance(text, Text) and isinstance(found, str) else found
+            return in_place_of(text, found) if isinstance(found, str) else found
         replaced = REFERENCE.sub(lambda match: _as_text(self._look_up(match[1], text, trail)), text)
-        return text.at(replaced) if isinstance(text, Text) else replaced
+        return in_place_of(text, replaced)
 
     def _look_up(self, path: str, text: str, trail: tuple[str, ...]) -> Any:  # noqa: ANN401
+        if path.split(".")[0] not in self._postponed:
+            try:
+                return self._found(path, text, trail)
+            except BundleError as error:
+                self._refuse(error)
+        return f"${{{path}}}"
+
+    def _found(self, path: str, text: str, trail: tuple[str, ...]) -> Any:  # noqa: ANN401
         namespace = path.split(".")[0]
-        if namespace in self._postponed:
-            return f"${{{path}}}"
         where = place(text, self._root)
         if namespace not in _NAMESPACES:
             raise BundleError(f"{where}${{{path}}} is not a reference of bundles; {closest(namespace, _NAMESPACES)}")
@@ -57,10 +66,12 @@ class Resolver:
         keys = re.findall(r"[\w-]+", path)
         if keys[0] in ("var", "variables"):
             return self._variable(path, keys, where)
+        # An id is given at deploy; here a resource's key is its id.
+        named_id = keys[0] == "resources" and keys[3:] == ["id"]
         node: Any = self._config
-        for key in keys:
+        for key in keys[:3] if named_id else keys:
             node = _step(node, key, f"{where}${{{path}}}")
-        return node
+        return keys[2] if named_id else node
 
     def _variable(self, path: str, keys: list[str], where: str) -> Any:  # noqa: ANN401
         variables = self._config["variables"]

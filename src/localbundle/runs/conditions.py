@@ -4,7 +4,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from localbundle.definitions.jobs import Operator, RunIf
+from localbundle.definitions.tasks import Operator, RunIf
 from localbundle.errors import BundleError
 
 State = Literal[

@@ -20,10 +20,14 @@ class NotebookExit(BaseException):  # noqa: N818 - an end, no error; BaseExcepti
 
 
 class Context(BaseModel):
-    """What a kernel must know of its task. Paths are absolute; `run_folder` holds the state files of all tasks."""
+    """What a kernel must know of its task. Paths are absolute; `run_folder` holds the state files of all tasks.
+
+    `folder` is where the code lies and runs; `is_program` tells a Python file or an entry point from a notebook.
+    """
 
     task: str
-    notebook: str
+    folder: str
+    is_program: bool = False
     parameters: dict[str, str]
     run_folder: str
     home: str

@@ -22,8 +22,6 @@ from nbformat import NotebookNode
 from localbundle.errors import BundleError
 from localbundle.runs.dbutils import Context
 
-_SOURCE_HEADER = "# Databricks notebook source"
-_CELL_BORDER = re.compile(r"^# COMMAND -+$", re.MULTILINE)
 _READY_SECONDS = 60
 _INTERRUPT_SECONDS = 3.0
 _ALIVE_SECONDS = 1.0
@@ -93,9 +91,9 @@ class KernelPool:
             self._left -= 1
             self._spare = asyncio.create_task(self._start())
 
-    def forgo(self) -> None:
-        """One kernel fewer is needed: its task does not run."""
-        self._left = max(0, self._left - 1)
+    def expect(self, more: int) -> None:
+        """More kernels are needed than was thought, or fewer (negative): a task does not run."""
+        self._left = max(0, self._left + more)
 
     async def take(self) -> Kernel:
         """A kernel of the caller's own; the next one starts behind it."""
@@ -156,48 +154,17 @@ class _Cells(NotebookClient):
         return super().process_message(msg, cell, cell_index)
 
 
-def read_notebook(path: Path) -> NotebookNode:
-    """A notebook from .ipynb, or from .py in Databricks' source format.
-
-    Raises:
-        BundleError: the file is no notebook.
-    """
-    if path.suffix == ".ipynb":
-        try:
-            notebook: NotebookNode = nbformat.read(path, as_version=4)
-            return notebook
-        except Exception as error:
-            raise BundleError(f"{path} is not a readable notebook ({error}); open and save it in Jupyter") from error
-    text = path.read_text("utf-8")
-    if not text.startswith(_SOURCE_HEADER):
-        raise BundleError(f"{path} is no notebook; its first line must be `{_SOURCE_HEADER}`")
-    cells = [_source_cell(part.strip()) for part in _CELL_BORDER.split(text.removeprefix(_SOURCE_HEADER))]
-    made: NotebookNode = nbformat.v4.new_notebook(cells=cells)
-    return made
-
-
-def _source_cell(source: str) -> NotebookNode:
-    code = re.sub(r"^# MAGIC ?", "", source, flags=re.MULTILINE)
-    is_text = code != source and code.startswith("%md")
-    if code != source and "\n" in code:
-        code = re.sub(r"^%(?=sql\b)", "%%", code)
-    if is_text:
-        cell: NotebookNode = nbformat.v4.new_markdown_cell(code.removeprefix("%md").strip())
-    else:
-        cell = nbformat.v4.new_code_cell(code)
-    return cell
-
-
-async def execute(kernel: Kernel, context: Context, saved: Path, told: Callable[[str], None]) -> bool:
+async def execute(
+    kernel: Kernel, context: Context, notebook: NotebookNode, saved: Path, told: Callable[[str], None]
+) -> bool:
     """Runs a notebook to its end, its failure or its `exit`, and saves it with outputs in every case.
 
     Returns:
         Whether all cells went through; if not, the kernel's state file tells the failure or the exit value.
 
     Raises:
-        BundleError: the kernel died, or the file is no notebook.
+        BundleError: the kernel died.
     """
-    notebook = read_notebook(Path(context.notebook))
     await kernel.call("begin", context.model_dump_json())
     cells = _Cells(notebook, km=kernel.manager, timeout=None, resources={"metadata": {}})
     cells.kc, cells.told = kernel.client, told
@@ -213,8 +180,7 @@ async def execute(kernel: Kernel, context: Context, saved: Path, told: Callable[
         if task is not None and task.cancelling():  # nbclient takes every cancellation for a dead kernel
             await kernel.interrupt()
             raise asyncio.CancelledError from error
-        name = Path(context.notebook).name
-        raise BundleError(f"the kernel of {name} died (killed, or out of memory); see {saved}") from error
+        raise BundleError(f"the kernel of {saved.stem} died (killed, or out of memory); see {saved}") from error
     finally:
         with contextlib.suppress(OSError):
             nbformat.write(notebook, saved)

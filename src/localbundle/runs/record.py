@@ -1,22 +1,22 @@
 """The record of a run: what `.localbundle/TARGET/runs/ID/run.json` holds, and the folder around it."""
 
 import contextlib
-import fcntl
-import getpass
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from localbundle.definitions.jobs import Job
+from localbundle.definitions.tasks import Task
 from localbundle.errors import BundleError
 from localbundle.runs.conditions import FAILURES, State
 from localbundle.runs.failure import Failure
 from localbundle.workspace.processes import create_time, is_alive
 
+KEPT: frozenset[State] = frozenset({"SUCCESS", "EXCLUDED", "DISABLED"})
 RunState = Literal[
     "QUEUED", "RUNNING", "SUCCESS", "SUCCESS_WITH_FAILURES", "FAILED", "TIMEDOUT", "CANCELED", "INTERRUPTED"
 ]
@@ -40,14 +40,21 @@ class _Timed(BaseModel):
 
 
 class TaskRecord(_Timed):
-    """One task of a run. `message` is what it printed last, or why it did not run."""
+    """One task of a run, or one iteration of a for-each task, whose key is then `parent`.
+
+    `message` is what it printed last, or why it did not run; `source` the notebook, file or entry point that it runs;
+    `child_run` the run that a run_job_task started.
+    """
 
     task_key: str
     kind: str
+    depends_on: tuple[str, ...] = ()
+    parent: str | None = None
     state: State = "BLOCKED"
     message: str = ""
     attempts: int = 0
-    notebook: str | None = None
+    source: str | None = None
+    child_run: int | None = None
     outcome: str | None = None
     exit: str | None = None
     failure: Failure | None = None
@@ -65,7 +72,13 @@ class RunRecord(_Timed):
     state: RunState = "QUEUED"
     pid: int
     process_started: float
+    repairs: int = 0
     tasks: dict[str, TaskRecord]
+
+    @property
+    def own_tasks(self) -> dict[str, TaskRecord]:
+        """The job's tasks, without the iterations of for-each tasks."""
+        return {key: task for key, task in self.tasks.items() if task.parent is None}
 
     def seen(self) -> "RunRecord":
         """The record as it is now: one that says RUNNING although its process is gone was interrupted."""
@@ -94,6 +107,10 @@ class Recorder:
         task = self.record.tasks[key].model_copy(update=changes)
         self.update(tasks={**self.record.tasks, key: task})
 
+    def add_task(self, task: TaskRecord) -> None:
+        """Adds a task, or begins it anew: an iteration of a for-each task is known only when that runs."""
+        self.update(tasks={**self.record.tasks, task.task_key: task})
+
     def say(self, key: str, message: str) -> None:
         """Shows a task's latest printed line; it reaches the file with the next change of state."""
         task = self.record.tasks[key].model_copy(update={"message": message})
@@ -111,14 +128,6 @@ def new_run(home: Path, target: str, job: Job, parameters: dict[str, str]) -> tu
         with contextlib.suppress(FileExistsError):
             (runs / str(run_id)).mkdir()
             break
-    tasks = {
-        task.task_key: TaskRecord(
-            task_key=task.task_key,
-            kind="notebook" if task.notebook_task else "condition",
-            notebook=task.notebook_task.notebook_path if task.notebook_task else None,
-        )
-        for task in job.tasks
-    }
     record = RunRecord(
         run_id=run_id,
         job=job.key,
@@ -128,9 +137,55 @@ def new_run(home: Path, target: str, job: Job, parameters: dict[str, str]) -> tu
         started=now(),
         pid=os.getpid(),
         process_started=create_time(os.getpid()),
-        tasks=tasks,
+        tasks={task.task_key: blocked(task) for task in job.tasks},
     )
     return runs / str(run_id), record
+
+
+def blocked(task: Task, key: str | None = None, parent: str | None = None) -> TaskRecord:
+    """The record of a task that waits; `key` and `parent` are given for an iteration."""
+    return TaskRecord(
+        task_key=key or task.task_key,
+        kind=task.kind,
+        depends_on=tuple(edge.task_key for edge in task.depends_on),
+        parent=parent,
+        source=_source(task.work),
+    )
+
+
+def _source(task: Task) -> str | None:
+    if task.notebook_task:
+        return task.notebook_task.notebook_path
+    if task.spark_python_task:
+        return task.spark_python_task.python_file
+    if task.python_wheel_task:
+        return f"{task.python_wheel_task.package_name}:{task.python_wheel_task.entry_point}"
+    return task.run_job_task.job_id if task.run_job_task else None
+
+
+def repaired(record: RunRecord, job: Job) -> RunRecord:
+    """The record of a run that is to be repaired: what succeeded is kept, all else and what comes after it waits."""
+    kept: dict[str, TaskRecord] = {}
+    in_step: set[str | None] = set()  # tasks whose inputs are what they were: their good iterations are kept
+    for task in job.tasks:  # in topological order
+        old = record.tasks[task.task_key]
+        if all(key in kept for key in old.depends_on):
+            in_step.add(task.task_key)
+            if old.state in KEPT:
+                kept[task.task_key] = old
+    tasks = {task.task_key: kept.get(task.task_key) or blocked(task) for task in job.tasks}
+    iterations = {key: old for key, old in record.tasks.items() if old.parent in in_step and old.state in KEPT}
+    return record.model_copy(
+        update={
+            "state": "QUEUED",
+            "started": now(),
+            "ended": None,
+            "pid": os.getpid(),
+            "process_started": create_time(os.getpid()),
+            "repairs": record.repairs + 1,
+            "tasks": tasks | iterations,
+        }
+    )
 
 
 def read_run(home: Path, run_id: int) -> RunRecord:
@@ -155,54 +210,7 @@ def list_runs(home: Path) -> list[RunRecord]:
 def run_state(job: Job, tasks: dict[str, TaskRecord]) -> RunState:
     """The state of a finished run: that of its leaf tasks; failures further up are told beside a success."""
     inner = {edge.task_key for task in job.tasks for edge in task.depends_on}
-    leaves = [record.state for key, record in tasks.items() if key not in inner]
+    leaves = [record.state for key, record in tasks.items() if key not in inner and record.parent is None]
     if any(state in FAILURES for state in leaves):
         return "FAILED"
     return "SUCCESS_WITH_FAILURES" if any(task.state in FAILURES for task in tasks.values()) else "SUCCESS"
-
-
-@contextlib.contextmanager
-def job_slot(home: Path, job: Job, run_id: int, waiting: Callable[[str], None]) -> Iterator[None]:
-    """Holds one of the job's `max_concurrent_runs` places; with `queue` enabled waits for one.
-
-    Raises:
-        BundleError: all are taken and the job does not queue.
-    """
-    folder = home / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    files = [(folder / f"{job.key}.{number}.lock").open("a+") for number in range(job.max_concurrent_runs)]
-    try:
-        if not any(_try_lock(file, run_id) for file in files):
-            holder = _holder(files[0])
-            if not job.queue:
-                raise BundleError(
-                    f"job {job.key} runs already ({holder}) and max_concurrent_runs is {job.max_concurrent_runs}; "
-                    "wait for it, or set queue.enabled"
-                )
-            waiting(f"queued behind {holder}")
-            fcntl.flock(files[0], fcntl.LOCK_EX)
-            _sign(files[0], run_id)
-        yield
-    finally:
-        for file in files:
-            file.close()
-
-
-def _try_lock(file: IO[str], run_id: int) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    _sign(file, run_id)
-    return True
-
-
-def _sign(file: IO[str], run_id: int) -> None:
-    file.truncate(0)
-    file.write(f"run {run_id} of {getpass.getuser()} since {datetime.now():%Y-%m-%d %H:%M:%S}, pid {os.getpid()}")
-    file.flush()
-
-
-def _holder(file: IO[str]) -> str:
-    file.seek(0)
-    return file.read() or "another run"

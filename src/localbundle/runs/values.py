@@ -2,15 +2,14 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from localbundle.definitions.dynamic import REFERENCE, TIMES, split_path
 from localbundle.errors import BundleError, closest
 
-REFERENCE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
-_PART = re.compile(r"`([^`]+)`|([A-Za-z0-9_]+)")
 _T = TypeVar("_T")
 _OLD_FORMS = {
     "job_id": ("job", "id"),
@@ -21,24 +20,14 @@ _OLD_FORMS = {
     "task_key": ("task", "name"),
     "task_retry_count": ("task", "retry_count"),
 }
-_TIMES: dict[str, Callable[[datetime], str]] = {
-    "iso_weekday": lambda time: str(time.isoweekday()),
-    "is_weekday": lambda time: str(time.isoweekday() <= 5).lower(),
-    "iso_date": lambda time: time.date().isoformat(),
-    "iso_datetime": lambda time: time.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-    "year": lambda time: str(time.year),
-    "month": lambda time: str(time.month),
-    "day": lambda time: str(time.day),
-    "hour": lambda time: str(time.hour),
-    "minute": lambda time: str(time.minute),
-    "second": lambda time: str(time.second),
-    "timestamp_ms": lambda time: str(int(time.timestamp() * 1000)),
-}
 
 
 @dataclass(frozen=True)
 class Known:
-    """What references of one task may name: leaves as text, and the JSON values that tasks have set."""
+    """What references of one task may name: leaves as text, and the JSON values that tasks have set.
+
+    `iteration` holds the element that an iteration of a for-each task works on, as "input"; else it is empty.
+    """
 
     job: Mapping[str, str]
     parameters: Mapping[str, str]
@@ -46,6 +35,7 @@ class Known:
     task: Mapping[str, str] = field(default_factory=dict)
     tasks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     task_values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    iteration: Mapping[str, Any] = field(default_factory=dict)
 
 
 def substitute(text: str, known: Known) -> str:
@@ -69,19 +59,8 @@ def as_text(value: Any) -> str:  # noqa: ANN401 - any JSON value
 
 
 def _parts(path: str) -> tuple[str, ...] | None:
-    parts: list[str] = []
-    position = 0
-    while True:
-        match = _PART.match(path, position)
-        if match is None:
-            return None
-        parts.append(match[1] or match[2])
-        position = match.end()
-        if position == len(path):
-            return _OLD_FORMS.get(parts[0], tuple(parts)) if len(parts) == 1 else tuple(parts)
-        if path[position] != ".":
-            return None
-        position += 1
+    parts = split_path(path)
+    return _OLD_FORMS.get(path, parts) if parts else None
 
 
 def _look_up(parts: tuple[str, ...], known: Known, text: str) -> str | None:
@@ -89,9 +68,11 @@ def _look_up(parts: tuple[str, ...], known: Known, text: str) -> str | None:
         case ("job", "parameters", name):
             return _leaf(known.parameters, name, text, "parameter of the job")
         case ("job", "start_time", form) | ("job", "trigger", "time", form):
-            return _leaf(_TIMES, form, text, "form of a time")(known.started.astimezone(UTC))
+            return _leaf(TIMES, form, text, "form of a time")(known.started.astimezone(UTC))
         case ("job", "trigger", "type"):
             return "manual"
+        case ("job", "trigger", "file_arrival", "location"):
+            return ""
         case ("job", name):
             return _leaf(known.job, name, text, "value of the job")
         case ("task", name):
@@ -99,10 +80,24 @@ def _look_up(parts: tuple[str, ...], known: Known, text: str) -> str | None:
         case ("tasks", task, "values", name):
             values = _leaf(known.task_values, task, text, "task that has run")
             return as_text(_leaf(values, name, text, f"task value that {task} has set"))
+        case ("tasks", _, "output", *_):
+            raise BundleError(f"{text}: only SQL tasks have an output, and they do not run here; use a task value")
         case ("tasks", task, name):
             return _leaf(_leaf(known.tasks, task, text, "task that has run"), name, text, "value of a task")
+        case ("workspace", name):
+            return _leaf({"id": "0", "url": ""}, name, text, "value of the workspace")
+        case ("backfill", _):
+            raise BundleError(f"{text}: this run is no backfill; use {{{{job.start_time.{parts[1]}}}}}")
+        case ("input", *names) if known.iteration:
+            return _element(known.iteration["input"], names, text)
         case _:
             return None
+
+
+def _element(element: Any, names: list[str], text: str) -> str:  # noqa: ANN401 - any JSON value
+    for name in names:
+        element = _leaf(element if isinstance(element, dict) else {}, name, text, "key of this input")
+    return as_text(element)
 
 
 def _leaf(values: Mapping[str, _T], name: str, text: str, what: str) -> _T:

@@ -75,7 +75,7 @@ def test_plain_lines_tell_each_change_once() -> None:
 
 def failure(message: str, one_line: bool = False) -> TaskRecord:
     why = Failure(exception="E", message=message, cell=3, line_number=2, line="f(x)", one_line=one_line)
-    return task("a", "FAILED", notebook=str(Path.cwd() / "notebooks/n.ipynb"), failure=why)
+    return task("a", "FAILED", source=str(Path.cwd() / "notebooks/n.ipynb"), failure=why)
 
 
 def test_a_failure_has_no_java_stack_and_few_lines() -> None:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localbundle.definitions.jobs import RunIf
+from localbundle.definitions.tasks import RunIf
 from localbundle.errors import BundleError
 from localbundle.runs.conditions import DONE, FAILURES, State, outcome, verdict
 

@@ -8,7 +8,7 @@ from localbundle.runs.dbutils import VALUE_LIMIT, Context, DBUtils, NotebookExit
 def make(tmp_path):
     def dbutils(task="a", **parameters) -> DBUtils:
         return DBUtils(
-            Context(task=task, notebook="n", parameters=parameters, run_folder=str(tmp_path), home=str(tmp_path))
+            Context(task=task, folder="n", parameters=parameters, run_folder=str(tmp_path), home=str(tmp_path))
         )
 
     return dbutils

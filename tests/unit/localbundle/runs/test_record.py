@@ -1,10 +1,25 @@
-import os
+import tempfile
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from localbundle.definitions.jobs import ConditionTask, Dependency, Job, Task
+from localbundle.definitions.jobs import Job
+from localbundle.definitions.tasks import ConditionTask, Dependency, Task
 from localbundle.errors import BundleError
-from localbundle.runs.record import Recorder, TaskRecord, job_slot, list_runs, new_run, read_run, run_state
+from localbundle.runs.conditions import DONE
+from localbundle.runs.record import (
+    KEPT,
+    Recorder,
+    TaskRecord,
+    blocked,
+    list_runs,
+    new_run,
+    read_run,
+    repaired,
+    run_state,
+)
 
 
 def make_job(limit: int = 1) -> Job:
@@ -21,14 +36,15 @@ def make_job(limit: int = 1) -> Job:
         max_concurrent_runs=limit,
         queue=False,
         timeout_seconds=0,
+        libraries=(),
         ignored=(),
     )
 
 
 def states(a: str, b: str) -> dict[str, TaskRecord]:
     return {
-        "a": TaskRecord(task_key="a", kind="condition", state=a),
-        "b": TaskRecord(task_key="b", kind="condition", state=b),
+        "a": TaskRecord(task_key="a", kind="condition_task", state=a),
+        "b": TaskRecord(task_key="b", kind="condition_task", state=b),
     }
 
 
@@ -68,15 +84,20 @@ def test_a_run_whose_process_is_gone_was_interrupted(tmp_path) -> None:
     assert read_run(tmp_path, 1).state == "INTERRUPTED"
 
 
-def test_a_job_has_as_many_places_as_concurrent_runs(tmp_path) -> None:
-    job = make_job(limit=2)
-    taken = rf"job j runs already \(run 1 of \S+ since .*, pid {os.getpid()}\).* is 2"
-    with (
-        job_slot(tmp_path, job, 1, print),
-        job_slot(tmp_path, job, 2, print),
-        pytest.raises(BundleError, match=taken),
-        job_slot(tmp_path, job, 3, print),
-    ):
-        pass
-    with job_slot(tmp_path, job, 4, print):
-        pass
+def test_an_iteration_counts_for_its_task_not_for_the_run() -> None:
+    tasks = states("SUCCESS", "SUCCESS")
+    tasks["b.0"] = blocked(make_job().task("b"), "b.0", "b").model_copy(update={"state": "FAILED"})
+    assert run_state(make_job(), tasks) == "SUCCESS_WITH_FAILURES"
+
+
+@given(st.sampled_from(sorted(DONE)), st.sampled_from(sorted(DONE)))
+def test_a_repair_keeps_what_succeeded_after_what_is_kept(a, b) -> None:
+    tasks = states(a, b)
+    tasks["b"] = tasks["b"].model_copy(update={"depends_on": ("a",)})
+    with tempfile.TemporaryDirectory() as folder:
+        _, record = new_run(Path(folder), "dev", make_job(), {"p": "v"})
+    again = repaired(record.model_copy(update={"tasks": tasks, "state": "FAILED"}), make_job())
+    assert (again.tasks["a"].state == a) == (a in KEPT)
+    assert (again.tasks["b"].state == b) == (a in KEPT and b in KEPT)
+    assert {task.state for task in again.tasks.values()} <= KEPT | {"BLOCKED"}
+    assert (again.repairs, again.parameters, again.run_id) == (1, {"p": "v"}, record.run_id)

@@ -1,7 +1,7 @@
 import pytest
 
 from localbundle.errors import BundleError
-from localbundle.runs.notebooks import read_notebook
+from localbundle.runs.source import program_notebook, read_notebook
 
 SOURCE = """# Databricks notebook source
 # MAGIC %md
@@ -41,3 +41,8 @@ def test_other_files_are_refused(tmp_path, name, text) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(BundleError, match=rf"{name} is no"):
         read_notebook(tmp_path / name)
+
+
+def test_a_program_becomes_a_notebook_that_calls_it() -> None:
+    (cell,) = program_notebook("run_file('a.py', '--x')").cells
+    assert cell.source.endswith("programs.run_file('a.py', '--x')")

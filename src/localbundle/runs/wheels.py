@@ -1,0 +1,108 @@
+"""Wheels that a job's environments name: built from the bundle's artifacts, then laid where its tasks find them."""
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from localbundle.definitions.bundle import Bundle
+from localbundle.definitions.jobs import Job
+from localbundle.definitions.yamlfile import Text
+from localbundle.errors import BundleError
+
+
+def wheel_folder(bundle: Bundle, job: Job, progress: Callable[[str], None]) -> Path | None:
+    """A folder for PYTHONPATH with the wheels that the job names; None if it names none that must be laid there.
+
+    An artifact whose source is installed here (editable) is used as it is.
+
+    Raises:
+        BundleError: an artifact cannot be built, or no file is a wheel that the job names.
+    """
+    patterns = [library for library in job.libraries if library.endswith(".whl")]
+    artifacts = [spec for spec in (bundle.config.get("artifacts") or {}).values() if spec.get("type") == "whl"]
+    to_build = [spec for spec in artifacts if not _is_installed(_folder(bundle, spec))]
+    if not patterns or (artifacts and not to_build):
+        return None
+    for spec in to_build:
+        progress("building the wheel")
+        _build(_folder(bundle, spec), spec)
+    progress("")
+    return _laid(bundle.home / "wheels", [_newest(pattern) for pattern in patterns])
+
+
+def missing_requirements(job: Job) -> list[str]:
+    """Requirement lines of the job's environments that this Python does not meet."""
+    return [line for line in job.libraries if not line.endswith(".whl") and not line.startswith("-") and not _met(line)]
+
+
+def _met(line: str) -> bool:
+    try:
+        wanted = Requirement(line)
+        return wanted.specifier.contains(importlib.metadata.version(wanted.name), prereleases=True)
+    except InvalidRequirement:
+        return True  # a path or a URL: only pip can tell
+    except importlib.metadata.PackageNotFoundError:
+        return False
+
+
+def _folder(bundle: Bundle, spec: Mapping[str, Any]) -> Path:
+    path: str = spec.get("path", ".")
+    return ((path.file.parent if isinstance(path, Text) and path.file else bundle.root) / path).resolve()
+
+
+def _is_installed(folder: Path) -> bool:
+    source = (folder / "pyproject.toml").resolve().parent.as_uri()
+    return any(source == url for url in _editable_sources())
+
+
+def _editable_sources() -> Iterator[str]:
+    for distribution in importlib.metadata.distributions():
+        origin = json.loads(distribution.read_text("direct_url.json") or "{}")
+        if origin.get("dir_info", {}).get("editable"):
+            yield origin["url"]
+
+
+def _build(folder: Path, spec: Mapping[str, Any]) -> None:
+    command = spec.get("build") or f"{sys.executable} -m pip wheel --quiet --no-deps --wheel-dir dist ."
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=folder, capture_output=True, text=True, env={**os.environ, "PATH": path}
+    )
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        raise BundleError(f"artifact in {folder}: `{command}` failed ({reason}); correct its build command")
+
+
+def _newest(pattern: str) -> Path:
+    folder, name = Path(pattern).parent, Path(pattern).name
+    found = sorted(folder.glob(name), key=lambda file: file.stat().st_mtime)
+    if not found:
+        raise BundleError(f"no wheel is {pattern}; add an artifact of type whl that builds it")
+    return found[-1]
+
+
+def _laid(root: Path, wheels: list[Path]) -> Path:
+    """A wheel is a zip whose top belongs on the path. Folders are named by content, so that runs may share them."""
+    digest = hashlib.sha256(b"".join(wheel.read_bytes() for wheel in wheels)).hexdigest()[:16]
+    if not (root / digest).is_dir():
+        root.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(dir=root))
+        for wheel in wheels:
+            with zipfile.ZipFile(wheel) as archive:
+                archive.extractall(draft)
+        try:
+            draft.rename(root / digest)
+        except OSError:  # another run was faster
+            shutil.rmtree(draft)
+    return root / digest
