@@ -167,8 +167,8 @@ def _print_bundle(bundle: Bundle) -> None:
     console.print(f"bundle [bold]{bundle.name}[/], target [bold]{bundle.target}[/], {bundle.root}", highlight=False)
     for kind, resources in bundle.config["resources"].items():
         if resources and kind != "jobs":
-            names = ", ".join(str(resource.get("name", key)) for key, resource in resources.items())
-            console.print(f"  {kind}: {names}", highlight=False, markup=False)
+            names = ", ".join(f"{key} ({resource.get('name', key)})" for key, resource in resources.items())
+            console.print(f"  {kind}: {names}", highlight=False, markup=False, soft_wrap=True)
     _print_jobs([find_job(bundle, key) for key in bundle.jobs])
     console.print("[green]no findings[/]")
 
@@ -212,7 +212,8 @@ def _show_run(record: RunRecord, home: Path) -> None:
             console.print(f"  {task.task_key}.{name} = {json.dumps(value)}", highlight=False, markup=False)
         if task.failure:
             print_failure(console, task)
-    console.print(f"[dim]notebooks in {home / 'runs' / str(record.run_id)}[/]", highlight=False, soft_wrap=True)
+    page = home / "runs" / str(record.run_id) / "index.html"
+    console.print(f"[dim]its page, with the notebooks: {page}[/]", highlight=False, soft_wrap=True)
 
 
 def _begun(bundle: Bundle, key: str | None, given: dict[str, str], only: str | None) -> tuple[Job, Path, RunRecord]:

@@ -1,11 +1,19 @@
 """The one exception that localbundle shows to its user without a stack trace."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 
 class BundleError(Exception):
     """One line that names the thing, the reason and the mend."""
+
+
+Refuse = Callable[[BundleError], None]
+
+
+def stop(error: BundleError) -> None:
+    """Raises the error: what becomes of it unless somebody collects errors instead."""
+    raise error
 
 
 def closest(name: str, known: Iterable[str]) -> str:

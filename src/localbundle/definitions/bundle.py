@@ -4,15 +4,15 @@ import getpass
 import json
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from localbundle.definitions.presets import apply_presets
 from localbundle.definitions.references import Resolver
-from localbundle.definitions.yamlfile import read_yaml
-from localbundle.errors import BundleError, closest
+from localbundle.definitions.yamlfile import place, read_yaml
+from localbundle.errors import BundleError, Refuse, closest, stop
 
 ROOT_FILE = "databricks.yml"
 LAPTOP_FILE = Path("environments/laptop.yml")
@@ -27,13 +27,17 @@ _TARGET_ONLY = ("default", "variables")
 
 @dataclass(frozen=True)
 class Bundle:
-    """A resolved bundle. `config` is what `databricks bundle validate -o json` prints, with the laptop's values."""
+    """A resolved bundle. `config` is what `databricks bundle validate -o json` prints, with the laptop's values.
+
+    `raw` is the same before references and presets, and has all the targets besides.
+    """
 
     root: Path
     name: str
     target: str
     config: Mapping[str, Any]
     checks: Mapping[str, str]
+    raw: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def jobs(self) -> Mapping[str, Any]:
@@ -59,8 +63,12 @@ def find_root(start: Path) -> Path:
     raise BundleError(f"no {ROOT_FILE} in {start} or above it; change into a bundle's folder")
 
 
-def load_bundle(root: Path, target: str | None = None, overrides: Mapping[str, str] | None = None) -> Bundle:
+def load_bundle(
+    root: Path, target: str | None = None, overrides: Mapping[str, str] | None = None, refuse: Refuse = stop
+) -> Bundle:
     """Reads the bundle in `root` for a target (the default one if None), with --var `overrides`.
+
+    `refuse` gets the errors of references and variables that name nothing; these stay as written if it returns.
 
     Raises:
         BundleError: a file, the target, a variable or a reference is wrong; the message names file and line.
@@ -71,19 +79,21 @@ def load_bundle(root: Path, target: str | None = None, overrides: Mapping[str, s
     chosen = targets[target] or {}
     laptop = read_yaml(root / LAPTOP_FILE) if (root / LAPTOP_FILE).is_file() else {}
     config = merge(files, {key: value for key, value in chosen.items() if key not in _TARGET_ONLY})
-    config["variables"] = _variables(
-        files.get("variables") or {}, [chosen.get("variables") or {}, laptop.get("variables") or {}], overrides or {}
-    )
+    layers = [chosen.get("variables") or {}, laptop.get("variables") or {}]
+    for error in _undeclared(config.get("variables") or {}, layers, root):
+        refuse(error)
+    config["variables"] = _variables(config.get("variables") or {}, layers, overrides or {})
     name = config.get("bundle", {}).get("name")
     if not name:
         raise BundleError(f"{ROOT_FILE}: the bundle has no name; add `bundle: {{name: ...}}`")
     config["bundle"] = {**config["bundle"], "target": target, "environment": target, "mode": config.get("mode")}
     config["workspace"] = _workspace(config.get("workspace") or {}, root)
     config.setdefault("resources", {})
-    config = Resolver(config, root, postponed=("resources",)).resolve(config)
+    raw = {**config, "targets": targets}
+    config = Resolver(config, root, ("resources",), refuse).resolve(config)
     config = apply_presets(config)
-    config = Resolver(config, root).resolve(config)
-    return Bundle(root, str(name), target, config, dict(laptop.get("checks") or {}))
+    config = Resolver(config, root, refuse=refuse).resolve(config)
+    return Bundle(root, str(name), target, config, dict(laptop.get("checks") or {}), raw)
 
 
 def write_resolved(bundle: Bundle) -> Path:
@@ -141,11 +151,16 @@ def _choose_target(targets: Mapping[str, Any], target: str | None) -> str:
     raise BundleError(f"no target is chosen and none is the default; add -t with one of {', '.join(targets)}")
 
 
+def _undeclared(declared: Mapping[str, Any], layers: list[Mapping[str, Any]], root: Path) -> Iterator[BundleError]:
+    for name in (name for layer in layers for name in layer if name not in declared):
+        yield BundleError(f"{place(name, root)}variable {name} is not declared; {closest(name, declared)}")
+
+
 def _variables(
     declared: Mapping[str, Any], layers: list[Mapping[str, Any]], overrides: Mapping[str, str]
 ) -> dict[str, dict[str, Any]]:
     """Values by precedence: --var, BUNDLE_VAR_name, the laptop's, the target's, the default."""
-    for name in [*(name for layer in layers for name in layer), *overrides]:
+    for name in overrides:
         if name not in declared:
             raise BundleError(f"variable {name} is not declared; {closest(name, declared)}")
     variables = {}

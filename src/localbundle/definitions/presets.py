@@ -4,10 +4,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from localbundle.definitions.yamlfile import in_place_of
 from localbundle.errors import BundleError
 
 _TITLE_KINDS = ("jobs", "pipelines", "experiments", "models", "dashboards", "clusters")
 _IDENTIFIER_KINDS = ("schemas", "registered_models", "model_serving_endpoints")
+PREFIXED_KINDS = (*_TITLE_KINDS, *_IDENTIFIER_KINDS)
 _MODES = ("development", "production")
 _DEVELOPMENT_CONCURRENCY = 4
 
@@ -41,10 +43,10 @@ def _prefixed(kind: str, resource: Mapping[str, Any], prefix: str) -> dict[str, 
     if kind in _TITLE_KINDS:
         # An experiment's name is a workspace path: its last part is prefixed.
         folder, slash, last = name.rpartition("/")
-        return {**resource, "name": f"{folder}{slash}{prefix}{last}"}
+        return {**resource, "name": in_place_of(resource["name"], f"{folder}{slash}{prefix}{last}")}
     if kind in _IDENTIFIER_KINDS:
         head = re.sub(r"[^A-Za-z0-9]+", "_", prefix).strip("_")
-        return {**resource, "name": f"{head}_{name}"}
+        return {**resource, "name": in_place_of(resource["name"], f"{head}_{name}")}
     return dict(resource)
 
 

@@ -9,20 +9,32 @@ from localbundle.errors import BundleError
 
 
 class Text(str):
-    """A string of a bundle file. Anything derived from it (`at`) keeps the place it was written in."""
+    """A string of a bundle file. Anything derived from it (`at`) keeps its place and what was written there."""
 
     file: Path | None
     line: int
+    written: str
 
-    def __new__(cls, value: str, file: Path | None = None, line: int = 0) -> "Text":
-        """A string and where it is written."""
+    def __new__(cls, value: str, file: Path | None = None, line: int = 0, written: str | None = None) -> "Text":
+        """A string and where it is written; `written` is what stands there, if that is something else."""
         text = super().__new__(cls, value)
-        text.file, text.line = file, line
+        text.file, text.line, text.written = file, line, value if written is None else written
         return text
 
     def at(self, value: str) -> "Text":
         """Another value with the same place."""
-        return Text(value, self.file, self.line)
+        return Text(value, self.file, self.line, self.written)
+
+
+def in_place_of(origin: object, value: str) -> str:
+    """The value, with the place of `origin` if that has one."""
+    return origin.at(value) if isinstance(origin, Text) else value
+
+
+def beside(path: str, root: Path) -> Path:
+    """The absolute form of a path, which is relative to the file it is written in."""
+    folder = path.file.parent if isinstance(path, Text) and path.file else root
+    return (folder / path).resolve()
 
 
 def place(value: object, root: Path) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import tempfile
 from pathlib import Path
+from typing import get_args
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +16,14 @@ from localbundle.runs.conditions import DONE, State, verdict
 from localbundle.runs.record import Recorder, RunRecord, new_run
 from localbundle.runs.runner import Runner
 
-RULES: list[RunIf] = ["ALL_SUCCESS", "AT_LEAST_ONE_SUCCESS", "NONE_FAILED", "ALL_DONE", "AT_LEAST_ONE_FAILED", "ALL_FAILED"]
+RULES: list[RunIf] = [
+    "ALL_SUCCESS",
+    "AT_LEAST_ONE_SUCCESS",
+    "NONE_FAILED",
+    "ALL_DONE",
+    "AT_LEAST_ONE_FAILED",
+    "ALL_FAILED",
+]
 TRUE = ConditionTask(op="EQUAL_TO", left="a", right="a")
 FAILS = ConditionTask(op="GREATER_THAN", left="no number", right="0")
 
@@ -77,13 +85,14 @@ def test_a_dag_ends_as_the_rules_say(tasks) -> None:
 
 
 def test_a_hundred_tasks_run_each_after_all_it_depends_on() -> None:
+    above = {number: {number // 2, number // 3} - {number} for number in range(100)}
     tasks = [
         Task(
             task_key=f"t{number}",
-            depends_on=[Dependency(task_key=f"t{other}", outcome="true") for other in {number // 2, number // 3} - {number}],
+            depends_on=[Dependency(task_key=f"t{other}", outcome="true") for other in others],
             condition_task=TRUE,
         )
-        for number in range(100)
+        for number, others in above.items()
     ]
     record, told = run(tasks)
     assert record.state == "SUCCESS"

@@ -1,0 +1,1 @@
+"""What Databricks' own validation misses in a bundle, found without a workspace. One function a rule."""

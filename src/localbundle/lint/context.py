@@ -1,0 +1,82 @@
+"""What a rule sees of a job, and what it says: the string that is wrong, and one line on it with the mend."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from localbundle.definitions.bundle import Bundle
+
+# The string remembers its place, for the finding; any other value has none.
+Said = Iterator[tuple[object, str]]
+BundleRule = Callable[[Bundle], Said]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A task as it is written, or the one inside a for-each task."""
+
+    raw: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """Its task_key."""
+        return str(self.raw.get("task_key"))
+
+    @property
+    def edges(self) -> list[Mapping[str, Any]]:
+        """What it depends on."""
+        return self.raw.get("depends_on") or []
+
+    def work(self, kind: str) -> Mapping[str, Any]:
+        """What it does if it is of this kind, else nothing."""
+        return self.raw.get(kind) or {}
+
+
+@dataclass(frozen=True)
+class JobContext:
+    """A job whose `${...}` are resolved, as it is written otherwise."""
+
+    bundle: Bundle
+    key: str
+    raw: Mapping[str, Any]
+
+    @property
+    def tasks(self) -> list[Step]:
+        """Its tasks."""
+        return [Step(task) for task in self.raw.get("tasks") or []]
+
+    @property
+    def steps(self) -> list[Step]:
+        """Its tasks and those inside for-each tasks."""
+        nested = [Step(task.work("for_each_task").get("task") or {}) for task in self.tasks]
+        return [*self.tasks, *(step for step in nested if step.raw)]
+
+    def names(self, field: str, name: str) -> list[str]:
+        """What the entries of a list of the job are called."""
+        return [entry[name] for entry in self.raw.get(field) or [] if name in entry]
+
+
+JobRule = Callable[[JobContext], Said]
+
+
+@dataclass(frozen=True)
+class Use:
+    """A string somewhere in a definition: the mapping around it, and its name there."""
+
+    text: str
+    key: str
+    within: Mapping[str, Any]
+
+
+def texts(node: object, key: str = "", within: Mapping[str, Any] | None = None) -> Iterator[Use]:
+    """Every string of a tree, mapping keys left out."""
+    if isinstance(node, Mapping):
+        for name, item in node.items():
+            # A job's parameter is a name and a default.
+            yield from texts(item, str(node.get("name", name)) if name == "default" else str(name), node)
+    elif isinstance(node, list):
+        for before, item in zip([key, *node], node, strict=False):
+            # Of positional parameters, `--schema` names the one after it.
+            yield from texts(item, before if isinstance(before, str) and before.startswith("--") else key, within)
+    elif isinstance(node, str):
+        yield Use(node, key, within or {})

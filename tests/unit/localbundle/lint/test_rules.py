@@ -1,0 +1,87 @@
+"""Every rule on a deliberately wrong bundle, its golden file beside it; and right bundles that must stay silent."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from localbundle.cli import app
+from localbundle.definitions.bundle import load_bundle
+from localbundle.errors import BundleError
+from localbundle.lint.check import BUNDLE_RULES, JOB_RULES, lint, rule_id
+from localbundle.workspace.resources import check_resources
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[3]
+WRONG = sorted(path for path in (HERE / "wrong").iterdir() if path.is_dir())
+RIGHT = sorted(path for path in (HERE / "right").iterdir() if path.is_dir())
+RULES = {rule_id(rule) for rule in (*BUNDLE_RULES, *JOB_RULES)} | {"wrong-reference", "cannot-run"}
+
+
+def findings(root: Path, target: str | None = None) -> list[str]:
+    unresolved: list[BundleError] = []
+    bundle = load_bundle(root, target, None, unresolved.append)
+    return [str(finding) for finding in lint(bundle, unresolved, check_resources)]
+
+
+@pytest.mark.parametrize("folder", WRONG, ids=lambda folder: folder.name)
+def test_a_wrong_bundle_says_what_its_golden_file_says(folder, monkeypatch) -> None:
+    monkeypatch.chdir(folder)
+    done = CliRunner().invoke(app, ["validate"])
+    assert done.stdout == (folder / "expected.txt").read_text()
+    assert (done.exit_code, done.stderr) == (2, "")
+    assert not (folder / ".localbundle").exists()
+
+
+@pytest.mark.parametrize("folder", WRONG, ids=lambda folder: folder.name)
+def test_a_wrong_bundle_breaks_its_own_rule_and_each_line_names_a_place(folder) -> None:
+    *lines, last = (folder / "expected.txt").read_text().splitlines()
+    # What a wrong reference leaves unresolved is passed over, and the rest is looked at all the same.
+    also = {"[missing-file]"} if folder.name == "wrong-reference" else set()
+    assert {line.rsplit(" ", 1)[1] for line in lines} == {f"[{folder.name}]"} | also
+    assert last == f"{len(lines)} finding{'s' * (len(lines) > 1)}"
+    placed = [line for line in lines if re.match(r"\S+:\d+: ", line)]
+    # Only what concerns no line of a file has none: a catalog that a laptop lacks.
+    assert len(placed) == len(lines) - (folder.name == "cannot-run")
+
+
+def test_every_rule_has_its_wrong_bundle() -> None:
+    assert {folder.name for folder in WRONG} == RULES
+
+
+@pytest.mark.parametrize("folder", RIGHT, ids=lambda folder: folder.name)
+def test_a_right_bundle_has_no_findings(folder) -> None:
+    assert findings(folder) == []
+
+
+@pytest.mark.parametrize("target", ["dev", "staging", "prod"])
+def test_our_own_bundle_has_no_findings(target) -> None:
+    assert findings(ROOT, target) == []
+
+
+def test_with_json_the_findings_are_on_stderr(monkeypatch) -> None:
+    folder = HERE / "wrong" / "undeclared-parameter"
+    monkeypatch.chdir(folder)
+    done = CliRunner().invoke(app, ["validate", "-o", "json"])
+    assert done.exit_code == 2
+    assert done.stderr == (folder / "expected.txt").read_text()
+    assert json.loads(done.stdout)["bundle"]["name"] == "tiny"
+
+
+def test_without_findings_the_bundle_is_shown_and_written(write, monkeypatch) -> None:
+    root = write(root="bundle: {name: tiny}")
+    monkeypatch.chdir(root)
+    done = CliRunner().invoke(app, ["validate"])
+    assert done.exit_code == 0
+    assert done.stdout.startswith("bundle tiny, target default")
+    assert done.stdout.endswith("no findings\n")
+    assert (root / ".localbundle/default/bundle.json").is_file()
+
+
+def test_an_unreadable_bundle_stays_one_error(write) -> None:
+    with pytest.raises(BundleError, match="not valid YAML"):
+        findings(write(root="bundle: [1"))
+    with pytest.raises(BundleError, match="target prd is not defined"):
+        findings(write(root="bundle: {name: tiny}\ntargets: {prod: {}}"), "prd")

@@ -1,0 +1,4 @@
+from my_package.reports import report as write  # noqa: F401
+
+
+def run() -> None: ...
