@@ -29,6 +29,7 @@ console = Console()
 class Measurement(StrEnum):
     """In the order in which they run: the longest last."""
 
+    TASKS = "tasks"
     SEARCH = "search"
     EMBEDDING = "embedding"
     CHUNKING = "chunking"
