@@ -1,18 +1,32 @@
-"""The bundle's resources against the types of the real bundle format: unknown fields and wrong values raise."""
+"""The bundle's resources: of the real format's types (unknown fields and wrong values raise), and as ours must be."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from databricks.bundles.experiments import MlflowExperiment
 from databricks.bundles.jobs import Job
+from databricks.bundles.registered_models import RegisteredModel
 from databricks.bundles.schemas import Schema
+from databricks.bundles.secret_scopes import SecretScope
 from databricks.bundles.volumes import Volume
 
+from ragops.usecase import load_usecase
+
 ROOT = Path(__file__).parents[2]
-KINDS = {"jobs": Job, "schemas": Schema, "volumes": Volume}
-TARGETS = ("dev", "staging", "prod")
+KINDS = {
+    "experiments": MlflowExperiment,
+    "jobs": Job,
+    "registered_models": RegisteredModel,
+    "schemas": Schema,
+    "secret_scopes": SecretScope,
+    "volumes": Volume,
+}
+# Fields of compute of one's own: a real workspace refuses them together with an environment.
+CLUSTER_FIELDS = {"job_cluster_key", "new_cluster", "existing_cluster_id", "libraries"}
 
 
 def resources() -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -20,6 +34,20 @@ def resources() -> Iterator[tuple[str, str, dict[str, Any]]]:
         for kind, named in yaml.safe_load(file.read_text())["resources"].items():
             for key, resource in named.items():
                 yield kind, key, resource
+
+
+JOBS = [pytest.param(job, id=key) for kind, key, job in resources() if kind == "jobs"]
+TASKS = [
+    pytest.param(task, id=f"{key}-{task['task_key']}")
+    for kind, key, job in resources()
+    if kind == "jobs"
+    for task in job["tasks"]
+]
+SLA = load_usecase(ROOT / "usecase.yml").sla
+
+
+def job_called(name: str) -> dict[str, Any]:
+    return next(job for kind, key, job in resources() if (kind, key) == ("jobs", name))
 
 
 @pytest.mark.parametrize(
@@ -34,20 +62,93 @@ def test_an_unknown_field_raises() -> None:
         Job.from_dict({"name": "x", "tusks": []})
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_a_file_is_one_target(target: str) -> None:
-    assert list(yaml.safe_load((ROOT / "environments" / f"{target}.yml").read_text())["targets"]) == [target]
+@pytest.mark.parametrize("file", sorted((ROOT / "resources").glob("*.yml")), ids=lambda file: file.name)
+def test_a_file_says_its_type_in_its_name(file: Path) -> None:
+    (kind,) = yaml.safe_load(file.read_text())["resources"]
+    assert file.name.split(".")[1].rstrip("s") == kind.rstrip("s")
+
+
+def test_no_two_resources_share_a_key() -> None:
+    """Not even two of different types: the real CLI refuses them."""
+    keys = [key for _, key, _ in resources()]
+    assert sorted(set(keys)) == sorted(keys)
 
 
 def test_variables_are_declared_once_and_used() -> None:
-    declared = yaml.safe_load((ROOT / "databricks.yml").read_text())["variables"]
-    text = "".join(file.read_text() for file in (ROOT / "resources").glob("*.yml"))
-    assert {name for name in declared if f"${{var.{name}}}" not in text} == set()
+    text = (ROOT / "databricks.yml").read_text()
+    declared = yaml.safe_load(text)["variables"]
+    files = [*(ROOT / "resources").glob("*.yml"), *(ROOT / "environments").glob("*.yml")]
+    text += "".join(file.read_text() for file in files)
+    assert {name for name in declared if not re.search(rf"\$\{{var\.{name}[.}}]", text)} == set()
+    assert all(variable["description"] for variable in declared.values())
+
+
+def test_the_cost_owner_is_on_everything_that_can_be_tagged() -> None:
+    presets = yaml.safe_load((ROOT / "databricks.yml").read_text())["presets"]
+    assert presets["tags"] == {"cost_owner": "${var.cost_owner}"}
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_a_job_queues_ends_and_tells(job: dict[str, Any]) -> None:
+    assert job["max_concurrent_runs"] == 1
+    assert job["queue"] == {"enabled": True}
+    assert 0 < job["timeout_seconds"] <= 4 * 3600
+    (rule,) = job["health"]["rules"]
+    assert (rule["metric"], rule["op"]) == ("RUN_DURATION_SECONDS", "GREATER_THAN")
+    assert rule["value"] < job["timeout_seconds"]
+    emails = "${var.alert_emails}"
+    assert job["email_notifications"] == {"on_failure": emails, "on_duration_warning_threshold_exceeded": emails}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_task_says_how_often_it_is_tried_and_for_how_long(task: dict[str, Any]) -> None:
+    assert "max_retries" in task
+    if "notebook_task" in task:
+        assert task["timeout_seconds"] > 0
+        assert task["max_retries"] == 0 or task["min_retry_interval_millis"] > 0
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_notebook_runs_on_a_cluster_or_without_one(task: dict[str, Any]) -> None:
+    if "notebook_task" in task:
+        assert ("environment_key" in task) != bool(CLUSTER_FIELDS & task.keys())
+    else:
+        assert not (CLUSTER_FIELDS | {"environment_key"}) & task.keys()
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_names_of_resources_are_never_typed_again(job: dict[str, Any]) -> None:
+    defaults = {parameter["name"]: parameter["default"] for parameter in job["parameters"]}
+    for name in defaults.keys() & {"catalog", "schema", "landing"}:
+        typed = re.sub(r"\$\{resources\.[\w.]+\}", "", defaults[name])
+        assert typed in ("", "/Volumes///"), name
+
+
+def test_health_rules_and_the_schedule_keep_the_promises_of_the_card() -> None:
+    refresh, smoke = job_called("refresh"), job_called("smoke")
+    assert refresh["health"]["rules"][0]["value"] == SLA.refresh_minutes * 60
+    assert smoke["health"]["rules"][0]["value"] == 2 * SLA.refresh_minutes * 60
+    every = re.fullmatch(r"0 0/(\d+) \* \* \* \?", refresh["schedule"]["quartz_cron_expression"])
+    assert every and int(every[1]) + SLA.refresh_minutes <= SLA.freshness_minutes
 
 
 def test_the_embed_task_gets_a_gpu_a_task_on_several_nodes() -> None:
-    job = yaml.safe_load((ROOT / "resources" / "refresh.job.yml").read_text())["resources"]["jobs"]["refresh"]
-    cluster = job["job_clusters"][0]["new_cluster"]
+    cluster = job_called("refresh")["job_clusters"][0]["new_cluster"]
     assert cluster["spark_conf"]["spark.task.resource.gpu.amount"] == "1"
     assert "gpu-ml" in cluster["spark_version"]
     assert cluster["num_workers"] == "${var.gpu_workers}"
+
+
+def test_the_smoke_job_touches_a_schema_of_its_own() -> None:
+    job = job_called("smoke")
+    own = "\n".join(parameter["default"] for parameter in job["parameters"])
+    assert not re.findall(r"resources\.(?:schemas|volumes)\.(?!smoke)\w+", own)
+    refreshes = [task["run_job_task"] for task in job["tasks"] if "run_job_task" in task]
+    assert refreshes
+    # Handed over by name: a refresh with the defaults would be one of the users' index, with every deletion allowed.
+    declared = {parameter["name"] for parameter in job_called("refresh")["parameters"]}
+    for refresh in refreshes:
+        assert refresh["job_id"] == "${resources.jobs.refresh.id}"
+        assert refresh["job_parameters"].keys() == declared
+        for name in declared - {"allow_deletes"}:
+            assert refresh["job_parameters"][name] == f"{{{{job.parameters.{name}}}}}"

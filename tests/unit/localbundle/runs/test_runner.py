@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import tempfile
 from pathlib import Path
-from typing import get_args
 
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -1,0 +1,73 @@
+"""What every job's parameters have in common: the place to work in, the card, and errors that name the parameter."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+
+from ragops.errors import UserError
+from ragops.usecase import UseCase, explain, load_usecase
+from ragops.workspace import Workspace, known_catalogs
+
+
+class JobParameters(BaseModel):
+    """Parameters of any job. A job's own class adds those that its resources/NAME.job.yml declares."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    catalog: str
+    schema_name: str
+    usecase: Path
+
+    @field_validator("catalog")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        known = known_catalogs()
+        if known is not None and name not in known:
+            raise ValueError(f"there is no such catalog here; use {' or '.join(known)}")
+        return name
+
+    @field_validator("schema_name")
+    @classmethod
+    def _plain(cls, name: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9_]{1,255}", name):
+            raise ValueError("a schema's name has letters, digits and underscores only")
+        return name
+
+    @classmethod
+    def read(cls, given: Mapping[str, str]) -> Self:
+        """Types what widgets or the command line give.
+
+        Raises:
+            UserError: one line that names the first wrong parameter, what it is and what it may be.
+        """
+        try:
+            return cls.model_validate({("schema_name" if k == "schema" else k): v for k, v in given.items()})
+        except ValidationError as error:
+            line = explain(error.errors()).replace("schema_name", "schema").replace("Value error, ", "")
+            raise UserError(f"parameter {line}{cls._nearest(error)}") from error
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        """The catalog and schema to work in."""
+        return Workspace(self.catalog, self.schema_name)
+
+    @cached_property
+    def card(self) -> UseCase:
+        """The card that the parameter `usecase` names."""
+        return load_usecase(self.workspace.path(self.usecase))
+
+    @classmethod
+    def _nearest(cls, error: ValidationError) -> str:
+        first = error.errors()[0]
+        known = [name.replace("schema_name", "schema") for name in cls.model_fields]
+        if first["type"] != "extra_forbidden":
+            return ""
+        close = difflib.get_close_matches(str(first["loc"][0]), known, n=1)
+        return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"

@@ -1,0 +1,54 @@
+"""The parameters of the smoke job's notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ragops.parameters.refresh import RefreshParameters
+from ragops.sample.smoke import Edition, Version, edition
+
+if TYPE_CHECKING:
+    from ragops.retrieval.search import Searcher
+
+# More passages than the corpus has: what is not among them is not in the index.
+ALL_PASSAGES = 50
+
+
+class SmokeParameters(RefreshParameters):
+    """The refresh job's parameters, which the smoke job hands on to it, and which edition of its corpus is due.
+
+    `mark` is written into the texts and differs between runs, so that no run finds what an earlier one left.
+    """
+
+    version: Version
+    mark: str
+
+    @property
+    def corpus(self) -> Edition:
+        """What lies in the landing folder and must be found."""
+        return edition(self.version, self.mark)
+
+    @cached_property
+    def searcher(self) -> Searcher:
+        """Search over the published index."""
+        from ragops.embeddings.devices import CPU
+        from ragops.index.stage import index_root
+        from ragops.retrieval.search import Searcher
+
+        return Searcher(index_root(self.workspace), self.card.embedding, self.query_source().load(CPU))
+
+    def search(self, question: str) -> list[tuple[str, str]]:
+        """Path and text of every passage of the published index, the best one first."""
+        found = self.searcher.search(question, ALL_PASSAGES)
+        return [(one.passage.path, one.passage.text) for one in found]
+
+
+def check_smoke(given: Mapping[str, str]) -> None:
+    """Refuses wrong parameters of the smoke job before a machine is started for it.
+
+    Raises:
+        UserError: names the parameter, what is wrong with it and the mend.
+    """
+    _ = RefreshParameters.read(given).card

@@ -1,0 +1,93 @@
+"""The smoke test's corpus, a harbour's few notices in two editions, and what a search must find in each."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ragops.errors import UserError
+
+Version = Literal["first", "second"]
+
+Search = Callable[[str], Sequence[tuple[str, str]]]
+"""From a question to path and text of the passages, best first."""
+
+
+@dataclass(frozen=True)
+class Edition:
+    """The corpus at one time.
+
+    Attributes:
+        documents: text by path.
+        answers: by question, the path of the passage that comes first and words in it.
+        gone: words that no passage holds any more.
+    """
+
+    documents: Mapping[str, str]
+    answers: Mapping[str, tuple[str, str]]
+    gone: tuple[str, ...] = ()
+
+
+def edition(version: Version, mark: str) -> Edition:
+    """The corpus before and after an edit; `mark` tells the texts of one run from those of every other.
+
+    In the second edition the draft has taken the notice's place. So one document changed and one is gone, yet every
+    text was embedded before, and the refresh has to publish without embedding anything.
+    """
+    old, new = f"Order {mark}-A", f"Order {mark}-B"
+    cranes = f"{_NOTICE}{old}: painters close the crane on the east quay until Friday, so heavy loads have to wait.\n"
+    divers = f"{_NOTICE}{new}: divers inspect the slipway below the boathouse at noon; keep boats out of the water.\n"
+    ferry = {"When does the ferry leave for the island?": ("ferry.md", "north pier")}
+    lunch = {"What soup is there on Thursdays?": ("canteen.html", "lentil")}
+    if version == "first":
+        answers = {"Who closes the crane, and until when?": ("notice.md", old)}
+        return Edition(_STEADY | {"notice.md": cranes, "draft.md": divers}, answers | ferry | lunch)
+    answers = {"Who inspects the slipway?": ("notice.md", new)}
+    return Edition(_STEADY | {"notice.md": divers}, answers | ferry | lunch, gone=(old,))
+
+
+def lay(folder: Path, corpus: Edition) -> list[Path]:
+    """Makes `folder` hold the corpus and nothing else; returns its files, sorted."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if path.name not in corpus.documents:
+            path.unlink()
+    for name, text in corpus.documents.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return [folder / name for name in sorted(corpus.documents)]
+
+
+def check(corpus: Edition, search: Search) -> Iterator[str]:
+    """Asks the corpus's questions; yields a line for each that is answered.
+
+    Raises:
+        UserError: another passage comes first, or a text is found that is gone.
+    """
+    for question, (path, words) in corpus.answers.items():
+        found, text = next(iter(search(question)), ("nothing", ""))
+        if found != path or words not in text:
+            raise UserError(
+                f"smoke: '{question}' finds {found} first ({' '.join(text.split())[:80]}), not {path} with '{words}'; "
+                "look at the refresh that ran before"
+            )
+        yield f"{question} {path}: {words}"
+    for words in corpus.gone:
+        held = [path for path, text in search(words) if words in text]
+        if held:
+            raise UserError(f"smoke: '{words}' was edited away and is still found in {held[0]}; look at publish_index")
+        yield f"{words}: gone"
+
+
+_NOTICE = "# Notice of the harbour master\n\n"
+
+_STEADY = {
+    "ferry.md": (
+        "# The ferry\n\n## Timetable\n\nThe ferry leaves the north pier for the lighthouse island at twenty to eight "
+        "and is back by six in the evening.\n\n## Tickets\n\nTickets are sold on board; children under seven pay "
+        "nothing.\n"
+    ),
+    "canteen.html": (
+        "<html><head><title>The canteen</title></head><body><h1>The canteen</h1><p>On Thursdays there is lentil soup "
+        "with smoked paprika. Whoever brings a bowl gets a second helping.</p></body></html>\n"
+    ),
+}

@@ -1,0 +1,141 @@
+"""Targets differ in environments/TARGET.yml and nowhere else, and each is what its mode promises."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from localbundle.definitions.bundle import Bundle, load_bundle
+
+ROOT = Path(__file__).parents[2]
+TARGETS = ("dev", "staging", "prod")
+PRODUCTION = ("staging", "prod")
+# What a target may set: where it is deployed, as whom, for whom, from which branch, and values of variables.
+SETTINGS = {"default", "mode", "presets", "workspace", "git", "run_as", "permissions", "variables"}
+
+
+def written(target: str) -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "environments" / f"{target}.yml").read_text())
+
+
+def everywhere() -> dict[Path, Any]:
+    """The files that know nothing of targets, apart from the lines that include the others."""
+    files = [ROOT / "databricks.yml", *sorted((ROOT / "resources").glob("*.yml"))]
+    contents = {file: yaml.safe_load(file.read_text()) for file in files}
+    contents[files[0]].pop("include")
+    return contents
+
+
+@pytest.fixture
+def as_deployed(tmp_path: Path) -> Path:
+    """The bundle without the values that a laptop lays over it."""
+    for name in ("databricks.yml", "resources", "notebooks"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "environments").mkdir()
+    for target in TARGETS:
+        shutil.copy(ROOT / "environments" / f"{target}.yml", tmp_path / "environments")
+    return tmp_path
+
+
+def leaves(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield str(key)
+            yield from leaves(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from leaves(item)
+    else:
+        yield str(value)
+
+
+def resources_of(bundle: Bundle) -> str:
+    """All resources as text, each path in the workspace under one root."""
+    return json.dumps(bundle.config["resources"]).replace(bundle.config["workspace"]["root_path"], "ROOT")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_file_is_one_target_and_sets_what_a_target_may(target: str) -> None:
+    assert written(target).keys() == {"targets"}
+    assert written(target)["targets"].keys() == {target}
+    assert written(target)["targets"][target].keys() <= SETTINGS
+
+
+@pytest.mark.parametrize(("file", "content"), everywhere().items(), ids=lambda value: getattr(value, "name", ""))
+def test_nothing_else_knows_of_targets(file: Path, content: dict[str, Any]) -> None:
+    assert "targets" not in content
+    named = [text for text in leaves(content) if re.search(rf"\b({'|'.join(TARGETS)})\b|bundle\.(target|mode)", text)]
+    assert named == [], file
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_target_is_its_file_whatever_it_is_called(as_deployed: Path, target: str) -> None:
+    before = resources_of(load_bundle(as_deployed, target))
+    file = as_deployed / "environments" / f"{target}.yml"
+    file.write_text(yaml.safe_dump({"targets": {"elsewhere": written(target)["targets"][target]}}))
+    assert resources_of(load_bundle(as_deployed, "elsewhere")) == before
+
+
+def test_every_target_can_be_resolved_to_the_end(as_deployed: Path) -> None:
+    for target in TARGETS:
+        config = load_bundle(as_deployed, target).config
+        assert not [text for text in leaves({**config, "variables": {}}) if "${" in text]
+
+
+def test_dev_is_everyones_own(as_deployed: Path) -> None:
+    bundle = load_bundle(as_deployed, "dev")
+    user = bundle.config["workspace"]["current_user"]["short_name"]
+    assert bundle.config["mode"] == "development"
+    for kind in ("jobs", "schemas", "registered_models", "experiments", "secret_scopes"):
+        for key, resource in bundle.config["resources"][kind].items():
+            assert f"dev {user}" in re.sub(r"[_-]", " ", resource["name"]), f"{kind}.{key} would be shared by all users"
+    for job in bundle.jobs.values():
+        assert job.get("schedule", {}).get("pause_status", "PAUSED") == "PAUSED"
+
+
+@pytest.mark.parametrize("target", PRODUCTION)
+def test_production_belongs_to_a_service_principal(as_deployed: Path, target: str) -> None:
+    config = load_bundle(as_deployed, target).config
+    principal = config["variables"]["service_principal"]["value"]
+    assert config["mode"] == "production"
+    assert config["run_as"] == {"service_principal_name": principal}
+    assert config["workspace"]["root_path"] == f"/Workspace/Users/{principal}/.bundle/ragops/{target}"
+    assert {(p.get("group_name") or p["service_principal_name"], p["level"]) for p in config["permissions"]} == {
+        (principal, "CAN_MANAGE"),
+        (config["variables"]["admins"]["value"], "CAN_MANAGE"),
+        (config["variables"]["operators"]["value"], "CAN_RUN"),
+    }
+    assert "pause_status" not in config["resources"]["jobs"]["refresh"]["schedule"]
+    assert config["variables"]["alert_emails"]["value"]
+
+
+def test_prod_is_deployed_from_main(as_deployed: Path) -> None:
+    assert load_bundle(as_deployed, "prod").config["git"] == {"branch": "main"}
+
+
+def test_targets_share_no_catalog(as_deployed: Path) -> None:
+    catalogs = [load_bundle(as_deployed, target).config["variables"]["catalog"]["value"] for target in TARGETS]
+    assert len(set(catalogs)) == len(TARGETS)
+
+
+def test_a_scopes_name_is_made_of_variables() -> None:
+    """The CLI resolves `${resources...}` in names of other types, and makes a scope that is called like that."""
+    (scope,) = yaml.safe_load((ROOT / "resources" / "models.secret_scope.yml").read_text())["resources"][
+        "secret_scopes"
+    ].values()
+    assert "resources." not in scope["name"]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_embedding_runs_on_several_gpus_a_node_of_the_targets_cloud(as_deployed: Path, target: str) -> None:
+    config = load_bundle(as_deployed, target).config
+    types = config["variables"]["gpu_node_types"]["value"]
+    assert types.keys() == {"azure", "aws", "gcp"}
+    (cluster,) = (entry["new_cluster"] for entry in config["resources"]["jobs"]["refresh"]["job_clusters"])
+    assert cluster["node_type_id"] in types.values()
+    assert cluster["num_workers"] > 0
