@@ -52,7 +52,7 @@ def _prefixed(kind: str, resource: Mapping[str, Any], prefix: str) -> dict[str, 
 
 def _in_development(job: dict[str, Any], concurrency: int) -> dict[str, Any]:
     paused: dict[str, Any] = {
-        trigger: {**job[trigger], "pause_status": "PAUSED"}
+        trigger: {"pause_status": "PAUSED", **job[trigger]}  # an explicit UNPAUSED stays, as with the CLI
         for trigger in ("schedule", "trigger", "continuous")
         if trigger in job
     }

@@ -12,7 +12,7 @@ from localbundle.lint import compute, files, names, references, tasks, wheels
 from localbundle.lint.context import BundleRule, JobContext, JobRule, Said
 
 _LINE = re.compile(r"(?:(?P<file>[^:\n]+):(?P<line>\d+): )?(?P<message>.*)", re.DOTALL)
-BUNDLE_RULES: tuple[BundleRule, ...] = (names.unused_variable, names.unprefixed_name)
+BUNDLE_RULES: tuple[BundleRule, ...] = (names.shared_key, names.unused_variable, names.unprefixed_name)
 # What find_job refuses too, one at a time.
 REFUSED_RULES: tuple[JobRule, ...] = (files.missing_file, tasks.wrong_dependency, tasks.misplaced_retries)
 JOB_RULES: tuple[JobRule, ...] = (

@@ -23,6 +23,16 @@ def unused_variable(bundle: Bundle) -> Said:
             yield name, f"variable {name} is declared and never used; remove it, or cite ${{var.{name}}}"
 
 
+def shared_key(bundle: Bundle) -> Said:
+    """Two resources of different kinds with one key, which the real CLI refuses."""
+    seen: dict[str, str] = {}
+    for kind, entries in bundle.config["resources"].items():
+        for key in entries or {}:
+            if key in seen:
+                yield key, f"{kind}.{key} and {seen[key]}.{key} share a key, which deploying refuses; rename one"
+            seen[key] = kind
+
+
 def unprefixed_name(bundle: Bundle) -> Said:
     """A resource's name typed again: where a target prefixes names, that is another name."""
     if not any(_prefixes(layer) for layer in (bundle.raw, *bundle.raw["targets"].values())):
