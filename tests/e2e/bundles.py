@@ -56,6 +56,12 @@ class Bundle:
         pointer: dict[str, Any] = json.loads((self.index(schema) / "pointer.json").read_text())
         return pointer
 
+    def schema(self) -> str:
+        """The name that target dev gives to the schema of the tables."""
+        config = json.loads(self.run("localbundle", "validate", "-t", "dev", "-o", "json").stdout)
+        name: str = config["resources"]["schemas"]["rag"]["name"]
+        return name
+
     def sql(self, statement: str) -> list[dict[str, Any]]:
         code = (
             "import json, sys; from pyspark.sql import SparkSession; spark = SparkSession.builder.getOrCreate(); "

@@ -1,0 +1,1 @@
+"""What a corpus and its questions are like, measured before anything is chosen for them."""

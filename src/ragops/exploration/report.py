@@ -1,0 +1,62 @@
+"""The report: one HTML file with everything in it, which fetches nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from ragops.exploration.advice import advise
+from ragops.exploration.ladder import ladder
+from ragops.exploration.pictures.drawing import Picture
+from ragops.exploration.profile import ALL, Profile
+from ragops.exploration.sentences import number, share
+from ragops.usecase import UseCase
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("ragops.exploration", "."),
+    autoescape=select_autoescape(default=True),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def render(profile: Profile, card: UseCase, place: str, sections: Mapping[str, Sequence[Picture]]) -> str:
+    """The report as HTML; `place` is the schema, `sections` the pictures by heading."""
+    return _TEMPLATES.get_template("report.html.j2").render(
+        card=card,
+        place=place,
+        at=f"{profile.measured_at:%Y-%m-%d %H:%M} UTC",
+        tiles=list(tiles(profile, card)),
+        advice=advise(profile, card),
+        ladder=ladder(profile, card),
+        sections={name: list(pictures) for name, pictures in sections.items() if pictures},
+        measures=[(name, group, value) for (name, group), value in profile.measures.items()],
+    )
+
+
+def tiles(profile: Profile, card: UseCase) -> Iterator[tuple[str, str]]:
+    """The few numbers that stand at the top, each with its name; what was not measured is left out."""
+    shown = {
+        "documents": ("documents.count", ALL, number),
+        "tokens": ("documents.tokens", ALL, number),
+        "near-duplicates": ("duplicates.near", ALL, number),
+        "readable pages": ("documents.pages", ALL, number),
+        "in quarantine": ("quarantine.count", ALL, number),
+        "questions": ("questions.count", ALL, number),
+        "far from any passage": ("questions.far_share", ALL, share),
+        "answered by five": ("chunking.recall_at_5", str(card.chunking.max_tokens), share),
+    }
+    for name, (measure, group, form) in shown.items():
+        if (measure, group) in profile.measures:
+            yield name, form(profile.value(measure, group))
+
+
+def write_report(html: str, folder: Path, name: str) -> Path:
+    """Writes the report as NAME.html below `folder`, which is made if it is missing; returns the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{name}.html"
+    file.write_text(html, encoding="utf-8")
+    return file

@@ -1,0 +1,122 @@
+"""`documents` -> `document_facts`: what is counted once in each version of a document, so that profiles are sums.
+
+Only documents that changed are read again. Rows are small; the texts never leave Spark's workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from pyspark.sql import functions as F
+
+from ragops.chunks.tokens import TokenCounter, tokenizer_counter
+from ragops.documents.landing import content_hash
+from ragops.documents.stage import DOCUMENTS
+from ragops.errors import UserError
+from ragops.exploration.duplicates import band_hashes, signature
+from ragops.exploration.personal import KINDS, find_personal
+from ragops.exploration.texts import describe
+from ragops.tables import Column, StageReport, Table, map_rows, merge
+from ragops.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+SOURCE = "CASE WHEN instr(path, '/') > 0 THEN substring_index(path, '/', 1) ELSE '(top)' END"
+"""A document's source as SQL: the first folder of its path."""
+FACTS_VERSION = "1"
+"""Goes up with every change that counts differently: all documents are then counted again."""
+
+FACTS = Table(
+    name="document_facts",
+    comment="What the job explore counts in each document: one row for each that could be read.",
+    key="doc_id",
+    cluster_by="doc_id",
+    columns=(
+        Column("doc_id", "STRING", "The document."),
+        Column("version", "STRING", "Version of document, tokenizer and counting that the row was made from."),
+        Column("tokens", "BIGINT", "Length in tokens of the embedding model."),
+        Column("characters", "BIGINT", "Length of the Markdown in characters."),
+        Column("words", "BIGINT", "Words of the prose."),
+        Column("letters", "BIGINT", "Letters of those words."),
+        Column("sentences", "BIGINT", "Sentences of the prose."),
+        Column("headings", "INT", "Headings of any level."),
+        Column("tables", "INT", "Tables."),
+        Column("code_blocks", "INT", "Fenced blocks."),
+        Column("garbled", "DOUBLE", "Share of the characters that no text means, from 0 to 1."),
+        *(Column(kind, "INT", f"Number of {kind}, by a simple pattern.") for kind in KINDS),
+        Column("signature", "ARRAY<BIGINT>", "MinHash signature of the text's runs of five words."),
+        Column("bands", "ARRAY<BIGINT>", "Hashes of the signature's bands."),
+    ),
+)
+
+
+def refresh_facts(workspace: Workspace, tokenizer: Path) -> StageReport:
+    """Brings `document_facts` into step with `documents`; `tokenizer` is the embedding model's tokenizer.json.
+
+    Raises:
+        UserError: there are no documents.
+    """
+    report = StageReport("document_facts")
+    with report.timed():
+        version = F.concat_ws(":", "doc_hash", F.lit(FACTS_VERSION), F.lit(content_hash(tokenizer)[:8]))
+        wanted = readable(workspace).select("doc_id", "markdown", version.alias("version"))
+        FACTS.create(workspace)
+        held = FACTS.read(workspace).select("doc_id", "version")
+        changed = wanted.join(held, ["doc_id", "version"], "left_anti")
+        gone = held.join(wanted, "doc_id", "left_anti").select("doc_id")
+        report.read = changed.count()
+        if report.read or not gone.isEmpty():
+            rows = map_rows(changed, report.read, count_documents(tokenizer), FACTS)
+            report.count(merge(workspace, FACTS, rows, replacing=gone))
+    return report
+
+
+def readable(workspace: Workspace) -> DataFrame:
+    """The documents that are not in quarantine, with their `source`.
+
+    Raises:
+        UserError: there are none.
+    """
+    place = f"{workspace.catalog}.{workspace.schema}"
+    if not workspace.spark.catalog.tableExists(workspace.table(DOCUMENTS.name)):
+        raise UserError(f"documents: none in {place}; run: localbundle run refresh")
+    found = DOCUMENTS.read(workspace).where("markdown IS NOT NULL")
+    if found.isEmpty():
+        raise UserError(f"documents: none in {place} could be read; see why: ragops documents")
+    return found.withColumn("source", F.expr(SOURCE))
+
+
+def with_facts(workspace: Workspace) -> DataFrame:
+    """The readable documents without their text, with what was counted in them."""
+    return readable(workspace).drop("markdown").join(FACTS.read(workspace), "doc_id")
+
+
+def count_documents(tokenizer: Path) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
+    """The function that Spark runs over batches of documents (doc_id, markdown, version)."""
+
+    def count_batches(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        count_tokens = _counter(tokenizer)
+        for batch in batches:
+            rows = [_row(document, count_tokens) for document in batch.to_dict("records")]
+            yield pd.DataFrame(rows, columns=FACTS.names)
+
+    return count_batches
+
+
+@cache
+def _counter(tokenizer: Path) -> TokenCounter:
+    return tokenizer_counter(tokenizer)
+
+
+def _row(document: Mapping[Hashable, Any], count_tokens: TokenCounter) -> dict[str, Any]:
+    text = document["markdown"]
+    sketch = signature(text)
+    counted = asdict(describe(text)) | find_personal(text)
+    identity = {"doc_id": document["doc_id"], "version": document["version"]}
+    return identity | counted | {"tokens": count_tokens([text])[0], "signature": sketch, "bands": band_hashes(sketch)}

@@ -1,0 +1,95 @@
+"""The parameters of the job explore."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import Field, field_validator
+
+from ragops.embeddings.encoder import EncoderSource
+from ragops.embeddings.sources import encoder_source
+from ragops.parameters.job import JobParameters
+from ragops.workspace import models_folder, serving_access
+
+if TYPE_CHECKING:
+    from ragops.chunks.splitter import ChunkSizes
+    from ragops.exploration.questions import Asked
+
+
+class ExploreParameters(JobParameters):
+    """Parameters of the job explore, as resources/explore.job.yml declares them.
+
+    `sample` is the number of documents on which chunk sizes are tried, `chunk_sizes` the largest chunks to try, in
+    tokens, `questions` a JSONL file or "" for the card's.
+    """
+
+    reports: str
+    questions: str = ""
+    sample: int = Field(default=200, ge=1, le=5_000)
+    chunk_sizes: tuple[int, ...] = (64, 128, 400)
+
+    @field_validator("reports")
+    @classmethod
+    def _absolute(cls, path: str) -> str:
+        if not Path(path).is_absolute():
+            raise ValueError("give an absolute path, such as /Volumes/... or /path/to/folder")
+        return path
+
+    @field_validator("chunk_sizes", mode="before")
+    @classmethod
+    def _listed(cls, given: object) -> object:
+        return [part.strip() for part in given.split() if part.strip()] if isinstance(given, str) else given
+
+    @field_validator("chunk_sizes")
+    @classmethod
+    def _possible(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        if not all(16 <= size <= 8192 for size in sizes):
+            raise ValueError("give sizes from 16 to 8192 tokens, with blanks between them, such as 64 128 400")
+        return sizes
+
+    @property
+    def reports_folder(self) -> Path:
+        """The folder for reports, in this place."""
+        return self.workspace.path(self.reports)
+
+    def asked(self) -> list[Asked]:
+        """The questions to look at.
+
+        Raises:
+            UserError: their file is missing or a line is not a question.
+        """
+        from ragops.exploration.questions import load_asked
+
+        file = self.workspace.path(self.questions) if self.questions else None
+        return load_asked(self.card, self.workspace.path(self.usecase).parent, file)
+
+    def sizes(self) -> list[ChunkSizes]:
+        """The chunk sizes to try, the card's own among them."""
+        from ragops.exploration.sizes import sizes_to_try
+
+        return sizes_to_try(self.card.chunking, self.chunk_sizes)
+
+    def encoder_source(self, threads: int = 1) -> EncoderSource:
+        """The recipe for the CPU's version of the card's model, which the refresh job left here; 0 threads for all."""
+        base_url, token = serving_access()
+        return encoder_source(
+            self.card.embedding,
+            "openvino",
+            converted=models_folder(self.workspace),
+            threads=threads,
+            base_url=base_url,
+            token=token,
+        )
+
+
+def check_explore(given: Mapping[str, str]) -> None:
+    """Refuses wrong parameters of the job explore before a machine is started for it.
+
+    Raises:
+        UserError: names the parameter, what is wrong with it and the mend.
+    """
+    parameters = ExploreParameters.read(given)
+    _ = parameters.card
+    parameters.asked()
