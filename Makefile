@@ -35,6 +35,9 @@ demo: .venv/.laptop  ## From nothing to three answered searches: environment, sa
 	  "  ragops search \"...\" --schema mydocs                                       and what they say" \
 	  "  ragops documents, ragops index list, ragops index verify, localbundle runs"
 
+lab: .venv/.laptop  ## JupyterLab on the notebooks, with Spark, dbutils and widgets as on Databricks; Ctrl-C ends it
+	@$(BIN)/localbundle lab
+
 test: .venv/.dev  ## Every test that needs no cloud
 	@.ci/test
 
@@ -50,6 +53,12 @@ lint: .venv/.dev  ## ruff, mypy (strict), import contracts, notebooks without ou
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.notebooks
+
+hooks: .venv/.dev  ## In this clone: lint before each commit, and never a notebook's outputs in git
+	@$(BIN)/pre-commit install
+	git config filter.nbstripout.clean '$(BIN)/nbstripout --keep-id'
+	git config filter.nbstripout.smudge cat
+	git config diff.ipynb.textconv '$(BIN)/nbstripout -t'
 
 bench: .venv/.dev  ## Measure cost, print each figure and write bench.json
 	@$(BIN)/python -m tests.bench
@@ -82,4 +91,4 @@ uv:
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r $(LOCKS)/dev.txt
 	touch $@
 
-.PHONY: help demo test unit conformance lint bench lock clean uv
+.PHONY: help demo lab test unit conformance lint hooks bench lock clean uv

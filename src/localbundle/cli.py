@@ -17,6 +17,9 @@ from rich.table import Table
 from localbundle.definitions.bundle import Bundle, find_root, load_bundle, write_resolved
 from localbundle.definitions.jobs import Job, find_job, job_parameters, select_tasks
 from localbundle.errors import BundleError
+from localbundle.lab.jupyter import jupyterlab
+from localbundle.lab.kernelspec import install_kernel
+from localbundle.lab.place import open_workspace
 from localbundle.lint.check import lint
 from localbundle.runs.checks import check_parameters
 from localbundle.runs.record import Recorder, RunRecord, list_runs, new_run, read_run, repaired
@@ -103,6 +106,45 @@ def execute(
         finally:
             server.release()
     sys.exit(code)
+
+
+@app.command()
+def lab(
+    target: Target = None,
+    port: Annotated[int | None, typer.Option(help="8888 if it is free, else any.", show_default=False)] = None,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,
+    install: Annotated[
+        bool, typer.Option("--install-kernel", help="Install the kernel for VS Code and other Jupyters instead.")
+    ] = False,
+) -> None:
+    """Opens JupyterLab on the bundle's notebooks, with the kernel "local workspace". Ctrl-C ends it."""
+    if install:
+        console.print(f"kernel [bold]local workspace[/] is in {install_kernel()}", highlight=False, soft_wrap=True)
+        return
+    bundle = _load(target, None)
+    server, owner = Server(bundle.home), new_owner()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    with guarded(bundle.home, owner):
+        try:
+            with errors.status("starting Spark") as status:
+                state = open_workspace(bundle, server, status.update, owner)
+            _serve(bundle, server.environment(state) | {OWNER_VARIABLE: owner}, port, not no_browser)
+        except KeyboardInterrupt:
+            console.print("[dim]stopping[/]")
+        finally:
+            server.release()
+
+
+def _serve(bundle: Bundle, environment: dict[str, str], port: int | None, browser: bool) -> None:
+    notebooks = bundle.root / "notebooks"
+    folder = bundle.home / "jupyter"
+    shown = notebooks if notebooks.is_dir() else bundle.root
+    with jupyterlab(folder, shown, environment, port, browser) as (address, wait):
+        console.print(f"JupyterLab on {shown}, target [bold]{bundle.target}[/]", highlight=False, soft_wrap=True)
+        console.print(f"  {address}", highlight=False, soft_wrap=True)
+        console.print("[dim]Ctrl-C ends it and what it started[/]")
+        wait()
 
 
 @app.command()

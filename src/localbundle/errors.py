@@ -7,6 +7,10 @@ from collections.abc import Callable, Iterable
 class BundleError(Exception):
     """One line that names the thing, the reason and the mend."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in place of a stack trace."""
+        return [f"error: {self}"]
+
 
 Refuse = Callable[[BundleError], None]
 

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -5,16 +7,84 @@ import pytest
 
 from tests.notebooks import NOTEBOOKS, faults
 
+ROOT = NOTEBOOKS.parent
+
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
 def test_a_notebook_is_as_it_should_be(path: Path) -> None:
     assert list(faults(path)) == []
 
 
+def write(path: Path, *sources: str, **fields: object) -> Path:
+    cells = [nbformat.v4.new_code_cell(source, **fields) for source in sources]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    return path
+
+
 def test_what_is_wrong_is_named(tmp_path: Path) -> None:
-    cell = nbformat.v4.new_code_cell("%pip install x\n" * 40, outputs=[nbformat.v4.new_output("stream", text="x")])
-    path = tmp_path / "wrong.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
-    found = " ".join(faults(path))
-    for part in ("outputs", "parameters", "answers", "longer than a screen", "installs packages"):
+    output = nbformat.v4.new_output("stream", text="x")
+    found = " ".join(faults(write(tmp_path / "wrong.ipynb", "%pip install x\n" * 40, outputs=[output])))
+    for part in (
+        "outputs",
+        "its parameters",
+        "answers",
+        "tables",
+        "look at next",
+        "longer than a screen",
+        "installs packages",
+        "another kernel",
+    ):
         assert part in found
+
+
+def test_a_parameter_without_an_explanation_is_named(tmp_path: Path) -> None:
+    parameters = nbformat.v4.new_code_cell(
+        'dbutils.widgets.text("told", "")\ndbutils.widgets.text("untold", "")', metadata={"tags": ["parameters"]}
+    )
+    first = nbformat.v4.new_markdown_cell("# T\n\n**Answers:** what?\n\n| `told` | is told |\n\n**Reads** t.")
+    last = nbformat.v4.new_markdown_cell("**Look next** elsewhere.")
+    path = tmp_path / "n.ipynb"
+    kernel = {"name": "local-workspace", "display_name": "local workspace", "language": "python"}
+    nbformat.write(nbformat.v4.new_notebook(cells=[first, parameters, last], metadata={"kernelspec": kernel}), path)
+    assert list(faults(path)) == ["does not explain its parameter untold in the table at its beginning"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "spark.sparkContext.addFile('x')",
+        "spark._jvm.java",
+        "frame._jdf",
+        "from delta.tables import DeltaTable",
+        "frame.rdd.map(str)",
+        "get_ipython().run_line_magic('x', '')",
+        "import localbundle",
+        "open('/dbfs/x')",
+        "%pip install ../dist/ragops.whl",
+        "x = 1\n!ls",
+        "%sh ls",
+    ],
+)
+def test_what_one_place_does_not_have_is_named(tmp_path: Path, source: str) -> None:
+    assert [fault for fault in faults(write(tmp_path / "n.ipynb", source)) if fault.startswith("cell ")]
+
+
+@pytest.mark.parametrize("source", ["%sql SELECT 1", "%run ./other", "a = 7 %r_value", "spark.sql('SELECT 1')"])
+def test_common_ground_is_left_alone(tmp_path: Path, source: str) -> None:
+    assert not [fault for fault in faults(write(tmp_path / "n.ipynb", source)) if fault.startswith("cell ")]
+
+
+def test_git_strips_outputs_and_keeps_ids(tmp_path: Path) -> None:
+    assert "*.ipynb filter=nbstripout" in (ROOT / ".gitattributes").read_text()
+    cell = nbformat.v4.new_code_cell("1", id="kept", outputs=[nbformat.v4.new_output("stream", text="x")])
+    path = tmp_path / "n.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+    command = (ROOT / "Makefile").read_text().split("filter.nbstripout.clean '$(BIN)/")[1].split("'")[0]
+    stripped = subprocess.run(
+        [str(Path(sys.executable).parent / command.split()[0]), *command.split()[1:]],
+        input=path.read_bytes(),
+        capture_output=True,
+        check=True,
+    )
+    (after,) = nbformat.reads(stripped.stdout.decode(), as_version=4).cells
+    assert (after.id, after.outputs) == ("kept", [])

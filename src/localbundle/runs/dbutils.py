@@ -23,12 +23,13 @@ class Context(BaseModel):
     """What a kernel must know of its task. Paths are absolute; `run_folder` holds the state files of all tasks.
 
     `folder` is where the code lies and runs; `is_program` tells a Python file or an entry point from a notebook.
+    Without a task somebody works in the notebook, and no job is there to leave anything for.
     """
 
     task: str
     folder: str
     is_program: bool = False
-    parameters: dict[str, str]
+    parameters: dict[str, str] = {}
     run_folder: str
     home: str
 
@@ -55,10 +56,10 @@ def read_state(run_folder: Path, task: str) -> TaskState:
 class DBUtils:
     """The parts of Databricks' `dbutils` that a job's notebook uses."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, widgets: "Widgets | None" = None) -> None:
         self.context = context
         self.state = TaskState()
-        self.widgets = Widgets(context.parameters)
+        self.widgets = widgets or Widgets(context.parameters)
         self.jobs = Jobs(self)
         self.notebook = Notebook(self)
         self.secrets = Secrets(Path(context.home))
@@ -67,6 +68,8 @@ class DBUtils:
 
     def save(self) -> None:
         """Writes the task's state, atomically."""
+        if not self.context.task:
+            return
         file = state_file(Path(self.context.run_folder), self.context.task)
         draft = file.with_suffix(".tmp")
         draft.write_text(self.state.model_dump_json(), "utf-8")
@@ -82,27 +85,30 @@ class Widgets:
 
     def text(self, name: str, defaultValue: str, label: str | None = None) -> None:  # noqa: N803 - Databricks' name
         """Declares a parameter with a default."""
-        self._defaults[name] = str(defaultValue)
+        self._declare("text", name, str(defaultValue), (), label)
 
     def dropdown(self, name: str, defaultValue: str, choices: Sequence[str], label: str | None = None) -> None:  # noqa: N803
         """Declares a parameter with a default out of choices."""
-        if defaultValue not in choices:
-            raise ValueError(f"widget {name}: the default {defaultValue!r} is not among its choices")
-        self.text(name, defaultValue)
+        self._choose("dropdown", name, defaultValue, choices, label)
 
-    combobox = dropdown
-    multiselect = dropdown
+    def combobox(self, name: str, defaultValue: str, choices: Sequence[str], label: str | None = None) -> None:  # noqa: N803
+        """Declares a parameter with a default out of choices; on a page any other text may be typed."""
+        self._choose("combobox", name, defaultValue, choices, label)
+
+    def multiselect(self, name: str, defaultValue: str, choices: Sequence[str], label: str | None = None) -> None:  # noqa: N803
+        """Declares a parameter with a default out of choices; on a page several, which commas then separate."""
+        self._choose("multiselect", name, defaultValue, choices, label)
 
     def get(self, name: str) -> str:
         """The value of a parameter."""
-        values = self.getAll()
+        values = self._values()
         if name not in values:
             raise BundleError(f"no widget or parameter is named {name}; {closest(name, values)}")
         return values[name]
 
     def getAll(self) -> dict[str, str]:  # noqa: N802 - Databricks' name
         """All values by name."""
-        return {**self._defaults, **self._passed}
+        return self._values()
 
     def remove(self, name: str) -> None:
         """Forgets a widget's default."""
@@ -110,7 +116,19 @@ class Widgets:
 
     def removeAll(self) -> None:  # noqa: N802 - Databricks' name
         """Forgets all defaults."""
-        self._defaults.clear()
+        for name in list(self._defaults):
+            self.remove(name)
+
+    def _values(self) -> dict[str, str]:
+        return {**self._defaults, **self._passed}
+
+    def _choose(self, kind: str, name: str, default: str, choices: Sequence[str], label: str | None) -> None:
+        if default not in choices:
+            raise ValueError(f"widget {name}: the default {default!r} is not among its choices")
+        self._declare(kind, name, str(default), tuple(map(str, choices)), label)
+
+    def _declare(self, kind: str, name: str, default: str, choices: tuple[str, ...], label: str | None) -> None:
+        self._defaults[name] = default
 
 
 class Jobs:
@@ -137,13 +155,20 @@ class TaskValues:
         self._dbutils.save()
 
     def get(self, taskKey: str, key: str, default: Any = None, debugValue: Any = None) -> Any:  # noqa: ANN401, N803
-        """The value that a task has set, or the default. `debugValue` is for notebooks outside jobs."""
+        """The value that a task has set, or the default; outside jobs `debugValue`."""
+        if not self._dbutils.context.task:
+            return self._debug_value(taskKey, key, debugValue)
         values = read_state(Path(self._dbutils.context.run_folder), taskKey).values
         if key in values:
             return values[key]
         if default is None:
             raise ValueError(f"task {taskKey} has set no value {key}; give a default or correct the name")
         return default
+
+    def _debug_value(self, task: str, key: str, value: Any) -> Any:  # noqa: ANN401
+        if value is None:
+            raise TypeError(f"task value {task}.{key}: no job runs this notebook now; give debugValue=...")
+        return value
 
 
 class Notebook:

@@ -1,6 +1,7 @@
-"""What exists inside a notebook's kernel before its first cell: `spark`, `dbutils`, `display`, `%sql`.
+"""What exists inside a notebook's kernel before its first cell: `spark`, `sql`, `dbutils`, `display`, `%sql`, `%run`.
 
-The runner imports this module in the kernel and calls, in this order, `warm`, `connect` and `begin`.
+The runner imports this module in the kernel and calls, in this order, `warm`, `connect` and `begin`. The kernel that
+people work in (`localbundle.lab.kernel`) shares `warm`, `connect` and `offer`.
 """
 
 import linecache
@@ -10,11 +11,13 @@ import re
 import sys
 import sysconfig
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
 from IPython.core.getipython import get_ipython
+from IPython.display import HTML
 from IPython.display import display as show
 
 from localbundle.errors import BundleError
@@ -22,7 +25,7 @@ from localbundle.runs.dbutils import Context, DBUtils, NotebookExit
 from localbundle.runs.failure import Failure
 from localbundle.runs.source import read_notebook
 
-_SHOWN_ROWS = 1000
+SHOWN_ROWS = 1000
 _ONE_LINE_ERRORS = ("UserError", "BundleError")
 _USE_CATALOG = re.compile(r"^\s*USE\s+CATALOG\s+[`'\"]?([\w-]+)[`'\"]?\s*$", re.IGNORECASE)
 
@@ -44,7 +47,7 @@ def connect(remote: str, statements: list[str]) -> None:
     _take_use_catalog(type(spark))
     for statement in statements:
         spark.sql(statement).collect()
-    _shell().push({"spark": spark})
+    _shell().push({"spark": spark, "sql": spark.sql})
 
 
 def _take_use_catalog(session: Any) -> None:  # noqa: ANN401 - the class differs between Spark's two clients
@@ -67,14 +70,19 @@ def begin(context: str) -> None:
     os.chdir(task.folder)
     sys.path.insert(0, task.folder)
     dbutils = DBUtils(task)
+    offer(dbutils, display)
+    _shell().register_magic_function(_pip, "line", "pip")
+    _shell().events.register("post_run_cell", lambda result: _note_failure(dbutils, result.error_in_exec))
+
+
+def offer(dbutils: DBUtils, display: Callable[..., None]) -> None:
+    """Gives this kernel the names and magics that notebooks of jobs and notebooks of people both find."""
     shell = _shell()
-    shell.push({"dbutils": dbutils, "display": display})
+    shell.push({"dbutils": dbutils, "display": display, "displayHTML": _display_html})
     _offer_runtime(shell.user_ns)
     shell.set_custom_exc((NotebookExit,), _show_exit)
     shell.register_magic_function(_sql, "line_cell", "sql")
     shell.register_magic_function(_run, "line", "run")
-    shell.register_magic_function(_pip, "line", "pip")
-    shell.events.register("post_run_cell", lambda result: _note_failure(dbutils, result.error_in_exec))
 
 
 def _offer_runtime(names: dict[str, Any]) -> None:
@@ -96,12 +104,18 @@ def display(*values: Any, **options: Any) -> None:  # noqa: ANN401 - as IPython'
     """Shows values; a Spark DataFrame as a table of at most 1,000 rows."""
     for value in values:
         is_spark = hasattr(value, "toPandas") and hasattr(value, "limit")
-        show(value.limit(_SHOWN_ROWS).toPandas() if is_spark else value, **options)
+        show(value.limit(SHOWN_ROWS).toPandas() if is_spark else value, **options)
+
+
+def _display_html(html: str) -> None:
+    show(HTML(html))
 
 
 def _sql(line: str, cell: str | None = None) -> None:
-    """`%sql SELECT ...`: shows the result."""
-    display(_shell().user_ns["spark"].sql(cell or line))
+    """`%sql SELECT ...`: shows the result, and keeps it as the DataFrame `_sqldf`."""
+    names = _shell().user_ns
+    names["_sqldf"] = names["spark"].sql(cell or line)
+    names["display"](names["_sqldf"])
 
 
 def _run(line: str) -> None:

@@ -1,0 +1,119 @@
+"""JupyterLab as a person sees it: notebooks opened in Chromium and run from top to bottom, with nobody else asked."""
+
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from localbundle.workspace.server import Server
+from tests.e2e.bundles import REPOSITORY, Bundle, lay_bundle, write_notes
+
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed; make .venv/.dev")
+from playwright.sync_api import Page, expect, sync_playwright  # noqa: E402
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser is installed: apt-get install chromium")
+HERE = re.compile(r"(http|ws)://127\.0\.0\.1|data:|blob:")
+SECOND = 1000
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """The bundle with notebooks of its own, since JupyterLab saves them, and a few documents for its refresh job."""
+    laid = lay_bundle(tmp_path_factory.mktemp("lab"))
+    for name in ("notebooks", "resources"):
+        (laid.root / name).unlink()
+        shutil.copytree(REPOSITORY / name, laid.root / name)
+    landing = laid.home / "Volumes/spark_catalog" / laid.schema() / "landing"
+    landing.mkdir(parents=True)
+    write_notes(landing)
+    return laid
+
+
+@pytest.fixture(scope="module")
+def address(bundle: Bundle) -> Iterator[str]:
+    """JupyterLab; Ctrl-C ends it, its kernels and the Spark that it started."""
+    command = bundle.command("localbundle", "lab", "-t", "dev", "--no-browser")
+    lab = subprocess.Popen(command, cwd=bundle.root, stdout=subprocess.PIPE, text=True)
+    assert lab.stdout is not None
+    try:
+        yield next(found[0] for line in lab.stdout if (found := re.search(r"http://\S+", line)))
+    finally:
+        lab.send_signal(signal.SIGINT)
+        assert lab.wait(60) == 0
+    assert Server(bundle.home).state() is None
+
+
+@pytest.fixture
+def page(address: str) -> Iterator[Page]:
+    """A page that asks nobody but this machine."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1300, "height": 2400})
+        page.on("dialog", lambda dialog: dialog.accept())  # a notebook that is left unsaved
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        yield page
+        browser.close()
+    assert [url for url in asked if not HERE.match(url)] == []
+
+
+def run_all(page: Page, address: str, notebook: str, seconds: int) -> None:
+    """Opens a notebook, runs all its cells and waits until the last one is done."""
+    base, token = address.split("?")
+    page.goto(f"{base}/workspaces/{Path(notebook).stem}/tree/{notebook}?{token}")
+    expect(page.get_by_text("local workspace | Idle")).to_be_visible(timeout=60 * SECOND)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.locator("[data-command='runmenu:run-all']").click()
+    last = page.locator(".jp-CodeCell .jp-InputPrompt").last
+    expect(last).to_have_text(re.compile(r"\[\d+\]:"), timeout=seconds * SECOND)
+    expect(page.locator("[data-mime-type='application/vnd.jupyter.error']")).to_have_count(0)
+
+
+def test_notebooks_run_from_top_to_bottom_up_to_a_plot(page: Page, address: str) -> None:
+    run_all(page, address, "ingest_documents.ipynb", 240)
+    expect(page.get_by_text("Set as task ingest of job refresh sets them, target dev.")).to_be_visible()
+    expect(page.locator(".widget-text input").first).to_have_value("spark_catalog")
+    expect(page.get_by_text(re.compile(r"^24 texts to embed"))).to_be_visible()
+    run_all(page, address, "refresh_embeddings.ipynb", 240)
+    run_all(page, address, "explore_data.ipynb", 480)
+    expect(page.locator(".jp-OutputArea img, .jp-OutputArea svg").first).to_be_visible()
+
+
+TRIED = (
+    'dbutils.widgets.dropdown("rows", "3", ["3", "2000"], "Rows")',
+    'rows = int(dbutils.widgets.get("rows"))\nprint(f"{rows} asked")\n'
+    'display(spark.range(rows).selectExpr("id", "concat(\'kind \', id % 2) AS kind"))',
+    "%%sql\nSELECT 'told' AS word",
+    "import matplotlib.pyplot as plt\nplt.plot([1, 3, 2]);\nprint(_sqldf.columns)",
+)
+
+
+@pytest.fixture
+def tried(bundle: Bundle) -> str:
+    cells = [nbformat.v4.new_code_cell(source) for source in TRIED]
+    kernel = {"name": "local-workspace", "display_name": "local workspace", "language": "python"}
+    file: Path = bundle.root / "notebooks/tried.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), file)
+    return file.name
+
+
+def test_a_changed_widget_runs_its_cells_again_and_tables_have_charts(page: Page, address: str, tried: str) -> None:
+    run_all(page, address, tried, 60)
+    expect(page.get_by_text("3 asked", exact=True)).to_be_visible()
+    expect(page.get_by_role("cell", name="told")).to_be_visible()
+    expect(page.get_by_text("['word']")).to_be_visible()
+    expect(page.locator(".jp-RenderedImage img")).to_be_visible()
+
+    page.locator(".widget-dropdown select").first.select_option("2000")
+    expect(page.get_by_text("2000 asked", exact=True)).to_be_visible()
+    expect(page.get_by_text("3 asked", exact=True)).to_have_count(0)
+    expect(page.get_by_text("the first 1,000 rows")).to_be_visible(timeout=30 * SECOND)
+
+    page.get_by_role("tab", name="Chart").first.click()
+    expect(page.locator("img.widget-image").first).to_have_attribute("src", re.compile("^blob:"))
