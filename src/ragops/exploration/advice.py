@@ -15,6 +15,8 @@ from ragops.usecase import UseCase
 
 A_LANGUAGE = 0.02
 """Share of the documents from which on a language counts as one of the corpus's."""
+ANOTHER_LANGUAGE = 0.05
+"""Share of questions in languages that documents do not have: fewer are mistakes of the detector, as short as they are."""
 MANY_COPIES = 0.1
 """Share of near-duplicates from which on they crowd each other out of the first five passages."""
 
@@ -92,6 +94,10 @@ def _languages(profile: Profile, card: UseCase) -> Advice:
     counts, total = split_of(profile.groups("documents.count"), "language"), profile.value("documents.count")
     found = sorted(name for name, count in counts.items() if count / total >= A_LANGUAGE and name != "unknown")
     because = listed([f"{share(count / total)} {name}" for name, count in list(counts.items())[:4]]) + " by document"
+    asked = {name: count for name, count in profile.groups("questions.language").items() if name != "unknown"}
+    other = sum(count for name, count in asked.items() if name not in found)
+    if other / max(1, sum(asked.values())) >= ANOTHER_LANGUAGE:
+        because += f"; {share(other / sum(asked.values()))} of the questions are in others: the model has to know both"
     return Advice("corpus.languages", ", ".join(sorted(card.corpus.languages)), ", ".join(found), because)
 
 

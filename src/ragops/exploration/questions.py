@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ragops.documents.languages import detect_language
 from ragops.embeddings.encoder import Vectors
 from ragops.errors import UserError
 from ragops.usecase import UseCase, evaluation_questions, explain
@@ -101,6 +102,14 @@ def kind(question: str) -> Kind:
     if text.endswith("?") or _ASKING.search(text):
         return "question"
     return "keyword" if length(text) <= _KEYWORDS_AT_MOST else "statement"
+
+
+def languages(questions: Sequence[str]) -> dict[str, int]:
+    """How many questions are in each language, the most frequent first; "unknown" where under 20 letters tell.
+
+    Singly, a short question is often taken for another language: what a few only are counted as, may be chance.
+    """
+    return dict(Counter(detect_language(question) or "unknown" for question in questions).most_common())
 
 
 def name_clusters(questions: Sequence[str], vectors: Vectors) -> dict[str, int]:

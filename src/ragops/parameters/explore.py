@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,20 +10,21 @@ from typing import TYPE_CHECKING
 from pydantic import Field, field_validator
 
 from ragops.embeddings.encoder import EncoderSource
-from ragops.embeddings.sources import encoder_source
 from ragops.parameters.job import JobParameters
-from ragops.workspace import models_folder, serving_access
 
 if TYPE_CHECKING:
     from ragops.chunks.splitter import ChunkSizes
     from ragops.exploration.questions import Asked
 
 
+TABLE = "table:"
+
+
 class ExploreParameters(JobParameters):
     """Parameters of the job explore, as resources/explore.job.yml declares them.
 
     `sample` is the number of documents on which chunk sizes are tried, `chunk_sizes` the largest chunks to try, in
-    tokens, `questions` a JSONL file or "" for the card's.
+    tokens, `questions` a JSONL file, "table:NAME" for a table's column `question`, or "" for the card's.
     """
 
     reports: str
@@ -49,6 +51,13 @@ class ExploreParameters(JobParameters):
             raise ValueError("give sizes from 16 to 8192 tokens, with blanks between them, such as 64 128 400")
         return sizes
 
+    @field_validator("questions")
+    @classmethod
+    def _named(cls, given: str) -> str:
+        if given.startswith(TABLE) and not re.fullmatch(r"\w+(\.\w+){0,2}", given.removeprefix(TABLE)):
+            raise ValueError("give table:NAME or table:CATALOG.SCHEMA.NAME, a table with a column question")
+        return given
+
     @property
     def reports_folder(self) -> Path:
         """The folder for reports, in this place."""
@@ -58,8 +67,12 @@ class ExploreParameters(JobParameters):
         """The questions to look at.
 
         Raises:
-            UserError: their file is missing or a line is not a question.
+            UserError: their file or table is missing, or has no questions.
         """
+        if self.questions.startswith(TABLE):
+            from ragops.exploration.stage.questions import asked_in_table
+
+            return asked_in_table(self.workspace, self.questions.removeprefix(TABLE))
         from ragops.exploration.questions import load_asked
 
         file = self.workspace.path(self.questions) if self.questions else None
@@ -73,15 +86,7 @@ class ExploreParameters(JobParameters):
 
     def encoder_source(self, threads: int = 1) -> EncoderSource:
         """The recipe for the CPU's version of the card's model, which the refresh job left here; 0 threads for all."""
-        base_url, token = serving_access()
-        return encoder_source(
-            self.card.embedding,
-            "openvino",
-            converted=models_folder(self.workspace),
-            threads=threads,
-            base_url=base_url,
-            token=token,
-        )
+        return self._encoder("openvino", threads)
 
 
 def check_explore(given: Mapping[str, str]) -> None:
@@ -92,4 +97,5 @@ def check_explore(given: Mapping[str, str]) -> None:
     """
     parameters = ExploreParameters.read(given)
     _ = parameters.card
-    parameters.asked()
+    if not parameters.questions.startswith(TABLE):  # a table waits for Spark
+        parameters.asked()

@@ -10,11 +10,10 @@ from pydantic import field_validator
 
 from ragops.embeddings.encoder import EncoderSource
 from ragops.embeddings.model import fingerprint
-from ragops.embeddings.sources import Backend, encoder_source
+from ragops.embeddings.sources import Backend
 from ragops.errors import UserError
 from ragops.parameters.job import JobParameters
 from ragops.usecase import evaluation_questions
-from ragops.workspace import models_folder, serving_access
 
 if TYPE_CHECKING:
     from ragops.index.publish import RecallGuard
@@ -49,16 +48,16 @@ class RefreshParameters(JobParameters):
 
     def encoder_source(self) -> EncoderSource:
         """The recipe for the card's embedding model in this place; a model for the CPU is converted here, once."""
-        return self._source(self.encoder)
+        return self._encoder(self.encoder)
 
     def query_source(self) -> EncoderSource:
         """The recipe for encoding questions: on all cores of the CPU, since one text gains nothing from a GPU."""
-        return self._source("openvino", threads=0)
+        return self._encoder("openvino", threads=0)
 
     def convert_model(self) -> None:
         """Makes the CPU's version of the model where torch is at hand, since publishing and searching need it later."""
         if not self.card.embedding.is_endpoint:
-            self._source("openvino")
+            self._encoder("openvino")
 
     def recall_guard(self) -> RecallGuard | None:
         """What keeps a generation that finds less from being published; None when the card names no questions."""
@@ -70,17 +69,6 @@ class RefreshParameters(JobParameters):
 
         meter = RecallMeter(questions[:GUARD_QUESTIONS], self.query_source(), fingerprint(self.card.embedding))
         return meter.guard(self.card.index.max_recall_drop)
-
-    def _source(self, backend: Backend, threads: int = 1) -> EncoderSource:
-        base_url, token = serving_access()
-        return encoder_source(
-            self.card.embedding,
-            backend,
-            converted=models_folder(self.workspace),
-            threads=threads,
-            base_url=base_url,
-            token=token,
-        )
 
 
 def check_refresh(given: Mapping[str, str]) -> None:

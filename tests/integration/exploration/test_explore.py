@@ -20,7 +20,7 @@ from ragops.exploration.stage.documents import profile_documents
 from ragops.exploration.stage.duplicates import near_duplicates, profile_duplicates
 from ragops.exploration.stage.facts import FACTS, refresh_facts
 from ragops.exploration.stage.map import profile_map
-from ragops.exploration.stage.questions import profile_questions
+from ragops.exploration.stage.questions import asked_in_table, profile_questions
 from ragops.exploration.stage.vocabulary import profile_vocabulary
 from ragops.usecase import load_usecase
 from ragops.workspace import Workspace, models_folder
@@ -55,6 +55,19 @@ def explored(workspace: Workspace, tmp_path: Path) -> Iterator[Workspace]:
 def test_without_documents_it_says_what_to_run(workspace: Workspace) -> None:
     with pytest.raises(UserError, match="documents: none in .*; run: localbundle run refresh"):
         refresh_facts(workspace, TOKENIZER)
+
+
+def test_questions_of_a_table(workspace: Workspace) -> None:
+    asked = workspace.spark.createDataFrame([("b",), ("a ",), ("a",), (" ",), (None,)], "question STRING")
+    asked.write.saveAsTable(workspace.table("feedback"))
+    asked.selectExpr("question AS q").write.saveAsTable(workspace.table("other"))
+    asked.limit(0).write.saveAsTable(workspace.table("nobody"))
+    full = f"{workspace.catalog}.{workspace.schema}.feedback"
+    assert [one.question for one in asked_in_table(workspace, "feedback")] == ["a", "b"]
+    assert asked_in_table(workspace, full) == asked_in_table(workspace, "feedback")
+    for name, said in (("nowhere", "there is no table"), ("other", "no column question, but q"), ("nobody", "nobody")):
+        with pytest.raises(UserError, match=f"^parameter questions: .*{said}"):
+            asked_in_table(workspace, name)
 
 
 def test_documents_and_their_copies(explored: Workspace) -> None:

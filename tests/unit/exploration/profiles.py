@@ -26,6 +26,7 @@ def small_profile() -> Profile:
     profile.add(measured("vocabulary.pieces", {"1": 0.9, "2": 0.1}))
     profile.add([Measure("questions.count", ALL, 40), Measure("questions.median_words", ALL, 7)])
     profile.add(measured("questions.kind", {"question": 30, "multi-part": 2, "follow-up": 0, "keyword": 8}))
+    profile.add(measured("questions.language", {"en": 38, "unknown": 2}))
     profile.add(measured("questions.words", {"0": 10, "5": 30}))
     profile.add(measured("questions.cluster", {"otter, fish, eats": 25, "bridge, old, under": 15}))
     profile.add(measured("questions.similarity", {"0.3": 4, "0.35": 16, "0.4": 20}))

@@ -59,6 +59,9 @@ def test_personal_data_makes_a_public_corpus_internal_until_looked_at() -> None:
 
 def test_languages_and_copies() -> None:
     assert not row(small_profile(), "corpus.languages").changes
+    foreign = with_measures(Measure("questions.language", "fr", 9))
+    assert "of the questions are in others" in row(foreign, "corpus.languages").because
+    assert "of the questions" not in row(small_profile(), "corpus.languages").because
     assert row(with_measures(Measure("documents.count", "language=de", 8)), "corpus.languages").suggested == "de, en"
     assert not row(with_measures(Measure("documents.count", "language=xx", 0.4)), "corpus.languages").changes
     assert row(with_measures(Measure("duplicates.near", ALL, 10)), "the landing folder").changes

@@ -5,7 +5,7 @@ import pytest
 
 from ragops.errors import UserError
 from ragops.exploration.anchors import Anchors
-from ragops.exploration.questions import KINDS, kind, length, load_asked, name_clusters
+from ragops.exploration.questions import KINDS, kind, languages, length, load_asked, name_clusters
 from ragops.sample.questions import holds_anchor, load_questions
 from ragops.usecase import load_usecase
 
@@ -36,6 +36,11 @@ def test_kinds(question: str, expected: str) -> None:
 
 def test_length() -> None:
     assert length("What's a try-except block?") == 4
+
+
+def test_languages_are_counted() -> None:
+    asked = ["Wie lange darf ich das Gerät laufen lassen, wenn es draußen friert?", "How do I open a file twice?", "?"]
+    assert languages([*asked, asked[1]]) == {"en": 2, "de": 1, "unknown": 1}
 
 
 def test_the_cards_questions() -> None:

@@ -39,10 +39,11 @@ def kinds(profile: Profile) -> Picture:
         for name, need in _NEEDS.items()
         if found[name] > OFTEN * total
     ]
+    spoken = next(iter(profile.groups("questions.language")), "unknown")
     sentence = (
         f"Most of {plural(total, 'question')} ({share(found[most] / total)}) are of the kind {most}, with "
-        f"{profile.value('questions.median_words'):.0f} words in the middle; "
-        f"{'; '.join(often) or 'one search a question will do'}."
+        f"{profile.value('questions.median_words'):.0f} words in the middle, mostly in "
+        f"language {spoken}; {'; '.join(often) or 'one search a question will do'}."
     )
     return Picture("kinds", "How people ask", sentence, figure)
 

@@ -15,9 +15,10 @@ from ragops.embeddings.devices import CPU
 from ragops.embeddings.encoder import EncoderSource, Vectors, normalised
 from ragops.embeddings.model import EmbeddingModel, fingerprint
 from ragops.embeddings.stage import embeddings_table
+from ragops.errors import UserError
 from ragops.exploration.nearest import nearest
 from ragops.exploration.profile import ALL, Measure, measured
-from ragops.exploration.questions import KINDS, Asked, kind, length, name_clusters
+from ragops.exploration.questions import KINDS, MOST_QUESTIONS, Asked, kind, languages, length, name_clusters
 from ragops.exploration.stage.facts import SOURCE
 from ragops.workspace import Workspace
 
@@ -29,6 +30,27 @@ RANDOM_PASSAGES = 500
 _SIGMAS = 2.0
 """On the sample's questions half of those without an answer lie below, and one in fifty of those answered by the first
 five passages."""
+
+
+def asked_in_table(workspace: Workspace, name: str) -> list[Asked]:
+    """The questions in a table's column `question`, such as people's feedback: each once, those asked most first.
+
+    At most 2,000. `name` is a table of this schema, or has a schema and a catalog in front.
+
+    Raises:
+        UserError: there is no such table, it has no column `question`, or no row.
+    """
+    full = name if "." in name else f"{workspace.catalog}.{workspace.schema}.{name}"
+    if not workspace.spark.catalog.tableExists(full):
+        raise UserError(f"parameter questions: there is no table {full}; give table:NAME of one, or a JSONL file")
+    rows = workspace.spark.table(full)
+    if "question" not in rows.columns:
+        raise UserError(f"parameter questions: {full} has no column question, but {', '.join(rows.columns)}")
+    counted = rows.where("trim(question) <> ''").groupBy(F.trim("question").alias("question")).count()
+    most = counted.orderBy(F.desc("count"), "question").limit(MOST_QUESTIONS).collect()
+    if not most:
+        raise UserError(f"parameter questions: nobody has asked anything in {full}; leave questions empty")
+    return [Asked(question=row["question"]) for row in most]
 
 
 def live_vectors(workspace: Workspace, model: EmbeddingModel) -> DataFrame:
@@ -55,6 +77,7 @@ def profile_questions(
     yield Measure("questions.median_words", ALL, float(np.median(lengths)))
     yield from measured("questions.kind", {name: kinds[name] for name in KINDS})
     yield from measured("questions.words", _histogram(np.array(lengths), 5))
+    yield from measured("questions.language", languages(texts))
     vectors = source.load(CPU).encode_queries(texts)
     yield from measured("questions.cluster", name_clusters(texts, vectors))
     yield from _similarity(live_vectors(workspace, model), vectors)
