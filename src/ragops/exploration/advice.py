@@ -16,7 +16,7 @@ from ragops.usecase import UseCase
 A_LANGUAGE = 0.02
 """Share of the documents from which on a language counts as one of the corpus's."""
 ANOTHER_LANGUAGE = 0.05
-"""Share of questions in languages that documents do not have: fewer are mistakes of the detector, as short as they are."""
+"""Share of questions in languages that documents do not have: fewer are the detector's mistakes, short as they are."""
 MANY_COPIES = 0.1
 """Share of near-duplicates from which on they crowd each other out of the first five passages."""
 
