@@ -80,7 +80,8 @@ def test_notebooks_run_from_top_to_bottom_up_to_a_plot(page: Page, address: str)
     expect(page.get_by_text("Set as task ingest of job refresh sets them, target dev.")).to_be_visible()
     expect(page.locator(".widget-text input").first).to_have_value("spark_catalog")
     expect(page.get_by_text(re.compile(r"^24 texts to embed"))).to_be_visible()
-    run_all(page, address, "refresh_embeddings.ipynb", 240)
+    for notebook in ("refresh_embeddings", "publish_index", "smoke_lay_corpus"):
+        run_all(page, address, f"{notebook}.ipynb", 240)
     run_all(page, address, "explore_data.ipynb", 480)
     expect(page.locator(".jp-OutputArea img, .jp-OutputArea svg").first).to_be_visible()
 
