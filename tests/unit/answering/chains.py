@@ -24,7 +24,9 @@ KEY = b"sixteen bytes or more"
 
 
 def passage(number: int, text: str, path: str = "") -> Passage:
-    return Passage(f"c{number}", f"d{number}", text, (), f"Title {number}", path or f"p{number}.md", None, 0, f"h{number}")
+    return Passage(
+        f"c{number}", f"d{number}", text, (), f"Title {number}", path or f"p{number}.md", None, 0, f"h{number}"
+    )
 
 
 class Searching:
