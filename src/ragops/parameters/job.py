@@ -11,8 +11,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from ragops.errors import UserError
-from ragops.usecase import UseCase, explain, load_usecase
+from ragops.errors import UserError, explain
+from ragops.usecase import UseCase, load_usecase
 from ragops.workspace import Workspace, known_catalogs
 
 
