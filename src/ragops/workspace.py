@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from ragops.errors import UserError
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
     from pyspark.sql import SparkSession
 
 LANDING = "landing"
@@ -113,8 +112,8 @@ def models_folder(workspace: Workspace) -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ragops" / "models"
 
 
-def use_mlflow(target: str = "dev") -> MlflowClient:
-    """Points MLflow at this place, for this process and its children; returns a client.
+def use_mlflow(target: str = "dev") -> None:
+    """Points MLflow at this place, for this process and its children.
 
     On a laptop that is one SQLite file in the local workspace; experiments made there need `mlflow_artifacts` as
     their location, since MLflow would put artifacts into the current folder.
@@ -127,7 +126,6 @@ def use_mlflow(target: str = "dev") -> MlflowClient:
 
     mlflow.set_tracking_uri(os.environ["MLFLOW_TRACKING_URI"])
     mlflow.set_registry_uri(os.environ["MLFLOW_REGISTRY_URI"])
-    return mlflow.MlflowClient()
 
 
 def mlflow_artifacts(target: str = "dev") -> str | None:

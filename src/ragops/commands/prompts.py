@@ -108,7 +108,10 @@ def _registry(target: str, schema: str | None) -> PromptRegistry:
     own = deployed(target)
     place = Workspace(own.catalog, schema) if schema else own
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # it tells of every connection that it opens
-    return PromptRegistry(use_mlflow(target), place.registered)
+    use_mlflow(target)
+    from mlflow import MlflowClient
+
+    return PromptRegistry(MlflowClient(), place.registered)
 
 
 def _shown(held: Registered | None, template: Template) -> str:

@@ -21,8 +21,8 @@ def variables_in(text: str) -> set[str]:
         raise ValueError(f"line {error.lineno}: {error.message}") from error
 
 
-def fill(text: str, values: dict[str, str]) -> str:
-    """The text with its variables filled in. Values are never read as Jinja.
+def fill(name: str, text: str, values: dict[str, str]) -> str:
+    """A text of the template `name` with its variables filled in. Values are never read as Jinja.
 
     Raises:
         UserError: the text asks more of a value than a string can give.
@@ -30,4 +30,5 @@ def fill(text: str, values: dict[str, str]) -> str:
     try:
         return _SANDBOX.from_string(text).render(values).strip()
     except Exception as error:  # a template is a program: it may raise whatever its expressions raise
-        raise UserError(f"prompt template: {type(error).__name__}: {error}; correct the template") from error
+        reason = f"{type(error).__name__}: {str(error).rstrip('.')}"
+        raise UserError(f"prompt template {name}: {reason}; correct the template") from error

@@ -30,7 +30,7 @@ _CHAT_SYNTAX = re.compile(
 
 # Our own marks, whatever code they claim and whether or not they are closed.
 _MARK = re.compile(
-    rf"[{_OPENING}]\s*/?\s*(?:passage|conversation)\b[^{_OPENING}{_CLOSING}]*[{_CLOSING}]?", re.IGNORECASE
+    rf"[{_OPENING}][^\S\n]*/?[^\S\n]*(?:passage|conversation)[^{_OPENING}{_CLOSING}]*[{_CLOSING}]?", re.IGNORECASE
 )
 
 _BRACKETS = str.maketrans("<＜[>＞]", "((()))")
@@ -55,7 +55,7 @@ def neutralise(text: str, special_tokens: Collection[str] = ()) -> str:
 
 def one_line(text: str, limit: int, special_tokens: Collection[str] = ()) -> str:
     """Neutralised text on one line of at most `limit` characters, for what stands in front of the text proper."""
-    line = " ".join(neutralise(text, special_tokens).split())
+    line = neutralise(" ".join(text.split()), special_tokens)
     return line if len(line) <= limit else line[: limit - 3] + "..."
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
@@ -47,7 +47,7 @@ class PromptRegistry:
     """The prompts of one place; names there come from `named`, for example `Workspace.registered`."""
 
     def __init__(self, client: MlflowClient, named: Callable[[str], str] = str) -> None:
-        """Takes MLflow's client, whose URIs say which registry (`Workspace.mlflow`)."""
+        """Takes a client of the registry that `workspace.use_mlflow` chose."""
         self._client, self._named = client, named
 
     def register(self, template: Template, alias: str | None = None) -> Registered:
@@ -63,7 +63,7 @@ class PromptRegistry:
         if alias is None or alias in held.aliases:
             return held
         self._asked(template.name, lambda: self._client.set_prompt_alias(held.name, alias, held.version))
-        return Registered(held.name, held.version, held.content_hash, (*held.aliases, alias), held.is_new)
+        return replace(held, aliases=tuple(sorted((*held.aliases, alias))))
 
     def newest(self, name: str) -> Registered | None:
         """The newest version of a template; None if it was never registered."""

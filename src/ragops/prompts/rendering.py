@@ -35,13 +35,15 @@ def render(
     own = {name: neutralise(value, special_tokens) for name, value in request.values.items()}
     if template.abstention:
         own[ABSTENTION] = template.abstention
-    system = fill(template.system, own)
+    system = fill(template.name, template.system, own)
     messages = [Message("system", system)] if system else []
     for example in template.examples:
         # Under the request's own code: one fixed for examples would be a mark that anyone can write.
-        messages.append(Message("user", fill(template.user, own | _values(_as_request(example), code, special_tokens))))
+        shown = own | _values(_as_request(example), code, special_tokens)
+        messages.append(Message("user", fill(template.name, template.user, shown)))
         messages.append(Message("assistant", example.answer.strip()))
-    return [*messages, Message("user", fill(template.user, own | _values(request, code, special_tokens)))]
+    asked = own | _values(request, code, special_tokens)
+    return [*messages, Message("user", fill(template.name, template.user, asked))]
 
 
 def _check_given(template: Template, request: Request) -> None:
