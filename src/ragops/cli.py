@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ragops.commands.prompts import prompts_app
 from ragops.errors import UserError
 from ragops.workspace import LANDING, Workspace, bundle_root, deployed, has_spark, models_folder, serving_access
 
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 index_app = typer.Typer(help="The generations of the index.", no_args_is_help=True)
 app.add_typer(index_app, name="index")
+app.add_typer(prompts_app, name="prompts")
 console = Console()
 errors = Console(stderr=True)
 

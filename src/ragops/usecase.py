@@ -5,9 +5,8 @@ Settings are the rooms' own types, so that a room can be used, and read, without
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -15,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from ragops.chunks.splitter import ChunkSizes
 from ragops.documents.limits import ParseLimits
 from ragops.embeddings.model import EmbeddingModel
-from ragops.errors import UserError
+from ragops.errors import UserError, explain
+from ragops.prompts.catalogue import PromptSettings
 from ragops.sample.questions import Question, load_questions
 
 
@@ -84,6 +84,7 @@ class UseCase(_Section):
     chunking: ChunkSizes = ChunkSizes()
     embedding: EmbeddingModel
     index: Index = Index()
+    prompts: PromptSettings = PromptSettings()
     evaluation: Evaluation = Evaluation()
 
     @model_validator(mode="after")
@@ -127,12 +128,3 @@ def evaluation_questions(card: UseCase, folder: Path) -> list[Question]:
         raise UserError(f"evaluation.questions: no file {folder / named} ({reason}); correct usecase.yml") from error
     except ValidationError as error:
         raise UserError(f"evaluation.questions: {folder / named}: {explain(error.errors())}") from error
-
-
-def explain(errors: Sequence[Any]) -> str:
-    """The first of pydantic's errors as one line that names the field, what stands there, and the reason."""
-    first = errors[0]
-    field = ".".join(str(part) for part in first["loc"]) or "the card"
-    given = first.get("input")
-    shown = f" is {given!r}:" if isinstance(given, str | int | float | bool) else ":"
-    return f"{field}{shown} {first['msg']}" + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else "")

@@ -45,6 +45,10 @@ class Workspace:
             return local_home().joinpath(*parts[1:])
         return Path(path)
 
+    def registered(self, name: str) -> str:
+        """The three-level name of a model or a prompt in MLflow's registry, the same in every place."""
+        return f"{self.catalog}.{self.schema}.{name}"
+
     @cached_property
     def spark(self) -> SparkSession:
         """The session of this notebook or command."""
@@ -106,6 +110,40 @@ def models_folder(workspace: Workspace) -> Path:
     if on_databricks():
         return workspace.volume(INDEXES) / "models"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ragops" / "models"
+
+
+def use_mlflow(target: str = "dev") -> None:
+    """Points MLflow at this place, for this process and its children.
+
+    On a laptop that is one SQLite file in the local workspace; experiments made there need `mlflow_artifacts` as
+    their location, since MLflow would put artifacts into the current folder.
+
+    Raises:
+        UserError: no local workspace is to be found.
+    """
+    os.environ |= _mlflow_settings(target)
+    import mlflow
+
+    mlflow.set_tracking_uri(os.environ["MLFLOW_TRACKING_URI"])
+    mlflow.set_registry_uri(os.environ["MLFLOW_REGISTRY_URI"])
+
+
+def mlflow_artifacts(target: str = "dev") -> str | None:
+    """Where an experiment made here keeps its artifacts; None where the platform says."""
+    return None if on_databricks() else (local_home(target) / "mlflow" / "artifacts").resolve().as_uri()
+
+
+def _mlflow_settings(target: str) -> dict[str, str]:
+    if on_databricks():
+        return {"MLFLOW_TRACKING_URI": "databricks", "MLFLOW_REGISTRY_URI": "databricks-uc"}
+    file = f"sqlite:///{local_home(target).resolve()}/mlflow/mlflow.db"
+    return {
+        "MLFLOW_TRACKING_URI": file,
+        "MLFLOW_REGISTRY_URI": file,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        # MLflow opens a session inside a session: workers that share a pool of connections lock each other out.
+        "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
+    }
 
 
 def serving_access() -> tuple[str, str]:

@@ -1,12 +1,22 @@
 import json
+import os
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
+from localbundle.workspace.server import Server
 from ragops.errors import UserError
-from ragops.workspace import Workspace, bundle_root, deployed, models_folder, serving_access
+from ragops.workspace import (
+    Workspace,
+    bundle_root,
+    deployed,
+    mlflow_artifacts,
+    models_folder,
+    serving_access,
+    use_mlflow,
+)
 
 PLACE = Workspace("main", "rag")
 
@@ -65,3 +75,52 @@ def test_the_bundle_is_looked_for_upwards(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "a").mkdir()
     monkeypatch.chdir(tmp_path / "a")
     assert bundle_root() == tmp_path
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What MLflow is told. Nothing of it stays."""
+    import mlflow
+
+    uris: dict[str, str] = {}
+    for name in ("TRACKING_URI", "REGISTRY_URI", "DISABLE_TELEMETRY", "SQLALCHEMYSTORE_POOLCLASS"):
+        monkeypatch.setenv(f"MLFLOW_{name}", "")
+    monkeypatch.setattr(mlflow, "set_tracking_uri", lambda uri: uris.update(tracking=uri))
+    monkeypatch.setattr(mlflow, "set_registry_uri", lambda uri: uris.update(registry=uri))
+    return uris
+
+
+def test_mlflow_lies_in_the_local_workspace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: dict[str, str]
+) -> None:
+    monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
+    monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path))
+    use_mlflow()
+    file = f"sqlite:///{tmp_path}/mlflow/mlflow.db"
+    assert told == {"tracking": file, "registry": file}
+    assert (os.environ["MLFLOW_TRACKING_URI"], os.environ["MLFLOW_REGISTRY_URI"]) == (file, file)
+    assert os.environ["MLFLOW_SQLALCHEMYSTORE_POOLCLASS"] == "NullPool"
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert mlflow_artifacts() == f"file://{tmp_path}/mlflow/artifacts"
+
+
+def test_a_job_on_the_laptop_finds_the_same_mlflow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: dict[str, str]
+) -> None:
+    monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
+    environment = Server(tmp_path).environment()
+    monkeypatch.setenv("LOCALBUNDLE_HOME", environment["LOCALBUNDLE_HOME"])
+    use_mlflow()
+    own = {name: value for name, value in environment.items() if name.startswith("MLFLOW_")}
+    assert own == {name: os.environ[name] for name in own} and len(own) == 4
+
+
+def test_mlflow_is_the_platforms_own_on_databricks(monkeypatch: pytest.MonkeyPatch, told: dict[str, str]) -> None:
+    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "17.3")
+    use_mlflow()
+    assert told == {"tracking": "databricks", "registry": "databricks-uc"}
+    assert mlflow_artifacts() is None
+
+
+def test_registered_names_have_three_levels_and_no_quotes() -> None:
+    assert PLACE.registered("cite") == "main.rag.cite"

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from ragops.embeddings.encoder import EncoderSource
 from ragops.embeddings.sources import Backend, encoder_source
-from ragops.errors import UserError
-from ragops.usecase import UseCase, explain, load_usecase
+from ragops.errors import UserError, explain
+from ragops.usecase import UseCase, load_usecase
 from ragops.workspace import Workspace, known_catalogs, models_folder, serving_access
 
 
