@@ -16,6 +16,8 @@ from ragops.chunks.splitter import ChunkSizes
 from ragops.documents.limits import ParseLimits
 from ragops.embeddings.model import EmbeddingModel
 from ragops.errors import UserError
+from ragops.llms.policy import Classification
+from ragops.llms.settings import Models
 from ragops.sample.questions import Question, load_questions
 
 
@@ -43,7 +45,7 @@ class Corpus(_Section):
     """Whose documents these are and how they may be handled."""
 
     owner: str
-    classification: Literal["public", "internal", "confidential"]
+    classification: Classification
     languages: tuple[str, ...]
 
 
@@ -84,6 +86,7 @@ class UseCase(_Section):
     chunking: ChunkSizes = ChunkSizes()
     embedding: EmbeddingModel
     index: Index = Index()
+    models: Models
     evaluation: Evaluation = Evaluation()
 
     @model_validator(mode="after")

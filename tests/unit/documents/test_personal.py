@@ -1,6 +1,6 @@
 import pytest
 
-from ragops.exploration.personal import KINDS, find_personal, is_card, is_iban
+from ragops.documents.personal import KINDS, find_personal, is_card, is_iban
 
 
 @pytest.mark.parametrize(

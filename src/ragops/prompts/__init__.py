@@ -1,0 +1,1 @@
+"""Prompts: versioned templates and the messages they become."""
