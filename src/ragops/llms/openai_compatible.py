@@ -77,14 +77,8 @@ class OpenAICompatibleModel:
         self._settings = settings
         self._url = access.base_url
         # The client insists on a key; a server without one must not be sent an invented one.
-        headers = {} if access.token else {"Authorization": openai.Omit()}
-        self._client = openai.OpenAI(
-            base_url=access.base_url,
-            api_key=access.token or "none",
-            max_retries=0,
-            timeout=settings.timeout_s,
-            default_headers=headers,  # type: ignore[arg-type]  # Omit is taken, though not declared
-        )
+        self._headers: dict[str, Any] = {} if access.token else {"extra_headers": {"Authorization": openai.omit}}
+        self._client = openai.OpenAI(base_url=access.base_url, api_key=access.token or "none", max_retries=0)
 
     @property
     def name(self) -> str:
@@ -126,7 +120,7 @@ class OpenAICompatibleModel:
             for raw in chunks:
                 if time.monotonic() - started > self._seconds(request):
                     raise self._error(TimedOut, f"wrote for more than {self._seconds(request):.0f} s")
-                chunk = self._read(_Chunk, raw.to_json())
+                chunk = self._read(_Chunk, raw.to_json(warnings=False))
                 usage = chunk.usage or usage
                 for part in chunk.choices[:1]:
                     reason = part.finish_reason or reason
@@ -161,7 +155,8 @@ class OpenAICompatibleModel:
         if request.response_schema is not None:
             schema = {"name": "answer", "schema": request.response_schema, "strict": True}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
-        return {name: value for name, value in body.items() if name not in self._settings.omit}
+        kept = {name: value for name, value in body.items() if name not in self._settings.omit}
+        return kept | self._headers
 
     def _reply(self, request: Request, text: str, reason: str | None, usage: _Usage | None, started: float) -> Reply:
         if not text.strip():

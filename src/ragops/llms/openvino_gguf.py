@@ -133,10 +133,9 @@ class _Engine:
 
     def prompt(self, messages: tuple[Message, ...]) -> Any:  # noqa: ANN401 - openvino_genai's own type
         """The chat in the model's own syntax, as tokens."""
-        try:
-            text = self._templated(messages)
-        except RuntimeError:  # a template without a system role raises
-            text = self._templated(without_system(messages))
+        chat = [{"role": message.role, "content": message.content} for message in messages]
+        # Where the template knows no system role, the library puts that text before the first user's message.
+        text = self._tokenizer.apply_chat_template(chat, add_generation_prompt=True)
         return self._tokenizer.encode(text, add_special_tokens=False)
 
     def write(self, tokens: Any, request: Request, keep: OnPiece, wait_s: float) -> Any:  # noqa: ANN401 - as above
@@ -156,10 +155,6 @@ class _Engine:
     def count(self, text: str) -> int:
         return _length(self._tokenizer.encode(text, add_special_tokens=False)) if text else 0
 
-    def _templated(self, messages: tuple[Message, ...]) -> str:
-        chat = [{"role": message.role, "content": message.content} for message in messages]
-        return str(self._tokenizer.apply_chat_template(chat, add_generation_prompt=True))
-
     def _config(self, request: Request) -> Any:  # noqa: ANN401 - openvino_genai's own type
         config = self._genai.GenerationConfig()
         config.eos_token_id = self._tokenizer.get_eos_token_id()
@@ -174,16 +169,6 @@ class _Engine:
             schema = json.dumps(request.response_schema)
             config.structured_output_config = self._genai.StructuredOutputConfig(json_schema=schema)
         return config
-
-
-def without_system(messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """The same chat for a model that knows no system role: its text goes before the first user's message."""
-    system = [message.content for message in messages if message.role == "system"]
-    chat = [message for message in messages if message.role != "system"]
-    if not chat:
-        return (Message("user", "\n\n".join(system)),)
-    first = Message(chat[0].role, "\n\n".join([*system, chat[0].content]))
-    return (first, *chat[1:])
 
 
 def gguf_file(name: str, source: str, resolve: Callable[[str], Path]) -> Path:
