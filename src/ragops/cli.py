@@ -1,4 +1,4 @@
-"""The command line: ragops search | index | documents | sample."""
+"""The command line: ragops search | index | documents | models | sample."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ragops.commands.models import show_models
 from ragops.commands.prompts import prompts_app
 from ragops.errors import UserError
 from ragops.workspace import LANDING, Workspace, bundle_root, deployed, has_spark, models_folder, serving_access
@@ -105,6 +106,9 @@ def sample(target: Target = "dev", schema: Schema = None) -> None:
     with console.status("writing the sample corpus"):
         written = write_corpus(landing)
     console.print(f"{len(written)} documents in {landing}", highlight=False, soft_wrap=True)
+
+
+app.command("models")(show_models)
 
 
 @index_app.command("list")

@@ -15,6 +15,8 @@ from ragops.chunks.splitter import ChunkSizes
 from ragops.documents.limits import ParseLimits
 from ragops.embeddings.model import EmbeddingModel
 from ragops.errors import UserError, explain
+from ragops.llms.policy import Classification
+from ragops.llms.settings import Models
 from ragops.prompts.catalogue import PromptSettings
 from ragops.sample.questions import Question, load_questions
 
@@ -43,7 +45,7 @@ class Corpus(_Section):
     """Whose documents these are and how they may be handled."""
 
     owner: str
-    classification: Literal["public", "internal", "confidential"]
+    classification: Classification
     languages: tuple[str, ...]
 
 
@@ -85,6 +87,7 @@ class UseCase(_Section):
     embedding: EmbeddingModel
     index: Index = Index()
     prompts: PromptSettings = PromptSettings()
+    models: Models
     evaluation: Evaluation = Evaluation()
 
     @model_validator(mode="after")
