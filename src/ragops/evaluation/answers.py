@@ -14,8 +14,6 @@ from typing import Any
 import numpy as np
 
 from ragops.answering.types import Answer
-from ragops.answering.types import Question as Asked
-from ragops.chunks.atoms import sentences
 from ragops.errors import UserError
 from ragops.evaluation.bootstrap import Interval, interval
 from ragops.llms.extractive import terms
@@ -34,6 +32,35 @@ DECISIVE = ("answered", "supported", "abstained", "citation_validity")
 """Those by which two chains are compared. The others tell how answers are written, which is a matter of taste: quotes
 have all their words from the passages, and are no better for it."""
 SECONDS = "seconds"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an answer is judged by, whichever way it came: from the chain, or over a served model's wire.
+
+    `cited` holds path and text of each cited passage; `asked` says whether a model was asked at all.
+    """
+
+    text: str
+    cited: tuple[tuple[str, str], ...]
+    abstained: bool
+    removed_citations: int
+    asked: bool
+    quoted: bool
+    seconds: float
+
+    @classmethod
+    def of(cls, answer: Answer) -> Outcome:
+        """The chain's own answer."""
+        return cls(
+            text=answer.text,
+            cited=tuple((one.passage.path, one.text) for one in answer.cited),
+            abstained=answer.abstained is not None,
+            removed_citations=answer.removed_citations,
+            asked=bool(answer.model),
+            quoted=answer.quoted,
+            seconds=answer.seconds,
+        )
 
 
 @dataclass(frozen=True)
@@ -64,12 +91,12 @@ class Row:
 
 
 def ask_all(
-    ask: Callable[[Asked], Answer], questions: Sequence[Question], who: str, told: Callable[[int], None] = lambda n: None
+    ask: Callable[[str], Outcome], questions: Sequence[Question], told: Callable[[int], None] = lambda done: None
 ) -> list[Row]:
     """Asks each question and checks its answer; `told` hears how many are done."""
     rows = []
     for number, question in enumerate(questions, start=1):
-        rows.append(_asked(ask, question, who))
+        rows.append(_asked(ask, question))
         told(number)
     return rows
 
@@ -113,36 +140,37 @@ def _spread(questions: Sequence[Question], count: int) -> Iterable[Question]:
     return [questions[place * len(questions) // count] for place in range(count)] if count else []
 
 
-def _asked(ask: Callable[[Asked], Answer], question: Question, who: str) -> Row:
+def _asked(ask: Callable[[str], Outcome], question: Question) -> Row:
     cluster = question.topic or question.question_id
     nothing = dict.fromkeys(CHECKS, float("nan"))
     try:
-        answer = ask(Asked(question.question, who=who))
+        answer = ask(question.question)
     except UserError as error:
         return Row(question.question_id, cluster, question.question, "", (), nothing, float("nan"), str(error))
-    paths = tuple(one.passage.path for one in answer.cited)
+    paths = tuple(path for path, _ in answer.cited)
     values = nothing | _checked(question, answer)
     return Row(question.question_id, cluster, question.question, answer.text, paths, values, answer.seconds, None)
 
 
-def _checked(question: Question, answer: Answer) -> dict[str, float]:
-    if not question.answerable:
-        values = {"abstained": float(answer.abstained is not None)}
+def _checked(question: Question, answer: Outcome) -> dict[str, float]:
+    values: dict[str, float] = {}
+    if question.answerable:
+        held = any(holds_anchor(text, question.anchor or "") for _, text in answer.cited)
+        values = {"answered": float(not answer.abstained), "supported": float(held)}
     else:
-        held = any(holds_anchor(one.text, question.anchor or "") for one in answer.cited)
-        values = {"answered": float(answer.abstained is None), "supported": float(held)}
-    if answer.model:
+        values = {"abstained": float(answer.abstained)}
+    if answer.asked:
         written = len(answer.cited) + answer.removed_citations
         values["citation_validity"] = len(answer.cited) / written if written else 1.0
-    if answer.abstained is None:
+    if not answer.abstained:
         values |= {"lexical_support": _support(answer), "own_words": float(not answer.quoted)}
     return values
 
 
-def _support(answer: Answer) -> float:
-    """Of the words that carry meaning, sentence by sentence, those that stand in any cited passage."""
-    held = {term for one in answer.cited for term in terms(one.text)}
-    words = [term for sentence in sentences(answer.text) for term in terms(sentence) if not term.isdigit()]
+def _support(answer: Outcome) -> float:
+    """Of the words that carry meaning, those that stand in any cited passage."""
+    held = {term for _, text in answer.cited for term in terms(text)}
+    words = [term for term in terms(answer.text) if not term.isdigit()]
     return sum(word in held for word in words) / len(words) if words else 0.0
 
 
