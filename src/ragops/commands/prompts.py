@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from ragops.errors import UserError
 from ragops.workspace import Workspace, bundle_root, deployed, use_mlflow
@@ -33,7 +33,8 @@ def list_(target: Target = "dev", schema: Schema = None, usecase: Card = None) -
     """Lists the templates; those that the card has chosen are marked."""
     settings, templates = _templates(usecase)
     versions, note = _versions(list(templates), target, schema)
-    table = Table("", "template", "technique", "variables", "hash", "registered", box=None)
+    names = Column("template", min_width=max(map(len, templates)))  # a narrow window cuts others first
+    table = Table("", names, "technique", "variables", "hash", "registered", box=None)
     for name, template in templates.items():
         chosen = "*" if name in (settings.answer, settings.rewrite) else ""
         variables = ", ".join(template.variables)

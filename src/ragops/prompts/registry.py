@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 NEWEST = "latest"  # MLflow keeps this alias itself
 HASH_TAG, REST_TAG = "content_hash", "ragops.template"
 _IN_THE_VERSION = {"system", "user", "response_schema", "description"}
+# What stores answer for a prompt, a version, an alias that is not there; some answer None.
+_MISSING = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE"}
 
 _Answer = TypeVar("_Answer")
 
@@ -78,7 +80,9 @@ class PromptRegistry:
         """
         version = self._asked(name, lambda: self._version(name, which))
         if version is None:
-            raise UserError(f"prompt {self._uri(name, which)}: not in the registry; run: ragops prompts register")
+            kind = "version" if str(which).isdigit() else "alias"
+            place = f"prompt {self._named(name)}"
+            raise UserError(f"{place}: no {kind} {which} in the registry; run: ragops prompts register {name}")
         return _template(version)
 
     def _make_version(self, template: Template) -> PromptVersion:
@@ -99,14 +103,17 @@ class PromptRegistry:
         return version
 
     def _version(self, name: str, which: str | int) -> PromptVersion | None:
-        # Never from the client's cache: an alias moved by another process would be seen a minute late.
-        uri = self._uri(name, which)
-        version: PromptVersion | None = self._client.load_prompt(uri, allow_missing=True, cache_ttl_seconds=0)
-        return version
+        # Not load_prompt: it caches aliases for a minute, and on Unity Catalog it breaks on one that is not there.
+        from mlflow.exceptions import MlflowException
 
-    def _uri(self, name: str, which: str | int) -> str:
-        version = str(which)
-        return f"prompts:/{self._named(name)}" + (f"/{version}" if version.isdigit() else f"@{version}")
+        ask = self._client.get_prompt_version if str(which).isdigit() else self._client.get_prompt_version_by_alias
+        try:
+            version: PromptVersion | None = ask(self._named(name), str(which))
+        except MlflowException as error:
+            if error.error_code in _MISSING:
+                return None
+            raise
+        return version
 
     def _asked(self, name: str, question: Callable[[], _Answer]) -> _Answer:
         from mlflow.exceptions import MlflowException
