@@ -16,6 +16,8 @@ from ragops.chunks.splitter import ChunkSizes
 from ragops.documents.limits import ParseLimits
 from ragops.embeddings.model import EmbeddingModel
 from ragops.errors import UserError
+from ragops.index.access import AccessRule, check_groups
+from ragops.retrieval.settings import RetrievalSettings
 from ragops.sample.questions import Question, load_questions
 
 
@@ -40,11 +42,23 @@ class ServiceLevels(_Section):
 
 
 class Corpus(_Section):
-    """Whose documents these are and how they may be handled."""
+    """Whose documents these are, how they may be handled, and who may find which.
+
+    `access`: documents that are for some groups only; all others are for everybody. `groups`: all groups that there
+    are, so that a misspelt one is an error; empty where they are not known here.
+    """
 
     owner: str
     classification: Literal["public", "internal", "confidential"]
     languages: tuple[str, ...]
+    access: tuple[AccessRule, ...] = ()
+    groups: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _groups_are_known(self) -> Corpus:
+        for rule in self.access:
+            check_groups(rule.groups, self.groups)
+        return self
 
 
 class Documents(_Section):
@@ -59,7 +73,6 @@ class Index(_Section):
 
     keep_generations: int = Field(default=3, ge=1)
     max_recall_drop: float = Field(default=0.05, ge=0, le=1)
-    candidates: int = Field(default=50, gt=0)
 
 
 class Evaluation(_Section):
@@ -84,6 +97,7 @@ class UseCase(_Section):
     chunking: ChunkSizes = ChunkSizes()
     embedding: EmbeddingModel
     index: Index = Index()
+    retrieval: RetrievalSettings = RetrievalSettings()
     evaluation: Evaluation = Evaluation()
 
     @model_validator(mode="after")
