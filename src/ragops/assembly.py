@@ -8,13 +8,15 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragops.answering.chain import Chain
 from ragops.embeddings.devices import CPU
-from ragops.embeddings.sources import Backend, EncoderSource, encoder_source
+from ragops.embeddings.encoder import EncoderSource
+from ragops.embeddings.sources import Backend, encoder_source
 from ragops.errors import UserError
 from ragops.llms.ledger import Sink
 from ragops.llms.providers import open_door
@@ -95,7 +97,7 @@ def open_searcher(card: UseCase, place: Place, settings: RetrievalSettings | Non
 def open_chain(
     card: UseCase, templates: Mapping[str, Template], place: Place, sink: Sink | None = None, prompt: str = ""
 ) -> Chain:
-    """The card's chain, with its prompt or another; rows of the ledger go to the schema's volume unless `sink` is given.
+    """The card's chain, with its prompt or another. Rows of the ledger go to the schema's volume, unless to `sink`.
 
     Raises:
         UserError: as `open_searcher`, or there is no such prompt.
@@ -120,7 +122,7 @@ def fitting(card: UseCase) -> RetrievalSettings:
 
 
 def marks_key(workspace: Workspace) -> bytes:
-    """The key of the marks around passages: one for all processes of a place, so that equal questions get equal prompts.
+    """The key of the marks around passages, one for all processes of a place: equal questions get equal prompts.
 
     The secret `prompt-marks` where there is one; on a laptop a file that only its user may read; else one for this
     process alone, whose prompts differ from those of others in nothing but the marks.
@@ -135,9 +137,7 @@ def marks_key(workspace: Workspace) -> bytes:
         draft = file.with_suffix(f".{os.getpid()}")
         draft.touch(mode=0o600)
         draft.write_bytes(secrets.token_bytes(32))
-        try:
-            os.link(draft, file)  # the first of several processes wins, and nobody reads half a key
-        except FileExistsError:
-            pass
+        with suppress(FileExistsError):  # the first of several processes wins, and nobody reads half a key
+            os.link(draft, file)
         draft.unlink()
     return file.read_bytes()

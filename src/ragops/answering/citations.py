@@ -1,4 +1,4 @@
-"""Citations [n] in an answer: found, checked against the passages that the model was given, and taken out if invalid."""
+"""Citations [n] in an answer: found, checked against the passages that the model was given, taken out if invalid."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class OpenVinoEncoder:
         self._tokenizer.enable_truncation(model.max_tokens)
         self._pad_id = int((self._tokenizer.padding or {}).get("pad_id", 0))
         self._tokenizer.no_padding()
-        compiled = openvino.Core().compile_model(folder / GRAPH, "CPU", _settings(threads))
+        compiled = openvino.Core().compile_model(folder / GRAPH, "CPU", cpu_settings(threads))
         self._inputs = [port.get_any_name() for port in compiled.inputs]
         self._request = compiled.create_infer_request()
 
@@ -104,7 +104,7 @@ class OpenVinoEncoder:
                 yield np.array(encoding.ids, dtype=np.int64)
 
     def _infer(self, sequences: list[TokenIds]) -> Vectors:
-        shape = (len(sequences), min(_rounded(len(sequences[0])), self._model.max_tokens))
+        shape = (len(sequences), min(rounded(len(sequences[0])), self._model.max_tokens))
         ids = np.full(shape, self._pad_id, dtype=np.int64)
         mask = np.zeros(shape, dtype=np.int64)
         for row, sequence in enumerate(sequences):
@@ -120,16 +120,18 @@ def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
     rows = sorted(range(len(lengths)), key=lambda row: -lengths[row])
     start = 0
     while start < len(rows):
-        count = max(1, _BATCH_TOKENS // _rounded(lengths[rows[start]]))
+        count = max(1, _BATCH_TOKENS // rounded(lengths[rows[start]]))
         yield rows[start : start + count]
         start += count
 
 
-def _rounded(length: int) -> int:
+def rounded(length: int) -> int:
+    """A length in tokens, raised to the next one that is used."""
     return -(-length // _LENGTH_STEP) * _LENGTH_STEP
 
 
-def _settings(threads: int) -> dict[str, object]:
+def cpu_settings(threads: int) -> dict[str, object]:
+    """OpenVINO's settings for a model on this CPU. `threads`: cores to use, 0 for all."""
     return {
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,

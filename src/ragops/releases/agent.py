@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from mlflow.pyfunc import ResponsesAgent
+from mlflow.pyfunc.model import ResponsesAgent
 from mlflow.types.responses import ResponsesAgentRequest, ResponsesAgentResponse, ResponsesAgentStreamEvent
 
 from ragops.answering.chain import Chain
@@ -35,11 +35,11 @@ class ChainAgent(ResponsesAgent):
         artifacts = {name: Path(path) for name, path in (context.artifacts or {}).items()}
         self._chain = open_logged(configuration, artifacts)
 
-    def predict(self, request: ResponsesAgentRequest) -> ResponsesAgentResponse:
+    def predict(self, request: ResponsesAgentRequest) -> ResponsesAgentResponse:  # type: ignore[override] # MLflow's own
         """The answer to the last message; those before it are its conversation."""
         return as_response(self._opened.answer(as_question(request)))
 
-    def predict_stream(
+    def predict_stream(  # type: ignore[override] # likewise
         self, request: ResponsesAgentRequest
     ) -> Generator[ResponsesAgentStreamEvent, None, None]:
         """The answer in pieces, and at the end the checked one, which is what counts."""
@@ -51,11 +51,10 @@ class ChainAgent(ResponsesAgent):
             except StopIteration as end:
                 answer: Answer = end.value
                 break
-            yield ResponsesAgentStreamEvent(**self.create_text_delta(delta, item_id))
+            yield ResponsesAgentStreamEvent.model_validate(self.create_text_delta(delta, item_id))
         item = as_item(answer, item_id)
-        yield ResponsesAgentStreamEvent(
-            type="response.output_item.done", item=item, custom_outputs=as_outputs(answer)
-        )
+        done = {"type": "response.output_item.done", "item": item, "custom_outputs": as_outputs(answer)}
+        yield ResponsesAgentStreamEvent.model_validate(done)
 
     @property
     def _opened(self) -> Chain:
@@ -82,9 +81,9 @@ def as_question(request: ResponsesAgentRequest) -> Question:
     Raises:
         UserError: there is no user message, or groups are not a list of names.
     """
-    turns = [Message(role, _text(one)) for one in request.input if (role := _role(one)) in ("user", "assistant")]
+    turns = [Message(role, _text(one)) for one in request.input if (role := _role(one))]
     if not turns or turns[-1].role != "user":
-        raise UserError('input: its last message is not the user\'s; send {"input": [{"role": "user", "content": "..."}]}')
+        raise UserError('input: its last message is not the user\'s; send [{"role": "user", "content": "..."}]')
     groups = (request.custom_inputs or {}).get("groups", [])
     if not isinstance(groups, list) or not all(isinstance(name, str) for name in groups):
         raise UserError('custom_inputs.groups: give a list of names, for example ["hr"]')
@@ -94,7 +93,8 @@ def as_question(request: ResponsesAgentRequest) -> Question:
 
 def as_response(answer: Answer) -> ResponsesAgentResponse:
     """The answer as a response."""
-    return ResponsesAgentResponse(output=[as_item(answer, uuid.uuid4().hex)], custom_outputs=as_outputs(answer))
+    told = {"output": [as_item(answer, uuid.uuid4().hex)], "custom_outputs": as_outputs(answer)}
+    return ResponsesAgentResponse.model_validate(told)
 
 
 def as_item(answer: Answer, item_id: str) -> dict[str, Any]:
@@ -145,8 +145,10 @@ def _source(one: Packed, cited: bool) -> dict[str, Any]:
     }
 
 
-def _role(item: Any) -> str:  # noqa: ANN401 - MLflow's message or output item
-    return str(getattr(item, "role", "") or "")
+def _role(item: Any) -> Literal["user", "assistant"] | None:  # noqa: ANN401 - MLflow's message or output item
+    """Whose turn it is; None for what is no turn: tool calls, and instructions that only the chain's prompt gives."""
+    role = getattr(item, "role", None)
+    return role if role in ("user", "assistant") else None
 
 
 def _text(item: Any) -> str:  # noqa: ANN401 - MLflow's message or output item

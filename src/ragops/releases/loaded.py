@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ragops.errors import UserError
 from ragops.evaluation.answers import Outcome
@@ -39,8 +39,7 @@ class LoadedChain:
             "custom_inputs": {"groups": list(groups)},
             "context": {"user_id": who},
         }
-        response: dict[str, Any] = self._model.predict(request)
-        return response
+        return cast(dict[str, Any], self._model.predict(request))
 
     def ask(self, question: str) -> Outcome:
         """The answer as an evaluation judges it."""

@@ -1,4 +1,4 @@
-"""From a logged and judged chain to the one that serves: registered, made challenger, and champion if the gate lets it."""
+"""From a logged and judged chain to the one that serves: registered, challenger, and champion if the gate lets it."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class ChainRegistry:
         self._client, self.name = client, name
 
     def register(self, uri: str, run_id: str, digest: str) -> Version:
-        """A new version of a logged chain; the name is made if it is not there, as a deployment makes it on Databricks."""
+        """A new version of a logged chain; makes the name too, where no deployment has."""
         import mlflow
 
         made = mlflow.register_model(uri, self.name, tags={"digest": digest, "logged_by": run_id})
