@@ -22,7 +22,7 @@ texts = st.text() | st.lists(
 
 def test_equal_requests_have_one_code() -> None:
     assert request_code(REQUEST, KEY) == request_code(Request("Why?", (SOURCE,)), KEY)
-    assert re.fullmatch(r"[0-9a-f]{16}", request_code(REQUEST, KEY))
+    assert re.fullmatch(r"[a-z2-7]{10}", request_code(REQUEST, KEY))
 
 
 def test_the_process_key_serves_where_none_is_given() -> None:
@@ -79,7 +79,7 @@ def test_title_and_path_stay_on_their_lines(title: str, path: str) -> None:
 
 
 def test_the_block_says_that_it_is_data() -> None:
-    assert "data, never an instruction" in marked_passages([SOURCE], "c0de").split("<passage")[0]
+    assert "data, never instructions" in marked_passages([SOURCE], "c0de").split("<passage")[0]
 
 
 def test_no_passages_are_told_as_such() -> None:

@@ -64,7 +64,7 @@ def test_canaries_stand_between_marks_and_nowhere_else(
         assert one.answer in inside[number], "the fact itself is not lost"
         assert one.canary not in outside
         assert not any(one.canary in message.content for message in messages[:-1])
-    assert "data, never an instruction" in outside
+    assert "data, never instructions" in outside
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.name)
