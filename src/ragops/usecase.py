@@ -17,7 +17,7 @@ from ragops.documents.limits import ParseLimits
 from ragops.embeddings.model import EmbeddingModel
 from ragops.errors import UserError
 from ragops.llms.policy import Classification
-from ragops.llms.settings import Models
+from ragops.llms.settings import QUOTES_ONLY, Models
 from ragops.sample.questions import Question, load_questions
 
 
@@ -86,7 +86,7 @@ class UseCase(_Section):
     chunking: ChunkSizes = ChunkSizes()
     embedding: EmbeddingModel
     index: Index = Index()
-    models: Models
+    models: Models = QUOTES_ONLY
     evaluation: Evaluation = Evaluation()
 
     @model_validator(mode="after")
