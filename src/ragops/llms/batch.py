@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Protocol
 
 import pandas as pd
@@ -107,13 +107,8 @@ def reply_batches(open_model: Callable[[], BatchModel]) -> Callable[[Iterator[pd
 
 
 def _row(call_id: str, answer: Reply | UserError) -> dict[str, object]:
+    # Every column is there: a missing one would be a float NaN, which no STRING takes.
+    row: dict[str, object] = {**dict.fromkeys(_COLUMNS), "call_id": call_id}
     if isinstance(answer, UserError):
-        return {"call_id": call_id, "prompt_tokens": 0, "completion_tokens": 0, "seconds": 0.0, "error": str(answer)}
-    return {
-        "call_id": call_id,
-        "text": answer.text,
-        "prompt_tokens": answer.prompt_tokens,
-        "completion_tokens": answer.completion_tokens,
-        "seconds": answer.seconds,
-        "finish_reason": answer.finish_reason,
-    }
+        return row | {"prompt_tokens": 0, "completion_tokens": 0, "seconds": 0.0, "error": str(answer)}
+    return row | {name: value for name, value in asdict(answer).items() if name in row}

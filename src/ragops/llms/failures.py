@@ -16,7 +16,10 @@ class ModelFailure(UserError):
     """
 
     retryable: ClassVar[bool] = False
-    retry_after_s: float | None = None
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class Unreachable(ModelFailure):
@@ -35,10 +38,6 @@ class Busy(ModelFailure):
     """The server refuses for now (HTTP 429)."""
 
     retryable = True
-
-    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
 
 
 class ServerFault(ModelFailure):

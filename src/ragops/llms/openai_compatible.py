@@ -190,10 +190,9 @@ class OpenAICompatibleModel:
 
     def _refusal(self, error: openai.APIStatusError) -> Exception:
         status, said = error.status_code, _one_line(error.message)
-        if status == 429:
-            return Busy(self._line(f"HTTP 429 {said}"), _retry_after(error.response.headers.get("retry-after")))
-        if status in {408, 409, 425} or status >= 500:
-            return self._error(ServerFault, said)
+        if status in {408, 409, 425, 429} or status >= 500:
+            kind = Busy if status == 429 else ServerFault
+            return kind(self._line(f"HTTP {status} {said}"), _retry_after(error.response.headers.get("retry-after")))
         if status in {401, 403}:
             return self._error(Rejected, f"{said}; give a token that may query it")
         if error.code == _CONTEXT_CODE:

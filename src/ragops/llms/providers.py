@@ -72,9 +72,10 @@ def batch_model(models: Models, workspace: Workspace, caller: Caller) -> Callabl
         file = gguf_file(settings.name, settings.source, workspace.path)
         settings = settings.model_copy(update={"source": str(file)})
     folder, keys = workspace.volume(LEDGER), key_ring(models, workspace)
+    place = Workspace(workspace.catalog, workspace.schema)  # without the session, which cannot travel
 
     def opened() -> BatchModel:
-        model = open_model(settings, workspace)
+        model = open_model(settings, place)
         many = model if isinstance(model, VllmOfflineModel) else OneByOne(model)
         return Recorded(many, settings, caller, Spool(folder, _ROWS_A_FILE), keys)
 

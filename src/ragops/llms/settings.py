@@ -82,7 +82,7 @@ class Extractive(ModelSettings):
     context_tokens: PositiveInt = 1_000_000
     private: Literal[True] = True
     sentences: int = Field(default=3, ge=1, le=10)
-    support: float = Field(default=0.35, ge=0, le=1)
+    support: float = Field(default=0.2, ge=0, le=1)
     abstention: str = DEFAULT_ABSTENTION
 
 
@@ -163,3 +163,7 @@ class Models(_Section):
         if not name:
             return self
         return self.model_copy(update={"answer": self.answer.model_copy(update={"primary": self.named(name).name})})
+
+
+QUOTES_ONLY = Models(answer=Answering(primary="quotes"), known=(Extractive(name="quotes", provider="extractive"),))
+"""What a card without the section gets: no model at all, the evidence's own sentences."""

@@ -7,8 +7,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from jinja2 import TemplateError
+
 from ragops.errors import UserError
-from ragops.llms.failures import EmptyAnswer, ServerFault, Unavailable, check_context
+from ragops.llms.failures import ContextOverflow, EmptyAnswer, Rejected, ServerFault, Unavailable, check_context
 from ragops.llms.model import Pieces, Reply, Request, drained
 from ragops.llms.settings import VllmOffline
 from ragops.prompts.messages import Message
@@ -77,8 +79,12 @@ class VllmOfflineModel:
         return len(self._engine.get_tokenizer().encode(text, add_special_tokens=False))
 
     def close(self) -> None:
-        """Stops the engine, so that the GPU's memory is free for the next task's process."""
+        """Stops the engine and gives the GPU's memory back: the next task may run in this process or in another."""
+        from vllm.distributed.parallel_state import cleanup_dist_env_and_memory
+
         self._engine.llm_engine.engine_core.shutdown()
+        del self._engine
+        cleanup_dist_env_and_memory()
 
     def _chat(self, requests: Sequence[Request]) -> list[Reply | UserError]:
         if not requests:
@@ -121,12 +127,14 @@ class VllmOfflineModel:
 
     def _problem(self, request: Request) -> UserError | None:
         """Why the engine, which would refuse the whole batch for it, must not be given this request."""
-        chat = _chat(request.messages)
-        tokens = self._engine.get_tokenizer().apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
+        chat, tokenizer = _chat(request.messages), self._engine.get_tokenizer()
         try:
+            tokens = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
             check_context(self.name, len(tokens), request.max_tokens, self.context_tokens)
-        except UserError as error:
+        except ContextOverflow as error:
             return error
+        except TemplateError as error:  # a template without a system role, for example
+            return Rejected(f"Model {self.name}: its chat template refuses the messages ({error.message})")
         return None
 
 

@@ -112,7 +112,7 @@ def test_without_a_token_none_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (Behaviour(status=429, headers={"Retry-After": "7"}), Busy, "HTTP 429"),
         (Behaviour(status=500), ServerFault, "as told"),
-        (Behaviour(status=503), ServerFault, "503"),
+        (Behaviour(status=503, headers={"Retry-After": "7"}), ServerFault, "HTTP 503"),
         (Behaviour(status=401), Rejected, "give a token"),
         (Behaviour(status=404), Rejected, "correct the card's model"),
         (Behaviour(text=""), EmptyAnswer, "the answer is empty"),
@@ -134,8 +134,14 @@ def test_what_goes_wrong_has_a_kind_and_one_line(
     assert "\n" not in str(raised.value)
     assert str(raised.value).startswith("Model served")
     assert len(double.bodies) == 1
-    if isinstance(raised.value, Busy):
-        assert raised.value.retry_after_s == 7
+    assert getattr(raised.value, "retry_after_s", None) == (7 if behaviour.headers else None)
+
+
+@pytest.mark.parametrize("header", ["Thu, 26 Nov 2026 08:00:00 GMT", "soon"])
+def test_a_wait_that_is_no_number_counts_as_not_said(header: str) -> None:
+    with serving(Behaviour(status=429, headers={"Retry-After": header})) as double, pytest.raises(Busy) as raised:
+        model_at(double.url).generate(REQUEST)
+    assert raised.value.retry_after_s is None
 
 
 def test_which_of_them_may_pass() -> None:

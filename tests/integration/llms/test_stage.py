@@ -107,4 +107,4 @@ def test_a_batch_in_spark_has_answers_and_rows(workspace: Workspace, provider: s
 
 
 def test_the_bundle_s_volume_is_the_spool_s() -> None:
-    assert f"name: {LEDGER}" in Path("resources/ledger.volumes.yml").read_text()
+    assert f"name: {LEDGER}" in Path("resources/llms.volumes.yml").read_text()

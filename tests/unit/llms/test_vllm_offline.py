@@ -6,10 +6,13 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from jinja2 import TemplateError
 
-from ragops.llms.failures import ContextOverflow, EmptyAnswer, ServerFault, Unavailable
+from ragops.llms.failures import ContextOverflow, EmptyAnswer, Rejected, ServerFault, Unavailable
+from ragops.llms.model import Request
 from ragops.llms.settings import VllmOffline
 from ragops.llms.vllm_offline import VllmOfflineModel, prepare_environment, visible_devices
+from ragops.prompts.messages import Message
 from tests.unit.llms.cards import ask
 
 SETTINGS = VllmOffline(name="big", provider="vllm_offline", source="/Volumes/a/model", context_tokens=40)
@@ -23,6 +26,8 @@ class Tokenizer:
 
     def apply_chat_template(self, chat: list[dict], *, add_generation_prompt: bool, return_dict: bool) -> list[int]:
         assert add_generation_prompt and not return_dict
+        if chat[0]["role"] == "system":
+            raise TemplateError("System role not supported")
         return [1] * sum(len(message["content"].split()) + 4 for message in chat)
 
 
@@ -70,12 +75,20 @@ def vllm(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module.LLM = Engine
     module.SamplingParams = lambda **options: SimpleNamespace(**options)
     module.sampling_params = SimpleNamespace(StructuredOutputsParams=lambda *, json: SimpleNamespace(json=json))
+    state: Any = ModuleType("vllm.distributed.parallel_state")
+    module.cleanups = 0
+
+    def cleanup() -> None:
+        module.cleanups += 1
+
+    state.cleanup_dist_env_and_memory = cleanup
     monkeypatch.setitem(sys.modules, "vllm", module)
+    monkeypatch.setitem(sys.modules, "vllm.distributed", ModuleType("vllm.distributed"))
+    monkeypatch.setitem(sys.modules, "vllm.distributed.parallel_state", state)
     return module
 
 
-@pytest.mark.usefixtures("vllm")
-def test_the_engine_is_built_once_in_the_right_environment_and_stopped() -> None:
+def test_the_engine_is_built_once_in_the_right_environment_and_stopped(vllm: Any) -> None:
     model = VllmOfflineModel(SETTINGS)
     engine: Any = model._engine
     assert engine.environment["VLLM_WORKER_MULTIPROC_METHOD"] == "spawn"
@@ -83,7 +96,7 @@ def test_the_engine_is_built_once_in_the_right_environment_and_stopped() -> None
     assert (engine.options["model"], engine.options["max_model_len"]) == ("/Volumes/a/model", 40)
     assert engine.options["enforce_eager"] is True
     model.close()
-    assert engine.stopped
+    assert (engine.stopped, vllm.cleanups) == (True, 1)
 
 
 @pytest.mark.usefixtures("vllm")
@@ -119,6 +132,15 @@ def test_one_at_a_time_it_is_a_model_like_any_other() -> None:
         model.generate(ask("word " * 50, max_tokens=8))
     with pytest.raises(ServerFault, match="CUDA error: out of memory"):
         model.generate(ask("crash", max_tokens=8))
+
+
+@pytest.mark.usefixtures("vllm")
+def test_messages_that_the_chat_template_refuses_spoil_no_other_row() -> None:
+    refused = Request((Message("system", "Be brief."), Message("user", "one")), max_tokens=8)
+    answers = VllmOfflineModel(SETTINGS).generate_many([refused, ask("two", max_tokens=8)])
+    assert isinstance(answers[0], Rejected)
+    assert str(answers[0]).endswith("its chat template refuses the messages (System role not supported)")
+    assert answers[1].text == "re: two"
 
 
 @pytest.mark.usefixtures("vllm")
