@@ -7,7 +7,8 @@ import numpy as np
 import openvino
 from tokenizers import Encoding, Tokenizer
 
-from ragops.embeddings.openvino_encoder import GRAPH, TOKENIZER, batches, cpu_settings, rounded
+from ragops.embeddings.batching import batches, padded
+from ragops.embeddings.openvino_encoder import BATCH_TOKENS, GRAPH, TOKENIZER, cpu_settings
 from ragops.retrieval.reranker import Scores, probabilities
 from ragops.retrieval.settings import RerankModel
 
@@ -30,16 +31,13 @@ class OpenVinoReranker:
         """How well each text answers the question: float32 of shape (texts,), from 0 to 1."""
         logits = np.zeros(len(texts), dtype=np.float32)
         pairs = self._tokenizer.encode_batch([(question, text) for text in texts])
-        for rows in batches([len(pair) for pair in pairs]):
+        for rows in batches([len(pair) for pair in pairs], BATCH_TOKENS):
             logits[rows] = self._infer([pairs[row] for row in rows])
         return probabilities(logits)
 
     def _infer(self, pairs: Sequence[Encoding]) -> Scores:
-        shape = (len(pairs), min(rounded(len(pairs[0])), self._longest))
-        ids = np.full(shape, self._pad_id, dtype=np.int64)
-        mask, types = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-        for row, pair in enumerate(pairs):
-            ids[row, : len(pair)], types[row, : len(pair)], mask[row, : len(pair)] = pair.ids, pair.type_ids, 1
+        ids, mask = padded([np.array(pair.ids, np.int64) for pair in pairs], self._longest, self._pad_id)
+        types, _ = padded([np.array(pair.type_ids, np.int64) for pair in pairs], self._longest, 0)
         every = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
         self._request.infer({name: every[name] for name in self._inputs}, share_inputs=True)
         return np.array(self._request.get_output_tensor(0).data, dtype=np.float32).reshape(-1)
