@@ -16,20 +16,22 @@ def grid(card: RetrievalSettings) -> list[RetrievalSettings]:
     return list(dict.fromkeys([*_fusions(card), *_steps(card)]))
 
 
-def label(settings: RetrievalSettings) -> str:
-    """What tells settings of one grid apart, in a few words."""
+def label(settings: RetrievalSettings, card: RetrievalSettings) -> str:
+    """The fusion, and in what else the settings differ from the card's, in a few words."""
     names = {
         "dense": "dense only",
         "lexical": "BM25 only",
         "reciprocal_rank": "reciprocal rank",
         "weighted": f"weighted {settings.dense_weight:g}",
     }
-    parts = [names[settings.fusion]]
-    parts += [f"rerank {settings.rerank.top}"] if settings.rerank else []
-    parts += [f"MMR {settings.mmr:g}"] if settings.mmr is not None else []
-    parts += ["duplicates kept"] if settings.duplicates is None else []
-    parts += [f"neighbours {settings.neighbours}"] if settings.neighbours else []
-    return ", ".join(parts)
+    others = {
+        "rerank": f"rerank {settings.rerank.top}" if settings.rerank else "no reranker",
+        "mmr": f"MMR {settings.mmr:g}" if settings.mmr is not None else "no MMR",
+        "duplicates": "duplicates kept" if settings.duplicates is None else "duplicates dropped",
+        "neighbours": f"{settings.neighbours or 'no'} neighbours",
+    }
+    differing = [words for name, words in others.items() if getattr(settings, name) != getattr(card, name)]
+    return ", ".join([names[settings.fusion], *differing])
 
 
 def _fusions(card: RetrievalSettings) -> Iterator[RetrievalSettings]:

@@ -33,10 +33,10 @@ def show(console: Console, measured: Sequence[Measured], card: UseCase) -> None:
         box=None,
         pad_edge=False,
     )
-    table.add_column("setting")
+    table.add_column("setting", no_wrap=True)
     for name in measure_names():
         table.add_column(_HEADS[name], justify="right")
-    for head in (f"{_HEADS[COMPARED]} - card's", "p50 ms", "p95 ms", "tokens"):
+    for head in ("nDCG - card's", "p50 ms", "p95 ms", "tokens"):
         table.add_column(head, justify="right")
     for one in measured:
         table.add_row(*_cells(one, own), style="bold" if one is own else None)
@@ -59,7 +59,7 @@ def as_rows(measured: Sequence[Measured], card: UseCase) -> list[dict[str, Any]]
     own = of_card(measured, card)
     return [
         {
-            "setting": label(one.settings),
+            "setting": label(one.settings, own.settings),
             "chosen": one is own,
             "questions": len(one.clusters),
             **{name: one.interval(name)._asdict() for name in measure_names()},
@@ -79,18 +79,24 @@ def of_card(measured: Sequence[Measured], card: UseCase) -> Measured:
 
 
 def _cells(one: Measured, own: Measured) -> Iterator[str]:
-    yield f"{label(one.settings)} [green]<- card[/]" if one is own else label(one.settings)
+    name = label(one.settings, own.settings)
+    yield f"{name} [green]<- card[/]" if one is own else name
     for name in measure_names():
         reached = one.interval(name)
-        yield f"{reached.mean:.3f} [dim]{reached.low:.2f}-{reached.high:.2f}[/]"
+        yield f"{reached.mean:.3f} [dim]{_short(reached.low)}-{_short(reached.high)}[/]"
     yield "" if one is own else _difference(one, own)
     yield f"{one.percentile(50):.0f}"
     yield f"{one.percentile(95):.0f}"
     yield f"{one.tokens.mean():.0f}"
 
 
+def _short(number: float, sign: bool = False) -> str:
+    """Two decimals, without the 0 before them."""
+    return f"{number:{'+' if sign else ''}.2f}".replace("0.", ".", 1)
+
+
 def _difference(one: Measured, own: Measured) -> str:
     """Coloured only where chance does not explain it."""
     found = one.difference(own, COMPARED)
     colour = "green" if found.low > 0 else "red" if found.high < 0 else "dim"
-    return f"[{colour}]{found.mean:+.3f} {found.low:+.2f}..{found.high:+.2f}[/]"
+    return f"[{colour}]{found.mean:+.3f} {_short(found.low, sign=True)}..{_short(found.high, sign=True)}[/]"

@@ -105,7 +105,7 @@ def test_the_table_marks_the_card_s_choice(measured: list[Measured], card: UseCa
         show(console, measured, card)
     lines = printed.get().splitlines()
     assert lines[0].startswith("12 questions in 4 topics")
-    assert [line.split("<-")[0].strip() for line in lines if "<- card" in line] == ["BM25 only, duplicates kept"]
+    assert [line.split("<-")[0].strip() for line in lines if "<- card" in line] == ["BM25 only"]
     assert "1.000 1.00-1.00" in printed.get()
 
 
