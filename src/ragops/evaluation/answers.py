@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from ragops.evaluation.bootstrap import Interval, interval
 
 from ragops.answering.types import Answer
 from ragops.errors import UserError
+from ragops.evaluation.bootstrap import Interval, interval
 from ragops.llms.extractive import terms
 from ragops.sample.questions import Question, holds_anchor
 
