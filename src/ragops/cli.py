@@ -1,4 +1,4 @@
-"""The command line: ragops search | index | documents | sample."""
+"""The command line: ragops ask | search | index | documents | prompts | models | evaluate | sample."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ragops.commands import places
+from ragops.commands.evaluate import evaluate_app
+from ragops.commands.models import show_models
+from ragops.commands.places import Card, Schema, Target
+from ragops.commands.prompts import prompts_app
 from ragops.errors import UserError
-from ragops.workspace import LANDING, Workspace, bundle_root, deployed, has_spark, models_folder, serving_access
-
-if TYPE_CHECKING:
-    from ragops.embeddings.encoder import Encoder
-    from ragops.usecase import UseCase
+from ragops.workspace import LANDING, has_spark
 
 app = typer.Typer(
     help="Search, and look after, what the refresh job publishes.",
@@ -30,12 +31,10 @@ app = typer.Typer(
 )
 index_app = typer.Typer(help="The generations of the index.", no_args_is_help=True)
 app.add_typer(index_app, name="index")
+app.add_typer(prompts_app, name="prompts")
+app.add_typer(evaluate_app, name="evaluate")
 console = Console()
 errors = Console(stderr=True)
-
-Target = Annotated[str, typer.Option("-t", "--target", help="The bundle's target.")]
-Schema = Annotated[str | None, typer.Option("--schema", help="Another schema than the target's own.")]
-Card = Annotated[Path | None, typer.Option("--usecase", help="The card; by default usecase.yml beside databricks.yml.")]
 
 
 def main() -> None:
@@ -55,24 +54,27 @@ def main() -> None:
 @app.command()
 def search(
     question: Annotated[str, typer.Argument(help="What you want to know.")],
-    k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many passages.")] = 5,
+    k: Annotated[
+        int | None, typer.Option("-k", min=1, max=100, help="How many passages; by default the card's.")
+    ] = None,
+    group: Annotated[list[str] | None, typer.Option(help="A group you belong to; may be given again.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     target: Target = "dev",
     schema: Schema = None,
     usecase: Card = None,
 ) -> None:
     """Finds the passages that answer a question."""
-    from ragops.index.stage import index_root
-    from ragops.retrieval.search import Searcher, checked
+    from ragops.assembly import Place, open_searcher
+    from ragops.retrieval.question import checked
     from ragops.retrieval.show import as_rows, show
 
     question = checked(question)
-    place = _workspace(target, schema)
-    card = _card(usecase)
+    place = places.place(target, schema)
+    card = places.card(usecase)
     started = time.monotonic()
-    searcher = Searcher(index_root(place), card.embedding, _query_encoder(place, card), card.index.candidates)
+    searcher = open_searcher(card, Place.of(place))
     opened = time.monotonic()
-    found = searcher.search(question, k)
+    found = searcher.search(question, k, group or ())
     took = time.monotonic() - opened
     if as_json:
         typer.echo(json.dumps({"question": question, "generation": searcher.generation, "passages": as_rows(found)}))
@@ -91,7 +93,7 @@ def documents(target: Target = "dev", schema: Schema = None) -> None:
     from ragops.documents.overview import show_documents
 
     _need_spark(target)
-    show_documents(console, _workspace(target, schema))
+    show_documents(console, places.place(target, schema))
 
 
 @app.command()
@@ -99,10 +101,13 @@ def sample(target: Target = "dev", schema: Schema = None) -> None:
     """Lays the sample corpus, Python's own language reference in mixed formats, into the landing volume."""
     from ragops.sample.corpus import write_corpus
 
-    landing = _workspace(target, schema).volume(LANDING)
+    landing = places.place(target, schema).volume(LANDING)
     with console.status("writing the sample corpus"):
         written = write_corpus(landing)
     console.print(f"{len(written)} documents in {landing}", highlight=False, soft_wrap=True)
+
+
+app.command("models")(show_models)
 
 
 @index_app.command("list")
@@ -111,7 +116,7 @@ def list_(target: Target = "dev", schema: Schema = None) -> None:
     from ragops.index.housekeeping import list_generations
     from ragops.index.stage import index_root
 
-    generations = list_generations(index_root(_workspace(target, schema)))
+    generations = list_generations(index_root(places.place(target, schema)))
     table = Table("generation", "passages", "model", "built (UTC)", "parent", "", box=None)
     for one in generations:
         m = one.manifest
@@ -127,7 +132,8 @@ def verify(target: Target = "dev", schema: Schema = None, usecase: Card = None) 
     from ragops.index.stage import verify_index
 
     _need_spark(target)
-    report = verify_index(_workspace(target, schema), _card(usecase).embedding)
+    card = places.card(usecase)
+    report = verify_index(places.place(target, schema), card.embedding, card.corpus.access)
     console.print(f"[{'green' if report.ok else 'red'}]{escape(str(report))}[/]", highlight=False, soft_wrap=True)
     if not report.ok:
         console.print(f"[dim]mend it with:[/] localbundle run refresh -t {target}")
@@ -144,7 +150,7 @@ def rollback(
     from ragops.index.housekeeping import rollback as roll_back
     from ragops.index.stage import index_root
 
-    pointer = roll_back(index_root(_workspace(target, schema)), to, run_id="ragops index rollback")
+    pointer = roll_back(index_root(places.place(target, schema)), to, run_id="ragops index rollback")
     console.print(f"live now: [bold]{pointer.generation}[/] (before: {pointer.previous})", highlight=False)
 
 
@@ -154,32 +160,9 @@ def gc(target: Target = "dev", schema: Schema = None, usecase: Card = None) -> N
     from ragops.index.collect import collect
 
     _need_spark(target)
-    card = _card(usecase)
-    removed = collect(_workspace(target, schema), card.embedding, card.index.keep_generations)
+    card = places.card(usecase)
+    removed = collect(places.place(target, schema), card.embedding, card.index.keep_generations)
     console.print(str(removed), highlight=False)
-
-
-def _workspace(target: str, schema: str | None) -> Workspace:
-    own = deployed(target)
-    return Workspace(own.catalog, schema) if schema else own
-
-
-def _card(path: Path | None) -> UseCase:
-    from ragops.usecase import load_usecase
-
-    return load_usecase(path or bundle_root() / "usecase.yml")
-
-
-def _query_encoder(place: Workspace, card: UseCase) -> Encoder:
-    """Questions are encoded on the CPU wherever one asks: one text gains nothing from a GPU."""
-    from ragops.embeddings.devices import CPU
-    from ragops.embeddings.sources import encoder_source
-
-    base_url, token = serving_access()
-    source = encoder_source(
-        card.embedding, "openvino", converted=models_folder(place), threads=0, base_url=base_url, token=token
-    )
-    return source.load(CPU)
 
 
 def _need_spark(target: str) -> None:

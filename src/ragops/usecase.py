@@ -5,17 +5,22 @@ Settings are the rooms' own types, so that a room can be used, and read, without
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, ValidationError, model_validator
 
+from ragops.answering.settings import AnswerSettings
 from ragops.chunks.splitter import ChunkSizes
 from ragops.documents.limits import ParseLimits
 from ragops.embeddings.model import EmbeddingModel
-from ragops.errors import UserError
+from ragops.errors import UserError, explain
+from ragops.index.access import AccessRule, check_groups
+from ragops.llms.policy import Classification
+from ragops.llms.settings import QUOTES_ONLY, Models
+from ragops.prompts.catalogue import PromptSettings
+from ragops.retrieval.settings import RetrievalSettings
 from ragops.sample.questions import Question, load_questions
 
 
@@ -40,11 +45,23 @@ class ServiceLevels(_Section):
 
 
 class Corpus(_Section):
-    """Whose documents these are and how they may be handled."""
+    """Whose documents these are, how they may be handled, and who may find which.
+
+    `access`: documents that are for some groups only; all others are for everybody. `groups`: all groups that there
+    are, so that a misspelt one is an error; empty where they are not known here.
+    """
 
     owner: str
-    classification: Literal["public", "internal", "confidential"]
+    classification: Classification
     languages: tuple[str, ...]
+    access: tuple[AccessRule, ...] = ()
+    groups: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _groups_are_known(self) -> Corpus:
+        for rule in self.access:
+            check_groups(rule.groups, self.groups)
+        return self
 
 
 class Documents(_Section):
@@ -59,7 +76,6 @@ class Index(_Section):
 
     keep_generations: int = Field(default=3, ge=1)
     max_recall_drop: float = Field(default=0.05, ge=0, le=1)
-    candidates: int = Field(default=50, gt=0)
 
 
 class Evaluation(_Section):
@@ -69,6 +85,24 @@ class Evaluation(_Section):
     """
 
     questions: str | None = None
+
+
+class Release(_Section):
+    """What a chain must reach before it may serve.
+
+    Attributes:
+        floors: by measure, what it must reach; `ragops evaluate answers` and the job release name them.
+        ceilings: by measure, what it must not exceed, for example seconds_p95.
+        margin: by how much a chain may be worse than the champion, at the lower end of the paired 95 % interval.
+        max_error_share: questions that may end without an answer or an abstention.
+        questions: how many of the evaluation set are asked.
+    """
+
+    floors: dict[str, float] = Field(default_factory=dict)
+    ceilings: dict[str, NonNegativeFloat] = Field(default_factory=dict)
+    margin: float = Field(default=0.05, ge=0, le=1)
+    max_error_share: float = Field(default=0.02, ge=0, le=1)
+    questions: int = Field(default=10_000, ge=2)
 
 
 class UseCase(_Section):
@@ -84,7 +118,12 @@ class UseCase(_Section):
     chunking: ChunkSizes = ChunkSizes()
     embedding: EmbeddingModel
     index: Index = Index()
+    retrieval: RetrievalSettings = RetrievalSettings()
+    prompts: PromptSettings = PromptSettings()
+    models: Models = QUOTES_ONLY
+    answers: AnswerSettings = AnswerSettings()
     evaluation: Evaluation = Evaluation()
+    release: Release = Release()
 
     @model_validator(mode="after")
     def _fits_the_model(self) -> UseCase:
@@ -127,12 +166,3 @@ def evaluation_questions(card: UseCase, folder: Path) -> list[Question]:
         raise UserError(f"evaluation.questions: no file {folder / named} ({reason}); correct usecase.yml") from error
     except ValidationError as error:
         raise UserError(f"evaluation.questions: {folder / named}: {explain(error.errors())}") from error
-
-
-def explain(errors: Sequence[Any]) -> str:
-    """The first of pydantic's errors as one line that names the field, what stands there, and the reason."""
-    first = errors[0]
-    field = ".".join(str(part) for part in first["loc"]) or "the card"
-    given = first.get("input")
-    shown = f" is {given!r}:" if isinstance(given, str | int | float | bool) else ":"
-    return f"{field}{shown} {first['msg']}" + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else "")

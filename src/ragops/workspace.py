@@ -7,8 +7,10 @@ current folder on the command line.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 LANDING = "landing"
 INDEXES = "indexes"
+LEDGER = "ledger"
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,11 @@ class Workspace:
         """The three-level, quoted name of a table or view."""
         return f"`{self.catalog}`.`{self.schema}`.`{name}`"
 
+    @property
+    def secret_scope(self) -> str:
+        """The scope of this catalog's keys, as databricks.yml names it by default."""
+        return f"ragops-{self.catalog}"
+
     def volume(self, name: str) -> Path:
         """The folder of one of the schema's volumes."""
         return self.path(f"/Volumes/{self.catalog}/{self.schema}/{name}")
@@ -45,6 +53,10 @@ class Workspace:
             return local_home().joinpath(*parts[1:])
         return Path(path)
 
+    def registered(self, name: str) -> str:
+        """The three-level name of a model or a prompt in MLflow's registry, the same in every place."""
+        return f"{self.catalog}.{self.schema}.{name}"
+
     @cached_property
     def spark(self) -> SparkSession:
         """The session of this notebook or command."""
@@ -55,7 +67,7 @@ class Workspace:
     def create_schema(self) -> None:
         """Makes schema and volumes where a parameter names ones that no deployment made."""
         self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{self.catalog}`.`{self.schema}`")
-        for name in (LANDING, INDEXES):
+        for name in (LANDING, INDEXES, LEDGER):
             if on_databricks():
                 self.spark.sql(f"CREATE VOLUME IF NOT EXISTS {self.table(name)}")
             else:
@@ -108,15 +120,90 @@ def models_folder(workspace: Workspace) -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ragops" / "models"
 
 
+def use_mlflow(target: str = "dev") -> None:
+    """Points MLflow at this place, for this process and its children.
+
+    On a laptop that is one SQLite file in the local workspace; experiments made there need `mlflow_artifacts` as
+    their location, since MLflow would put artifacts into the current folder.
+
+    Raises:
+        UserError: no local workspace is to be found.
+    """
+    os.environ |= _mlflow_settings(target)
+    import mlflow
+
+    mlflow.set_tracking_uri(os.environ["MLFLOW_TRACKING_URI"])
+    mlflow.set_registry_uri(os.environ["MLFLOW_REGISTRY_URI"])
+
+
+def mlflow_artifacts(target: str = "dev") -> str | None:
+    """Where an experiment made here keeps its artifacts; None where the platform says."""
+    return None if on_databricks() else (local_home(target) / "mlflow" / "artifacts").resolve().as_uri()
+
+
+def _mlflow_settings(target: str) -> dict[str, str]:
+    if on_databricks():
+        return {"MLFLOW_TRACKING_URI": "databricks", "MLFLOW_REGISTRY_URI": "databricks-uc"}
+    file = f"sqlite:///{local_home(target).resolve()}/mlflow/mlflow.db"
+    return {
+        "MLFLOW_TRACKING_URI": file,
+        "MLFLOW_REGISTRY_URI": file,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        # MLflow opens a session inside a session: workers that share a pool of connections lock each other out.
+        "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
+    }
+
+
 def serving_access() -> tuple[str, str]:
     """Base URL and token of OpenAI-compatible endpoints: this workspace's own, or what the environment names."""
+    base_url, token = serving_tokens()
+    return base_url, token()
+
+
+def serving_tokens() -> tuple[str, Callable[[], str]]:
+    """As `serving_access`, with a function that gives a token which is still valid whenever it is called."""
     if not on_databricks():
-        return os.environ.get("OPENAI_BASE_URL", ""), os.environ.get("OPENAI_API_KEY", "")
+        return os.environ.get("OPENAI_BASE_URL", ""), lambda: os.environ.get("OPENAI_API_KEY", "")
     from databricks.sdk.config import Config
 
     config = Config()
-    token = config.authenticate().get("Authorization", "").removeprefix("Bearer ")
-    return f"{config.host}/serving-endpoints", token
+    return (
+        f"{config.host}/serving-endpoints",
+        lambda: config.authenticate().get("Authorization", "").removeprefix("Bearer "),
+    )
+
+
+def secret(scope: str, key: str) -> str:
+    """A secret's value: from the workspace's scope; on a laptop from the environment or the local workspace's file.
+
+    Raises:
+        UserError: it is not set, or may not be read.
+    """
+    return _workspace_secret(scope, key) if on_databricks() else _local_secret(scope, key)
+
+
+def _workspace_secret(scope: str, key: str) -> str:
+    from databricks.sdk import WorkspaceClient
+    from databricks.sdk.errors.base import DatabricksError
+
+    try:
+        return base64.b64decode(WorkspaceClient().secrets.get_secret(scope, key).value or "").decode()
+    except DatabricksError as error:
+        reason = " ".join(str(error).split())
+        raise UserError(
+            f"secret {scope}/{key}: {reason}; set it with: databricks secrets put-secret {scope} {key}"
+        ) from error
+
+
+def _local_secret(scope: str, key: str) -> str:
+    variable = f"LOCALBUNDLE_SECRET_{scope}_{key}".upper().replace("-", "_")
+    if variable in os.environ:
+        return os.environ[variable]
+    file = local_home() / "secrets.json"
+    scopes: dict[str, dict[str, str]] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    if key not in scopes.get(scope, {}):
+        raise UserError(f"secret {scope}/{key} is not set; put it into {file} or into {variable}")
+    return scopes[scope][key]
 
 
 def known_catalogs() -> tuple[str, ...] | None:

@@ -166,7 +166,7 @@ def refresh(given: Parameters, told: Connection) -> None:
         read.convert_model()
         refresh_embeddings(workspace, card.embedding, read.encoder_source())
     told.send("embeddings")
-    publish_index(workspace, card.embedding, read.recall_guard())
+    publish_index(workspace, card.embedding, card.corpus.access, read.recall_guard())
     told.send("index")
     workspace.spark.stop()
 
@@ -176,7 +176,7 @@ def converge(given: Parameters, told: Connection) -> None:
     refresh(given, told)
     read = RefreshParameters.read(given)
     root = index_root(read.workspace)
-    report = verify_index(read.workspace, read.card.embedding)
+    report = verify_index(read.workspace, read.card.embedding, read.card.corpus.access)
     assert report.ok, str(report)
     assert list((root / "generations").glob(".*")) == [], "a half-built generation was left"
     rows = CHUNKS.read(read.workspace).select("path").distinct().collect()

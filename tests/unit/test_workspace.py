@@ -1,12 +1,26 @@
+import base64
 import json
+import os
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from localbundle.workspace.server import Server
 from ragops.errors import UserError
-from ragops.workspace import Workspace, bundle_root, deployed, models_folder, serving_access
+from ragops.workspace import (
+    Workspace,
+    bundle_root,
+    deployed,
+    mlflow_artifacts,
+    models_folder,
+    secret,
+    serving_access,
+    serving_tokens,
+    use_mlflow,
+)
 
 PLACE = Workspace("main", "rag")
 
@@ -38,6 +52,7 @@ def test_endpoints_of_the_workspace_on_databricks(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv("DATABRICKS_HOST", host)
         monkeypatch.setenv("DATABRICKS_TOKEN", "secret")
         assert serving_access() == (f"{host}/serving-endpoints", "secret")
+        assert serving_tokens()[1]() == "secret"
         server.shutdown()
 
 
@@ -65,3 +80,104 @@ def test_the_bundle_is_looked_for_upwards(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "a").mkdir()
     monkeypatch.chdir(tmp_path / "a")
     assert bundle_root() == tmp_path
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What MLflow is told. Nothing of it stays."""
+    import mlflow
+
+    uris: dict[str, str] = {}
+    for name in ("TRACKING_URI", "REGISTRY_URI", "DISABLE_TELEMETRY", "SQLALCHEMYSTORE_POOLCLASS"):
+        monkeypatch.setenv(f"MLFLOW_{name}", "")
+    monkeypatch.setattr(mlflow, "set_tracking_uri", lambda uri: uris.update(tracking=uri))
+    monkeypatch.setattr(mlflow, "set_registry_uri", lambda uri: uris.update(registry=uri))
+    return uris
+
+
+def test_mlflow_lies_in_the_local_workspace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: dict[str, str]
+) -> None:
+    monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
+    monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path))
+    use_mlflow()
+    file = f"sqlite:///{tmp_path}/mlflow/mlflow.db"
+    assert told == {"tracking": file, "registry": file}
+    assert (os.environ["MLFLOW_TRACKING_URI"], os.environ["MLFLOW_REGISTRY_URI"]) == (file, file)
+    assert os.environ["MLFLOW_SQLALCHEMYSTORE_POOLCLASS"] == "NullPool"
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert mlflow_artifacts() == f"file://{tmp_path}/mlflow/artifacts"
+
+
+def test_a_job_on_the_laptop_finds_the_same_mlflow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: dict[str, str]
+) -> None:
+    monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
+    environment = Server(tmp_path).environment()
+    monkeypatch.setenv("LOCALBUNDLE_HOME", environment["LOCALBUNDLE_HOME"])
+    use_mlflow()
+    own = {name: value for name, value in environment.items() if name.startswith("MLFLOW_")}
+    assert own == {name: os.environ[name] for name in own} and len(own) == 4
+
+
+def test_mlflow_is_the_platforms_own_on_databricks(monkeypatch: pytest.MonkeyPatch, told: dict[str, str]) -> None:
+    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "17.3")
+    use_mlflow()
+    assert told == {"tracking": "databricks", "registry": "databricks-uc"}
+    assert mlflow_artifacts() is None
+
+
+def test_registered_names_have_three_levels_and_no_quotes() -> None:
+    assert PLACE.registered("cite") == "main.rag.cite"
+
+
+def test_endpoints_elsewhere_are_the_environment_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+    monkeypatch.setenv("OPENAI_API_KEY", "old")
+    base_url, token = serving_tokens()
+    monkeypatch.setenv("OPENAI_API_KEY", "new")
+    assert (base_url, token()) == ("http://127.0.0.1:1/v1", "new")
+
+
+def test_secrets_of_a_laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same places as dbutils.secrets looks at."""
+    monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
+    monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path))
+    with pytest.raises(UserError, match=r"secret ragops-main/the-key is not set; put it into .*secrets\.json or into"):
+        secret("ragops-main", "the-key")
+    (tmp_path / "secrets.json").write_text(json.dumps({"ragops-main": {"the-key": "from the file"}}))
+    assert secret("ragops-main", "the-key") == "from the file"
+    monkeypatch.setenv("LOCALBUNDLE_SECRET_RAGOPS_MAIN_THE_KEY", "from the environment")
+    assert secret(PLACE.secret_scope, "the-key") == "from the environment"
+
+
+class _Secrets(BaseHTTPRequestHandler):
+    """The workspace's API for secrets: one is there."""
+
+    def do_GET(self) -> None:  # noqa: N802 (the library's name)
+        address = urlsplit(self.path)
+        if address.path != "/api/2.0/secrets/get":
+            self.send_error(404)
+            return
+        found = parse_qs(address.query) == {"scope": ["ragops-main"], "key": ["the-key"]}
+        missing = {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "No such secret"}
+        body = {"key": "the-key", "value": base64.b64encode(b"from the scope").decode()} if found else missing
+        self.send_response(200 if found else 404)
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Keeps the tests' output clean."""
+
+
+def test_secrets_of_a_workspace(monkeypatch: pytest.MonkeyPatch) -> None:
+    with HTTPServer(("127.0.0.1", 0), _Secrets) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "17.3")
+        monkeypatch.setenv("DATABRICKS_HOST", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setenv("DATABRICKS_TOKEN", "token")
+        assert secret("ragops-main", "the-key") == "from the scope"
+        with pytest.raises(UserError, match="secret ragops-main/other: No such secret.*put-secret ragops-main other"):
+            secret("ragops-main", "other")
+        server.shutdown()

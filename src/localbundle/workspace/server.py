@@ -115,9 +115,11 @@ class Server:
         return remote | {
             "LOCALBUNDLE_HOME": str(home),
             "LOCALBUNDLE_TARGET": home.name,
-            "MLFLOW_TRACKING_URI": f"sqlite:///{home}/mlflow.db",
-            "MLFLOW_REGISTRY_URI": f"sqlite:///{home}/mlflow.db",
+            "MLFLOW_TRACKING_URI": f"sqlite:///{home}/mlflow/mlflow.db",
+            "MLFLOW_REGISTRY_URI": f"sqlite:///{home}/mlflow/mlflow.db",
             "MLFLOW_DISABLE_TELEMETRY": "true",
+            # Threads that share a pool of connections to one SQLite file lock each other out.
+            "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
             "DO_NOT_TRACK": "1",
         }
 

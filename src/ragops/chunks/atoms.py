@@ -50,6 +50,16 @@ def weigh(text: str, tokens: int) -> int:
     return max(tokens, -(-len(text.strip()) // CHARACTERS_A_TOKEN))
 
 
+def sentences(text: str) -> Iterator[str]:
+    """The sentences of running text, the whitespace behind each included."""
+    start = 0
+    for match in _SENTENCE_END.finditer(text):
+        yield text[start : match.end()]
+        start = match.end()
+    if start < len(text):
+        yield text[start:]
+
+
 def read_atoms(text: str, blocks: Sequence[tuple[Block, int]], count_tokens: TokenCounter) -> list[list[Atom]]:
     """Cuts the body of each block into atoms: sentences, rows or lines; one that is too heavy, into words or letters.
 

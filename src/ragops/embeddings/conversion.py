@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from ragops.embeddings.model import EmbeddingModel, fingerprint, short
@@ -22,14 +23,22 @@ _ABANDONED_SECONDS = 3600
 def convert(model: EmbeddingModel, into: Path) -> Path:
     """Returns the folder `into`/FINGERPRINT8 with the model for OpenVINO, converting it first if it is not there.
 
-    PyTorch works in a child process, so that the caller stays small. Of several converters at once the first to finish
-    wins; the folder appears whole or not at all.
-
     Raises:
         UserError: the model has no files, sentence-transformers is not installed, the conversion fails its check
             against PyTorch, or another model with the same short fingerprint lies there.
     """
     identity = fingerprint(model)
+    target = convert_once(identity, into, lambda folder: _export_in_child(model, folder))
+    if read_manifest(target).fingerprint != identity:
+        raise UserError(f"Converted model in {target} has another fingerprint than {model.name}; delete the folder")
+    return target
+
+
+def convert_once(identity: str, into: Path, export: Callable[[Path], None]) -> Path:
+    """Returns the folder `into`/FINGERPRINT8, letting `export` fill it first if it is not there.
+
+    Of several converters at once the first to finish wins; the folder appears whole or not at all.
+    """
     target = into / short(identity)
     if not (target / MANIFEST).is_file():
         into.mkdir(parents=True, exist_ok=True)
@@ -37,23 +46,38 @@ def convert(model: EmbeddingModel, into: Path) -> Path:
         with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=into, ignore_cleanup_errors=True) as temporary:
             built = Path(temporary) / "model"
             built.mkdir()
-            _export_in_child(model, built)
+            export(built)
             _publish(built, target)
-    if read_manifest(target).fingerprint != identity:
-        raise UserError(f"Converted model in {target} has another fingerprint than {model.name}; delete the folder")
     return target
 
 
-def _export_in_child(model: EmbeddingModel, folder: Path) -> None:
-    command = [sys.executable, "-m", "ragops.embeddings.export", model.model_dump_json(), str(folder)]
+def run_exporter(module: str, description: str, folder: Path, what: str, source: str) -> None:
+    """Converts a model in a child process, so that PyTorch does not make this one large.
+
+    Args:
+        module: run with the description (JSON) and the folder; exits with REFUSED when its last line is for the user.
+        description: of the model.
+        folder: to fill.
+        what: names the model in errors.
+        source: the model's, likewise.
+
+    Raises:
+        UserError: sentence-transformers is not installed, or the conversion fails.
+    """
+    command = [sys.executable, "-m", module, description, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"TOKENIZERS_PARALLELISM": "false"})
     if done.returncode == 0:
         return
     reason = (done.stderr.strip().splitlines() or [f"the converter ended with {done.returncode}"])[-1]
     if done.returncode == REFUSED:
         raise UserError(reason)
-    mend = "install ragops[laptop]" if "No module named" in reason else f"check the files of {model.source}"
-    raise UserError(f"Embedding model {model.name}: cannot convert it ({reason}); {mend}")
+    mend = "install ragops[laptop]" if "No module named" in reason else f"check the files of {source}"
+    raise UserError(f"{what}: cannot convert it ({reason}); {mend}")
+
+
+def _export_in_child(model: EmbeddingModel, folder: Path) -> None:
+    what = f"Embedding model {model.name}"
+    run_exporter("ragops.embeddings.export", model.model_dump_json(), folder, what, model.source)
 
 
 def _publish(built: Path, target: Path) -> None:

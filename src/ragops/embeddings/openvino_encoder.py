@@ -1,15 +1,15 @@
 """The CPU encoder: a converted model on OpenVINO, with neither PyTorch nor transformers to import."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import openvino
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 from tokenizers import Tokenizer
 
+from ragops.embeddings.batching import TokenIds, batches, padded, token_ids
 from ragops.embeddings.encoder import Vectors
 from ragops.embeddings.model import EmbeddingModel
 from ragops.errors import UserError
@@ -19,13 +19,7 @@ TOKENIZER = "tokenizer.json"
 MANIFEST = "manifest.json"
 
 # Tokens in one inference, padding included: larger ones are no faster on a CPU and cost memory.
-_BATCH_TOKENS = 2048
-# OpenVINO prepares kernels for each shape that it meets: rounding lengths up keeps the shapes few.
-_LENGTH_STEP = 16
-# A tokenizer's results are a hundred times larger than the ids kept of them.
-_TOKENIZED_AT_ONCE = 256
-
-TokenIds = NDArray[np.int64]
+BATCH_TOKENS = 2048
 
 
 class Manifest(BaseModel):
@@ -73,7 +67,7 @@ class OpenVinoEncoder:
         self._tokenizer.enable_truncation(model.max_tokens)
         self._pad_id = int((self._tokenizer.padding or {}).get("pad_id", 0))
         self._tokenizer.no_padding()
-        compiled = openvino.Core().compile_model(folder / GRAPH, "CPU", _settings(threads))
+        compiled = openvino.Core().compile_model(folder / GRAPH, "CPU", cpu_settings(threads))
         self._inputs = [port.get_any_name() for port in compiled.inputs]
         self._request = compiled.create_infer_request()
 
@@ -92,44 +86,20 @@ class OpenVinoEncoder:
 
     def _encode(self, prompt: str, texts: Sequence[str]) -> Vectors:
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        sequences = list(self._token_ids(prompt, texts))
-        for rows in batches([len(sequence) for sequence in sequences]):
+        sequences = list(token_ids(self._tokenizer, [prompt + text for text in texts]))
+        for rows in batches([len(sequence) for sequence in sequences], BATCH_TOKENS):
             vectors[rows] = self._infer([sequences[row] for row in rows])
         return vectors
 
-    def _token_ids(self, prompt: str, texts: Sequence[str]) -> Iterator[TokenIds]:
-        for start in range(0, len(texts), _TOKENIZED_AT_ONCE):
-            group = [prompt + text for text in texts[start : start + _TOKENIZED_AT_ONCE]]
-            for encoding in self._tokenizer.encode_batch_fast(group):
-                yield np.array(encoding.ids, dtype=np.int64)
-
     def _infer(self, sequences: list[TokenIds]) -> Vectors:
-        shape = (len(sequences), min(_rounded(len(sequences[0])), self._model.max_tokens))
-        ids = np.full(shape, self._pad_id, dtype=np.int64)
-        mask = np.zeros(shape, dtype=np.int64)
-        for row, sequence in enumerate(sequences):
-            ids[row, : len(sequence)] = sequence
-            mask[row, : len(sequence)] = 1
-        every = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros(shape, dtype=np.int64)}
+        ids, mask = padded(sequences, self._model.max_tokens, self._pad_id)
+        every = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         self._request.infer({name: every[name] for name in self._inputs}, share_inputs=True)
         return np.asarray(self._request.get_output_tensor(0).data, dtype=np.float32)
 
 
-def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Groups row numbers, longest first, so that each group, padded to its longest row, is within the token budget."""
-    rows = sorted(range(len(lengths)), key=lambda row: -lengths[row])
-    start = 0
-    while start < len(rows):
-        count = max(1, _BATCH_TOKENS // _rounded(lengths[rows[start]]))
-        yield rows[start : start + count]
-        start += count
-
-
-def _rounded(length: int) -> int:
-    return -(-length // _LENGTH_STEP) * _LENGTH_STEP
-
-
-def _settings(threads: int) -> dict[str, object]:
+def cpu_settings(threads: int) -> dict[str, object]:
+    """OpenVINO's settings for a model on this CPU. `threads`: cores to use, 0 for all."""
     return {
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ragops.exploration.personal import KINDS
+from ragops.documents.personal import KINDS
 from ragops.exploration.profile import Profile
 from ragops.exploration.rates import SAME, changes_a_day, recall_noise
 from ragops.exploration.sentences import listed, plural, share, split_of

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ragops.documents.languages import detect_language
 from ragops.embeddings.encoder import Vectors
-from ragops.errors import UserError
-from ragops.usecase import UseCase, evaluation_questions, explain
+from ragops.errors import UserError, explain
+from ragops.usecase import UseCase, evaluation_questions
 
 Kind = Literal["keyword", "question", "multi-part", "follow-up", "statement"]
 KINDS: tuple[Kind, ...] = ("question", "multi-part", "follow-up", "keyword", "statement")

@@ -1,11 +1,12 @@
 """Databricks AI Search (formerly Vector Search): a direct-access index as a Store.
 
-Its HNSW measures L2, so unit vectors are written and the score 1 / (1 + d^2) is turned back into a cosine. Rows written
-become searchable within seconds, not at once.
+A reader's groups are a filter of the query, which the service applies while it searches. Its HNSW measures L2, so unit
+vectors are written and the score 1 / (1 + d^2) is turned back into a cosine. Rows written become searchable within
+seconds, not at once.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,13 @@ from databricks.sdk.service.vectorsearch import (
 )
 
 from ragops.errors import UserError
+from ragops.index.access import Groups, Reader, groups_key, visible
 from ragops.index.entries import Entry, Passage, Vector
 from ragops.index.store import Hit, batched, check_batch
 
 _KEY = "chunk_id"
 _VECTOR = "vector"
+_GROUPS = "groups"
 _SCHEMA = {
     _KEY: "string",
     "doc_id": "string",
@@ -35,6 +38,7 @@ _SCHEMA = {
     "page": "int",
     "ordinal": "int",
     "text_hash": "string",
+    _GROUPS: "string",  # `groups_key`: one value for a set of groups, "" for everybody
     _VECTOR: "array<float>",
 }
 _PASSAGE_COLUMNS = [name for name in _SCHEMA if name != _VECTOR]
@@ -61,10 +65,14 @@ def create_ai_search(client: WorkspaceClient, endpoint: str, name: str, dimensio
 class AISearchStore:
     """Store over one direct-access index; one index for each model fingerprint, changed in place."""
 
-    def __init__(self, client: WorkspaceClient, name: str) -> None:
-        """`name`: catalog.schema.index. Raises databricks-sdk's NotFound on first use when there is none."""
+    def __init__(self, client: WorkspaceClient, name: str, group_sets: Collection[Groups] = ()) -> None:
+        """`name`: catalog.schema.index. Raises databricks-sdk's NotFound on first use when there is none.
+
+        `group_sets`: those that passages are restricted to. A reader finds nothing of a set that is not among them.
+        """
         self._indexes = client.vector_search_indexes
         self._name = name
+        self._group_sets = {(), *group_sets}
 
     def count(self) -> int:
         """Rows that the index reports as searchable."""
@@ -99,6 +107,7 @@ class AISearchStore:
     def upsert(self, entries: Sequence[Entry]) -> None:
         """Whole rows, absent values as nulls. Raises UserError naming rows that the service refused."""
         check_batch(entries)
+        self._group_sets |= {entry.groups for entry in entries}
         for part in batched(entries, _ROWS_PER_UPSERT):
             rows = [_row(entry) for entry in part]
             answer = self._indexes.upsert_data_vector_index(self._name, json.dumps(rows, ensure_ascii=False))
@@ -117,22 +126,31 @@ class AISearchStore:
             if answer.status is not DeleteDataStatus.SUCCESS:
                 raise UserError(f"AI Search index {self._name} did not delete all of {part[:3]}...: run again")
 
-    def query(self, vector: Vector, k: int) -> list[Hit]:
-        """Nearest by cosine."""
-        rows = self._query([_KEY], vector, k, filters=None)
+    def query(self, vector: Vector, k: int, reader: Reader = ()) -> list[Hit]:
+        """Nearest by cosine among what the reader may see."""
+        seen = sorted(groups_key(groups) for groups in self._group_sets if visible(groups, reader))
+        rows = self._query([_KEY], vector, k, filters=None if reader is None else {_GROUPS: seen})
         return [Hit(row[_KEY], _cosine(float(row["score"]))) for row in rows]
+
+    def neighbours(self, passage: Passage, ordinals: Collection[int]) -> list[Passage]:
+        """Rows of the passage's document and groups at these places in it, in the document's order."""
+        if not ordinals:
+            return []
+        filters = {"doc_id": passage.doc_id, "ordinal": sorted(ordinals), _GROUPS: groups_key(passage.groups)}
+        rows = self._query(_PASSAGE_COLUMNS, self._anywhere(), len(ordinals), filters)
+        return sorted((_passage(row) for row in rows), key=lambda row: row.ordinal)
 
     def close(self) -> None:
         """Nothing is held open."""
 
     def _rows(self, ids: Sequence[str], columns: list[str]) -> Iterator[dict[str, Any]]:
         """Rows by id. The service has no lookup, so it is a search, filtered down to the ids."""
-        anywhere = np.ones(self._dimension(), dtype=np.float32)
+        anywhere = self._anywhere()
         for part in batched(ids, _ROWS_PER_PAGE):
             yield from self._query(columns, anywhere, len(part), filters={_KEY: part})
 
     def _query(
-        self, columns: list[str], vector: Vector, k: int, filters: Mapping[str, list[str]] | None
+        self, columns: list[str], vector: Vector, k: int, filters: Mapping[str, Any] | None
     ) -> list[dict[str, Any]]:
         answer = self._indexes.query_index(
             self._name,
@@ -145,21 +163,22 @@ class AISearchStore:
         rows = (answer.result.data_array if answer.result else None) or []
         return [dict(zip(names, row, strict=True)) for row in rows]
 
-    def _dimension(self) -> int:
+    def _anywhere(self) -> Vector:
         spec = self._indexes.get_index(self._name).direct_access_index_spec
         columns = (spec.embedding_vector_columns if spec else None) or []
-        return (columns[0].embedding_dimension or 0) if columns else 0
+        return np.ones((columns[0].embedding_dimension or 0) if columns else 0, dtype=np.float32)
 
 
 def _row(entry: Entry) -> dict[str, Any]:
     headings = json.dumps(entry.heading_path, ensure_ascii=False)
     values = {_KEY: entry.chunk_id, "text": entry.text, **entry.metadata(), "heading_path": headings}
-    return values | {_VECTOR: _unit(entry.vector)}
+    return values | {_GROUPS: groups_key(entry.groups), _VECTOR: _unit(entry.vector)}
 
 
 def _passage(row: Mapping[str, Any]) -> Passage:
     headings = json.loads(row.get("heading_path") or "[]")
-    return Passage.from_metadata(str(row[_KEY]), row.get("text"), {**row, "heading_path": headings})
+    groups = tuple(json.loads(row.get(_GROUPS) or "[]"))
+    return Passage.from_metadata(str(row[_KEY]), row.get("text"), {**row, "heading_path": headings}, groups)
 
 
 def _plain(field: MapStringValueEntry) -> str | float | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ragops.index.access import Groups, Restrictions
 from ragops.index.chroma_embedded import create_embedded, open_embedded
 from ragops.index.generation import Generation, lexical_text
 from ragops.index.lexical import LexicalIndex
@@ -29,7 +30,8 @@ _LOG = logging.getLogger(__name__)
 class Draft:
     """An open store at the parent's state, and what must change in it. `parent` None: from scratch.
 
-    `held`: id -> row hash at that state; `words`: the parent's word index, None where its file may be damaged.
+    `held`: id -> row hash at that state; `restricted`: id -> groups likewise; `words`: the parent's word index, None
+    where its file may be damaged.
     """
 
     directory: Path
@@ -38,6 +40,7 @@ class Draft:
     parent: Manifest | None = None
     rewrites: int = 0
     held: Mapping[str, str] = field(default_factory=dict)
+    restricted: Mapping[str, Groups] = field(default_factory=dict)
     words: LexicalIndex | None = None
 
 
@@ -65,8 +68,11 @@ def start_draft(
         plan = plan_changes(held, wanted)
         rewrites = parent.rewrites + len(plan.remove) + len(held.keys() & set(plan.add))
         if 2 * rewrites <= len(wanted) or plan.empty:
-            words = None if scan else LexicalIndex.load(parent_path / BM25)
-            return Draft(directory, store, plan, parent, rewrites, held, words)
+            if scan:
+                return Draft(directory, store, plan, parent, rewrites)
+            words = LexicalIndex.load(parent_path / BM25)
+            restricted = Restrictions.load(parent_path, words.ids, parent.group_sets).restricted
+            return Draft(directory, store, plan, parent, rewrites, held, restricted, words)
         store.close()
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
@@ -90,7 +96,9 @@ def _inherit(directory: Path, parent_path: Path, scan: bool) -> tuple[Store, Map
         return None
 
 
-def finish_draft(draft: Draft, fetch: Fetch, number: int, model: IndexedModel, source_version: str) -> BuiltDraft:
+def finish_draft(
+    draft: Draft, fetch: Fetch, number: int, model: IndexedModel, source_version: str, access: str = ""
+) -> BuiltDraft:
     """Carries the plan out; then reopens the store as a reader would, and sees what it holds.
 
     Of an undamaged parent only what changed is read again, and every id: the rest is as its files' digests say.
@@ -101,38 +109,48 @@ def finish_draft(draft: Draft, fetch: Fetch, number: int, model: IndexedModel, s
         draft.store.close()
     store = open_embedded(draft.directory / CHROMA)
     try:
-        return _built(draft, store, number, model, source_version)
+        return _built(draft, store, number, model, source_version, access)
     except BaseException:
         store.close()
         raise
 
 
-def _built(draft: Draft, store: Store, number: int, model: IndexedModel, source_version: str) -> BuiltDraft:
-    rows, words = _changed_rows(draft, store, draft.words) if draft.words else _all_rows(store)
+def _built(
+    draft: Draft, store: Store, number: int, model: IndexedModel, source_version: str, access: str
+) -> BuiltDraft:
+    rows, words, restrictions = _changed_rows(draft, store, draft.words) if draft.words else _all_rows(store)
     words.save(draft.directory / BM25)
+    restrictions.save(draft.directory)
     manifest = Manifest(
         number=number,
         model=model,
         count=len(rows),
         source_version=source_version,
         parent=draft.parent.name if draft.parent else None,
+        access=access,
+        group_sets=len(restrictions.sets),
         rewrites=draft.rewrites,
     )
-    generation = Generation(manifest, store, LexicalIndex.load(draft.directory / BM25))
+    generation = Generation(manifest, store, LexicalIndex.load(draft.directory / BM25), restrictions)
     return BuiltDraft(draft.directory, generation, rows)
 
 
-def _all_rows(store: Store) -> tuple[Mapping[str, str], LexicalIndex]:
+def _all_rows(store: Store) -> tuple[Mapping[str, str], LexicalIndex, Restrictions]:
     passages = [passage for page in store.scan() for passage in page]
     words = LexicalIndex.build([p.chunk_id for p in passages], [lexical_text(p) for p in passages])
-    return {p.chunk_id: p.row_hash for p in passages}, words
+    restrictions = Restrictions(words.ids, {p.chunk_id: p.groups for p in passages})
+    return {p.chunk_id: p.row_hash for p in passages}, words, restrictions
 
 
-def _changed_rows(draft: Draft, store: Store, words: LexicalIndex) -> tuple[Mapping[str, str], LexicalIndex]:
+def _changed_rows(
+    draft: Draft, store: Store, words: LexicalIndex
+) -> tuple[Mapping[str, str], LexicalIndex, Restrictions]:
     changed = store.passages([*draft.plan.add, *draft.plan.update])
     known = {**draft.held, **{passage.chunk_id: passage.row_hash for passage in changed}}
     rows = {chunk_id: known.get(chunk_id, "") for chunk_id in store.ids()}
-    return rows, words.changed(draft.plan.remove, {passage.chunk_id: lexical_text(passage) for passage in changed})
+    words = words.changed(draft.plan.remove, {passage.chunk_id: lexical_text(passage) for passage in changed})
+    restricted = {**draft.restricted, **{passage.chunk_id: passage.groups for passage in changed}}
+    return rows, words, Restrictions(words.ids, {i: restricted[i] for i in words.ids if i in restricted})
 
 
 def seal_draft(built: BuiltDraft) -> None:

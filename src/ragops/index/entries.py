@@ -9,12 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from ragops.index.access import Groups, GroupsOf, groups_key
+
 Vector = NDArray[np.float32]
 
 _FIELD_SEPARATOR = "\x1f"
 _LIST_SEPARATOR = "\x1e"
 
-# The same value as `Passage.row_hash`, for a table: so that only ids and hashes need to leave it.
+# The same value as `Passage.row_hash` of a passage that everybody may see, for a table: so that only ids and hashes
+# need to leave it. `restricted_hash` makes that of others of it.
 ROW_HASH_SQL = (
     "concat(substr(text_hash, 1, 16), substr(sha2(concat_ws('\\u001f', doc_id, path, coalesce(title, ''), "
     "coalesce(cast(page as string), ''), cast(ordinal as string), array_join(heading_path, '\\u001e'), text), 256), "
@@ -24,7 +27,10 @@ ROW_HASH_SQL = (
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """One chunk as a search returns it. `page` counts from 1, `ordinal` from 0 within the document."""
+    """One chunk as a search returns it. `page` counts from 1, `ordinal` from 0 within the document.
+
+    `groups` are those whose members may see it; none: everybody may.
+    """
 
     chunk_id: str
     doc_id: str
@@ -35,6 +41,7 @@ class Passage:
     page: int | None
     ordinal: int
     text_hash: str
+    groups: Groups = ()
 
     @property
     def row_hash(self) -> str:
@@ -49,10 +56,13 @@ class Passage:
             self.text,
         )
         shown = hashlib.sha256(_FIELD_SEPARATOR.join(fields).encode()).hexdigest()
-        return self.text_hash[:16] + shown[:16]
+        return restricted_hash(self.text_hash[:16] + shown[:16], self.groups)
 
     def metadata(self) -> dict[str, Any]:
-        """Everything but id and text, as a store's metadata: every key always there, None or a non-empty value."""
+        """All but id, text and groups, as a store's metadata: every key always there, None or a non-empty value.
+
+        Groups are no metadata since a store keeps them in a way of its own, by which it searches.
+        """
         return {
             "doc_id": self.doc_id,
             "heading_path": list(self.heading_path) or None,
@@ -64,7 +74,9 @@ class Passage:
         }
 
     @classmethod
-    def from_metadata(cls, chunk_id: str, text: str | None, metadata: Mapping[str, Any] | None) -> "Passage":
+    def from_metadata(
+        cls, chunk_id: str, text: str | None, metadata: Mapping[str, Any] | None, groups: Groups = ()
+    ) -> "Passage":
         """The inverse of `metadata`; a field that somebody removed comes back empty, and so changes the row's hash."""
         known = metadata or {}
         page = known.get("page")
@@ -78,6 +90,7 @@ class Passage:
             page=None if page is None else int(page),
             ordinal=int(known.get("ordinal") or 0),
             text_hash=str(known.get("text_hash") or ""),
+            groups=groups,
         )
 
     def with_vector(self, vector: Vector) -> "Entry":
@@ -86,6 +99,7 @@ class Passage:
 
 
 _PASSAGE_FIELDS = tuple(Passage.__dataclass_fields__)
+_COLUMNS = tuple(name for name in _PASSAGE_FIELDS if name != "groups")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,17 +114,24 @@ def rewritten(row_hash: str, other: str) -> bool:
     return row_hash[:16] != other[:16]
 
 
-def entries_from_frame(frame: pd.DataFrame) -> list[Entry]:
+def restricted_hash(row_hash: str, groups: Groups) -> str:
+    """The row hash of the same passage when only these groups may see it; the vector's half stays."""
+    if not groups:
+        return row_hash
+    return row_hash[:16] + hashlib.sha256(f"{row_hash[16:]}{groups_key(groups)}".encode()).hexdigest()[:16]
+
+
+def entries_from_frame(frame: pd.DataFrame, groups_of: GroupsOf) -> list[Entry]:
     """Rows of the `embeddings` view (columns named as Passage's fields, plus `embedding`) as entries."""
-    columns = [frame[name] for name in (*_PASSAGE_FIELDS, "embedding")]
-    return [_entry(values[:-1], values[-1]) for values in zip(*columns, strict=True)]
+    columns = [frame[name] for name in (*_COLUMNS, "embedding")]
+    return [_entry(values[:-1], values[-1], groups_of) for values in zip(*columns, strict=True)]
 
 
-def _entry(values: tuple[Any, ...], embedding: ArrayLike) -> Entry:
-    row: dict[str, Any] = dict(zip(_PASSAGE_FIELDS, values, strict=True))
+def _entry(values: tuple[Any, ...], embedding: ArrayLike, groups_of: GroupsOf) -> Entry:
+    row: dict[str, Any] = dict(zip(_COLUMNS, values, strict=True))
     heading_path = row["heading_path"]
     row["heading_path"] = () if heading_path is None else tuple(str(part) for part in heading_path)
     row["page"] = None if pd.isna(row["page"]) else int(row["page"])  # pandas turns a column with NULLs into floats
     row["ordinal"] = int(row["ordinal"])
     row["title"] = row["title"] if isinstance(row["title"], str) else ""
-    return Entry(**row, vector=np.asarray(embedding, dtype=np.float32))
+    return Entry(**row, groups=groups_of(row["path"]), vector=np.asarray(embedding, dtype=np.float32))

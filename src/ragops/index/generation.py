@@ -1,12 +1,13 @@
 """An opened generation: dense and lexical search over the same passages."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ragops.errors import UserError
+from ragops.index.access import Reader, Restrictions
 from ragops.index.chroma_embedded import open_embedded
 from ragops.index.entries import Passage, Vector
 from ragops.index.lexical import LexicalIndex
@@ -21,6 +22,7 @@ class Generation:
     manifest: Manifest
     store: Store
     words: LexicalIndex
+    restrictions: Restrictions
 
     @classmethod
     def open(cls, directory: Path) -> "Generation":
@@ -28,32 +30,40 @@ class Generation:
         manifest = read_manifest(directory)
         try:
             words = LexicalIndex.load(directory / BM25)
+            restrictions = Restrictions.load(directory, words.ids, manifest.group_sets)
             store = open_embedded(directory / CHROMA)
             try:  # Chroma reads its graph with the first query only: better now than in somebody's search
-                store.query(np.ones(manifest.model.dimension, dtype=np.float32), 1)
+                store.query(np.ones(manifest.model.dimension, dtype=np.float32), 1, reader=None)
             except Exception:
                 store.close()
                 raise
         except Exception as error:  # chromadb, sqlite and numpy raise what they like on a damaged file
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             raise UserError(f"index generation {manifest.name} cannot be opened ({reason}): publish again") from error
-        return cls(manifest, store, words)
+        return cls(manifest, store, words, restrictions)
 
-    def dense(self, vector: Vector, k: int) -> list[Hit]:
-        """Nearest passages by cosine. Raises ValueError when the vector's length is not the index's."""
+    def dense(self, vector: Vector, k: int, reader: Reader = ()) -> list[Hit]:
+        """Passages that the reader may see, nearest by cosine.
+
+        Raises ValueError when the vector's length is not the index's.
+        """
         if vector.shape != (self.manifest.model.dimension,):
             raise ValueError(
                 f"query vector of shape {vector.shape}, index of dimension {self.manifest.model.dimension}"
             )
-        return self.store.query(vector, k)
+        return self.store.query(vector, k, reader)
 
-    def lexical(self, text: str, k: int) -> list[Hit]:
-        """Best passages by BM25."""
-        return self.words.query(text, k)
+    def lexical(self, text: str, k: int, reader: Reader = ()) -> list[Hit]:
+        """Passages that the reader may see, best by BM25."""
+        return self.words.query(text, k, self.restrictions.allowed(reader))
 
     def passages(self, ids: Sequence[str]) -> list[Passage]:
         """The passages of these ids in that order; unknown ones left out."""
         return self.store.passages(ids)
+
+    def neighbours(self, passage: Passage, ordinals: Collection[int]) -> list[Passage]:
+        """Those of its document, with the same groups, at these places in it, in the document's order."""
+        return self.store.neighbours(passage, ordinals)
 
     def check_encoder(self, fingerprint: str, name: str) -> None:
         """Raises UserError unless queries encoded by this model may be compared with the index's vectors."""

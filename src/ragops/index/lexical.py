@@ -118,13 +118,16 @@ class LexicalIndex:
     def _vocabulary(self) -> Mapping[str, int]:
         return self._bm25.vocab_dict if self._bm25 else {}
 
-    def query(self, text: str, k: int) -> list[Hit]:
-        """The k best passages that share a term with the text, best first, equals in the order they were built."""
+    def query(self, text: str, k: int, allowed: npt.NDArray[np.bool_] | None = None) -> list[Hit]:
+        """The k best passages that share a term with the text, best first, equals in the order they were built.
+
+        `allowed`: for each passage of `ids` whether it may be found; None for all.
+        """
         terms = [term for term in tokenize(text) if term in self._vocabulary]
         if self._bm25 is None or not terms or k < 1:
             return []
         scores = self._bm25.get_scores(terms)
-        matching = np.flatnonzero(scores > 0)
+        matching = np.flatnonzero(scores > 0 if allowed is None else (scores > 0) & allowed)
         if matching.size > k:  # a common word matches nearly everything: sort no more than is asked for
             matching = matching[scores[matching] >= np.partition(scores[matching], -k)[-k]]
         best = matching[np.argsort(-scores[matching], kind="stable")][:k]

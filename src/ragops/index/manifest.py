@@ -3,7 +3,7 @@
 INDEX_ROOT/pointer.json                         the live generation's name
 INDEX_ROOT/publish.lock                         there while somebody publishes
 INDEX_ROOT/generations/000012-1a2b3c4d/         number and the first 8 digits of the model's fingerprint
-    chroma/  bm25/  rows.json  manifest.json
+    chroma/  bm25/  rows.json  manifest.json, and access.json where not everybody may see everything
 """
 
 import hashlib
@@ -46,6 +46,8 @@ class Manifest(BaseModel):
     count: int
     source_version: str
     parent: str | None
+    access: str = ""  # digest of the access rules it was built under; "" for none
+    group_sets: int = 0  # how many sets of groups restrict passages; 0: everybody sees all
     rewrites: int = 0  # rows deleted or replaced since the last build from scratch: dead nodes in the HNSW graph
     built_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
     versions: dict[str, str] = Field(default_factory=lambda: {n: version(n) for n in ("ragops", "chromadb", "bm25s")})

@@ -34,12 +34,14 @@ class IndexSource:
 
     `version` changes whenever `rows` would, and may change without; `rows` gives id -> row hash (called only when
     something may have changed); `fetch` gives entries for ids (called only for rows to be written and for a sample).
+    `access` is the digest of the rules by which passages have groups, "" for none.
     """
 
     model: IndexedModel
     version: str
     rows: Callable[[], Mapping[str, str]]
     fetch: Fetch
+    access: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +113,11 @@ def _publish(
         parent = None
     wanted = source.rows()
     draft = start_draft(work / uuid.uuid4().hex, wanted, parent, live_path, scan=bool(damage))
-    if draft.parent and draft.plan.empty:
+    if draft.parent and draft.plan.empty and draft.parent.access == source.access:
         draft.store.close()
         return PublishReport(draft.parent.name, published=False, rows=draft.parent.count)
     sample = Sample(source.fetch, sample_ids(wanted, _SAMPLED_VECTORS, seed=source.version))
-    built = finish_draft(draft, sample.fetch, next_number(index_root), source.model, source.version)
+    built = finish_draft(draft, sample.fetch, next_number(index_root), source.model, source.version, source.access)
     try:
         _check(built, sample, source, wanted)
         live_readable = live is not None and (draft.parent is not None or not damage)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ragops.errors import UserError
+from ragops.index.access import Reader
 from ragops.index.copies import LocalCopies, LocalCopy
 from ragops.index.entries import Passage, Vector
 from ragops.index.generation import Generation
@@ -65,13 +66,13 @@ class IndexReader:
         """Raises UserError unless queries encoded by this model may be compared with the index's vectors."""
         self.generation().check_encoder(fingerprint, name)
 
-    def dense(self, vector: Vector, k: int) -> list[Hit]:
-        """The k nearest passages by cosine; `vector` float32 of shape (dimension,)."""
-        return self.generation().dense(vector, k)
+    def dense(self, vector: Vector, k: int, reader: Reader = ()) -> list[Hit]:
+        """The k nearest passages by cosine that the reader may see; `vector` float32 of shape (dimension,)."""
+        return self.generation().dense(vector, k, reader)
 
-    def lexical(self, text: str, k: int) -> list[Hit]:
-        """The k best passages by BM25."""
-        return self.generation().lexical(text, k)
+    def lexical(self, text: str, k: int, reader: Reader = ()) -> list[Hit]:
+        """The k best passages by BM25 that the reader may see."""
+        return self.generation().lexical(text, k, reader)
 
     def entries(self, ids: Sequence[str]) -> list[Passage]:
         """The passages of these ids in that order; ids that the live generation no longer has are left out."""

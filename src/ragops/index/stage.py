@@ -14,7 +14,8 @@ from ragops.chunks.stage import CHUNKS
 from ragops.embeddings.model import EmbeddingModel, fingerprint
 from ragops.embeddings.stage import embeddings_table
 from ragops.errors import UserError
-from ragops.index.entries import ROW_HASH_SQL, Entry, entries_from_frame
+from ragops.index.access import AccessRule, GroupsOf, groups_of, rules_digest
+from ragops.index.entries import ROW_HASH_SQL, Entry, entries_from_frame, restricted_hash
 from ragops.index.generation import Generation
 from ragops.index.manifest import IndexedModel, generations_directory
 from ragops.index.pointer import read_pointer
@@ -37,8 +38,10 @@ def index_root(workspace: Workspace) -> Path:
     return workspace.volume(INDEXES) / "passages"
 
 
-def publish_index(workspace: Workspace, model: EmbeddingModel, guard: RecallGuard | None = None) -> StageReport:
-    """Makes the live index equal to `chunks` with their vectors; does nothing when it is.
+def publish_index(
+    workspace: Workspace, model: EmbeddingModel, rules: Sequence[AccessRule], guard: RecallGuard | None = None
+) -> StageReport:
+    """Makes the live index equal to `chunks` with their vectors, under these access rules; does nothing when it is.
 
     Raises:
         UserError: chunks without a vector, another publisher at work, or a generation that fails its checks. The old
@@ -46,7 +49,7 @@ def publish_index(workspace: Workspace, model: EmbeddingModel, guard: RecallGuar
     """
     report = StageReport("index")
     with report.timed():
-        source = index_source(workspace, model)
+        source = index_source(workspace, model, rules)
         run_id = os.environ.get("LOCALBUNDLE_RUN_ID", "by hand")
         done = publish(
             index_root(workspace), source, run_id=run_id, wait_seconds=WAIT_FOR_LOCK_SECONDS, recall_guard=guard
@@ -57,29 +60,33 @@ def publish_index(workspace: Workspace, model: EmbeddingModel, guard: RecallGuar
     return report
 
 
-def index_source(workspace: Workspace, model: EmbeddingModel) -> IndexSource:
-    """What the index must hold, as publish and verify read it; `rows` raises UserError where a vector is missing."""
+def index_source(workspace: Workspace, model: EmbeddingModel, rules: Sequence[AccessRule]) -> IndexSource:
+    """What the index must hold, as publish and verify read it.
+
+    `rows` raises UserError where a vector is missing, or where rules leave nobody who may see a document.
+    """
     embeddings_table(fingerprint(model)).create(workspace)
     version = _version(workspace, model)  # read before the rows are: at worst it is older than they are
-    frame = _with_vectors(workspace, model)
+    frame, of = _with_vectors(workspace, model), groups_of(rules)
     return IndexSource(
         model=IndexedModel(
             fingerprint=fingerprint(model), name=model.name, dimension=model.dimension, spec=model.model_dump()
         ),
-        version=version,
-        rows=partial(_row_hashes, workspace, frame),
-        fetch=partial(_entries, workspace, frame),
+        version=f"{version} access@{rules_digest(rules)}" if rules else version,
+        rows=partial(_row_hashes, workspace, frame, of),
+        fetch=partial(_entries, workspace, frame, of),
+        access=rules_digest(rules),
     )
 
 
-def verify_index(workspace: Workspace, model: EmbeddingModel) -> VerifyReport:
+def verify_index(workspace: Workspace, model: EmbeddingModel, rules: Sequence[AccessRule]) -> VerifyReport:
     """Compares the live generation, as it lies there, with the tables.
 
     Raises:
         UserError: there is no index, or it cannot be opened.
     """
     live = generations_directory(index_root(workspace)) / read_pointer(index_root(workspace)).generation
-    source = index_source(workspace, model)
+    source = index_source(workspace, model, rules)
     wanted = source.rows()
     sample = [entry for batch in source.fetch(sample_ids(wanted, 64, source.version)) for entry in batch]
     with tempfile.TemporaryDirectory(prefix="ragops-verify-") as copy:
@@ -103,21 +110,22 @@ def _version(workspace: Workspace, model: EmbeddingModel) -> str:
     return " ".join(f"{detail['id']}@{detail['lastModified'].isoformat()}" for detail in details)
 
 
-def _row_hashes(workspace: Workspace, frame: DataFrame) -> Mapping[str, str]:
-    columns = ("chunk_id", f"{ROW_HASH_SQL} AS row_hash", "embedding IS NULL AS pending")
+def _row_hashes(workspace: Workspace, frame: DataFrame, of: GroupsOf) -> Mapping[str, str]:
+    columns = ("chunk_id", "path", f"{ROW_HASH_SQL} AS row_hash", "embedding IS NULL AS pending")
     rows = frame.selectExpr(*columns).toPandas()
     if pending := int(rows["pending"].sum()):
         raise UserError(
             f"index: {pending:,} chunks in {workspace.schema} have no vector; "
             "run the refresh job, whose task embed makes them"
         )
-    return dict(zip(rows["chunk_id"], rows["row_hash"], strict=True))
+    hashes = zip(rows["chunk_id"], rows["path"], rows["row_hash"], strict=True)
+    return {chunk_id: restricted_hash(row_hash, of(path)) for chunk_id, path, row_hash in hashes}
 
 
-def _entries(workspace: Workspace, frame: DataFrame, ids: Sequence[str]) -> Iterator[list[Entry]]:
+def _entries(workspace: Workspace, frame: DataFrame, of: GroupsOf, ids: Sequence[str]) -> Iterator[list[Entry]]:
     for some in batched(ids, ROWS_A_FETCH):
         wanted = workspace.spark.createDataFrame([(chunk_id,) for chunk_id in some], "chunk_id STRING")
-        yield entries_from_frame(frame.join(wanted, "chunk_id", "left_semi").toPandas())
+        yield entries_from_frame(frame.join(wanted, "chunk_id", "left_semi").toPandas(), of)
 
 
 def _name_live_vectors(workspace: Workspace, model_fingerprint: str) -> None:

@@ -1,12 +1,13 @@
 """What every vector store keeps: a small interface, so that one contract test suite holds for all of them."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol, TypeVar
 
 import numpy as np
 
+from ragops.index.access import Reader
 from ragops.index.entries import Entry, Passage, Vector
 
 T = TypeVar("T")
@@ -58,8 +59,12 @@ class Store(Protocol):
         """Removes rows; ids that are not there are passed over."""
         ...
 
-    def query(self, vector: Vector, k: int) -> list[Hit]:
-        """The k rows nearest by cosine, best first; fewer if the store has fewer."""
+    def query(self, vector: Vector, k: int, reader: Reader = ()) -> list[Hit]:
+        """The k rows nearest by cosine that the reader may see, best first; fewer if there are fewer."""
+        ...
+
+    def neighbours(self, passage: Passage, ordinals: Collection[int]) -> list[Passage]:
+        """Rows of the passage's document and groups at these places in it, in the document's order."""
         ...
 
     def close(self) -> None:

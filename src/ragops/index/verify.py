@@ -81,7 +81,7 @@ def compare(
         different=tuple(sorted(i for i in held.keys() & wanted.keys() if held[i] != wanted[i])),
         wrong_vectors=tuple(sorted(wrong)),
         vectors_checked=len(stored),
-        problems=tuple(_problems(generation, held, expected, fingerprint)),
+        problems=(*_problems(generation, held, expected, fingerprint), *_readers(generation, stored.values())),
     )
 
 
@@ -135,9 +135,16 @@ def _problems(
         yield _named("not found by their own vector", lost)
 
 
+def _readers(generation: Generation, stored: Iterable[Entry]) -> Iterator[str]:
+    """Dense and lexical search must let the same readers find a passage."""
+    restricted = generation.restrictions.restricted
+    if differing := sorted(e.chunk_id for e in stored if restricted.get(e.chunk_id, ()) != e.groups):
+        yield _named("for other groups in dense search than in lexical search", differing)
+
+
 def _found(generation: Generation, entry: Entry) -> bool:
     """The graph leads to the vector itself, or to an equal one (the same text in another document)."""
-    hits = generation.store.query(entry.vector, 1)
+    hits = generation.store.query(entry.vector, 1, reader=None)
     return bool(hits) and hits[0].score >= _SAME_VECTOR_COSINE
 
 

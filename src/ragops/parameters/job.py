@@ -11,11 +11,12 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from ragops.assembly import encoding
 from ragops.embeddings.encoder import EncoderSource
-from ragops.embeddings.sources import Backend, encoder_source
-from ragops.errors import UserError
-from ragops.usecase import UseCase, explain, load_usecase
-from ragops.workspace import Workspace, known_catalogs, models_folder, serving_access
+from ragops.embeddings.sources import Backend
+from ragops.errors import UserError, explain
+from ragops.usecase import UseCase, load_usecase
+from ragops.workspace import Workspace, known_catalogs, models_folder
 
 
 class JobParameters(BaseModel):
@@ -66,16 +67,8 @@ class JobParameters(BaseModel):
         return load_usecase(self.workspace.path(self.usecase))
 
     def _encoder(self, backend: Backend, threads: int = 1) -> EncoderSource:
-        """The recipe for the card's embedding model; one for the CPU is converted here, once. 0 threads: all."""
-        base_url, token = serving_access()
-        return encoder_source(
-            self.card.embedding,
-            backend,
-            converted=models_folder(self.workspace),
-            threads=threads,
-            base_url=base_url,
-            token=token,
-        )
+        """The recipe for the card's embedding model in this place; 0 threads for all."""
+        return encoding(self.card, models_folder(self.workspace), backend, threads)
 
     @classmethod
     def _nearest(cls, error: ValidationError) -> str:

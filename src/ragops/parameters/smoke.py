@@ -32,16 +32,19 @@ class SmokeParameters(RefreshParameters):
 
     @cached_property
     def searcher(self) -> Searcher:
-        """Search over the published index."""
+        """Search over the published index: near-identical passages too, since the editions are."""
         from ragops.embeddings.devices import CPU
         from ragops.index.stage import index_root
         from ragops.retrieval.search import Searcher
+        from ragops.retrieval.settings import RetrievalSettings
 
-        return Searcher(index_root(self.workspace), self.card.embedding, self.query_source().load(CPU))
+        encoder, everything = self.query_source().load(CPU), RetrievalSettings(duplicates=None)
+        return Searcher(index_root(self.workspace), self.card.embedding, encoder, everything)
 
     def search(self, question: str) -> list[tuple[str, str]]:
         """Path and text of every passage of the published index, the best one first."""
-        found = self.searcher.search(question, ALL_PASSAGES)
+        every_group = {group for rule in self.card.corpus.access for group in rule.groups}
+        found = self.searcher.search(question, ALL_PASSAGES, every_group)
         return [(one.passage.path, one.passage.text) for one in found]
 
 

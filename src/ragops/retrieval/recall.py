@@ -26,7 +26,7 @@ class RecallMeter:
         """Share of questions with a passage that answers them among the k nearest; None for another model's index."""
         if generation.manifest.model.fingerprint != self._fingerprint or not self._questions:
             return None
-        nearest = [[hit.chunk_id for hit in generation.dense(vector, self._k)] for vector in self._vectors]
+        nearest = [[hit.chunk_id for hit in generation.dense(vector, self._k, reader=None)] for vector in self._vectors]
         # All at once: a call for each question would take most of the time.
         found = generation.passages(list(dict.fromkeys(chunk_id for ids in nearest for chunk_id in ids)))
         texts = {passage.chunk_id: passage.text for passage in found}

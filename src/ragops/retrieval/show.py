@@ -8,7 +8,7 @@ from rich.markdown import Markdown
 from rich.padding import Padding
 from rich.text import Text
 
-from ragops.retrieval.search import Found
+from ragops.retrieval.retrieve import Found
 
 SHOWN_CHARACTERS = 600
 
@@ -35,7 +35,7 @@ def show(console: Console, question: str, found: Sequence[Found]) -> None:
     """Prints the passages with their sources."""
     console.print(Text(question, style="bold"))
     if not found:
-        console.print("nothing found: the index is empty")
+        console.print("nothing found: the index is empty, or its passages are for other groups")
     for number, one in enumerate(found, start=1):
         console.print(Group(_source(number, one), Padding(Markdown(_shortened(one.passage.text)), (0, 0, 1, 4))))
 

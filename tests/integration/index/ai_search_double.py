@@ -54,8 +54,13 @@ class Index:
         vector = np.asarray(body["query_vector"], dtype=np.float32)
         if vector.shape != (self.dimension,) or not 1 <= body["num_results"] <= 200:
             raise Refused("query vector or num_results out of range")
-        allowed = json.loads(body.get("filters_json") or "{}").get(self.key)
-        rows = [row for key, row in self.rows.items() if allowed is None or key in allowed]
+        filters = json.loads(body.get("filters_json") or "{}")
+        if unknown := filters.keys() - self.schema.keys():
+            raise Refused(f"filter on a column that is not there: {unknown}")
+        if any(self.schema[name].startswith("array") or allowed == [] for name, allowed in filters.items()):
+            raise Refused("a filter takes columns of single values, and a list of values is not empty")
+        wanted = {name: allowed if isinstance(allowed, list) else [allowed] for name, allowed in filters.items()}
+        rows = [row for row in self.rows.values() if all(row[name] in wanted[name] for name in wanted)]
         scored = [(row, 1.0 / (1.0 + float(np.sum((np.asarray(row[self.vector]) - vector) ** 2)))) for row in rows]
         best = sorted(scored, key=lambda pair: -pair[1])[: body["num_results"]]
         columns = [*body["columns"], "score"]

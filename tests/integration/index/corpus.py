@@ -53,7 +53,10 @@ def content_digest(rows: Mapping[str, str]) -> str:
 
 
 def source(
-    entries: Iterable[Entry], model: IndexedModel = MODEL, while_fetching: Callable[[], None] = lambda: None
+    entries: Iterable[Entry],
+    model: IndexedModel = MODEL,
+    while_fetching: Callable[[], None] = lambda: None,
+    access: str = "",
 ) -> publish.IndexSource:
     """What the index must hold."""
     rows = {e.chunk_id: e for e in entries}
@@ -64,7 +67,7 @@ def source(
             while_fetching()
             yield [rows[chunk_id] for chunk_id in ids[start : start + 3]]
 
-    return publish.IndexSource(model, content_digest(wanted), lambda: wanted, fetch)
+    return publish.IndexSource(model, content_digest(wanted) + access, lambda: wanted, fetch, access)
 
 
 BEFORE = [entry(number) for number in range(60)]

@@ -5,6 +5,7 @@ from types import ModuleType
 
 from pyspark.sql import SparkSession
 
+from ragops.index.access import groups_of
 from ragops.index.entries import ROW_HASH_SQL, Passage, entries_from_frame
 
 _SCHEMA = (
@@ -22,7 +23,10 @@ def test_same_in_sql_and_python(spark: SparkSession, corpus: ModuleType) -> None
         replace(plain, heading_path=("", "見出し", "\U0001f600"), text='Zeile\n\t"quoted" \\n \x1f Ü'),
     ]
     rows = [replace(row, chunk_id=f"c{number}") for number, row in enumerate(rows)]
-    values = [{**{k: v for k, v in asdict(row).items() if k != "vector"}, "embedding": [1.0, 2.0]} for row in rows]
+    values = [
+        {**{k: v for k, v in asdict(row).items() if k not in ("vector", "groups")}, "embedding": [1.0, 2.0]}
+        for row in rows
+    ]
     for value in values:
         value["heading_path"] = list(value["heading_path"])
         value["title"] = value["title"] or None
@@ -31,6 +35,6 @@ def test_same_in_sql_and_python(spark: SparkSession, corpus: ModuleType) -> None
     )
     computed = frame.selectExpr("chunk_id", f"{ROW_HASH_SQL} AS row_hash").collect()
     assert {row["chunk_id"]: row["row_hash"] for row in computed} == {row.chunk_id: row.row_hash for row in rows}
-    back = sorted(entries_from_frame(frame.toPandas()), key=lambda entry: entry.chunk_id)
+    back = sorted(entries_from_frame(frame.toPandas(), groups_of([])), key=lambda entry: entry.chunk_id)
     assert back == rows
     assert all(isinstance(entry, Passage) for entry in back)

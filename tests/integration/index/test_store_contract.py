@@ -168,6 +168,48 @@ def test_query_for_more_than_there_is(store: Store, corpus: ModuleType) -> None:
     assert len(store.query(corpus.entry(1).vector, 50)) == 3
 
 
+GROUP_SETS = [(), ("hr",), ("legal",), ("hr", "legal")]
+
+
+def test_a_reader_finds_only_what_he_may_see(store: Store, corpus: ModuleType) -> None:
+    rows = [replace(corpus.entry(number), groups=GROUP_SETS[number % 4]) for number in range(40)]
+    store.upsert(rows)
+    question = corpus.entry(99).vector
+    for reader in [(), ("hr",), ("legal", "nobody knows"), ("hr", "legal"), ("unknown",), None]:
+        seen = [row for row in rows if reader is None or not row.groups or set(row.groups) & set(reader)]
+        exact = sorted(seen, key=lambda row: -_cosine(row.vector, question))[:12]
+        assert [hit.chunk_id for hit in store.query(question, 12, reader)] == [row.chunk_id for row in exact]
+    assert {p.chunk_id: p.groups for page in store.scan() for p in page} == {row.chunk_id: row.groups for row in rows}
+    assert row_hashes(store) == {row.chunk_id: row.row_hash for row in rows}
+
+
+def test_rows_move_between_groups(store: Store, corpus: ModuleType) -> None:
+    row, other = corpus.entry(1), replace(corpus.entry(2), groups=("hr",))
+    store.upsert([row, other])
+    for groups in [("hr",), ("legal",), ("hr", "legal"), ()]:
+        moved = replace(row, groups=groups, page=len(groups))
+        store.update([moved])
+        assert store.get([row.chunk_id]) == [moved]
+        assert store.count() == 2
+        hits = [{hit.chunk_id for hit in store.query(row.vector, 5, reader)} for reader in [(), ("legal",)]]
+        assert [row.chunk_id in found for found in hits] == [not groups, not groups or "legal" in groups]
+    store.upsert([replace(row, groups=("hr",))])
+    store.delete([other.chunk_id])
+    assert store.query(row.vector, 5) == []
+    assert store.count() == 1
+
+
+def test_neighbours_are_of_the_same_document_and_groups(store: Store, corpus: ModuleType) -> None:
+    rows = [corpus.entry(number) for number in range(20)]
+    rows[4] = replace(rows[4], groups=("hr",))
+    store.upsert(rows)
+    assert [p.ordinal for p in store.neighbours(rows[2], [3, 1, 4, 0, 99])] == [0, 1, 3]
+    assert store.neighbours(rows[2], [3])[0].row_hash == rows[3].row_hash
+    assert store.neighbours(rows[12], [4])[0].row_hash == rows[14].row_hash
+    assert store.neighbours(rows[4], [3, 5]) == []
+    assert store.neighbours(rows[2], []) == []
+
+
 def test_more_rows_than_one_call_takes(store: Store, corpus: ModuleType) -> None:
     rows = [corpus.entry(number) for number in range(6000)]
     store.upsert(rows)
@@ -185,13 +227,14 @@ def test_applying_a_plan_makes_the_store_equal(store: Store, corpus: ModuleType)
 
 
 def test_embedded_rows_are_there_after_reopening(tmp_path: Path, corpus: ModuleType) -> None:
-    rows = [corpus.entry(number) for number in range(250)]
+    rows = [replace(corpus.entry(number), groups=("hr",) if number % 5 == 2 else ()) for number in range(250)]
     first = create_embedded(tmp_path)
     first.upsert(rows)
     first.close()
     again = open_embedded(tmp_path)
     assert row_hashes(again) == {row.chunk_id: row.row_hash for row in rows}
-    assert all(again.query(row.vector, 1)[0].chunk_id == row.chunk_id for row in rows)
+    assert all(again.query(row.vector, 1, reader=None)[0].chunk_id == row.chunk_id for row in rows)
+    assert again.query(rows[2].vector, 1)[0].chunk_id != rows[2].chunk_id
     again.close()
 
 

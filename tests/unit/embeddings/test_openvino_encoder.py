@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ragops.embeddings.model import EmbeddingModel
-from ragops.embeddings.openvino_encoder import OpenVinoEncoder, batches, load_openvino, read_manifest
+from ragops.embeddings.openvino_encoder import OpenVinoEncoder, load_openvino, read_manifest
 from ragops.errors import UserError
 
 # The first five numbers of sentence-transformers 6.2 on PyTorch 2.15, single precision.
@@ -60,13 +60,6 @@ def test_prompts_go_before_the_texts(converted: Path, minilm: EmbeddingModel, en
     assert np.allclose(
         np.vstack([queries, documents]), encoder.encode_queries(["query: tea", "passage: tea"]), atol=1e-5
     )
-
-
-@given(st.lists(st.integers(min_value=1, max_value=8192), max_size=60))
-def test_batches_hold_every_row_once_within_the_budget(lengths: list[int]) -> None:
-    found = list(batches(lengths))
-    assert sorted(row for rows in found for row in rows) == list(range(len(lengths)))
-    assert all(len(rows) == 1 or len(rows) * max(lengths[row] for row in rows) <= 2048 for rows in found)
 
 
 def test_a_folder_without_a_conversion_is_named(tmp_path: Path) -> None:

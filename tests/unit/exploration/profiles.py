@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
-from ragops.exploration.personal import KINDS
+from ragops.documents.personal import KINDS
 from ragops.exploration.profile import ALL, Measure, Profile, measured
 
 

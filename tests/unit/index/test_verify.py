@@ -1,9 +1,11 @@
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from ragops.index.access import Reader, Restrictions
 from ragops.index.entries import Entry, Vector
 from ragops.index.generation import Generation
 from ragops.index.lexical import LexicalIndex
@@ -23,7 +25,8 @@ class Holding:
     def get(self, ids: Sequence[str]) -> list[Entry]:
         return [self.entries[chunk_id] for chunk_id in ids if chunk_id in self.entries]
 
-    def query(self, vector: Vector, k: int) -> list[Hit]:
+    def query(self, vector: Vector, k: int, reader: Reader = ()) -> list[Hit]:
+        assert reader is None, "verification must see all rows"
         found = [e for e in self.entries.values() if e.chunk_id not in self.lost]
         cosines = {
             e.chunk_id: float(e.vector @ vector / np.linalg.norm(e.vector) / np.linalg.norm(vector)) for e in found
@@ -41,12 +44,16 @@ def rows(make_entry: Callable[..., Entry]) -> list[Entry]:
 
 
 def _verify(
-    held: Sequence[Entry], wanted: Sequence[Entry], lost: Sequence[str] = (), fingerprint: str = _FINGERPRINT
+    held: Sequence[Entry],
+    wanted: Sequence[Entry],
+    lost: Sequence[str] = (),
+    fingerprint: str = _FINGERPRINT,
+    restricted: Mapping[str, tuple[str, ...]] | None = None,
 ) -> VerifyReport:
     model = IndexedModel(fingerprint=_FINGERPRINT, name="m", dimension=2)
     manifest = Manifest(number=1, model=model, count=len(wanted), source_version="x", parent=None)
     words = LexicalIndex.build([e.chunk_id for e in wanted], [e.text for e in wanted])
-    generation = Generation(manifest, Holding(held, lost), words)
+    generation = Generation(manifest, Holding(held, lost), words, Restrictions(words.ids, restricted or {}))
     hashes = [{e.chunk_id: e.row_hash for e in entries} for entries in (held, wanted)]
     return compare(generation, hashes[0], hashes[1], wanted, fingerprint)
 
@@ -55,6 +62,13 @@ def test_whole(rows: list[Entry]) -> None:
     report = _verify(rows, rows)
     assert report.ok
     assert str(report) == "index generation 000001-abababab: 20 rows as they should be, 20 vectors compared"
+
+
+def test_readers_of_dense_and_lexical_search_must_be_the_same(rows: list[Entry]) -> None:
+    closed = [replace(rows[0], groups=("hr",)), *rows[1:]]
+    assert _verify(closed, closed, restricted={"c00": ("hr",)}).ok
+    report = _verify(closed, closed)
+    assert "1 for other groups in dense search than in lexical search (c00)" in str(report)
 
 
 def test_missing_rows_are_named_five_at_most(rows: list[Entry]) -> None:

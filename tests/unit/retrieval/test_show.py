@@ -1,7 +1,7 @@
 from rich.console import Console
 
 from ragops.index.entries import Passage
-from ragops.retrieval.search import Found, checked
+from ragops.retrieval.retrieve import Found
 from ragops.retrieval.show import as_rows, show
 
 PASSAGE = Passage("id", "doc", "Text [red]as it is[/red]. " * 60, ("Guide", "Food"), "Guide", "a/b.pdf", 3, 0, "00")
@@ -38,7 +38,3 @@ def test_rows_are_complete_for_programs() -> None:
         "dense_rank": 1,
         "lexical_rank": None,
     }
-
-
-def test_a_question_is_trimmed() -> None:
-    assert checked("  why? \n") == "why?"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from ragops.documents.personal import KINDS
 from ragops.documents.stage import DOCUMENTS
-from ragops.exploration.personal import KINDS
 from ragops.exploration.profile import ALL, Measure, measured
 from ragops.exploration.stage.facts import with_facts
 from ragops.exploration.texts import school_grade

@@ -34,7 +34,7 @@ def to_word(document: Document) -> bytes:
         _add(word, block)
     buffer = io.BytesIO()
     word.save(buffer)
-    return _without_times(buffer)
+    return without_times(buffer)
 
 
 def _add(word: WordDocument, block: Block) -> None:
@@ -67,7 +67,7 @@ def _write(paragraph: Paragraph, text: str, *, bold: bool = False) -> None:
             run.font.name = _MONOSPACED
 
 
-def _without_times(archive: io.BytesIO) -> bytes:
+def without_times(archive: io.BytesIO) -> bytes:
     """The same archive with every member stamped with one fixed time: python-docx stamps them with the clock's."""
     result = io.BytesIO()
     with zipfile.ZipFile(archive) as source, zipfile.ZipFile(result, "w", zipfile.ZIP_DEFLATED) as target:

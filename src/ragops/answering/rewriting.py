@@ -1,0 +1,54 @@
+"""A follow-up question made to stand alone, so that a search understands it without the conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ragops.llms.door import Door
+from ragops.llms.extractive import terms
+from ragops.llms.failures import ContextOverflow, ModelFailure
+from ragops.llms.ledger import Caller
+from ragops.llms.model import Request
+from ragops.prompts.marks import Request as PromptRequest
+from ragops.prompts.messages import Message
+from ragops.prompts.rendering import render
+from ragops.prompts.template import Template
+from ragops.retrieval.question import MAX_QUESTION_CHARACTERS
+
+_MOST_TOKENS = 96
+_LONGEST = 400  # characters
+
+
+def standalone(question: str, history: Sequence[Message], template: Template, door: Door, who: str, key: bytes) -> str:
+    """The question with what it owes to the conversation put in.
+
+    Where no model answers, or what it writes is not that question any more (small models chat on, or answer), the
+    user's last question is put before this one: a search over both finds what both are about.
+    """
+    if not history:
+        return question
+    messages = render(template, PromptRequest(question, history=history), key)
+    caller = Caller(who, "rewrite", template.name, template.content_hash[:8])
+    try:
+        reply = door.generate(Request(tuple(messages), max_tokens=_MOST_TOKENS, question=question), caller)
+    except (ModelFailure, ContextOverflow):
+        return _joined(question, history)
+    rewritten = reply.text.strip().strip('"').strip()
+    fits = reply.provider != "extractive" and _is_that_question(rewritten, question, history)
+    return rewritten if fits else _joined(question, history)
+
+
+def _is_that_question(rewritten: str, question: str, history: Sequence[Message]) -> bool:
+    """One line whose words come from the conversation, with those of the question among them."""
+    known, asked, written = set(), set(terms(question)), set(terms(rewritten))
+    for turn in history:
+        known |= set(terms(turn.content))
+    one_line = 0 < len(rewritten) <= _LONGEST and "\n" not in rewritten
+    return one_line and asked <= written <= known | asked
+
+
+def _joined(question: str, history: Sequence[Message]) -> str:
+    earlier = [turn.content.strip() for turn in history if turn.role == "user"]
+    if not earlier:
+        return question
+    return f"{earlier[-1][: MAX_QUESTION_CHARACTERS - len(question) - 1]} {question}"

@@ -1,0 +1,143 @@
+"""From the card and a place to the parts that answer there: encoder, search, door to models, chain.
+
+Notebooks, jobs, commands and the packaged model all put their parts together here.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ragops.answering.chain import Chain
+from ragops.embeddings.devices import CPU
+from ragops.embeddings.encoder import EncoderSource
+from ragops.embeddings.sources import Backend, encoder_source
+from ragops.errors import UserError
+from ragops.llms.ledger import Sink
+from ragops.llms.providers import open_door
+from ragops.prompts.catalogue import find
+from ragops.prompts.template import Template
+from ragops.retrieval.settings import RetrievalSettings
+from ragops.usecase import UseCase
+from ragops.workspace import Workspace, local_home, models_folder, on_databricks, secret, serving_access
+
+if TYPE_CHECKING:
+    from ragops.embeddings.encoder import Encoder
+    from ragops.retrieval.reranker import Reranker
+    from ragops.retrieval.search import Searcher
+
+_PROMPT_TOKENS = 900
+"""What instructions, examples and marks take of a model's context, beside the passages."""
+_KEY_SECRET = "prompt-marks"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the parts are: the schema, its converted models, and the index.
+
+    A packaged model brings its own `models` and perhaps its own `index`; elsewhere they are the schema's.
+    """
+
+    workspace: Workspace
+    models: Path
+    index: Path
+
+    @classmethod
+    def of(cls, workspace: Workspace) -> Place:
+        """A schema's own."""
+        from ragops.index.stage import index_root
+
+        return cls(workspace, models_folder(workspace), index_root(workspace))
+
+
+def encoding(card: UseCase, models: Path, backend: Backend, threads: int = 1) -> EncoderSource:
+    """The recipe for the card's embedding model; one for the CPU is converted into `models`, once. 0 threads: all."""
+    base_url, token = serving_access()
+    return encoder_source(card.embedding, backend, converted=models, threads=threads, base_url=base_url, token=token)
+
+
+def query_encoder(card: UseCase, models: Path) -> Encoder:
+    """Questions are encoded on the CPU wherever one asks: one text gains nothing from a GPU."""
+    return encoding(card, models, "openvino", threads=0).load(CPU)
+
+
+def open_reranker(card: UseCase, models: Path) -> Reranker | None:
+    """The card's cross-encoder on the CPU; None when it names none."""
+    if card.retrieval.rerank is None:
+        return None
+    from ragops.retrieval.rerankers import load_reranker
+
+    return load_reranker(card.retrieval.rerank.model, "openvino", converted=models)
+
+
+def open_searcher(card: UseCase, place: Place, settings: RetrievalSettings | None = None) -> Searcher:
+    """Search as the card says, or with other settings.
+
+    Raises:
+        UserError: there is no index, or it was built with another model or under other access rules.
+    """
+    from ragops.retrieval.search import Searcher
+
+    return Searcher(
+        place.index,
+        card.embedding,
+        query_encoder(card, place.models),
+        settings or card.retrieval,
+        reranker=open_reranker(card, place.models),
+        known_groups=card.corpus.groups,
+        rules=card.corpus.access,
+    )
+
+
+def open_chain(
+    card: UseCase, templates: Mapping[str, Template], place: Place, sink: Sink | None = None, prompt: str = ""
+) -> Chain:
+    """The card's chain, with its prompt or another. Rows of the ledger go to the schema's volume, unless to `sink`.
+
+    Raises:
+        UserError: as `open_searcher`, or there is no such prompt.
+    """
+    template = find(templates, prompt or card.prompts.answer, "answer")
+    return Chain(
+        searcher=open_searcher(card, place, fitting(card)),
+        door=open_door(card.models, card.corpus.classification, place.workspace, sink),
+        prompt=template,
+        rewrite=find(templates, card.prompts.rewrite, "rewrite"),
+        settings=card.answers,
+        values=card.prompts.values_for(template),
+        key=marks_key(place.workspace),
+    )
+
+
+def fitting(card: UseCase) -> RetrievalSettings:
+    """The card's retrieval with no more passages than its primary model's context has room for."""
+    primary = card.models.chain()[0]
+    room = primary.context_tokens - min(primary.max_tokens, card.answers.max_tokens) - _PROMPT_TOKENS
+    return card.retrieval.model_copy(update={"context_tokens": max(50, min(card.retrieval.context_tokens, room))})
+
+
+def marks_key(workspace: Workspace) -> bytes:
+    """The key of the marks around passages, one for all processes of a place: equal questions get equal prompts.
+
+    The secret `prompt-marks` where there is one; on a laptop a file that only its user may read; else one for this
+    process alone, whose prompts differ from those of others in nothing but the marks.
+    """
+    if on_databricks():
+        try:
+            return secret(workspace.secret_scope, _KEY_SECRET).encode()
+        except UserError:
+            return secrets.token_bytes(32)
+    file = local_home() / "prompt-marks.key"
+    if not file.is_file():
+        draft = file.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_bytes(secrets.token_bytes(32))
+        with suppress(FileExistsError):  # the first of several processes wins, and nobody reads half a key
+            os.link(draft, file)
+        draft.unlink()
+    return file.read_bytes()

@@ -1,0 +1,43 @@
+"""What commands have in common: their options, and what these name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ragops.workspace import Workspace, bundle_root, deployed
+
+if TYPE_CHECKING:
+    from ragops.prompts.template import Template
+    from ragops.usecase import UseCase
+
+Target = Annotated[str, typer.Option("-t", "--target", help="The bundle's target.")]
+Schema = Annotated[str | None, typer.Option("--schema", help="Another schema than the target's own.")]
+Card = Annotated[Path | None, typer.Option("--usecase", help="The card; by default usecase.yml beside databricks.yml.")]
+
+
+def place(target: str, schema: str | None) -> Workspace:
+    """The catalog and schema of a target. Raises UserError when it was never run here."""
+    own = deployed(target)
+    return Workspace(own.catalog, schema) if schema else own
+
+
+def card_file(path: Path | None) -> Path:
+    """The card's file. Raises UserError when there is no bundle to look in."""
+    return path or bundle_root() / "usecase.yml"
+
+
+def card(path: Path | None) -> UseCase:
+    """The card. Raises UserError when it is missing or wrong."""
+    from ragops.usecase import load_usecase
+
+    return load_usecase(card_file(path))
+
+
+def templates(path: Path | None) -> dict[str, Template]:
+    """The card's prompt templates by name. Raises UserError when one is unsound."""
+    from ragops.prompts.catalogue import load_templates
+
+    return load_templates(card(path).prompts, card_file(path).parent)

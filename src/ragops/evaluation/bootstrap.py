@@ -1,0 +1,47 @@
+"""What chance could have made of a mean: the bootstrap over clusters of questions that belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+RESAMPLES = 5_000
+SEED = 20_240
+LEVEL = 0.95
+
+
+class Interval(NamedTuple):
+    """A mean, and the interval that holds it with 95 % confidence."""
+
+    mean: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        """For example: 0.512 [0.448, 0.571]."""
+        return f"{self.mean:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+def interval(values: NDArray[np.float64], clusters: Sequence[str]) -> Interval:
+    """The mean of the values with its interval.
+
+    Questions about one document rise and fall together, so whole clusters are drawn, with replacement: drawing single
+    questions would make the interval too narrow. The same values give the same interval, and all sets of values with
+    the same clusters see the same draws, so that differences are paired.
+
+    Args:
+        values: one a question, shape (questions,).
+        clusters: for each question the name of its cluster.
+    """
+    if not len(values):
+        return Interval(float("nan"), float("nan"), float("nan"))
+    _, numbers = np.unique(np.asarray(clusters), return_inverse=True)
+    sums, sizes = np.bincount(numbers, weights=values), np.bincount(numbers)
+    count = len(sizes)
+    draws = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
+    means = (draws @ sums) / (draws @ sizes)
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(float(values.mean()), float(low), float(high))

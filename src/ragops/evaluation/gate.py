@@ -1,0 +1,115 @@
+"""Whether a chain may go out: floors, a paired comparison with the one that serves, and nothing missing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ragops.evaluation.answers import Row, differences, metrics
+from ragops.usecase import Release
+
+Verdict = Literal["met", "not met", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One demand: what was wanted, what was seen, and whether it holds. A missing figure is not met."""
+
+    name: str
+    wanted: str
+    seen: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """All conditions, and whether the chain may take the champion's place."""
+
+    conditions: tuple[Condition, ...]
+    better: bool
+
+    @property
+    def passes(self) -> bool:
+        """Whether every condition is met."""
+        return all(one.verdict == "met" for one in self.conditions)
+
+    @property
+    def promotes(self) -> bool:
+        """Whether it passes, and is better than what serves."""
+        return self.passes and self.better
+
+    @property
+    def reason(self) -> str:
+        """Why not, or what carries it, in one line."""
+        failed = [f"{one.name} {one.seen}, wanted {one.wanted}" for one in self.conditions if one.verdict != "met"]
+        if failed:
+            return "; ".join(failed)
+        return "every condition is met" if self.better else "it is not better than the champion in any check"
+
+
+def decide(
+    settings: Release,
+    figures: Mapping[str, float],
+    rows: Sequence[Row],
+    champion: Sequence[Row] | None,
+) -> Decision:
+    """The gate's decision.
+
+    Args:
+        settings: the card's.
+        figures: every measure of the chain by name; those of `rows` come on top.
+        rows: the chain's answers.
+        champion: the answers of the one that serves to the same questions; None where nothing serves yet.
+    """
+    known = dict(figures) | metrics(rows)
+    conditions = [
+        *(_at_least(name, least, known) for name, least in settings.floors.items()),
+        *(_at_most(name, most, known) for name, most in settings.ceilings.items()),
+        _few_errors(rows, settings.max_error_share),
+    ]
+    if champion is None:
+        return Decision(tuple(conditions), better=True)
+    compared = differences(rows, champion)
+    conditions += [_overlap(rows, champion)]
+    for name, found in compared.items():
+        if math.isnan(found.mean):
+            continue
+        worse = found.low < -settings.margin
+        wanted = f"not below -{settings.margin:g} at the lower end"
+        conditions.append(Condition(f"{name} - champion's", wanted, str(found), "not met" if worse else "met"))
+    better = any(found.low > 0 for found in compared.values())
+    return Decision(tuple(conditions), better)
+
+
+def _at_least(name: str, least: float, figures: Mapping[str, float]) -> Condition:
+    value = figures.get(name, float("nan"))
+    verdict: Verdict = "missing" if math.isnan(value) else "met" if value >= least else "not met"
+    return Condition(name, f"at least {least:g}", _shown(value), verdict)
+
+
+def _at_most(name: str, most: float, figures: Mapping[str, float]) -> Condition:
+    value = figures.get(name, float("nan"))
+    verdict: Verdict = "missing" if math.isnan(value) else "met" if value <= most else "not met"
+    return Condition(name, f"at most {most:g}", _shown(value), verdict)
+
+
+def _few_errors(rows: Sequence[Row], most: float) -> Condition:
+    if not rows:
+        return Condition("questions", "at least one", "none", "missing")
+    share = sum(row.error is not None for row in rows) / len(rows)
+    return Condition("errors", f"at most {most:.0%}", f"{share:.0%}", "met" if share <= most else "not met")
+
+
+def _overlap(rows: Sequence[Row], champion: Sequence[Row]) -> Condition:
+    """A champion that answered other questions, or none, is nothing to compare with."""
+    asked = {row.question_id for row in rows if row.error is None}
+    both = asked & {row.question_id for row in champion if row.error is None}
+    seen = f"{len(both)} of {len(asked)}"
+    met = bool(asked) and len(both) >= 0.9 * len(asked)
+    return Condition("questions that both answered", "nine tenths", seen, "met" if met else "missing")
+
+
+def _shown(value: float) -> str:
+    return "missing" if math.isnan(value) else f"{value:.3g}"

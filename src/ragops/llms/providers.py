@@ -1,0 +1,103 @@
+"""From a model's settings on the card to the model itself, in this place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ragops.errors import UserError
+from ragops.llms.batch import BatchModel, OneByOne, Recorded
+from ragops.llms.door import Door
+from ragops.llms.encryption import KeyRing
+from ragops.llms.extractive import ExtractiveModel
+from ragops.llms.failures import Unavailable
+from ragops.llms.ledger import Caller, Sink, Spool
+from ragops.llms.model import LanguageModel
+from ragops.llms.openvino_gguf import OpenVinoGgufModel, gguf_file
+from ragops.llms.policy import Classification, Policy
+from ragops.llms.scripted import ScriptedModel
+from ragops.llms.settings import AnyModel, Extractive, Models, OpenAICompatible, OpenVinoGguf, VllmOffline
+from ragops.llms.vllm_offline import VllmOfflineModel
+from ragops.workspace import LEDGER, Workspace, secret, serving_tokens
+
+_ROWS_A_FILE = 1_000
+
+if TYPE_CHECKING:
+    from ragops.llms.openai_compatible import Access
+
+
+def open_door(models: Models, classification: Classification, workspace: Workspace, sink: Sink | None = None) -> Door:
+    """The door to the card's models in this place; rows of the ledger go to its volume unless `sink` takes them.
+
+    Raises:
+        UserError: payloads shall be encrypted, and the secret with the keys is missing or holds none.
+    """
+    rows = sink or Spool(workspace.volume(LEDGER))
+    keys = key_ring(models, workspace)
+    return Door(models, Policy(classification), lambda settings: open_model(settings, workspace), rows, keys)
+
+
+def open_model(settings: AnyModel, workspace: Workspace) -> LanguageModel:
+    """One model, without the door's policy, limits and ledger. Heavy ones load when first asked.
+
+    Raises:
+        Unavailable: its file, library, address or key is missing here.
+    """
+    if isinstance(settings, OpenAICompatible):
+        from ragops.llms.openai_compatible import OpenAICompatibleModel  # a second to import
+
+        return OpenAICompatibleModel(settings, _access(settings, workspace))
+    if isinstance(settings, OpenVinoGguf):
+        return OpenVinoGgufModel(settings, gguf_file(settings.name, settings.source, workspace.path))
+    if isinstance(settings, VllmOffline):
+        return VllmOfflineModel(settings)
+    if isinstance(settings, Extractive):
+        return ExtractiveModel(settings)
+    return ScriptedModel(settings.replies, settings.name, settings.context_tokens)
+
+
+def batch_model(models: Models, workspace: Workspace, caller: Caller) -> Callable[[], BatchModel]:
+    """The recipe by which each of Spark's workers opens the primary model for itself.
+
+    Paths and keys are found here, on the driver: workers know neither the workspace nor its secrets.
+
+    Raises:
+        UserError: the model is a served one: threads on the driver ask it through the door, workers have no identity.
+        Unavailable: its file is missing.
+    """
+    settings = models.chain()[0]
+    if isinstance(settings, OpenAICompatible):
+        raise UserError(f"Model {settings.name}: it is served, and batches run in Spark; choose another with llm=NAME")
+    if isinstance(settings, OpenVinoGguf):
+        file = gguf_file(settings.name, settings.source, workspace.path)
+        settings = settings.model_copy(update={"source": str(file)})
+    folder, keys = workspace.volume(LEDGER), key_ring(models, workspace)
+    place = Workspace(workspace.catalog, workspace.schema)  # without the session, which cannot travel
+
+    def opened() -> BatchModel:
+        model = open_model(settings, place)
+        many = model if isinstance(model, VllmOfflineModel) else OneByOne(model)
+        return Recorded(many, settings, caller, Spool(folder, _ROWS_A_FILE), keys)
+
+    return opened
+
+
+def key_ring(models: Models, workspace: Workspace) -> KeyRing | None:
+    """The keys that seal payloads; None where the card keeps none. Raises UserError when the secret holds none."""
+    if models.ledger.payloads == "none":
+        return None
+    return KeyRing.parse(secret(workspace.secret_scope, models.ledger.key))
+
+
+def _access(settings: OpenAICompatible, workspace: Workspace) -> Access:
+    from ragops.llms.openai_compatible import Access
+
+    if settings.base_url is None:
+        base_url, tokens = serving_tokens()
+        if not base_url:
+            raise Unavailable(f"Model {settings.name}: no serving here; set OPENAI_BASE_URL, or choose another model")
+        return Access(base_url, tokens if tokens() else "")
+    try:
+        return Access(settings.base_url, secret(workspace.secret_scope, settings.key) if settings.key else "")
+    except UserError as error:
+        raise Unavailable(f"Model {settings.name}: {error}") from error

@@ -1,0 +1,175 @@
+"""vLLM without a server: one engine a GPU inside Spark's workers, many requests at a time."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from jinja2 import TemplateError
+
+from ragops.errors import UserError
+from ragops.llms.failures import ContextOverflow, EmptyAnswer, Rejected, ServerFault, Unavailable, check_context
+from ragops.llms.model import Pieces, Reply, Request, drained
+from ragops.llms.settings import VllmOffline
+from ragops.prompts.messages import Message
+
+
+class VllmOfflineModel:
+    """An engine of this process, on the GPUs that Spark assigned to its task. Close it at the end of the task."""
+
+    def __init__(self, settings: VllmOffline) -> None:
+        """Starts the engine, which takes up to a minute: once a worker, before its loop over batches.
+
+        Raises:
+            Unavailable: vLLM is not installed, or the engine does not start.
+        """
+        self._settings = settings
+        prepare_environment(task_gpus())
+        try:
+            import vllm  # initialises CUDA: never before the environment is set, never on a driver that forks
+
+            self._vllm = vllm
+            self._engine = vllm.LLM(
+                model=settings.source,
+                max_model_len=settings.context_tokens,
+                gpu_memory_utilization=settings.gpu_memory_utilization,
+                enforce_eager=True,  # torch.compile hangs inside Spark's workers on Databricks
+                seed=0,
+            )
+        except ImportError as error:
+            raise Unavailable(f"Model {settings.name}: vLLM is not installed; install ragops[gpu]") from error
+        except (RuntimeError, ValueError, OSError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise Unavailable(f"Model {settings.name}: vLLM does not start {settings.source} ({reason})") from error
+
+    @property
+    def name(self) -> str:
+        """Its name on the card."""
+        return self._settings.name
+
+    @property
+    def context_tokens(self) -> int:
+        """As the card says; the engine is built for it."""
+        return self._settings.context_tokens
+
+    def generate_many(self, requests: Sequence[Request]) -> list[Reply | UserError]:
+        """An answer, or why there is none, for each request in order; one that fails takes no other with it."""
+        found: list[Reply | UserError] = [self._problem(request) or ServerFault("not asked") for request in requests]
+        fitting = [at for at, request in enumerate(requests) if self._problem(request) is None]
+        for at, answer in zip(fitting, self._chat([requests[at] for at in fitting]), strict=True):
+            found[at] = answer
+        return found
+
+    def generate(self, request: Request) -> Reply:
+        """The whole answer. Raises ModelFailure and ContextOverflow as every model does."""
+        return drained(self.stream(request))
+
+    def stream(self, request: Request) -> Pieces:
+        """The answer in one piece: the offline engine has no stream."""
+        answer = self.generate_many([request])[0]
+        if isinstance(answer, UserError):
+            raise answer
+        yield answer.text
+        return answer
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens the model's own tokenizer makes of a text."""
+        return len(self._engine.get_tokenizer().encode(text, add_special_tokens=False))
+
+    def close(self) -> None:
+        """Stops the engine and gives the GPU's memory back: the next task may run in this process or in another."""
+        from vllm.distributed.parallel_state import cleanup_dist_env_and_memory
+
+        self._engine.llm_engine.engine_core.shutdown()
+        del self._engine
+        cleanup_dist_env_and_memory()
+
+    def _chat(self, requests: Sequence[Request]) -> list[Reply | UserError]:
+        if not requests:
+            return []
+        started = time.monotonic()
+        chats = [_chat(request.messages) for request in requests]
+        try:
+            done = self._engine.chat(chats, [self._sampling(request) for request in requests], use_tqdm=False)
+        except (RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())[:200]
+            return [ServerFault(f"Model {self.name}: vLLM failed ({reason})") for _ in requests]
+        # The engine works on all of them at once: each has its share of the time.
+        seconds = (time.monotonic() - started) / len(requests)
+        return [self._reply(one, seconds) for one in done]
+
+    def _sampling(self, request: Request) -> Any:  # noqa: ANN401 - vLLM's own type
+        schema = request.response_schema
+        structured = None if schema is None else self._vllm.sampling_params.StructuredOutputsParams(json=schema)
+        return self._vllm.SamplingParams(
+            max_tokens=request.max_tokens,
+            temperature=request.temperature,
+            seed=request.seed,
+            stop=list(request.stop) or None,
+            structured_outputs=structured,
+        )
+
+    def _reply(self, done: Any, seconds: float) -> Reply | UserError:  # noqa: ANN401 - vLLM's own type
+        best = done.outputs[0]
+        if not best.text.strip():
+            return EmptyAnswer(f"Model {self.name}: the answer is empty; ask otherwise")
+        return Reply(
+            text=best.text,
+            model=self.name,
+            provider=self._settings.provider,
+            prompt_tokens=len(done.prompt_token_ids),
+            completion_tokens=len(best.token_ids),
+            seconds=seconds,
+            finish_reason=best.finish_reason or "stop",
+        )
+
+    def _problem(self, request: Request) -> UserError | None:
+        """Why the engine, which would refuse the whole batch for it, must not be given this request."""
+        chat, tokenizer = _chat(request.messages), self._engine.get_tokenizer()
+        try:
+            tokens = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
+            check_context(self.name, len(tokens), request.max_tokens, self.context_tokens)
+        except ContextOverflow as error:
+            return error
+        except TemplateError as error:  # a template without a system role, for example
+            return Rejected(f"Model {self.name}: its chat template refuses the messages ({error.message})")
+        return None
+
+
+def task_gpus() -> list[str]:
+    """The addresses of the GPUs that Spark assigned to the task that calls it; none outside a task."""
+    try:
+        from pyspark import TaskContext
+    except ImportError:  # a notebook's GPU machine without Spark
+        return []
+    task = TaskContext.get()
+    resources = task.resources() if task is not None else {}
+    return list(resources["gpu"].addresses) if "gpu" in resources else []
+
+
+def prepare_environment(gpus: Sequence[str]) -> None:
+    """Sets what vLLM reads when it is imported: the task's GPUs, and how it starts processes."""
+    if gpus:
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible_devices(gpus, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
+    os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "spawn"  # a fork after CUDA is initialised fails
+    os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # the engine in this process: starts in half the time
+
+
+def visible_devices(gpus: Sequence[str], visible: str) -> str:
+    """The task's GPUs as CUDA_VISIBLE_DEVICES names them, given what it says now.
+
+    If that holds exactly as many as were assigned, they are the task's own, whichever way the scheduler numbers them;
+    an address that it lists is a device, any other one a place in the list.
+    """
+    listed = [entry.strip() for entry in visible.split(",") if entry.strip()]
+    if not listed:
+        return ",".join(gpus)
+    if len(listed) == len(gpus):
+        return visible
+    return ",".join(gpu if gpu in listed else listed[int(gpu)] for gpu in gpus)
+
+
+def _chat(messages: Sequence[Message]) -> list[dict[str, str]]:
+    return [{"role": message.role, "content": message.content} for message in messages]

@@ -1,0 +1,143 @@
+"""Templates in MLflow's prompt registry: one version for each content, found again by alias or number.
+
+A version holds the texts as MLflow's chat prompt (so its pages, its diffs and `PromptVersion.format` work on them), and
+the rest of the template as one tag. It is not registered again while the newest version has the same content hash.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import ValidationError
+
+from ragops.errors import UserError, explain
+from ragops.prompts.template import Template
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import PromptVersion
+
+NEWEST = "latest"  # MLflow keeps this alias itself
+HASH_TAG, REST_TAG = "content_hash", "ragops.template"
+_IN_THE_VERSION = {"system", "user", "response_schema", "description"}
+# What stores answer for a prompt, a version, an alias that is not there; some answer None.
+_MISSING = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE"}
+
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A version in the registry. `is_new` says whether this call made it."""
+
+    name: str
+    version: int
+    content_hash: str
+    aliases: tuple[str, ...]
+    is_new: bool = False
+
+    @property
+    def uri(self) -> str:
+        """What MLflow and the ledger call it."""
+        return f"prompts:/{self.name}/{self.version}"
+
+
+class PromptRegistry:
+    """The prompts of one place; names there come from `named`, for example `Workspace.registered`."""
+
+    def __init__(self, client: MlflowClient, named: Callable[[str], str] = str) -> None:
+        """Takes a client of the registry that `workspace.use_mlflow` chose."""
+        self._client, self._named = client, named
+
+    def register(self, template: Template, alias: str | None = None) -> Registered:
+        """Makes sure that the newest version is this template, and that `alias`, if given, points to it.
+
+        Raises:
+            UserError: the registry refuses the name or the alias, or is not to be reached.
+        """
+        held = self.newest(template.name)
+        if held is None or held.content_hash != template.content_hash:
+            version = self._asked(template.name, lambda: self._make_version(template))
+            held = _registered(version, is_new=True)
+        if alias is None or alias in held.aliases:
+            return held
+        self._asked(template.name, lambda: self._client.set_prompt_alias(held.name, alias, held.version))
+        return replace(held, aliases=tuple(sorted((*held.aliases, alias))))
+
+    def newest(self, name: str) -> Registered | None:
+        """The newest version of a template; None if it was never registered."""
+        version = self._asked(name, lambda: self._version(name, NEWEST))
+        return _registered(version) if version else None
+
+    def load(self, name: str, which: str | int = NEWEST) -> Template:
+        """The template of a version, by alias or number, as it was registered.
+
+        Raises:
+            UserError: there is no such version, or ragops did not register it.
+        """
+        version = self._asked(name, lambda: self._version(name, which))
+        if version is None:
+            kind = "version" if str(which).isdigit() else "alias"
+            place = f"prompt {self._named(name)}"
+            raise UserError(f"{place}: no {kind} {which} in the registry; run: ragops prompts register {name}")
+        return _template(version)
+
+    def _make_version(self, template: Template) -> PromptVersion:
+        rest = template.model_dump(mode="json", exclude=_IN_THE_VERSION)
+        version: PromptVersion = self._client.register_prompt(
+            name=self._named(template.name),
+            template=[{"role": "system", "content": template.system}, {"role": "user", "content": template.user}],
+            commit_message=template.description,
+            response_format=template.response_schema,
+            tags={
+                "task": template.task,
+                "technique": template.technique,
+                "model_family": template.model_family,
+                HASH_TAG: template.content_hash,
+                REST_TAG: json.dumps(rest, ensure_ascii=False),
+            },
+        )
+        return version
+
+    def _version(self, name: str, which: str | int) -> PromptVersion | None:
+        # Not load_prompt: it caches aliases for a minute, and on Unity Catalog it breaks on one that is not there.
+        from mlflow.exceptions import MlflowException
+
+        ask = self._client.get_prompt_version if str(which).isdigit() else self._client.get_prompt_version_by_alias
+        try:
+            version: PromptVersion | None = ask(self._named(name), str(which))
+        except MlflowException as error:
+            if error.error_code in _MISSING:
+                return None
+            raise
+        return version
+
+    def _asked(self, name: str, question: Callable[[], _Answer]) -> _Answer:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return question()
+        except MlflowException as error:
+            reason = " ".join(str(error.message).split())
+            raise UserError(
+                f"prompt {self._named(name)}: MLflow refuses: {reason}; correct that and try again"
+            ) from error
+
+
+def _registered(version: PromptVersion, is_new: bool = False) -> Registered:
+    held = version.tags.get(HASH_TAG, "")
+    return Registered(version.name, version.version, held, tuple(sorted(version.aliases)), is_new)
+
+
+def _template(version: PromptVersion) -> Template:
+    if REST_TAG not in version.tags or version.is_text_prompt:
+        raise UserError(f"prompt {version.uri}: ragops did not register it; put it into a file of prompts.templates")
+    texts = {turn["role"]: turn["content"] for turn in version.template if isinstance(turn, dict)}
+    own = {"description": version.commit_message, "response_schema": version.response_format}
+    try:
+        return Template.model_validate(json.loads(version.tags[REST_TAG]) | texts | own)
+    except ValidationError as error:
+        raise UserError(f"prompt {version.uri}: {explain(error.errors())}; register it again") from error

@@ -1,0 +1,140 @@
+"""Logging: the chain with all that it needs becomes a version-to-be in MLflow."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ragops
+from ragops.assembly import Place, encoding
+from ragops.embeddings.model import fingerprint, locate, short
+from ragops.errors import UserError
+from ragops.index.manifest import generations_directory
+from ragops.index.pointer import read_pointer, write_pointer
+from ragops.llms.openvino_gguf import gguf_file
+from ragops.llms.settings import OpenAICompatible, OpenVinoGguf
+from ragops.prompts.catalogue import find
+from ragops.releases.configuration import CONVERTED, ENCODER, INDEX, ChainConfiguration, gguf_artifact
+
+if TYPE_CHECKING:
+    from mlflow.models.model import ModelInfo
+
+CODE = Path(__file__).with_name("model_code.py")
+EXTRA = "answers"
+"""The extra of this package that names what answering takes: neither Spark, nor parsers, nor torch."""
+EXAMPLE: dict[str, Any] = {"input": [{"role": "user", "content": "What can I ask about?"}]}
+_NAME = re.compile(r"^[A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A logged chain: where it is, the run that logged it, and what tells it from others."""
+
+    uri: str
+    run_id: str
+    digest: str
+
+
+def log_chain(configuration: ChainConfiguration, prompts: Sequence[str] = ()) -> Logged:
+    """Logs the chain into the active run; `prompts` are the registry's URIs of those that it uses.
+
+    Raises:
+        UserError: there is no index, a model's files are missing, or ragops is not installed as a package.
+    """
+    import mlflow
+
+    mlflow.log_params({"digest": configuration.digest[:16], **_parameters(configuration)})
+    with _artifacts(configuration) as artifacts:
+        info: ModelInfo = mlflow.pyfunc.log_model(
+            name="chain",
+            python_model=str(CODE),
+            model_config=configuration.model_dump(mode="json"),
+            artifacts={name: str(path) for name, path in artifacts.items()},
+            code_paths=[str(Path(ragops.__file__).parent)],
+            pip_requirements=requirements(),
+            resources=_resources(configuration),
+            input_example=EXAMPLE,
+            prompts=list(prompts) or None,
+            metadata={"digest": configuration.digest, "pinned": configuration.pinned or "no"},
+        )
+    run_id = info.run_id
+    return Logged(info.model_uri, run_id, configuration.digest)
+
+
+def requirements() -> list[str]:
+    """The libraries that answering takes, each at the version at work here."""
+    wanted = [
+        _NAME.match(line)
+        for line in metadata.requires("ragops") or ()
+        if re.search(rf"extra\s*==\s*['\"]{EXTRA}['\"]", line)
+    ]
+    if not wanted:
+        raise UserError("packaging: ragops is not installed as a package here; install its wheel, or run: make lab")
+    names = sorted({match[0] for match in wanted if match})
+    return [f"{name}=={metadata.version(name)}" for name in names]
+
+
+@contextmanager
+def _artifacts(configuration: ChainConfiguration) -> Iterator[dict[str, Path]]:
+    """The files that travel: what a served model can neither convert, nor find in a package, nor mount."""
+    card, place = configuration.card, Place.of(configuration.workspace)
+    found: dict[str, Path] = {}
+    with tempfile.TemporaryDirectory(prefix="ragops-chain-") as temporary:
+        if not card.embedding.is_endpoint:
+            encoding(card, place.models, "openvino")  # converted if it was not yet
+            name = short(fingerprint(card.embedding))
+            found[ENCODER] = locate(card.embedding)
+            found[CONVERTED] = _alone(place.models / name, Path(temporary) / CONVERTED)
+        for model in card.models.chain():
+            if isinstance(model, OpenVinoGguf):
+                found[gguf_artifact(model)] = gguf_file(model.name, model.source, configuration.workspace.path)
+        if configuration.pinned:
+            found[INDEX] = _pinned(place.index, configuration.pinned, Path(temporary) / INDEX)
+        yield found
+
+
+def _alone(folder: Path, into: Path) -> Path:
+    """A folder with this one in it and nothing else, since models are looked up by their fingerprint's name."""
+    shutil.copytree(folder, into / folder.name)
+    return into
+
+
+def _pinned(index: Path, generation: str, into: Path) -> Path:
+    """An index with one generation, which its pointer names."""
+    pointer = read_pointer(index)
+    source = generations_directory(index) / generation
+    if not source.is_dir():
+        raise UserError(f"index generation {generation}: there is none; ragops index list names those there are")
+    shutil.copytree(source, generations_directory(into) / generation)
+    write_pointer(into, pointer.model_copy(update={"generation": generation, "previous": None}))
+    return into
+
+
+def _parameters(configuration: ChainConfiguration) -> Mapping[str, object]:
+    """What people compare runs by."""
+    card = configuration.card
+    prompt = find(configuration.templates, card.prompts.answer)
+    return {
+        "llm": card.models.answer.primary,
+        "prompt": f"{prompt.name}@{prompt.content_hash[:8]}",
+        "technique": prompt.technique,
+        "embedding": card.embedding.name,
+        "pinned": configuration.pinned or "no",
+        "min_evidence": card.answers.min_evidence,
+        **{f"retrieval.{name}": value for name, value in card.retrieval.model_dump(exclude={"rerank"}).items()},
+    }
+
+
+def _resources(configuration: ChainConfiguration) -> list[Any]:
+    """What the served model may reach with the endpoint's own identity."""
+    from mlflow.models.resources import DatabricksServingEndpoint
+
+    served = [one for one in configuration.card.models.chain() if isinstance(one, OpenAICompatible)]
+    return [DatabricksServingEndpoint(one.served_name) for one in served if one.base_url is None]

@@ -1,0 +1,100 @@
+"""The chain's versions in MLflow's registry: challenger and champion, and the answers each was judged by."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ragops.evaluation.answers import Row, metrics
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A registered version: its number, the run that logged it, and its configuration's digest."""
+
+    name: str
+    number: str
+    run_id: str
+    digest: str
+
+    @property
+    def uri(self) -> str:
+        """By which it is loaded."""
+        return f"models:/{self.name}/{self.number}"
+
+
+class ChainRegistry:
+    """Versions of one model name, three-level as Unity Catalog has them."""
+
+    def __init__(self, client: MlflowClient, name: str) -> None:
+        self._client, self.name = client, name
+
+    def register(self, uri: str, run_id: str, digest: str) -> Version:
+        """A new version of a logged chain; makes the name too, where no deployment has."""
+        import mlflow
+
+        made = mlflow.register_model(uri, self.name, tags={"digest": digest, "logged_by": run_id})
+        return Version(self.name, str(made.version), run_id, digest)
+
+    def by_alias(self, alias: str) -> Version | None:
+        """The version that an alias names; None if there is no such alias, or no version at all."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            found = self._client.get_model_version_by_alias(self.name, alias)
+        except MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise
+        tags = found.tags
+        return Version(self.name, str(found.version), tags.get("logged_by", ""), tags.get("digest", ""))
+
+    def point(self, alias: str, version: Version) -> None:
+        """Moves an alias."""
+        self._client.set_registered_model_alias(self.name, alias, version.number)
+
+    def note(self, version: Version, **tags: str) -> None:
+        """Tags on a version: why it was or was not promoted."""
+        for name, value in tags.items():
+            self._client.set_model_version_tag(self.name, version.number, name, value[:5000])
+
+
+class Judged:
+    """Answers kept in the run that logged a chain, by what was asked: the same questions of the same index."""
+
+    def __init__(self, client: MlflowClient, questions: Sequence[str], generation: str) -> None:
+        """`questions`: their ids; `generation`: of the index that answered."""
+        self._client = client
+        told = json.dumps([*questions, generation])
+        self._file = f"evaluation/answers-{hashlib.sha256(told.encode()).hexdigest()[:12]}.json"
+
+    def keep(self, run_id: str, rows: Sequence[Row]) -> None:
+        """Puts the answers and their figures into the run."""
+        text = json.dumps([_finite(row.as_dict()) for row in rows], ensure_ascii=False, indent=0)
+        self._client.log_text(run_id, text, self._file)
+        for name, value in metrics(rows).items():
+            self._client.log_metric(run_id, f"answers.{name}", value)
+
+    def known(self, run_id: str) -> list[Row] | None:
+        """The answers that a run has kept; None where it was asked other things, or the run is gone."""
+        import mlflow
+        from mlflow.exceptions import MlflowException
+
+        try:
+            text = mlflow.artifacts.load_text(f"runs:/{run_id}/{self._file}")
+        except (MlflowException, OSError):
+            return None
+        return [Row.from_dict(record) for record in json.loads(text)]
+
+
+def _finite(record: dict[str, object]) -> dict[str, object]:
+    """JSON knows no NaN."""
+    return {name: None if isinstance(value, float) and value != value else value for name, value in record.items()}

@@ -1,0 +1,22 @@
+"""What every reranker can do."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Scores = NDArray[np.float32]
+
+
+class Reranker(Protocol):
+    """A model that reads a question together with a passage."""
+
+    def score(self, question: str, texts: Sequence[str]) -> Scores:
+        """How well each text answers the question: float32 of shape (texts,), from 0 to 1, higher is better."""
+
+
+def probabilities(logits: Scores) -> Scores:
+    """The logistic function, so that scores of all cross-encoders lie between 0 and 1."""
+    scores: Scores = (0.5 * (1 + np.tanh(logits.astype(np.float32) / 2))).astype(np.float32)
+    return scores

@@ -1,0 +1,158 @@
+"""A real HTTP server that speaks OpenAI's chat completions, checks what it is sent, and fails when told to."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+ALLOWED = {"model", "messages", "max_tokens", "temperature", "seed", "stop", "response_format", "stream"}
+ALLOWED |= {"stream_options"}
+
+
+@dataclass
+class Behaviour:
+    """How to answer one request."""
+
+    text: str = "The answer is 42 [1]."
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    delay_s: float = 0.0
+    raw: str | None = None
+    cut_after: int | None = None
+    error: dict[str, Any] | None = None
+    finish: str = "stop"
+    usage: bool = True
+
+
+class OpenAIDouble:
+    """Answers the nth request by the nth behaviour, and any further one by the last."""
+
+    def __init__(self, *script: Behaviour) -> None:
+        self.script = list(script) or [Behaviour()]
+        self.bodies: list[dict[str, Any]] = []
+        self.headers: list[Message] = []
+        self.url = ""
+
+    def next(self) -> Behaviour:
+        return self.script[min(len(self.bodies), len(self.script)) - 1]
+
+
+@contextmanager
+def serving(*script: Behaviour) -> Iterator[OpenAIDouble]:
+    double = OpenAIDouble(*script)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:  # noqa: N802 (the library's name)
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            double.bodies.append(body)
+            double.headers.append(self.headers)
+            behaviour = double.next()
+            time.sleep(behaviour.delay_s)
+            try:
+                self._answer(body, behaviour)
+            except (BrokenPipeError, ConnectionResetError):
+                self.close_connection = True
+
+        def _answer(self, body: dict[str, Any], behaviour: Behaviour) -> None:
+            if self.path != "/v1/chat/completions":
+                self._send(404, json.dumps({"error": {"message": f"no {self.path}"}}), {})
+            elif problem := _problem(body):
+                self._send(422, json.dumps({"error": {"message": problem}}), {})
+            elif behaviour.status != 200:
+                error = behaviour.error or {"message": "as told"}
+                self._send(behaviour.status, json.dumps({"error": error}), behaviour.headers)
+            elif behaviour.raw is not None:
+                kind = "text/event-stream" if body.get("stream") else "application/json"
+                self._send(200, behaviour.raw, {"Content-Type": kind})
+            elif body.get("stream"):
+                self._stream(body, behaviour)
+            else:
+                self._send(200, json.dumps(_completion(body, behaviour)), {"Content-Type": "application/json"})
+
+        def _stream(self, body: dict[str, Any], behaviour: Behaviour) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            for number, event in enumerate(_events(body, behaviour)):
+                if number == behaviour.cut_after:
+                    self.close_connection = True  # without the last, empty chunk: the stream is cut
+                    return
+                data = f"data: {event}\n\n".encode()
+                self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+                self.wfile.flush()
+            self.wfile.write(b"0\r\n\r\n")
+
+        def _send(self, status: int, content: str, headers: dict[str, str]) -> None:
+            self.send_response(status)
+            for name, value in {"Content-Type": "application/json", **headers}.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content.encode())))
+            self.end_headers()
+            self.wfile.write(content.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Keeps the tests' output clean."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    double.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    try:
+        yield double
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _problem(body: dict[str, Any]) -> str:
+    """Why OpenAI's own server would refuse this body."""
+    if unknown := body.keys() - ALLOWED:
+        return f"unknown fields {sorted(unknown)}"
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not messages:
+        return "messages must be a list"
+    if any(set(one) != {"role", "content"} or one["role"] not in {"system", "user", "assistant"} for one in messages):
+        return "a message is not one"
+    if not isinstance(body.get("model"), str) or not isinstance(body.get("max_tokens"), int):
+        return "model and max_tokens are wanted"
+    return "" if body.get("stream") or "stream_options" not in body else "stream_options without stream"
+
+
+def _usage(body: dict[str, Any], text: str) -> dict[str, int]:
+    read = sum(len(one["content"].split()) for one in body["messages"])
+    return {"prompt_tokens": read, "completion_tokens": len(text.split()), "total_tokens": read + len(text.split())}
+
+
+def _completion(body: dict[str, Any], behaviour: Behaviour) -> dict[str, Any]:
+    message = {"role": "assistant", "content": behaviour.text}
+    done = {
+        "id": "c1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": body["model"],
+        "choices": [{"index": 0, "message": message, "finish_reason": behaviour.finish}],
+    }
+    return done | ({"usage": _usage(body, behaviour.text)} if behaviour.usage else {})
+
+
+def _events(body: dict[str, Any], behaviour: Behaviour) -> Iterator[str]:
+    common = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": body["model"]}
+
+    def event(delta: dict[str, str], finish: str | None = None) -> str:
+        return json.dumps(common | {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+
+    yield event({"role": "assistant", "content": ""})
+    for word in behaviour.text.split(" ") if behaviour.text else []:
+        yield event({"content": word + " "})
+    yield event({}, behaviour.finish)
+    if behaviour.usage and body.get("stream_options", {}).get("include_usage"):
+        yield json.dumps(common | {"choices": [], "usage": _usage(body, behaviour.text)})
+    yield "[DONE]"

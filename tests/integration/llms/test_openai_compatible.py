@@ -1,0 +1,196 @@
+"""The served model against a real HTTP server."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ragops.llms.failures import (
+    Busy,
+    ContextOverflow,
+    EmptyAnswer,
+    Malformed,
+    ModelFailure,
+    Rejected,
+    ServerFault,
+    TimedOut,
+    Unreachable,
+)
+from ragops.llms.model import Reply, Request, drained
+from ragops.llms.openai_compatible import Access, OpenAICompatibleModel
+from ragops.llms.settings import OpenAICompatible
+from ragops.prompts.messages import Message
+from tests.integration.llms.openai_double import Behaviour, OpenAIDouble, serving
+
+REQUEST = Request(
+    (Message("system", "Be brief."), Message("user", "What is it?")), max_tokens=64, seed=7, stop=("END",)
+)
+Ask = Callable[[OpenAICompatibleModel, Request], Reply]
+
+
+def asked_whole(model: OpenAICompatibleModel, request: Request) -> Reply:
+    return model.generate(request)
+
+
+def asked_in_pieces(model: OpenAICompatibleModel, request: Request) -> Reply:
+    return drained(model.stream(request))
+
+
+both = pytest.mark.parametrize("ask", [asked_whole, asked_in_pieces])
+
+
+def model_at(url: str, token: Any = "the-token", **settings: Any) -> OpenAICompatibleModel:
+    given = {"context_tokens": 4096, "timeout_s": 5.0} | settings
+    card = OpenAICompatible(name="served", provider="openai_compatible", served_name="llama", base_url=url, **given)
+    return OpenAICompatibleModel(card, Access(url, token))
+
+
+@both
+def test_what_is_sent_and_what_comes_back(ask: Ask) -> None:
+    with serving() as double:
+        reply = ask(model_at(double.url), REQUEST)
+    assert reply.text.strip() == "The answer is 42 [1]."
+    assert (reply.model, reply.provider, reply.finish_reason) == ("served", "openai_compatible", "stop")
+    assert (reply.prompt_tokens, reply.completion_tokens) == (5, 5)
+    assert reply.seconds > 0
+    (body,) = double.bodies
+    assert double.headers[0]["Authorization"] == "Bearer the-token"
+    stream = {"stream": True, "stream_options": {"include_usage": True}} if ask is asked_in_pieces else {}
+    assert body == stream | {
+        "model": "llama",
+        "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "What is it?"}],
+        "max_tokens": 64,
+        "temperature": 0.0,
+        "seed": 7,
+        "stop": ["END"],
+    }
+
+
+def test_a_stream_comes_in_pieces_none_of_them_empty() -> None:
+    with serving() as double:
+        assert list(model_at(double.url).stream(REQUEST)) == ["The ", "answer ", "is ", "42 ", "[1]. "]
+
+
+@both
+def test_fields_that_the_server_refuses_are_left_out_and_tokens_estimated_without_usage(ask: Ask) -> None:
+    with serving(Behaviour(usage=False)) as double:
+        model = model_at(double.url, omit=("seed", "temperature", "stream_options"))
+        reply = ask(model, REQUEST)
+    assert not {"seed", "temperature", "stream_options"} & double.bodies[0].keys()
+    assert reply.completion_tokens == model.count_tokens(reply.text) > 0
+    assert reply.prompt_tokens > 0
+
+
+def test_a_schema_is_sent_as_a_response_format() -> None:
+    schema = {"type": "object", "properties": {"verdict": {"enum": ["yes", "no"]}}}
+    with serving(Behaviour(text='{"verdict": "yes"}')) as double:
+        model_at(double.url).generate(Request(REQUEST.messages, response_schema=schema))
+    sent = double.bodies[0]["response_format"]
+    assert (sent["type"], sent["json_schema"]["schema"]) == ("json_schema", schema)
+
+
+def test_each_request_has_a_fresh_token() -> None:
+    tokens = iter(["first", "second"])
+    with serving() as double:
+        model = model_at(double.url, lambda: next(tokens))
+        model.generate(REQUEST)
+        drained(model.stream(REQUEST))
+    assert [one["Authorization"] for one in double.headers] == ["Bearer first", "Bearer second"]
+
+
+def test_without_a_token_none_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "not for this server")
+    with serving() as double:
+        model_at(double.url, "").generate(REQUEST)
+    assert "Authorization" not in double.headers[0]
+
+
+@both
+@pytest.mark.parametrize(
+    ("behaviour", "kind", "said"),
+    [
+        (Behaviour(status=429, headers={"Retry-After": "7"}), Busy, "HTTP 429"),
+        (Behaviour(status=500), ServerFault, "as told"),
+        (Behaviour(status=503, headers={"Retry-After": "7"}), ServerFault, "HTTP 503"),
+        (Behaviour(status=401), Rejected, "give a token"),
+        (Behaviour(status=404), Rejected, "correct the card's model"),
+        (Behaviour(text=""), EmptyAnswer, "the answer is empty"),
+        (Behaviour(text=" \n "), EmptyAnswer, "the answer is empty"),
+        (Behaviour(raw="<html>a proxy</html>"), Malformed, ""),
+        (Behaviour(raw="data: {not json}\n\n"), Malformed, ""),
+        (Behaviour(raw='data: {"choices": [{"delta": 7}]}\n\n'), Malformed, ""),
+        (Behaviour(raw='data: {"error": {"message": "out of memory"}}\n\n'), ModelFailure, ""),
+        (Behaviour(status=400, error={"message": "too long", "code": "context_length_exceeded"}), ContextOverflow, ""),
+    ],
+    ids=lambda value: getattr(value, "__name__", None) or str(value)[:60],
+)
+def test_what_goes_wrong_has_a_kind_and_one_line(
+    ask: Ask, behaviour: Behaviour, kind: type[Exception], said: str
+) -> None:
+    with serving(behaviour) as double, pytest.raises(kind) as raised:
+        ask(model_at(double.url), REQUEST)
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert str(raised.value).startswith("Model served")
+    assert len(double.bodies) == 1
+    assert getattr(raised.value, "retry_after_s", None) == (7 if behaviour.headers else None)
+
+
+@pytest.mark.parametrize("header", ["Thu, 26 Nov 2026 08:00:00 GMT", "soon"])
+def test_a_wait_that_is_no_number_counts_as_not_said(header: str) -> None:
+    with serving(Behaviour(status=429, headers={"Retry-After": header})) as double, pytest.raises(Busy) as raised:
+        model_at(double.url).generate(REQUEST)
+    assert raised.value.retry_after_s is None
+
+
+def test_which_of_them_may_pass() -> None:
+    assert all(kind.retryable for kind in (Busy, ServerFault, TimedOut, Unreachable, Malformed))
+    assert not any(kind.retryable for kind in (Rejected, EmptyAnswer))
+
+
+@both
+def test_a_server_that_is_not_there(ask: Ask) -> None:
+    with serving() as double:
+        gone = double.url
+    with pytest.raises(Unreachable, match=r"Model served at http://127\.0\.0\.1.*check that it is up"):
+        ask(model_at(gone), REQUEST)
+
+
+@both
+def test_a_slow_server(ask: Ask) -> None:
+    with serving(Behaviour(delay_s=2)) as double, pytest.raises(TimedOut, match="raise timeout_s"):
+        ask(model_at(double.url), Request(REQUEST.messages, timeout_s=0.2))
+
+
+@pytest.mark.parametrize("cut_after", [0, 1, 3])
+def test_a_stream_that_is_cut(cut_after: int) -> None:
+    with serving(Behaviour(cut_after=cut_after)) as double, pytest.raises(ModelFailure) as raised:
+        drained(model_at(double.url).stream(REQUEST))
+    assert type(raised.value) in {Unreachable, Malformed}
+
+
+def test_a_stream_that_ends_without_saying_why_broke_off() -> None:
+    chunk = json.dumps({"choices": [{"index": 0, "delta": {"content": "The"}, "finish_reason": None}]})
+    with serving(Behaviour(raw=f"data: {chunk}\n\n")) as double, pytest.raises(Malformed, match="broke off"):
+        drained(model_at(double.url).stream(REQUEST))
+
+
+def test_what_does_not_fit_is_not_sent() -> None:
+    long = Request((Message("user", "word " * 4000),), max_tokens=100)
+    with (
+        serving() as double,
+        pytest.raises(ContextOverflow, match=r"6,675 tokens of prompt and 100 .* context of 4,096"),
+    ):
+        model_at(double.url).generate(long)
+    assert double.bodies == []
+
+
+def test_the_double_refuses_what_openai_would() -> None:
+    double = OpenAIDouble()
+    assert double.script
+    with serving() as running:
+        model = model_at(running.url, omit=())
+        model._settings = model._settings.model_copy(update={"served_name": 7})
+        with pytest.raises(Rejected, match="model and max_tokens are wanted"):
+            model.generate(REQUEST)

@@ -1,0 +1,88 @@
+"""Unity Catalog's prompt service over loopback HTTP, as far as MLflow's own client speaks to it.
+
+It keeps what it is sent, and refuses what the service would: names without three levels, no token.
+"""
+
+import json
+import re
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+PROMPTS = "/api/2.0/mlflow/unity-catalog/prompts"
+TOKEN = "a-token"
+_NAME = r"(?P<name>[^/.]+\.[^/.]+\.[^/.]+)"
+
+store: dict[str, list[dict[str, Any]]] = {}
+aliases: dict[tuple[str, str], str] = {}
+
+
+class Refused(Exception):
+    """An answer other than 200."""
+
+
+class CatalogDouble(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self._answer()
+
+    do_POST = do_GET
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def _answer(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(length) or b"{}") if length else {}
+        try:
+            status, answer = 200, self._route(body)
+        except Refused as refused:
+            status, answer = 404, {"error_code": str(refused), "message": f"{self.path}: {refused}"}
+        content = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def _route(self, body: dict[str, Any]) -> dict[str, Any]:
+        if not self.path.startswith(PROMPTS):
+            raise Refused("ENDPOINT_NOT_FOUND")
+        if self.headers["Authorization"] != f"Bearer {TOKEN}":
+            raise Refused("PERMISSION_DENIED")
+        path = self.path.removeprefix(PROMPTS).partition("?")[0]
+        if self.command == "POST" and not path:
+            return _create(body["prompt"])
+        if self.command == "POST" and (found := re.fullmatch(rf"/{_NAME}/versions", path)):
+            return _create_version(found["name"], body["prompt_version"])
+        if self.command == "POST" and (found := re.fullmatch(rf"/{_NAME}/aliases/(?P<alias>[\w-]+)", path)):
+            aliases[found["name"], found["alias"]] = body["version"]
+            return {}
+        if self.command == "GET" and (found := re.fullmatch(rf"/{_NAME}/versions/by-alias/(?P<alias>[\w-]+)", path)):
+            newest = str(len(store.get(found["name"], ())))
+            version = newest if found["alias"] == "latest" else aliases.get((found["name"], found["alias"]), "0")
+            return _version(found["name"], version)
+        if self.command == "GET" and (found := re.fullmatch(rf"/{_NAME}/versions/(?P<version>\d+)", path)):
+            return _version(found["name"], found["version"])
+        raise Refused("ENDPOINT_NOT_FOUND")
+
+
+def _create(prompt: dict[str, Any]) -> dict[str, Any]:
+    if not re.fullmatch(_NAME, prompt["name"]):
+        raise Refused("INVALID_PARAMETER_VALUE")
+    if prompt["name"] in store:
+        raise Refused("ALREADY_EXISTS")
+    store[prompt["name"]] = []
+    return prompt
+
+
+def _create_version(name: str, version: dict[str, Any]) -> dict[str, Any]:
+    if name not in store:
+        raise Refused("RESOURCE_DOES_NOT_EXIST")
+    store[name].append(version | {"name": name, "version": str(len(store[name]) + 1)})
+    return store[name][-1]
+
+
+def _version(name: str, version: str) -> dict[str, Any]:
+    if not 0 < int(version) <= len(store.get(name, ())):
+        raise Refused("RESOURCE_DOES_NOT_EXIST")
+    mine = [alias for (owner, alias), which in aliases.items() if (owner, which) == (name, version)]
+    return store[name][int(version) - 1] | {"aliases": [{"alias": alias, "version": version} for alias in mine]}

@@ -1,0 +1,71 @@
+"""The registry on Databricks: what MLflow's client sends to Unity Catalog, and that it comes back whole."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+
+import mlflow
+import pytest
+from mlflow import MlflowClient
+
+from ragops.errors import UserError
+from ragops.prompts.catalogue import PromptSettings, load_templates
+from ragops.prompts.registry import PromptRegistry
+from ragops.prompts.template import Template
+from ragops.workspace import Workspace, use_mlflow
+from tests.integration.prompts.catalog_double import TOKEN, CatalogDouble, aliases, store
+from tests.unit.prompts.files import sound
+
+PACKAGED = load_templates(PromptSettings(), Path())
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[PromptRegistry]:
+    store.clear()
+    aliases.clear()
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    for name in ("TRACKING_URI", "REGISTRY_URI"):
+        monkeypatch.setenv(f"MLFLOW_{name}", "")
+    with ThreadingHTTPServer(("127.0.0.1", 0), CatalogDouble) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "17.3")
+        monkeypatch.setenv("DATABRICKS_HOST", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setenv("DATABRICKS_TOKEN", TOKEN)
+        monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "")
+        use_mlflow()
+        yield PromptRegistry(MlflowClient(), Workspace("main", "rag").registered)
+        server.shutdown()
+    mlflow.set_tracking_uri(before[0])
+    mlflow.set_registry_uri(before[1])
+
+
+@pytest.mark.parametrize("template", PACKAGED.values(), ids=PACKAGED)
+def test_what_is_packaged_comes_back(registry: PromptRegistry, template: Template) -> None:
+    held = registry.register(template, "champion")
+    assert held.uri == f"prompts:/main.rag.{template.name}/1"
+    assert registry.load(template.name, "champion") == registry.load(template.name, 1) == template
+
+
+def test_equal_content_is_one_version(registry: PromptRegistry) -> None:
+    assert registry.newest("plain") is None
+    assert registry.register(sound(), "champion").is_new
+    assert not registry.register(sound()).is_new
+    assert registry.register(sound(system="Be long.")).version == 2
+    assert registry.load("plain", "champion").system == "Be brief."
+
+
+def test_what_is_sent(registry: PromptRegistry) -> None:
+    registry.register(sound(), "champion")
+    [version] = store["main.rag.plain"]
+    assert json.loads(version["template"])[0] == {"role": "system", "content": "Be brief."}
+    tags = {tag["key"]: tag["value"] for tag in version["tags"]}
+    assert tags["content_hash"] == sound().content_hash and tags["technique"] == "zero_shot"
+    assert aliases == {("main.rag.plain", "champion"): "1"}
+
+
+def test_a_service_that_refuses_is_one_line(registry: PromptRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.integration.prompts.catalog_double.TOKEN", "another")
+    with pytest.raises(UserError, match="prompt main.rag.plain: MLflow refuses: .*PERMISSION_DENIED"):
+        registry.register(sound())

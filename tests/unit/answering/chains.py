@@ -1,0 +1,67 @@
+"""A chain over passages that a test gives, with a scripted model: everything but the search is the real thing."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from ragops.answering.chain import Chain
+from ragops.answering.settings import AnswerSettings
+from ragops.chunks.tokens import TokenCounter
+from ragops.index.entries import Passage
+from ragops.llms.door import Door
+from ragops.llms.ledger import KeptRows
+from ragops.llms.model import LanguageModel
+from ragops.llms.policy import Policy
+from ragops.llms.scripted import ScriptedModel
+from ragops.llms.settings import Models
+from ragops.prompts.catalogue import PromptSettings, load_templates
+from ragops.retrieval.context import Context, pack
+from ragops.retrieval.question import checked
+from ragops.retrieval.retrieve import Found
+from ragops.retrieval.settings import RetrievalSettings
+
+ROOT = Path(__file__).parents[3]
+KEY = b"sixteen bytes or more"
+
+
+def passage(number: int, text: str, path: str = "") -> Passage:
+    return Passage(
+        f"c{number}", f"d{number}", text, (), f"Title {number}", path or f"p{number}.md", None, 0, f"h{number}"
+    )
+
+
+class Searching:
+    """Finds what it is given, as well as it is told, and remembers who asked what."""
+
+    generation = "g-000001"
+
+    def __init__(self, texts: Sequence[str], similarity: float = 0.6) -> None:
+        self._found = [Found(passage(n, text), 1 / n, n, None, similarity) for n, text in enumerate(texts, start=1)]
+        self.asked: list[tuple[str, tuple[str, ...]]] = []
+
+    def context(
+        self, question: str, count_tokens: TokenCounter, k: int | None = None, groups: Collection[str] = ()
+    ) -> Context:
+        self.asked.append((checked(question), tuple(groups)))
+        return pack(self._found, lambda passage, places: [], count_tokens, RetrievalSettings())
+
+
+def scripted_door(replies: Sequence[str], rows: KeptRows | None = None, model: LanguageModel | None = None) -> Door:
+    known = [{"name": "script", "provider": "scripted", "replies": list(replies)}]
+    models = Models.model_validate({"answer": {"primary": "script"}, "known": known})
+    script = model or ScriptedModel(tuple(replies), "script", 1_000_000)
+    return Door(models, Policy("public"), lambda settings: script, rows or KeptRows())
+
+
+def chain(
+    searcher: Searching, door: Door, prompt: str = "cite_or_abstain", settings: AnswerSettings | None = None
+) -> Chain:
+    templates = load_templates(PromptSettings(), ROOT)
+    return Chain(
+        searcher,  # type: ignore[arg-type]
+        door,
+        templates[prompt],
+        templates["standalone_question"],
+        settings or AnswerSettings(),
+        {},
+        KEY,
+    )
