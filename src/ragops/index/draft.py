@@ -54,11 +54,12 @@ class BuiltDraft:
 
 
 def start_draft(
-    directory: Path, wanted: Mapping[str, str], parent: Manifest | None, parent_path: Path, scan: bool
+    directory: Path, wanted: Mapping[str, str], parent: Manifest | None, parent_path: Path, scan: bool, access: str = ""
 ) -> Draft:
     """Opens a copy of the parent if one is given and worth it, an empty store otherwise.
 
-    `scan`: the parent's files are not as they were built, so its rows are read from the store itself.
+    `scan`: the parent's files are not as they were built, so its rows are read from the store itself. `access`: the
+    digest of the rules that now hold; where they changed, rows to update may go to other groups.
     A removed or replaced row stays in the HNSW graph as a dead node that every search walks over: when they would be
     more than half of the rows, all is built anew. Rows that are only added never call for that.
     """
@@ -66,7 +67,8 @@ def start_draft(
     if parent and inherited:
         store, held = inherited
         plan = plan_changes(held, wanted)
-        rewrites = parent.rewrites + len(plan.remove) + len(held.keys() & set(plan.add))
+        moved = len(plan.update) if access != parent.access else 0
+        rewrites = parent.rewrites + moved + len(plan.remove) + len(held.keys() & set(plan.add))
         if 2 * rewrites <= len(wanted) or plan.empty:
             if scan:
                 return Draft(directory, store, plan, parent, rewrites)

@@ -112,7 +112,7 @@ def _publish(
     if not damage <= {_SQLITE}:
         parent = None
     wanted = source.rows()
-    draft = start_draft(work / uuid.uuid4().hex, wanted, parent, live_path, scan=bool(damage))
+    draft = start_draft(work / uuid.uuid4().hex, wanted, parent, live_path, bool(damage), source.access)
     if draft.parent and draft.plan.empty and draft.parent.access == source.access:
         draft.store.close()
         return PublishReport(draft.parent.name, published=False, rows=draft.parent.count)
