@@ -16,20 +16,22 @@ from rich.markup import escape
 from rich.table import Table
 
 from ragops.commands import places
+from ragops.commands.ask import ask
 from ragops.commands.evaluate import evaluate_app
 from ragops.commands.models import show_models
-from ragops.commands.places import Card, Schema, Target
+from ragops.commands.places import Card, Json, Schema, Target
 from ragops.commands.prompts import prompts_app
 from ragops.errors import UserError
 from ragops.workspace import LANDING, has_spark
 
 app = typer.Typer(
-    help="Search, and look after, what the refresh job publishes.",
+    help="Ask and search, and look after, what the refresh job publishes.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 index_app = typer.Typer(help="The generations of the index.", no_args_is_help=True)
+app.command()(ask)
 app.add_typer(index_app, name="index")
 app.add_typer(prompts_app, name="prompts")
 app.add_typer(evaluate_app, name="evaluate")
@@ -42,6 +44,8 @@ def main() -> None:
     debug = "--debug" in sys.argv
     if debug:
         sys.argv.remove("--debug")
+    # Chroma imports jsonschema, which compiles a grammar of IRIs where Jupyter is installed: two seconds for nothing.
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment] # what import takes for "is not there"
     try:
         app()
     except UserError as error:
@@ -58,7 +62,7 @@ def search(
         int | None, typer.Option("-k", min=1, max=100, help="How many passages; by default the card's.")
     ] = None,
     group: Annotated[list[str] | None, typer.Option(help="A group you belong to; may be given again.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
     target: Target = "dev",
     schema: Schema = None,
     usecase: Card = None,

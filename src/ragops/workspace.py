@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -132,8 +133,24 @@ def use_mlflow(target: str = "dev") -> None:
     os.environ |= _mlflow_settings(target)
     import mlflow
 
+    # It tells of every table that it makes; set twice, because it sets its loggers anew when it makes them.
+    logging.getLogger("mlflow").setLevel(os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING"))
     mlflow.set_tracking_uri(os.environ["MLFLOW_TRACKING_URI"])
     mlflow.set_registry_uri(os.environ["MLFLOW_REGISTRY_URI"])
+
+
+def use_experiment(name: str, target: str = "dev") -> None:
+    """As `use_mlflow`, with the experiment that runs and traces go to; it is made where no deployment did.
+
+    Raises:
+        UserError: no local workspace is to be found.
+    """
+    use_mlflow(target)
+    import mlflow
+
+    if mlflow.get_experiment_by_name(name) is None:
+        mlflow.create_experiment(name, artifact_location=mlflow_artifacts(target))
+    mlflow.set_experiment(name)
 
 
 def mlflow_artifacts(target: str = "dev") -> str | None:
@@ -217,9 +234,25 @@ def deployed(target: str) -> Workspace:
     Raises:
         UserError: the target was never run here.
     """
-    record = local_home(target) / "bundle.json"
-    if not record.is_file():
-        raise UserError(f"target {target} was never run here; run: localbundle run refresh -t {target}")
-    bundle: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
-    schema = bundle["resources"]["schemas"]["rag"]
+    schema = _record(target)["resources"]["schemas"]["rag"]
     return Workspace(catalog=schema["catalog_name"], schema=schema["name"])
+
+
+def deployed_experiment(target: str) -> str:
+    """The name of the experiment that a target's bundle deploys, from the same record; raises likewise."""
+    name: str = _record(target)["resources"]["experiments"]["quality"]["name"]
+    return name
+
+
+def deployed_model(target: str) -> str:
+    """The model that a target's bundle names in its variable `llm`, likewise; "" where it leaves that to the card."""
+    name: str = _record(target)["variables"].get("llm", {}).get("value", "")
+    return name
+
+
+def _record(target: str) -> dict[str, Any]:
+    file = local_home(target) / "bundle.json"
+    if not file.is_file():
+        raise UserError(f"target {target} was never run here; run: localbundle run refresh -t {target}")
+    bundle: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return bundle

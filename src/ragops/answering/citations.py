@@ -11,7 +11,7 @@ _BRACKET = re.compile(r"\[([^\]]*)\]")
 _RANGE = re.compile(r"(\d+)\s*[–-]\s*(\d+)")
 _NUMBER = re.compile(r"\d+")
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
-_AFTER_THE_STOP = re.compile(r"(?<=\w)([.!?])[ \t]*((?:\[\d+\][ \t]*)+)(?=\s|$)", re.MULTILINE)
+_AFTER_THE_STOP = re.compile(r"(?<![\s.!?])([.!?])[ \t]*((?:\[\d+\][ \t]*)+)(?=\s|$)", re.MULTILINE)
 _LONGEST_RANGE = 50
 
 

@@ -41,8 +41,13 @@ def calibrate(answerable: Sequence[float], unanswerable: Sequence[float], keep: 
     """
     if not len(answerable) or not len(unanswerable):
         raise ValueError("questions with and without an answer are needed")
+    places = [float(place) for place in np.unique([*answerable, *unanswerable])]
+    thresholds = [judged(place, answerable, unanswerable) for place in places]
+    return max((one for one in thresholds if one.answered >= keep), key=lambda one: (one.refused, -one.value))
+
+
+def judged(value: float, answerable: Sequence[float], unanswerable: Sequence[float]) -> Threshold:
+    """What a given threshold does on questions of both kinds; there are some of each."""
     good, bad = np.asarray(answerable), np.asarray(unanswerable)
-    places = [place for place in np.unique(np.concatenate([good, bad])) if (good >= place).mean() >= keep]
-    value = max(places, key=lambda place: ((bad < place).mean(), -place))
     wins = (good[:, None] > bad[None, :]).mean() + (good[:, None] == bad[None, :]).mean() / 2
-    return Threshold(float(value), float((good >= value).mean()), float((bad < value).mean()), float(wins))
+    return Threshold(value, float((good >= value).mean()), float((bad < value).mean()), float(wins))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from ragops.answering.citations import check_citations
 from ragops.chunks.atoms import sentences
 from ragops.llms.extractive import best_quotes, terms
 
+_CITED = re.compile(r"\s*\[\d+\]")  # behind the stop, where the next sentence seems to begin
 _FEWEST_TERMS = 2
 _QUOTES = 2
 _SUPPORT = 0.25  # of the question's weight, in the best sentence
@@ -36,8 +38,9 @@ def attribute(text: str, passages: Sequence[str], share: float) -> Grounded:
             parts.append(part)
             continue
         written: list[str] = []
-        for sentence in sentences(part):
-            number = _best(sentence, held, share)
+        split = list(sentences(part))
+        for sentence, after in zip(split, [*split[1:], ""], strict=False):
+            number = None if _CITED.match(after) else _best(sentence, held, share)
             attributed += number is not None
             written.append(sentence if number is None else _with(sentence, number))
         parts.append("".join(written))
@@ -48,7 +51,7 @@ def attribute(text: str, passages: Sequence[str], share: float) -> Grounded:
 def quote(question: str, passages: Sequence[str]) -> Grounded:
     """The passages' own sentences that answer best, each with its citation; an empty text where none does."""
     found = best_quotes(question, passages, _QUOTES, _SUPPORT)
-    text = " ".join(f"{one.text} [{one.passage}]" for one in found)
+    text = " ".join(one.cited() for one in found)
     cited = check_citations(text, len(passages))
     return Grounded(cited.text, cited.numbers, 0)
 

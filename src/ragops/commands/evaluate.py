@@ -1,4 +1,4 @@
-"""The command line: ragops evaluate retrieval."""
+"""The command line: ragops evaluate retrieval | answers."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import Progress
 
 from ragops.commands import places
-from ragops.commands.places import Card, Schema, Target
+from ragops.commands.places import Card, Json, Model, Prompt, Schema, Target
 from ragops.errors import UserError
-from ragops.workspace import models_folder
+from ragops.workspace import models_folder, use_mlflow
 
 if TYPE_CHECKING:
+    from ragops.answering.chain import Chain
     from ragops.evaluation.retrieval import Measured
+    from ragops.evaluation.show_answers import AnswersReport
     from ragops.index.generation import Generation
+    from ragops.llms.ledger import KeptRows
     from ragops.sample.questions import Question
     from ragops.usecase import UseCase
     from ragops.workspace import Workspace
@@ -26,14 +30,9 @@ evaluate_app = typer.Typer(help="Measures on the card's evaluation set.", no_arg
 console = Console()
 
 
-@evaluate_app.callback()
-def _group() -> None:
-    """Measures on the card's evaluation set."""
-
-
 @evaluate_app.command()
 def retrieval(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
     target: Target = "dev",
     schema: Schema = None,
     usecase: Card = None,
@@ -56,6 +55,60 @@ def retrieval(
         reader.close()
     if not _printed(measured, card, as_json):
         raise typer.Exit(1)
+
+
+@evaluate_app.command()
+def answers(
+    model: Model = "",
+    prompt: Prompt = "",
+    questions: Annotated[int | None, typer.Option(min=2, help="At most so many, of both kinds.")] = None,
+    as_json: Json = False,
+    target: Target = "dev",
+    schema: Schema = None,
+    usecase: Card = None,
+) -> None:
+    """Asks the questions and checks the answers, without a judge; calibrates what evidence an answer needs."""
+    from ragops.evaluation.answers import sampled
+    from ragops.evaluation.show_answers import as_report, show_report
+    from ragops.llms.ledger import KeptRows
+    from ragops.usecase import evaluation_questions
+
+    card = places.card(usecase)
+    known = evaluation_questions(card, places.card_file(usecase).parent)
+    if not known:
+        raise UserError("evaluation.questions: the card names none; give a JSONL file of some")
+    asked = sampled(known, questions or len(known))
+    use_mlflow(target)
+    calls = KeptRows()
+    report = _answered(places.chain(target, schema, usecase, model, prompt, calls), calls, asked)
+    if as_json:
+        typer.echo(json.dumps(as_report(report)))
+    else:
+        show_report(console, report)
+
+
+def _answered(chain: Chain, calls: KeptRows, questions: Sequence[Question]) -> AnswersReport:
+    """The outcome of each question; neither traces nor rows of the ledger are kept."""
+    import mlflow
+
+    from ragops.answering.types import Question as Asked
+    from ragops.evaluation.answers import Outcome, ask_all
+    from ragops.evaluation.show_answers import AnswersReport
+
+    mlflow.tracing.disable()
+    evidence: dict[str, float] = {}
+
+    def ask(question: str) -> Outcome:
+        answer = chain.answer(Asked(question, who="ragops evaluate answers"))
+        evidence[question] = answer.evidence
+        return Outcome.of(answer)
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("asking", total=len(questions))
+        rows = ask_all(ask, questions, lambda done: progress.update(bar, completed=done))
+    known = [(evidence[one.question], one.answerable) for one in questions if one.question in evidence]
+    good, bad = ([score for score, answerable in known if answerable is kind] for kind in (True, False))
+    return AnswersReport(rows, calls.rows, good, bad, chain.settings.min_evidence)
 
 
 def _measured(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ragops.workspace import Workspace, bundle_root
+from ragops.commands import places
+from ragops.commands.places import Card
+from ragops.workspace import Workspace
 
 if TYPE_CHECKING:
     from ragops.llms.settings import AnyModel, Models
@@ -22,14 +23,13 @@ def show_models(
     model: Annotated[str, typer.Option("--model", help="As if this one were the primary.")] = "",
     catalog: Annotated[str, typer.Option("--catalog", help="For paths of volumes.")] = "spark_catalog",
     schema: Annotated[str, typer.Option("--schema", help="For paths of volumes.")] = "rag",
-    usecase: Annotated[Path | None, typer.Option("--usecase", help="The card.")] = None,
+    usecase: Card = None,
 ) -> None:
     """Lists the card's models: who answers, what policy lets them see, whether they are to be had here, and prices."""
     from ragops.llms.availability import why_unavailable
     from ragops.llms.policy import Policy
-    from ragops.usecase import load_usecase
 
-    card = load_usecase(usecase or bundle_root() / "usecase.yml")
+    card = places.card(usecase)
     models, policy = card.models.with_primary(model), Policy(card.corpus.classification)
     table = Table("model", "provider", "answers", f"{card.corpus.classification} text", "here", "price", box=None)
     for one in models.known:

@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragops.workspace import Workspace, bundle_root, deployed
+from ragops.workspace import Workspace, bundle_root, deployed, deployed_model
 
 if TYPE_CHECKING:
+    from ragops.answering.chain import Chain
+    from ragops.llms.ledger import Sink
     from ragops.prompts.template import Template
     from ragops.usecase import UseCase
 
 Target = Annotated[str, typer.Option("-t", "--target", help="The bundle's target.")]
 Schema = Annotated[str | None, typer.Option("--schema", help="Another schema than the target's own.")]
 Card = Annotated[Path | None, typer.Option("--usecase", help="The card; by default usecase.yml beside databricks.yml.")]
+Model = Annotated[str, typer.Option("--model", help="A model on the card; by default the target's or the card's own.")]
+Prompt = Annotated[str, typer.Option("--prompt", help="A prompt template; by default the card's.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def place(target: str, schema: str | None) -> Workspace:
@@ -41,3 +46,17 @@ def templates(path: Path | None) -> dict[str, Template]:
     from ragops.prompts.catalogue import load_templates
 
     return load_templates(card(path).prompts, card_file(path).parent)
+
+
+def chain(
+    target: str, schema: str | None, path: Path | None, model: str = "", prompt: str = "", sink: Sink | None = None
+) -> Chain:
+    """The card's chain over a schema's index, with the target's model unless another is chosen.
+
+    Raises UserError as `place`, `card` and `assembly.open_chain` do.
+    """
+    from ragops.assembly import Place, open_chain
+
+    workspace, own = place(target, schema), card(path)
+    models = own.models.with_primary(model or deployed_model(target))
+    return open_chain(own.model_copy(update={"models": models}), templates(path), Place.of(workspace), sink, prompt)

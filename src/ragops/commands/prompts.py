@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from ragops.commands import places
+from ragops.commands.places import Card, Schema, Target
 from ragops.errors import UserError
-from ragops.workspace import Workspace, bundle_root, deployed, use_mlflow
+from ragops.workspace import use_mlflow
 
 if TYPE_CHECKING:
     from ragops.prompts.catalogue import PromptSettings
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
 
 prompts_app = typer.Typer(help="The prompt templates, and their versions in MLflow's registry.", no_args_is_help=True)
 console = Console()
-
-Target = Annotated[str, typer.Option("-t", "--target", help="The bundle's target.")]
-Schema = Annotated[str | None, typer.Option("--schema", help="Another schema than the target's own.")]
-Card = Annotated[Path | None, typer.Option("--usecase", help="The card; by default usecase.yml beside databricks.yml.")]
 
 
 @prompts_app.command("list")
@@ -86,12 +83,7 @@ def register(
 
 
 def _templates(card: Path | None) -> tuple[PromptSettings, dict[str, Template]]:
-    from ragops.prompts.catalogue import load_templates
-    from ragops.usecase import load_usecase
-
-    path = card or bundle_root() / "usecase.yml"
-    settings = load_usecase(path).prompts
-    return settings, load_templates(settings, path.parent)
+    return places.card(card).prompts, places.templates(card)
 
 
 def _versions(names: list[str], target: str, schema: str | None) -> tuple[dict[str, Registered | None], str]:
@@ -106,9 +98,7 @@ def _versions(names: list[str], target: str, schema: str | None) -> tuple[dict[s
 def _registry(target: str, schema: str | None) -> PromptRegistry:
     from ragops.prompts.registry import PromptRegistry
 
-    own = deployed(target)
-    place = Workspace(own.catalog, schema) if schema else own
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # it tells of every connection that it opens
+    place = places.place(target, schema)
     use_mlflow(target)
     from mlflow import MlflowClient
 

@@ -150,6 +150,7 @@ class _Line:
 
     def ask(self, request: Request, ask: _Asked, deadline: Deadline) -> Pieces:
         """One attempt: it holds its place until the answer's end."""
+        model = self.model  # first: what is not to be had here must keep nobody waiting for a place
         # What quotes the evidence takes no time and answers when the others have used it all up.
         end = Deadline(self.settings.timeout_s) if isinstance(self.settings, Extractive) else deadline
         with self._breaker.watched(), self._limits.slot(end.left()):
@@ -157,7 +158,7 @@ class _Line:
             if not left:
                 raise NoCapacity(f"Model {self.settings.name}: the answer's deadline has passed; raise deadline_s")
             seconds = min(left, request.timeout_s or left, self.settings.timeout_s)
-            return (yield from ask(self.model, replace(request, timeout_s=seconds)))
+            return (yield from ask(model, replace(request, timeout_s=seconds)))
 
 
 def _at_once(model: LanguageModel, request: Request) -> Pieces:

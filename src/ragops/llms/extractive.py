@@ -16,6 +16,7 @@ from ragops.chunks.atoms import sentences
 from ragops.index.lexical import tokenize
 from ragops.llms.model import Pieces, Reply, Request, drained
 from ragops.llms.settings import Extractive
+from ragops.prompts.neutralise import neutralise
 
 # Words by which one asks, and those that every sentence has: they support nothing.
 _FUNCTION_WORDS = """
@@ -28,6 +29,8 @@ would you your
 _ASKING = frozenset(_FUNCTION_WORDS.split())
 _FENCE = re.compile(r"^(?:```|~~~)", re.MULTILINE)
 _FURNITURE = re.compile(r"^\s*(?:#{1,6}\s|\||<!--)")
+_NUMBERED = re.compile(r"(?<![\w\])`])(?:\[\s*\d[\d\s,;–-]*\])+")  # not xs[1], which is code
+_ROUND = str.maketrans("[]", "()")
 _SPACES = re.compile(r"\s+")
 _FEWEST_TERMS = 3
 
@@ -39,6 +42,11 @@ class Quote:
     text: str
     passage: int
     support: float
+
+    def cited(self) -> str:
+        """The sentence with its citation. Numbers in brackets of its own are no citations: they get parentheses."""
+        text = _NUMBERED.sub(lambda match: match[0].translate(_ROUND), neutralise(self.text))
+        return f"{text} [{self.passage}]"
 
 
 class ExtractiveModel:
@@ -66,7 +74,7 @@ class ExtractiveModel:
         """The same, sentence by sentence."""
         started = time.monotonic()
         found = best_quotes(request.question, request.evidence, self._settings.sentences, self._settings.support)
-        pieces = [f"{quote.text} [{quote.passage}]" for quote in found] or [self._settings.abstention]
+        pieces = [quote.cited() for quote in found] or [self._settings.abstention]
         for number, piece in enumerate(pieces):
             yield piece if number == 0 else f" {piece}"
         text = " ".join(pieces)

@@ -11,12 +11,12 @@ from mlflow.pyfunc.model import ResponsesAgent
 from mlflow.types.responses import ResponsesAgentRequest, ResponsesAgentResponse, ResponsesAgentStreamEvent
 
 from ragops.answering.chain import Chain
+from ragops.answering.show import as_outputs
 from ragops.answering.types import Answer, Question
 from ragops.assembly import Place, open_chain
 from ragops.errors import UserError
 from ragops.prompts.messages import Message
 from ragops.releases.configuration import ChainConfiguration
-from ragops.retrieval.context import Packed
 
 
 class ChainAgent(ResponsesAgent):
@@ -109,40 +109,6 @@ def as_item(answer: Answer, item_id: str) -> dict[str, Any]:
         for one in answer.cited
     ]
     return ResponsesAgent.create_text_output_item(answer.text, item_id, annotations)
-
-
-def as_outputs(answer: Answer) -> dict[str, Any]:
-    """How the answer came about, as JSON."""
-    return {
-        "abstained": answer.abstained,
-        "evidence": answer.evidence,
-        "standalone": answer.standalone,
-        "model": answer.model,
-        "prompt": answer.prompt,
-        "generation": answer.generation,
-        "removed_citations": answer.removed_citations,
-        "attributed": answer.attributed,
-        "quoted": answer.quoted,
-        "prompt_tokens": answer.prompt_tokens,
-        "completion_tokens": answer.completion_tokens,
-        "seconds": answer.seconds,
-        "trace_id": answer.trace_id,
-        "sources": [_source(one, one in answer.cited) for one in answer.sources],
-    }
-
-
-def _source(one: Packed, cited: bool) -> dict[str, Any]:
-    passage = one.passage
-    return {
-        "number": one.number,
-        "cited": cited,
-        "path": passage.path,
-        "title": passage.title,
-        "heading_path": list(passage.heading_path),
-        "page": passage.page,
-        "chunk_ids": list(one.chunk_ids),
-        "text": one.text,
-    }
 
 
 def _role(item: Any) -> Literal["user", "assistant"] | None:  # noqa: ANN401 - MLflow's message or output item

@@ -8,6 +8,7 @@ from rich.markdown import Markdown
 from rich.padding import Padding
 from rich.text import Text
 
+from ragops.index.entries import Passage
 from ragops.retrieval.retrieve import Found
 
 SHOWN_CHARACTERS = 600
@@ -37,11 +38,13 @@ def show(console: Console, question: str, found: Sequence[Found]) -> None:
     if not found:
         console.print("nothing found: the index is empty, or its passages are for other groups")
     for number, one in enumerate(found, start=1):
-        console.print(Group(_source(number, one), Padding(Markdown(_shortened(one.passage.text)), (0, 0, 1, 4))))
+        console.print(
+            Group(source_line(number, one.passage), Padding(Markdown(_shortened(one.passage.text)), (0, 0, 1, 4)))
+        )
 
 
-def _source(number: int, one: Found) -> Text:
-    passage = one.passage
+def source_line(number: int, passage: Passage) -> Text:
+    """A passage's number, title and headings, path and page, as one line."""
     page = f", page {passage.page}" if passage.page else ""
     headings = [heading for heading in passage.heading_path if heading != passage.title]
     line = Text(f"[{number}] ", style="bold cyan")

@@ -23,6 +23,7 @@ from ragops.answering.citations import check_citations
         ("[1](http://example.com) is a link", "[1](http://example.com) is a link", (), 0),
         ("a list [x, y] stays", "a list [x, y] stays", (), 0),
         ("It is so. [1] And so. [2][3]", "It is so [1]. And so [2][3].", (1, 2, 3), 0),
+        ("Call `f()`. [1] (And so.) [2] Yes... [3]", "Call `f()` [1]. (And so.) [2] Yes... [3]", (1, 2, 3), 0),
         ("", "", (), 0),
     ],
 )

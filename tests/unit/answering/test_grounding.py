@@ -19,6 +19,7 @@ PASSAGES = [
         ("The ferry leaves at eight [2].", "The ferry leaves at eight [2].", (2,), 0),
         ("Bananas are yellow and bent.", "Bananas are yellow and bent.", (), 0),
         ("Ferry.", "Ferry.", (), 0),
+        ("(Painters close the crane.) [2] Bananas.", "(Painters close the crane.) [2] Bananas.", (2,), 0),
         ("```\nThe ferry leaves on weekdays.\n```", "```\nThe ferry leaves on weekdays.\n```", (), 0),
         ("", "", (), 0),
     ],

@@ -25,8 +25,8 @@ def lines(*arguments: str) -> dict[str, str]:
 def test_each_model_has_a_line() -> None:
     found = lines()
     assert found["served"].startswith("openai_compatible first as it is OPENAI_BASE_URL is not set 0.5 in, 1.5 out")
-    assert found["smollm2"] == "openvino_gguf fallback 1 as it is yes -"
-    assert found["quotes"] == "extractive fallback 2 as it is yes -"
+    assert found["smollm2"] == "openvino_gguf - as it is yes -"
+    assert found["quotes"] == "extractive fallback 1 as it is yes -"
 
 
 def test_another_primary_and_a_stricter_classification(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragops.llms.extractive import ExtractiveModel, best_quotes, stem
+from ragops.llms.extractive import ExtractiveModel, Quote, best_quotes, stem
 from ragops.llms.model import drained
 from ragops.llms.settings import DEFAULT_ABSTENTION, Extractive
 from tests.unit.llms.cards import ask
@@ -80,3 +80,9 @@ def test_pieces_are_the_answer() -> None:
 def test_endings_of_a_word_are_cut_off() -> None:
     assert len({stem(word) for word in ("opened", "opening", "opens", "open")}) == 1
     assert stem("error") == "error"
+
+
+def test_a_quote_cites_nothing_but_its_passage() -> None:
+    hidden = "".join(chr(0xE0000 + ord(letter)) for letter in "obey")
+    quote = Quote(f"The word [1] [77] of [2][3] xs[0]{hidden} <|im_end|> counts.", 4, 0.5)
+    assert quote.cited() == "The word (1) (77) of (2)(3) xs[0] (|im_end|) counts. [4]"

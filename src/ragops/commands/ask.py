@@ -1,0 +1,69 @@
+"""`ragops ask`: a question answered from the documents, with citations."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from ragops.commands import places
+from ragops.commands.places import Card, Json, Model, Prompt, Schema, Target
+from ragops.workspace import deployed_experiment, use_experiment
+
+if TYPE_CHECKING:
+    from ragops.answering.chain import Chain
+    from ragops.answering.types import Answer, Question
+
+console = Console()
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help="What you want to know.")],
+    follow: Annotated[
+        list[str] | None,
+        typer.Option(help="An earlier question that this one follows; may be given again, oldest first."),
+    ] = None,
+    group: Annotated[list[str] | None, typer.Option(help="A group you belong to; may be given again.")] = None,
+    model: Model = "",
+    prompt: Prompt = "",
+    as_json: Json = False,
+    target: Target = "dev",
+    schema: Schema = None,
+    usecase: Card = None,
+) -> None:
+    """Answers a question from the documents and cites them, or says that they hold no answer."""
+    from ragops.answering.show import as_outputs, show
+    from ragops.answering.types import Question
+    from ragops.prompts.messages import Message
+    from ragops.retrieval.question import checked
+
+    history = tuple(Message("user", checked(earlier)) for earlier in follow or ())
+    asked = Question(checked(question), history, tuple(group or ()), getpass.getuser())
+    chain = places.chain(target, schema, usecase, model, prompt)
+    use_experiment(deployed_experiment(target), target)
+    if as_json:
+        answer = chain.answer(asked)
+        typer.echo(json.dumps({"question": asked.text, "answer": answer.text, **as_outputs(answer)}))
+        return
+    console.print(Text(asked.text, style="bold"))
+    show(console, _streamed(chain, asked) if console.is_terminal else chain.answer(asked))
+
+
+def _streamed(chain: Chain, question: Question) -> Answer:
+    """Shows the answer as it is written; nothing of that stays, since only the checked answer counts."""
+    from ragops.documents.normalising import normalise
+
+    pieces, written = chain.stream(question), ""
+    with Live(console=console, transient=True) as live:
+        while True:
+            try:
+                written += next(pieces)
+            except StopIteration as end:
+                answer: Answer = end.value
+                return answer
+            live.update(Text(normalise(written)))
