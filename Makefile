@@ -19,7 +19,7 @@ UV = $(shell uv --version >/dev/null 2>&1 && echo uv || echo .cache/uv/bin/uv)
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-demo: .venv/.laptop  ## From nothing to three answered searches: environment, sample corpus, refresh job, search
+demo: .venv/.laptop  ## From nothing to answers: environment, sample corpus, refresh job, three searches, four questions
 	@say() { printf '\n\033[1m$$ %s\033[0m\n' "$$*"; }
 	$(BIN)/localbundle validate -t dev > /dev/null
 	say ragops sample; $(BIN)/ragops sample
@@ -28,11 +28,17 @@ demo: .venv/.laptop  ## From nothing to three answered searches: environment, sa
 	    "why does changing a list while looping over it skip elements" "format a number with thousands separators"; do
 	  say "ragops search \"$$question\" -k 2"; $(BIN)/ragops search "$$question" -k 2
 	done
+	for question in "Is it the round brackets that make a tuple?" \
+	    "Is x += 1 just shorthand, or is something else going on under the hood?" \
+	    "Does the language let a handler fix the problem and resume at the failing line?" \
+	    "Who painted the Mona Lisa?"; do
+	  say "ragops ask \"$$question\""; $(BIN)/ragops ask "$$question"
+	done
 	printf '%s\n' "" "Next, with the environment on your path (source .venv/bin/activate):" \
 	  "  localbundle up -t dev                                                     Spark stays: every run after it starts at once" \
 	  "  localbundle run refresh -t dev                                            again: nothing to do, and it says so" \
 	  "  localbundle run refresh -t dev --params landing=/path/to/folder,schema=mydocs   your own documents" \
-	  "  ragops search \"...\" --schema mydocs                                       and what they say" \
+	  "  ragops ask \"...\" --schema mydocs                                          and what they say" \
 	  "  ragops documents, ragops index list, ragops index verify, localbundle runs"
 
 lab: .venv/.laptop  ## JupyterLab on the notebooks, with Spark, dbutils and widgets as on Databricks; Ctrl-C ends it

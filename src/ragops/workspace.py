@@ -133,7 +133,7 @@ def use_mlflow(target: str = "dev") -> None:
     os.environ |= _mlflow_settings(target)
     import mlflow
 
-    # It tells of every table that it makes; set twice, because it sets its loggers anew when it makes them.
+    # It tells of every table that it makes. The variable is for child processes, and for who wants to hear it all.
     logging.getLogger("mlflow").setLevel(os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING"))
     mlflow.set_tracking_uri(os.environ["MLFLOW_TRACKING_URI"])
     mlflow.set_registry_uri(os.environ["MLFLOW_REGISTRY_URI"])

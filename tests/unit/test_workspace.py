@@ -1,5 +1,6 @@
 import base64
 import json
+import logging
 import os
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -14,11 +15,14 @@ from ragops.workspace import (
     Workspace,
     bundle_root,
     deployed,
+    deployed_experiment,
+    deployed_model,
     mlflow_artifacts,
     models_folder,
     secret,
     serving_access,
     serving_tokens,
+    use_experiment,
     use_mlflow,
 )
 
@@ -125,6 +129,43 @@ def test_mlflow_is_the_platforms_own_on_databricks(monkeypatch: pytest.MonkeyPat
     use_mlflow()
     assert told == {"tracking": "databricks", "registry": "databricks-uc"}
     assert mlflow_artifacts() is None
+
+
+def test_an_experiment_is_made_once_with_its_artifacts_in_the_workspace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: dict[str, str]
+) -> None:
+    monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
+    monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path))
+    import mlflow
+
+    made: dict[str, str] = {}
+    chosen: list[str] = []
+
+    def create(name: str, artifact_location: str) -> None:
+        made[name] = artifact_location
+
+    monkeypatch.setattr(mlflow, "get_experiment_by_name", made.get)
+    monkeypatch.setattr(
+        mlflow, "create_experiment", lambda name, artifact_location: made.update({name: artifact_location})
+    )
+    monkeypatch.setattr(mlflow, "set_experiment", chosen.append)
+    use_experiment("quality")
+    assert made == {"quality": f"file://{tmp_path}/mlflow/artifacts"}
+    made["quality"] = "elsewhere"
+    use_experiment("quality")
+    assert made == {"quality": "elsewhere"}
+    assert chosen == ["quality", "quality"]
+    assert logging.getLogger("mlflow").level == logging.WARNING
+
+
+def test_a_record_says_what_a_bundle_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path))
+    resources = {"experiments": {"quality": {"name": "[dev me] quality"}}}
+    record = tmp_path / "bundle.json"
+    record.write_text(json.dumps({"resources": resources, "variables": {}}))
+    assert (deployed_experiment("dev"), deployed_model("dev")) == ("[dev me] quality", "")
+    record.write_text(json.dumps({"resources": resources, "variables": {"llm": {"value": "quotes"}}}))
+    assert deployed_model("dev") == "quotes"
 
 
 def test_registered_names_have_three_levels_and_no_quotes() -> None:

@@ -19,7 +19,7 @@ from ragops.llms.failures import ModelFailure
 from ragops.llms.ledger import Caller
 from ragops.llms.model import Reply, Request
 from ragops.llms.settings import DEFAULT_ABSTENTION
-from ragops.prompts.marks import PROCESS_KEY
+from ragops.prompts.marks import PROCESS_KEY, unmarked
 from ragops.prompts.marks import Request as PromptRequest
 from ragops.prompts.rendering import render
 from ragops.prompts.sources import Source
@@ -140,7 +140,7 @@ class Chain:
     def _read(self, reply: Reply, text: str, context: Context, score: float, steps: Steps) -> Answer:
         passages = [one.text for one in context.sources]
         with steps.step("check", "PARSER", reply=reply.text) as span:
-            written = read(reply.text, self.prompt, (self.prompt.abstention or "", DEFAULT_ABSTENTION))
+            written = read(unmarked(reply.text), self.prompt, (self.prompt.abstention or "", DEFAULT_ABSTENTION))
             cited = check_citations(written.text, len(passages))
             grounded = attribute(cited.text.strip(), passages, self.settings.attribute_from)
             quoted = not grounded.numbers and not written.abstains and self.settings.uncited == "quote"

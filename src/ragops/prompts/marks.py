@@ -12,6 +12,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -27,6 +28,7 @@ SHORTEST_KEY = 16  # bytes
 # 50 bits: there is one guess for each request, and nothing tells whether it came close. Each passage repeats the code
 # twice, and tokenizers spell it out: 16 hexadecimal digits would cost a passage 16 tokens more.
 _CODE_LENGTH = 10
+_MARKS = re.compile(rf"</?(?:passage|conversation)-[a-z2-7]{{{_CODE_LENGTH}}}[^<>\n]*>[ \t]*\n?")
 _LONGEST_TITLE, _LONGEST_PATH, _LONGEST_TURN = 200, 300, 2_000  # characters
 
 
@@ -80,6 +82,11 @@ def marked_history(turns: Sequence[Message], code: str, special_tokens: Collecti
     """Earlier turns as one text between marks, a line each. Answers repeat documents, so they are data like these."""
     lines = (f"{turn.role}: {one_line(turn.content, _LONGEST_TURN, special_tokens)}" for turn in turns)
     return "\n".join([f"<conversation-{code}>", *lines, f"</conversation-{code}>"])
+
+
+def unmarked(text: str) -> str:
+    """A model's reply without marks: small models repeat what they were sent."""
+    return _MARKS.sub("", text)
 
 
 def _passage(source: Source, code: str, special_tokens: Collection[str]) -> str:

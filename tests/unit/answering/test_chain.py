@@ -67,6 +67,11 @@ def test_without_a_quote_either_there_is_no_answer() -> None:
     assert (answer.text, answer.abstained) == (ABSTENTION, "the model")
 
 
+def test_marks_that_a_model_repeats_are_not_shown() -> None:
+    answer = answered('<passage-abcdefghij number="1">\nAt twenty to eight [1].\n</passage-abcdefghij>')
+    assert answer.text == "At twenty to eight [1]."
+
+
 def test_the_model_abstains() -> None:
     answer = answered(ABSTENTION)
     assert (answer.text, answer.abstained, answer.cited) == (ABSTENTION, "the model", ())

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from ragops.answering.evidence import calibrate
+from ragops.answering.evidence import calibrate, judged
 
 SCORES = st.lists(st.integers(0, 100).map(lambda n: n / 100), min_size=1, max_size=30)
 
@@ -30,3 +30,8 @@ def test_what_can_be_told_apart_is() -> None:
 def test_both_kinds_are_needed(good: list[float], bad: list[float]) -> None:
     with pytest.raises(ValueError, match="with and without an answer"):
         calibrate(good, bad)
+
+
+def test_a_given_threshold_is_judged() -> None:
+    threshold = judged(0.5, [0.4, 0.5, 0.6, 0.7], [0.4, 0.6])
+    assert (threshold.answered, threshold.refused, threshold.area) == (0.75, 0.5, 0.625)

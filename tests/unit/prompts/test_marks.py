@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragops.prompts.marks import Request, marked_history, marked_passages, request_code
+from ragops.prompts.marks import Request, marked_history, marked_passages, request_code, unmarked
 from ragops.prompts.messages import Message
 from ragops.prompts.sources import Source
 
@@ -98,3 +98,13 @@ def test_a_turn_is_a_line_between_marks(contents: list[str]) -> None:
     lines = marked_history(turns, "c0de").split("\n")
     assert lines[0] == "<conversation-c0de>" and lines[-1] == "</conversation-c0de>"
     assert [line.split(":")[0] for line in lines[1:-1]] == [turn.role for turn in turns]
+
+
+def test_marks_that_a_model_repeats_are_taken_out_and_nothing_else() -> None:
+    code = request_code(Request("Why?", [SOURCE]), KEY)
+    reply = f"Because [1].\n{marked_passages([SOURCE], code)}\n{marked_history([], code)}"
+    bare = unmarked(reply)
+    assert code not in bare.replace(f"message's code, {code}", "")
+    assert SOURCE.text in bare and "Because [1]." in bare
+    for text in ("a <passage> of text", "</passage-way>", "if a<b and c>d", "`xs: list[int]`"):
+        assert unmarked(text) == text
