@@ -62,7 +62,7 @@ def log_chain(configuration: ChainConfiguration, prompts: Sequence[str] = ()) ->
             resources=_resources(configuration),
             input_example=EXAMPLE,
             prompts=list(prompts) or None,
-            metadata={"digest": configuration.digest, "pinned": configuration.pinned or "no"},
+            metadata={"digest": configuration.digest},
         )
     run_id = info.run_id
     return Logged(info.model_uri, run_id, configuration.digest)
@@ -126,7 +126,7 @@ def _parameters(configuration: ChainConfiguration) -> Mapping[str, object]:
         "prompt": f"{prompt.name}@{prompt.content_hash[:8]}",
         "technique": prompt.technique,
         "embedding": card.embedding.name,
-        "pinned": configuration.pinned or "no",
+        "index": configuration.pinned or "the live one",
         "min_evidence": card.answers.min_evidence,
         **{f"retrieval.{name}": value for name, value in card.retrieval.model_dump(exclude={"rerank"}).items()},
     }
