@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -132,6 +133,9 @@ def use_mlflow(target: str = "dev") -> None:
     os.environ |= _mlflow_settings(target)
     import mlflow
 
+    # It tells of every table it makes and every trace it writes.
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+
     mlflow.set_tracking_uri(os.environ["MLFLOW_TRACKING_URI"])
     mlflow.set_registry_uri(os.environ["MLFLOW_REGISTRY_URI"])
 
@@ -139,6 +143,24 @@ def use_mlflow(target: str = "dev") -> None:
 def mlflow_artifacts(target: str = "dev") -> str | None:
     """Where an experiment made here keeps its artifacts; None where the platform says."""
     return None if on_databricks() else (local_home(target) / "mlflow" / "artifacts").resolve().as_uri()
+
+
+def open_experiment(name: str, target: str = "dev") -> str:
+    """The id of an experiment, which is made if it is not there; MLflow points to this place from here on.
+
+    Raises:
+        UserError: MLflow refuses the name, or no local workspace is to be found.
+    """
+    use_mlflow(target)
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    client = MlflowClient()
+    try:
+        found = client.get_experiment_by_name(name)
+        return str(found.experiment_id if found else client.create_experiment(name, mlflow_artifacts(target)))
+    except MlflowException as error:
+        raise UserError(f"experiment {name}: MLflow refuses ({' '.join(str(error).split())}); correct it") from error
 
 
 def _mlflow_settings(target: str) -> dict[str, str]:
@@ -151,6 +173,7 @@ def _mlflow_settings(target: str) -> dict[str, str]:
         "MLFLOW_DISABLE_TELEMETRY": "true",
         # MLflow opens a session inside a session: workers that share a pool of connections lock each other out.
         "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     }
 
 

@@ -2,13 +2,16 @@
 
 from ragops.parameters.explore import ExploreParameters, check_explore
 from ragops.parameters.refresh import RefreshParameters, check_refresh
+from ragops.parameters.release import ReleaseParameters, check_release
 from ragops.parameters.smoke import SmokeParameters, check_smoke
 
 __all__ = [
     "ExploreParameters",
     "RefreshParameters",
+    "ReleaseParameters",
     "SmokeParameters",
     "check_explore",
     "check_refresh",
+    "check_release",
     "check_smoke",
 ]
