@@ -88,7 +88,13 @@ def told(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     import mlflow
 
     uris: dict[str, str] = {}
-    for name in ("TRACKING_URI", "REGISTRY_URI", "DISABLE_TELEMETRY", "SQLALCHEMYSTORE_POOLCLASS", "ENABLE_ARTIFACTS_PROGRESS_BAR"):
+    for name in (
+        "TRACKING_URI",
+        "REGISTRY_URI",
+        "DISABLE_TELEMETRY",
+        "SQLALCHEMYSTORE_POOLCLASS",
+        "ENABLE_ARTIFACTS_PROGRESS_BAR",
+    ):
         monkeypatch.setenv(f"MLFLOW_{name}", "")
     monkeypatch.setattr(mlflow, "set_tracking_uri", lambda uri: uris.update(tracking=uri))
     monkeypatch.setattr(mlflow, "set_registry_uri", lambda uri: uris.update(registry=uri))
