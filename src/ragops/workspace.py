@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ragops.errors import UserError
 
 if TYPE_CHECKING:
+    from databricks.sdk import WorkspaceClient
     from pyspark.sql import SparkSession
 
 LANDING = "landing"
@@ -117,6 +118,21 @@ def serving_access() -> tuple[str, str]:
     config = Config()
     token = config.authenticate().get("Authorization", "").removeprefix("Bearer ")
     return f"{config.host}/serving-endpoints", token
+
+
+def workspace_client() -> WorkspaceClient:
+    """A client of the Databricks workspace that we run in, or are logged in to.
+
+    Raises:
+        UserError: there are no credentials for one.
+    """
+    from databricks.sdk import WorkspaceClient
+
+    try:
+        return WorkspaceClient()
+    except ValueError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"Databricks: {reason}; log in with: databricks auth login --host URL") from error
 
 
 def known_catalogs() -> tuple[str, ...] | None:
