@@ -219,6 +219,18 @@ def test_a_first_version_that_does_not_answer_raises(double: Double, release: Re
         release("7")
 
 
+def test_what_served_already_and_does_not_answer_raises(double: Double, release: Release) -> None:
+    """Another run put it there: which version was before is not known."""
+    release("7")
+    double.changes.clear()
+    double.answers = {"7": ["EMPTY"]}
+
+    with pytest.raises(UserError, match="no earlier one"):
+        release("7")
+
+    assert double.changes == [("ask", "7")]
+
+
 def test_a_late_update_is_waited_for_and_taken_back(
     double: Double, release: Release, monkeypatch: pytest.MonkeyPatch
 ) -> None:
