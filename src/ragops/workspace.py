@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from ragops.errors import UserError
 
 if TYPE_CHECKING:
+    from databricks.sdk import WorkspaceClient
     from pyspark.sql import SparkSession
 
 LANDING = "landing"
@@ -227,6 +228,21 @@ def _local_secret(scope: str, key: str) -> str:
     if key not in scopes.get(scope, {}):
         raise UserError(f"secret {scope}/{key} is not set; put it into {file} or into {variable}")
     return scopes[scope][key]
+
+
+def workspace_client() -> WorkspaceClient:
+    """A client of the Databricks workspace that we run in, or are logged in to.
+
+    Raises:
+        UserError: there are no credentials for one.
+    """
+    from databricks.sdk import WorkspaceClient
+
+    try:
+        return WorkspaceClient()
+    except ValueError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"Databricks: {reason}; log in with: databricks auth login --host URL") from error
 
 
 def known_catalogs() -> tuple[str, ...] | None:

@@ -1,4 +1,4 @@
-"""The job release as a team runs it: a first chain, a better one, the same again; and the champion where nothing else is.
+"""The job release as a team runs it: a first chain, a better one, the same again; the champion where nothing else is.
 
 The clean environment has the model's own requirements and nothing of this one: no Spark, no torch, no ragops.
 """
