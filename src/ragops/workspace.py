@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from ragops.errors import UserError
 
 if TYPE_CHECKING:
+    from databricks.sdk import WorkspaceClient
     from pyspark.sql import SparkSession
 
 LANDING = "landing"
@@ -133,29 +134,34 @@ def use_mlflow(target: str = "dev") -> None:
     os.environ |= _mlflow_settings(target)
     import mlflow
 
-    # It tells of every table that it makes. The variable is for child processes, and for who wants to hear it all.
-    logging.getLogger("mlflow").setLevel(os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING"))
+    # It tells of every table it makes and every trace it writes.
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+
     mlflow.set_tracking_uri(os.environ["MLFLOW_TRACKING_URI"])
     mlflow.set_registry_uri(os.environ["MLFLOW_REGISTRY_URI"])
-
-
-def use_experiment(name: str, target: str = "dev") -> None:
-    """As `use_mlflow`, with the experiment that runs and traces go to; it is made where no deployment did.
-
-    Raises:
-        UserError: no local workspace is to be found.
-    """
-    use_mlflow(target)
-    import mlflow
-
-    if mlflow.get_experiment_by_name(name) is None:
-        mlflow.create_experiment(name, artifact_location=mlflow_artifacts(target))
-    mlflow.set_experiment(name)
 
 
 def mlflow_artifacts(target: str = "dev") -> str | None:
     """Where an experiment made here keeps its artifacts; None where the platform says."""
     return None if on_databricks() else (local_home(target) / "mlflow" / "artifacts").resolve().as_uri()
+
+
+def open_experiment(name: str, target: str = "dev") -> str:
+    """The id of an experiment, which is made if it is not there; MLflow points to this place from here on.
+
+    Raises:
+        UserError: MLflow refuses the name, or no local workspace is to be found.
+    """
+    use_mlflow(target)
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    client = MlflowClient()
+    try:
+        found = client.get_experiment_by_name(name)
+        return str(found.experiment_id if found else client.create_experiment(name, mlflow_artifacts(target)))
+    except MlflowException as error:
+        raise UserError(f"experiment {name}: MLflow refuses ({' '.join(str(error).split())}); correct it") from error
 
 
 def _mlflow_settings(target: str) -> dict[str, str]:
@@ -168,6 +174,7 @@ def _mlflow_settings(target: str) -> dict[str, str]:
         "MLFLOW_DISABLE_TELEMETRY": "true",
         # MLflow opens a session inside a session: workers that share a pool of connections lock each other out.
         "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     }
 
 
@@ -223,6 +230,21 @@ def _local_secret(scope: str, key: str) -> str:
     return scopes[scope][key]
 
 
+def workspace_client() -> WorkspaceClient:
+    """A client of the Databricks workspace that we run in, or are logged in to.
+
+    Raises:
+        UserError: there are no credentials for one.
+    """
+    from databricks.sdk import WorkspaceClient
+
+    try:
+        return WorkspaceClient()
+    except ValueError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"Databricks: {reason}; log in with: databricks auth login --host URL") from error
+
+
 def known_catalogs() -> tuple[str, ...] | None:
     """The catalogs this place has: one on a laptop; None where only the workspace can tell."""
     return None if on_databricks() else ("spark_catalog",)
@@ -231,10 +253,13 @@ def known_catalogs() -> tuple[str, ...] | None:
 def deployed(target: str) -> Workspace:
     """The workspace that a target's bundle names, from the record a local run leaves in the workspace's folder.
 
+    Volumes and MLflow of this process are that target's from here on.
+
     Raises:
         UserError: the target was never run here.
     """
     schema = _record(target)["resources"]["schemas"]["rag"]
+    os.environ.setdefault("LOCALBUNDLE_HOME", str(local_home(target).resolve()))
     return Workspace(catalog=schema["catalog_name"], schema=schema["name"])
 
 

@@ -1,6 +1,5 @@
 import base64
 import json
-import logging
 import os
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -22,7 +21,6 @@ from ragops.workspace import (
     secret,
     serving_access,
     serving_tokens,
-    use_experiment,
     use_mlflow,
 )
 
@@ -76,6 +74,17 @@ def test_the_deployed_schema_is_the_one_the_run_recorded(tmp_path: Path, monkeyp
     assert deployed("dev") == Workspace("spark_catalog", "dev_me_rag")
 
 
+def test_a_target_s_volumes_are_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LOCALBUNDLE_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+    record = {"resources": {"schemas": {"rag": {"catalog_name": "spark_catalog", "name": "rag"}}}}
+    for target in ("dev", "staging"):
+        (tmp_path / ".localbundle" / target).mkdir(parents=True)
+        (tmp_path / ".localbundle" / target / "bundle.json").write_text(json.dumps(record))
+    landing = deployed("staging").volume("landing")
+    assert landing == tmp_path / ".localbundle/staging/Volumes/spark_catalog/rag/landing"
+
+
 def test_the_bundle_is_looked_for_upwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="databricks.yml"):
@@ -92,7 +101,13 @@ def told(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     import mlflow
 
     uris: dict[str, str] = {}
-    for name in ("TRACKING_URI", "REGISTRY_URI", "DISABLE_TELEMETRY", "SQLALCHEMYSTORE_POOLCLASS"):
+    for name in (
+        "TRACKING_URI",
+        "REGISTRY_URI",
+        "DISABLE_TELEMETRY",
+        "SQLALCHEMYSTORE_POOLCLASS",
+        "ENABLE_ARTIFACTS_PROGRESS_BAR",
+    ):
         monkeypatch.setenv(f"MLFLOW_{name}", "")
     monkeypatch.setattr(mlflow, "set_tracking_uri", lambda uri: uris.update(tracking=uri))
     monkeypatch.setattr(mlflow, "set_registry_uri", lambda uri: uris.update(registry=uri))
@@ -121,7 +136,7 @@ def test_a_job_on_the_laptop_finds_the_same_mlflow(
     monkeypatch.setenv("LOCALBUNDLE_HOME", environment["LOCALBUNDLE_HOME"])
     use_mlflow()
     own = {name: value for name, value in environment.items() if name.startswith("MLFLOW_")}
-    assert own == {name: os.environ[name] for name in own} and len(own) == 4
+    assert own == {name: os.environ[name] for name in own} and len(own) == 5
 
 
 def test_mlflow_is_the_platforms_own_on_databricks(monkeypatch: pytest.MonkeyPatch, told: dict[str, str]) -> None:
@@ -129,33 +144,6 @@ def test_mlflow_is_the_platforms_own_on_databricks(monkeypatch: pytest.MonkeyPat
     use_mlflow()
     assert told == {"tracking": "databricks", "registry": "databricks-uc"}
     assert mlflow_artifacts() is None
-
-
-def test_an_experiment_is_made_once_with_its_artifacts_in_the_workspace(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: dict[str, str]
-) -> None:
-    monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
-    monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path))
-    import mlflow
-
-    made: dict[str, str] = {}
-    chosen: list[str] = []
-
-    def create(name: str, artifact_location: str) -> None:
-        made[name] = artifact_location
-
-    monkeypatch.setattr(mlflow, "get_experiment_by_name", made.get)
-    monkeypatch.setattr(
-        mlflow, "create_experiment", lambda name, artifact_location: made.update({name: artifact_location})
-    )
-    monkeypatch.setattr(mlflow, "set_experiment", chosen.append)
-    use_experiment("quality")
-    assert made == {"quality": f"file://{tmp_path}/mlflow/artifacts"}
-    made["quality"] = "elsewhere"
-    use_experiment("quality")
-    assert made == {"quality": "elsewhere"}
-    assert chosen == ["quality", "quality"]
-    assert logging.getLogger("mlflow").level == logging.WARNING
 
 
 def test_a_record_says_what_a_bundle_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
