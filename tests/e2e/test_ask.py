@@ -47,6 +47,8 @@ class Asked:
 
     def run(self, question: str, *words: str, schema: str = SCHEMA, **changes: Any) -> str:
         options = ["--schema", schema, "--usecase", str(self.usecase(**changes))]
+        if "models" in changes:  # a laptop's own is another
+            options += ["--model", changes["models"]["answer"]["primary"]]
         done = CliRunner().invoke(app, ["ask", question, *words, *options], catch_exceptions=False)
         assert done.exit_code == 0
         return done.output

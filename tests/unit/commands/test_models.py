@@ -1,16 +1,22 @@
+import json
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from ragops.cli import app
-from ragops.workspace import bundle_root
 
+ROOT = Path(__file__).parents[3]
 RUN = CliRunner()
 
 
 @pytest.fixture(autouse=True)
-def laptop(monkeypatch: pytest.MonkeyPatch) -> None:
+def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bundle that nothing was ever run in."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "databricks.yml").touch()
+    (tmp_path / "usecase.yml").write_text((ROOT / "usecase.yml").read_text())
+    monkeypatch.delenv("LOCALBUNDLE_HOME", raising=False)
     monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     monkeypatch.setenv("COLUMNS", "200")
@@ -30,10 +36,24 @@ def test_each_model_has_a_line() -> None:
 
 
 def test_another_primary_and_a_stricter_classification(tmp_path: Path) -> None:
-    text = (bundle_root() / "usecase.yml").read_text()
-    card = tmp_path / "usecase.yml"
-    strict = text.replace("classification: public", "classification: confidential").replace("private: true", "")
+    card = tmp_path / "strict.yml"
+    strict = (
+        (ROOT / "usecase.yml")
+        .read_text()
+        .replace("classification: public", "classification: confidential")
+        .replace("private: true", "")
+    )
     card.write_text(strict)
     found = lines("--usecase", str(card), "--model", "smollm2")
     assert found["served"].startswith("openai_compatible - not at all")
     assert found["smollm2"].startswith("openvino_gguf first as it is")
+
+
+def test_the_targets_own_model_comes_first(tmp_path: Path) -> None:
+    home = tmp_path / ".localbundle" / "dev"
+    home.mkdir(parents=True)
+    schemas = {"rag": {"catalog_name": "spark_catalog", "name": "rag"}}
+    record = {"resources": {"schemas": schemas}, "variables": {"llm": {"value": "quotes"}}}
+    (home / "bundle.json").write_text(json.dumps(record))
+    assert lines()["quotes"].startswith("extractive first")
+    assert lines("--model", "served")["served"].startswith("openai_compatible first")
