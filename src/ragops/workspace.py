@@ -141,6 +141,27 @@ def mlflow_artifacts(target: str = "dev") -> str | None:
     return None if on_databricks() else (local_home(target) / "mlflow" / "artifacts").resolve().as_uri()
 
 
+def experiment(name: str, target: str = "dev") -> str:
+    """The id of an experiment in MLflow, which is made if it is missing; call `use_mlflow` before.
+
+    `name` is a path such as the bundle gives its own experiment: /Workspace/... or /Users/...
+    """
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    client, path = MlflowClient(), name.removeprefix("/Workspace")  # which the platform leaves out itself
+    found = client.get_experiment_by_name(path)
+    if found is None:
+        try:
+            made: str = client.create_experiment(path, artifact_location=mlflow_artifacts(target))
+            return made
+        except MlflowException:
+            found = client.get_experiment_by_name(path)  # another process was faster
+            if found is None:
+                raise
+    return str(found.experiment_id)
+
+
 def _mlflow_settings(target: str) -> dict[str, str]:
     if on_databricks():
         return {"MLFLOW_TRACKING_URI": "databricks", "MLFLOW_REGISTRY_URI": "databricks-uc"}
@@ -217,9 +238,19 @@ def deployed(target: str) -> Workspace:
     Raises:
         UserError: the target was never run here.
     """
+    schema = _deployed_resources(target)["schemas"]["rag"]
+    return Workspace(catalog=schema["catalog_name"], schema=schema["name"])
+
+
+def deployed_experiment(target: str) -> str:
+    """The name of the bundle's experiment, from the same record. Raises UserError as `deployed` does."""
+    return str(_deployed_resources(target)["experiments"]["quality"]["name"])
+
+
+def _deployed_resources(target: str) -> dict[str, Any]:
     record = local_home(target) / "bundle.json"
     if not record.is_file():
         raise UserError(f"target {target} was never run here; run: localbundle run refresh -t {target}")
     bundle: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
-    schema = bundle["resources"]["schemas"]["rag"]
-    return Workspace(catalog=schema["catalog_name"], schema=schema["name"])
+    resources: dict[str, Any] = bundle["resources"]
+    return resources

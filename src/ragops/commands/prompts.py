@@ -1,4 +1,4 @@
-"""The command line: ragops prompts list | show | register."""
+"""The command line: ragops prompts list | show | register | compare."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from ragops.commands.compare import compare
 from ragops.errors import UserError
 from ragops.workspace import Workspace, bundle_root, deployed, use_mlflow
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ragops.prompts.template import Template
 
 prompts_app = typer.Typer(help="The prompt templates, and their versions in MLflow's registry.", no_args_is_help=True)
+prompts_app.command()(compare)
 console = Console()
 
 Target = Annotated[str, typer.Option("-t", "--target", help="The bundle's target.")]

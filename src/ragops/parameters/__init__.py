@@ -1,14 +1,17 @@
 """The parameters of jobs as typed objects. Checked before anything starts, and read by notebooks in the same way."""
 
 from ragops.parameters.explore import ExploreParameters, check_explore
+from ragops.parameters.prototype import PrototypeParameters, check_prototype
 from ragops.parameters.refresh import RefreshParameters, check_refresh
 from ragops.parameters.smoke import SmokeParameters, check_smoke
 
 __all__ = [
     "ExploreParameters",
+    "PrototypeParameters",
     "RefreshParameters",
     "SmokeParameters",
     "check_explore",
+    "check_prototype",
     "check_refresh",
     "check_smoke",
 ]
