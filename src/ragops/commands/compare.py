@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ragops.commands import places
 from ragops.commands.places import Card, Schema, Target
-from ragops.workspace import deployed_experiment
+from ragops.workspace import deployed_experiment, use_experiment
 
 if TYPE_CHECKING:
     from ragops.evaluation.comparison import Tried
@@ -62,11 +61,10 @@ def _variants(
 
 def _tried(chains: Chains, variants: Sequence[Variant], questions: Sequence[Question], target: str) -> list[Tried]:
     from ragops.evaluation.comparison import try_variants
-    from ragops.evaluation.tracking import begin, comparison, tracked
+    from ragops.evaluation.tracking import comparison, tracked
 
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # it tells of every connection that it opens
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    begin(deployed_experiment(target), target)
+    use_experiment(deployed_experiment(target), target)
     with (
         comparison(questions=len(questions)),
         Progress(*columns, console=Console(stderr=True), transient=True) as progress,

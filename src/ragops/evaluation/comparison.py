@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from ragops.answering.chain import Chain
-from ragops.answering.show import Exchange
+from ragops.answering.html import Exchange
 from ragops.answering.types import Question as Asked
 from ragops.errors import UserError
 from ragops.evaluation.answers import Outcome, Row, ask_all, differences, metrics, sampled, summarise

@@ -45,14 +45,16 @@ def effort(tried: Sequence[Tried]) -> Picture:
     right.bar_label(bars, [f"{one.tokens:,.0f}" for one in tried], padding=4, color=INK, fontsize=8.5)
     right.margins(x=0.2)
     right.set_xticks([])
-    _named(right, tried, shown=False)
+    right.set_yticks([])
+    right.set_ylim(len(tried) - 0.5, -0.5)
+    for side in ("bottom", "left"):
+        right.spines[side].set_visible(False)
     titled(right, "tokens a question")
     seconds = {name: one.intervals()["seconds"].mean for name, one in zip(names(tried), tried, strict=True)}
-    slowest, spent = max(seconds, key=lambda name: seconds[name]), sum(one.cost for one in tried)
-    sentence = (
-        f"The slowest, {slowest}, takes {seconds[slowest]:.2f} s a question; all answers together cost {spent:.4g} by "
-        "the card's prices."
-    )
+    answered = {name: value for name, value in seconds.items() if not math.isnan(value)}
+    slowest = max(answered, key=lambda name: answered[name], default="")
+    told = f"The slowest, {slowest}, takes {answered[slowest]:.2f} s a question" if slowest else "None has answered"
+    sentence = f"{told}; all together cost {sum(one.cost for one in tried):.4g} by the card's prices."
     return Picture("effort", "What they take", sentence, figure)
 
 

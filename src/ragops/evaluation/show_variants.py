@@ -51,7 +51,7 @@ def as_rows(tried: Sequence[Tried], prompt: str) -> list[dict[str, Any]]:
 
 
 def frame(tried: Sequence[Tried]) -> pd.DataFrame:
-    """The figures for a notebook: means with their intervals, a variant in each row, the first one to compare with."""
+    """The figures for a notebook: means with their intervals, a variant in each column."""
     shown = {
         name: {
             **{check.replace("_", " "): _mean(found) for check, found in one.intervals().items() if check in CHECKS},
@@ -62,7 +62,7 @@ def frame(tried: Sequence[Tried]) -> pd.DataFrame:
         }
         for name, one in zip(labels([one.variant for one in tried]), tried, strict=True)
     }
-    return pd.DataFrame.from_dict(shown, orient="index")
+    return pd.DataFrame(shown)
 
 
 def _mean(found: Interval) -> str:

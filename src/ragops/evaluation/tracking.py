@@ -6,23 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from ragops.evaluation.comparison import Tried
-from ragops.workspace import experiment, use_mlflow
 
 ANSWERS = "answers.json"
 """The artifact with a run's answers, one row a question."""
 
 
-def begin(name: str, target: str = "dev") -> None:
-    """Lets all that follows be traced and logged in this place's experiment `name`."""
-    use_mlflow(target)
-    import mlflow
-
-    mlflow.set_experiment(experiment_id=experiment(name, target))
-
-
 @contextmanager
 def comparison(**params: object) -> Iterator[str]:
-    """A run of the experiment that was begun, active inside; gives its id."""
+    """A run of the experiment that `workspace.use_experiment` chose, active inside; gives its id."""
     import mlflow
 
     with mlflow.start_run(run_name="comparison", tags={"kind": "comparison"}) as run:

@@ -19,7 +19,7 @@ from ragops.prompts.messages import Message
 from ragops.retrieval.context import Packed
 
 _TEMPLATES = Environment(
-    loader=PackageLoader("ragops.answering", "html"),
+    loader=PackageLoader("ragops.answering", "templates"),
     autoescape=select_autoescape(default=True, default_for_string=True),
     undefined=StrictUndefined,
     trim_blocks=True,
@@ -58,7 +58,7 @@ def side_by_side_html(columns: Mapping[str, Sequence[Exchange]]) -> str:
     return _TEMPLATES.get_template("side_by_side.html.j2").render(names=list(columns), rows=rows)
 
 
-def display_html(html: str) -> None:
+def show_html(html: str) -> None:
     """Shows HTML below a notebook's cell."""
     from IPython.display import HTML, display
 
