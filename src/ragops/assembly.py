@@ -18,6 +18,7 @@ from ragops.embeddings.devices import CPU
 from ragops.embeddings.encoder import EncoderSource
 from ragops.embeddings.sources import Backend, encoder_source
 from ragops.errors import UserError
+from ragops.index.local import index_root
 from ragops.llms.ledger import Sink
 from ragops.llms.providers import open_door
 from ragops.prompts.catalogue import find
@@ -50,8 +51,6 @@ class Place:
     @classmethod
     def of(cls, workspace: Workspace) -> Place:
         """A schema's own."""
-        from ragops.index.stage import index_root
-
         return cls(workspace, models_folder(workspace), index_root(workspace))
 
 

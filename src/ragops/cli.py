@@ -114,7 +114,7 @@ app.command("models")(show_models)
 def list_(target: Target = "dev", schema: Schema = None) -> None:
     """Lists the generations, oldest first; the live one is marked."""
     from ragops.index.housekeeping import list_generations
-    from ragops.index.stage import index_root
+    from ragops.index.local import index_root
 
     generations = list_generations(index_root(places.place(target, schema)))
     table = Table("generation", "passages", "model", "built (UTC)", "parent", "", box=None)
@@ -148,7 +148,7 @@ def rollback(
 ) -> None:
     """Moves the pointer to an earlier generation. The next refresh publishes a new one."""
     from ragops.index.housekeeping import rollback as roll_back
-    from ragops.index.stage import index_root
+    from ragops.index.local import index_root
 
     pointer = roll_back(index_root(places.place(target, schema)), to, run_id="ragops index rollback")
     console.print(f"live now: [bold]{pointer.generation}[/] (before: {pointer.previous})", highlight=False)

@@ -125,6 +125,12 @@ class UseCase(_Section):
     evaluation: Evaluation = Evaluation()
     release: Release = Release()
 
+    @property
+    def gate(self) -> Release:
+        """What a chain must reach: the section `release`, with the success criteria among its floors."""
+        floors = {one.measure: one.at_least for one in self.success}
+        return self.release.model_copy(update={"floors": floors | self.release.floors})
+
     @model_validator(mode="after")
     def _fits_the_model(self) -> UseCase:
         if self.chunking.embedded_tokens > self.embedding.max_tokens:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from ragops.errors import UserError
 
 if TYPE_CHECKING:
+    from databricks.sdk import WorkspaceClient
     from pyspark.sql import SparkSession
 
 LANDING = "landing"
@@ -132,6 +134,9 @@ def use_mlflow(target: str = "dev") -> None:
     os.environ |= _mlflow_settings(target)
     import mlflow
 
+    # It tells of every table it makes and every trace it writes.
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+
     mlflow.set_tracking_uri(os.environ["MLFLOW_TRACKING_URI"])
     mlflow.set_registry_uri(os.environ["MLFLOW_REGISTRY_URI"])
 
@@ -141,25 +146,22 @@ def mlflow_artifacts(target: str = "dev") -> str | None:
     return None if on_databricks() else (local_home(target) / "mlflow" / "artifacts").resolve().as_uri()
 
 
-def experiment(name: str, target: str = "dev") -> str:
-    """The id of an experiment in MLflow, which is made if it is missing; call `use_mlflow` before.
+def open_experiment(name: str, target: str = "dev") -> str:
+    """The id of an experiment, which is made if it is not there; MLflow points to this place from here on.
 
-    `name` is a path such as the bundle gives its own experiment: /Workspace/... or /Users/...
+    Raises:
+        UserError: MLflow refuses the name, or no local workspace is to be found.
     """
+    use_mlflow(target)
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
-    client, path = MlflowClient(), name.removeprefix("/Workspace")  # which the platform leaves out itself
-    found = client.get_experiment_by_name(path)
-    if found is None:
-        try:
-            made: str = client.create_experiment(path, artifact_location=mlflow_artifacts(target))
-            return made
-        except MlflowException:
-            found = client.get_experiment_by_name(path)  # another process was faster
-            if found is None:
-                raise
-    return str(found.experiment_id)
+    client = MlflowClient()
+    try:
+        found = client.get_experiment_by_name(name)
+        return str(found.experiment_id if found else client.create_experiment(name, mlflow_artifacts(target)))
+    except MlflowException as error:
+        raise UserError(f"experiment {name}: MLflow refuses ({' '.join(str(error).split())}); correct it") from error
 
 
 def _mlflow_settings(target: str) -> dict[str, str]:
@@ -172,6 +174,7 @@ def _mlflow_settings(target: str) -> dict[str, str]:
         "MLFLOW_DISABLE_TELEMETRY": "true",
         # MLflow opens a session inside a session: workers that share a pool of connections lock each other out.
         "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     }
 
 
@@ -225,6 +228,21 @@ def _local_secret(scope: str, key: str) -> str:
     if key not in scopes.get(scope, {}):
         raise UserError(f"secret {scope}/{key} is not set; put it into {file} or into {variable}")
     return scopes[scope][key]
+
+
+def workspace_client() -> WorkspaceClient:
+    """A client of the Databricks workspace that we run in, or are logged in to.
+
+    Raises:
+        UserError: there are no credentials for one.
+    """
+    from databricks.sdk import WorkspaceClient
+
+    try:
+        return WorkspaceClient()
+    except ValueError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"Databricks: {reason}; log in with: databricks auth login --host URL") from error
 
 
 def known_catalogs() -> tuple[str, ...] | None:

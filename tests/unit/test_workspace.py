@@ -88,7 +88,13 @@ def told(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     import mlflow
 
     uris: dict[str, str] = {}
-    for name in ("TRACKING_URI", "REGISTRY_URI", "DISABLE_TELEMETRY", "SQLALCHEMYSTORE_POOLCLASS"):
+    for name in (
+        "TRACKING_URI",
+        "REGISTRY_URI",
+        "DISABLE_TELEMETRY",
+        "SQLALCHEMYSTORE_POOLCLASS",
+        "ENABLE_ARTIFACTS_PROGRESS_BAR",
+    ):
         monkeypatch.setenv(f"MLFLOW_{name}", "")
     monkeypatch.setattr(mlflow, "set_tracking_uri", lambda uri: uris.update(tracking=uri))
     monkeypatch.setattr(mlflow, "set_registry_uri", lambda uri: uris.update(registry=uri))
@@ -117,7 +123,7 @@ def test_a_job_on_the_laptop_finds_the_same_mlflow(
     monkeypatch.setenv("LOCALBUNDLE_HOME", environment["LOCALBUNDLE_HOME"])
     use_mlflow()
     own = {name: value for name, value in environment.items() if name.startswith("MLFLOW_")}
-    assert own == {name: os.environ[name] for name in own} and len(own) == 4
+    assert own == {name: os.environ[name] for name in own} and len(own) == 5
 
 
 def test_mlflow_is_the_platforms_own_on_databricks(monkeypatch: pytest.MonkeyPatch, told: dict[str, str]) -> None:

@@ -120,6 +120,7 @@ class Server:
             "MLFLOW_DISABLE_TELEMETRY": "true",
             # Threads that share a pool of connections to one SQLite file lock each other out.
             "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
+            "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
             "DO_NOT_TRACK": "1",
         }
 

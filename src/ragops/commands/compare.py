@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ragops.commands import places
 from ragops.commands.places import Card, Schema, Target
-from ragops.workspace import deployed_experiment, use_experiment
+from ragops.workspace import deployed_experiment
 
 if TYPE_CHECKING:
     from ragops.evaluation.comparison import Tried
@@ -61,10 +61,10 @@ def _variants(
 
 def _tried(chains: Chains, variants: Sequence[Variant], questions: Sequence[Question], target: str) -> list[Tried]:
     from ragops.evaluation.comparison import try_variants
-    from ragops.evaluation.tracking import comparison, tracked
+    from ragops.evaluation.tracking import begin, comparison, tracked
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    use_experiment(deployed_experiment(target), target)
+    begin(deployed_experiment(target), target)
     with (
         comparison(questions=len(questions)),
         Progress(*columns, console=Console(stderr=True), transient=True) as progress,

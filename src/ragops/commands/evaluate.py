@@ -40,8 +40,8 @@ def retrieval(
 ) -> None:
     """Compares ways to find passages, and checks the card's success criteria; exit code 1 when one is not met."""
     from ragops.embeddings.model import fingerprint
+    from ragops.index.local import index_root
     from ragops.index.reader import IndexReader
-    from ragops.index.stage import index_root
     from ragops.usecase import evaluation_questions
 
     place, card = places.place(target, schema), places.card(usecase)

@@ -130,9 +130,10 @@ def sampled(questions: Sequence[Question], most: int) -> list[Question]:
     """At most so many questions, the same ones each time, answerable and not in the proportion of the whole set."""
     if most >= len(questions):
         return list(questions)
-    kinds = [[one for one in questions if one.answerable is wanted] for wanted in (True, False)]
-    shares = [max(bool(kind), round(most * len(kind) / len(questions))) for kind in kinds]
-    return [one for kind, count in zip(kinds, shares, strict=True) for one in _spread(kind, count)]
+    answerable = [one for one in questions if one.answerable]
+    others = [one for one in questions if not one.answerable]
+    few = max(bool(others), round(most * len(others) / len(questions)))
+    return [*_spread(answerable, most - few), *_spread(others, few)]
 
 
 def _spread(questions: Sequence[Question], count: int) -> Iterable[Question]:

@@ -10,7 +10,7 @@ from ragops.chunks.stage import CHUNKS
 from ragops.embeddings.model import EmbeddingModel, fingerprint
 from ragops.embeddings.stage import embeddings_table
 from ragops.index.housekeeping import collect_garbage, list_generations
-from ragops.index.stage import index_root
+from ragops.index.local import index_root
 from ragops.tables import Table, merge
 from ragops.workspace import Workspace
 

@@ -1,9 +1,16 @@
-"""Where this machine keeps its own copies of an index, and how generations are copied."""
+"""Where an index lies, where this machine keeps its own copies of it, and how generations are copied."""
 
 import hashlib
 import os
 import shutil
 from pathlib import Path
+
+from ragops.workspace import INDEXES, Workspace
+
+
+def index_root(workspace: Workspace) -> Path:
+    """The folder of a schema's index: generations and the pointer to the live one."""
+    return workspace.volume(INDEXES) / "passages"
 
 
 def local_directory(index_root: Path, purpose: str) -> Path:

@@ -17,13 +17,14 @@ from ragops.errors import UserError
 from ragops.index.access import AccessRule, GroupsOf, groups_of, rules_digest
 from ragops.index.entries import ROW_HASH_SQL, Entry, entries_from_frame, restricted_hash
 from ragops.index.generation import Generation
+from ragops.index.local import index_root
 from ragops.index.manifest import IndexedModel, generations_directory
 from ragops.index.pointer import read_pointer
 from ragops.index.publish import IndexSource, RecallGuard, publish
 from ragops.index.store import batched
 from ragops.index.verify import VerifyReport, sample_ids, verify_generation
 from ragops.tables import StageReport
-from ragops.workspace import INDEXES, Workspace
+from ragops.workspace import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -31,11 +32,6 @@ if TYPE_CHECKING:
 # As many rows as leave Spark at once: 384 numbers each make 30 MB.
 ROWS_A_FETCH = 20_000
 WAIT_FOR_LOCK_SECONDS = 60.0
-
-
-def index_root(workspace: Workspace) -> Path:
-    """The folder of a schema's index: generations and the pointer to the live one."""
-    return workspace.volume(INDEXES) / "passages"
 
 
 def publish_index(

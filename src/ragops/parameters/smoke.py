@@ -34,7 +34,7 @@ class SmokeParameters(RefreshParameters):
     def searcher(self) -> Searcher:
         """Search over the published index: near-identical passages too, since the editions are."""
         from ragops.embeddings.devices import CPU
-        from ragops.index.stage import index_root
+        from ragops.index.local import index_root
         from ragops.retrieval.search import Searcher
         from ragops.retrieval.settings import RetrievalSettings
 

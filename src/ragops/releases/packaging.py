@@ -30,6 +30,7 @@ CODE = Path(__file__).with_name("model_code.py")
 EXTRA = "answers"
 """The extra of this package that names what answering takes: neither Spark, nor parsers, nor torch."""
 EXAMPLE: dict[str, Any] = {"input": [{"role": "user", "content": "What can I ask about?"}]}
+URI_TAG, DIGEST_TAG = "ragops.chain", "ragops.digest"
 _NAME = re.compile(r"^[A-Za-z0-9._-]+")
 
 
@@ -62,10 +63,10 @@ def log_chain(configuration: ChainConfiguration, prompts: Sequence[str] = ()) ->
             resources=_resources(configuration),
             input_example=EXAMPLE,
             prompts=list(prompts) or None,
-            metadata={"digest": configuration.digest, "pinned": configuration.pinned or "no"},
+            metadata={"digest": configuration.digest},
         )
-    run_id = info.run_id
-    return Logged(info.model_uri, run_id, configuration.digest)
+    mlflow.set_tags({URI_TAG: info.model_uri, DIGEST_TAG: configuration.digest})
+    return Logged(info.model_uri, str(info.run_id), configuration.digest)
 
 
 def requirements() -> list[str]:
@@ -126,7 +127,7 @@ def _parameters(configuration: ChainConfiguration) -> Mapping[str, object]:
         "prompt": f"{prompt.name}@{prompt.content_hash[:8]}",
         "technique": prompt.technique,
         "embedding": card.embedding.name,
-        "pinned": configuration.pinned or "no",
+        "index": configuration.pinned or "the live one",
         "min_evidence": card.answers.min_evidence,
         **{f"retrieval.{name}": value for name, value in card.retrieval.model_dump(exclude={"rerank"}).items()},
     }

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
 
-from ragops.evaluation.answers import Row, ask_all
+from ragops.errors import UserError
+from ragops.evaluation.answers import Row
 from ragops.evaluation.gate import Decision, decide
+from ragops.releases.judging import judge
 from ragops.releases.loaded import LoadedChain
 from ragops.releases.packaging import Logged
 from ragops.releases.registry import CHALLENGER, CHAMPION, ChainRegistry, Judged, Version
 from ragops.sample.questions import Question
 from ragops.usecase import Release
+
+_MARKS = {"met": "ok", "not met": "NO", "missing": "??"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,54 +42,44 @@ class Promotion:
 
 
 def promote(
-    registry: ChainRegistry,
-    settings: Release,
-    logged: Logged,
-    figures: Mapping[str, float],
-    rows: Sequence[Row],
-    champion_rows: Callable[[Version], Sequence[Row]],
+    registry: ChainRegistry, gate: Release, logged: Logged, judged: Judged, questions: Sequence[Question]
 ) -> Promotion:
     """Registers the chain as challenger, and makes it champion if the gate lets it.
 
-    Args:
-        registry: of the chain's name.
-        settings: the gate's, from the card.
-        logged: the chain.
-        figures: its measures beside those of its answers, such as retrieval's.
-        rows: its answers.
-        champion_rows: gives the champion's answers to the same questions.
+    The champion is judged by the answers that it gave to the same questions from the same index, asked for again
+    where there are none.
+
+    Raises:
+        UserError: the chain was not judged by these questions on the index that is live now.
     """
+    rows = judged.known(logged.run_id)
+    if rows is None:
+        raise UserError(
+            f"release: run {logged.run_id} has no answers to these questions from the live index; run the job release "
+            "again, or evaluate_release.ipynb"
+        )
     before = registry.by_alias(CHAMPION)
-    version = registry.register(logged.uri, logged.run_id, logged.digest)
+    version = registry.register(logged)
     registry.point(CHALLENGER, version)
-    decision = decide(settings, figures, rows, champion_rows(before) if before else None)
+    decision = decide(gate, judged.figures(logged.run_id), rows, _champions(before, judged, questions))
     if decision.promotes:
         registry.point(CHAMPION, version)
     registry.note(version, gate="promoted" if decision.promotes else "not promoted", reason=decision.reason)
     return Promotion(version, before, decision)
 
 
-def champion_answers(
-    judged: Judged, questions: Sequence[Question], told: Callable[[int], None]
-) -> Callable[[Version], Sequence[Row]]:
-    """The champion's answers: those it was judged by where nothing has changed since, else asked for again."""
-
-    def answers(version: Version) -> Sequence[Row]:
-        known = judged.known(version.run_id)
-        if known is None:
-            known = ask_all(LoadedChain(version.uri).ask, questions, told)
-            judged.keep(version.run_id, known)
-        return known
-
-    return answers
+def _champions(champion: Version | None, judged: Judged, questions: Sequence[Question]) -> Sequence[Row] | None:
+    if champion is None:
+        return None
+    known = judged.known(champion.run_id)
+    return judge(LoadedChain(champion.uri), judged, champion.run_id, questions) if known is None else known
 
 
 def show(promotion: Promotion) -> None:
     """Prints the conditions and what was decided."""
     table = Table("", "condition", "wanted", "seen", box=None, pad_edge=False)
-    marks = {"met": "ok", "not met": "NO", "missing": "??"}
     for one in promotion.decision.conditions:
-        table.add_row(marks[one.verdict], one.name, one.wanted, one.seen)
+        table.add_row(_MARKS[one.verdict], one.name, one.wanted, one.seen)
     console = Console(width=110, force_jupyter=False, color_system=None)
     console.print(table)
     console.print(str(promotion))

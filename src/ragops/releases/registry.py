@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ragops.errors import UserError
 from ragops.evaluation.answers import Row, metrics
+from ragops.releases.packaging import DIGEST_TAG, URI_TAG, Logged
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -37,12 +39,13 @@ class ChainRegistry:
     def __init__(self, client: MlflowClient, name: str) -> None:
         self._client, self.name = client, name
 
-    def register(self, uri: str, run_id: str, digest: str) -> Version:
+    def register(self, logged: Logged) -> Version:
         """A new version of a logged chain; makes the name too, where no deployment has."""
         import mlflow
 
-        made = mlflow.register_model(uri, self.name, tags={"digest": digest, "logged_by": run_id})
-        return Version(self.name, str(made.version), run_id, digest)
+        tags = {"digest": logged.digest, "logged_by": logged.run_id}
+        made = mlflow.register_model(logged.uri, self.name, tags=tags)
+        return Version(self.name, str(made.version), logged.run_id, logged.digest)
 
     def by_alias(self, alias: str) -> Version | None:
         """The version that an alias names; None if there is no such alias, or no version at all."""
@@ -67,6 +70,23 @@ class ChainRegistry:
             self._client.set_model_version_tag(self.name, version.number, name, value[:5000])
 
 
+def find_logged(experiment_id: str, run_id: str = "") -> Logged:
+    """The chain that a run logged; without a run the newest one of the experiment.
+
+    Raises:
+        UserError: there is none.
+    """
+    import mlflow
+
+    wanted = f"attributes.run_id = '{run_id}'" if run_id else f"tags.`{URI_TAG}` LIKE 'models:/%'"
+    runs = mlflow.search_runs([experiment_id], wanted, max_results=1, output_format="list")
+    if not runs or URI_TAG not in runs[0].data.tags:
+        what = f"run {run_id} logged no chain" if run_id else "no chain was logged yet"
+        raise UserError(f"release: {what}; run the job release from its first task, or register_model.ipynb")
+    found = runs[0]
+    return Logged(found.data.tags[URI_TAG], found.info.run_id, found.data.tags[DIGEST_TAG])
+
+
 class Judged:
     """Answers kept in the run that logged a chain, by what was asked: the same questions of the same index."""
 
@@ -82,6 +102,10 @@ class Judged:
         self._client.log_text(run_id, text, self._file)
         for name, value in metrics(rows).items():
             self._client.log_metric(run_id, f"answers.{name}", value)
+
+    def figures(self, run_id: str) -> dict[str, float]:
+        """Everything that the run measured, by name."""
+        return dict(self._client.get_run(run_id).data.metrics)
 
     def known(self, run_id: str) -> list[Row] | None:
         """The answers that a run has kept; None where it was asked other things, or the run is gone."""

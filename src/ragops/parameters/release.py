@@ -1,0 +1,135 @@
+"""The parameters of the job release, and what its notebooks make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from ragops.errors import UserError
+from ragops.evaluation.answers import sampled
+from ragops.index.local import index_root
+from ragops.index.pointer import read_pointer
+from ragops.parameters.job import JobParameters
+from ragops.prompts.catalogue import find, load_templates
+from ragops.prompts.template import Template
+from ragops.releases.configuration import ChainConfiguration
+from ragops.releases.packaging import Logged
+from ragops.sample.questions import Question
+from ragops.usecase import UseCase, evaluation_questions
+from ragops.workspace import open_experiment
+
+if TYPE_CHECKING:
+    from ragops.prompts.registry import Registered
+    from ragops.releases.registry import ChainRegistry, Judged
+
+CHAIN = "chain"
+"""The registered model, as resources/chain.registered_model.yml names it."""
+
+
+class ReleaseParameters(JobParameters):
+    """Parameters of the job release, as resources/release.job.yml declares them.
+
+    `llm` is the model that answers, by its name on the card, "" for the card's primary; `pin` puts the live index
+    generation into the model instead of following the pointer; `questions` are so many of the evaluation set, 0 for
+    as many as the card says; `run_id` is the run in which the chain was logged, "" for the newest one.
+    """
+
+    experiment: str
+    llm: str = ""
+    pin: bool = False
+    questions: int = Field(default=0, ge=0)
+    run_id: str = ""
+
+    @cached_property
+    def chain_card(self) -> UseCase:
+        """The card with the model that these parameters choose. Raises UserError when the card does not know it."""
+        return self.card.model_copy(update={"models": self.card.models.with_primary(self.llm)})
+
+    @cached_property
+    def templates(self) -> dict[str, Template]:
+        """The card's prompts."""
+        return load_templates(self.card.prompts, self.workspace.path(self.usecase).parent)
+
+    @cached_property
+    def experiment_id(self) -> str:
+        """MLflow's, made if it is not there."""
+        return open_experiment(self.experiment)
+
+    @property
+    def generation(self) -> str:
+        """The live index generation. Raises UserError when there is no index."""
+        return read_pointer(index_root(self.workspace)).generation
+
+    def configuration(self) -> ChainConfiguration:
+        """The chain to log: the card's two prompts go along, and no others."""
+        prompts = self.card.prompts
+        chosen = (find(self.templates, prompts.answer, "answer"), find(self.templates, prompts.rewrite, "rewrite"))
+        return ChainConfiguration(
+            catalog=self.catalog,
+            schema_name=self.schema_name,
+            card=self.chain_card,
+            templates={one.name: one for one in chosen},
+            pinned=self.generation if self.pin else None,
+        )
+
+    def registered_prompts(self) -> list[Registered]:
+        """The chain's prompts in MLflow's registry, registered there if they are new."""
+        from mlflow import MlflowClient
+
+        from ragops.prompts.registry import PromptRegistry
+
+        _ = self.experiment_id
+        registry = PromptRegistry(MlflowClient(), self.workspace.registered)
+        return [registry.register(template) for template in self.configuration().templates.values()]
+
+    def asked(self) -> list[Question]:
+        """The questions to judge by.
+
+        Raises:
+            UserError: the card names none.
+        """
+        known = evaluation_questions(self.card, self.workspace.path(self.usecase).parent)
+        if not known:
+            raise UserError("evaluation.questions: the card names none, and nothing is released unseen; give some")
+        return sampled(known, self.questions or self.card.release.questions)
+
+    def logged(self) -> Logged:
+        """The chain that the run logged.
+
+        Raises:
+            UserError: there is no such run, or it logged no chain.
+        """
+        from ragops.releases.registry import find_logged
+
+        return find_logged(self.experiment_id, self.run_id)
+
+    def registry(self) -> ChainRegistry:
+        """The chain's versions."""
+        from mlflow import MlflowClient
+
+        from ragops.releases.registry import ChainRegistry
+
+        _ = self.experiment_id
+        return ChainRegistry(MlflowClient(), self.workspace.registered(CHAIN))
+
+    def judged(self, questions: list[Question]) -> Judged:
+        """Where answers to these questions are kept."""
+        from mlflow import MlflowClient
+
+        from ragops.releases.registry import Judged
+
+        _ = self.experiment_id
+        return Judged(MlflowClient(), [one.question_id for one in questions], self.generation)
+
+
+def check_release(given: Mapping[str, str]) -> None:
+    """Refuses wrong parameters of the job release before a machine is started for it.
+
+    Raises:
+        UserError: names the parameter, what is wrong with it and the mend.
+    """
+    parameters = ReleaseParameters.read(given)
+    _ = parameters.configuration(), parameters.asked()

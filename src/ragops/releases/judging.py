@@ -1,0 +1,68 @@
+"""Judging a logged chain: what its index finds, and what it answers, kept in the run that logged it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from ragops.assembly import Place, open_reranker, query_encoder
+from ragops.chunks.tokens import tokenizer_counter
+from ragops.embeddings.model import tokenizer_file
+from ragops.evaluation.answers import CHECKS, Row, ask_all, metrics, summarise
+from ragops.evaluation.ranking import MEASURES
+from ragops.evaluation.retrieval import Evaluator
+from ragops.index.reader import IndexReader
+from ragops.releases.loaded import LoadedChain
+from ragops.releases.registry import Judged
+from ragops.sample.questions import Question
+from ragops.usecase import UseCase
+
+
+def retrieval_figures(card: UseCase, place: Place, questions: Sequence[Question]) -> dict[str, float]:
+    """The measures of the card's success criteria for what the index finds."""
+    answerable = [one for one in questions if one.answerable]
+    reader = IndexReader(place.index)
+    try:
+        evaluator = Evaluator(
+            reader.generation(),
+            query_encoder(card, place.models),
+            tokenizer_counter(tokenizer_file(card.embedding)),
+            answerable,
+            open_reranker(card, place.models),
+        )
+        (measured,) = evaluator.evaluate([card.retrieval])
+    finally:
+        reader.close()
+    return {name: measured.interval(name).mean for name in MEASURES} | {"search_p95_ms": measured.percentile(95)}
+
+
+def judge(
+    chain: LoadedChain,
+    judged: Judged,
+    run_id: str,
+    questions: Sequence[Question],
+    told: Callable[[int], None] = lambda done: None,
+) -> list[Row]:
+    """The chain's answers to the questions, checked, and kept in its run."""
+    rows = ask_all(chain.ask, questions, told)
+    judged.keep(run_id, rows)
+    return rows
+
+
+def show(rows: Sequence[Row], retrieval: Mapping[str, float]) -> None:
+    """Prints what was measured."""
+    table = Table("", "mean", "95 %", "of", box=None, pad_edge=False)
+    for name, found in summarise(rows).items():
+        if name in CHECKS:
+            table.add_row(name, f"{found.mean:.3f}", f"{found.low:.2f}-{found.high:.2f}", CHECKS[name])
+    for name, value in retrieval.items():
+        table.add_row(name, f"{value:.3g}", "", "retrieval")
+    console = Console(width=120, force_jupyter=False, color_system=None)
+    console.print(table)
+    known = metrics(rows)
+    console.print(
+        f"{len(rows)} questions, {known['errors']:.0f} errors; half are answered within "
+        f"{known.get('seconds_p50', float('nan')):.1f} s, 95 % within {known.get('seconds_p95', float('nan')):.1f} s"
+    )

@@ -1,0 +1,34 @@
+"""What the platform refuses, as one line that a user can mend."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ragops.errors import UserError
+
+
+@contextmanager
+def explained(doing: str) -> Iterator[None]:
+    """Turns the SDK's errors into UserError. `doing`: what was tried, which begins the line."""
+    from databricks.sdk.errors import BadRequest, PermissionDenied, ResourceConflict, Unauthenticated
+    from databricks.sdk.errors.base import DatabricksError
+
+    try:
+        yield
+    except Unauthenticated as error:
+        raise UserError(f"{doing}: not logged in ({_line(error)}); renew the token or log in again") from error
+    except PermissionDenied as error:
+        raise UserError(
+            f"{doing}: not permitted ({_line(error)}); whoever runs this needs CAN MANAGE on the endpoint, and "
+            "they and the endpoint's creator need EXECUTE on the model, USE CATALOG and USE SCHEMA"
+        ) from error
+    except ResourceConflict as error:
+        raise UserError(f"{doing}: somebody else is changing it ({_line(error)}); run again after them") from error
+    except BadRequest as error:
+        raise UserError(f"{doing}: refused ({_line(error)}); correct the endpoint's settings") from error
+    except (DatabricksError, TimeoutError) as error:
+        raise UserError(f"{doing}: the workspace does not do it now ({_line(error)}); run again later") from error
+
+
+def _line(error: Exception) -> str:
+    """Without the client's configuration, which the SDK adds."""
+    return " ".join(str(error).partition(". Config:")[0].split())[:300] or type(error).__name__

@@ -1,0 +1,101 @@
+import math
+
+import numpy as np
+import pytest
+
+from ragops.errors import UserError
+from ragops.evaluation.answers import CHECKS, Outcome, Row, ask_all, differences, metrics, sampled, summarise
+from ragops.sample.questions import Question, load_questions
+
+KNOWN = Question(
+    question_id="q1", question="When?", kind="how_to", topic="ferry", anchor="twenty to eight", answer="7:40"
+)
+UNKNOWN = Question(question_id="x1", question="Mona Lisa?", kind="how_to", topic=None, anchor=None, answer=None)
+PASSAGE = ("ferry.md", "The ferry leaves at twenty to eight.")
+OTHER = ("crane.md", "Painters close the crane.")
+
+
+def outcome(text: str = "It leaves at twenty to eight [1].", **changed: object) -> Outcome:
+    given = {
+        "cited": (PASSAGE,),
+        "abstained": False,
+        "removed_citations": 0,
+        "asked": True,
+        "quoted": False,
+        "seconds": 1.0,
+    }
+    return Outcome(text=text, **(given | changed))  # type: ignore[arg-type]
+
+
+def judged(answer: Outcome, question: Question = KNOWN) -> dict[str, float]:
+    (row,) = ask_all(lambda text: answer, [question])
+    return {name: value for name, value in row.values.items() if not math.isnan(value)}
+
+
+@pytest.mark.parametrize(
+    ("answer", "question", "expected"),
+    [
+        (
+            outcome(),
+            KNOWN,
+            {"answered": 1, "supported": 1, "citation_validity": 1, "lexical_support": 1, "own_words": 1},
+        ),
+        (outcome(cited=(OTHER,)), KNOWN, {"supported": 0, "lexical_support": 0}),
+        (outcome(removed_citations=3), KNOWN, {"citation_validity": 0.25}),
+        (outcome(quoted=True), KNOWN, {"own_words": 0}),
+        (outcome("No.", cited=(), abstained=True), KNOWN, {"answered": 0, "supported": 0, "citation_validity": 1}),
+        (outcome("No.", cited=(), abstained=True, asked=False), UNKNOWN, {"abstained": 1}),
+        (outcome(), UNKNOWN, {"abstained": 0, "citation_validity": 1}),
+    ],
+)
+def test_checks(answer: Outcome, question: Question, expected: dict[str, float]) -> None:
+    found = judged(answer, question)
+    assert {name: found[name] for name in expected} == expected
+    assert ("answered" in found) == question.answerable
+    assert ("abstained" in found) != question.answerable
+    if answer.abstained:
+        assert "lexical_support" not in found
+
+
+def test_a_failed_question_is_counted_and_in_no_mean() -> None:
+    def ask(text: str) -> Outcome:
+        if text == KNOWN.question:
+            raise UserError("model m: down")
+        return outcome("No.", cited=(), abstained=True)
+
+    rows = ask_all(ask, [KNOWN, UNKNOWN])
+    assert rows[0].error == "model m: down"
+    figures = metrics(rows)
+    assert (figures["errors"], figures["questions"], figures["abstained"]) == (1, 2, 1)
+    assert "answered" not in figures
+    assert math.isnan(summarise(rows)["answered"].mean)
+
+
+def test_rows_survive_json() -> None:
+    rows = ask_all(lambda text: outcome(), [KNOWN, UNKNOWN])
+    for row in rows:
+        again = Row.from_dict({k: None if v != v else v for k, v in row.as_dict().items()})
+        assert (again.question_id, again.answer, again.cited) == (row.question_id, row.answer, row.cited)
+        assert np.array_equal(list(again.values.values()), list(row.values.values()), equal_nan=True)
+
+
+def test_differences_are_paired() -> None:
+    better = ask_all(lambda text: outcome(), [KNOWN, UNKNOWN])
+    worse = ask_all(lambda text: outcome(cited=(OTHER,)), [UNKNOWN, KNOWN])
+    assert differences(better, worse)["supported"].mean == 1
+    assert differences(better, better)["supported"] == (0, 0, 0)
+    assert math.isnan(differences(better, [])["supported"].mean)
+
+
+@pytest.mark.parametrize("most", [2, 10, 60, 303, 304, 1000])
+def test_samples_keep_the_proportion_and_are_always_the_same(most: int) -> None:
+    known = load_questions()
+    some = sampled(known, most)
+    assert some == sampled(known, most)
+    assert len({one.question_id for one in some}) == len(some) == min(most, len(known))
+    unanswerable = sum(not one.answerable for one in some)
+    assert unanswerable == max(1, round(min(most, 304) * 30 / 304))
+
+
+def test_every_check_has_a_meaning() -> None:
+    assert set(judged(outcome())) | {"abstained"} == set(CHECKS)

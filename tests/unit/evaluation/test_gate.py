@@ -1,0 +1,73 @@
+import math
+
+import pytest
+
+from ragops.evaluation.answers import CHECKS, Row
+from ragops.evaluation.gate import Decision, decide
+from ragops.usecase import Release
+
+
+def rows(supported: float, count: int = 40, failed: int = 0, seconds: float = 1.0) -> list[Row]:
+    """Answers to as many questions: a share of them supported, the first ones; some failed."""
+    made = []
+    for number in range(count):
+        values = dict.fromkeys(CHECKS, math.nan) | {"answered": 1.0, "supported": float(number < supported * count)}
+        error = "down" if number < failed else None
+        made.append(Row(f"q{number}", f"t{number}", "?", "!", (), values, seconds, error))
+    return made
+
+
+def decided(
+    own: list[Row], champion: list[Row] | None = None, figures: dict[str, float] | None = None, **gate: object
+) -> Decision:
+    return decide(Release.model_validate(gate), figures or {}, own, champion)
+
+
+def failed(decision: Decision) -> list[str]:
+    return [one.name for one in decision.conditions if one.verdict != "met"]
+
+
+def test_the_first_chain_needs_floors_only() -> None:
+    decision = decided(rows(0.5), floors={"supported": 0.4, "recall_at_5": 0.45}, figures={"recall_at_5": 0.5})
+    assert decision.promotes
+    assert failed(decided(rows(0.3), floors={"supported": 0.4})) == ["supported"]
+
+
+@pytest.mark.parametrize("figures", [{}, {"recall_at_5": math.nan}])
+def test_a_missing_figure_is_not_met(figures: dict[str, float]) -> None:
+    decision = decided(rows(0.5), floors={"recall_at_5": 0.1}, figures=figures)
+    assert not decision.promotes
+    assert "recall_at_5 missing" in decision.reason
+    assert failed(decided(rows(0.5), ceilings={"cost": 1})) == ["cost"]
+
+
+def test_ceilings() -> None:
+    assert failed(decided(rows(0.5, seconds=3), ceilings={"seconds_p95": 2})) == ["seconds_p95"]
+    assert decided(rows(0.5, seconds=1), ceilings={"seconds_p95": 2}).promotes
+
+
+def test_errors_have_a_budget() -> None:
+    assert decided(rows(0.5, failed=2), max_error_share=0.05).passes
+    assert failed(decided(rows(0.5, failed=3), max_error_share=0.05)) == ["errors"]
+    assert failed(decided([])) == ["questions"]
+
+
+def test_the_same_chain_again_is_not_promoted() -> None:
+    decision = decided(rows(0.5), rows(0.5))
+    assert decision.passes and not decision.promotes
+    assert "not better" in decision.reason
+
+
+def test_a_better_chain_is_promoted_and_a_worse_one_is_not() -> None:
+    assert decided(rows(0.9), rows(0.3)).promotes
+    worse = decided(rows(0.3), rows(0.9))
+    assert failed(worse) == ["supported - champion's"]
+
+
+def test_chance_promotes_nobody() -> None:
+    assert not decided(rows(0.525), rows(0.5)).better
+
+
+def test_a_champion_that_answered_other_questions_is_no_comparison() -> None:
+    assert failed(decided(rows(0.5), rows(0.5, failed=30))) == ["questions that both answered"]
+    assert failed(decided(rows(0.5), [])) == ["questions that both answered"]
