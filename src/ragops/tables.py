@@ -58,13 +58,20 @@ class Table:
         return ", ".join(f"`{column.name}` {column.type}" for column in self.columns)
 
     def create(self, workspace: Workspace) -> None:
-        """Makes the table when it is not there; never replaces one, since readers follow its history."""
+        """Makes the table when it is not there, and adds columns that an earlier version of it lacks.
+
+        Never replaces one, since readers follow its history.
+        """
         columns = ", ".join(f"`{c.name}` {c.type} COMMENT {_quoted(c.comment)}" for c in self.columns)
         cluster = f" CLUSTER BY (`{self.cluster_by}`)" if self.cluster_by else ""
         workspace.spark.sql(
             f"CREATE TABLE IF NOT EXISTS {workspace.table(self.name)} ({columns}) USING delta{cluster} "
             f"COMMENT {_quoted(self.comment)} TBLPROPERTIES (delta.enableChangeDataFeed = true)"
         )
+        held = {name.casefold() for name in self.read(workspace).columns}
+        if new := [c for c in self.columns if c.name.casefold() not in held]:
+            added = ", ".join(f"`{c.name}` {c.type} COMMENT {_quoted(c.comment)}" for c in new)
+            workspace.spark.sql(f"ALTER TABLE {workspace.table(self.name)} ADD COLUMNS ({added})")
 
     def read(self, workspace: Workspace) -> DataFrame:
         """The table's rows."""

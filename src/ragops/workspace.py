@@ -253,6 +253,8 @@ def known_catalogs() -> tuple[str, ...] | None:
 def deployed(target: str) -> Workspace:
     """The workspace that a target's bundle names, from the record a local run leaves in the workspace's folder.
 
+    Volumes and MLflow of this process are that target's from here on.
+
     Raises:
         UserError: the target was never run here.
     """
@@ -266,9 +268,11 @@ def deployed_experiment(target: str) -> str:
 
 
 def _deployed_resources(target: str) -> dict[str, Any]:
-    record = local_home(target) / "bundle.json"
+    home = local_home(target)
+    record = home / "bundle.json"
     if not record.is_file():
         raise UserError(f"target {target} was never run here; run: localbundle run refresh -t {target}")
+    os.environ.setdefault("LOCALBUNDLE_HOME", str(home.resolve()))
     bundle: dict[str, Any] = json.loads(record.read_text(encoding="utf-8"))
     resources: dict[str, Any] = bundle["resources"]
     return resources

@@ -56,16 +56,18 @@ def explored(documents: int) -> dict[str, float]:
     from ragops.exploration.stage.duplicates import profile_duplicates
     from ragops.exploration.stage.facts import refresh_facts
     from ragops.exploration.stage.vocabulary import profile_vocabulary
+    from ragops.llms.counting import llm_counter
     from ragops.usecase import load_usecase
     from ragops.workspace import Workspace
 
     workspace = Workspace("spark_catalog", f"bench_{uuid.uuid4().hex[:8]}")
-    tokenizer = tokenizer_file(load_usecase(REPOSITORY / "usecase.yml").embedding)
+    card = load_usecase(REPOSITORY / "usecase.yml")
+    tokenizer, count_llm = tokenizer_file(card.embedding), llm_counter(card.models, Path)
     workspace.create_schema()
     try:
         lay(workspace, documents)
         started, profile = time.perf_counter(), Profile.begin()
-        refresh_facts(workspace, tokenizer)
+        refresh_facts(workspace, tokenizer, count_llm)
         profile.add(profile_documents(workspace))
         profile.add(profile_duplicates(workspace))
         profile.add(profile_vocabulary(workspace, "en", tokenizer))

@@ -133,3 +133,12 @@ def test_wrong_parameters_are_refused_before_spark(cold_bundle: Bundle, wrong: s
     assert said in stopped.stderr
     assert len(stopped.stderr.strip().splitlines()) == 1
     assert not (cold_bundle.home / "server.log").exists()
+
+
+def test_the_calls_of_models_reach_the_table(bundle: Bundle, card: Path) -> None:
+    """Those of the releases above."""
+    collect = f"schema={SCHEMA},usecase={card}"
+    bundle.run("localbundle", "run", "collect_calls", "-t", "dev", "--params", collect)
+    rows = bundle.sql(f"SELECT model, purpose, prompt_name, outcome FROM spark_catalog.{SCHEMA}.llm_calls")
+    assert {"model": "silent", "purpose": "ask", "prompt_name": "cite_or_abstain", "outcome": "answered"} in rows
+    assert list((bundle.home / "Volumes/spark_catalog" / SCHEMA / "ledger").glob("*.jsonl")) == []

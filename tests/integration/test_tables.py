@@ -1,6 +1,7 @@
 """Tables are compared and merged on real Delta."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -107,3 +108,14 @@ def test_rows_made_here_and_by_spark_are_the_same(workspace: Workspace, rows: in
     assert {(row["note"], row["version"]): row["written"] for row in made} == {
         (f"n{number}", number): None if number % 2 else number for number in range(rows)
     }
+
+
+def test_a_table_of_an_earlier_version_gets_what_it_lacks(workspace: Workspace) -> None:
+    NOTES.create(workspace)
+    merge(workspace, NOTES, workspace.spark.createDataFrame([("a", "1", 1, 1)], SOURCE))
+    later = replace(NOTES, columns=(*NOTES.columns, Column("colour", "STRING", "Its colour's name.")))
+    later.create(workspace)
+    later.create(workspace)
+    assert [row["colour"] for row in later.read(workspace).collect()] == [None]
+    told = workspace.spark.sql(f"DESCRIBE {workspace.table(NOTES.name)}").where("col_name = 'colour'").collect()
+    assert [row["comment"] for row in told] == ["Its colour's name."]

@@ -72,6 +72,17 @@ def test_the_deployed_schema_is_the_one_the_run_recorded(tmp_path: Path, monkeyp
     assert deployed("dev") == Workspace("spark_catalog", "dev_me_rag")
 
 
+def test_a_target_s_volumes_are_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LOCALBUNDLE_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+    record = {"resources": {"schemas": {"rag": {"catalog_name": "spark_catalog", "name": "rag"}}}}
+    for target in ("dev", "staging"):
+        (tmp_path / ".localbundle" / target).mkdir(parents=True)
+        (tmp_path / ".localbundle" / target / "bundle.json").write_text(json.dumps(record))
+    landing = deployed("staging").volume("landing")
+    assert landing == tmp_path / ".localbundle/staging/Volumes/spark_catalog/rag/landing"
+
+
 def test_the_bundle_is_looked_for_upwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="databricks.yml"):

@@ -38,7 +38,7 @@ def ladder(profile: Profile, card: UseCase) -> list[Step]:
 
 
 def _prompting(profile: Profile) -> Step:
-    tokens = profile.value("documents.tokens")
+    tokens = _llm_tokens(profile)
     fits = tokens <= PROMPT_TOKENS
     held = "it fits into one prompt" if fits else f"{tokens / PROMPT_TOKENS:,.1f} times what a prompt may hold"
     price = max(1.0, tokens / PASSAGES_TOKENS)
@@ -50,7 +50,7 @@ def _prompting(profile: Profile) -> Step:
 
 def _retrieval(profile: Profile, card: UseCase) -> Step:
     rate, found = changes_a_day(profile), _recall(profile, card)
-    large = profile.value("documents.tokens") > PROMPT_TOKENS
+    large = _llm_tokens(profile) > PROMPT_TOKENS
     recall = (
         "no question with a known answer was there to measure it"
         if found is None
@@ -75,9 +75,14 @@ def _fine_tuning(profile: Profile, card: UseCase) -> Step:
 
 
 def _pretraining(profile: Profile) -> Step:
-    tokens = profile.value("documents.tokens")
+    tokens = _llm_tokens(profile)
     evidence = f"{number(tokens)} tokens, of the billion at which it begins to pay"
     return Step("Pretraining", "not yet" if tokens >= PRETRAINING_TOKENS else "no", evidence)
+
+
+def _llm_tokens(profile: Profile) -> float:
+    """What prompts are measured in; earlier profiles counted as the embedding model does only."""
+    return profile.value("documents.llm_tokens", default=profile.value("documents.tokens"))
 
 
 def _recall(profile: Profile, card: UseCase) -> float | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, field_validator
 
 from ragops.embeddings.encoder import EncoderSource
+from ragops.llms.counting import LlmCounter, llm_counter
 from ragops.parameters.job import JobParameters
 
 if TYPE_CHECKING:
@@ -83,6 +84,10 @@ class ExploreParameters(JobParameters):
         from ragops.exploration.sizes import sizes_to_try
 
         return sizes_to_try(self.card.chunking, self.chunk_sizes)
+
+    def llm_counter(self) -> LlmCounter:
+        """Counts tokens as the model that answers does."""
+        return llm_counter(self.card.models, self.workspace.path)
 
     def encoder_source(self, threads: int = 1) -> EncoderSource:
         """The recipe for the CPU's version of the card's model, which the refresh job left here; 0 threads for all."""

@@ -78,3 +78,12 @@ class JobParameters(BaseModel):
             return ""
         close = difflib.get_close_matches(str(first["loc"][0]), known, n=1)
         return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}"
+
+
+def check_job(given: Mapping[str, str]) -> None:
+    """Refuses wrong parameters of a job that has no others, before a machine is started for it.
+
+    Raises:
+        UserError: names the parameter, what is wrong with it and the mend.
+    """
+    _ = JobParameters.read(given).card

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pydantic import Field
+from pydantic import Field, ValidationError, field_validator
 
 from ragops.errors import UserError
 from ragops.evaluation.answers import sampled
@@ -17,6 +17,7 @@ from ragops.prompts.catalogue import find, load_templates
 from ragops.prompts.template import Template
 from ragops.releases.configuration import ChainConfiguration
 from ragops.releases.packaging import Logged
+from ragops.releases.settings import EndpointSettings
 from ragops.sample.questions import Question
 from ragops.usecase import UseCase, evaluation_questions
 from ragops.workspace import open_experiment
@@ -34,7 +35,8 @@ class ReleaseParameters(JobParameters):
 
     `llm` is the model that answers, by its name on the card, "" for the card's primary; `pin` puts the live index
     generation into the model instead of following the pointer; `questions` are so many of the evaluation set, 0 for
-    as many as the card says; `run_id` is the run in which the chain was logged, "" for the newest one.
+    as many as the card says; `run_id` is the run in which the chain was logged, "" for the newest one; `endpoint` is
+    the serving endpoint that follows the champion, "" for none.
     """
 
     experiment: str
@@ -42,6 +44,17 @@ class ReleaseParameters(JobParameters):
     pin: bool = False
     questions: int = Field(default=0, ge=0)
     run_id: str = ""
+    endpoint: str = ""
+
+    @field_validator("endpoint")
+    @classmethod
+    def _can_be_made(cls, name: str) -> str:
+        if name:
+            try:
+                EndpointSettings(name=name)
+            except ValidationError as error:
+                raise ValueError(str(error.errors()[0]["msg"])) from error
+        return name
 
     @cached_property
     def chain_card(self) -> UseCase:

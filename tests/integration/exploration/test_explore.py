@@ -22,11 +22,13 @@ from ragops.exploration.stage.facts import FACTS, refresh_facts
 from ragops.exploration.stage.map import profile_map
 from ragops.exploration.stage.questions import asked_in_table, profile_questions
 from ragops.exploration.stage.vocabulary import profile_vocabulary
+from ragops.llms.counting import llm_counter
 from ragops.usecase import load_usecase
 from ragops.workspace import Workspace, models_folder
 
 CARD = load_usecase(Path(__file__).parents[3] / "usecase.yml")
 TOKENIZER = tokenizer_file(CARD.embedding)
+LLM = llm_counter(CARD.models, Path)
 ANIMALS = ("heron", "badger", "otter", "kestrel", "lynx", "marten", "osprey", "polecat")
 NOTICE = "This notice stands at the end of every page and says nothing about any animal at all, whatever it may be."
 
@@ -48,13 +50,13 @@ def write_corpus(folder: Path) -> None:
 def explored(workspace: Workspace, tmp_path: Path) -> Iterator[Workspace]:
     write_corpus(tmp_path)
     refresh_documents(workspace, tmp_path, ParseLimits())
-    refresh_facts(workspace, TOKENIZER)
+    refresh_facts(workspace, TOKENIZER, LLM)
     yield workspace
 
 
 def test_without_documents_it_says_what_to_run(workspace: Workspace) -> None:
     with pytest.raises(UserError, match="documents: none in .*; run: localbundle run refresh"):
-        refresh_facts(workspace, TOKENIZER)
+        refresh_facts(workspace, TOKENIZER, LLM)
 
 
 def test_questions_of_a_table(workspace: Workspace) -> None:
@@ -76,6 +78,8 @@ def test_documents_and_their_copies(explored: Workspace) -> None:
     profile.add(profile_duplicates(explored))
     assert profile.value("documents.count") == 11
     assert profile.value("documents.count", "source=birds") == 3
+    assert LLM.model == "smollm2"
+    assert 0.5 < profile.value("documents.llm_tokens") / profile.value("documents.tokens") < 2
     assert profile.value("documents.count", "source=(top)") == 3
     assert profile.value("documents.count", "format=txt") == 1
     assert profile.value("structure.headings_share", "format=md") == 1
@@ -95,12 +99,12 @@ def test_documents_and_their_copies(explored: Workspace) -> None:
 
 
 def test_only_changed_documents_are_counted_again(explored: Workspace, tmp_path: Path) -> None:
-    assert refresh_facts(explored, TOKENIZER).idle
+    assert refresh_facts(explored, TOKENIZER, LLM).idle
     lynx = tmp_path / "mammals" / "lynx.md"
     lynx.write_text(lynx.read_text() + "\nIt was seen again.\n")
     (tmp_path / "copy.md").unlink()
     refresh_documents(explored, tmp_path, ParseLimits())
-    report = refresh_facts(explored, TOKENIZER)
+    report = refresh_facts(explored, TOKENIZER, LLM)
     assert (report.read, report.changed, report.deleted, report.added) == (1, 1, 1, 0)
     assert FACTS.read(explored).count() == 10
 

@@ -1,6 +1,5 @@
 """The chain with a scripted model: what a model says is checked, counted, and never shown unsupported."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
@@ -17,13 +16,6 @@ FERRY = "The ferry leaves for the lighthouse island at twenty to eight on weekda
 CRANE = "Painters close the crane until Friday."
 ABSTENTION = "I cannot find the answer in the documents."
 ASKED = Question("When does the ferry leave?", who="jane")
-
-
-@pytest.fixture(autouse=True)
-def _untraced() -> Iterator[None]:
-    mlflow.tracing.disable()
-    yield
-    mlflow.tracing.enable()
 
 
 def answered(*replies: str, question: Question = ASKED, similarity: float = 0.6, **settings: object) -> Answer:

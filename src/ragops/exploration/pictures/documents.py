@@ -44,10 +44,12 @@ def sizes(profile: Profile) -> Picture:
     bars(left, tokens, title="tokens by source")
     bars(right, formats, colour=GREEN, title="documents by format")
     total, largest = profile.value("documents.tokens"), next(iter(tokens))
-    count = profile.value("documents.count")
+    count, llm = profile.value("documents.count"), profile.value("documents.llm_tokens")
+    counted = f" ({number(llm)} as the language model counts)" if llm else ""
     sentence = (
-        f"{plural(count, 'document')} hold {number(total)} tokens; {largest} holds {share(tokens[largest] / total)} of "
-        f"them, and the most frequent of {plural(len(formats), 'format')} is {next(iter(formats))}."
+        f"{plural(count, 'document')} hold {number(total)} tokens{counted}; {largest} holds "
+        f"{share(tokens[largest] / total)} of them, and the most frequent of {plural(len(formats), 'format')} is "
+        f"{next(iter(formats))}."
     )
     return Picture("sizes", "Where the text is", sentence, figure)
 

@@ -31,6 +31,7 @@ _SUMS = {
     "documents.bytes": "sum(size_bytes)",
     "documents.pages": "sum(coalesce(pages, 0))",
     "documents.tokens": "sum(tokens)",
+    "documents.llm_tokens": "sum(llm_tokens)",
     "documents.median_tokens": "percentile_approx(tokens, 0.5)",
     "documents.longest_tokens": "max(tokens)",
     "parsing.characters_a_page": "sum(CASE WHEN pages > 0 THEN characters END) / sum(pages)",

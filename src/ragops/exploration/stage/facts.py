@@ -21,6 +21,7 @@ from ragops.documents.stage import DOCUMENTS
 from ragops.errors import UserError
 from ragops.exploration.duplicates import band_hashes, signature
 from ragops.exploration.texts import describe
+from ragops.llms.counting import LlmCounter
 from ragops.tables import Column, StageReport, Table, map_rows, merge
 from ragops.workspace import Workspace
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 SOURCE = "CASE WHEN instr(path, '/') > 0 THEN substring_index(path, '/', 1) ELSE '(top)' END"
 """A document's source as SQL: the first folder of its path."""
-FACTS_VERSION = "1"
+FACTS_VERSION = "2"
 """Goes up with every change that counts differently: all documents are then counted again."""
 
 FACTS = Table(
@@ -41,6 +42,7 @@ FACTS = Table(
         Column("doc_id", "STRING", "The document."),
         Column("version", "STRING", "Version of document, tokenizer and counting that the row was made from."),
         Column("tokens", "BIGINT", "Length in tokens of the embedding model."),
+        Column("llm_tokens", "BIGINT", "Length in tokens of the language model that answers."),
         Column("characters", "BIGINT", "Length of the Markdown in characters."),
         Column("words", "BIGINT", "Words of the prose."),
         Column("letters", "BIGINT", "Letters of those words."),
@@ -56,15 +58,21 @@ FACTS = Table(
 )
 
 
-def refresh_facts(workspace: Workspace, tokenizer: Path) -> StageReport:
-    """Brings `document_facts` into step with `documents`; `tokenizer` is the embedding model's tokenizer.json.
+def refresh_facts(workspace: Workspace, tokenizer: Path, count_llm: LlmCounter) -> StageReport:
+    """Brings `document_facts` into step with `documents`.
+
+    Args:
+        workspace: where the tables are.
+        tokenizer: the embedding model's tokenizer.json.
+        count_llm: counts as the language model does.
 
     Raises:
         UserError: there are no documents.
     """
     report = StageReport("document_facts")
     with report.timed():
-        version = F.concat_ws(":", "doc_hash", F.lit(FACTS_VERSION), F.lit(content_hash(tokenizer)[:8]))
+        counted = f"{FACTS_VERSION}:{content_hash(tokenizer)[:8]}:{count_llm.model}"
+        version = F.concat_ws(":", "doc_hash", F.lit(counted))
         wanted = readable(workspace).select("doc_id", "markdown", version.alias("version"))
         FACTS.create(workspace)
         held = FACTS.read(workspace).select("doc_id", "version")
@@ -72,7 +80,7 @@ def refresh_facts(workspace: Workspace, tokenizer: Path) -> StageReport:
         gone = held.join(wanted, "doc_id", "left_anti").select("doc_id")
         report.read = changed.count()
         if report.read or not gone.isEmpty():
-            rows = map_rows(changed, report.read, count_documents(tokenizer), FACTS)
+            rows = map_rows(changed, report.read, count_documents(tokenizer, count_llm), FACTS)
             report.count(merge(workspace, FACTS, rows, replacing=gone))
     return report
 
@@ -97,13 +105,15 @@ def with_facts(workspace: Workspace) -> DataFrame:
     return readable(workspace).drop("markdown").join(FACTS.read(workspace), "doc_id")
 
 
-def count_documents(tokenizer: Path) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
+def count_documents(
+    tokenizer: Path, count_llm: LlmCounter
+) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
     """The function that Spark runs over batches of documents (doc_id, markdown, version)."""
 
     def count_batches(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         count_tokens = _counter(tokenizer)
         for batch in batches:
-            rows = [_row(document, count_tokens) for document in batch.to_dict("records")]
+            rows = [_row(document, count_tokens, count_llm) for document in batch.to_dict("records")]
             yield pd.DataFrame(rows, columns=FACTS.names)
 
     return count_batches
@@ -114,9 +124,10 @@ def _counter(tokenizer: Path) -> TokenCounter:
     return tokenizer_counter(tokenizer)
 
 
-def _row(document: Mapping[Hashable, Any], count_tokens: TokenCounter) -> dict[str, Any]:
+def _row(document: Mapping[Hashable, Any], count_tokens: TokenCounter, count_llm: TokenCounter) -> dict[str, Any]:
     text = document["markdown"]
     sketch = signature(text)
     counted = asdict(describe(text)) | find_personal(text)
     identity = {"doc_id": document["doc_id"], "version": document["version"]}
-    return identity | counted | {"tokens": count_tokens([text])[0], "signature": sketch, "bands": band_hashes(sketch)}
+    tokens = {"tokens": count_tokens([text])[0], "llm_tokens": count_llm([text])[0]}
+    return identity | counted | tokens | {"signature": sketch, "bands": band_hashes(sketch)}

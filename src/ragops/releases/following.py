@@ -1,0 +1,62 @@
+"""The serving endpoint follows the champion; where it cannot, the champion goes back to what serves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ragops.errors import UserError
+from ragops.releases.endpoint import Served, Wanted, serve
+from ragops.releases.registry import CHAMPION, ChainRegistry, Version
+from ragops.releases.settings import EndpointSettings
+from ragops.usecase import UseCase
+
+if TYPE_CHECKING:
+    from databricks.sdk import WorkspaceClient
+
+
+def follow(
+    client: WorkspaceClient,
+    registry: ChainRegistry,
+    champion: Version,
+    before: Version | None,
+    settings: EndpointSettings,
+    card: UseCase,
+    question: str,
+    note: Callable[[str], None] = print,
+) -> Served:
+    """Makes the endpoint serve the champion and answer one question.
+
+    Args:
+        client: of the workspace.
+        registry: whose alias champion goes back to `before` when the endpoint does.
+        champion: the version to serve.
+        before: the champion before it; None for none.
+        settings: of the endpoint.
+        card: says who pays.
+        question: that it must answer.
+        note: hears the endpoint's state while it changes.
+
+    Raises:
+        UserError: the version does not work there: the one before serves again and is champion again; or the platform
+            refuses.
+    """
+    wanted = Wanted(champion.name, champion.number, question, project=card.name, cost_owner=card.corpus.owner)
+    try:
+        served = serve(client, wanted, settings, note)
+    except UserError:
+        _step_back(registry, champion, before)
+        raise
+    if served.rolled_back:
+        _step_back(registry, champion, before)
+        raise UserError(
+            f"serving endpoint {settings.name}: version {champion.number} does not work there ({served.reason}); "
+            f"version {served.version} serves again: read the endpoint's logs under Serving, then release again"
+        )
+    return served
+
+
+def _step_back(registry: ChainRegistry, champion: Version, before: Version | None) -> None:
+    if before is not None and before != champion:
+        registry.point(CHAMPION, before)
+        registry.note(champion, gate="taken back", reason="it did not work on the serving endpoint")

@@ -1,0 +1,81 @@
+"""The endpoint follows the champion's alias, in a real registry; where it cannot, the alias goes back."""
+
+from pathlib import Path
+
+import pytest
+from databricks.sdk import WorkspaceClient
+from mlflow import MlflowClient
+
+from ragops.errors import UserError
+from ragops.releases.following import follow
+from ragops.releases.registry import CHAMPION, ChainRegistry, Version
+from ragops.releases.settings import EndpointSettings
+from ragops.usecase import load_usecase
+from tests.integration.releases import serving_double
+from tests.integration.releases.serving_double import MODEL, NAME, TOKEN, Double
+
+CARD = load_usecase(Path(__file__).parents[3] / "usecase.yml")
+SETTINGS = EndpointSettings(name=NAME, poll_seconds=0.01, ready_seconds=20, smoke_seconds=20)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> MlflowClient:
+    """A registry with the versions that the double knows, and those before them."""
+    store = f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db"
+    client = MlflowClient(tracking_uri=store, registry_uri=store)
+    client.create_registered_model(MODEL)
+    for _ in range(8):
+        client.create_model_version(MODEL, source="file:///nowhere")
+    return client
+
+
+@pytest.fixture
+def registry(client: MlflowClient) -> ChainRegistry:
+    return ChainRegistry(client, MODEL)
+
+
+def version(number: str) -> Version:
+    return Version(MODEL, number, "", "")
+
+
+def followed(double: Double, registry: ChainRegistry, champion: str, before: str | None) -> str:
+    registry.point(CHAMPION, version(champion))
+    with serving_double.served(double) as address:
+        client = WorkspaceClient(host=address, token=TOKEN, auth_type="pat", workspace_id=double.workspace)
+        earlier = version(before) if before else None
+        served = follow(
+            client, registry, version(champion), earlier, SETTINGS, CARD, "What is a list?", lambda line: None
+        )
+    return served.version
+
+
+def champion(registry: ChainRegistry) -> str:
+    found = registry.by_alias(CHAMPION)
+    assert found is not None
+    return found.number
+
+
+def test_the_endpoint_serves_the_champion(registry: ChainRegistry) -> None:
+    double = Double()
+    assert followed(double, registry, "7", None) == "7"
+    assert double.changes == [("create", "7"), ("ask", "7")]
+    assert double.endpoint is not None
+    tags = {tag["key"]: tag["value"] for tag in double.endpoint["tags"]}
+    assert tags == {"project": CARD.name, "cost_owner": CARD.corpus.owner}
+    assert champion(registry) == "7"
+    assert double.faults == []
+
+
+def test_a_champion_that_does_not_come_up_is_none(registry: ChainRegistry, client: MlflowClient) -> None:
+    double = Double(failing={"8"})
+    double.serving("7")
+    with pytest.raises(UserError, match="version 8 does not work there .*version 7 serves again"):
+        followed(double, registry, "8", "7")
+    assert champion(registry) == "7"
+    assert client.get_model_version(MODEL, "8").tags["gate"] == "taken back"
+
+
+def test_a_first_champion_that_does_not_work_stays_to_be_looked_at(registry: ChainRegistry) -> None:
+    with pytest.raises(UserError, match="no earlier one to go back to"):
+        followed(Double(failing={"6"}), registry, "6", None)
+    assert champion(registry) == "6"

@@ -1,0 +1,49 @@
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from ragops.prompts.catalogue import load_templates
+from ragops.releases.configuration import CONVERTED, ENCODER, ChainConfiguration
+from ragops.usecase import load_usecase
+
+ROOT = Path(__file__).parents[3]
+CARD = load_usecase(ROOT / "usecase.yml")
+TEMPLATES = load_templates(CARD.prompts, ROOT)
+
+
+def configuration(**changed: object) -> ChainConfiguration:
+    given = {"catalog": "main", "schema_name": "rag", "card": CARD, "templates": TEMPLATES}
+    return ChainConfiguration.model_validate(given | changed)
+
+
+def test_it_survives_the_model_s_file() -> None:
+    written = json.loads(json.dumps(configuration().model_dump(mode="json")))
+    assert ChainConfiguration.model_validate(written) == configuration()
+    assert ChainConfiguration.model_validate(written).digest == configuration().digest
+
+
+def test_the_digest_changes_with_whatever_decides_an_answer() -> None:
+    other = CARD.model_copy(update={"answers": CARD.answers.model_copy(update={"max_tokens": 99})})
+    prompt = TEMPLATES["cite"].model_copy(update={"system": "Be kind."})
+    variants = [
+        configuration(card=other),
+        configuration(pinned="000001-aaaaaaaa"),
+        configuration(templates={"cite": prompt}),
+    ]
+    assert len({one.digest for one in [configuration(), *variants]}) == 4
+
+
+def test_models_that_came_as_files_are_taken_from_there() -> None:
+    artifacts = {ENCODER: Path("/m/encoder"), CONVERTED: Path("/m/converted"), "gguf_smollm2": Path("/m/small.gguf")}
+    card = configuration().card_with(artifacts)
+    assert card.embedding.source == "/m/encoder"
+    assert [getattr(one, "source", None) for one in card.models.known if one.name == "smollm2"] == ["/m/small.gguf"]
+    assert card.model_copy(update={"embedding": CARD.embedding, "models": CARD.models}) == CARD
+    assert configuration().card_with({}) == CARD
+
+
+def test_what_it_does_not_know_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        configuration(secret="x")
