@@ -74,8 +74,10 @@ def open_reranker(card: UseCase, models: Path) -> Reranker | None:
     return load_reranker(card.retrieval.rerank.model, "openvino", converted=models)
 
 
-def open_searcher(card: UseCase, place: Place, settings: RetrievalSettings | None = None) -> Searcher:
-    """Search as the card says, or with other settings.
+def open_searcher(
+    card: UseCase, place: Place, settings: RetrievalSettings | None = None, encoder: Encoder | None = None
+) -> Searcher:
+    """Search as the card says, or with other settings; `encoder` if it is open already.
 
     Raises:
         UserError: there is no index, or it was built with another model or under other access rules.
@@ -85,7 +87,7 @@ def open_searcher(card: UseCase, place: Place, settings: RetrievalSettings | Non
     return Searcher(
         place.index,
         card.embedding,
-        query_encoder(card, place.models),
+        encoder or query_encoder(card, place.models),
         settings or card.retrieval,
         reranker=open_reranker(card, place.models),
         known_groups=card.corpus.groups,
@@ -102,15 +104,11 @@ def open_chain(
         UserError: as `open_searcher`, or there is no such prompt.
     """
     template = find(templates, prompt or card.prompts.answer, "answer")
-    return Chain(
-        searcher=open_searcher(card, place, fitting(card)),
-        door=open_door(card.models, card.corpus.classification, place.workspace, sink),
-        prompt=template,
-        rewrite=find(templates, card.prompts.rewrite, "rewrite"),
-        settings=card.answers,
-        values=card.prompts.values_for(template),
-        key=marks_key(place.workspace),
-    )
+    rewrite = find(templates, card.prompts.rewrite, "rewrite")
+    searcher = open_searcher(card, place, fitting(card))
+    door = open_door(card.models, card.corpus.classification, place.workspace, sink)
+    values = card.prompts.values_for(template)
+    return Chain(searcher, door, template, rewrite, card.answers, values, marks_key(place.workspace))
 
 
 def fitting(card: UseCase) -> RetrievalSettings:

@@ -84,6 +84,8 @@ def test_notebooks_run_from_top_to_bottom_up_to_a_plot(page: Page, address: str)
         run_all(page, address, f"{notebook}.ipynb", 240)
     run_all(page, address, "explore_data.ipynb", 480)
     expect(page.locator(".jp-OutputArea img, .jp-OutputArea svg").first).to_be_visible()
+    run_all(page, address, "prototype_rag.ipynb", 240)
+    expect(page.locator(".ragops article").first).to_be_visible()
 
 
 TRIED = (

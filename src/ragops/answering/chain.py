@@ -21,6 +21,7 @@ from ragops.llms.model import Reply, Request
 from ragops.llms.settings import DEFAULT_ABSTENTION
 from ragops.prompts.marks import PROCESS_KEY, unmarked
 from ragops.prompts.marks import Request as PromptRequest
+from ragops.prompts.messages import Message
 from ragops.prompts.rendering import render
 from ragops.prompts.sources import Source
 from ragops.prompts.template import Template
@@ -88,6 +89,11 @@ class Chain:
         steps.end(answer=answer.text, cited=[one.number for one in answer.cited], abstained=answer.abstained)
         return answer
 
+    def messages(self, text: str, sources: Sequence[Packed]) -> list[Message]:
+        """What a model is sent for a question that stands alone, and the passages for it; always the same for both."""
+        given = [Source(one.number, one.passage.title, one.passage.path, one.text) for one in sources]
+        return render(self.prompt, PromptRequest(text, given, values=self.values), self.key)
+
     @property
     def _is_plain(self) -> bool:
         """Whether a reply is the answer itself; reasoning before it, or JSON around it, is for no reader's eyes."""
@@ -117,9 +123,8 @@ class Chain:
     def _generated(
         self, text: str, context: Context, who: str, steps: Steps, streamed: bool
     ) -> Generator[str, None, Reply]:
-        sources = [Source(one.number, one.passage.title, one.passage.path, one.text) for one in context.sources]
         with steps.step("prompt", "PARSER", template=self.prompt.name) as span:
-            messages = render(self.prompt, PromptRequest(text, sources, values=self.values), self.key)
+            messages = self.messages(text, context.sources)
             span.set_outputs([{"role": one.role, "content": one.content} for one in messages])
         request = Request(
             messages=tuple(messages),

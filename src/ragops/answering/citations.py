@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 # [1], [1, 3], [2-4], [1][2]; not the index of a list in code such as xs[1], and not a link's text [1](...).
 _CITATION = re.compile(r"(?<![\w\])`])((?:\[\s*\d+(?:\s*[,;–-]\s*\d+)*\s*\])+)(?!\()")
@@ -13,6 +15,10 @@ _NUMBER = re.compile(r"\d+")
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
 _AFTER_THE_STOP = re.compile(r"(?<![\s.!?])([.!?])[ \t]*((?:\[\d+\][ \t]*)+)(?=\s|$)", re.MULTILINE)
 _LONGEST_RANGE = 50
+_PARTS = re.compile(f"(?P<code>{_CODE.pattern})|{_CITATION.pattern}", re.DOTALL)
+
+Kind = Literal["text", "code", "citation"]
+"""Of a part of an answer: a code's text is without its marks, a citation's is its number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,21 @@ def check_citations(text: str, passages: int) -> Cited:
         at = code.end()
     parts.append(_tidied(_CITATION.sub(keep, text[at:])))
     return Cited("".join(parts), tuple(numbers), removed)
+
+
+def parts(text: str) -> Iterator[tuple[Kind, str]]:
+    """A checked answer in parts, for whoever shows it. Code in a block has line breaks, code in a line has none."""
+    at = 0
+    for match in _PARTS.finditer(text):
+        if match.start() > at:
+            yield "text", text[at : match.start()]
+        if code := match["code"]:
+            yield "code", code.strip("`").partition("\n")[2] if code.startswith("```") else code.strip("`")
+        else:
+            yield from (("citation", number) for number in _NUMBER.findall(match[0]))
+        at = match.end()
+    if at < len(text):
+        yield "text", text[at:]
 
 
 def _numbers(inside: str) -> list[int]:

@@ -1,4 +1,4 @@
-"""The command line: ragops prompts list | show | register."""
+"""The command line: ragops prompts list | show | register | compare."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from ragops.commands import places
+from ragops.commands.compare import compare
 from ragops.commands.places import Card, Schema, Target
 from ragops.errors import UserError
 from ragops.workspace import use_mlflow
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ragops.prompts.template import Template
 
 prompts_app = typer.Typer(help="The prompt templates, and their versions in MLflow's registry.", no_args_is_help=True)
+prompts_app.command()(compare)
 console = Console()
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from ragops.drawing import Picture
 from ragops.exploration.advice import advise
 from ragops.exploration.ladder import ladder
-from ragops.exploration.pictures.drawing import Picture
 from ragops.exploration.profile import ALL, Profile
 from ragops.exploration.sentences import number, share
 from ragops.usecase import UseCase

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragops.answering.citations import check_citations
+from ragops.answering.citations import check_citations, parts
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,28 @@ def test_what_is_left_cites_only_what_was_given(text: str, passages: int) -> Non
 def test_a_text_without_numbers_has_none(text: str) -> None:
     assert check_citations(text, 5).numbers == ()
     assert re.sub(r"\s", "", check_citations(text, 5).text) == re.sub(r"\s", "", text)
+
+
+def test_parts_for_whoever_shows_an_answer() -> None:
+    text = "Use `xs[1]` so [1][2]:\n```python\na = [1]\n```"
+    assert list(parts(text)) == [
+        ("text", "Use "),
+        ("code", "xs[1]"),
+        ("text", " so "),
+        ("citation", "1"),
+        ("citation", "2"),
+        ("text", ":\n"),
+        ("code", "a = [1]\n"),
+    ]
+
+
+@given(st.text(alphabet="ab .,;-–[]0123456789\n`", max_size=80), st.integers(0, 4))
+def test_the_citations_among_the_parts_are_those_that_were_kept(text: str, passages: int) -> None:
+    cited = check_citations(text, passages)
+    assert {int(part) for kind, part in parts(cited.text) if kind == "citation"} == set(cited.numbers)
+
+
+@given(st.text(alphabet="ab .[]1\n", max_size=40))
+def test_parts_lose_nothing(text: str) -> None:
+    told = "".join(f"[{part}]" if kind == "citation" else part for kind, part in parts(check_citations(text, 1).text))
+    assert told == check_citations(text, 1).text

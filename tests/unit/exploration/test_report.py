@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from ragops.drawing import INK
 from ragops.exploration import pictures
 from ragops.exploration.pictures import Picture
-from ragops.exploration.pictures.drawing import INK
 from ragops.exploration.profile import ALL, Measure, Profile, measured
 from ragops.exploration.report import render, write_report
 from ragops.exploration.sentences import listed, number, plural, share

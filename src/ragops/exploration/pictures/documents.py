@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ragops.exploration.pictures.drawing import (
+from ragops.drawing import (
     GREEN,
     ORANGE,
     PURPLE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ragops.exploration.pictures.drawing import GREEN, PURPLE, Picture, axes, bars, columns, marker
+from ragops.drawing import GREEN, PURPLE, Picture, axes, bars, columns, marker
 from ragops.exploration.profile import Profile
 from ragops.exploration.sentences import number, plural, share
 

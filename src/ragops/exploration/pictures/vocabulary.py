@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ragops.exploration.pictures.drawing import GREEN, PURPLE, Picture, axes, bars
+from ragops.drawing import GREEN, PURPLE, Picture, axes, bars
 from ragops.exploration.profile import Profile
 from ragops.exploration.sentences import listed, share
 from ragops.exploration.vocabulary import MANY_PIECES, UNKNOWN_SHARE
