@@ -56,7 +56,7 @@ class Place:
 
 def encoding(card: UseCase, models: Path, backend: Backend, threads: int = 1) -> EncoderSource:
     """The recipe for the card's embedding model; one for the CPU is converted into `models`, once. 0 threads: all."""
-    base_url, token = serving_access()
+    base_url, token = serving_access() if card.embedding.is_endpoint else ("", "")
     return encoder_source(card.embedding, backend, converted=models, threads=threads, base_url=base_url, token=token)
 
 
