@@ -31,7 +31,8 @@ _SERVING_VARIABLES = ("IS_IN_DB_MODEL_SERVING_ENV", "IS_IN_DATABRICKS_MODEL_SERV
 
 _LOG_IN = "log in with: databricks auth login --host URL"
 _LOG_IN_SERVING = (
-    "give the endpoint DATABRICKS_HOST, DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET in its environment_vars"
+    "set the secrets endpoint-client-id and endpoint-client-secret of a service principal, and release again; or give "
+    "the endpoint DATABRICKS_HOST, DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET"
 )
 
 

@@ -95,7 +95,9 @@ def test_a_file_is_written_once(double: Double, volumes: VolumeFiles) -> None:
         volumes.upload(FOLDER / "none" / "new", b"content")
 
 
-def test_a_written_file_whose_answer_got_lost(double: Double, volumes: VolumeFiles, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_written_file_whose_answer_got_lost(
+    double: Double, volumes: VolumeFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("ragops.volumes._RETRY_SECONDS", 30)
     double.lost["new"] = 1
     VolumeFiles().upload(FOLDER / "new", b"content")
@@ -106,5 +108,5 @@ def test_a_written_file_whose_answer_got_lost(double: Double, volumes: VolumeFil
 def test_without_credentials_the_mend_is_the_endpoint_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     enter("http://127.0.0.1:1", tmp_path, monkeypatch)
     (tmp_path / "credentials" / "model-dependencies-oauth-token").unlink()
-    with pytest.raises(UserError, match="give the endpoint DATABRICKS_HOST, DATABRICKS_CLIENT_ID"):
+    with pytest.raises(UserError, match="set the secrets endpoint-client-id .*; or give the endpoint DATABRICKS_HOST"):
         VolumeFiles()

@@ -70,9 +70,7 @@ def test_a_few_rows_go_after_a_while(double: Double) -> None:
 
 
 @pytest.mark.parametrize("trouble", ["forbidden", "no volume", "away"])
-def test_rows_wait_while_they_cannot_be_sent(
-    double: Double, caplog: pytest.LogCaptureFixture, trouble: str
-) -> None:
+def test_rows_wait_while_they_cannot_be_sent(double: Double, caplog: pytest.LogCaptureFixture, trouble: str) -> None:
     if trouble == "forbidden":
         double.refused["jsonl"] = 403
     elif trouble == "no volume":
@@ -91,9 +89,7 @@ def test_rows_wait_while_they_cannot_be_sent(
     uploads.close()
 
 
-def test_without_a_login_rows_wait_too(
-    double: Double, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_without_a_login_rows_wait_too(double: Double, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "credentials" / "model-dependencies-oauth-token").unlink()
     uploads = Uploads(FOLDER, seconds=1e6)
     uploads.write(row())
