@@ -25,7 +25,7 @@ from ragops.prompts.catalogue import find
 from ragops.prompts.template import Template
 from ragops.retrieval.settings import RetrievalSettings
 from ragops.usecase import UseCase
-from ragops.workspace import Workspace, local_home, models_folder, on_databricks, secret, serving_access
+from ragops.workspace import Workspace, local_home, models_folder, on_databricks, secret, serving_access, serving_tokens
 
 if TYPE_CHECKING:
     from ragops.embeddings.encoder import Encoder
@@ -56,12 +56,15 @@ class Place:
 
 def encoding(card: UseCase, models: Path, backend: Backend, threads: int = 1) -> EncoderSource:
     """The recipe for the card's embedding model; one for the CPU is converted into `models`, once. 0 threads: all."""
-    base_url, token = serving_access()
+    base_url, token = serving_access() if card.embedding.is_endpoint else ("", "")
     return encoder_source(card.embedding, backend, converted=models, threads=threads, base_url=base_url, token=token)
 
 
 def query_encoder(card: UseCase, models: Path) -> Encoder:
     """Questions are encoded on the CPU wherever one asks: one text gains nothing from a GPU."""
+    if card.embedding.is_endpoint:
+        base_url, tokens = serving_tokens()  # whoever answers questions may outlive a token
+        return encoder_source(card.embedding, "openvino", converted=models, base_url=base_url, token=tokens).load(CPU)
     return encoding(card, models, "openvino", threads=0).load(CPU)
 
 

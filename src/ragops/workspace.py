@@ -1,8 +1,8 @@
 """Where we are: table names, volume paths, secrets, the Spark session. The only module that may know the place.
 
-On Databricks these are the platform's own. On a laptop a local workspace stands in for them: a folder
-`.localbundle/TARGET` whose path is in LOCALBUNDLE_HOME inside a job, and is looked for upwards from the
-current folder on the command line.
+On Databricks these are the platform's own; behind a serving endpoint too, but without Spark, and with volumes that are
+not mounted. On a laptop a local workspace stands in for them: a folder `.localbundle/TARGET` whose path is in
+LOCALBUNDLE_HOME inside a job, and is looked for upwards from the current folder on the command line.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import base64
 import json
 import logging
 import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
 LANDING = "landing"
 INDEXES = "indexes"
 LEDGER = "ledger"
+_SERVING_VARIABLES = ("IS_IN_DB_MODEL_SERVING_ENV", "IS_IN_DATABRICKS_MODEL_SERVING_ENV")
+
+_LOG_IN = "log in with: databricks auth login --host URL"
+_LOG_IN_SERVING = (
+    "set the secrets endpoint-client-id and endpoint-client-secret of a service principal, and release again; or give "
+    "the endpoint DATABRICKS_HOST, DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET"
+)
 
 
 @dataclass(frozen=True)
@@ -77,13 +85,23 @@ class Workspace:
 
 
 def on_databricks() -> bool:
-    """True on any Databricks compute."""
-    return "DATABRICKS_RUNTIME_VERSION" in os.environ
+    """True on any Databricks compute, and in the container of a serving endpoint."""
+    return "DATABRICKS_RUNTIME_VERSION" in os.environ or in_model_serving()
+
+
+def in_model_serving() -> bool:
+    """True in the container of a serving endpoint, as MLflow and the SDK tell it."""
+    return any(os.environ.get(name, "").lower() in ("true", "1") for name in _SERVING_VARIABLES)
+
+
+def is_mounted(path: Path) -> bool:
+    """Whether a path is one of this machine's files. A volume's is not in model serving: see `ragops.volumes`."""
+    return path.parts[:2] != ("/", "Volumes") or not in_model_serving()
 
 
 def has_spark() -> bool:
     """Whether a session can be had here without starting anything."""
-    return on_databricks() or "SPARK_REMOTE" in os.environ
+    return (on_databricks() and not in_model_serving()) or "SPARK_REMOTE" in os.environ
 
 
 def bundle_root() -> Path:
@@ -119,7 +137,15 @@ def models_folder(workspace: Workspace) -> Path:
     """Where converted models are kept: beside the indexes that need them, or once for all workspaces of a laptop."""
     if on_databricks():
         return workspace.volume(INDEXES) / "models"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ragops" / "models"
+    return cache_folder() / "models"
+
+
+def cache_folder() -> Path:
+    """Where this machine keeps what it can make again: in $XDG_CACHE_HOME or ~/.cache, if it is sure to have one."""
+    if cache := os.environ.get("XDG_CACHE_HOME"):
+        return Path(cache) / "ragops"
+    home = Path(tempfile.gettempdir()) if in_model_serving() else Path.home() / ".cache"
+    return home / "ragops"
 
 
 def use_mlflow(target: str = "dev") -> None:
@@ -188,9 +214,7 @@ def serving_tokens() -> tuple[str, Callable[[], str]]:
     """As `serving_access`, with a function that gives a token which is still valid whenever it is called."""
     if not on_databricks():
         return os.environ.get("OPENAI_BASE_URL", ""), lambda: os.environ.get("OPENAI_API_KEY", "")
-    from databricks.sdk.config import Config
-
-    config = Config()
+    config = workspace_client().config
     return (
         f"{config.host}/serving-endpoints",
         lambda: config.authenticate().get("Authorization", "").removeprefix("Bearer "),
@@ -207,11 +231,10 @@ def secret(scope: str, key: str) -> str:
 
 
 def _workspace_secret(scope: str, key: str) -> str:
-    from databricks.sdk import WorkspaceClient
     from databricks.sdk.errors.base import DatabricksError
 
     try:
-        return base64.b64decode(WorkspaceClient().secrets.get_secret(scope, key).value or "").decode()
+        return base64.b64decode(workspace_client().secrets.get_secret(scope, key).value or "").decode()
     except DatabricksError as error:
         reason = " ".join(str(error).split())
         raise UserError(
@@ -230,19 +253,22 @@ def _local_secret(scope: str, key: str) -> str:
     return scopes[scope][key]
 
 
-def workspace_client() -> WorkspaceClient:
+def workspace_client(answer_seconds: float = 60, retry_seconds: int = 300) -> WorkspaceClient:
     """A client of the Databricks workspace that we run in, or are logged in to.
+
+    It waits `answer_seconds` for a response or its next bytes, and repeats what fails for `retry_seconds`.
 
     Raises:
         UserError: there are no credentials for one.
     """
     from databricks.sdk import WorkspaceClient
+    from databricks.sdk.config import Config
 
     try:
-        return WorkspaceClient()
+        return WorkspaceClient(config=Config(http_timeout_seconds=answer_seconds, retry_timeout_seconds=retry_seconds))
     except ValueError as error:
         reason = " ".join(str(error).split())[:200]
-        raise UserError(f"Databricks: {reason}; log in with: databricks auth login --host URL") from error
+        raise UserError(f"Databricks: {reason}; {_LOG_IN_SERVING if in_model_serving() else _LOG_IN}") from error
 
 
 def known_catalogs() -> tuple[str, ...] | None:

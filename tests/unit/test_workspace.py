@@ -1,6 +1,7 @@
 import base64
 import json
 import os
+import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -13,11 +14,15 @@ from ragops.errors import UserError
 from ragops.workspace import (
     Workspace,
     bundle_root,
+    cache_folder,
     deployed,
     deployed_experiment,
     deployed_model,
+    has_spark,
+    is_mounted,
     mlflow_artifacts,
     models_folder,
+    on_databricks,
     secret,
     serving_access,
     serving_tokens,
@@ -43,6 +48,25 @@ def test_volumes_are_the_platforms_own_on_databricks(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "17.3")
     assert PLACE.volume("landing") == Path("/Volumes/main/rag/landing")
     assert models_folder(PLACE) == Path("/Volumes/main/rag/indexes/models")
+
+
+@pytest.mark.parametrize("name", ["IS_IN_DB_MODEL_SERVING_ENV", "IS_IN_DATABRICKS_MODEL_SERVING_ENV"])
+@pytest.mark.parametrize("value", ["true", "True", "1"])
+def test_a_serving_endpoint_s_container_is_databricks_without_mounts(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
+    monkeypatch.delenv("SPARK_REMOTE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv(name, value)
+    assert PLACE.volume("landing") == Path("/Volumes/main/rag/landing")
+    assert on_databricks() and not has_spark() and not is_mounted(PLACE.volume("landing"))
+    assert is_mounted(Path("/tmp/index"))
+    assert cache_folder() == Path(tempfile.gettempdir()) / "ragops"  # nobody promises it a home
+    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "17.3")
+    assert not has_spark() and not is_mounted(PLACE.volume("landing"))
+    monkeypatch.setenv(name, "false")
+    assert has_spark() and is_mounted(PLACE.volume("landing"))
 
 
 def test_endpoints_of_the_workspace_on_databricks(monkeypatch: pytest.MonkeyPatch) -> None:

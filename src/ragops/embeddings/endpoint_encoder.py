@@ -1,6 +1,6 @@
 """The endpoint encoder: an OpenAI-compatible /embeddings, such as a Databricks serving endpoint or a vLLM server."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx
@@ -21,6 +21,9 @@ _LONGEST_WAIT_SECONDS = 30.0
 _TIMEOUT = httpx.Timeout(120.0, connect=10.0)
 _BUSY = {408, 425, 429}
 
+Token = str | Callable[[], str]
+"""A token, or what gives one that is still valid; "" for none."""
+
 
 class _Row(BaseModel):
     index: int
@@ -39,9 +42,11 @@ class EndpointEncoder:
     """Encodes by requests of limited size, retried with exponential, random pauses while the server is busy or away."""
 
     def __init__(
-        self, model: EmbeddingModel, base_url: str, token: str = "", longest_wait: float = _LONGEST_WAIT_SECONDS
+        self, model: EmbeddingModel, base_url: str, token: Token = "", longest_wait: float = _LONGEST_WAIT_SECONDS
     ) -> None:
         """Opens a client for `base_url`, below which /embeddings lies; `longest_wait`: seconds between two attempts.
+
+        A process that lives for long gives a function as `token`, which is asked with each request.
 
         Raises:
             UserError: `base_url` is not an http or https address.
@@ -52,8 +57,8 @@ class EndpointEncoder:
             )
         self._model = model
         self._url = base_url.rstrip("/") + "/embeddings"
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._client = httpx.Client(headers=headers, timeout=_TIMEOUT)
+        self._token = token
+        self._client = httpx.Client(auth=self._signed, timeout=_TIMEOUT)
         self._retrying = Retrying(
             retry=retry_if_exception_type(_Transient),
             stop=stop_after_attempt(_ATTEMPTS),
@@ -90,6 +95,11 @@ class EndpointEncoder:
                 reason = error.last_attempt.exception()
                 raise self._error(f"no answer in {_ATTEMPTS} attempts ({reason}); check that it is up") from error
         return normalised(vectors) if self._model.normalise else vectors
+
+    def _signed(self, request: httpx.Request) -> httpx.Request:
+        if token := self._token() if callable(self._token) else self._token:
+            request.headers["Authorization"] = f"Bearer {token}"
+        return request
 
     def _request(self, texts: list[str]) -> Vectors:
         body: dict[str, Any] = {"model": self._model.served_name, "input": texts, "encoding_format": "float"}

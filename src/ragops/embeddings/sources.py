@@ -1,5 +1,6 @@
 """Recipes for encoders: chosen on the driver, carried to the workers, loaded there."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -60,7 +61,7 @@ class EndpointSource:
 
     model: EmbeddingModel
     base_url: str
-    token: str = field(default="", repr=False)
+    token: str | Callable[[], str] = field(default="", repr=False)
     uses_gpu: bool = field(default=False, init=False)
 
     def load(self, device: Device) -> Encoder:
@@ -71,11 +72,18 @@ class EndpointSource:
 
 
 def encoder_source(
-    model: EmbeddingModel, backend: Backend, *, converted: Path, threads: int = 1, base_url: str = "", token: str = ""
+    model: EmbeddingModel,
+    backend: Backend,
+    *,
+    converted: Path,
+    threads: int = 1,
+    base_url: str = "",
+    token: str | Callable[[], str] = "",
 ) -> EncoderSource:
     """Returns the recipe for `model`'s encoder; OpenVINO's converts the model into a folder below `converted` first.
 
     A model whose source is an endpoint uses that and no backend; `base_url` and `token` say where and how to reach it.
+    A function as `token`, for tokens that expire, keeps the recipe in this process.
 
     Raises:
         UserError: as `convert` and `locate` do.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ragops.errors import UserError
-from ragops.index.manifest import generations_directory, manifest_bytes
+from ragops.index.files import IndexFiles
 
 _COPYING = ".copying-"
 
@@ -37,20 +37,19 @@ class LocalCopies:
     In use means: a process holds a shared `flock` on the copy's directory; the system drops it when the process ends.
     """
 
-    def __init__(self, index_root: Path, directory: Path) -> None:
-        """`directory` belongs to this index alone."""
-        self._index_root = index_root
+    def __init__(self, files: IndexFiles, directory: Path) -> None:
+        """Copies from `files`; `directory` belongs to this index alone."""
+        self._files = files
         self._directory = directory
 
     def acquire(self, generation: str) -> LocalCopy:
         """The copy of a generation, made if need be. Raises UserError when the generation cannot be read."""
-        source = generations_directory(self._index_root) / generation
         # A number can come again after rollback and garbage collection; what the manifest says does not.
-        digest = hashlib.sha256(manifest_bytes(source)).hexdigest()[:12]
+        digest = hashlib.sha256(self._files.manifest(generation)).hexdigest()[:12]
         copy = self._directory / f"{generation}-{digest}"
         while True:
             if not copy.is_dir():
-                self._make(source, copy)
+                self._make(generation, copy)
             if (descriptor := _share(copy)) is not None:
                 return LocalCopy(copy, descriptor)
 
@@ -68,17 +67,17 @@ class LocalCopies:
             finally:
                 os.close(descriptor)
 
-    def _make(self, source: Path, copy: Path) -> None:
+    def _make(self, generation: str, copy: Path) -> None:
         temporary = self._directory / f"{_COPYING}{uuid.uuid4().hex}"
         temporary.mkdir(parents=True)
         descriptor = _share(temporary)  # so that no other process prunes it meanwhile
         try:
-            shutil.copytree(source, temporary, dirs_exist_ok=True)
+            self._files.copy(generation, temporary)
             if not copy.is_dir():
                 os.rename(temporary, copy)
         except OSError as error:
             raise UserError(
-                f"index generation {source.name} cannot be copied to {self._directory} ({error.strerror or error}): "
+                f"index generation {generation} cannot be copied to {self._directory} ({error.strerror or error}): "
                 "free disk space there, or run the refresh job if the generation is damaged"
             ) from error
         finally:

@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from ragops.workspace import INDEXES, Workspace
+from ragops.workspace import INDEXES, Workspace, cache_folder
 
 
 def index_root(workspace: Workspace) -> Path:
@@ -14,10 +14,9 @@ def index_root(workspace: Workspace) -> Path:
 
 
 def local_directory(index_root: Path, purpose: str) -> Path:
-    """A folder for one index under $XDG_CACHE_HOME or ~/.cache; not made yet. `purpose`: "draft", "readers"."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    """A folder for one index in this machine's cache; not made yet. `purpose`: "draft", "readers"."""
     root = hashlib.sha256(str(index_root.resolve()).encode()).hexdigest()[:16]
-    return cache / "ragops" / "index" / root / purpose
+    return cache_folder() / "index" / root / purpose
 
 
 def copy_durably(source: Path, target: Path) -> None:

@@ -21,7 +21,7 @@ from ragops.errors import UserError
 CHROMA = "chroma"
 BM25 = "bm25"
 BUILDING = ".building-"
-_MANIFEST = "manifest.json"
+MANIFEST = "manifest.json"
 _ROWS = "rows.json"
 
 
@@ -67,21 +67,26 @@ def generations_directory(index_root: Path) -> Path:
 def generation_names(index_root: Path) -> list[str]:
     """Whole generations, oldest first; half-built ones have another name."""
     directory = generations_directory(index_root)
-    return sorted(path.name for path in directory.glob("[0-9]*-*") if (path / _MANIFEST).is_file())
+    return sorted(path.name for path in directory.glob("[0-9]*-*") if (path / MANIFEST).is_file())
 
 
 def read_manifest(generation: Path) -> Manifest:
     """Raises UserError when it is missing or not readable."""
+    return parse_manifest(manifest_bytes(generation), generation)
+
+
+def parse_manifest(content: bytes, generation: Path) -> Manifest:
+    """A manifest from its file's content. Raises UserError when it is none."""
     try:
-        return Manifest.model_validate_json(manifest_bytes(generation))
+        return Manifest.model_validate_json(content)
     except ValidationError as error:
-        raise UserError(f"{generation / _MANIFEST} is not a manifest: run the refresh job to publish again") from error
+        raise UserError(f"{generation / MANIFEST} is not a manifest: run the refresh job to publish again") from error
 
 
 def manifest_bytes(generation: Path) -> bytes:
     """The manifest as it lies there. Raises UserError when it cannot be read."""
     try:
-        return (generation / _MANIFEST).read_bytes()
+        return (generation / MANIFEST).read_bytes()
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise UserError(f"index generation {generation} cannot be read ({reason}): run the refresh job") from error
@@ -89,7 +94,7 @@ def manifest_bytes(generation: Path) -> bytes:
 
 def write_manifest(generation: Path, manifest: Manifest) -> None:
     """Writes it into the generation's directory."""
-    (generation / _MANIFEST).write_text(manifest.model_dump_json(indent=2), "utf-8")
+    (generation / MANIFEST).write_text(manifest.model_dump_json(indent=2), "utf-8")
 
 
 def write_rows(generation: Path, rows: Mapping[str, str]) -> None:
@@ -105,7 +110,7 @@ def read_rows(generation: Path) -> dict[str, str]:
 
 def file_digests(generation: Path) -> dict[str, str]:
     """Relative path -> sha256 of each file but the manifest."""
-    files = [path for path in sorted(generation.rglob("*")) if path.is_file() and path.name != _MANIFEST]
+    files = [path for path in sorted(generation.rglob("*")) if path.is_file() and path.name != MANIFEST]
     return {path.relative_to(generation).as_posix(): _sha256(path) for path in files}
 
 

@@ -34,22 +34,39 @@ def find_pointer(index_root: Path) -> Pointer | None:
     """The pointer, or None before the first publish. Raises UserError when the file is broken."""
     path = index_root / POINTER_FILE
     try:
-        return Pointer.model_validate_json(path.read_bytes())
+        return parse_pointer(path.read_bytes(), path)
     except FileNotFoundError:
         return None
-    except (OSError, ValidationError) as error:
-        raise UserError(
-            f"{path} is not a readable pointer ({type(error).__name__}): run `ragops index rollback` to a generation "
-            "listed by `ragops index list`, or the refresh job"
-        ) from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def parse_pointer(content: bytes, path: Path) -> Pointer:
+    """The pointer in a file's content. Raises UserError when it is broken."""
+    try:
+        return Pointer.model_validate_json(content)
+    except ValidationError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> UserError:
+    return UserError(
+        f"{path} is not a readable pointer ({type(error).__name__}): run `ragops index rollback` to a generation "
+        "listed by `ragops index list`, or the refresh job"
+    )
 
 
 def read_pointer(index_root: Path) -> Pointer:
     """The pointer. Raises UserError when there is none or it is broken."""
     pointer = find_pointer(index_root)
     if pointer is None:
-        raise UserError(f"no index at {index_root}: run the refresh job first, or give the schema it was published to")
+        raise no_index(index_root)
     return pointer
+
+
+def no_index(index_root: Path) -> UserError:
+    """What to say where there is no pointer."""
+    return UserError(f"no index at {index_root}: run the refresh job first, or give the schema it was published to")
 
 
 def write_pointer(index_root: Path, pointer: Pointer) -> None:

@@ -11,16 +11,19 @@ from ragops.errors import UserError
 from ragops.index.access import Reader
 from ragops.index.copies import LocalCopies, LocalCopy
 from ragops.index.entries import Passage, Vector
+from ragops.index.files import index_files
 from ragops.index.generation import Generation
 from ragops.index.local import local_directory
 from ragops.index.manifest import Manifest
-from ragops.index.pointer import read_pointer
 from ragops.index.store import Hit
 
 _LOG = logging.getLogger(__name__)
 
 # After a failed opening the old generation serves, and the new one is tried again no sooner than this.
 _RETRY_SECONDS = 10.0
+# Where a look at the pointer is a request: so long between two, and a question waits no longer for one.
+_LOOK_SECONDS = 30.0
+_PATIENCE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +44,25 @@ class IndexReader:
 
         Raises UserError when there is no index, or its pointer or generation cannot be read.
         """
-        self._index_root = index_root
-        self._copies = LocalCopies(index_root, cache_directory or local_directory(index_root, "readers"))
-        self._switching = threading.Lock()
-        self._live = read_pointer(index_root)
+        self._files = index_files(index_root)
+        self._copies = LocalCopies(self._files, cache_directory or local_directory(index_root, "readers"))
+        self._following, self._switching = threading.Lock(), threading.Lock()
+        self._live = self._files.pointer()
         self._current = self._open(self._live.generation)
         self._retired: _Opened | None = None
-        self._retry_at = 0.0
+        self._closed = False
+        self._look_at = self._next_look()
         self._copies.prune()
 
     def generation(self) -> Generation:
-        """The live generation, for the searches that answer one question; usable until the pointer moves twice."""
+        """The live generation, for the searches that answer one question; usable until the pointer moves twice.
+
+        Where nothing is mounted the pointer is looked at every 30 seconds, and a new generation is fetched while the
+        old one answers.
+        """
+        if time.monotonic() >= self._look_at:
+            self._look()
         with self._switching:
-            if time.monotonic() >= self._retry_at:
-                self._follow()
             return self._current.generation
 
     @property
@@ -79,25 +87,49 @@ class IndexReader:
         return self.generation().passages(ids)
 
     def close(self) -> None:
-        """Closes what is open, so that its copies may be pruned."""
-        with self._switching:
+        """Closes what is open, so that its copies may be pruned; waits for a generation that is being fetched."""
+        with self._following, self._switching:
+            self._closed = True
             self._retire(None)
             self._current.close()
+
+    def _look(self) -> None:
+        if not self._files.remote:
+            with self._following:
+                self._follow()
+            return
+        self._look_at = self._next_look()  # at once, so that other questions go on
+        follower = threading.Thread(target=self._follow_aside, name="index-follower", daemon=True)
+        follower.start()
+        follower.join(_PATIENCE_SECONDS)
+
+    def _follow_aside(self) -> None:
+        """Unless another thread is at it."""
+        if self._following.acquire(blocking=False):
+            try:
+                if not self._closed:
+                    self._follow()
+            finally:
+                self._following.release()
 
     def _follow(self) -> None:
         """Opens the new live generation when the pointer has moved; the old one stays when that fails."""
         try:
-            pointer = read_pointer(self._index_root)
+            pointer = self._files.pointer()
             if pointer == self._live:
                 return
             opened = self._open(pointer.generation)
         except UserError as error:
             _LOG.warning("generation %s stays in use: %s", self._live.generation, error)
-            self._retry_at = time.monotonic() + _RETRY_SECONDS
+            self._look_at = max(self._next_look(), time.monotonic() + _RETRY_SECONDS)
             return
-        self._retire(self._current)
-        self._live, self._current = pointer, opened
+        with self._switching:
+            self._retire(self._current)
+            self._live, self._current = pointer, opened
         self._copies.prune()
+
+    def _next_look(self) -> float:
+        return time.monotonic() + (_LOOK_SECONDS if self._files.remote else 0.0)
 
     def _open(self, generation: str) -> _Opened:
         copy = self._copies.acquire(generation)

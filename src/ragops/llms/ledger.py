@@ -9,7 +9,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -149,11 +149,21 @@ class Spool:
         if not self._pending:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        name = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex}"
+        name = new_name()
         draft = self._folder / f".{name}.tmp"
-        draft.write_text("".join(f"{row.model_dump_json()}\n" for row in self._pending), "utf-8")
-        os.replace(draft, self._folder / f"{name}.jsonl")
+        draft.write_bytes(as_lines(self._pending))
+        os.replace(draft, self._folder / name)
         self._pending = []
+
+
+def new_name() -> str:
+    """A name for a file of rows that no other has; by name they are in the order of their time."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex}.jsonl"
+
+
+def as_lines(rows: Iterable[CallRow]) -> bytes:
+    """A file of rows."""
+    return "".join(f"{row.model_dump_json()}\n" for row in rows).encode()
 
 
 class Entry:

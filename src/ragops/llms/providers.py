@@ -17,8 +17,9 @@ from ragops.llms.openvino_gguf import OpenVinoGgufModel, gguf_file
 from ragops.llms.policy import Classification, Policy
 from ragops.llms.scripted import ScriptedModel
 from ragops.llms.settings import AnyModel, Extractive, Models, OpenAICompatible, OpenVinoGguf, VllmOffline
+from ragops.llms.uploads import Uploads
 from ragops.llms.vllm_offline import VllmOfflineModel
-from ragops.workspace import LEDGER, Workspace, secret, serving_tokens
+from ragops.workspace import LEDGER, Workspace, is_mounted, secret, serving_tokens
 
 _ROWS_A_FILE = 1_000
 
@@ -32,9 +33,15 @@ def open_door(models: Models, classification: Classification, workspace: Workspa
     Raises:
         UserError: payloads shall be encrypted, and the secret with the keys is missing or holds none.
     """
-    rows = sink or Spool(workspace.volume(LEDGER))
+    rows = sink or open_ledger(workspace)
     keys = key_ring(models, workspace)
     return Door(models, Policy(classification), lambda settings: open_model(settings, workspace), rows, keys)
+
+
+def open_ledger(workspace: Workspace) -> Sink:
+    """The way of rows to the schema's volume: at once where it is mounted, else in the background."""
+    folder = workspace.volume(LEDGER)
+    return Spool(folder) if is_mounted(folder) else Uploads(folder)
 
 
 def open_model(settings: AnyModel, workspace: Workspace) -> LanguageModel:

@@ -16,11 +16,12 @@ from ragops.parameters.job import JobParameters
 from ragops.prompts.catalogue import find, load_templates
 from ragops.prompts.template import Template
 from ragops.releases.configuration import ChainConfiguration
+from ragops.releases.identity import identity
 from ragops.releases.packaging import Logged
 from ragops.releases.settings import EndpointSettings
 from ragops.sample.questions import Question
 from ragops.usecase import UseCase, evaluation_questions
-from ragops.workspace import open_experiment
+from ragops.workspace import open_experiment, workspace_client
 
 if TYPE_CHECKING:
     from ragops.prompts.registry import Registered
@@ -127,6 +128,11 @@ class ReleaseParameters(JobParameters):
 
         _ = self.experiment_id
         return ChainRegistry(MlflowClient(), self.workspace.registered(CHAIN))
+
+    def endpoint_settings(self) -> EndpointSettings:
+        """Of the endpoint, with the service principal that reads volumes for it where its secrets are set."""
+        host = workspace_client().config.host
+        return EndpointSettings(name=self.endpoint, environment_vars=identity(self.workspace, host))
 
     def judged(self, questions: list[Question]) -> Judged:
         """Where answers to these questions are kept."""

@@ -91,6 +91,13 @@ def test_without_a_token_none_is_sent(serve: Callable) -> None:
     assert "Authorization" not in server.headers[0]
 
 
+def test_a_token_that_expires_is_asked_for_each_time(serve: Callable) -> None:
+    server, url = serve((503, ""))
+    tokens = iter(["first", "second"])
+    EndpointEncoder(MODEL, url, lambda: next(tokens), longest_wait=0.01).encode_queries(["a"])
+    assert [headers["Authorization"] for headers in server.headers] == ["Bearer first", "Bearer second"]
+
+
 def test_a_busy_or_failing_server_is_asked_again(serve: Callable) -> None:
     server, url = serve((429, "slow down"), (500, "oops"), (503, ""))
     assert encoder(url).encode_documents(["abc"]).tolist() == [[3, 0]]

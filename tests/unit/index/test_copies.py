@@ -5,6 +5,7 @@ import pytest
 
 from ragops.errors import UserError
 from ragops.index.copies import LocalCopies
+from ragops.index.files import MountedIndex
 
 _NAME = "000001-abababab"
 
@@ -20,7 +21,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def copies(root: Path, tmp_path: Path) -> LocalCopies:
-    return LocalCopies(root, tmp_path / "copies")
+    return LocalCopies(MountedIndex(root), tmp_path / "copies")
 
 
 def test_made_once(copies: LocalCopies, root: Path) -> None:

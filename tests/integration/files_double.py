@@ -1,0 +1,207 @@
+"""A loopback HTTP server that answers for a workspace as a serving endpoint's container meets it.
+
+The Files API over a folder, with presigned URLs or without; an embedding endpoint; no secrets. It refuses what the real
+one would, and what was wrong with a request is in `Double.faults`. Shapes: REST reference of the Files API 2.0.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.utils import formatdate, parsedate_to_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+import pytest
+
+TOKEN = "token-of-the-container"
+VOLUMES = "/Volumes/main/rag/"
+
+_FILES, _STORAGE = "/api/2.0/fs/files", "/storage"
+_CODES = {400: "INVALID_PARAMETER_VALUE", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND"}
+
+
+@dataclass
+class Double:
+    """The folder that stands for the schema's volumes, what shall go wrong, and what was asked.
+
+    What goes wrong is told by the end of a file's path: `refused` by a status, `cut` in its middle so many times,
+    `slow` until `released` is set, `lost` after it was written. `down`: nothing is answered at all.
+    """
+
+    volumes: Path
+    presigned: bool = True
+    refused: dict[str, int] = field(default_factory=dict)
+    cut: dict[str, int] = field(default_factory=dict)
+    lost: dict[str, int] = field(default_factory=dict)
+    slow: set[str] = field(default_factory=set)
+    released: Event = field(default_factory=Event)
+    down: bool = False
+    embed: Callable[[str], Sequence[float]] | None = None
+    asked: list[str] = field(default_factory=list)  # "METHOD end-of-path" of files, in order
+    faults: list[str] = field(default_factory=list)
+
+    def times(self, method: str, end: str) -> int:
+        """How often a file was asked for."""
+        return sum(one.startswith(method) and one.endswith(end) for one in self.asked)
+
+    def takes(self, told: dict[str, int], path: str) -> bool:
+        """Whether that trouble is due for the path once more."""
+        for end, left in told.items():
+            if path.endswith(end) and left:
+                told[end] = left - 1
+                return True
+        return False
+
+
+class _Handler(BaseHTTPRequestHandler):
+    double: Double
+    protocol_version = "HTTP/1.1"
+
+    def _answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        url = urlsplit(self.path)
+        query = {name: values[-1] for name, values in parse_qs(url.query).items()}
+        path = unquote(url.path)
+        if self.double.down:
+            self.close_connection = True
+        elif path == "/.well-known/databricks-config":
+            self._refuse(404, "older workspace")
+        elif path.startswith(_STORAGE) and self.command == "GET":
+            if "Authorization" in self.headers:
+                self.double.faults.append("the token was sent to a storage that has URLs of its own")
+            self._get(path.removeprefix(_STORAGE))
+        elif self.headers["Authorization"] != f"Bearer {TOKEN}":
+            self._refuse(401, "Credential was not sent or was of an unsupported type")
+        elif (self.command, path) == ("POST", "/api/2.0/fs/create-download-url") and self.double.presigned:
+            host = f"http://127.0.0.1:{self.server.server_port}"  # type: ignore[attr-defined]
+            self._send(200, {"url": f"{host}{_STORAGE}{quote(query['path'])}?signature=s", "headers": []})
+        elif (self.command, path) == ("POST", "/api/2.0/fs/create-download-url"):
+            self._refuse(404, "presigned URLs are not enabled")
+        elif self.command == "GET" and path.startswith(_FILES):
+            self._get(path.removeprefix(_FILES))
+        elif self.command == "PUT" and path.startswith(_FILES):
+            self._put(path.removeprefix(_FILES), query, body)
+        elif (self.command, path) == ("GET", "/api/2.0/secrets/get"):
+            self._refuse(404, "No such secret")
+        elif (self.command, path) == ("POST", "/serving-endpoints/embeddings") and self.double.embed:
+            rows = [list(map(float, self.double.embed(text))) for text in json.loads(body)["input"]]
+            self._send(200, {"data": [{"index": n, "embedding": row} for n, row in enumerate(rows)]})
+        else:
+            self._refuse(400, f"unknown request {self.command} {self.path}", fault=True)
+
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _answer  # noqa: N815
+
+    def _local(self, path: str) -> Path | None:
+        """The file of a volume's path; None when it was refused."""
+        self.double.asked.append(f"{self.command} {path}")
+        if not path.startswith(VOLUMES) or ".." in path:
+            self._refuse(400, f"not one of the schema's volumes: {path}", fault=True)
+            return None
+        for end in self.double.slow:
+            if path.endswith(end):
+                self.double.released.wait(60)
+        for end, status in self.double.refused.items():
+            if path.endswith(end):
+                self._refuse(status, "as the test wants it")
+                return None
+        return self.double.volumes / path.removeprefix(VOLUMES)
+
+    def _get(self, path: str) -> None:
+        file = self._local(path)
+        if file is None:
+            return
+        if not file.is_file():
+            self._refuse(404, "The file being accessed is not found")
+            return
+        content, changed = file.read_bytes(), int(file.stat().st_mtime)
+        since = self.headers["If-Unmodified-Since"]
+        if since and changed > parsedate_to_datetime(since).timestamp():
+            self._refuse(412, "changed")
+            return
+        begin = int((self.headers["Range"] or "bytes=0-").removeprefix("bytes=").removesuffix("-"))
+        self.send_response(206 if begin else 200)
+        self.send_header("Content-Length", str(len(content) - begin))
+        self.send_header("Last-Modified", formatdate(changed, usegmt=True))
+        self.end_headers()
+        if self.double.takes(self.double.cut, path):
+            self.wfile.write(content[begin : (begin + len(content)) // 2])
+            self.close_connection = True
+        else:
+            self.wfile.write(content[begin:])
+
+    def _put(self, path: str, query: dict[str, str], body: bytes) -> None:
+        file = self._local(path)
+        if file is None:
+            return
+        if query != {"overwrite": "false"} or self.headers["Content-Type"] != "application/octet-stream":
+            self._refuse(400, f"not a new file: {query}, {self.headers['Content-Type']}", fault=True)
+        elif not file.parent.is_dir():
+            self._refuse(404, "The parent folder does not exist")
+        elif file.exists():
+            self._send(409, {"error_code": "ALREADY_EXISTS", "message": "The file being created already exists."})
+        else:
+            file.write_bytes(body)
+            if self.double.takes(self.double.lost, path):
+                self.close_connection = True
+            else:
+                self.send_response(204)
+                self.end_headers()
+
+    def _refuse(self, status: int, message: str, fault: bool = False) -> None:
+        if fault:
+            self.double.faults.append(message)
+        self._send(status, {"error_code": _CODES.get(status, "INTERNAL_ERROR"), "message": message})
+
+    def _send(self, status: int, answer: Any) -> None:
+        payload = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Quiet."""
+
+
+@contextmanager
+def served(double: Double) -> Iterator[str]:
+    """The double's address while it runs."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"double": double}))
+    server.daemon_threads = True
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        double.released.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def container(address: str, folder: Path) -> dict[str, str]:
+    """What the platform puts into a container's environment, with its token in a file below `folder`."""
+    folder.mkdir(exist_ok=True)
+    token = {"OAUTH_TOKEN": [{"oauthTokenValue": TOKEN}]}
+    (folder / "model-dependencies-oauth-token").write_text(json.dumps(token))
+    return {
+        "IS_IN_DB_MODEL_SERVING_ENV": "true",
+        "DB_MODEL_SERVING_HOST_URL": address,
+        "SERVING_CREDENTIALS_DIR": str(folder),
+        "DATABRICKS_CONFIG_FILE": str(folder / "none"),
+    }
+
+
+def enter(address: str, folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """From here on this process is in a container: no runtime, no local workspace, no login of the user's."""
+    for name in ("DATABRICKS_RUNTIME_VERSION", "DATABRICKS_HOST", "DATABRICKS_TOKEN", "LOCALBUNDLE_HOME"):
+        patch.delenv(name, raising=False)
+    for name, value in container(address, folder / "credentials").items():
+        patch.setenv(name, value)
+    patch.chdir(folder)
+    patch.setattr("ragops.volumes._RETRY_SECONDS", 1)

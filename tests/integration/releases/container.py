@@ -1,0 +1,26 @@
+"""A serving endpoint's container in small: the packaged chain of CONFIGURATION.json answers a question a line."""
+
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+from mlflow.types.responses import ResponsesAgentRequest
+
+from ragops.index import reader
+from ragops.releases.agent import ChainAgent
+
+
+def main() -> None:
+    """See the module. The index's pointer is looked at with every question."""
+    reader._LOOK_SECONDS = 0.0
+    agent = ChainAgent()
+    configuration = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    agent.load_context(SimpleNamespace(model_config=configuration, artifacts={}))
+    for line in sys.stdin:
+        request = ResponsesAgentRequest.model_validate({"input": [{"role": "user", "content": line.strip()}]})
+        print(json.dumps(agent.predict(request).model_dump()), flush=True)
+
+
+if __name__ == "__main__":
+    main()

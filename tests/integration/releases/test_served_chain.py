@@ -1,0 +1,125 @@
+"""The packaged chain where it is served: nothing mounted, no local workspace, and an index that moves on."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from ragops.embeddings.model import EmbeddingModel, fingerprint
+from ragops.index.manifest import IndexedModel
+from ragops.index.publish import publish
+from ragops.llms.ledger import CallRow
+from ragops.prompts.catalogue import find, load_templates
+from ragops.releases.configuration import ChainConfiguration
+from ragops.usecase import load_usecase
+from tests.integration.files_double import Double, container, served
+from tests.integration.index import corpus as rows
+
+ROOT = Path(__file__).parents[3]
+MODEL = EmbeddingModel(name="toy", source="endpoint:toy", dimension=rows.DIMENSION, max_tokens=256)
+INDEXED = IndexedModel(fingerprint=fingerprint(MODEL), name="toy", dimension=rows.DIMENSION)
+
+
+@pytest.fixture
+def double(tmp_path: Path) -> Iterator[Double]:
+    for name in ("indexes", "ledger"):
+        (tmp_path / "volumes" / name).mkdir(parents=True)
+    double = Double(tmp_path / "volumes", embed=lambda text: rows.entry(int(text.split("number")[1].split()[0])).vector)
+    yield double
+    assert double.faults == []
+
+
+def _publish(double: Double, count: int) -> str:
+    root, work = double.volumes / "indexes" / "passages", double.volumes.parent / "work"
+    source = rows.source([rows.entry(number) for number in range(count)], INDEXED)
+    return publish(root, source, run_id="test", work_directory=work).generation
+
+
+def _configuration(folder: Path) -> Path:
+    card = load_usecase(ROOT / "usecase.yml")
+    card = card.model_copy(update={"embedding": MODEL, "models": card.models.with_primary("quotes")})
+    templates = load_templates(card.prompts, ROOT)
+    chosen = (find(templates, card.prompts.answer), find(templates, card.prompts.rewrite))
+    configuration = ChainConfiguration(
+        catalog="main", schema_name="rag", card=card, templates={one.name: one for one in chosen}
+    )
+    file = folder / "configuration.json"
+    file.write_text(configuration.model_dump_json(), encoding="utf-8")
+    return file
+
+
+class Container:
+    """A process with nothing of this one's environment but where Python is."""
+
+    def __init__(self, address: str, folder: Path) -> None:
+        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+        own = {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder / "tmp"), **container(address, folder / "credentials")}
+        (folder / "tmp").mkdir()
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("container.py")), str(_configuration(folder))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=(folder / "stderr").open("w"),
+            text=True,
+            env=kept | own,
+            cwd=folder,
+        )
+
+    def ask(self, question: str) -> dict[str, Any]:
+        self._stream(self._process.stdin).write(f"{question}\n")
+        self._stream(self._process.stdin).flush()
+        response: dict[str, Any] = json.loads(self._stream(self._process.stdout).readline())
+        return response
+
+    def end(self) -> int:
+        self._stream(self._process.stdin).close()
+        return self._process.wait(timeout=120)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    @staticmethod
+    def _stream(stream: IO[str] | None) -> IO[str]:
+        assert stream is not None
+        return stream
+
+
+def _answered_from(response: dict[str, Any]) -> tuple[str, str]:
+    """The index generation, and the text of the first passage cited."""
+    told = response["custom_outputs"]
+    return told["generation"], next(one["text"] for one in told["sources"] if one["cited"])
+
+
+def test_the_chain_follows_the_index_and_outlives_the_api(double: Double, tmp_path: Path) -> None:
+    first = _publish(double, 60)
+    with served(double) as address:
+        served_chain = Container(address, tmp_path)
+        try:
+            generation, text = _answered_from(served_chain.ask("What is passage number17 about"))
+            assert generation == first and "number17" in text
+            second = _publish(double, 65)
+            while _answered_from(served_chain.ask("What is passage number17 about"))[0] == first:
+                pass  # a busy machine fetches while the old one answers
+            generation, text = _answered_from(served_chain.ask("What is passage number63 about"))
+            assert generation == second and "number63" in text
+            double.refused["pointer.json"] = 500
+            _publish(double, 70)
+            assert _answered_from(served_chain.ask("What is passage number17 about"))[0] == second
+            assert served_chain.end() == 0
+        finally:
+            served_chain.kill()
+    said = (tmp_path / "stderr").read_text()
+    assert f"generation {second} stays in use" in said and "Traceback" not in said
+    assert list((tmp_path / "tmp" / "ragops" / "index").iterdir())  # the container's home is left alone
+    calls = [
+        CallRow.model_validate_json(line)
+        for file in (double.volumes / "ledger").glob("*.jsonl")
+        for line in file.read_text().splitlines()
+    ]
+    assert len(calls) >= 4 and {call.model for call in calls} == {"quotes"}

@@ -1,0 +1,112 @@
+"""Files of volumes through the real SDK, against a double of the Files API."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ragops.errors import UserError
+from ragops.volumes import NotThere, VolumeFiles
+from ragops.workspace import Workspace, has_spark, is_mounted, models_folder, serving_tokens
+from tests.integration.files_double import TOKEN, Double, enter, served
+
+FOLDER = Path("/Volumes/main/rag/indexes")
+CONTENT = bytes(range(256)) * 10_000
+
+
+@pytest.fixture(params=[True, False], ids=["presigned", "direct"])
+def double(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
+    (tmp_path / "volumes" / "indexes").mkdir(parents=True)
+    (tmp_path / "volumes" / "indexes" / "a b%2F.bin").write_bytes(CONTENT)
+    (tmp_path / "volumes" / "indexes" / "empty").touch()
+    double = Double(tmp_path / "volumes", presigned=request.param)
+    with served(double) as address:
+        enter(address, tmp_path, monkeypatch)
+        yield double
+    assert double.faults == []
+
+
+@pytest.fixture
+def volumes(double: Double) -> VolumeFiles:
+    return VolumeFiles()
+
+
+def test_the_container_is_a_place_of_its_own(double: Double) -> None:
+    place = Workspace("main", "rag")
+    assert place.volume("indexes") == FOLDER
+    assert not is_mounted(FOLDER) and is_mounted(Path("/tmp/index"))
+    assert not has_spark()
+    assert models_folder(place) == FOLDER / "models"
+    base_url, token = serving_tokens()
+    assert base_url.endswith("/serving-endpoints") and token() == TOKEN
+
+
+def test_files_arrive_as_they_are(double: Double, volumes: VolumeFiles, tmp_path: Path) -> None:
+    assert volumes.read(FOLDER / "a b%2F.bin") == CONTENT
+    volumes.download(FOLDER / "empty", tmp_path / "empty")
+    assert (tmp_path / "empty").read_bytes() == b""
+    volumes.download(FOLDER / "a b%2F.bin", tmp_path / "whole")
+    assert (tmp_path / "whole").read_bytes() == CONTENT
+
+
+def test_what_is_cut_off_is_resumed(double: Double, volumes: VolumeFiles) -> None:
+    double.cut["bin"] = 1
+    assert volumes.read(FOLDER / "a b%2F.bin") == CONTENT
+    assert double.times("GET", "bin") == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (401, "not logged in .*; renew the endpoint's credentials"),
+        (403, "not permitted .*as the test wants it.* needs READ VOLUME on the volume"),
+        (404, "not there .*; run the refresh job"),
+        (500, "the workspace does not answer .*as the test wants it.*; try again later"),
+        (503, "the workspace does not answer .*as the test wants it.*; try again later"),
+    ],
+)
+def test_refusals_are_one_line(double: Double, volumes: VolumeFiles, status: int, said: str) -> None:
+    double.refused["bin"] = status
+    with pytest.raises(UserError, match=rf"^{FOLDER}/a b%2F.bin: {said}") as caught:
+        volumes.read(FOLDER / "a b%2F.bin")
+    assert "\n" not in str(caught.value) and TOKEN not in str(caught.value)
+    assert isinstance(caught.value, NotThere) == (status == 404)
+
+
+def test_nobody_there(double: Double, volumes: VolumeFiles, tmp_path: Path) -> None:
+    double.down = True
+    with pytest.raises(UserError, match="the workspace does not answer"):
+        volumes.read(FOLDER / "a b%2F.bin")
+    with pytest.raises(UserError, match="the workspace does not answer"):
+        volumes.upload(FOLDER / "new", b"content")
+
+
+def test_a_full_disk_is_not_the_workspace_s_fault(double: Double, volumes: VolumeFiles) -> None:
+    with pytest.raises(OSError, match="No space left"):
+        volumes.download(FOLDER / "a b%2F.bin", Path("/dev/full"))
+
+
+def test_a_file_is_written_once(double: Double, volumes: VolumeFiles) -> None:
+    file = double.volumes / "indexes" / "new"
+    volumes.upload(FOLDER / "new", b"content")
+    volumes.upload(FOLDER / "new", b"others")
+    assert file.read_bytes() == b"content"
+    with pytest.raises(NotThere, match="The parent folder does not exist"):
+        volumes.upload(FOLDER / "none" / "new", b"content")
+
+
+def test_a_written_file_whose_answer_got_lost(
+    double: Double, volumes: VolumeFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ragops.volumes._RETRY_SECONDS", 30)
+    double.lost["new"] = 1
+    VolumeFiles().upload(FOLDER / "new", b"content")
+    assert (double.volumes / "indexes" / "new").read_bytes() == b"content"
+    assert double.times("PUT", "new") == 2
+
+
+def test_without_credentials_the_mend_is_the_endpoint_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    enter("http://127.0.0.1:1", tmp_path, monkeypatch)
+    (tmp_path / "credentials" / "model-dependencies-oauth-token").unlink()
+    with pytest.raises(UserError, match="set the secrets endpoint-client-id .*; or give the endpoint DATABRICKS_HOST"):
+        VolumeFiles()
