@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from rich.console import Console
 from typer.testing import CliRunner
 
 from ragops.cli import app
@@ -19,7 +20,7 @@ def record(
 ) -> None:
     schema = {"catalog_name": "spark_catalog", "name": "dev_me_rag"}
     (tmp_path / "bundle.json").write_text(json.dumps({"resources": {"schemas": {"rag": schema}}}))
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr("ragops.commands.prompts.console", Console(width=200))  # whatever it was made with
     caplog.set_level(logging.WARNING, logger="mlflow")  # read when mlflow is imported, which it was long ago
 
 

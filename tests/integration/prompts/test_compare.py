@@ -35,6 +35,7 @@ def card(client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     replies = ["Four fish [1].", "In the reeds [1].", NOTHING, "Four fish [1].", DEFAULT_ABSTENTION, "Paris."]
     told["models"]["known"].append({"name": "script", "provider": "scripted", "replies": replies})
     told["evaluation"]["questions"] = "asked.jsonl"
+    told["answers"]["min_evidence"] = 0.0  # each question takes its reply, in the script's order
     fields = ("question_id", "question", "kind", "topic", "anchor", "answer")
     values = [(topic, question, "k", topic, anchor, anchor) for topic, question, anchor in ASKED]
     values.append(("x", "Who rules France?", "k", None, None, None))

@@ -140,11 +140,15 @@ def test_a_name_that_a_model_has_is_one_line(registry: PromptRegistry, client: M
         registry.register(sound())
 
 
-def test_the_database_lies_in_the_local_workspace(registry: PromptRegistry, tmp_path: Path) -> None:
+def test_the_database_lies_in_the_local_workspace(
+    registry: PromptRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
     registry.register(sound())
     with sqlite3.connect(tmp_path / "mlflow" / "mlflow.db") as database:
         assert database.execute("select name from registered_models").fetchall() == [(PLACE.registered("plain"),)]
-    assert not list(tmp_path.glob("mlruns")) and not Path("mlruns").exists()
+    assert not list(tmp_path.rglob("mlruns"))
 
 
 def test_artifacts_lie_beside_it(client: MlflowClient, tmp_path: Path) -> None:

@@ -155,8 +155,7 @@ def test_passages_are_never_in_the_system_role() -> None:
     ]
 
 
-def test_every_step_is_a_span(tmp_path: Path) -> None:
-    mlflow.tracing.enable()
+def test_every_step_is_a_span(tmp_path: Path, traced: None) -> None:
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
     mlflow.set_experiment(experiment_id=mlflow.create_experiment("e", artifact_location=tmp_path.as_uri()))
     answer = chain(Searching([FERRY]), scripted_door(["So [1]."])).answer(Question("And?", history=HISTORY))

@@ -6,8 +6,13 @@ import mlflow
 import pytest
 
 
-@pytest.fixture(autouse=True)
-def _untraced() -> Iterator[None]:
+@pytest.fixture(autouse=True, scope="session")
+def _untraced() -> None:
     mlflow.tracing.disable()
-    yield
+
+
+@pytest.fixture
+def traced() -> Iterator[None]:
     mlflow.tracing.enable()
+    yield
+    mlflow.tracing.disable()
