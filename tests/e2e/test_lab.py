@@ -63,13 +63,18 @@ def page(address: str) -> Iterator[Page]:
     assert [url for url in asked if not HERE.match(url)] == []
 
 
-def run_all(page: Page, address: str, notebook: str, seconds: int) -> None:
-    """Opens a notebook, runs all its cells and waits until the last one is done."""
+def open_and_run(page: Page, address: str, notebook: str) -> None:
+    """Opens a notebook and begins to run all its cells."""
     base, token = address.split("?")
     page.goto(f"{base}/workspaces/{Path(notebook).stem}/tree/{notebook}?{token}")
     expect(page.get_by_text("local workspace | Idle")).to_be_visible(timeout=60 * SECOND)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.locator("[data-command='runmenu:run-all']").click()
+
+
+def run_all(page: Page, address: str, notebook: str, seconds: int) -> None:
+    """The same, and waits until the last cell is done."""
+    open_and_run(page, address, notebook)
     last = page.locator(".jp-CodeCell .jp-InputPrompt").last
     expect(last).to_have_text(re.compile(r"\[\d+\]:"), timeout=seconds * SECOND)
     expect(page.locator("[data-mime-type='application/vnd.jupyter.error']")).to_have_count(0)
@@ -80,8 +85,14 @@ def test_notebooks_run_from_top_to_bottom_up_to_a_plot(page: Page, address: str)
     expect(page.get_by_text("Set as task ingest of job refresh sets them, target dev.")).to_be_visible()
     expect(page.locator(".widget-text input").first).to_have_value("spark_catalog")
     expect(page.get_by_text(re.compile(r"^24 texts to embed"))).to_be_visible()
-    for notebook in ("refresh_embeddings", "publish_index", "smoke_lay_corpus"):
+    for notebook in ("refresh_embeddings", "publish_index", "smoke_lay_corpus", "collect_calls"):
         run_all(page, address, f"{notebook}.ipynb", 240)
+    for notebook in ("register_model", "evaluate_release", "promote_model"):
+        run_all(page, address, f"{notebook}.ipynb", 240)
+    open_and_run(page, address, "smoke_check_search.ipynb")
+    expect(page.get_by_text("nothing is published here yet: run the job smoke").first).to_be_visible(
+        timeout=60 * SECOND
+    )
     run_all(page, address, "explore_data.ipynb", 480)
     expect(page.locator(".jp-OutputArea img, .jp-OutputArea svg").first).to_be_visible()
     run_all(page, address, "prototype_rag.ipynb", 240)
