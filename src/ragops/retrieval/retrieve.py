@@ -59,7 +59,7 @@ def retrieve(
         found = _reranked(found[: max(settings.k, settings.rerank.top)], question, reranker)
     if settings.mmr is not None:
         found = _diverse(generation, found, settings.mmr, settings.k)
-    return found[: settings.k]
+    return _compared(generation, found[: settings.k], vector)
 
 
 def _found(
@@ -87,6 +87,18 @@ def _reranked(found: Sequence[Found], question: str, reranker: Reranker) -> list
     scores = reranker.score(question, [lexical_text(one.passage) for one in found])
     scored = [replace(one, score=float(score)) for one, score in zip(found, scores, strict=True)]
     return sorted(scored, key=lambda one: -one.score)
+
+
+def _compared(generation: Generation, found: Sequence[Found], vector: Vector) -> list[Found]:
+    """With the similarity of passages that only the lexical search found: every answer asks how near they are."""
+    missing = [one.passage.chunk_id for one in found if one.similarity is None]
+    if not missing:
+        return list(found)
+    cosines = {
+        entry.chunk_id: float(entry.vector @ vector / (np.linalg.norm(entry.vector) * np.linalg.norm(vector)))
+        for entry in generation.store.get(missing)
+    }
+    return [replace(one, similarity=cosines.get(one.passage.chunk_id, one.similarity)) for one in found]
 
 
 def _diverse(generation: Generation, found: Sequence[Found], weight: float, k: int) -> list[Found]:

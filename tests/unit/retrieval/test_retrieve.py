@@ -47,6 +47,18 @@ def test_each_search_alone_and_ranks_of_both(rows: list[Entry], make_generation:
     assert len(both) == 3
 
 
+@pytest.mark.parametrize("fusion", ["dense", "lexical", "reciprocal_rank", "weighted"])
+def test_how_near_a_passage_is_does_not_depend_on_who_found_it(
+    rows: list[Entry], make_generation: Callable, fusion: str
+) -> None:
+    vector = rows[3].vector
+    chosen = RetrievalSettings(k=3, candidates=3, duplicates=None).model_copy(update={"fusion": fusion})
+    vectors = {row.chunk_id: row.vector / np.linalg.norm(row.vector) for row in rows}
+    for one in retrieve(make_generation(rows), "number8 number20", vector, chosen, None):
+        cosine = float(vectors[one.passage.chunk_id] @ vector / np.linalg.norm(vector))
+        assert one.similarity == pytest.approx(cosine, abs=1e-4)
+
+
 def test_near_identical_passages_come_once(make_passage: Callable[..., Entry], make_generation: Callable) -> None:
     rows = [make_passage(number, "the same words in each of these") for number in range(5)] + [make_passage(9)]
     chosen = RetrievalSettings(k=5, fusion="dense")
