@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ragops.retrieval.reranker import Reranker
     from ragops.retrieval.search import Searcher
 
-_PROMPT_TOKENS = 900
+PROMPT_TOKENS = 900
 """What instructions, examples and marks take of a model's context, beside the passages."""
 _KEY_SECRET = "prompt-marks"
 
@@ -117,7 +117,7 @@ def open_chain(
 def fitting(card: UseCase) -> RetrievalSettings:
     """The card's retrieval with no more passages than its primary model's context has room for."""
     primary = card.models.chain()[0]
-    room = primary.context_tokens - min(primary.max_tokens, card.answers.max_tokens) - _PROMPT_TOKENS
+    room = primary.context_tokens - min(primary.max_tokens, card.answers.max_tokens) - PROMPT_TOKENS
     return card.retrieval.model_copy(update={"context_tokens": max(50, min(card.retrieval.context_tokens, room))})
 
 

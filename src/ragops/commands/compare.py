@@ -61,12 +61,12 @@ def _variants(
 
 def _tried(chains: Chains, variants: Sequence[Variant], questions: Sequence[Question], target: str) -> list[Tried]:
     from ragops.evaluation.comparison import try_variants
-    from ragops.evaluation.tracking import begin, comparison, tracked
+    from ragops.evaluation.tracking import begin, tracked, tracked_run
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     begin(deployed_experiment(target), target)
     with (
-        comparison(questions=len(questions)),
+        tracked_run("comparison", questions=len(questions)),
         Progress(*columns, console=Console(stderr=True), transient=True) as progress,
     ):
         task = progress.add_task("opening", total=len(variants) * len(questions))

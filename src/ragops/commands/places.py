@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragops.workspace import Workspace, bundle_root, deployed, deployed_model
+from ragops.workspace import Workspace, bundle_root, deployed, deployed_model, use_mlflow
 
 if TYPE_CHECKING:
     from ragops.answering.chain import Chain
     from ragops.llms.ledger import Sink
+    from ragops.prompts.registry import PromptRegistry
     from ragops.prompts.template import Template
     from ragops.usecase import UseCase
 
@@ -46,6 +47,17 @@ def templates(path: Path | None) -> dict[str, Template]:
     from ragops.prompts.catalogue import load_templates
 
     return load_templates(card(path).prompts, card_file(path).parent)
+
+
+def registry(target: str, schema: str | None) -> PromptRegistry:
+    """The registered prompts of a schema. Raises UserError as `place` does."""
+    from ragops.prompts.registry import PromptRegistry
+
+    workspace = place(target, schema)
+    use_mlflow(target)
+    from mlflow import MlflowClient
+
+    return PromptRegistry(MlflowClient(), workspace.registered)
 
 
 def chain(

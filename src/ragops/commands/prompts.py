@@ -1,4 +1,4 @@
-"""The command line: ragops prompts list | show | register | compare."""
+"""The command line: ragops prompts list | show | register | compare | optimize."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from rich.table import Column, Table
 
 from ragops.commands import places
 from ragops.commands.compare import compare
+from ragops.commands.optimize import optimize
 from ragops.commands.places import Card, Schema, Target
 from ragops.errors import UserError
-from ragops.workspace import use_mlflow
 
 if TYPE_CHECKING:
     from ragops.prompts.catalogue import PromptSettings
-    from ragops.prompts.registry import PromptRegistry, Registered
+    from ragops.prompts.registry import Registered
     from ragops.prompts.template import Template
 
 prompts_app = typer.Typer(help="The prompt templates, and their versions in MLflow's registry.", no_args_is_help=True)
 prompts_app.command()(compare)
+prompts_app.command()(optimize)
 console = Console()
 
 
@@ -33,7 +34,7 @@ def list_(target: Target = "dev", schema: Schema = None, usecase: Card = None) -
     settings, templates = _templates(usecase)
     versions, note = _versions(list(templates), target, schema)
     names = Column("template", min_width=max(map(len, templates)))  # a narrow window cuts others first
-    table = Table("", names, "technique", "variables", "hash", "registered", box=None)
+    table = Table("", names, "technique", "variables", "hash", "version", box=None)
     for name, template in templates.items():
         chosen = "*" if name in (settings.answer, settings.rewrite) else ""
         variables = ", ".join(template.variables)
@@ -77,7 +78,7 @@ def register(
 
     _, templates = _templates(usecase)
     chosen = [find(templates, name) for name in names or templates]
-    registry = _registry(target, schema)
+    registry = places.registry(target, schema)
     for template in chosen:
         one = registry.register(template, alias)
         state = "[green]new[/]" if one.is_new else "unchanged"
@@ -91,20 +92,10 @@ def _templates(card: Path | None) -> tuple[PromptSettings, dict[str, Template]]:
 def _versions(names: list[str], target: str, schema: str | None) -> tuple[dict[str, Registered | None], str]:
     """Newest versions by name, and why there are none where no registry is at hand: files are shown all the same."""
     try:
-        registry = _registry(target, schema)
+        registry = places.registry(target, schema)
         return {name: registry.newest(name) for name in names}, ""
     except UserError as error:
         return {}, f"; no registry: {error}"
-
-
-def _registry(target: str, schema: str | None) -> PromptRegistry:
-    from ragops.prompts.registry import PromptRegistry
-
-    place = places.place(target, schema)
-    use_mlflow(target)
-    from mlflow import MlflowClient
-
-    return PromptRegistry(MlflowClient(), place.registered)
 
 
 def _shown(held: Registered | None, template: Template) -> str:

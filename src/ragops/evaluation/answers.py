@@ -149,11 +149,12 @@ def _asked(ask: Callable[[str], Outcome], question: Question) -> Row:
     except UserError as error:
         return Row(question.question_id, cluster, question.question, "", (), nothing, float("nan"), str(error))
     paths = tuple(path for path, _ in answer.cited)
-    values = nothing | _checked(question, answer)
+    values = nothing | checked(question, answer)
     return Row(question.question_id, cluster, question.question, answer.text, paths, values, answer.seconds, None)
 
 
-def _checked(question: Question, answer: Outcome) -> dict[str, float]:
+def checked(question: Question, answer: Outcome) -> dict[str, float]:
+    """The values of those checks that apply to one answer."""
     values: dict[str, float] = {}
     if question.answerable:
         held = any(holds_anchor(text, question.anchor or "") for _, text in answer.cited)

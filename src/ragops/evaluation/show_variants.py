@@ -27,9 +27,9 @@ def baseline(tried: Sequence[Tried], prompt: str, one: Tried) -> Tried | None:
     return next((other for other in tried if other.variant == wanted and other is not one), None)
 
 
-def show(console: Console, tried: Sequence[Tried], prompt: str) -> None:
-    """Prints a table of the variants, then the differences to the card's prompt, coloured where they are sure."""
-    console.print(_figures(tried, prompt))
+def show(console: Console, tried: Sequence[Tried], prompt: str, whose: str = "card's") -> None:
+    """Prints a table of the variants, then the differences to one prompt, coloured where they are sure."""
+    console.print(_figures(tried, prompt, whose))
     if compared := [(one, own) for one in tried if (own := baseline(tried, prompt, one))]:
         console.print(_differences(compared, labels([one.variant for one in tried]), tried, prompt))
 
@@ -69,14 +69,14 @@ def _mean(found: Interval) -> str:
     return "" if math.isnan(found.mean) else f"{found.mean:.2f} ({_short(found.low)} to {_short(found.high)})"
 
 
-def _figures(tried: Sequence[Tried], prompt: str) -> Table:
+def _figures(tried: Sequence[Tried], prompt: str, whose: str) -> Table:
     asked = len(tried[0].rows) if tried else 0
     table = _table(f"{asked} questions; means with 95 % intervals (bootstrap over topics)")
     for head in (*(_HEADS.get(name, name) for name in _SHOWN), "p50 s", "tokens", "failed"):
         table.add_column(head, justify="right", no_wrap=True)
     for name, one in zip(labels([one.variant for one in tried]), tried, strict=True):
         own = one.variant.prompt == prompt
-        table.add_row(f"{name}\n[green]^ card's[/]" if own else name, *_cells(one), style="bold" if own else None)
+        table.add_row(f"{name}\n[green]^ {whose}[/]" if own else name, *_cells(one), style="bold" if own else None)
     return table
 
 

@@ -25,11 +25,11 @@ def begin(name: str, target: str = "dev") -> None:
 
 
 @contextmanager
-def comparison(**params: object) -> Iterator[str]:
+def tracked_run(kind: str, **params: object) -> Iterator[str]:
     """A run of the experiment that was begun, active inside; gives the run's id."""
     import mlflow
 
-    with mlflow.start_run(run_name="comparison", tags={"kind": "comparison"}) as run:
+    with mlflow.start_run(run_name=kind, tags={"kind": kind}) as run:
         mlflow.log_params(params)
         yield str(run.info.run_id)
 

@@ -111,6 +111,10 @@ class Chains:
         self._searchers: dict[RetrievalSettings, Searcher] = {}
         self._doors: dict[str, Door] = {}
 
+    def add(self, name: str, template: Template) -> None:
+        """Lets variants name a template that is in no file."""
+        self.templates = {**self.templates, name: template}
+
     def check(self, variants: Sequence[Variant]) -> None:
         """Refuses variants that cannot be had here, before any of them is asked.
 

@@ -49,6 +49,11 @@ class Door:
         """
         return self._chain[0].model
 
+    @property
+    def concurrency(self) -> int:
+        """How many requests the primary model takes at a time."""
+        return self._chain[0].settings.concurrency
+
     def generate(self, request: Request, caller: Caller) -> Reply:
         """The answer of the first model of the chain that gives one.
 

@@ -93,6 +93,33 @@ def load_template(path: Path) -> Template:
     return template
 
 
+def save_template(template: Template, folder: Path) -> Path:
+    """Writes a template as the file that `load_template` reads, over the one of its name, and returns the path.
+
+    Raises:
+        UserError: the folder cannot be made or written to.
+    """
+    path = folder / f"{template.name}.yml"
+    told = template.model_dump(mode="json", exclude_defaults=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.dump(told, Dumper=_Readable, sort_keys=False, allow_unicode=True, width=120), "utf-8")
+    except OSError as error:
+        raise UserError(f"prompt template {path}: cannot be written ({error.strerror}); name another folder") from error
+    return path
+
+
+class _Readable(yaml.SafeDumper):
+    """Texts of several lines as they are, line by line."""
+
+
+def _as_block(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Readable.add_representer(str, _as_block)
+
+
 def _yaml_fault(error: yaml.YAMLError) -> str:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
         return f"line {error.problem_mark.line + 1}, {error.problem}"

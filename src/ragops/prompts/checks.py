@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 ABSTENTION = "abstention"
 FROM_THE_REQUEST = frozenset({"question", "passages", "history"})
-_NEEDED = {"answer": ("question", "passages"), "rewrite": ("question", "history")}
+_NEEDED = {
+    "answer": ("question", "passages"),
+    "rewrite": ("question", "history"),
+    "improve": ("instructions", "passages"),
+}
 
 
 def faults(template: Template) -> Iterator[str]:

@@ -37,7 +37,7 @@ class Request:
     """What a template is filled with.
 
     Attributes:
-        question: the user's.
+        question: the user's; "" for a template that takes none.
         sources: what was found, each with its own number; None for a template that takes no passages.
         history: earlier turns, oldest first; None for a template that takes none.
         values: for a template's own variables. From the team: never from a user or a document.

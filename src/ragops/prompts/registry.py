@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 NEWEST = "latest"  # MLflow keeps this alias itself
 HASH_TAG, REST_TAG = "content_hash", "ragops.template"
-_IN_THE_VERSION = {"system", "user", "response_schema", "description"}
+_IN_THE_VERSION = {"system", "user"}
 # What stores answer for a prompt, a version, an alias that is not there; some answer None.
 _MISSING = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE"}
 
@@ -85,20 +86,31 @@ class PromptRegistry:
             raise UserError(f"{place}: no {kind} {which} in the registry; run: ragops prompts register {name}")
         return _template(version)
 
+    def adopt(self, template: Template, version: int, alias: str | None = None) -> Registered:
+        """Makes a version that MLflow's optimizer registered one of ours: its texts are the template's already.
+
+        Raises:
+            UserError: as `register` does.
+        """
+        name = self._named(template.name)
+        for key, value in _tags(template).items():
+            tag = partial(self._client.set_prompt_version_tag, name, version, key, value)
+            self._asked(template.name, tag)
+        if alias is not None:
+            self._asked(template.name, lambda: self._client.set_prompt_alias(name, alias, version))
+        return Registered(name, version, template.content_hash, (alias,) if alias else (), is_new=True)
+
+    def remove(self, name: str, version: int) -> None:
+        """Takes a version out of the registry. Raises UserError where that refuses."""
+        self._asked(name, lambda: self._client.delete_prompt_version(self._named(name), str(version)))
+
     def _make_version(self, template: Template) -> PromptVersion:
-        rest = template.model_dump(mode="json", exclude=_IN_THE_VERSION)
         version: PromptVersion = self._client.register_prompt(
             name=self._named(template.name),
             template=[{"role": "system", "content": template.system}, {"role": "user", "content": template.user}],
             commit_message=template.description,
             response_format=template.response_schema,
-            tags={
-                "task": template.task,
-                "technique": template.technique,
-                "model_family": template.model_family,
-                HASH_TAG: template.content_hash,
-                REST_TAG: json.dumps(rest, ensure_ascii=False),
-            },
+            tags=_tags(template),
         )
         return version
 
@@ -132,12 +144,24 @@ def _registered(version: PromptVersion, is_new: bool = False) -> Registered:
     return Registered(version.name, version.version, held, tuple(sorted(version.aliases)), is_new)
 
 
+def _tags(template: Template) -> dict[str, str]:
+    """What a version does not hold by itself; description and schema too, since an optimizer's versions lack them."""
+    rest = template.model_dump(mode="json", exclude=_IN_THE_VERSION)
+    return {
+        "task": template.task,
+        "technique": template.technique,
+        "model_family": template.model_family,
+        HASH_TAG: template.content_hash,
+        REST_TAG: json.dumps(rest, ensure_ascii=False),
+    }
+
+
 def _template(version: PromptVersion) -> Template:
     if REST_TAG not in version.tags or version.is_text_prompt:
         raise UserError(f"prompt {version.uri}: ragops did not register it; put it into a file of prompts.templates")
     texts = {turn["role"]: turn["content"] for turn in version.template if isinstance(turn, dict)}
-    own = {"description": version.commit_message, "response_schema": version.response_format}
+    earlier = {"description": version.commit_message, "response_schema": version.response_format}
     try:
-        return Template.model_validate(json.loads(version.tags[REST_TAG]) | texts | own)
+        return Template.model_validate(earlier | json.loads(version.tags[REST_TAG]) | texts)
     except ValidationError as error:
         raise UserError(f"prompt {version.uri}: {explain(error.errors())}; register it again") from error

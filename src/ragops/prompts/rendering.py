@@ -47,7 +47,7 @@ def render(
 
 
 def _check_given(template: Template, request: Request) -> None:
-    parts = {"question": request.question, "passages": request.sources, "history": request.history}
+    parts = {"question": request.question or None, "passages": request.sources, "history": request.history}
     if reserved := (FROM_THE_REQUEST | {ABSTENTION}) & set(request.values):
         raise UserError(f"prompt template {template.name}: {min(reserved)} is not the team's to set; rename the value")
     given = {name for name, part in parts.items() if part is not None} | set(request.values)

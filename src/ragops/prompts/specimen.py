@@ -22,7 +22,7 @@ def specimen(template: Template, values: Mapping[str, str]) -> Request:
     taken = set(template.variables)
     own = {name: values.get(name, f"({name})") for name in sorted(taken - {"question", "passages", "history"})}
     return Request(
-        question="When does it leave, and what do children pay?",
+        question="When does it leave, and what do children pay?" if "question" in taken else "",
         sources=_SOURCES if "passages" in taken else None,
         history=_HISTORY if "history" in taken else None,
         values=own,

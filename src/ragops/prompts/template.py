@@ -12,7 +12,7 @@ from ragops.prompts.messages import Message
 from ragops.prompts.sources import Source
 
 Technique = Literal["zero_shot", "few_shot", "step_by_step", "cite", "abstain", "structured"]
-Task = Literal["answer", "rewrite"]
+Task = Literal["answer", "rewrite", "improve"]
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -35,7 +35,8 @@ class Template(_Part):
     Attributes:
         name: the file's, too.
         description: when to take it, for those who choose.
-        task: answer a question from passages, or rewrite one that needs its conversation to be understood.
+        task: answer a question from passages, rewrite one that needs its conversation to be understood, or improve
+            another template's instructions.
         technique: how it gets the model to do so; what prompts are compared by.
         model_family: models it was written for.
         variables: name to meaning. `question`, `passages` and `history` come with the request and stand in `user`

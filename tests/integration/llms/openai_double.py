@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
@@ -29,22 +29,28 @@ class Behaviour:
     usage: bool = True
 
 
-class OpenAIDouble:
-    """Answers the nth request by the nth behaviour, and any further one by the last."""
+Answering = Callable[[dict[str, Any]], Behaviour]
 
-    def __init__(self, *script: Behaviour) -> None:
+
+class OpenAIDouble:
+    """Answers the nth request by the nth behaviour, and any further one by the last; or each by what `answer` says."""
+
+    def __init__(self, *script: Behaviour, answer: Answering | None = None) -> None:
         self.script = list(script) or [Behaviour()]
+        self.answer = answer
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[Message] = []
         self.url = ""
 
-    def next(self) -> Behaviour:
+    def next(self, body: dict[str, Any]) -> Behaviour:
+        if self.answer:
+            return self.answer(body)
         return self.script[min(len(self.bodies), len(self.script)) - 1]
 
 
 @contextmanager
-def serving(*script: Behaviour) -> Iterator[OpenAIDouble]:
-    double = OpenAIDouble(*script)
+def serving(*script: Behaviour, answer: Answering | None = None) -> Iterator[OpenAIDouble]:
+    double = OpenAIDouble(*script, answer=answer)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -53,7 +59,7 @@ def serving(*script: Behaviour) -> Iterator[OpenAIDouble]:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             double.bodies.append(body)
             double.headers.append(self.headers)
-            behaviour = double.next()
+            behaviour = double.next(body)
             time.sleep(behaviour.delay_s)
             try:
                 self._answer(body, behaviour)

@@ -1,15 +1,18 @@
 """The templates that come along are sound; one that is not is refused in one line: file, field, mend."""
 
+import tempfile
 from pathlib import Path
 from typing import Any, get_args
 
 import jsonschema
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ragops.errors import UserError
-from ragops.prompts.catalogue import PromptSettings, find, load_template, load_templates
-from ragops.prompts.template import Technique
+from ragops.prompts.catalogue import PromptSettings, find, load_template, load_templates, save_template
+from ragops.prompts.template import Technique, Template
 from tests.unit.prompts.files import SOUND, sound, written
 
 PACKAGED = load_templates(PromptSettings(), Path())
@@ -204,3 +207,23 @@ def test_values_are_those_that_the_template_takes() -> None:
     template = sound(variables=SOUND["variables"] | {"tone": "of the answer"}, system="Be {{ tone }}.")
     assert settings.values_for(template) == {"tone": "dry"}
     assert settings.values_for(sound()) == {}
+
+
+@pytest.mark.parametrize("template", PACKAGED.values(), ids=lambda template: template.name)
+def test_a_template_that_is_written_is_read_as_it_was(template: Template, tmp_path: Path) -> None:
+    path = save_template(template, tmp_path / "prompts")
+    assert load_template(path) == template
+    assert "\\n" not in path.read_text()  # a person reads lines
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]) | st.sampled_from("\n\t"), min_size=1))
+def test_any_text_is_read_as_it_was_written(text: str) -> None:
+    template = sound(system="s", description=text, model_family=text)
+    with tempfile.TemporaryDirectory() as folder:
+        assert load_template(save_template(template, Path(folder))) == template
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot be written .*name another folder"):
+        save_template(sound(), tmp_path / "file")

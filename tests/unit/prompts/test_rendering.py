@@ -49,9 +49,8 @@ def test_what_is_packaged_renders_and_asks_last(template: Template) -> None:
     assert roles == ["system", *["user", "assistant"] * len(template.examples), "user"]
     assert request.question in messages[-1].content
     assert not any("{{" in message.content or "{%" in message.content for message in messages)
-    assert (
-        messages[0].content == render(template, Request("?", request.sources and (), request.history and ()))[0].content
-    )
+    other = Request(request.question and "?", request.sources and (), request.history and (), request.values)
+    assert messages[0].content == render(template, other)[0].content
 
 
 @pytest.mark.parametrize("template", PACKAGED, ids=lambda template: template.name)
