@@ -24,7 +24,7 @@ class CatalogDouble(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._answer()
 
-    do_POST = do_GET
+    do_POST = do_DELETE = do_GET
 
     def log_message(self, *_: object) -> None:
         pass
@@ -62,7 +62,19 @@ class CatalogDouble(BaseHTTPRequestHandler):
             return _version(found["name"], version)
         if self.command == "GET" and (found := re.fullmatch(rf"/{_NAME}/versions/(?P<version>\d+)", path)):
             return _version(found["name"], found["version"])
+        if self.command == "POST" and (found := re.fullmatch(rf"/{_NAME}/versions/(?P<version>\d+)/tags", path)):
+            return _tag(found["name"], found["version"], {"key": body["key"], "value": body["value"]})
+        if self.command == "DELETE" and (found := re.fullmatch(rf"/{_NAME}/versions/(?P<version>\d+)", path)):
+            assert found["version"] == str(len(store[found["name"]])), "only the newest is ever taken back"
+            store[found["name"]].pop()
+            return {}
         raise Refused("ENDPOINT_NOT_FOUND")
+
+
+def _tag(name: str, version: str, tag: dict[str, str]) -> dict[str, Any]:
+    held = store[name][int(version) - 1]
+    held["tags"] = [one for one in held.get("tags", ()) if one["key"] != tag["key"]] + [tag]
+    return {}
 
 
 def _create(prompt: dict[str, Any]) -> dict[str, Any]:

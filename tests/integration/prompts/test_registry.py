@@ -37,6 +37,20 @@ def test_equal_content_is_one_version(registry: PromptRegistry) -> None:
     assert registry.register(sound()).version == 3, "an old text that is taken up again is the newest version"
 
 
+def test_a_version_of_an_optimizer_is_taken_over_or_taken_back(registry: PromptRegistry, client: MlflowClient) -> None:
+    template = sound(system="Be long.", description="Longer.")
+    registry.register(sound())
+    for _ in range(2):  # as mlflow.genai.optimize_prompts leaves them: texts, and nothing else
+        turns = [{"role": role, "content": getattr(template, role)} for role in ("system", "user")]
+        client.register_prompt(name=PLACE.registered("plain"), template=turns)
+    with pytest.raises(UserError, match="ragops did not register it"):
+        registry.load("plain", 2)
+    registry.remove("plain", 3)
+    held = registry.adopt(template, 2, "challenger")
+    assert registry.newest("plain") == Registered(held.name, 2, template.content_hash, ("challenger",))
+    assert registry.load("plain", "challenger") == template and not registry.register(template).is_new
+
+
 def test_an_alias_follows(registry: PromptRegistry, client: MlflowClient) -> None:
     assert registry.register(sound(), "champion").aliases == ("champion",)
     assert registry.register(sound(), "challenger").aliases == ("challenger", "champion")

@@ -65,6 +65,19 @@ def test_what_is_sent(registry: PromptRegistry) -> None:
     assert aliases == {("main.rag.plain", "champion"): "1"}
 
 
+def test_a_version_of_an_optimizer_is_taken_over_or_taken_back(registry: PromptRegistry) -> None:
+    template = sound(system="Be long.", description="Longer.")
+    registry.register(sound())
+    for _ in range(2):  # as mlflow.genai.optimize_prompts leaves them: texts, and nothing else
+        turns = [{"role": role, "content": getattr(template, role)} for role in ("system", "user")]
+        mlflow.genai.register_prompt(name="main.rag.plain", template=turns)
+    registry.remove("plain", 3)
+    assert len(store["main.rag.plain"]) == 2
+    held = registry.adopt(template, 2, "challenger")
+    assert (held.uri, held.aliases) == ("prompts:/main.rag.plain/2", ("challenger",))
+    assert registry.load("plain", "challenger") == template and not registry.register(template).is_new
+
+
 def test_a_service_that_refuses_is_one_line(registry: PromptRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.integration.prompts.catalog_double.TOKEN", "another")
     with pytest.raises(UserError, match="prompt main.rag.plain: MLflow refuses: .*PERMISSION_DENIED"):
