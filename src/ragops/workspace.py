@@ -11,6 +11,7 @@ import base64
 import json
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ INDEXES = "indexes"
 LEDGER = "ledger"
 _SERVING_VARIABLES = ("IS_IN_DB_MODEL_SERVING_ENV", "IS_IN_DATABRICKS_MODEL_SERVING_ENV")
 
+# What development mode puts before a schema's name; databricks.yml puts the same behind the scope's.
+_DEVELOPMENT_SCHEMA = re.compile(r"dev_(?P<user>\w+?)_rag(_|$)")
 _LOG_IN = "log in with: databricks auth login --host URL"
 _LOG_IN_SERVING = (
     "set the secrets endpoint-client-id and endpoint-client-secret of a service principal, and release again; or give "
@@ -49,8 +52,9 @@ class Workspace:
 
     @property
     def secret_scope(self) -> str:
-        """The scope of this catalog's keys, as databricks.yml names it by default."""
-        return f"ragops-{self.catalog}"
+        """The scope of this place's keys, as the bundle names it: everybody's own where the schema is, too."""
+        own = _DEVELOPMENT_SCHEMA.match(self.schema)
+        return f"ragops-{self.catalog}-{own['user']}" if own else f"ragops-{self.catalog}"
 
     def volume(self, name: str) -> Path:
         """The folder of one of the schema's volumes."""
@@ -173,21 +177,24 @@ def mlflow_artifacts(target: str = "dev") -> str | None:
 
 
 def open_experiment(name: str, target: str = "dev") -> str:
-    """The id of an experiment, which is made if it is not there; MLflow points to this place from here on.
+    """The id of an experiment, which is made if it is not there; runs and traces of this process go there from here on.
 
     Raises:
         UserError: MLflow refuses the name, or no local workspace is to be found.
     """
     use_mlflow(target)
+    import mlflow
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
     client = MlflowClient()
     try:
         found = client.get_experiment_by_name(name)
-        return str(found.experiment_id if found else client.create_experiment(name, mlflow_artifacts(target)))
+        own = str(found.experiment_id if found else client.create_experiment(name, mlflow_artifacts(target)))
+        mlflow.set_experiment(experiment_id=own)
     except MlflowException as error:
         raise UserError(f"experiment {name}: MLflow refuses ({' '.join(str(error).split())}); correct it") from error
+    return own
 
 
 def _mlflow_settings(target: str) -> dict[str, str]:
@@ -201,6 +208,8 @@ def _mlflow_settings(target: str) -> dict[str, str]:
         # MLflow opens a session inside a session: workers that share a pool of connections lock each other out.
         "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        # Where experiments are made without a location, the default one among them: else in the current folder.
+        "_MLFLOW_SERVER_ARTIFACT_ROOT": (local_home(target) / "mlflow" / "artifacts").resolve().as_uri(),
     }
 
 

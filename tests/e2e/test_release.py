@@ -6,6 +6,7 @@ The clean environment has the model's own requirements and nothing of this one: 
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -77,6 +78,9 @@ def test_only_what_is_better_takes_the_champions_place(bundle: Bundle, card: Pat
         "version 3 not promoted: it is not better than the champion in any check; champion is version 2" in again.stdout
     )
 
+    assert not (bundle.root / "notebooks" / "mlruns").exists(), "traces lie in the workspace"
+    assert traced(bundle) > 0
+
     clean = clean_environment(bundle, tmp_path)
     answer = ask(bundle, clean, uri("champion"), "How many fish does the otter eat?")
     assert "The otter eats 4 fish before noon [1]." in answer["output"][0]["content"][0]["text"]
@@ -85,6 +89,16 @@ def test_only_what_is_better_takes_the_champions_place(bundle: Bundle, card: Pat
     shutil.rmtree(bundle.index(SCHEMA))
     answer = ask(bundle, clean, uri("challenger"), "How many fish does the lynx eat?")
     assert "6 fish" in answer["output"][0]["content"][0]["text"]
+
+
+def traced(bundle: Bundle) -> int:
+    """How many traces the bundle's own experiment has; none may be in another."""
+    with sqlite3.connect(bundle.home / "mlflow" / "mlflow.db") as database:
+        by_name = "SELECT name, COUNT(*) FROM trace_info JOIN experiments USING (experiment_id) GROUP BY name"
+        found = dict(database.execute(by_name).fetchall())
+    (own,) = (count for name, count in found.items() if name.endswith("quality"))
+    assert len(found) == 1, found
+    return int(own)
 
 
 def clean_environment(bundle: Bundle, folder: Path) -> Path:

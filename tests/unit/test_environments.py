@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from localbundle.definitions.bundle import Bundle, load_bundle
+from ragops.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
 TARGETS = ("dev", "staging", "prod")
@@ -121,6 +122,14 @@ def test_prod_is_deployed_from_main(as_deployed: Path) -> None:
 def test_targets_share_no_catalog(as_deployed: Path) -> None:
     catalogs = [load_bundle(as_deployed, target).config["variables"]["catalog"]["value"] for target in TARGETS]
     assert len(set(catalogs)) == len(TARGETS)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_keys_are_looked_for_in_the_scope_that_is_deployed(as_deployed: Path, target: str) -> None:
+    resources = load_bundle(as_deployed, target).config["resources"]
+    for schema in resources["schemas"].values():
+        place = Workspace(schema["catalog_name"], schema["name"])
+        assert place.secret_scope == resources["secret_scopes"]["models"]["name"]
 
 
 def test_a_scopes_name_is_made_of_variables() -> None:

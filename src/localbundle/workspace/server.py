@@ -121,6 +121,8 @@ class Server:
             # Threads that share a pool of connections to one SQLite file lock each other out.
             "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
             "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+            # Where experiments are made without a location, the default one among them: else in the current folder.
+            "_MLFLOW_SERVER_ARTIFACT_ROOT": f"file://{home}/mlflow/artifacts",
             "DO_NOT_TRACK": "1",
         }
 

@@ -37,8 +37,6 @@ def ask(
     usecase: Card = None,
 ) -> None:
     """Answers a question from the documents and cites them, or says that they hold no answer."""
-    import mlflow
-
     from ragops.answering.show import as_outputs, show
     from ragops.answering.types import Question
     from ragops.prompts.messages import Message
@@ -47,7 +45,7 @@ def ask(
     history = tuple(Message("user", checked(earlier)) for earlier in follow or ())
     asked = Question(checked(question), history, tuple(group or ()), getpass.getuser())
     chain = places.chain(target, schema, usecase, model, prompt)
-    mlflow.set_experiment(experiment_id=open_experiment(deployed_experiment(target), target))
+    open_experiment(deployed_experiment(target), target)
     if as_json:
         answer = chain.answer(asked)
         typer.echo(json.dumps({"question": asked.text, "answer": answer.text, **as_outputs(answer)}))

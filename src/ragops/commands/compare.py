@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ragops.commands import places
 from ragops.commands.places import Card, Schema, Target
-from ragops.workspace import deployed_experiment
+from ragops.workspace import deployed_experiment, open_experiment
 
 if TYPE_CHECKING:
     from ragops.evaluation.comparison import Tried
@@ -61,10 +61,10 @@ def _variants(
 
 def _tried(chains: Chains, variants: Sequence[Variant], questions: Sequence[Question], target: str) -> list[Tried]:
     from ragops.evaluation.comparison import try_variants
-    from ragops.evaluation.tracking import begin, tracked, tracked_run
+    from ragops.evaluation.tracking import tracked, tracked_run
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    begin(deployed_experiment(target), target)
+    open_experiment(deployed_experiment(target), target)
     with (
         tracked_run("comparison", questions=len(questions)),
         Progress(*columns, console=Console(stderr=True), transient=True) as progress,

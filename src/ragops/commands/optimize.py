@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ragops.commands import places
 from ragops.commands.places import Card, Model, Schema, Target
 from ragops.errors import UserError
-from ragops.workspace import deployed_experiment, deployed_model
+from ragops.workspace import deployed_experiment, deployed_model, open_experiment
 
 if TYPE_CHECKING:
     from ragops.evaluation.variants import Chains, Variant
@@ -45,7 +45,6 @@ def optimize(
     """Looks for better instructions for a prompt (GEPA), and compares them on questions it did not learn from."""
     from ragops.assembly import Place
     from ragops.evaluation.comparison import questions_to_try
-    from ragops.evaluation.tracking import begin
     from ragops.evaluation.variants import Chains, Variant
     from ragops.optimization.show import show
     from ragops.usecase import evaluation_questions
@@ -58,7 +57,7 @@ def optimize(
     variant = Variant(name or own.prompt, model or deployed_model(target) or own.llm, own.fusion)
     chains = Chains(card, templates, Place.of(place))
     reflection = _reflection(chains, place, variant, reflection_model or variant.llm)
-    begin(deployed_experiment(target), target)
+    open_experiment(deployed_experiment(target), target)
     found = _found(chains, reflection, places.registry(target, schema), budget, variant, asked, alias)
     show(console, found)
     if write is not None and found.registered is not None:

@@ -6,27 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from ragops.evaluation.comparison import Tried
-from ragops.workspace import open_experiment
 
 ANSWERS = "answers.json"
 """The artifact with a run's answers, one row a question."""
 
 
-def begin(name: str, target: str = "dev") -> None:
-    """Lets all that follows be traced and logged in this place's experiment of that name.
-
-    Raises:
-        UserError: MLflow refuses the name, or no local workspace is to be found.
-    """
-    experiment = open_experiment(name, target)
-    import mlflow
-
-    mlflow.set_experiment(experiment_id=experiment)
-
-
 @contextmanager
 def tracked_run(kind: str, **params: object) -> Iterator[str]:
-    """A run of the experiment that was begun, active inside; gives the run's id."""
+    """A run of the experiment that is open, active inside; gives the run's id."""
     import mlflow
 
     with mlflow.start_run(run_name=kind, tags={"kind": kind}) as run:

@@ -95,7 +95,7 @@ class Optimizer:
     def optimize(self, variant: Variant, questions: Sequence[Question], alias: str | None = None) -> Optimized:
         """Optimizes a variant's prompt; `alias` points to the new version if chance does not explain that it is better.
 
-        All of it is one run of the experiment that was begun.
+        All of it is one run of the experiment that is open.
 
         Raises:
             UserError: the variant cannot be had here, a model does not answer, or there are too few questions.

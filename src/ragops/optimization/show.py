@@ -19,7 +19,7 @@ def show(console: Console, found: Optimized) -> None:
     """The changes to the instructions, the figures of both on the questions held back, and what became of it."""
     own, better = found.own, found.better
     if better is not None:
-        console.print(_changes(own.template.system, found.template.system))
+        console.print(_changes(own.template.system, found.template.system), soft_wrap=True)
         show_variants(console, [own, better], own.variant.prompt, "as it was")
     for line in (*_outcome(found), *_refused(found), _cost(found)):
         console.print(line, highlight=False, soft_wrap=True)

@@ -43,7 +43,7 @@ def own_chain(client: MlflowClient, tmp_path: Path) -> Path:
 
 
 def test_it_is_logged_loaded_and_answers_from_our_index(own_chain: Path) -> None:
-    mlflow.set_experiment(experiment_id=open_experiment("/own"))
+    open_experiment("/own")
     info = mlflow.langchain.log_model(lc_model=str(own_chain), name="chain", pip_requirements=[])
     question = "What does the otter eat?"
     said = mlflow.langchain.load_model(info.model_uri).invoke(question)
