@@ -48,7 +48,7 @@ class SystemTextOptimizer(BasePromptOptimizer):
         """As MLflow calls it, with the prompt's turns as JSON.
 
         Raises:
-            UserError: no question was answered, or no instructions could be proposed.
+            UserError: nothing could be proposed any more before anything better was found.
         """
         ((name, prompt),) = target_prompts.items()
         adapter = _Adapter(eval_fn, name, json.loads(prompt), len(train_data), self._propose, self._told)

@@ -100,10 +100,13 @@ class Optimizer:
         Raises:
             UserError: the variant cannot be had here, a model does not answer, or there are too few questions.
         """
+        chain = self.chains.open(variant)
+        if not chain.prompt.system:
+            raise UserError(f"prompt template {chain.prompt.name}: it has no system text to improve; give it one")
         self.chains.calls.taken()
         learnt, held_back = halves(questions)
         with tracked_run("optimization", questions=len(questions), held_back=len(held_back)):
-            trials = self._trials(self.chains.open(variant), learnt)
+            trials = self._trials(chain, learnt)
             result, calls = self._learn(trials), self.chains.calls.taken()
             (found,) = result.optimized_prompts
             template = with_instructions(trials.template, system_text(found.template))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ragops.errors import UserError
 from ragops.llms.door import Door
 from ragops.llms.ledger import Caller
 from ragops.llms.model import Reply, Request
@@ -36,7 +37,7 @@ class Reflection:
     def __init__(self, door: Door, template: Template, key: bytes, who: str) -> None:
         """`template` is for the task improve, `key` is that of the marks around the answers.
 
-        `refused` will hold what was wrong with proposals.
+        `refused` will hold what was wrong with proposals, or why there was none.
         """
         self._door, self._template, self._key = door, template, key
         self._caller = Caller(who, "improve", template.name, template.content_hash[:8])
@@ -53,7 +54,11 @@ class Reflection:
         given = PromptRequest("", shown, values={"instructions": instructions})
         messages = render(self._template, given, self._key)
         for _ in range(_ATTEMPTS):
-            reply = self._reply(messages)
+            try:
+                reply = self._reply(messages)
+            except UserError as error:
+                self.refused.append(str(error))
+                raise
             proposal = self._template.answer_in(reply.text)
             wrong = self._unfinished(reply) or fault(proposal)
             if wrong is None:

@@ -49,7 +49,7 @@ def _outcome(found: Optimized) -> Iterator[str]:
 
 def _refused(found: Optimized) -> Iterator[str]:
     if found.refused:
-        yield f"{len(found.refused)} proposals could not be tried, the last because {escape(found.refused[-1])}"
+        yield f"{len(found.refused)} proposals could not be tried; the last: {escape(found.refused[-1])}"
 
 
 def _cost(found: Optimized) -> str:

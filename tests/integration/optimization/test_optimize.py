@@ -169,7 +169,7 @@ def test_what_is_no_better_leaves_nothing_in_the_registry(
 def test_proposals_that_cannot_be_tried_are_counted(card: Path, client: MlflowClient, double: OpenAIDouble) -> None:
     double.answer = answering("Read {{ passages }} first.")
     text = optimized(card)
-    assert "proposals could not be tried, the last because" in text and "must not instruct" in text
+    assert "proposals could not be tried; the last: " in text and "must not instruct" in text
     assert not any("Read " in body["messages"][0]["content"] for body in double.bodies)
     assert versions(client) == [1]
 
@@ -218,6 +218,17 @@ def test_a_rewriting_prompt_has_no_answers_to_learn_from(card: Path) -> None:
         CliRunner().invoke(
             app, ["prompts", "optimize", "standalone_question", "--usecase", str(card)], catch_exceptions=False
         )
+
+
+def test_a_prompt_without_instructions_has_none_to_improve(card: Path, double: OpenAIDouble) -> None:
+    use_abstention(card)
+    file = card.parent / "own" / "brief.yml"
+    told = yaml.safe_load(file.read_text())
+    told |= {"system": "", "user": told["user"] + "{{ abstention }}"}
+    file.write_text(yaml.safe_dump(told))
+    with pytest.raises(UserError, match="prompt template brief: it has no system text to improve; give it one"):
+        optimized(card)
+    assert not double.bodies
 
 
 def test_confidential_answers_go_to_no_model_that_is_not_private(card: Path, double: OpenAIDouble) -> None:
