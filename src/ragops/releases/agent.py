@@ -16,7 +16,7 @@ from ragops.answering.types import Answer, Question
 from ragops.assembly import Place, open_chain
 from ragops.errors import UserError
 from ragops.prompts.messages import Message
-from ragops.releases.configuration import ChainConfiguration
+from ragops.releases.configuration import CONVERTED, INDEX, ChainConfiguration
 
 
 class ChainAgent(ResponsesAgent):
@@ -71,7 +71,7 @@ def open_logged(configuration: ChainConfiguration, artifacts: Mapping[str, Path]
     """
     workspace = configuration.workspace
     own = Place.of(workspace)
-    place = Place(workspace, artifacts.get("converted", own.models), artifacts.get("index", own.index))
+    place = Place(workspace, artifacts.get(CONVERTED, own.models), artifacts.get(INDEX, own.index))
     return open_chain(configuration.card_with(artifacts), configuration.templates, place)
 
 

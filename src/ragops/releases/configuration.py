@@ -6,16 +6,22 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from ragops.llms.settings import Models, OpenVinoGguf
+from ragops.embeddings.model import EmbeddingModel
+from ragops.llms.settings import OpenVinoGguf
 from ragops.prompts.template import Template
+from ragops.retrieval.settings import RerankModel
 from ragops.usecase import UseCase
 from ragops.workspace import Workspace
 
-ENCODER, CONVERTED, INDEX = "encoder", "converted", "index"
-"""Names of artifacts: the embedding model's files, their conversion for the CPU, and the index of a pinned chain."""
+ENCODER, RERANKER, CONVERTED, INDEX = "encoder", "reranker", "converted", "index"
+"""Names of artifacts: the files of embedding model and cross-encoder, what these were converted to for the CPU, and the
+index of a pinned chain."""
+
+_Model = TypeVar("_Model", EmbeddingModel, RerankModel, OpenVinoGguf)
 
 
 class ChainConfiguration(BaseModel):
@@ -43,19 +49,27 @@ class ChainConfiguration(BaseModel):
     def card_with(self, artifacts: Mapping[str, Path]) -> UseCase:
         """The card with models that came as files taken from there."""
         card = self.card
-        if ENCODER in artifacts:
-            embedding = card.embedding.model_copy(update={"source": str(artifacts[ENCODER])})
-            card = card.model_copy(update={"embedding": embedding})
         known = [
-            one.model_copy(update={"source": str(artifacts[gguf_artifact(one)])})
-            if isinstance(one, OpenVinoGguf) and gguf_artifact(one) in artifacts
-            else one
+            _from(artifacts, gguf_artifact(one), one) if isinstance(one, OpenVinoGguf) else one
             for one in card.models.known
         ]
-        models: Models = card.models.model_copy(update={"known": tuple(known)})
-        return card.model_copy(update={"models": models})
+        retrieval = card.retrieval
+        if rerank := retrieval.rerank:
+            rerank = rerank.model_copy(update={"model": _from(artifacts, RERANKER, rerank.model)})
+        return card.model_copy(
+            update={
+                "embedding": _from(artifacts, ENCODER, card.embedding),
+                "retrieval": retrieval.model_copy(update={"rerank": rerank}),
+                "models": card.models.model_copy(update={"known": tuple(known)}),
+            }
+        )
 
 
 def gguf_artifact(model: OpenVinoGguf) -> str:
     """The artifact's name for a model in a GGUF file."""
     return f"gguf_{model.name}"
+
+
+def _from(artifacts: Mapping[str, Path], name: str, model: _Model) -> _Model:
+    """The model with the files of that artifact; as it is where none came."""
+    return model.model_copy(update={"source": str(artifacts[name])}) if name in artifacts else model

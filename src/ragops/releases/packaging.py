@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ragops
-from ragops.assembly import Place, encoding
-from ragops.embeddings.model import fingerprint, locate, short
+from ragops.assembly import Place
+from ragops.embeddings.conversion import convert
+from ragops.embeddings.model import locate
 from ragops.errors import UserError
 from ragops.index.manifest import generations_directory
 from ragops.index.pointer import read_pointer, write_pointer
 from ragops.llms.openvino_gguf import gguf_file
 from ragops.llms.settings import OpenAICompatible, OpenVinoGguf
 from ragops.prompts.catalogue import find
-from ragops.releases.configuration import CONVERTED, ENCODER, INDEX, ChainConfiguration, gguf_artifact
+from ragops.releases.configuration import CONVERTED, ENCODER, INDEX, RERANKER, ChainConfiguration, gguf_artifact
+from ragops.retrieval import rerankers
+from ragops.usecase import UseCase
 
 if TYPE_CHECKING:
     from mlflow.models.model import ModelInfo
@@ -88,23 +91,29 @@ def _artifacts(configuration: ChainConfiguration) -> Iterator[dict[str, Path]]:
     card, place = configuration.card, Place.of(configuration.workspace)
     found: dict[str, Path] = {}
     with tempfile.TemporaryDirectory(prefix="ragops-chain-") as temporary:
-        if not card.embedding.is_endpoint:
-            encoding(card, place.models, "openvino")  # converted if it was not yet
-            name = short(fingerprint(card.embedding))
-            found[ENCODER] = locate(card.embedding)
-            found[CONVERTED] = _alone(place.models / name, Path(temporary) / CONVERTED)
+        into = Path(temporary)
+        for name, files, conversion in _converted(card, place.models):
+            # Copied, because MLflow takes no folder of links, such as the hub's cache.
+            found[name] = shutil.copytree(files, into / name)
+            found[CONVERTED] = into / CONVERTED
+            shutil.copytree(conversion, found[CONVERTED] / conversion.name)
         for model in card.models.chain():
             if isinstance(model, OpenVinoGguf):
                 found[gguf_artifact(model)] = gguf_file(model.name, model.source, configuration.workspace.path)
         if configuration.pinned:
-            found[INDEX] = _pinned(place.index, configuration.pinned, Path(temporary) / INDEX)
+            found[INDEX] = _pinned(place.index, configuration.pinned, into / INDEX)
         yield found
 
 
-def _alone(folder: Path, into: Path) -> Path:
-    """A folder with this one in it and nothing else, since models are looked up by their fingerprint's name."""
-    shutil.copytree(folder, into / folder.name)
-    return into
+def _converted(card: UseCase, models: Path) -> Iterator[tuple[str, Path, Path]]:
+    """The models that are converted for the CPU, now if not before: artifact's name, files, folder of the conversion.
+
+    Files travel too: their fingerprint is the name by which the conversion is found.
+    """
+    if not card.embedding.is_endpoint:
+        yield ENCODER, locate(card.embedding), convert(card.embedding, models)
+    if rerank := card.retrieval.rerank:
+        yield RERANKER, rerankers.locate(rerank.model), rerankers.convert(rerank.model, models)
 
 
 def _pinned(index: Path, generation: str, into: Path) -> Path:
@@ -121,7 +130,7 @@ def _pinned(index: Path, generation: str, into: Path) -> Path:
 def _parameters(configuration: ChainConfiguration) -> Mapping[str, object]:
     """What people compare runs by."""
     card = configuration.card
-    prompt = find(configuration.templates, card.prompts.answer)
+    prompt, rerank = find(configuration.templates, card.prompts.answer), card.retrieval.rerank
     return {
         "llm": card.models.answer.primary,
         "prompt": f"{prompt.name}@{prompt.content_hash[:8]}",
@@ -129,6 +138,7 @@ def _parameters(configuration: ChainConfiguration) -> Mapping[str, object]:
         "embedding": card.embedding.name,
         "index": configuration.pinned or "the live one",
         "min_evidence": card.answers.min_evidence,
+        "reranker": f"{rerank.model.name}, top {rerank.top}" if rerank else "none",
         **{f"retrieval.{name}": value for name, value in card.retrieval.model_dump(exclude={"rerank"}).items()},
     }
 

@@ -28,13 +28,19 @@ def load_reranker(
         return TorchReranker(model, locate(model))
     from ragops.retrieval.openvino_reranker import OpenVinoReranker
 
+    return OpenVinoReranker(convert(model, converted), model, threads)
+
+
+def convert(model: RerankModel, into: Path) -> Path:
+    """Returns the folder `into`/FINGERPRINT8 with the model for OpenVINO, converting it first if it is not there.
+
+    Raises:
+        UserError: as `load_reranker` does.
+    """
     module, what = "ragops.retrieval.rerank_export", f"Reranker {model.name}"
-    folder = convert_once(
-        fingerprint(model),
-        converted,
-        lambda built: run_exporter(module, model.model_dump_json(), built, what, model.source),
+    return convert_once(
+        fingerprint(model), into, lambda built: run_exporter(module, model.model_dump_json(), built, what, model.source)
     )
-    return OpenVinoReranker(folder, model, threads)
 
 
 def locate(model: RerankModel) -> Path:

