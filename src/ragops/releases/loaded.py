@@ -3,14 +3,43 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from ragops.errors import UserError
 from ragops.evaluation.answers import Outcome
+from ragops.sample.questions import Question
 
 if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
+
+_SMOKED = 5
+"""Questions that a smoke test tries: where too little is found for one of them, no model is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Smoke:
+    """The first question that got an answer, or the last one tried; and how many were `asked`."""
+
+    question: str
+    response: Mapping[str, Any]
+    asked: int
+
+    @property
+    def abstained(self) -> bool:
+        """Whether none of them got an answer."""
+        return self.response["custom_outputs"]["abstained"] is not None
+
+    def __str__(self) -> str:
+        """Question, answer, and how it came about."""
+        told = self.response["custom_outputs"]
+        came = f"by {told['model'] or 'nobody'} from {told['generation']}, evidence {told['evidence']:.2f}"
+        if self.abstained:
+            came += f"; {self.asked} asked, none answered: evaluate_release asks them all"
+        elif self.asked > 1:
+            came += f"; {self.asked - 1} asked before got no answer"
+        return "\n\n".join((self.question, text_of(self.response), came))
 
 
 class LoadedChain:
@@ -46,12 +75,19 @@ class LoadedChain:
         started = time.monotonic()
         return outcome(self.respond(question), time.monotonic() - started)
 
-    def smoke(self, question: str) -> dict[str, Any]:
-        """Asks one question. Raises UserError when what comes back is no answer."""
-        response = self.respond(question, who="smoke test")
-        if not text_of(response).strip():
-            raise UserError(f"model {self.uri}: it answered {question!r} with nothing; see its trace in MLflow")
-        return response
+    def smoke(self, questions: Sequence[Question]) -> Smoke:
+        """Asks a few of the questions, one at least, until one is answered; those that have an answer come first.
+
+        Raises:
+            UserError: a response is empty.
+        """
+        for asked, one in enumerate(sorted(questions, key=lambda one: not one.answerable)[:_SMOKED], start=1):
+            smoke = Smoke(one.question, self.respond(one.question, who="smoke test"), asked)
+            if not text_of(smoke.response).strip():
+                raise UserError(f"model {self.uri}: it answered {one.question!r} with nothing; see its trace in MLflow")
+            if not smoke.abstained:
+                break
+        return smoke
 
 
 def outcome(response: Mapping[str, Any], seconds: float) -> Outcome:

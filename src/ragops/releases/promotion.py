@@ -68,6 +68,14 @@ def promote(
     return Promotion(version, before, decision)
 
 
+def answered(rows: Sequence[Row]) -> str:
+    """A question that got an answer, for where the chain is served: there too the model must be reached.
+
+    The first question where none did.
+    """
+    return next((row.question for row in rows if row.values["answered"] == 1), rows[0].question)
+
+
 def _champions(champion: Version | None, judged: Judged, questions: Sequence[Question]) -> Sequence[Row] | None:
     if champion is None:
         return None
