@@ -150,7 +150,7 @@ class Chain:
             grounded = attribute(cited.text.strip(), passages, self.settings.attribute_from)
             quoted = not grounded.numbers and not written.abstains and self.settings.uncited == "quote"
             if quoted:
-                grounded = quote(text, passages)
+                grounded = quote(text, passages, self.door.quotes)
             span.set_outputs({"removed": cited.removed, "attributed": grounded.attributed, "quoted": quoted})
         answer = replace(
             self._abstention("the model", text, context, score),

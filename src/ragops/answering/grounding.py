@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from ragops.answering.citations import check_citations
 from ragops.chunks.atoms import sentences
 from ragops.llms.extractive import best_quotes, terms
+from ragops.llms.settings import Extractive
 
 _CITED = re.compile(r"\s*\[\d+\]")  # behind the stop, where the next sentence seems to begin
 _FEWEST_TERMS = 2
-_QUOTES = 2
-_SUPPORT = 0.25  # of the question's weight, in the best sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +47,9 @@ def attribute(text: str, passages: Sequence[str], share: float) -> Grounded:
     return Grounded(result, check_citations(result, len(passages)).numbers, attributed)
 
 
-def quote(question: str, passages: Sequence[str]) -> Grounded:
+def quote(question: str, passages: Sequence[str], settings: Extractive) -> Grounded:
     """The passages' own sentences that answer best, each with its citation; an empty text where none does."""
-    found = best_quotes(question, passages, _QUOTES, _SUPPORT)
+    found = best_quotes(question, passages, settings.sentences, settings.support)
     text = " ".join(one.cited() for one in found)
     cited = check_citations(text, len(passages))
     return Grounded(cited.text, cited.numbers, 0)

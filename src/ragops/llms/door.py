@@ -49,6 +49,11 @@ class Door:
         """
         return self._chain[0].model
 
+    @property
+    def quotes(self) -> Extractive:
+        """How the card wants evidence quoted; nobody is asked for that."""
+        return self._models.quotes
+
     def generate(self, request: Request, caller: Caller) -> Reply:
         """The answer of the first model of the chain that gives one.
 

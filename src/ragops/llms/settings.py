@@ -154,6 +154,11 @@ class Models(_Section):
         """Those who answer, in the order in which they are asked, each once."""
         return [self.named(name) for name in dict.fromkeys((self.answer.primary, *self.answer.fallback))]
 
+    @property
+    def quotes(self) -> Extractive:
+        """How the evidence is quoted in place of an answer that cites nothing: as the card's own quoting model does."""
+        return next((model for model in self.known if isinstance(model, Extractive)), _QUOTES)
+
     def with_primary(self, name: str) -> Models:
         """The same with another primary, as a job's parameter or --model gives it; "" for the card's own.
 
@@ -165,5 +170,6 @@ class Models(_Section):
         return self.model_copy(update={"answer": self.answer.model_copy(update={"primary": self.named(name).name})})
 
 
-QUOTES_ONLY = Models(answer=Answering(primary="quotes"), known=(Extractive(name="quotes", provider="extractive"),))
+_QUOTES = Extractive(name="quotes", provider="extractive")
+QUOTES_ONLY = Models(answer=Answering(primary=_QUOTES.name), known=(_QUOTES,))
 """What a card without the section gets: no model at all, the evidence's own sentences."""

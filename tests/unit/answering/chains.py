@@ -1,6 +1,6 @@
 """A chain over passages that a test gives, with a scripted model: everything but the search is the real thing."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ragops.answering.chain import Chain
@@ -45,8 +45,15 @@ class Searching:
         return pack(self._found, lambda passage, places: [], count_tokens, RetrievalSettings())
 
 
-def scripted_door(replies: Sequence[str], rows: KeptRows | None = None, model: LanguageModel | None = None) -> Door:
-    known = [{"name": "script", "provider": "scripted", "replies": list(replies)}]
+def scripted_door(
+    replies: Sequence[str],
+    rows: KeptRows | None = None,
+    model: LanguageModel | None = None,
+    quotes: Mapping[str, object] | None = None,
+) -> Door:
+    known: list[Mapping[str, object]] = [{"name": "script", "provider": "scripted", "replies": list(replies)}]
+    if quotes is not None:
+        known.append({"name": "quotes", "provider": "extractive", **quotes})
     models = Models.model_validate({"answer": {"primary": "script"}, "known": known})
     script = model or ScriptedModel(tuple(replies), "script", 1_000_000)
     return Door(models, Policy("public"), lambda settings: script, rows or KeptRows())

@@ -55,8 +55,23 @@ def test_what_cites_nothing_gives_way_to_the_passages_themselves() -> None:
 
 
 def test_without_a_quote_either_there_is_no_answer() -> None:
-    answer = answered("Leonardo did, as everybody knows.", question=Question("Who painted the Mona Lisa?"))
+    answer = answered("Leonardo did, as everybody knows.", question=Question("Who carved the Mona Lisa?"))
     assert (answer.text, answer.abstained) == (ABSTENTION, "the model")
+
+
+@pytest.mark.parametrize(
+    ("quotes", "said"),
+    [
+        ({"support": 0.2}, "Painters close the crane until Friday [2]."),
+        ({"support": 0.25}, ABSTENTION),
+        (None, "Painters close the crane until Friday [2]."),
+    ],
+)
+def test_what_takes_an_answer_s_place_is_what_the_card_s_quoting_model_would_say(
+    quotes: dict[str, object] | None, said: str
+) -> None:
+    door = scripted_door(["Leonardo did, as everybody knows."], quotes=quotes)
+    assert chain(Searching([FERRY, CRANE]), door).answer(Question("Who painted the Mona Lisa?")).text == said
 
 
 def test_marks_that_a_model_repeats_are_not_shown() -> None:

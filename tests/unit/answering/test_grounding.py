@@ -4,7 +4,9 @@ from hypothesis import strategies as st
 
 from ragops.answering.citations import check_citations
 from ragops.answering.grounding import attribute, quote
+from ragops.llms.settings import Extractive
 
+QUOTES = Extractive(name="quotes", provider="extractive", sentences=2, support=0.25)
 PASSAGES = [
     "The ferry leaves for the lighthouse island at twenty to eight on weekdays.",
     "Painters close the crane until Friday. The crane stands beside the harbour.",
@@ -44,7 +46,7 @@ def test_only_citations_are_added(text: str) -> None:
 
 
 def test_quotes_have_their_citations() -> None:
-    quoted = quote("When does the ferry leave for the island?", PASSAGES)
+    quoted = quote("When does the ferry leave for the island?", PASSAGES, QUOTES)
     assert quoted.text == f"{PASSAGES[0][:-1]} [1]."
     assert quoted.numbers == (1,)
-    assert quote("How are bananas peeled in space?", PASSAGES).text == ""
+    assert quote("How are bananas peeled in space?", PASSAGES, QUOTES).text == ""
