@@ -28,6 +28,8 @@ from ragops.usecase import UseCase
 from ragops.workspace import Workspace, local_home, models_folder, on_databricks, secret, serving_access, serving_tokens
 
 if TYPE_CHECKING:
+    from mlflow.entities import LiveSpan
+
     from ragops.embeddings.encoder import Encoder
     from ragops.retrieval.reranker import Reranker
     from ragops.retrieval.search import Searcher
@@ -103,15 +105,34 @@ def open_chain(
 ) -> Chain:
     """The card's chain, with its prompt or another. Rows of the ledger go to the schema's volume, unless to `sink`.
 
+    Where the documents are confidential, traces of this process hold no texts from here on.
+
     Raises:
         UserError: as `open_searcher`, or there is no such prompt.
     """
+    guard_traces(card)
     template = find(templates, prompt or card.prompts.answer, "answer")
     rewrite = find(templates, card.prompts.rewrite, "rewrite")
     searcher = open_searcher(card, place, fitting(card))
     door = open_door(card.models, card.corpus.classification, place.workspace, sink)
     values = card.prompts.values_for(template)
     return Chain(searcher, door, template, rewrite, card.answers, values, marks_key(place.workspace))
+
+
+def guard_traces(card: UseCase) -> None:
+    """Keeps the text of confidential documents out of traces, which everybody reads who may read the experiment.
+
+    Steps, times, models and figures stay in them.
+    """
+    if card.corpus.classification == "confidential":
+        import mlflow
+
+        mlflow.tracing.configure(span_processors=[_without_texts])
+
+
+def _without_texts(span: LiveSpan) -> None:
+    span.set_inputs(None)
+    span.set_outputs(None)
 
 
 def fitting(card: UseCase) -> RetrievalSettings:

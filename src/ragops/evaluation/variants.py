@@ -9,7 +9,7 @@ from itertools import product
 from typing import TYPE_CHECKING, get_args
 
 from ragops.answering.chain import Chain
-from ragops.assembly import Place, fitting, marks_key, open_searcher, query_encoder
+from ragops.assembly import Place, fitting, guard_traces, marks_key, open_searcher, query_encoder
 from ragops.errors import UserError
 from ragops.llms.availability import why_unavailable
 from ragops.llms.door import Door
@@ -133,6 +133,7 @@ class Chains:
         Raises:
             UserError: there is no such prompt or model, or no index.
         """
+        guard_traces(self.card)
         template = find(self.templates, variant.prompt, "answer")
         card = variant.applied(self.card)
         return Chain(

@@ -7,10 +7,12 @@ import pytest
 
 from ragops.answering.settings import AnswerSettings
 from ragops.answering.types import Answer, Question
+from ragops.assembly import guard_traces
 from ragops.errors import UserError
 from ragops.llms.ledger import KeptRows
 from ragops.prompts.messages import Message
-from tests.unit.answering.chains import Searching, chain, scripted_door
+from ragops.usecase import load_usecase
+from tests.unit.answering.chains import ROOT, Searching, chain, scripted_door
 
 FERRY = "The ferry leaves for the lighthouse island at twenty to eight on weekdays."
 CRANE = "Painters close the crane until Friday."
@@ -177,3 +179,19 @@ def test_every_step_is_a_span(tmp_path: Path, traced: None) -> None:
     trace = mlflow.get_trace(answer.trace_id, flush=True)
     assert [span.name for span in trace.data.spans] == ["answer", "rewrite", "retrieve", "prompt", "generate", "check"]
     assert {span.status.status_code for span in trace.data.spans} == {"OK"}
+
+
+def test_traces_of_confidential_documents_hold_no_texts(tmp_path: Path, traced: None) -> None:
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    mlflow.set_experiment(experiment_id=mlflow.create_experiment("e", artifact_location=tmp_path.as_uri()))
+    card = load_usecase(ROOT / "usecase.yml")
+    closed = card.corpus.model_copy(update={"classification": "confidential"})
+    guard_traces(card.model_copy(update={"corpus": closed}))
+    try:
+        answer = chain(Searching([FERRY]), scripted_door(["So it says [1]."])).answer(Question("And?", history=HISTORY))
+        trace = mlflow.get_trace(answer.trace_id, flush=True)
+    finally:
+        mlflow.tracing.configure(span_processors=[])
+    assert len(trace.data.spans) == 6 and "evidence" in trace.data.spans[2].attributes
+    kept = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
+    assert kept and not any(text.encode() in content for content in kept for text in (FERRY, "So it says", "And?"))
