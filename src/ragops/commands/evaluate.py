@@ -141,5 +141,6 @@ def _printed(measured: Sequence[Measured], card: UseCase, as_json: bool) -> bool
     else:
         show(console, measured, card)
         for met, line in checks:
-            console.print(f"{'[green]met[/]' if met else '[red]not met[/]'} {escape(line)}", highlight=False)
+            state = "[green]met[/]" if met else "[red]not met[/]"
+            console.print(f"{state} {escape(line)}", highlight=False, soft_wrap=True)
     return all(met for met, _ in checks)

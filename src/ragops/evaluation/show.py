@@ -13,34 +13,38 @@ from ragops.evaluation.settings_grid import label
 from ragops.usecase import UseCase
 
 _HEADS = {
-    "recall_at_1": "recall@1",
-    "recall_at_5": "recall@5",
-    "recall_at_10": "recall@10",
-    "mrr": "MRR@10",
-    "ndcg_at_10": "nDCG@10",
-    IN_CONTEXT: "in context",
+    "recall_at_1": "recall\n@1",
+    "recall_at_5": "recall\n@5",
+    "recall_at_10": "recall\n@10",
+    "mrr": "MRR\n@10",
+    "ndcg_at_10": "nDCG\n@10",
+    IN_CONTEXT: "in\ncontext",
 }
 
 
 def show(console: Console, measured: Sequence[Measured], card: UseCase) -> None:
-    """Prints a table of the settings; the card's own is marked, and what is surely better or worse than it."""
+    """Prints the settings' figures, then how far each is from the card's, coloured where that is sure."""
     own = of_card(measured, card)
     questions, clusters = len(own.clusters), len(set(own.clusters))
-    table = Table(
-        title=f"{questions} questions in {clusters} topics; means with 95 % intervals (bootstrap over topics)",
-        title_justify="left",
-        title_style="bold",
-        box=None,
-        pad_edge=False,
-    )
-    table.add_column("setting", no_wrap=True)
+    table = _table(f"{questions} questions in {clusters} topics; means, 95 % intervals (bootstrap over topics)")
     for name in measure_names():
-        table.add_column(_HEADS[name], justify="right")
-    for head in ("nDCG - card's", "p50 ms", "p95 ms", "tokens"):
-        table.add_column(head, justify="right")
+        table.add_column(_HEADS[name], justify="right", no_wrap=True)
+    for head in ("p50\np95 ms", "tokens"):
+        table.add_column(head, justify="right", no_wrap=True)
     for one in measured:
         table.add_row(*_cells(one, own), style="bold" if one is own else None)
-    console.print(table)
+    differences = _table("nDCG@10 less the card's, question by question")
+    differences.add_column("", no_wrap=True)
+    for one in measured:
+        if one is not own:
+            differences.add_row(label(one.settings, own.settings), _difference(one, own))
+    console.print(table, differences, sep="\n")
+
+
+def _table(title: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 1, 0, 0))
+    table.add_column("", min_width=13)
+    return table
 
 
 def criteria(measured: Sequence[Measured], card: UseCase) -> Iterator[tuple[bool, str]]:
@@ -80,23 +84,21 @@ def of_card(measured: Sequence[Measured], card: UseCase) -> Measured:
 
 def _cells(one: Measured, own: Measured) -> Iterator[str]:
     name = label(one.settings, own.settings)
-    yield f"{name} [green]<- card[/]" if one is own else name
+    yield f"{name}\n[green]^ card's[/]" if one is own else name
     for name in measure_names():
         reached = one.interval(name)
-        yield f"{reached.mean:.3f} [dim]{_short(reached.low)}-{_short(reached.high)}[/]"
-    yield "" if one is own else _difference(one, own)
-    yield f"{one.percentile(50):.0f}"
-    yield f"{one.percentile(95):.0f}"
+        yield f"{_short(reached.mean, 3)}\n[dim]{_short(reached.low)}-{_short(reached.high)}[/]"
+    yield f"{one.percentile(50):.0f}\n{one.percentile(95):.0f}"
     yield f"{one.tokens.mean():.0f}"
 
 
-def _short(number: float, sign: bool = False) -> str:
-    """Two decimals, without the 0 before them."""
-    return f"{number:{'+' if sign else ''}.2f}".replace("0.", ".", 1)
+def _short(number: float, digits: int = 2, sign: str = "") -> str:
+    """Without the 0 before the point."""
+    return f"{number:{sign}.{digits}f}".replace("0.", ".", 1)
 
 
 def _difference(one: Measured, own: Measured) -> str:
     """Coloured only where chance does not explain it."""
     found = one.difference(own, COMPARED)
     colour = "green" if found.low > 0 else "red" if found.high < 0 else "dim"
-    return f"[{colour}]{found.mean:+.3f} {_short(found.low, sign=True)}..{_short(found.high, sign=True)}[/]"
+    return f"[{colour}]{_short(found.mean, 3, '+')} ({_short(found.low, 2, '+')} to {_short(found.high, 2, '+')})[/]"

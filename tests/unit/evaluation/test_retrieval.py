@@ -99,14 +99,21 @@ def test_criteria_are_checked_by_the_card_s_own_settings(measured: list[Measured
     assert list(criteria(measured, slow))[-1][0] is False
 
 
-def test_the_table_marks_the_card_s_choice(measured: list[Measured], card: UseCase) -> None:
-    console = Console(width=240)
+@pytest.mark.parametrize("width", [80, 240])
+def test_the_table_marks_the_card_s_choice_and_shows_every_figure(
+    measured: list[Measured], card: UseCase, width: int
+) -> None:
+    console = Console(width=width)
     with console.capture() as printed:
         show(console, measured, card)
     lines = printed.get().splitlines()
     assert lines[0].startswith("12 questions in 4 topics")
-    assert [line.split("<-")[0].strip() for line in lines if "<- card" in line] == ["BM25 only"]
-    assert "1.000 1.00-1.00" in printed.get()
+    (marked,) = (number for number, line in enumerate(lines) if line.startswith("^ card's"))
+    assert lines[marked - 1].startswith("BM25 only") and lines[marked - 1].count("1.000") == 6
+    assert lines[marked].count("1.00-1.00") == 6
+    assert "…" not in printed.get()
+    below = [line for line in lines if line.rstrip().endswith(")")]
+    assert len(below) == len(measured) - 1 + 1  # the title's, too
 
 
 def test_rows_are_whole_and_json(measured: list[Measured], card: UseCase) -> None:
