@@ -22,6 +22,7 @@ from ragops.index.local import index_root
 from ragops.llms.ledger import Sink
 from ragops.llms.providers import open_door
 from ragops.prompts.catalogue import find
+from ragops.prompts.marks import SHORTEST_KEY
 from ragops.prompts.template import Template
 from ragops.retrieval.settings import RetrievalSettings
 from ragops.usecase import UseCase
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 PROMPT_TOKENS = 900
 """What instructions, examples and marks take of a model's context, beside the passages."""
 _KEY_SECRET = "prompt-marks"
+_KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -147,18 +149,36 @@ def marks_key(workspace: Workspace) -> bytes:
 
     The secret `prompt-marks` where there is one; on a laptop a file that only its user may read; else one for this
     process alone, whose prompts differ from those of others in nothing but the marks.
+
+    Raises:
+        UserError: the key is there and too short, or the file cannot be read.
     """
-    if on_databricks():
-        try:
-            return secret(workspace.secret_scope, _KEY_SECRET).encode()
-        except UserError:
-            return secrets.token_bytes(32)
-    file = local_home() / "prompt-marks.key"
-    if not file.is_file():
-        draft = file.with_suffix(f".{os.getpid()}")
-        draft.touch(mode=0o600)
-        draft.write_bytes(secrets.token_bytes(32))
-        with suppress(FileExistsError):  # the first of several processes wins, and nobody reads half a key
-            os.link(draft, file)
-        draft.unlink()
-    return file.read_bytes()
+    if not on_databricks():
+        return _local_key(local_home() / "prompt-marks.key")
+    scope = workspace.secret_scope
+    try:
+        key = secret(scope, _KEY_SECRET).encode()
+    except UserError:
+        return secrets.token_bytes(_KEY_BYTES)
+    return _long_enough(key, f"secret {scope}/{_KEY_SECRET}", f"set it with: databricks secrets put-secret {scope}")
+
+
+def _local_key(file: Path) -> bytes:
+    mend = "remove it, and the next question makes another"
+    try:
+        if not file.exists():
+            draft = file.with_suffix(f".{os.getpid()}")
+            draft.touch(mode=0o600)
+            draft.write_bytes(secrets.token_bytes(_KEY_BYTES))
+            with suppress(FileExistsError):  # the first of several processes wins, and nobody reads half a key
+                os.link(draft, file)
+            draft.unlink()
+        return _long_enough(file.read_bytes(), str(file), mend)
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read or made ({error.strerror}); {mend}") from error
+
+
+def _long_enough(key: bytes, what: str, mend: str) -> bytes:
+    if len(key) < SHORTEST_KEY:
+        raise UserError(f"{what}: has {len(key)} bytes, and at least {SHORTEST_KEY} are needed; {mend}")
+    return key

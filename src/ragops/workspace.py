@@ -186,15 +186,30 @@ def open_experiment(name: str, target: str = "dev") -> str:
     import mlflow
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
-    client = MlflowClient()
+    artifacts = mlflow_artifacts(target)
     try:
+        client = MlflowClient()
         found = client.get_experiment_by_name(name)
-        own = str(found.experiment_id if found else client.create_experiment(name, mlflow_artifacts(target)))
+        if found and artifacts not in (None, found.artifact_location):
+            raise UserError(_moved(name, found.artifact_location, local_home(target)))
+        own = str(found.experiment_id if found else client.create_experiment(name, artifacts))
         mlflow.set_experiment(experiment_id=own)
     except MlflowException as error:
         raise UserError(f"experiment {name}: MLflow refuses ({' '.join(str(error).split())}); correct it") from error
+    except SQLAlchemyError as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"{os.environ['MLFLOW_TRACKING_URI']}: is no database of MLflow ({reason}); remove it"
+        ) from error
     return own
+
+
+def _moved(name: str, location: str, home: Path) -> str:
+    """A copied or moved workspace would go on writing into the folder that it came from."""
+    mend = f"move it back, or begin a new history by removing {home / 'mlflow'}"
+    return f"experiment {name}: keeps its artifacts in {location}, which is not this workspace's folder; {mend}"
 
 
 def _mlflow_settings(target: str) -> dict[str, str]:
@@ -256,10 +271,21 @@ def _local_secret(scope: str, key: str) -> str:
     if variable in os.environ:
         return os.environ[variable]
     file = local_home() / "secrets.json"
-    scopes: dict[str, dict[str, str]] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    if key not in scopes.get(scope, {}):
+    own = _read_json(file).get(scope) if file.is_file() else None
+    if not isinstance(own, dict) or key not in own:
         raise UserError(f"secret {scope}/{key} is not set; put it into {file} or into {variable}")
-    return scopes[scope][key]
+    return str(own[key])
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    """A file that holds a JSON object. Raises UserError when it does not."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file}: cannot be read as JSON ({error}); correct it, or remove it") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{file}: is no JSON object; correct it, or remove it")
+    return content
 
 
 def workspace_client(answer_seconds: float = 60, retry_seconds: int = 300) -> WorkspaceClient:
@@ -293,26 +319,29 @@ def deployed(target: str) -> Workspace:
     Raises:
         UserError: the target was never run here.
     """
-    schema = _record(target)["resources"]["schemas"]["rag"]
+    schema = _recorded(target, "resources", "schemas", "rag")
     os.environ.setdefault("LOCALBUNDLE_HOME", str(local_home(target).resolve()))
     return Workspace(catalog=schema["catalog_name"], schema=schema["name"])
 
 
 def deployed_experiment(target: str) -> str:
     """The name of the experiment that a target's bundle deploys, from the same record; raises likewise."""
-    name: str = _record(target)["resources"]["experiments"]["quality"]["name"]
-    return name
+    return str(_recorded(target, "resources", "experiments", "quality")["name"])
 
 
 def deployed_model(target: str) -> str:
     """The model that a target's bundle names in its variable `llm`, likewise; "" where it leaves that to the card."""
-    name: str = _record(target)["variables"].get("llm", {}).get("value", "")
-    return name
+    return str(_recorded(target, "variables").get("llm", {}).get("value", ""))
 
 
-def _record(target: str) -> dict[str, Any]:
-    file = local_home(target) / "bundle.json"
+def _recorded(target: str, *path: str) -> dict[str, Any]:
+    """What the last local run of a target recorded of its bundle, at a place in it."""
+    file, run = local_home(target) / "bundle.json", f"run: localbundle run refresh -t {target}"
     if not file.is_file():
-        raise UserError(f"target {target} was never run here; run: localbundle run refresh -t {target}")
-    bundle: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return bundle
+        raise UserError(f"target {target} was never run here; {run}")
+    found: Any = _read_json(file)
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        raise UserError(f"{file}: holds no {'.'.join(path)}; {run}")
+    return found

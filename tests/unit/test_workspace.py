@@ -180,6 +180,31 @@ def test_a_record_says_what_a_bundle_names(tmp_path: Path, monkeypatch: pytest.M
     assert deployed_model("dev") == "quotes"
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", r"bundle.json: cannot be read as JSON \(.*\); correct it, or remove it"),
+        ("[]", r"bundle.json: is no JSON object"),
+        ("{}", r"bundle.json: holds no resources.experiments.quality; run: localbundle run refresh -t dev"),
+        ('{"resources": 5}', r"bundle.json: holds no resources.experiments.quality"),
+    ],
+)
+def test_a_broken_record_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, said: str) -> None:
+    monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path))
+    (tmp_path / "bundle.json").write_text(content)
+    with pytest.raises(UserError, match=said):
+        deployed_experiment("dev")
+
+
+@pytest.mark.parametrize("content", ["{broken", "[]", '{"ragops-main": 5}'])
+def test_broken_secrets_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str) -> None:
+    monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
+    monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path))
+    (tmp_path / "secrets.json").write_text(content)
+    with pytest.raises(UserError, match=r"secrets\.json"):
+        secret("ragops-main", "the-key")
+
+
 def test_registered_names_have_three_levels_and_no_quotes() -> None:
     assert PLACE.registered("cite") == "main.rag.cite"
 

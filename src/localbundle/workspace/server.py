@@ -122,7 +122,7 @@ class Server:
             "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
             "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
             # Where experiments are made without a location, the default one among them: else in the current folder.
-            "_MLFLOW_SERVER_ARTIFACT_ROOT": f"file://{home}/mlflow/artifacts",
+            "_MLFLOW_SERVER_ARTIFACT_ROOT": (home / "mlflow" / "artifacts").as_uri(),
             "DO_NOT_TRACK": "1",
         }
 

@@ -70,6 +70,7 @@ class LocalCopies:
     def _make(self, generation: str, copy: Path) -> None:
         temporary = self._directory / f"{_COPYING}{uuid.uuid4().hex}"
         temporary.mkdir(parents=True)
+        self._directory.chmod(0o700)  # a copy is readable by whom the volume's rights no longer protect it from
         descriptor = _share(temporary)  # so that no other process prunes it meanwhile
         try:
             self._files.copy(generation, temporary)

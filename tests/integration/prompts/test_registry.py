@@ -1,5 +1,6 @@
 """MLflow's real prompt registry on SQLite: one version a content, aliases, the same template back."""
 
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from ragops.errors import UserError
 from ragops.prompts.catalogue import PromptSettings, load_templates
 from ragops.prompts.registry import PromptRegistry, Registered
 from ragops.prompts.template import Template
-from ragops.workspace import Workspace, mlflow_artifacts
+from ragops.workspace import Workspace, mlflow_artifacts, open_experiment
 from tests.unit.prompts.files import sound
 
 PLACE = Workspace("spark_catalog", "dev_me_rag")
@@ -170,3 +171,24 @@ def test_artifacts_lie_beside_it(client: MlflowClient, tmp_path: Path) -> None:
     run = client.create_run(experiment)
     client.log_text(run.info.run_id, "text", "note.txt")
     assert [path.read_text() for path in (tmp_path / "mlflow" / "artifacts").rglob("note.txt")] == ["text"]
+
+
+def test_a_moved_workspace_is_told_before_anything_is_written_elsewhere(
+    client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = open_experiment("quality")
+    assert open_experiment("quality") == own
+    shutil.copytree(tmp_path / "mlflow", tmp_path / "copy" / "mlflow")
+    monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path / "copy"))
+    with pytest.raises(UserError, match=r"experiment quality: keeps its artifacts in file:.*; move it back, or begin"):
+        open_experiment("quality")
+
+
+def test_what_is_no_database_is_one_line(client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "broken"
+    (home / "mlflow").mkdir(parents=True)
+    (home / "mlflow" / "mlflow.db").write_bytes(b"no database at all" * 100)
+    monkeypatch.setenv("LOCALBUNDLE_HOME", str(home))
+    with pytest.raises(UserError, match=r"mlflow\.db: is no database of MLflow .*; remove it") as raised:
+        open_experiment("quality")
+    assert "\n" not in str(raised.value)
