@@ -11,6 +11,7 @@ from typing import Any
 
 from localbundle.definitions.presets import apply_presets
 from localbundle.definitions.references import Resolver
+from localbundle.definitions.shape import OF_A_BUNDLE, OF_A_LAPTOP, check_shape
 from localbundle.definitions.yamlfile import place, read_yaml
 from localbundle.errors import BundleError, Refuse, closest, stop
 
@@ -78,21 +79,23 @@ def load_bundle(
     target = _choose_target(targets, target)
     chosen = targets[target] or {}
     laptop = read_yaml(root / LAPTOP_FILE) if (root / LAPTOP_FILE).is_file() else {}
+    check_shape(laptop, OF_A_LAPTOP, root)
     config = merge(files, {key: value for key, value in chosen.items() if key not in _TARGET_ONLY})
     layers = [chosen.get("variables") or {}, laptop.get("variables") or {}]
     for error in _undeclared(config.get("variables") or {}, layers, root):
         refuse(error)
     config["variables"] = _variables(config.get("variables") or {}, layers, overrides or {})
-    name = config.get("bundle", {}).get("name")
+    name = (config.get("bundle") or {}).get("name")
     if not name:
         raise BundleError(f"{ROOT_FILE}: the bundle has no name; add `bundle: {{name: ...}}`")
     config["bundle"] = {**config["bundle"], "target": target, "environment": target, "mode": config.get("mode")}
     config["workspace"] = _workspace(config.get("workspace") or {}, root)
-    config.setdefault("resources", {})
+    config["resources"] = config.get("resources") or {}
     raw = {**config, "targets": targets}
     config = Resolver(config, root, ("resources",), refuse).resolve(config)
     config = apply_presets(config)
     config = Resolver(config, root, refuse=refuse).resolve(config)
+    check_shape(config, OF_A_BUNDLE, root)  # once more: references may stand for anything
     return Bundle(root, str(name), target, config, dict(laptop.get("checks") or {}), raw)
 
 
@@ -127,14 +130,18 @@ def _merge_keyed(base: list[Any], over: list[Any], key: str) -> list[Any]:
 def _read_files(root: Path) -> dict[str, Any]:
     config = read_yaml(root / ROOT_FILE)
     included: dict[Path, None] = {}
-    for pattern in config.pop("include", None) or []:
+    check_shape(config, OF_A_BUNDLE, root)
+    include = config.pop("include", None) or []
+    for pattern in include:
         files = sorted(root.glob(str(pattern)))
         if not files and not re.search(r"[*?\[]", pattern):
             raise BundleError(f"{ROOT_FILE}: include {pattern} names no file; create it or remove the line")
         included.update(dict.fromkeys(files))
     included.pop(root / LAPTOP_FILE, None)  # a glob over environments/ must not take the laptop's values for a target's
     for file in included:
-        config = merge(config, read_yaml(file))
+        part = read_yaml(file)
+        check_shape(part, OF_A_BUNDLE, root)
+        config = merge(config, part)
     return config
 
 

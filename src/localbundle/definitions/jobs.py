@@ -75,17 +75,20 @@ def _find_job(bundle: Bundle, key: str, above: tuple[str, ...]) -> Job:
     for task in tasks:
         if task.work.run_job_task:
             _find_job(bundle, task.work.run_job_task.job_id, (*above, key))
-    return Job(
-        key=key,
-        name=raw.get("name", key),
-        tasks=tuple(tasks),
-        parameters={str(entry["name"]): str(plain(entry.get("default", ""))) for entry in raw.get("parameters") or []},
-        max_concurrent_runs=raw.get("max_concurrent_runs", 1),
-        queue=bool((raw.get("queue") or {}).get("enabled")),
-        timeout_seconds=raw.get("timeout_seconds", 0),
-        libraries=tuple(dict.fromkeys(_libraries(bundle, raw))),
-        ignored=tuple(sorted(_ignored(raw))),
-    )
+    try:
+        return Job(
+            key=key,
+            name=raw.get("name", key),
+            tasks=tuple(tasks),
+            parameters={entry["name"]: str(plain(entry.get("default", ""))) for entry in raw.get("parameters") or []},
+            max_concurrent_runs=raw.get("max_concurrent_runs", 1),
+            queue=bool((raw.get("queue") or {}).get("enabled")),
+            timeout_seconds=raw.get("timeout_seconds", 0),
+            libraries=tuple(dict.fromkeys(_libraries(bundle, raw))),
+            ignored=tuple(sorted(_ignored(raw))),
+        )
+    except ValidationError as error:
+        raise BundleError(f"{place(key, bundle.root)}job {key}: {_reason(error)}") from error
 
 
 def job_parameters(job: Job, given: Mapping[str, str]) -> dict[str, str]:
@@ -148,7 +151,7 @@ def _task(bundle: Bundle, job: str, raw: Mapping[str, Any], nested: bool = False
     if kinds[0] == "for_each_task":
         _refuse_retries(raw, what)
         work["task"] = _task(bundle, job, work.get("task") or {}, nested=True)
-    if kinds[0] in FILE_FIELDS and FILE_FIELDS[kinds[0]] in work:
+    if kinds[0] in FILE_FIELDS and work.get(FILE_FIELDS[kinds[0]]) is not None:
         work[FILE_FIELDS[kinds[0]]] = _file(bundle.root, work[FILE_FIELDS[kinds[0]]], kinds[0], what)
     try:
         return Task.model_validate({**fields, kinds[0]: work})
@@ -228,7 +231,7 @@ def _libraries(bundle: Bundle, raw: Mapping[str, Any]) -> Iterator[str]:
     for task in raw.get("tasks") or []:
         nested = (task.get("for_each_task") or {}).get("task") or {}
         for library in [*(task.get("libraries") or []), *(nested.get("libraries") or [])]:
-            if "whl" in library:
+            if library.get("whl"):
                 yield _library(bundle.root, library["whl"])
             elif "pypi" in library:
                 yield str(library["pypi"].get("package"))

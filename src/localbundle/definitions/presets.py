@@ -54,6 +54,6 @@ def _in_development(job: dict[str, Any], concurrency: int) -> dict[str, Any]:
     paused: dict[str, Any] = {
         trigger: {"pause_status": "PAUSED", **job[trigger]}  # an explicit UNPAUSED stays, as with the CLI
         for trigger in ("schedule", "trigger", "continuous")
-        if trigger in job
+        if job.get(trigger)
     }
     return {"max_concurrent_runs": concurrency, **job, **paused}

@@ -36,8 +36,8 @@ def unknown_entry_point(job: JobContext) -> Said:
 
 def _projects(bundle: Bundle) -> dict[Path, Mapping[str, Any]]:
     """The [project] tables of the wheels that the bundle builds; of one without it, nothing is known but that it is."""
-    artifacts = (bundle.config.get("artifacts") or {}).values()
-    folders = [beside(spec.get("path", "."), bundle.root) for spec in artifacts if spec.get("type", "whl") == "whl"]
+    artifacts = [spec or {} for spec in (bundle.config.get("artifacts") or {}).values()]
+    folders = [beside(spec.get("path") or ".", bundle.root) for spec in artifacts if spec.get("type", "whl") == "whl"]
     return {folder: _project(folder) or {"name": _ANY} for folder in folders}
 
 

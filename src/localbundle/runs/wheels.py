@@ -57,7 +57,7 @@ def _met(line: str) -> bool:
 
 
 def _folder(bundle: Bundle, spec: Mapping[str, Any]) -> Path:
-    path: str = spec.get("path", ".")
+    path: str = spec.get("path") or "."
     return ((path.file.parent if isinstance(path, Text) and path.file else bundle.root) / path).resolve()
 
 
