@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import openai
 from pydantic import BaseModel, ValidationError
 
+from ragops.addresses import is_this_machine
 from ragops.llms.failures import (
     Busy,
     ContextOverflow,
@@ -78,7 +79,12 @@ class OpenAICompatibleModel:
         self._url = access.base_url
         # The client insists on a key; a server without one must not be sent an invented one.
         self._headers: dict[str, Any] = {} if access.token else {"extra_headers": {"Authorization": openai.omit}}
-        self._client = openai.OpenAI(base_url=access.base_url, api_key=access.token or "none", max_retries=0)
+        # Texts go to this address and to no other: not where a server sends us on to, and from a server on this machine
+        # to no proxy.
+        http = openai.DefaultHttpxClient(follow_redirects=False, trust_env=not is_this_machine(access.base_url))
+        self._client = openai.OpenAI(
+            base_url=access.base_url, api_key=access.token or "none", max_retries=0, http_client=http
+        )
 
     @property
     def name(self) -> str:
@@ -193,6 +199,9 @@ class OpenAICompatibleModel:
         if status in {408, 409, 425, 429} or status >= 500:
             kind = Busy if status == 429 else ServerFault
             return kind(self._line(f"HTTP {status} {said}"), _retry_after(error.response.headers.get("retry-after")))
+        if error.response.has_redirect_location:
+            there = _one_line(error.response.headers["location"])
+            return self._error(Rejected, f"it sends us on to {there}, where nothing was sent; correct its base URL")
         if status in {401, 403}:
             return self._error(Rejected, f"{said}; give a token that may query it")
         if error.code == _CONTEXT_CODE:

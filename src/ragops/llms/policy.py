@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 from typing import Literal
-from urllib.parse import urlsplit
 
+from ragops.addresses import is_this_machine
 from ragops.documents.personal import Redactor
 from ragops.llms.failures import PolicyError
 from ragops.llms.model import Request
@@ -69,15 +68,6 @@ def why_not_private(model: ModelSettings) -> str:
         "it is where OPENAI_BASE_URL says, which is not on this machine (on the card, a base_url of its own beside "
         "private: true vouches for an address)"
     )
-
-
-def is_this_machine(base_url: str) -> bool:
-    """Whether an address is a loopback one: localhost, 127.0.0.0/8 or ::1."""
-    try:
-        host = urlsplit(base_url).hostname or ""
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:  # another name, or no address at all
-        return False
 
 
 def redacted(request: Request) -> Request:

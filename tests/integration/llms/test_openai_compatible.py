@@ -176,6 +176,38 @@ def test_a_stream_that_ends_without_saying_why_broke_off() -> None:
         drained(model_at(double.url).stream(REQUEST))
 
 
+@both
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_nothing_goes_where_a_server_sends_us_on_to(ask: Ask, status: int) -> None:
+    with serving() as other:
+        there = f"{other.url}/chat/completions"
+        with serving(Behaviour(status=status, headers={"Location": there})) as double:
+            with pytest.raises(Rejected, match=f"sends us on to {there}, where nothing was sent; correct") as raised:
+                ask(model_at(double.url), REQUEST)
+            assert len(double.bodies) == 1
+    assert "\n" not in str(raised.value)
+    assert other.headers == []
+
+
+def test_a_redirect_to_no_address_is_refused_too() -> None:
+    with serving(Behaviour(status=307)) as double, pytest.raises(Rejected):
+        model_at(double.url).generate(REQUEST)
+
+
+@both
+def test_what_is_for_this_machine_takes_no_proxy(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving() as proxy, serving() as double:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url.removesuffix("/v1"))
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        ask(model_at(double.url), REQUEST)
+        assert (len(double.bodies), proxy.headers) == (1, [])
+        with pytest.raises(ModelFailure):  # the proxy is there, and others' requests do take it
+            ask(model_at("http://llm.invalid/v1"), REQUEST)
+        assert len(proxy.headers) == 1
+
+
 def test_what_does_not_fit_is_not_sent() -> None:
     long = Request((Message("user", "word " * 4000),), max_tokens=100)
     with (
