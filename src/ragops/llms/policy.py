@@ -42,6 +42,20 @@ class Policy:
                     f"{why_not_private(model)}; nothing was sent. Choose another with --model or in usecase.yml"
                 )
 
+    def check_embedding(self, name: str, address: str, own: bool) -> None:
+        """Refuses a server of embeddings that may not see the texts as they are: others would have other vectors.
+
+        `own`: whether it is this workspace's.
+
+        Raises:
+            PolicyError: the documents are not public, and it is neither the workspace's own nor on this machine.
+        """
+        if self.classification != "public" and not own and not is_this_machine(address):
+            raise PolicyError(
+                f"Embedding model {name}: {self.classification} documents may go to this workspace's own endpoints or "
+                f"this machine only, and '{address}' is neither; nothing was sent. Correct embedding.source on the card"
+            )
+
     def prepared(self, request: Request, model: ModelSettings) -> Request:
         """The request as the model may see it: personal data gives way to placeholders where it must.
 

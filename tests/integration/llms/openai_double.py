@@ -1,4 +1,4 @@
-"""A real HTTP server that speaks OpenAI's chat completions, checks what it is sent, and fails when told to."""
+"""A real HTTP server that speaks OpenAI's API, checks what it is sent, and fails when told to."""
 
 import json
 import threading
@@ -67,7 +67,10 @@ def serving(*script: Behaviour, answer: Answering | None = None) -> Iterator[Ope
                 self.close_connection = True
 
         def _answer(self, body: dict[str, Any], behaviour: Behaviour) -> None:
-            if self.path != "/v1/chat/completions":
+            if self.path.endswith("/embeddings"):
+                rows = [{"index": row, "embedding": [1.0, 0.0, float(row)]} for row, _ in enumerate(body["input"])]
+                self._send(200, json.dumps({"data": rows}), {})
+            elif self.path != "/v1/chat/completions":
                 self._send(404, json.dumps({"error": {"message": f"no {self.path}"}}), {})
             elif problem := _problem(body):
                 self._send(422, json.dumps({"error": {"message": problem}}), {})
