@@ -101,6 +101,19 @@ def test_whatever_befalls_the_server_the_evidence_answers(
     assert error in {None, failed.error}
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_deadline_holds_against_a_server_that_keeps_the_connection_alive(stream: bool) -> None:
+    card = models("gpt", ["quotes"], served("gpt"), QUOTES, answer={"deadline_s": 0.5})
+    with serving(Behaviour(endless=": keep-alive\n\n")) as double:
+        model = card.named("gpt").model_copy(update={"base_url": double.url})
+        rows = KeptRows()
+        told = card.model_copy(update={"known": (model, card.named("quotes"))})
+        opened = Door(told, Policy("public"), lambda one: open_model(one, PLACE), rows)
+        reply = drained(opened.stream(ask(), ME)) if stream else opened.generate(ask(), ME)
+        assert len(double.bodies) == 1
+    assert (reply.model, rows.rows[0].error) == ("quotes", "TimedOut")
+
+
 def test_a_stream_cut_after_its_beginning_is_an_error_and_no_second_answer() -> None:
     with serving(Behaviour(cut_after=3)) as double:
         opened, rows, _ = door(double)

@@ -163,11 +163,36 @@ def test_a_slow_server(ask: Ask) -> None:
         ask(model_at(double.url), Request(REQUEST.messages, timeout_s=0.2))
 
 
+BLANK = json.dumps({"choices": [{"index": 0, "delta": {"content": " "}, "finish_reason": None}]})
+
+
+@both
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize("endless", [": keep-alive\n\n", f"data: {BLANK}\n\n", " "], ids=["comment", "blank", "space"])
+def test_a_server_that_goes_on_and_on_with_nothing(ask: Ask, endless: str, status: int) -> None:
+    with serving(Behaviour(endless=endless, status=status)) as double, pytest.raises(TimedOut, match="raise timeout_s"):
+        ask(model_at(double.url, timeout_s=0.3), REQUEST)
+
+
+def test_after_a_cut_the_next_answer_is_whole() -> None:
+    with serving(Behaviour(endless=" "), Behaviour()) as double:
+        model = model_at(double.url)
+        with pytest.raises(TimedOut):
+            model.generate(Request(REQUEST.messages, timeout_s=0.2))
+        assert model.generate(REQUEST).text == "The answer is 42 [1]."
+
+
 @pytest.mark.parametrize("cut_after", [0, 1, 3])
 def test_a_stream_that_is_cut(cut_after: int) -> None:
     with serving(Behaviour(cut_after=cut_after)) as double, pytest.raises(ModelFailure) as raised:
         drained(model_at(double.url).stream(REQUEST))
     assert type(raised.value) in {Unreachable, Malformed}
+
+
+@both
+def test_an_error_that_is_cut(ask: Ask) -> None:
+    with serving(Behaviour(status=500, cut_after=0)) as double, pytest.raises(Unreachable, match="check that it is up"):
+        ask(model_at(double.url), REQUEST)
 
 
 def test_a_stream_that_ends_without_saying_why_broke_off() -> None:
