@@ -155,6 +155,7 @@ class Chain:
         answer = replace(
             self._abstention("the model", text, context, score),
             model=reply.model,
+            failed=reply.failed,
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
             removed_citations=cited.removed,

@@ -77,6 +77,7 @@ class Door:
         self._check(caller)
         deadline = Deadline(self._models.answer.deadline_s)
         failure: UserError | None = None
+        failed: dict[str, str] = {}
         for line in self._chain:
             fallback_of = None if line is self._chain[0] else self._chain[0].settings.name
             entry = Entry(line.settings, line.settings.provider, caller, fallback_of)
@@ -92,7 +93,8 @@ class Door:
                 self._sink.write(entry.ended("failed", error))
                 failure = error
             else:
-                return (yield from self._delivered(first, rest, sent, entry))
+                return replace((yield from self._delivered(first, rest, sent, entry)), failed=failed)
+            failed[line.settings.name] = str(failure).partition(": ")[2]  # without the model's name and address
         assert failure is not None  # a chain has at least one model
         raise failure
 

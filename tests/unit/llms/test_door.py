@@ -117,6 +117,14 @@ def test_another_model_steps_in(ask_it: Any, failure: Exception) -> None:
 
 
 @both
+def test_a_reply_names_those_that_did_not_give_it(ask_it: Any) -> None:
+    scene = Scene(pair(), {"first": [Rejected("Model first at http://x: no; mend it"), "mine"], "second": ["well"]})
+    assert [ask_it(scene, ask()).failed for _ in range(2)] == [{"first": "no; mend it"}, {}]
+    scene = Scene(pair(), {"first": [Rejected("Model first: down")], "second": ["well"]})
+    assert [ask_it(scene, ask()).failed for _ in range(2)] == [{"first": "down"}] * 2  # from memory, too
+
+
+@both
 def test_a_model_that_is_not_to_be_had_here_is_passed_over(ask_it: Any) -> None:
     scene = Scene(pair(), {"second": ["well"]})
     assert ask_it(scene, ask()).model == "second"
