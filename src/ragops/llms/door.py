@@ -59,23 +59,32 @@ class Door:
         """How the card wants evidence quoted; nobody is asked for that."""
         return self._models.quotes
 
-    def generate(self, request: Request, caller: Caller) -> Reply:
-        """The answer of the first model of the chain that gives one.
+    @property
+    def primary_name(self) -> str:
+        """The name on the card of the model that should answer."""
+        return self._chain[0].settings.name
+
+    def deadline(self) -> Deadline:
+        """By when a question that is put now must be answered: for all requests that it takes."""
+        return Deadline(self._models.answer.deadline_s)
+
+    def generate(self, request: Request, caller: Caller, deadline: Deadline | None = None) -> Reply:
+        """The answer of the first model of the chain that gives one; `deadline`: of the question, if it began before.
 
         Raises:
             PolicyError: a model of the chain may not see the text; nothing was sent.
             ContextOverflow: the request is too long for the primary model.
             ModelFailure: no model answered; the last one's reason.
         """
-        return drained(self._answer(request, caller, _at_once))
+        return drained(self._answer(request, caller, _at_once, deadline))
 
-    def stream(self, request: Request, caller: Caller) -> Pieces:
+    def stream(self, request: Request, caller: Caller, deadline: Deadline | None = None) -> Pieces:
         """The same in pieces; another model steps in only before the first of them. Raises as `generate` does."""
-        return self._answer(request, caller, lambda model, sent: model.stream(sent))
+        return self._answer(request, caller, lambda model, sent: model.stream(sent), deadline)
 
-    def _answer(self, request: Request, caller: Caller, ask: _Asked) -> Pieces:
+    def _answer(self, request: Request, caller: Caller, ask: _Asked, deadline: Deadline | None) -> Pieces:
         self._check(caller)
-        deadline = Deadline(self._models.answer.deadline_s)
+        deadline = deadline or self.deadline()
         failure: UserError | None = None
         failed: dict[str, str] = {}
         for line in self._chain:

@@ -102,7 +102,7 @@ AnyModel = Annotated[
 
 
 class Answering(_Section):
-    """Who answers: `primary`, and where it fails those of `fallback` in turn, all within `deadline_s`."""
+    """Who answers: `primary`, and where it fails those of `fallback` in turn; a whole question within `deadline_s`."""
 
     primary: str
     fallback: tuple[str, ...] = ()

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import Result
 from mlflow import MlflowClient
+from rich.console import Console
 from typer.testing import CliRunner
 
 from ragops.cli import app
@@ -38,10 +40,14 @@ def card(client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     return path
 
 
-def asked(card: Path, *words: str) -> str:
+def run(card: Path, *words: str) -> Result:
     done = CliRunner().invoke(app, ["ask", QUESTION, "--usecase", str(card), *words], catch_exceptions=False)
     assert done.exit_code == 0
-    return done.output
+    return done
+
+
+def asked(card: Path, *words: str) -> str:
+    return run(card, *words).stdout
 
 
 def told(card: Path, *words: str) -> dict[str, Any]:
@@ -64,3 +70,25 @@ def test_who_answers_stands_in_for_nobody(card: Path, monkeypatch: pytest.Monkey
         assert "stood in" not in asked(card)
         answer = told(card)
     assert (answer["model"], answer["failed"]) == ("served", {})
+
+
+def test_a_terminal_shows_who_is_asked_beside_the_answer(card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ragops.commands.ask.progress", Console(stderr=True, force_terminal=True, width=100))
+    with serving(Behaviour("It hunts at night [1].", delay_s=0.5)) as double:
+        monkeypatch.setenv("OPENAI_BASE_URL", double.url)
+        done = run(card, "--json")
+    assert "asking served ..." in done.stderr
+    assert json.loads(done.stdout)["answer"] == "It hunts at night [1]."
+    assert "asking" not in run(card).stdout
+
+
+def test_a_follow_up_has_one_deadline_for_all_that_it_takes(card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = yaml.safe_load(card.read_text())
+    slow["models"]["answer"]["deadline_s"] = 0.5
+    card.write_text(yaml.safe_dump(slow))
+    with serving(Behaviour(delay_s=3)) as double:
+        monkeypatch.setenv("OPENAI_BASE_URL", double.url)
+        answer = told(card, "--follow", "What is a lynx?")
+        assert len(double.bodies) == 1  # for the rewriting: no time was left for another request
+    assert answer["model"] == "quotes"
+    assert "deadline has passed" in answer["failed"]["served"]
