@@ -58,6 +58,5 @@ def _is_that_question(rewritten: str, question: str, history: Sequence[Message])
 
 def _joined(question: str, history: Sequence[Message]) -> str:
     earlier = [turn.content.strip() for turn in history if turn.role == "user"]
-    if not earlier:
-        return question
-    return f"{earlier[-1][: MAX_QUESTION_CHARACTERS - len(question) - 1]} {question}"
+    room = MAX_QUESTION_CHARACTERS - len(question) - 1
+    return f"{earlier[-1][:room]} {question}" if earlier and room > 0 else question
