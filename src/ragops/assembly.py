@@ -21,12 +21,12 @@ from ragops.errors import UserError
 from ragops.index.local import index_root
 from ragops.llms.ledger import Sink
 from ragops.llms.policy import Policy
-from ragops.llms.providers import open_door
+from ragops.llms.providers import open_door, own_serving
 from ragops.prompts.catalogue import find
 from ragops.prompts.template import Template
 from ragops.retrieval.settings import RetrievalSettings
 from ragops.usecase import UseCase
-from ragops.workspace import Workspace, local_home, models_folder, on_databricks, secret, serving_tokens
+from ragops.workspace import Workspace, local_home, models_folder, on_databricks, secret
 
 if TYPE_CHECKING:
     from ragops.embeddings.encoder import Encoder
@@ -77,7 +77,7 @@ def query_encoder(card: UseCase, models: Path) -> Encoder:
 
 def _endpoint(card: UseCase) -> tuple[str, Callable[[], str]]:
     """Address and tokens of the card's embedding endpoint. The workspace's tokens go to its own endpoints only."""
-    own, tokens = serving_tokens()
+    own, tokens = own_serving()
     address = card.embedding.base_url or own
     is_own = on_databricks() and f"{address}/".startswith(f"{own}/")
     Policy(card.corpus.classification).check_embedding(card.embedding.name, address, is_own)

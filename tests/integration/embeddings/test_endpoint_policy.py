@@ -11,6 +11,7 @@ import pytest
 from ragops.assembly import encoding, query_encoder
 from ragops.embeddings.devices import CPU
 from ragops.embeddings.model import EmbeddingModel
+from ragops.errors import UserError
 from ragops.llms.failures import PolicyError
 from ragops.llms.policy import Classification
 from ragops.usecase import UseCase, load_usecase
@@ -94,3 +95,10 @@ def test_a_workspace_s_token_goes_to_its_own_endpoints_only(
     embed(card(double.url, "confidential"))
     assert keys(double) == [None] * 4
     refused(card(f"{own}/serving-endpoints.firm/v1", "confidential"))
+
+
+def test_a_key_that_cannot_be_sent_is_told_by_its_name(double: OpenAIDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "the-kéy")
+    with pytest.raises(UserError, match=r"^OPENAI_API_KEY has a line break or another character that no key has"):
+        embed(card(double.url, "public"))
+    assert double.headers == []
