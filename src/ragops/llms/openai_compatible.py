@@ -131,7 +131,10 @@ class OpenAICompatibleModel:
             self._client.chat.completions.create(**body, stream=True, timeout=self._seconds(request)) as chunks,
         ):
             for raw in chunks:
-                chunk = self._read(_Chunk, raw.to_json(warnings=False))
+                # The client gives JSON that is no object as it is.
+                chunk = self._read(
+                    _Chunk, raw.to_json(warnings=False) if isinstance(raw, openai.BaseModel) else repr(raw)
+                )
                 usage = chunk.usage or usage
                 for part in chunk.choices[:1]:
                     reason = part.finish_reason or reason
@@ -211,7 +214,7 @@ class OpenAICompatibleModel:
             raise self._refusal(error) from error
         except openai.APIError as error:
             raise self._error(ServerFault, _one_line(error.message)) from error
-        except (ValueError, openai.OpenAIError) as error:  # a line of the stream that is no JSON
+        except (ValueError, RecursionError, openai.OpenAIError) as error:  # a line of the stream that is no JSON
             raise self._error(Malformed, f"sent what is no answer ({_one_line(str(error))})") from error
 
     def _refusal(self, error: openai.APIStatusError) -> Exception:
