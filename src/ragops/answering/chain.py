@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from ragops.answering.citations import check_citations
 from ragops.answering.evidence import evidence
@@ -17,7 +18,9 @@ from ragops.answering.types import Abstained, Answer, Question
 from ragops.llms.door import Door
 from ragops.llms.failures import ModelFailure
 from ragops.llms.ledger import Caller
+from ragops.llms.model import Pieces as ReplyPieces
 from ragops.llms.model import Reply, Request
+from ragops.llms.retrying import Deadline
 from ragops.llms.settings import DEFAULT_ABSTENTION
 from ragops.prompts.marks import PROCESS_KEY, unmarked
 from ragops.prompts.marks import Request as PromptRequest
@@ -71,12 +74,13 @@ class Chain:
 
     def _answer(self, question: Question, streamed: bool) -> Pieces:
         started, text = time.monotonic(), checked(question.text)
-        steps = Steps(question=text, history=len(question.history))
+        steps, deadline = Steps(question=text, history=len(question.history)), self.door.deadline()
         try:
-            text = self._rewritten(text, question, steps)
+            text = self._rewritten(text, question, steps, deadline)
             context, score = self._retrieved(text, question, steps)
             if context.sources and score >= self.settings.min_evidence:
-                reply = yield from self._generated(text, context, question.who, steps, streamed and self._is_plain)
+                ask = self.door.stream if streamed and self._is_plain else self._at_once
+                reply = yield from self._generated(text, context, question.who, steps, partial(ask, deadline=deadline))
                 answer = self._read(reply, text, context, score, steps)
             else:
                 answer = self._abstention("no evidence", text, context, score)
@@ -99,16 +103,16 @@ class Chain:
         """Whether a reply is the answer itself; reasoning before it, or JSON around it, is for no reader's eyes."""
         return not self.prompt.answer_after and not self.prompt.response_schema
 
-    def _at_once(self, request: Request, caller: Caller) -> Generator[str, None, Reply]:
+    def _at_once(self, request: Request, caller: Caller, deadline: Deadline) -> ReplyPieces:
         yield from ()
-        return self.door.generate(request, caller)
+        return self.door.generate(request, caller, deadline)
 
-    def _rewritten(self, text: str, question: Question, steps: Steps) -> str:
+    def _rewritten(self, text: str, question: Question, steps: Steps, deadline: Deadline) -> str:
         history = question.history[-self.settings.history_turns :] if self.settings.history_turns else ()
         if not history:
             return text
         with steps.step("rewrite", "CHAIN", question=text) as span:
-            alone = standalone(text, history, self.rewrite, self.door, question.who, self.key)
+            alone = standalone(text, history, self.rewrite, self.door, question.who, self.key, deadline)
             span.set_outputs(alone)
         return alone
 
@@ -121,8 +125,8 @@ class Chain:
         return context, score
 
     def _generated(
-        self, text: str, context: Context, who: str, steps: Steps, streamed: bool
-    ) -> Generator[str, None, Reply]:
+        self, text: str, context: Context, who: str, steps: Steps, ask: Callable[[Request, Caller], ReplyPieces]
+    ) -> ReplyPieces:
         with steps.step("prompt", "PARSER", template=self.prompt.name) as span:
             messages = self.messages(text, context.sources)
             span.set_outputs([{"role": one.role, "content": one.content} for one in messages])
@@ -136,7 +140,6 @@ class Chain:
         )
         caller = Caller(who, "ask", self.prompt.name, self.prompt.content_hash[:8], steps.trace_id)
         with steps.step("generate", "CHAT_MODEL") as span:
-            ask = self.door.stream if streamed else self._at_once
             reply = yield from ask(request, caller)
             span.set_attribute("model", reply.model)
             span.set_outputs(reply.text)
@@ -155,6 +158,7 @@ class Chain:
         answer = replace(
             self._abstention("the model", text, context, score),
             model=reply.model,
+            failed=reply.failed,
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
             removed_citations=cited.removed,

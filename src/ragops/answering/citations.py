@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-# [1], [1, 3], [2-4], [1][2]; not the index of a list in code such as xs[1], and not a link's text [1](...).
-_CITATION = re.compile(r"(?<![\w\])`])((?:\[\s*\d+(?:\s*[,;–-]\s*\d+)*\s*\])+)(?!\()")
+# [1], [1, 3], [2-4], [1][2]; not the index of a list in code such as xs[1], not a link's text [1](...), and no number
+# so long that no passage could have it.
+_CITATION = re.compile(r"(?<![\w\])`])((?:\[\s*\d{1,9}(?:\s*[,;–-]\s*\d{1,9})*\s*\])+)(?!\()")
 _BRACKET = re.compile(r"\[([^\]]*)\]")
 _RANGE = re.compile(r"(\d+)\s*[–-]\s*(\d+)")
 _NUMBER = re.compile(r"\d+")

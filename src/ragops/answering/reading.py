@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel
+
 from ragops.prompts.template import Template
 
 _CITED = re.compile(r"\[\d")
 _NO_WORD = re.compile(r"\W+")
+
+
+class _Structured(BaseModel):
+    answerable: bool | None = None
+    answer: str | None = None
+    citations: list[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +35,25 @@ def read(reply: str, template: Template, abstentions: Collection[str]) -> Writte
     A structured reply that is not the JSON asked for is read as text: a model that cannot write JSON may still answer.
     `abstentions` are the sentences that say that there is no answer.
     """
-    given = _object(reply) if template.technique == "structured" else None
+    given = _structured(reply) if template.technique == "structured" else None
     if given is None:
         text = template.answer_in(reply)
         return Written(text, _abstains(text, abstentions))
-    text = str(given.get("answer") or "").strip()
-    if given.get("answerable") is False or not text:
+    text = (given.answer or "").strip()
+    if given.answerable is False or not text:
         return Written(text, True)
-    numbers = [number for number in given.get("citations") or () if isinstance(number, int)]
+    numbers = [number for number in given.citations or () if type(number) is int]  # what else is listed cites nothing
     if not _CITED.search(text):
         text = " ".join([text, *(f"[{number}]" for number in dict.fromkeys(numbers))])
     return Written(text, _abstains(text, abstentions))
 
 
-def _object(reply: str) -> dict[str, Any] | None:
+def _structured(reply: str) -> _Structured | None:
     """The outermost JSON object of a reply, which may stand in a fence or behind a greeting."""
     try:
-        found = json.loads(reply[reply.index("{") : reply.rindex("}") + 1])
-    except ValueError:
+        return _Structured.model_validate_json(reply[reply.index("{") : reply.rindex("}") + 1])
+    except ValueError:  # pydantic's own is one
         return None
-    return found if isinstance(found, dict) else None
 
 
 def _abstains(text: str, abstentions: Collection[str]) -> bool:

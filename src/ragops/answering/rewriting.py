@@ -9,6 +9,7 @@ from ragops.llms.extractive import terms
 from ragops.llms.failures import ContextOverflow, ModelFailure
 from ragops.llms.ledger import Caller
 from ragops.llms.model import Request
+from ragops.llms.retrying import Deadline
 from ragops.prompts.marks import Request as PromptRequest
 from ragops.prompts.messages import Message
 from ragops.prompts.rendering import render
@@ -19,8 +20,16 @@ _MOST_TOKENS = 96
 _LONGEST = 400  # characters
 
 
-def standalone(question: str, history: Sequence[Message], template: Template, door: Door, who: str, key: bytes) -> str:
-    """The question with what it owes to the conversation put in.
+def standalone(
+    question: str,
+    history: Sequence[Message],
+    template: Template,
+    door: Door,
+    who: str,
+    key: bytes,
+    deadline: Deadline | None = None,
+) -> str:
+    """The question with what it owes to the conversation put in; `deadline`: of the whole answer.
 
     Where no model answers, or what it writes is not that question any more (small models chat on, or answer), the
     user's last question is put before this one: a search over both finds what both are about.
@@ -30,7 +39,7 @@ def standalone(question: str, history: Sequence[Message], template: Template, do
     messages = render(template, PromptRequest(question, history=history), key)
     caller = Caller(who, "rewrite", template.name, template.content_hash[:8])
     try:
-        reply = door.generate(Request(tuple(messages), max_tokens=_MOST_TOKENS, question=question), caller)
+        reply = door.generate(Request(tuple(messages), max_tokens=_MOST_TOKENS, question=question), caller, deadline)
     except (ModelFailure, ContextOverflow):
         return _joined(question, history)
     rewritten = reply.text.strip().strip('"').strip()
@@ -49,6 +58,5 @@ def _is_that_question(rewritten: str, question: str, history: Sequence[Message])
 
 def _joined(question: str, history: Sequence[Message]) -> str:
     earlier = [turn.content.strip() for turn in history if turn.role == "user"]
-    if not earlier:
-        return question
-    return f"{earlier[-1][: MAX_QUESTION_CHARACTERS - len(question) - 1]} {question}"
+    room = MAX_QUESTION_CHARACTERS - len(question) - 1
+    return f"{earlier[-1][:room]} {question}" if earlier and room > 0 else question

@@ -22,6 +22,7 @@ def as_outputs(answer: Answer) -> dict[str, Any]:
         "evidence": answer.evidence,
         "standalone": answer.standalone,
         "model": answer.model,
+        "failed": answer.failed,
         "prompt": answer.prompt,
         "generation": answer.generation,
         "removed_citations": answer.removed_citations,
@@ -47,6 +48,9 @@ def show(console: Console, answer: Answer) -> None:
         console.print()
     for one in answer.cited:
         console.print(source_line(one.number, one.passage))
+    for name, reason in answer.failed.items():
+        told = f"{name} did not answer ({normalise(reason)}); {answer.model} stood in"
+        console.print(Text(told, style="yellow"), soft_wrap=True)
     console.print(Text("; ".join(_story(answer)), style="dim"), soft_wrap=True)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ragops.prompts.messages import Message
@@ -42,6 +42,7 @@ class Answer:
         prompt: the template and the beginning of its content hash.
         generation: the index generation.
         model: who wrote it, by its name on the card; "" where nobody was asked.
+        failed: the models that should have written it and did not, by name, and why.
         removed_citations: citations of passages that nobody was given.
         attributed: sentences that got a citation for what they repeat of a passage.
         quoted: whether the passages' own sentences took the place of a text that cited nothing.
@@ -60,6 +61,7 @@ class Answer:
     prompt: str
     generation: str
     model: str = ""
+    failed: dict[str, str] = field(default_factory=dict)
     removed_citations: int = 0
     attributed: int = 0
     quoted: bool = False

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.live import Live
+from rich.spinner import Spinner
 from rich.text import Text
 
 from ragops.commands import places
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ragops.answering.types import Answer, Question
 
 console = Console()
+progress = Console(stderr=True)
 
 
 def ask(
@@ -46,20 +48,22 @@ def ask(
     asked = Question(checked(question), history, tuple(group or ()), getpass.getuser())
     chain = places.chain(target, schema, usecase, model, prompt)
     open_experiment(deployed_experiment(target), target)
+    if not as_json:
+        console.print(Text(asked.text, style="bold"))
+    answer = _watched(chain, asked) if progress.is_terminal else chain.answer(asked)
     if as_json:
-        answer = chain.answer(asked)
         typer.echo(json.dumps({"question": asked.text, "answer": answer.text, **as_outputs(answer)}))
-        return
-    console.print(Text(asked.text, style="bold"))
-    show(console, _streamed(chain, asked) if console.is_terminal else chain.answer(asked))
+    else:
+        show(console, answer)
 
 
-def _streamed(chain: Chain, question: Question) -> Answer:
-    """Shows the answer as it is written; nothing of that stays, since only the checked answer counts."""
+def _watched(chain: Chain, question: Question) -> Answer:
+    """Shows who is asked, then the answer as it is written; none of it stays, since only the checked one counts."""
     from ragops.documents.normalising import normalise
 
     pieces, written = chain.stream(question), ""
-    with Live(console=console, transient=True) as live:
+    waiting = Spinner("dots", f"asking {chain.door.primary_name} ...")
+    with Live(waiting, console=progress, transient=True) as live:
         while True:
             try:
                 written += next(pieces)

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from ragops.addresses import is_this_machine
 from ragops.embeddings.encoder import Vectors, normalised
 from ragops.embeddings.model import EmbeddingModel
 from ragops.errors import UserError
@@ -58,7 +59,9 @@ class EndpointEncoder:
         self._model = model
         self._url = base_url.rstrip("/") + "/embeddings"
         self._token = token
-        self._client = httpx.Client(auth=self._signed, timeout=_TIMEOUT)
+        # Texts go to this address and to no other: redirects are not followed, and what is for this machine takes no
+        # proxy.
+        self._client = httpx.Client(auth=self._signed, timeout=_TIMEOUT, trust_env=not is_this_machine(base_url))
         self._retrying = Retrying(
             retry=retry_if_exception_type(_Transient),
             stop=stop_after_attempt(_ATTEMPTS),
@@ -109,6 +112,9 @@ class EndpointEncoder:
             raise _Transient(str(error) or type(error).__name__) from error
         if response.status_code in _BUSY or response.status_code >= 500:
             raise _Transient(f"HTTP {response.status_code}")
+        if response.has_redirect_location:
+            there = _one_line(response.headers["location"])
+            raise self._error(f"it sends us on to {there}, where nothing was sent; correct its base URL")
         if response.status_code in {401, 403}:
             raise self._error(f"HTTP {response.status_code}; give a token that may query it")
         if not response.is_success:

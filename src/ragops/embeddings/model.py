@@ -20,8 +20,9 @@ class EmbeddingModel(BaseModel):
     """An embedding model as the card describes it.
 
     `source` is one of "package:MODULE/FOLDER" (files inside an installed Python package), "hub:OWNER/NAME[@REVISION]",
-    a folder such as "/Volumes/...", or "endpoint:NAME_OR_URL" (OpenAI-compatible). `dimension` is the vectors' length;
-    a text longer than `max_tokens` is cut there. The prompts are put before queries and before documents.
+    a folder such as "/Volumes/...", or "endpoint:NAME_OR_URL" (OpenAI-compatible), which may see public documents only
+    if it is neither this workspace's own nor on this machine. `dimension` is the vectors' length; a text longer than
+    `max_tokens` is cut there. The prompts are put before queries and before documents.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,8 +55,13 @@ class EmbeddingModel(BaseModel):
     @property
     def served_name(self) -> str:
         """The name to ask an endpoint for: the one in `source`, or the model's own where `source` holds a URL."""
+        return self.name if self.base_url else self.source.removeprefix("endpoint:")
+
+    @property
+    def base_url(self) -> str:
+        """Where the endpoint is, if `source` holds its URL; "" where it is one of this place's own."""
         target = self.source.removeprefix("endpoint:")
-        return self.name if "://" in target else target
+        return target if self.is_endpoint and "://" in target else ""
 
 
 def locate(model: EmbeddingModel) -> Path:

@@ -89,8 +89,7 @@ def encoder_source(
         UserError: as `convert` and `locate` do.
     """
     if model.is_endpoint:
-        target = model.source.removeprefix("endpoint:")
-        return EndpointSource(model, target if "://" in target else base_url, token)
+        return EndpointSource(model, model.base_url or base_url, token)
     if backend == "openvino":
         return OpenVinoSource(convert(model, converted), fingerprint(model), threads)
     return TorchSource(model, fingerprint(model))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ragops.llms.failures import ModelFailure, Resting
+from ragops.llms.failures import ModelFailure, NoCapacity, Resting
 
 
 class Breaker:
@@ -35,7 +35,8 @@ class Breaker:
         try:
             yield
         except ModelFailure as failure:
-            self._leave(failed=failure.retryable)
+            # Where our own limits left no room nobody was asked: that tells nothing.
+            self._leave(failed=None if isinstance(failure, NoCapacity) else failure.retryable)
             raise
         except BaseException:
             self._leave(failed=None)  # given up by the caller: tells nothing

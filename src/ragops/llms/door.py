@@ -59,24 +59,34 @@ class Door:
         """How the card wants evidence quoted; nobody is asked for that."""
         return self._models.quotes
 
-    def generate(self, request: Request, caller: Caller) -> Reply:
-        """The answer of the first model of the chain that gives one.
+    @property
+    def primary_name(self) -> str:
+        """The name on the card of the model that should answer."""
+        return self._chain[0].settings.name
+
+    def deadline(self) -> Deadline:
+        """By when a question that is put now must be answered: for all requests that it takes."""
+        return Deadline(self._models.answer.deadline_s)
+
+    def generate(self, request: Request, caller: Caller, deadline: Deadline | None = None) -> Reply:
+        """The answer of the first model of the chain that gives one; `deadline`: of the question, if it began before.
 
         Raises:
             PolicyError: a model of the chain may not see the text; nothing was sent.
             ContextOverflow: the request is too long for the primary model.
             ModelFailure: no model answered; the last one's reason.
         """
-        return drained(self._answer(request, caller, _at_once))
+        return drained(self._answer(request, caller, _at_once, deadline))
 
-    def stream(self, request: Request, caller: Caller) -> Pieces:
+    def stream(self, request: Request, caller: Caller, deadline: Deadline | None = None) -> Pieces:
         """The same in pieces; another model steps in only before the first of them. Raises as `generate` does."""
-        return self._answer(request, caller, lambda model, sent: model.stream(sent))
+        return self._answer(request, caller, lambda model, sent: model.stream(sent), deadline)
 
-    def _answer(self, request: Request, caller: Caller, ask: _Asked) -> Pieces:
+    def _answer(self, request: Request, caller: Caller, ask: _Asked, deadline: Deadline | None) -> Pieces:
         self._check(caller)
-        deadline = Deadline(self._models.answer.deadline_s)
+        deadline = deadline or self.deadline()
         failure: UserError | None = None
+        failed: dict[str, str] = {}
         for line in self._chain:
             fallback_of = None if line is self._chain[0] else self._chain[0].settings.name
             entry = Entry(line.settings, line.settings.provider, caller, fallback_of)
@@ -92,7 +102,8 @@ class Door:
                 self._sink.write(entry.ended("failed", error))
                 failure = error
             else:
-                return (yield from self._delivered(first, rest, sent, entry))
+                return replace((yield from self._delivered(first, rest, sent, entry)), failed=failed)
+            failed[line.settings.name] = str(failure).partition(": ")[2]  # without the model's name and address
         assert failure is not None  # a chain has at least one model
         raise failure
 

@@ -57,7 +57,7 @@ class EmptyAnswer(ModelFailure):
 
 
 class Rejected(ModelFailure):
-    """The server will not serve such a request (HTTP 4xx): a wrong token, name or parameter."""
+    """The server will not serve such a request (HTTP 3xx, 4xx): a wrong address, token, name or parameter."""
 
 
 class Unavailable(ModelFailure):

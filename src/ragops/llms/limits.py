@@ -54,7 +54,7 @@ class Limits:
         if not self._slots.acquire(timeout=max(0.0, within_s)):
             raise NoCapacity(f"Model {self._name}: no request ended in {within_s:.1f} s; raise its concurrency")
         try:
-            self._await_turn(within_s - (time.monotonic() - started))
+            self._await_turn(max(0.0, within_s - (time.monotonic() - started)))
             yield
         finally:
             self._slots.release()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Generator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from ragops.prompts.messages import Message
@@ -59,6 +59,7 @@ class Reply:
         seconds: from the request to the end of the answer.
         finish_reason: "stop", or "length" where max_tokens cut it off, or what the server says.
         cached: True where no model was asked.
+        failed: the models that should have answered and did not, by name, and why.
     """
 
     text: str
@@ -69,6 +70,7 @@ class Reply:
     seconds: float
     finish_reason: str
     cached: bool = False
+    failed: dict[str, str] = field(default_factory=dict)
 
 
 class LanguageModel(Protocol):

@@ -11,6 +11,9 @@ from typing import Any, TypeVar
 import openai
 from pydantic import BaseModel, ValidationError
 
+from ragops.addresses import is_this_machine
+from ragops.errors import UserError
+from ragops.llms.alarm import Alarm
 from ragops.llms.failures import (
     Busy,
     ContextOverflow,
@@ -29,6 +32,7 @@ from ragops.llms.settings import OpenAICompatible
 _BYTES_A_TOKEN = 3
 _TOKENS_A_MESSAGE = 8  # what a chat template puts around each
 _CONTEXT_CODE = "context_length_exceeded"
+_LATE = "no answer in time; raise timeout_s, or choose a faster model"
 _Content = TypeVar("_Content", bound=BaseModel)
 
 
@@ -78,7 +82,16 @@ class OpenAICompatibleModel:
         self._url = access.base_url
         # The client insists on a key; a server without one must not be sent an invented one.
         self._headers: dict[str, Any] = {} if access.token else {"extra_headers": {"Authorization": openai.omit}}
-        self._client = openai.OpenAI(base_url=access.base_url, api_key=access.token or "none", max_retries=0)
+        # Texts go to this address and to no other: not where a server sends us on to, and from a server on this machine
+        # to no proxy.
+        http = openai.DefaultHttpxClient(
+            follow_redirects=False,
+            trust_env=not is_this_machine(access.base_url),
+            event_hooks={"response": [Alarm.heard, _read_refusal]},
+        )
+        self._client = openai.OpenAI(
+            base_url=access.base_url, api_key=access.token or "none", max_retries=0, http_client=http
+        )
 
     @property
     def name(self) -> str:
@@ -98,7 +111,7 @@ class OpenAICompatibleModel:
             ContextOverflow: by our estimate, or by the server's count, the request is too long.
         """
         body, started = self._body(request), time.monotonic()
-        with self._told():
+        with self._in_time(request):
             raw = self._client.chat.completions.with_raw_response.create(**body, timeout=self._seconds(request))
             done = self._read(_Completion, raw.text)
         if not done.choices:
@@ -114,13 +127,14 @@ class OpenAICompatibleModel:
         reason: str | None = None
         usage: _Usage | None = None
         with (
-            self._told(),
+            self._in_time(request),
             self._client.chat.completions.create(**body, stream=True, timeout=self._seconds(request)) as chunks,
         ):
             for raw in chunks:
-                if time.monotonic() - started > self._seconds(request):
-                    raise self._error(TimedOut, f"wrote for more than {self._seconds(request):.0f} s")
-                chunk = self._read(_Chunk, raw.to_json(warnings=False))
+                # The client gives JSON that is no object as it is.
+                chunk = self._read(
+                    _Chunk, raw.to_json(warnings=False) if isinstance(raw, openai.BaseModel) else repr(raw)
+                )
                 usage = chunk.usage or usage
                 for part in chunk.choices[:1]:
                     reason = part.finish_reason or reason
@@ -173,19 +187,34 @@ class OpenAICompatibleModel:
             raise self._error(Malformed, f"answered with {_one_line(raw)!r}; check its address") from error
 
     @contextmanager
+    def _in_time(self, request: Request) -> Iterator[None]:
+        """Ends what is done in it when the request's time is over, whatever the server sends meanwhile."""
+        failure: UserError | None = None
+        with Alarm(self._seconds(request)) as alarm:
+            try:
+                with self._told():
+                    yield
+            except UserError as error:
+                failure = error
+        if alarm.rang:
+            raise self._error(TimedOut, _LATE) from failure
+        if failure is not None:
+            raise failure
+
+    @contextmanager
     def _told(self) -> Iterator[None]:
         """Turns the client's errors into ours."""
         try:
             yield
         except openai.APITimeoutError as error:
-            raise self._error(TimedOut, "no answer in time; raise timeout_s, or choose a faster model") from error
+            raise self._error(TimedOut, _LATE) from error
         except openai.APIConnectionError as error:
             raise self._error(Unreachable, f"{_cause(error)}; check that it is up") from error
         except openai.APIStatusError as error:
             raise self._refusal(error) from error
         except openai.APIError as error:
             raise self._error(ServerFault, _one_line(error.message)) from error
-        except (ValueError, openai.OpenAIError) as error:  # a line of the stream that is no JSON
+        except (ValueError, RecursionError, openai.OpenAIError) as error:  # a line of the stream that is no JSON
             raise self._error(Malformed, f"sent what is no answer ({_one_line(str(error))})") from error
 
     def _refusal(self, error: openai.APIStatusError) -> Exception:
@@ -193,6 +222,9 @@ class OpenAICompatibleModel:
         if status in {408, 409, 425, 429} or status >= 500:
             kind = Busy if status == 429 else ServerFault
             return kind(self._line(f"HTTP {status} {said}"), _retry_after(error.response.headers.get("retry-after")))
+        if error.response.has_redirect_location:
+            there = _one_line(error.response.headers["location"])
+            return self._error(Rejected, f"it sends us on to {there}, where nothing was sent; correct its base URL")
         if status in {401, 403}:
             return self._error(Rejected, f"{said}; give a token that may query it")
         if error.code == _CONTEXT_CODE:
@@ -204,6 +236,12 @@ class OpenAICompatibleModel:
 
     def _line(self, reason: str) -> str:
         return f"Model {self.name} at {self._url}: {reason}"
+
+
+def _read_refusal(response: Any) -> None:  # noqa: ANN401 - httpx2's, which is the client's own
+    """Reads the text of an error where the client still tells what goes wrong; later it lets httpx2's errors pass."""
+    if not response.is_success:
+        response.read()
 
 
 def _retry_after(header: str | None) -> float | None:

@@ -19,7 +19,7 @@ from ragops.llms.scripted import ScriptedModel
 from ragops.llms.settings import AnyModel, Extractive, Models, OpenAICompatible, OpenVinoGguf, VllmOffline
 from ragops.llms.uploads import Uploads
 from ragops.llms.vllm_offline import VllmOfflineModel
-from ragops.workspace import LEDGER, Workspace, is_mounted, secret, serving_tokens
+from ragops.workspace import LEDGER, Workspace, is_mounted, on_databricks, secret, serving_tokens
 
 _ROWS_A_FILE = 1_000
 
@@ -96,15 +96,37 @@ def key_ring(models: Models, workspace: Workspace) -> KeyRing | None:
     return KeyRing.parse(secret(workspace.secret_scope, models.ledger.key))
 
 
+def own_serving() -> tuple[str, Callable[[], str]]:
+    """Address and tokens of this place's own serving; the address is "" where there is none.
+
+    Raises:
+        UserError: OPENAI_API_KEY, where it is what counts, is no key.
+    """
+    base_url, tokens = serving_tokens()
+    if not on_databricks():
+        _check_key("OPENAI_API_KEY", tokens())
+    return base_url, tokens
+
+
 def _access(settings: OpenAICompatible, workspace: Workspace) -> Access:
     from ragops.llms.openai_compatible import Access
 
-    if settings.base_url is None:
-        base_url, tokens = serving_tokens()
-        if not base_url:
-            raise Unavailable(f"Model {settings.name}: no serving here; set OPENAI_BASE_URL, or choose another model")
-        return Access(base_url, tokens if tokens() else "")
     try:
-        return Access(settings.base_url, secret(workspace.secret_scope, settings.key) if settings.key else "")
+        if settings.base_url is None:
+            base_url, tokens = own_serving()
+            if not base_url:
+                raise UserError("no serving here; set OPENAI_BASE_URL, or choose another model")
+            return Access(base_url, tokens if tokens() else "")
+        if settings.key is None:
+            return Access(settings.base_url)
+        key = secret(workspace.secret_scope, settings.key)
+        _check_key(f"secret {workspace.secret_scope}/{settings.key}", key)
+        return Access(settings.base_url, key)
     except UserError as error:
         raise Unavailable(f"Model {settings.name}: {error}") from error
+
+
+def _check_key(name: str, key: str) -> None:
+    """What no HTTP header can hold is told by its name, before a client stumbles over it."""
+    if not (key.isascii() and key.isprintable()):
+        raise UserError(f"{name} has a line break or another character that no key has; set it again")

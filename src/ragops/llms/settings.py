@@ -20,7 +20,8 @@ class ModelSettings(_Section):
 
     `context_tokens` is what prompt and answer may have together, `max_tokens` the longest answer, `timeout_s` how long
     one attempt may take. Prices are in the card's currency: per million tokens, or per second of a GPU of one's own.
-    `private` says that texts stay within the organisation. `requests_per_minute` is the rate kept to; None for any.
+    `private` is the operator's word that texts stay within the organisation; `policy.why_not_private` says where it
+    holds. `requests_per_minute` is the rate kept to; None for any.
     """
 
     name: str
@@ -39,8 +40,8 @@ class OpenAICompatible(ModelSettings):
     """A served model: a Databricks serving endpoint, a vLLM server, a gateway, OpenAI.
 
     Without `base_url` it is this workspace's own serving, with the workspace's own identity; on a laptop, what
-    OPENAI_BASE_URL and OPENAI_API_KEY say. `key` names the secret in the target's scope that holds the token for
-    `base_url`. `omit` lists fields of a request that this server refuses.
+    OPENAI_BASE_URL and OPENAI_API_KEY say, which is `private` on this machine only. `key` names the secret in the
+    target's scope that holds the token for `base_url`. `omit` lists fields of a request that this server refuses.
     """
 
     provider: Literal["openai_compatible"]
@@ -101,7 +102,7 @@ AnyModel = Annotated[
 
 
 class Answering(_Section):
-    """Who answers: `primary`, and where it fails those of `fallback` in turn, all within `deadline_s`."""
+    """Who answers: `primary`, and where it fails those of `fallback` in turn; a whole question within `deadline_s`."""
 
     primary: str
     fallback: tuple[str, ...] = ()

@@ -20,7 +20,7 @@ from ragops.releases.configuration import CONVERTED, INDEX, ChainConfiguration
 
 
 class ChainAgent(ResponsesAgent):
-    """Answers with citations; `custom_outputs` has the sources and how the answer came about.
+    """Answers with citations; `custom_outputs` has the sources, how the answer came about, and who `failed` to give it.
 
     The caller's groups are `custom_inputs["groups"]`. Whoever may call the endpoint may name any: the page in front of
     it, which knows the person, names theirs; a person who calls it directly must not be let in.

@@ -1,4 +1,4 @@
-"""A real HTTP server that speaks OpenAI's chat completions, checks what it is sent, and fails when told to."""
+"""A real HTTP server that speaks OpenAI's API, checks what it is sent, and fails when told to."""
 
 import json
 import threading
@@ -27,7 +27,11 @@ class Behaviour:
     error: dict[str, Any] | None = None
     finish: str = "stop"
     usage: bool = True
+    endless: str | None = None
+    """Sent again and again, and no end of it; for as long as a client may be expected to bear it."""
 
+
+_ENDLESS_S = 20.0
 
 Answering = Callable[[dict[str, Any]], Behaviour]
 
@@ -67,12 +71,26 @@ def serving(*script: Behaviour, answer: Answering | None = None) -> Iterator[Ope
                 self.close_connection = True
 
         def _answer(self, body: dict[str, Any], behaviour: Behaviour) -> None:
-            if self.path != "/v1/chat/completions":
+            if self.path.endswith("/embeddings"):
+                rows = [{"index": row, "embedding": [1.0, 0.0, float(row)]} for row, _ in enumerate(body["input"])]
+                self._send(200, json.dumps({"data": rows}), {})
+            elif self.path != "/v1/chat/completions":
                 self._send(404, json.dumps({"error": {"message": f"no {self.path}"}}), {})
             elif problem := _problem(body):
                 self._send(422, json.dumps({"error": {"message": problem}}), {})
+            elif behaviour.endless is not None:
+                self._begin(behaviour.status)
+                until = time.monotonic() + _ENDLESS_S
+                while time.monotonic() < until:
+                    self._chunk(behaviour.endless)
+                    time.sleep(0.05)
+                self.close_connection = True
             elif behaviour.status != 200:
                 error = behaviour.error or {"message": "as told"}
+                if behaviour.cut_after is not None:
+                    self._begin(behaviour.status)
+                    self.close_connection = True
+                    return
                 self._send(behaviour.status, json.dumps({"error": error}), behaviour.headers)
             elif behaviour.raw is not None:
                 kind = "text/event-stream" if body.get("stream") else "application/json"
@@ -83,18 +101,24 @@ def serving(*script: Behaviour, answer: Answering | None = None) -> Iterator[Ope
                 self._send(200, json.dumps(_completion(body, behaviour)), {"Content-Type": "application/json"})
 
         def _stream(self, body: dict[str, Any], behaviour: Behaviour) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/event-stream")
-            self.send_header("Transfer-Encoding", "chunked")
-            self.end_headers()
+            self._begin(200)
             for number, event in enumerate(_events(body, behaviour)):
                 if number == behaviour.cut_after:
                     self.close_connection = True  # without the last, empty chunk: the stream is cut
                     return
-                data = f"data: {event}\n\n".encode()
-                self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
-                self.wfile.flush()
+                self._chunk(f"data: {event}\n\n")
             self.wfile.write(b"0\r\n\r\n")
+
+        def _begin(self, status: int) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", "text/event-stream")
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+
+        def _chunk(self, text: str) -> None:
+            data = text.encode()
+            self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+            self.wfile.flush()
 
         def _send(self, status: int, content: str, headers: dict[str, str]) -> None:
             self.send_response(status)

@@ -1,6 +1,7 @@
 """The door before a real HTTP server: what policy forbids sends nothing, and what fails is mended or passed on."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -9,20 +10,20 @@ from ragops.llms.failures import ModelFailure, PolicyError
 from ragops.llms.ledger import KeptRows
 from ragops.llms.model import drained
 from ragops.llms.policy import Classification, Policy
-from ragops.llms.providers import open_model
+from ragops.llms.providers import open_door, open_model
 from ragops.llms.settings import DEFAULT_ABSTENTION
 from ragops.workspace import Workspace
 from tests.integration.llms.openai_double import Behaviour, OpenAIDouble, serving
 from tests.unit.llms.cards import ME, Clock, ask, models, served
 
 QUOTES = {"name": "quotes", "provider": "extractive"}
+PLACE = Workspace("main", "rag")
 
 
 def door(double: OpenAIDouble, classification: Classification = "public") -> tuple[Door, KeptRows, Clock]:
     card = models("gpt", ["quotes"], served("gpt", base_url=double.url, timeout_s=0.5), QUOTES)
     rows, clock = KeptRows(), Clock()
-    place = Workspace("main", "rag")
-    return Door(card, Policy(classification), lambda one: open_model(one, place), rows, sleep=clock.sleep), rows, clock
+    return Door(card, Policy(classification), lambda one: open_model(one, PLACE), rows, sleep=clock.sleep), rows, clock
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -33,6 +34,23 @@ def test_against_policy_no_byte_leaves(stream: bool) -> None:
             drained(opened.stream(ask("secret"), ME)) if stream else opened.generate(ask("secret"), ME)
     assert double.bodies == []
     assert [row.outcome for row in rows.rows] == ["refused"]
+
+
+def test_whatever_the_environment_names_is_not_private_for_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
+    monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path))
+    card = models("own", [], served("own", private=True))
+    with serving() as double:
+        monkeypatch.setenv("OPENAI_BASE_URL", double.url.replace("127.0.0.1", "0.0.0.0"))  # the same, by no local name
+        with pytest.raises(PolicyError, match="OPENAI_BASE_URL"):
+            open_door(card, "confidential", PLACE).generate(ask("secret"), ME)
+        assert double.bodies == []
+        open_door(card, "public", PLACE).generate(ask(), ME)
+        monkeypatch.setenv("OPENAI_BASE_URL", double.url)
+        open_door(card, "confidential", PLACE).generate(ask("secret"), ME)
+        assert len(double.bodies) == 2
 
 
 def test_personal_data_does_not_leave() -> None:
@@ -81,6 +99,19 @@ def test_whatever_befalls_the_server_the_evidence_answers(
         "gpt",
     )
     assert error in {None, failed.error}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_deadline_holds_against_a_server_that_keeps_the_connection_alive(stream: bool) -> None:
+    card = models("gpt", ["quotes"], served("gpt"), QUOTES, answer={"deadline_s": 0.5})
+    with serving(Behaviour(endless=": keep-alive\n\n")) as double:
+        model = card.named("gpt").model_copy(update={"base_url": double.url})
+        rows = KeptRows()
+        told = card.model_copy(update={"known": (model, card.named("quotes"))})
+        opened = Door(told, Policy("public"), lambda one: open_model(one, PLACE), rows)
+        reply = drained(opened.stream(ask(), ME)) if stream else opened.generate(ask(), ME)
+        assert len(double.bodies) == 1
+    assert (reply.model, rows.rows[0].error) == ("quotes", "TimedOut")
 
 
 def test_a_stream_cut_after_its_beginning_is_an_error_and_no_second_answer() -> None:

@@ -120,6 +120,10 @@ def test_without_a_token_none_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
         (Behaviour(raw="<html>a proxy</html>"), Malformed, ""),
         (Behaviour(raw="data: {not json}\n\n"), Malformed, ""),
         (Behaviour(raw='data: {"choices": [{"delta": 7}]}\n\n'), Malformed, ""),
+        (Behaviour(raw="data: " + "[" * 200_000 + "\n\n"), Malformed, ""),
+        (Behaviour(raw="data: [1]\n\n"), Malformed, ""),
+        (Behaviour(raw="data: null\n\n"), Malformed, ""),
+        (Behaviour(raw="data: [" + "9" * 5_000 + "]\n\n"), Malformed, ""),
         (Behaviour(raw='data: {"error": {"message": "out of memory"}}\n\n'), ModelFailure, ""),
         (Behaviour(status=400, error={"message": "too long", "code": "context_length_exceeded"}), ContextOverflow, ""),
     ],
@@ -163,6 +167,25 @@ def test_a_slow_server(ask: Ask) -> None:
         ask(model_at(double.url), Request(REQUEST.messages, timeout_s=0.2))
 
 
+BLANK = json.dumps({"choices": [{"index": 0, "delta": {"content": " "}, "finish_reason": None}]})
+
+
+@both
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize("endless", [": keep-alive\n\n", f"data: {BLANK}\n\n", " "], ids=["comment", "blank", "space"])
+def test_a_server_that_goes_on_and_on_with_nothing(ask: Ask, endless: str, status: int) -> None:
+    with serving(Behaviour(endless=endless, status=status)) as double, pytest.raises(TimedOut, match="raise timeout_s"):
+        ask(model_at(double.url, timeout_s=0.3), REQUEST)
+
+
+def test_after_a_cut_the_next_answer_is_whole() -> None:
+    with serving(Behaviour(endless=" "), Behaviour()) as double:
+        model = model_at(double.url)
+        with pytest.raises(TimedOut):
+            model.generate(Request(REQUEST.messages, timeout_s=0.2))
+        assert model.generate(REQUEST).text == "The answer is 42 [1]."
+
+
 @pytest.mark.parametrize("cut_after", [0, 1, 3])
 def test_a_stream_that_is_cut(cut_after: int) -> None:
     with serving(Behaviour(cut_after=cut_after)) as double, pytest.raises(ModelFailure) as raised:
@@ -170,10 +193,48 @@ def test_a_stream_that_is_cut(cut_after: int) -> None:
     assert type(raised.value) in {Unreachable, Malformed}
 
 
+@both
+def test_an_error_that_is_cut(ask: Ask) -> None:
+    with serving(Behaviour(status=500, cut_after=0)) as double, pytest.raises(Unreachable, match="check that it is up"):
+        ask(model_at(double.url), REQUEST)
+
+
 def test_a_stream_that_ends_without_saying_why_broke_off() -> None:
     chunk = json.dumps({"choices": [{"index": 0, "delta": {"content": "The"}, "finish_reason": None}]})
     with serving(Behaviour(raw=f"data: {chunk}\n\n")) as double, pytest.raises(Malformed, match="broke off"):
         drained(model_at(double.url).stream(REQUEST))
+
+
+@both
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_nothing_goes_where_a_server_sends_us_on_to(ask: Ask, status: int) -> None:
+    with serving() as other:
+        there = f"{other.url}/chat/completions"
+        with serving(Behaviour(status=status, headers={"Location": there})) as double:
+            with pytest.raises(Rejected, match=f"sends us on to {there}, where nothing was sent; correct") as raised:
+                ask(model_at(double.url), REQUEST)
+            assert len(double.bodies) == 1
+    assert "\n" not in str(raised.value)
+    assert other.headers == []
+
+
+def test_a_redirect_to_no_address_is_refused_too() -> None:
+    with serving(Behaviour(status=307)) as double, pytest.raises(Rejected):
+        model_at(double.url).generate(REQUEST)
+
+
+@both
+def test_what_is_for_this_machine_takes_no_proxy(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving() as proxy, serving() as double:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url.removesuffix("/v1"))
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        ask(model_at(double.url), REQUEST)
+        assert (len(double.bodies), proxy.headers) == (1, [])
+        with pytest.raises(ModelFailure):  # the proxy is there, and others' requests do take it
+            ask(model_at("http://llm.invalid/v1"), REQUEST)
+        assert len(proxy.headers) == 1
 
 
 def test_what_does_not_fit_is_not_sent() -> None:

@@ -231,13 +231,18 @@ def test_a_prompt_without_instructions_has_none_to_improve(card: Path, double: O
     assert not double.bodies
 
 
-def test_confidential_answers_go_to_no_model_that_is_not_private(card: Path, double: OpenAIDouble) -> None:
+def test_confidential_answers_go_to_no_model_that_is_not_private(
+    card: Path, double: OpenAIDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
     told = yaml.safe_load(card.read_text())
     told["corpus"]["classification"] = "confidential"
     told["models"]["known"].append(dict(told["models"]["known"][0], name="abroad", private=False))
     card.write_text(yaml.safe_dump(told))
     with pytest.raises(UserError, match="Model abroad: confidential documents may go to private models only"):
         optimized(card, "--reflection-model", "abroad")
+    monkeypatch.setenv("OPENAI_BASE_URL", double.url.replace("127.0.0.1", "0.0.0.0"))
+    with pytest.raises(UserError, match="Model served: .*OPENAI_BASE_URL"):
+        optimized(card)
     assert not double.bodies
 
 

@@ -130,6 +130,14 @@ def test_a_follow_up_is_searched_for_with_what_it_is_about(rewritten: str, searc
     assert answer.standalone == searched
 
 
+@pytest.mark.parametrize(("length", "taken"), [(4000, 0), (3999, 0), (3998, 1), (3000, 999)])
+def test_a_long_question_leaves_an_earlier_one_the_room_that_is_left(length: int, taken: int) -> None:
+    question = f"When {'x' * (length - 6)}?"
+    made = chain(searcher := Searching([FERRY]), scripted_door(["Hello!", "At twenty to eight [1]."]))
+    made.answer(Question(question, history=(Message("user", "y" * 4000),)))
+    assert [text for text, _ in searcher.asked] == ["y" * taken + " " * bool(taken) + question]
+
+
 def test_no_more_turns_than_the_card_allows() -> None:
     searcher = Searching([FERRY])
     made = chain(searcher, scripted_door(["So [1]."]), settings=AnswerSettings(history_turns=0))

@@ -18,6 +18,7 @@ from ragops.answering.citations import check_citations, parts
         ("It is so [0], [2;9] they say.", "It is so, [2] they say.", (2,), 2),
         ("It is so [3-5].", "It is so [3].", (3,), 2),
         ("A range nobody means [1-999999].", "A range nobody means [1].", (1,), 1),
+        (f"It is so [1] [{'9' * 5000}].", f"It is so [1] [{'9' * 5000}].", (1,), 0),
         ("`xs[1]` and xs[2] are items [1].", "`xs[1]` and xs[2] are items [1].", (1,), 0),
         ("```\na = [1]\n```\nso [7]", "```\na = [1]\n```\nso ", (), 1),
         ("[1](http://example.com) is a link", "[1](http://example.com) is a link", (), 0),

@@ -1,4 +1,8 @@
+import json
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ragops.answering.reading import read
 from ragops.prompts.catalogue import PromptSettings, load_templates
@@ -41,8 +45,22 @@ def test_reasoning_is_no_part_of_the_answer() -> None:
         ("At nine [1].", "At nine [1].", False),
         ('{"answerable": tru', '{"answerable": tru', False),
         ("[1, 2]", "[1, 2]", False),
+        ('{"answerable": true, "answer": "At nine.", "citations": [true, 1.5, null, [1]]}', "At nine.", False),
+        ('{"answerable": true, "answer": "At nine.", "citations": null}', "At nine.", False),
+        ('{"answerable": null, "answer": null}', "", True),
+        # What is not what was asked for is read as text.
+        ('{"answer": "At nine.", "citations": 5}', '{"answer": "At nine.", "citations": 5}', False),
+        ('{"answer": ["at", "nine"]}', '{"answer": ["at", "nine"]}', False),
+        ('{"answer": ' * 20_000 + "1" + "}" * 20_000, '{"answer": ' * 20_000 + "1" + "}" * 20_000, False),
     ],
 )
 def test_structured(reply: str, text: str, abstains: bool) -> None:
     written = read(reply, TEMPLATES["structured"], [ABSTENTION])
     assert (written.text, written.abstains) == (text, abstains)
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda part: st.lists(part, max_size=3)))
+def test_whatever_json_holds_a_reply_is_read(value: object) -> None:
+    for name in ("answerable", "answer", "citations"):
+        written = read(json.dumps({"answer": "At nine.", name: value}), TEMPLATES["structured"], [ABSTENTION])
+        assert isinstance(written.text, str)

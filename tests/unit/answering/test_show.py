@@ -53,6 +53,12 @@ def test_what_was_mended_is_said() -> None:
     assert "2 made-up citations removed; quoted, because the model cited nothing;" in story
 
 
+def test_who_did_not_answer_is_said() -> None:
+    *_, told, story = shown(replace(ANSWER, model="quotes", failed={"served": "HTTP\x1b 500"}))
+    assert told == "served did not answer (HTTP 500); quotes stood in"
+    assert story.startswith("quotes;")
+
+
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
@@ -79,7 +85,8 @@ def test_what_a_model_writes_neither_steers_the_terminal_nor_hides_an_address() 
 
 
 def test_programs_get_all_of_it() -> None:
-    told = json.loads(json.dumps(as_outputs(ANSWER)))
+    told = json.loads(json.dumps(as_outputs(replace(ANSWER, failed={"served": "down"}))))
+    assert told["failed"] == {"served": "down"}
     assert (told["model"], told["evidence"], told["abstained"]) == ("script", 0.613, None)
     assert [(source["number"], source["cited"], source["path"]) for source in told["sources"]] == [
         (1, True, "p1.md"),

@@ -49,6 +49,19 @@ def test_another_primary_and_a_stricter_classification(tmp_path: Path) -> None:
     assert found["smollm2"].startswith("openvino_gguf first as it is")
 
 
+def test_what_the_environment_names_is_private_on_this_machine_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = tmp_path / "strict.yml"
+    card.write_text(
+        (ROOT / "usecase.yml").read_text().replace("classification: public", "classification: confidential")
+    )
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://0.0.0.0:9/v1")
+    assert lines("--usecase", str(card))["served"].startswith("openai_compatible first not at all")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    assert lines("--usecase", str(card))["served"].startswith("openai_compatible first as it is")
+
+
 def test_the_targets_own_model_comes_first(tmp_path: Path) -> None:
     home = tmp_path / ".localbundle" / "dev"
     home.mkdir(parents=True)

@@ -42,7 +42,7 @@ def rows(texts: list[str]) -> dict:
 def serve() -> Iterator[Callable[..., tuple[Server, str]]]:
     running: list[ThreadingHTTPServer] = []
 
-    def start(*script: Answer) -> tuple[Server, str]:
+    def start(*script: Answer, location: str = "") -> tuple[Server, str]:
         server = Server(list(script))
 
         class Handler(BaseHTTPRequestHandler):
@@ -55,6 +55,8 @@ def serve() -> Iterator[Callable[..., tuple[Server, str]]]:
                 raw = content.encode() if isinstance(content, str) else json.dumps(content).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(raw)))
+                if location:
+                    self.send_header("Location", location)
                 self.end_headers()
                 self.wfile.write(raw)
 
@@ -144,6 +146,27 @@ def test_a_useless_answer_is_told_in_one_line_and_not_asked_for_again(
         encoder(url).encode_documents(["abc"])
     assert "\n" not in str(caught.value)
     assert len(server.bodies) == 1
+
+
+def test_nothing_goes_where_a_server_sends_us_on_to(serve: Callable) -> None:
+    other, there = serve()
+    server, url = serve((307, ""), location=f"{there}/embeddings")
+    with pytest.raises(UserError, match=f"sends us on to {there}/embeddings, where nothing was sent; correct"):
+        encoder(url).encode_documents(["secret"])
+    assert (len(server.bodies), other.bodies) == (1, [])
+
+
+def test_what_is_for_this_machine_takes_no_proxy(serve: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy, there = serve()
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, there)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    server, url = serve()
+    encoder(url).encode_documents(["secret"])
+    assert (len(server.bodies), proxy.bodies) == (1, [])
+    encoder("http://vectors.invalid/v1").encode_documents(["a"])  # the proxy is there, and others' requests do take it
+    assert len(proxy.bodies) == 1
 
 
 def test_vectors_are_normalised_where_the_card_says_so(serve: Callable) -> None:

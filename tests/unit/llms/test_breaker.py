@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragops.llms.breaker import Breaker
-from ragops.llms.failures import Rejected, Resting, ServerFault
+from ragops.llms.failures import NoCapacity, Rejected, Resting, ServerFault
 from tests.unit.llms.cards import Clock
 
 
@@ -21,6 +21,17 @@ def send(breaker: Breaker, error: BaseException | None = None) -> str:
 
 
 FAULT = ServerFault("down")
+
+
+def test_where_nobody_was_asked_nothing_was_learnt() -> None:
+    clock = Clock()
+    breaker = Breaker("m", 2, 30, clock)
+    said = [send(breaker, error) for error in (FAULT, NoCapacity("full"), FAULT, None)]
+    assert said == ["failed", "failed", "failed", "resting"]
+    clock.now = 31
+    assert send(breaker, NoCapacity("full")) == "failed"  # the trial that came to nothing
+    assert send(breaker, FAULT) == "failed"  # the next one is the trial
+    assert send(breaker) == "resting"
 
 
 def test_it_rests_after_failures_in_a_row_and_is_tried_with_one_request() -> None:

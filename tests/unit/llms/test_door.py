@@ -16,6 +16,7 @@ from ragops.llms.failures import (
     NoCapacity,
     PolicyError,
     Rejected,
+    Resting,
     ServerFault,
     Unavailable,
 )
@@ -113,6 +114,14 @@ def test_another_model_steps_in(ask_it: Any, failure: Exception) -> None:
         ("first", "failed", type(failure).__name__, None),
         ("second", "answered", None, "first"),
     ]
+
+
+@both
+def test_a_reply_names_those_that_did_not_give_it(ask_it: Any) -> None:
+    scene = Scene(pair(), {"first": [Rejected("Model first at http://x: no; mend it"), "mine"], "second": ["well"]})
+    assert [ask_it(scene, ask()).failed for _ in range(2)] == [{"first": "no; mend it"}, {}]
+    scene = Scene(pair(), {"first": [Rejected("Model first: down")], "second": ["well"]})
+    assert [ask_it(scene, ask()).failed for _ in range(2)] == [{"first": "down"}] * 2  # from memory, too
 
 
 @both
@@ -249,6 +258,27 @@ def test_what_quotes_answers_even_when_the_others_used_up_all_the_time() -> None
     scene = Scene(card, {"first": ["-"], "quotes": ["a quote"]})
     assert whole(scene, ask()).model == "quotes"
     assert scene.outcomes[0] == ("first", "failed", NoCapacity.__name__, None)
+
+
+def test_a_place_that_is_not_free_says_nothing_of_the_model() -> None:
+    card = models(
+        "first",
+        [],
+        scripted("first", concurrency=1),
+        resilience={"attempts": 1, "failures_to_rest": 2},
+        answer={"deadline_s": 0.05},
+    )
+    scene = Scene(card, {"first": [ServerFault("down"), "one two", ServerFault("down")]})
+    with pytest.raises(ServerFault):
+        whole(scene, ask())
+    held = scene.door.stream(ask(), ME)
+    assert next(held) == "one"  # and keeps the only place
+    with pytest.raises(NoCapacity):
+        whole(scene, ask())
+    held.close()
+    for error in (ServerFault, Resting):
+        with pytest.raises(error):
+            whole(scene, ask())
 
 
 def test_threads_share_one_door() -> None:

@@ -84,6 +84,23 @@ def test_a_key_is_a_secret_of_the_target_s_scope(home: Path) -> None:
     assert isinstance(open_model(settings(given), PLACE), OpenAICompatibleModel)
 
 
+@pytest.mark.parametrize("key", ["sk-café", "sk-1\nsk-2", "sk-1\r", "sk\x00"])
+def test_a_key_that_cannot_be_sent_is_told_by_its_name_and_not_shown(
+    key: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    if "\0" not in key:
+        monkeypatch.setenv("OPENAI_API_KEY", key)
+        with pytest.raises(Unavailable) as raised:
+            open_model(settings(served("s")), PLACE)
+        said = "Model s: OPENAI_API_KEY has a line break or another character that no key has; set it again"
+        assert str(raised.value) == said
+    (home / "secrets.json").write_text(json.dumps({"ragops-main": {"gpt-key": key}}))
+    with pytest.raises(Unavailable, match="Model s: secret ragops-main/gpt-key has a line break") as raised:
+        open_model(settings(served("s", base_url="https://127.0.0.1:9/v1", key="gpt-key")), PLACE)
+    assert "sk" not in str(raised.value)
+
+
 def test_vllm_is_found_by_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [])
     assert why_unavailable(settings(VLLM), PLACE) == "vllm is not installed"

@@ -1,5 +1,7 @@
 """Requests and answers of the packaged chain, in the shapes that MLflow checks."""
 
+from dataclasses import replace
+
 import pytest
 from mlflow.types.responses import ResponsesAgentRequest
 
@@ -52,13 +54,15 @@ def answered(reply: str) -> Answer:
 
 
 def test_the_answer_has_a_citation_for_each_passage_and_says_how_it_came_about() -> None:
-    response = as_response(answered("At twenty to eight [1][7].")).model_dump()
+    answer = replace(answered("At twenty to eight [1][7]."), failed={"served": "down"})
+    response = as_response(answer).model_dump()
     (part,) = response["output"][0]["content"]
     assert part["text"] == "At twenty to eight [1]."
     assert [(one["index"], one["filename"]) for one in part["annotations"]] == [(1, "p1.md")]
     told = response["custom_outputs"]
     assert [(one["number"], one["cited"]) for one in told["sources"]] == [(1, True), (2, False)]
     assert (told["removed_citations"], told["abstained"], told["generation"]) == (1, None, "g-000001")
+    assert told["failed"] == {"served": "down"}
 
 
 @pytest.mark.parametrize("reply", ["At twenty to eight [1][7].", "I cannot find the answer in the documents."])
