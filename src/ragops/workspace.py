@@ -228,14 +228,11 @@ def _mlflow_settings(target: str) -> dict[str, str]:
     }
 
 
-def serving_access() -> tuple[str, str]:
-    """Base URL and token of OpenAI-compatible endpoints: this workspace's own, or what the environment names."""
-    base_url, token = serving_tokens()
-    return base_url, token()
-
-
 def serving_tokens() -> tuple[str, Callable[[], str]]:
-    """As `serving_access`, with a function that gives a token which is still valid whenever it is called."""
+    """Base URL of OpenAI-compatible endpoints, and what gives a token that is valid whenever it is called.
+
+    They are this workspace's own, or what the environment names.
+    """
     if not on_databricks():
         return os.environ.get("OPENAI_BASE_URL", ""), lambda: os.environ.get("OPENAI_API_KEY", "")
     config = workspace_client().config

@@ -24,7 +24,6 @@ from ragops.workspace import (
     models_folder,
     on_databricks,
     secret,
-    serving_access,
     serving_tokens,
     use_mlflow,
 )
@@ -77,8 +76,8 @@ def test_endpoints_of_the_workspace_on_databricks(monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "17.3")
         monkeypatch.setenv("DATABRICKS_HOST", host)
         monkeypatch.setenv("DATABRICKS_TOKEN", "secret")
-        assert serving_access() == (f"{host}/serving-endpoints", "secret")
-        assert serving_tokens()[1]() == "secret"
+        base_url, token = serving_tokens()
+        assert (base_url, token()) == (f"{host}/serving-endpoints", "secret")
         server.shutdown()
 
 
