@@ -81,7 +81,7 @@ def try_variants(
     for variant in variants:
         chain = chains.open(variant)
         chains.calls.taken()
-        rows = ask_all(partial(_outcome, chain, everyone(chains.card)), questions, partial(told, variant))
+        rows = ask_all(partial(_outcome, chain, everyone(chains.card)), questions, variant.llm, partial(told, variant))
         yield Tried(variant, chain.prompt, tuple(rows), chains.calls.taken())
 
 

@@ -121,7 +121,7 @@ class Optimizer:
         trials = Trials(chain, questions, everyone(self.chains.card))
         reaching = []
         for done, question in enumerate(questions, start=1):
-            if trials.answer(chain.prompt.system, question.question).asked:
+            if trials.answer(chain.prompt.system, question.question).model:
                 reaching.append(question)
             self.told("as it is", done, len(questions))
         if len(reaching) < _FEWEST:

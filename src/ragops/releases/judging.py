@@ -46,7 +46,7 @@ def judge(
     told: Callable[[int], None] = lambda done: None,
 ) -> list[Row]:
     """The chain's answers to the questions, checked, and kept in its run."""
-    rows = ask_all(chain.ask, questions, told)
+    rows = ask_all(chain.ask, questions, chain.primary, told)
     judged.keep(run_id, rows)
     return rows
 

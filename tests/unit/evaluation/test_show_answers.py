@@ -22,7 +22,7 @@ def asked(question: str) -> Outcome:
     if question == "Broken?":
         raise UserError("Model m: it is down")
     cited = (("p.md", "It leaves at eight."),) if question == "When?" else ()
-    return Outcome("It leaves at eight." if cited else "No.", cited, not cited, 0, bool(cited), False, 0.25)
+    return Outcome("It leaves at eight." if cited else "No.", cited, not cited, 0, "m" if cited else "", False, 0.25)
 
 
 def call(model: str, cost: float, outcome: str) -> CallRow:
@@ -45,7 +45,7 @@ def call(model: str, cost: float, outcome: str) -> CallRow:
 
 def report(unanswerable: tuple[float, ...] = (0.2,)) -> AnswersReport:
     calls = [call("m", 0.002, "answered"), call("m", 0.0, "failed")]
-    return AnswersReport(ask_all(asked, QUESTIONS), calls, (0.5, 0.6), unanswerable, 0.55)
+    return AnswersReport(ask_all(asked, QUESTIONS, "m"), calls, (0.5, 0.6), unanswerable, 0.55)
 
 
 def printed(of: AnswersReport) -> str:
@@ -85,7 +85,7 @@ def test_json_has_a_record_for_each_question_and_no_nan() -> None:
 
 
 def test_nothing_answered_is_a_report_too() -> None:
-    failed = ask_all(asked, QUESTIONS[2:])
+    failed = ask_all(asked, QUESTIONS[2:], "m")
     nothing = AnswersReport(failed, [], (), (), 0.5)
     assert "questions 1, errors 1; asked of models: none" in printed(nothing)
     assert [type(row) for row in nothing.rows] == [Row]

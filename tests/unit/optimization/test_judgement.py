@@ -14,7 +14,7 @@ GOOD, BAD = ("otter.md", "It eats four fish."), ("heron.md", "It stands in the r
 
 
 def outcome(*cited: tuple[str, str], abstained: bool = False, removed: int = 0, quoted: bool = False) -> Outcome:
-    return Outcome("text", cited, abstained, removed, asked=True, quoted=quoted, seconds=0.1)
+    return Outcome("text", cited, abstained, removed, model="m", quoted=quoted, seconds=0.1)
 
 
 @pytest.mark.parametrize(
