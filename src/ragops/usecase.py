@@ -160,7 +160,7 @@ def evaluation_questions(card: UseCase, folder: Path) -> list[Question]:
     """The card's questions; `folder` is where the card lies. None when it names none.
 
     Raises:
-        UserError: the file is missing or a line is not a question.
+        UserError: the file is missing, a line is not a question, or two have one id.
     """
     named = card.evaluation.questions
     if named is None:
@@ -170,5 +170,7 @@ def evaluation_questions(card: UseCase, folder: Path) -> list[Question]:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise UserError(f"evaluation.questions: no file {folder / named} ({reason}); correct usecase.yml") from error
+    except UserError as error:
+        raise UserError(f"evaluation.questions: {error}") from error
     except ValidationError as error:
         raise UserError(f"evaluation.questions: {folder / named}: {explain(error.errors())}") from error

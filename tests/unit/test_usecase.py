@@ -58,6 +58,9 @@ def test_questions_of_ones_own(tmp_path: Path) -> None:
         evaluation_questions(load_usecase(path), tmp_path)
     (tmp_path / "mine.jsonl").write_text(row)
     assert evaluation_questions(load_usecase(path), tmp_path)[0].question == "q?"
+    (tmp_path / "mine.jsonl").write_text(f"{row}\n{row.replace('q?', 'r?')}\n")
+    with pytest.raises(UserError, match="mine.jsonl: lines 1 and 2 have the same question_id '1'; give each"):
+        evaluation_questions(load_usecase(path), tmp_path)
     (tmp_path / "mine.jsonl").write_text("{}")
     with pytest.raises(UserError, match="mine.jsonl: question_id"):
         evaluation_questions(load_usecase(path), tmp_path)

@@ -7,6 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from ragops.errors import UserError
 from ragops.sample.layout import PATHS
 
 _WORD = re.compile(r"[^\W_]+")
@@ -51,10 +52,17 @@ def load_questions(file: Path | None = None) -> list[Question]:
     Raises:
         OSError: the file cannot be read.
         pydantic.ValidationError: a line is not a question.
+        UserError: two questions have one id, by which answers are compared.
     """
     source = file or files("ragops.sample").joinpath("questions.jsonl")
     text = source.read_text(encoding="utf-8")
-    return [Question.model_validate_json(line) for line in text.splitlines()]
+    questions = [Question.model_validate_json(line) for line in text.splitlines()]
+    lines: dict[str, int] = {}
+    for number, question in enumerate(questions, start=1):
+        if (first := lines.setdefault(question.question_id, number)) != number:
+            twice = f"lines {first} and {number} have the same question_id {question.question_id!r}"
+            raise UserError(f"{source}: {twice}; give each question its own")
+    return questions
 
 
 def holds_anchor(text: str, anchor: str) -> bool:
