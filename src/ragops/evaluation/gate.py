@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ragops.evaluation.answers import Row, differences, metrics
+from ragops.evaluation.bootstrap import Interval
 from ragops.usecase import Release
 
 Verdict = Literal["met", "not met", "missing"]
@@ -74,11 +75,10 @@ def decide(
     compared = differences(rows, champion)
     conditions += [_overlap(rows, champion)]
     for name, found in compared.items():
-        if math.isnan(found.mean):
-            continue
-        worse = found.low < -settings.margin
-        wanted = f"not below -{settings.margin:g} at the lower end"
-        conditions.append(Condition(f"{name} - champion's", wanted, str(found), "not met" if worse else "met"))
+        if not math.isnan(found.mean):
+            conditions.append(_not_worse(name, found, settings.margin))
+        elif any(not math.isnan(row.values[name]) for row in champion):
+            conditions.append(Condition(name, "as the champion has it", "missing", "missing"))
     better = any(found.low > 0 for found in compared.values())
     return Decision(tuple(conditions), better)
 
@@ -100,6 +100,11 @@ def _few_errors(rows: Sequence[Row], most: float) -> Condition:
         return Condition("questions", "at least one", "none", "missing")
     share = sum(row.error is not None for row in rows) / len(rows)
     return Condition("errors", f"at most {most:.0%}", f"{share:.0%}", "met" if share <= most else "not met")
+
+
+def _not_worse(name: str, found: Interval, margin: float) -> Condition:
+    wanted = f"not below -{margin:g} at the lower end"
+    return Condition(f"{name} - champion's", wanted, str(found), "not met" if found.low < -margin else "met")
 
 
 def _overlap(rows: Sequence[Row], champion: Sequence[Row]) -> Condition:

@@ -64,6 +64,15 @@ def test_a_better_chain_is_promoted_and_a_worse_one_is_not() -> None:
     assert failed(worse) == ["supported - champion's"]
 
 
+def test_a_check_that_only_the_champion_has_is_missing_and_not_met() -> None:
+    own, champion = rows(0.9), rows(0.3)
+    for row in champion:
+        row.values["citation_validity"] = 1.0  # type: ignore[index]
+    assert failed(decided(own, champion)) == ["citation_validity"]
+    assert "citation_validity missing, wanted as the champion has it" in decided(own, champion).reason
+    assert decided(champion, own).passes is False and "citation" not in decided(champion, own).reason
+
+
 def test_chance_promotes_nobody() -> None:
     assert not decided(rows(0.525), rows(0.5)).better
 
