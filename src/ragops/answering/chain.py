@@ -157,6 +157,7 @@ class Chain:
             model=reply.model,
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
+            valid_citations=cited.valid,
             removed_citations=cited.removed,
         )
         if written.abstains or not grounded.text:

@@ -42,7 +42,8 @@ class Answer:
         prompt: the template and the beginning of its content hash.
         generation: the index generation.
         model: who wrote it, by its name on the card; "" where nobody was asked.
-        removed_citations: citations of passages that nobody was given.
+        valid_citations: citations that the model wrote of passages that it was given, each time anew.
+        removed_citations: those of passages that nobody was given.
         attributed: sentences that got a citation for what they repeat of a passage.
         quoted: whether the passages' own sentences took the place of a text that cited nothing.
         prompt_tokens: read by the model.
@@ -60,6 +61,7 @@ class Answer:
     prompt: str
     generation: str
     model: str = ""
+    valid_citations: int = 0
     removed_citations: int = 0
     attributed: int = 0
     quoted: bool = False

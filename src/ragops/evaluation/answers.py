@@ -44,6 +44,7 @@ class Outcome:
     text: str
     cited: tuple[tuple[str, str], ...]
     abstained: bool
+    valid_citations: int
     removed_citations: int
     model: str
     quoted: bool
@@ -56,6 +57,7 @@ class Outcome:
             text=answer.text,
             cited=tuple((one.passage.path, one.text) for one in answer.cited),
             abstained=answer.abstained is not None,
+            valid_citations=answer.valid_citations,
             removed_citations=answer.removed_citations,
             model=answer.model,
             quoted=answer.quoted,
@@ -173,9 +175,8 @@ def checked(question: Question, answer: Outcome) -> dict[str, float]:
         values = {"answered": float(not answer.abstained), "supported": float(held)}
     else:
         values = {"abstained": float(answer.abstained)}
-    if answer.model:
-        written = len(answer.cited) + answer.removed_citations
-        values["citation_validity"] = len(answer.cited) / written if written else 1.0
+    if written := answer.valid_citations + answer.removed_citations:
+        values["citation_validity"] = answer.valid_citations / written
     if not answer.abstained:
         values |= {"lexical_support": _support(answer), "own_words": float(not answer.quoted)}
     return values

@@ -104,6 +104,7 @@ def outcome(response: Mapping[str, Any], seconds: float) -> Outcome:
         text=text_of(response),
         cited=cited,
         abstained=told["abstained"] is not None,
+        valid_citations=told["valid_citations"],
         removed_citations=told["removed_citations"],
         model=told["model"],
         quoted=told["quoted"],

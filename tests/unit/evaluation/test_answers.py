@@ -19,6 +19,7 @@ def outcome(text: str = "It leaves at twenty to eight [1].", **changed: object) 
     given = {
         "cited": (PASSAGE,),
         "abstained": False,
+        "valid_citations": 1,
         "removed_citations": 0,
         "model": "m",
         "quoted": False,
@@ -43,7 +44,8 @@ def judged(answer: Outcome, question: Question = KNOWN) -> dict[str, float]:
         (outcome(cited=(OTHER,)), KNOWN, {"supported": 0, "lexical_support": 0}),
         (outcome(removed_citations=3), KNOWN, {"citation_validity": 0.25}),
         (outcome(quoted=True), KNOWN, {"own_words": 0}),
-        (outcome("No.", cited=(), abstained=True), KNOWN, {"answered": 0, "supported": 0, "citation_validity": 1}),
+        (outcome(cited=(PASSAGE, OTHER), valid_citations=0, removed_citations=1), KNOWN, {"citation_validity": 0}),
+        (outcome("No.", cited=(), abstained=True), KNOWN, {"answered": 0, "supported": 0}),
         (outcome("No.", cited=(), abstained=True, model=""), UNKNOWN, {"abstained": 1}),
         (outcome(), UNKNOWN, {"abstained": 0, "citation_validity": 1}),
     ],
@@ -69,6 +71,13 @@ def test_a_failed_question_is_counted_and_in_no_mean() -> None:
     assert (figures["errors"], figures["questions"], figures["abstained"]) == (1, 2, 1)
     assert "answered" not in figures
     assert math.isnan(summarise(rows)["answered"].mean)
+
+
+@pytest.mark.parametrize(
+    "answer", [outcome(valid_citations=0), outcome("No.", cited=(), abstained=True, valid_citations=0)]
+)
+def test_who_cites_nothing_has_no_valid_citations_however_many_the_answer_got(answer: Outcome) -> None:
+    assert "citation_validity" not in judged(answer)
 
 
 def test_what_another_model_answered_is_an_error_and_what_nobody_was_asked_is_none() -> None:

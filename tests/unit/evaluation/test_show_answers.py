@@ -22,7 +22,7 @@ def asked(question: str) -> Outcome:
     if question == "Broken?":
         raise UserError("Model m: it is down")
     cited = (("p.md", "It leaves at eight."),) if question == "When?" else ()
-    return Outcome("It leaves at eight." if cited else "No.", cited, not cited, 0, "m" if cited else "", False, 0.25)
+    return Outcome("It leaves at eight." if cited else "No.", cited, not cited, 0, 0, "m" if cited else "", False, 0.25)
 
 
 def call(model: str, cost: float, outcome: str) -> CallRow:
