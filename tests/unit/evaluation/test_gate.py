@@ -50,6 +50,7 @@ def test_errors_have_a_budget() -> None:
     assert decided(rows(0.5, failed=2), max_error_share=0.05).passes
     assert failed(decided(rows(0.5, failed=3), max_error_share=0.05)) == ["errors"]
     assert failed(decided([])) == ["questions"]
+    assert failed(decided(rows(0.5, failed=40), max_error_share=1)) == ["questions"]
 
 
 def test_the_same_chain_again_is_not_promoted() -> None:
