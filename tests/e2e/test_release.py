@@ -75,7 +75,8 @@ def test_only_what_is_better_takes_the_champions_place(bundle: Bundle, card: Pat
     assert "version 2 promoted: every condition is met; champion is version 2" in better.stdout
     again = release(bundle, card, pin="true")
     assert (
-        "version 3 not promoted: it is not better than the champion in any check; champion is version 2" in again.stdout
+        "version 3 not promoted: it is not better than the champion in any check of 6 topics or more; "
+        "champion is version 2" in again.stdout
     )
 
     assert not (bundle.root / "notebooks" / "mlruns").exists(), "traces lie in the workspace"

@@ -116,4 +116,4 @@ def _asked(question: str, groups: tuple[str, ...]) -> Asked:
 
 def surely(found: Interval) -> str:
     """Returns "better" or "worse" where chance does not explain the difference, else ""."""
-    return "better" if found.low > 0 else "worse" if found.high < 0 else ""
+    return ("", "better", "worse")[found.sign]

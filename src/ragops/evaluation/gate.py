@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ragops.evaluation.answers import Row, differences, metrics
-from ragops.evaluation.bootstrap import Interval
+from ragops.evaluation.bootstrap import FEWEST_CLUSTERS, Interval
 from ragops.usecase import Release
 
 Verdict = Literal["met", "not met", "missing"]
@@ -47,7 +47,8 @@ class Decision:
         failed = [f"{one.name} {one.seen}, wanted {one.wanted}" for one in self.conditions if one.verdict != "met"]
         if failed:
             return "; ".join(failed)
-        return "every condition is met" if self.better else "it is not better than the champion in any check"
+        not_better = f"it is not better than the champion in any check of {FEWEST_CLUSTERS} topics or more"
+        return "every condition is met" if self.better else not_better
 
 
 def decide(
@@ -79,7 +80,7 @@ def decide(
             conditions.append(_not_worse(name, found, settings.margin))
         elif any(not math.isnan(row.values[name]) for row in champion):
             conditions.append(Condition(name, "as the champion has it", "missing", "missing"))
-    better = any(found.low > 0 for found in compared.values())
+    better = any(found.sign > 0 for found in compared.values())
     return Decision(tuple(conditions), better)
 
 

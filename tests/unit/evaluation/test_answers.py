@@ -99,7 +99,7 @@ def test_differences_are_paired() -> None:
     better = ask_all(lambda text: outcome(), [KNOWN, UNKNOWN], "m")
     worse = ask_all(lambda text: outcome(cited=(OTHER,)), [UNKNOWN, KNOWN], "m")
     assert differences(better, worse)["supported"].mean == 1
-    assert differences(better, better)["supported"] == (0, 0, 0)
+    assert differences(better, better)["supported"][:3] == (0, 0, 0)
     assert math.isnan(differences(better, [])["supported"].mean)
 
 

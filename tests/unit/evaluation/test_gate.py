@@ -74,6 +74,12 @@ def test_a_check_that_only_the_champion_has_is_missing_and_not_met() -> None:
     assert decided(champion, own).passes is False and "citation" not in decided(champion, own).reason
 
 
+def test_too_few_topics_promote_nobody() -> None:
+    few = decided(rows(1, count=5), rows(0, count=5))
+    assert few.passes and not few.better and "in any check of 6 topics or more" in few.reason
+    assert decided(rows(1, count=6), rows(0, count=6)).promotes
+
+
 def test_chance_promotes_nobody() -> None:
     assert not decided(rows(0.525), rows(0.5)).better
 
