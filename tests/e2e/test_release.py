@@ -139,6 +139,7 @@ def ask(bundle: Bundle, python: Path, model: str, question: str) -> dict:
         ("llm=nobody", "model nobody: the card knows none of that name"),
         ("pin=perhaps", "parameter pin is 'perhaps'"),
         ("questions=-1", "parameter questions is '-1'"),
+        ("questions=1", "parameter questions is '1': give 2 or more"),
         ("usecase=/no/such.yml", "usecase: cannot read /no/such.yml"),
     ],
 )
