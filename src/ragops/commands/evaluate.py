@@ -67,8 +67,11 @@ def answers(
     schema: Schema = None,
     usecase: Card = None,
 ) -> None:
-    """Asks the questions and checks the answers, without a judge; calibrates what evidence an answer needs."""
-    from ragops.evaluation.answers import sampled
+    """Asks the questions and checks the answers, without a judge; calibrates what evidence an answer needs.
+
+    Exit code 1 when more of them fail than release.max_error_share on the card.
+    """
+    from ragops.evaluation.answers import error_share, sampled
     from ragops.evaluation.show_answers import as_report, show_report
     from ragops.llms.ledger import KeptRows
     from ragops.usecase import evaluation_questions
@@ -86,6 +89,8 @@ def answers(
         typer.echo(json.dumps(as_report(report)))
     else:
         show_report(console, report)
+    if error_share(report.rows) > card.release.max_error_share:
+        raise typer.Exit(1)
 
 
 def _answered(chain: Chain, primary: str, calls: KeptRows, questions: Sequence[Question]) -> AnswersReport:

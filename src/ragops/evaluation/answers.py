@@ -126,6 +126,11 @@ def metrics(rows: Sequence[Row]) -> dict[str, float]:
     return known | timed | {"errors": float(sum(row.error is not None for row in rows)), "questions": float(len(rows))}
 
 
+def error_share(rows: Sequence[Row]) -> float:
+    """Of the rows, those that have an error; 1 of none, since nothing was answered."""
+    return sum(row.error is not None for row in rows) / len(rows) if rows else 1.0
+
+
 def differences(rows: Sequence[Row], others: Sequence[Row]) -> dict[str, Interval]:
     """By how much the first rows are better, decisive check by check, on the questions that both answered."""
     theirs = {row.question_id: row for row in others if row.error is None}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ragops.evaluation.answers import Row, differences, metrics
+from ragops.evaluation.answers import Row, differences, error_share, metrics
 from ragops.evaluation.bootstrap import FEWEST_CLUSTERS, Interval
 from ragops.usecase import Release
 
@@ -97,9 +97,9 @@ def _at_most(name: str, most: float, figures: Mapping[str, float]) -> Condition:
 
 
 def _few_errors(rows: Sequence[Row], most: float) -> Condition:
-    if all(row.error is not None for row in rows):
+    share = error_share(rows)
+    if share == 1:
         return Condition("questions", "at least one without an error", f"none of {len(rows)}", "missing")
-    share = sum(row.error is not None for row in rows) / len(rows)
     return Condition("errors", f"at most {most:.0%}", f"{share:.0%}", "met" if share <= most else "not met")
 
 
