@@ -152,10 +152,10 @@ class ReleaseParameters(JobParameters):
 
 
 def check_release(given: Mapping[str, str]) -> None:
-    """Refuses wrong parameters of the job release before a machine is started for it.
+    """Refuses wrong parameters of the job release, and one without an index, before a machine is started for it.
 
     Raises:
         UserError: names the parameter, what is wrong with it and the mend.
     """
     parameters = ReleaseParameters.read(given)
-    _ = parameters.configuration(), parameters.asked()
+    _ = parameters.configuration(), parameters.asked(), parameters.generation

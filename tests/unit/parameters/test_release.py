@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from ragops.errors import UserError
+from ragops.index.local import index_root
+from ragops.index.pointer import Pointer, write_pointer
 from ragops.parameters import ReleaseParameters, check_release
+from ragops.workspace import Workspace
 
 ROOT = Path(__file__).parents[3]
 
@@ -19,6 +22,17 @@ def given(**changed: str) -> dict[str, str]:
 def test_questions_of_both_kinds_are_asked(asked: str, count: int) -> None:
     questions = ReleaseParameters.read(given(questions=asked)).asked()
     assert len(questions) == count and {one.answerable for one in questions} == {True, False}
+
+
+def test_there_is_an_index_to_release_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path))
+    with pytest.raises(UserError, match=f"no index at {tmp_path}/.*: run the refresh job first") as raised:
+        check_release(given())
+    assert "\n" not in str(raised.value)
+    index = index_root(Workspace("spark_catalog", "rag"))
+    index.mkdir(parents=True)
+    write_pointer(index, Pointer(generation="000001-aaaaaaaa", fingerprint="f"))
+    check_release(given())
 
 
 @pytest.mark.parametrize("asked", ["1", "-1", "many"])
