@@ -160,7 +160,7 @@ def evaluation_questions(card: UseCase, folder: Path) -> list[Question]:
     """The card's questions; `folder` is where the card lies. None when it names none.
 
     Raises:
-        UserError: the file is missing, a line is not a question, or two have one id.
+        UserError: the file is missing, or what `load_questions` refuses.
     """
     named = card.evaluation.questions
     if named is None:
@@ -172,5 +172,3 @@ def evaluation_questions(card: UseCase, folder: Path) -> list[Question]:
         raise UserError(f"evaluation.questions: no file {folder / named} ({reason}); correct usecase.yml") from error
     except UserError as error:
         raise UserError(f"evaluation.questions: {error}") from error
-    except ValidationError as error:
-        raise UserError(f"evaluation.questions: {folder / named}: {explain(error.errors())}") from error

@@ -62,7 +62,7 @@ def test_questions_of_ones_own(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="mine.jsonl: lines 1 and 2 have the same question_id '1'; give each"):
         evaluation_questions(load_usecase(path), tmp_path)
     (tmp_path / "mine.jsonl").write_text("{}")
-    with pytest.raises(UserError, match="mine.jsonl: question_id"):
+    with pytest.raises(UserError, match="^evaluation.questions: .*mine.jsonl, line 1: question_id"):
         evaluation_questions(load_usecase(path), tmp_path)
 
 
