@@ -34,6 +34,7 @@ def test_the_card_of_the_bundle_is_whole() -> None:
         ("primary: served", "primary: nobody", "models: Value error, answer names nobody"),
         ("context_tokens: 32_000", "context_tokens: 0", "models.known.0.openai_compatible.context_tokens is 0"),
         ("dense_weight: 0.7", "dense_weight: 7", "retrieval.dense_weight is 7"),
+        ("  candidates: 50", "  k: 3\n  candidates: 50", "is not YAML: line "),
         ("languages: [en]", "languages: [en]\n  access: [{path: hr, groups: []}]", "corpus.access.0.groups"),
     ],
 )
