@@ -85,7 +85,7 @@ def load_template(path: Path) -> Template:
     try:
         template = Template.model_validate(raw)
     except ValidationError as error:
-        line = explain(error.errors()).removeprefix("the whole: ").replace("Value error, ", "")
+        line = explain(error.errors()).removeprefix("the whole: ")
         raise UserError(f"prompt template {path}: {' '.join(line.split())}") from error
     if template.name != path.stem:
         raise UserError(f"prompt template {path}: name is {template.name}; give field and file one name")
