@@ -90,4 +90,4 @@ def show(promotion: Promotion) -> None:
         table.add_row(_MARKS[one.verdict], one.name, one.wanted, one.seen)
     console = Console(width=110, force_jupyter=False, color_system=None)
     console.print(table)
-    console.print(str(promotion))
+    console.print(str(promotion), soft_wrap=True, markup=False)  # one line: of a task's output, the last is shown
