@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, ValidationError, model_validator
 
 from ragops.answering.settings import AnswerSettings
@@ -22,6 +21,7 @@ from ragops.llms.settings import QUOTES_ONLY, Models
 from ragops.prompts.catalogue import PromptSettings
 from ragops.retrieval.settings import RetrievalSettings
 from ragops.sample.questions import Question, load_questions
+from ragops.yaml_files import read_yaml
 
 
 class _Section(BaseModel):
@@ -142,14 +142,14 @@ def load_usecase(path: Path) -> UseCase:
     """Reads and checks a card.
 
     Raises:
-        UserError: the file is missing, is not YAML, or a field is wrong; names the file and the field.
+        UserError: the file is missing, is not YAML, has a key twice, or a field is wrong; names the file and the field.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = read_yaml(path)
     except OSError as error:
         raise UserError(f"usecase: cannot read {path} ({error.strerror}); give the path of a usecase.yml") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"usecase: {path} is not YAML: {' '.join(str(error).split())}") from error
+    except ValueError as error:
+        raise UserError(f"usecase: {path}: {error}") from error
     try:
         return UseCase.model_validate(raw)
     except ValidationError as error:
@@ -160,7 +160,7 @@ def evaluation_questions(card: UseCase, folder: Path) -> list[Question]:
     """The card's questions; `folder` is where the card lies. None when it names none.
 
     Raises:
-        UserError: the file is missing or a line is not a question.
+        UserError: the file is missing, or what `load_questions` refuses.
     """
     named = card.evaluation.questions
     if named is None:
@@ -170,5 +170,5 @@ def evaluation_questions(card: UseCase, folder: Path) -> list[Question]:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise UserError(f"evaluation.questions: no file {folder / named} ({reason}); correct usecase.yml") from error
-    except ValidationError as error:
-        raise UserError(f"evaluation.questions: {folder / named}: {explain(error.errors())}") from error
+    except UserError as error:
+        raise UserError(f"evaluation.questions: {error}") from error

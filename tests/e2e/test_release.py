@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -50,7 +51,7 @@ def card(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
     written = yaml.safe_load((bundle.root / "usecase.yml").read_text())
     written["evaluation"] = {"questions": "questions.jsonl"}
     written["answers"]["min_evidence"] = 0.3
-    written["release"] = {"floors": {"citation_validity": 0.9}}
+    written["release"] = {"floors": {"abstained": 0.9}}
     silent = {"name": "silent", "provider": "scripted", "replies": ["I cannot find the answer in the documents."]}
     written["models"]["known"].append(silent)
     (folder / "usecase.yml").write_text(yaml.safe_dump(written))
@@ -69,13 +70,17 @@ def release(bundle: Bundle, card: Path, **more: str) -> CompletedProcess[str]:
 
 
 def test_only_what_is_better_takes_the_champions_place(bundle: Bundle, card: Path, tmp_path: Path) -> None:
+    unreached = replace(bundle, environment=bundle.environment | {"OPENAI_BASE_URL": "http://127.0.0.1:1"})
+    stood_in = release(unreached, card, llm="served")
+    assert "version 1 not promoted: errors " in stood_in.stdout and "there is no champion" in stood_in.stdout
     first = release(bundle, card, llm="silent")
-    assert "version 1 promoted: every condition is met; champion is version 1" in first.stdout
+    assert "version 2 promoted: every condition is met; champion is version 2" in first.stdout
     better = release(bundle, card)
-    assert "version 2 promoted: every condition is met; champion is version 2" in better.stdout
+    assert "version 3 promoted: every condition is met; champion is version 3" in better.stdout
     again = release(bundle, card, pin="true")
     assert (
-        "version 3 not promoted: it is not better than the champion in any check; champion is version 2" in again.stdout
+        "version 4 not promoted: it is not better than the champion in any check of 6 topics or more; "
+        "champion is version 3" in again.stdout
     )
 
     assert not (bundle.root / "notebooks" / "mlruns").exists(), "traces lie in the workspace"
@@ -138,6 +143,7 @@ def ask(bundle: Bundle, python: Path, model: str, question: str) -> dict:
         ("llm=nobody", "model nobody: the card knows none of that name"),
         ("pin=perhaps", "parameter pin is 'perhaps'"),
         ("questions=-1", "parameter questions is '-1'"),
+        ("questions=1", "parameter questions is '1': give 2 or more"),
         ("usecase=/no/such.yml", "usecase: cannot read /no/such.yml"),
     ],
 )

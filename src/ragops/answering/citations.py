@@ -24,32 +24,36 @@ Kind = Literal["text", "code", "citation"]
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """An answer's text with valid citations only; the numbers it cites, in order; and how many it made up."""
+    """An answer's text with valid citations only, and the numbers it cites, in order.
+
+    `valid` and `removed` count citations as they were written, each time anew: of passages given, and made up.
+    """
 
     text: str
     numbers: tuple[int, ...]
+    valid: int
     removed: int
 
 
 def check_citations(text: str, passages: int) -> Cited:
     """Keeps citations of the passages 1 to `passages`, and writes each as [n]; what stands in code is no citation."""
-    numbers: dict[int, None] = {}
+    valid: list[int] = []
     removed = 0
 
     def keep(match: re.Match[str]) -> str:
         nonlocal removed
         given = [number for bracket in _BRACKET.findall(match[1]) for number in _numbers(bracket)]
-        valid = list(dict.fromkeys(number for number in given if 1 <= number <= passages))
-        removed += sum(not 1 <= number <= passages for number in given)
-        numbers.update(dict.fromkeys(valid))
-        return "".join(f"[{number}]" for number in valid)
+        kept = [number for number in given if 1 <= number <= passages]
+        removed += len(given) - len(kept)
+        valid.extend(kept)
+        return "".join(f"[{number}]" for number in dict.fromkeys(kept))
 
     parts, at = [], 0
     for code in _CODE.finditer(text):
         parts += [_tidied(_CITATION.sub(keep, text[at : code.start()])), code[0]]
         at = code.end()
     parts.append(_tidied(_CITATION.sub(keep, text[at:])))
-    return Cited("".join(parts), tuple(numbers), removed)
+    return Cited("".join(parts), tuple(dict.fromkeys(valid)), len(valid), removed)
 
 
 def parts(text: str) -> Iterator[tuple[Kind, str]]:

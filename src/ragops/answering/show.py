@@ -25,6 +25,7 @@ def as_outputs(answer: Answer) -> dict[str, Any]:
         "failed": answer.failed,
         "prompt": answer.prompt,
         "generation": answer.generation,
+        "valid_citations": answer.valid_citations,
         "removed_citations": answer.removed_citations,
         "attributed": answer.attributed,
         "quoted": answer.quoted,

@@ -43,7 +43,8 @@ class Answer:
         generation: the index generation.
         model: who wrote it, by its name on the card; "" where nobody was asked.
         failed: the models that should have written it and did not, by name, and why.
-        removed_citations: citations of passages that nobody was given.
+        valid_citations: citations that the model wrote of passages that it was given, each time anew.
+        removed_citations: those of passages that nobody was given.
         attributed: sentences that got a citation for what they repeat of a passage.
         quoted: whether the passages' own sentences took the place of a text that cited nothing.
         prompt_tokens: read by the model.
@@ -62,6 +63,7 @@ class Answer:
     generation: str
     model: str = ""
     failed: dict[str, str] = field(default_factory=dict)
+    valid_citations: int = 0
     removed_citations: int = 0
     attributed: int = 0
     quoted: bool = False

@@ -32,8 +32,12 @@ def compare(
     schema: Schema = None,
     usecase: Card = None,
 ) -> None:
-    """Compares prompts, with one model or several, on the card's questions; each combination is a run in MLflow."""
+    """Compares prompts, with one model or several, on the card's questions; each combination is a run in MLflow.
+
+    Exit code 1 when more answers of one of them fail than release.max_error_share on the card.
+    """
     from ragops.assembly import Place
+    from ragops.evaluation.answers import error_share
     from ragops.evaluation.comparison import questions_to_try
     from ragops.evaluation.variants import Chains
     from ragops.usecase import evaluation_questions
@@ -43,6 +47,12 @@ def compare(
     chains = Chains(card, templates, Place.of(place))
     tried = _tried(chains, _variants(chains, _listed(prompts), _listed(models), templates), asked, target)
     _print(tried, card.prompts.answer, as_json)
+    failing = [one for one in tried if error_share(one.rows) > card.release.max_error_share]
+    for one in failing:
+        reason = next(row.error for row in one.rows if row.error)
+        typer.echo(f"{one.variant.label}: {error_share(one.rows):.0%} failed, the first thus: {reason}", err=True)
+    if failing:
+        raise typer.Exit(1)
 
 
 def _variants(

@@ -14,7 +14,7 @@ from rich.progress import Progress
 from ragops.commands import places
 from ragops.commands.places import Card, Json, Model, Prompt, Schema, Target
 from ragops.errors import UserError
-from ragops.workspace import models_folder, use_mlflow
+from ragops.workspace import deployed_model, models_folder, use_mlflow
 
 if TYPE_CHECKING:
     from ragops.answering.chain import Chain
@@ -67,8 +67,11 @@ def answers(
     schema: Schema = None,
     usecase: Card = None,
 ) -> None:
-    """Asks the questions and checks the answers, without a judge; calibrates what evidence an answer needs."""
-    from ragops.evaluation.answers import sampled
+    """Asks the questions and checks the answers, without a judge; calibrates what evidence an answer needs.
+
+    Exit code 1 when more of them fail than release.max_error_share on the card.
+    """
+    from ragops.evaluation.answers import error_share, sampled
     from ragops.evaluation.show_answers import as_report, show_report
     from ragops.llms.ledger import KeptRows
     from ragops.usecase import evaluation_questions
@@ -80,14 +83,17 @@ def answers(
     asked = sampled(known, questions or len(known))
     use_mlflow(target)
     calls = KeptRows()
-    report = _answered(places.chain(target, schema, usecase, model, prompt, calls), calls, asked)
+    primary = card.models.with_primary(model or deployed_model(target)).answer.primary
+    report = _answered(places.chain(target, schema, usecase, primary, prompt, calls), primary, calls, asked)
     if as_json:
         typer.echo(json.dumps(as_report(report)))
     else:
         show_report(console, report)
+    if error_share(report.rows) > card.release.max_error_share:
+        raise typer.Exit(1)
 
 
-def _answered(chain: Chain, calls: KeptRows, questions: Sequence[Question]) -> AnswersReport:
+def _answered(chain: Chain, primary: str, calls: KeptRows, questions: Sequence[Question]) -> AnswersReport:
     """The outcome of each question; neither traces nor rows of the ledger are kept."""
     import mlflow
 
@@ -105,7 +111,7 @@ def _answered(chain: Chain, calls: KeptRows, questions: Sequence[Question]) -> A
 
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("asking", total=len(questions))
-        rows = ask_all(ask, questions, lambda done: progress.update(bar, completed=done))
+        rows = ask_all(ask, questions, primary, lambda done: progress.update(bar, completed=done))
     known = [(evidence[one.question], one.answerable) for one in questions if one.question in evidence]
     good, bad = ([score for score, answerable in known if answerable is kind] for kind in (True, False))
     return AnswersReport(rows, calls.rows, good, bad, chain.settings.min_evidence)

@@ -67,7 +67,6 @@ def optimize(
 def _reflection(chains: Chains, place: Workspace, variant: Variant, llm: str) -> Reflection:
     """The model that proposes. Raises UserError where one of the two cannot do its part, or may not see the answers."""
     from ragops.assembly import marks_key
-    from ragops.llms.policy import Policy
     from ragops.llms.providers import open_door
     from ragops.optimization.reflection import TEMPLATE, Reflection
     from ragops.optimization.trials import WHO
@@ -79,7 +78,6 @@ def _reflection(chains: Chains, place: Workspace, variant: Variant, llm: str) ->
         if chains.card.models.named(name).provider == "extractive":
             raise UserError(f"model {name}: it reads no instructions; choose a language model with {option}")
     card = proposing.applied(chains.card)
-    Policy(card.corpus.classification).check(card.models.chain())
     door = open_door(card.models, card.corpus.classification, place, chains.calls)
     return Reflection(door, find(chains.templates, TEMPLATE, "improve"), marks_key(place), WHO)
 

@@ -38,14 +38,15 @@ SECONDS = "seconds"
 class Outcome:
     """What an answer is judged by, whichever way it came: from the chain, or over a served model's wire.
 
-    `cited` holds path and text of each cited passage; `asked` says whether a model was asked at all.
+    `cited` holds path and text of each cited passage; `model` is who wrote it, "" where nobody was asked.
     """
 
     text: str
     cited: tuple[tuple[str, str], ...]
     abstained: bool
+    valid_citations: int
     removed_citations: int
-    asked: bool
+    model: str
     quoted: bool
     seconds: float
 
@@ -56,8 +57,9 @@ class Outcome:
             text=answer.text,
             cited=tuple((one.passage.path, one.text) for one in answer.cited),
             abstained=answer.abstained is not None,
+            valid_citations=answer.valid_citations,
             removed_citations=answer.removed_citations,
-            asked=bool(answer.model),
+            model=answer.model,
             quoted=answer.quoted,
             seconds=answer.seconds,
         )
@@ -91,12 +93,18 @@ class Row:
 
 
 def ask_all(
-    ask: Callable[[str], Outcome], questions: Sequence[Question], told: Callable[[int], None] = lambda done: None
+    ask: Callable[[str], Outcome],
+    questions: Sequence[Question],
+    model: str,
+    told: Callable[[int], None] = lambda done: None,
 ) -> list[Row]:
-    """Asks each question and checks its answer; `told` hears how many are done."""
+    """Asks each question and checks its answer; `told` hears how many are done.
+
+    `model` is the one that is judged: where another one answered in its place, that is an error.
+    """
     rows = []
     for number, question in enumerate(questions, start=1):
-        rows.append(_asked(ask, question))
+        rows.append(_asked(ask, question, model))
         told(number)
     return rows
 
@@ -116,6 +124,11 @@ def metrics(rows: Sequence[Row]) -> dict[str, float]:
     late = {"seconds_p50": 50, "seconds_p95": 95}
     timed = {name: float(np.percentile(seconds, place)) for name, place in late.items()} if seconds else {}
     return known | timed | {"errors": float(sum(row.error is not None for row in rows)), "questions": float(len(rows))}
+
+
+def error_share(rows: Sequence[Row]) -> float:
+    """Of the rows, those that have an error; 1 of none, since nothing was answered."""
+    return sum(row.error is not None for row in rows) / len(rows) if rows else 1.0
 
 
 def differences(rows: Sequence[Row], others: Sequence[Row]) -> dict[str, Interval]:
@@ -141,16 +154,22 @@ def _spread(questions: Sequence[Question], count: int) -> Iterable[Question]:
     return [questions[place * len(questions) // count] for place in range(count)] if count else []
 
 
-def _asked(ask: Callable[[str], Outcome], question: Question) -> Row:
+def _asked(ask: Callable[[str], Outcome], question: Question, model: str) -> Row:
     cluster = question.topic or question.question_id
     nothing = dict.fromkeys(CHECKS, float("nan"))
     try:
-        answer = ask(question.question)
+        answer = _by(model, ask(question.question))
     except UserError as error:
         return Row(question.question_id, cluster, question.question, "", (), nothing, float("nan"), str(error))
     paths = tuple(path for path, _ in answer.cited)
     values = nothing | checked(question, answer)
     return Row(question.question_id, cluster, question.question, answer.text, paths, values, answer.seconds, None)
+
+
+def _by(model: str, answer: Outcome) -> Outcome:
+    if answer.model not in ("", model):
+        raise UserError(f"{answer.model} stood in for {model}: it did not answer")
+    return answer
 
 
 def checked(question: Question, answer: Outcome) -> dict[str, float]:
@@ -161,9 +180,8 @@ def checked(question: Question, answer: Outcome) -> dict[str, float]:
         values = {"answered": float(not answer.abstained), "supported": float(held)}
     else:
         values = {"abstained": float(answer.abstained)}
-    if answer.asked:
-        written = len(answer.cited) + answer.removed_citations
-        values["citation_validity"] = len(answer.cited) / written if written else 1.0
+    if written := answer.valid_citations + answer.removed_citations:
+        values["citation_validity"] = answer.valid_citations / written
     if not answer.abstained:
         values |= {"lexical_support": _support(answer), "own_words": float(not answer.quoted)}
     return values

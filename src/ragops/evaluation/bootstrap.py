@@ -11,14 +11,22 @@ from numpy.typing import NDArray
 RESAMPLES = 5_000
 SEED = 20_240
 LEVEL = 0.95
+FEWEST_CLUSTERS = 6
+"""Fewer cannot show what chance does: two that agree make an interval of no width. MLflow asks for as many pairs."""
 
 
 class Interval(NamedTuple):
-    """A mean, and the interval that holds it with 95 % confidence."""
+    """A mean, the interval that holds it with 95 % confidence, and how many clusters tell of it."""
 
     mean: float
     low: float
     high: float
+    clusters: int
+
+    @property
+    def sign(self) -> int:
+        """1 or -1 where chance does not explain that the mean is not 0; else 0, and where too few clusters tell."""
+        return (self.low > 0) - (self.high < 0) if self.clusters >= FEWEST_CLUSTERS else 0
 
     def __str__(self) -> str:
         """For example: 0.512 [0.448, 0.571]."""
@@ -37,11 +45,11 @@ def interval(values: NDArray[np.float64], clusters: Sequence[str]) -> Interval:
         clusters: for each question the name of its cluster.
     """
     if not len(values):
-        return Interval(float("nan"), float("nan"), float("nan"))
+        return Interval(float("nan"), float("nan"), float("nan"), 0)
     _, numbers = np.unique(np.asarray(clusters), return_inverse=True)
     sums, sizes = np.bincount(numbers, weights=values), np.bincount(numbers)
     count = len(sizes)
     draws = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
     means = (draws @ sums) / (draws @ sizes)
     low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float(values.mean()), float(low), float(high))
+    return Interval(float(values.mean()), float(low), float(high), count)

@@ -81,7 +81,7 @@ def try_variants(
     for variant in variants:
         chain = chains.open(variant)
         chains.calls.taken()
-        rows = ask_all(partial(_outcome, chain, everyone(chains.card)), questions, partial(told, variant))
+        rows = ask_all(partial(_outcome, chain, everyone(chains.card)), questions, variant.llm, partial(told, variant))
         yield Tried(variant, chain.prompt, tuple(rows), chains.calls.taken())
 
 
@@ -116,4 +116,4 @@ def _asked(question: str, groups: tuple[str, ...]) -> Asked:
 
 def surely(found: Interval) -> str:
     """Returns "better" or "worse" where chance does not explain the difference, else ""."""
-    return "better" if found.low > 0 else "worse" if found.high < 0 else ""
+    return ("", "better", "worse")[found.sign]

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ragops.evaluation.answers import Row, differences, metrics
+from ragops.evaluation.answers import Row, differences, error_share, metrics
+from ragops.evaluation.bootstrap import FEWEST_CLUSTERS, Interval
 from ragops.usecase import Release
 
 Verdict = Literal["met", "not met", "missing"]
@@ -46,7 +47,8 @@ class Decision:
         failed = [f"{one.name} {one.seen}, wanted {one.wanted}" for one in self.conditions if one.verdict != "met"]
         if failed:
             return "; ".join(failed)
-        return "every condition is met" if self.better else "it is not better than the champion in any check"
+        not_better = f"it is not better than the champion in any check of {FEWEST_CLUSTERS} topics or more"
+        return "every condition is met" if self.better else not_better
 
 
 def decide(
@@ -74,12 +76,11 @@ def decide(
     compared = differences(rows, champion)
     conditions += [_overlap(rows, champion)]
     for name, found in compared.items():
-        if math.isnan(found.mean):
-            continue
-        worse = found.low < -settings.margin
-        wanted = f"not below -{settings.margin:g} at the lower end"
-        conditions.append(Condition(f"{name} - champion's", wanted, str(found), "not met" if worse else "met"))
-    better = any(found.low > 0 for found in compared.values())
+        if not math.isnan(found.mean):
+            conditions.append(_not_worse(name, found, settings.margin))
+        elif any(not math.isnan(row.values[name]) for row in champion):
+            conditions.append(Condition(name, "as the champion has it", "missing", "missing"))
+    better = any(found.sign > 0 for found in compared.values())
     return Decision(tuple(conditions), better)
 
 
@@ -96,10 +97,15 @@ def _at_most(name: str, most: float, figures: Mapping[str, float]) -> Condition:
 
 
 def _few_errors(rows: Sequence[Row], most: float) -> Condition:
-    if not rows:
-        return Condition("questions", "at least one", "none", "missing")
-    share = sum(row.error is not None for row in rows) / len(rows)
+    share = error_share(rows)
+    if share == 1:
+        return Condition("questions", "at least one without an error", f"none of {len(rows)}", "missing")
     return Condition("errors", f"at most {most:.0%}", f"{share:.0%}", "met" if share <= most else "not met")
+
+
+def _not_worse(name: str, found: Interval, margin: float) -> Condition:
+    wanted = f"not below -{margin:g} at the lower end"
+    return Condition(f"{name} - champion's", wanted, str(found), "not met" if found.low < -margin else "met")
 
 
 def _overlap(rows: Sequence[Row], champion: Sequence[Row]) -> Condition:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ragops.answering.evidence import Threshold, calibrate, judged
-from ragops.evaluation.answers import CHECKS, Row, metrics, summarise
+from ragops.evaluation.answers import CHECKS, Row, error_share, metrics, summarise
 from ragops.llms.ledger import CallRow
 
 _KEEP = 0.9
@@ -46,8 +46,11 @@ class AnswersReport:
 
     @property
     def thresholds(self) -> tuple[Threshold, Threshold] | None:
-        """What the card's threshold does, and the one suggested; None without questions of both kinds."""
-        if not self.answerable or not self.unanswerable:
+        """What the card's threshold does, and the one suggested; None without questions of both kinds.
+
+        None with errors too: those that are left are the questions that found little evidence.
+        """
+        if error_share(self.rows) or not self.answerable or not self.unanswerable:
             return None
         known = self.answerable, self.unanswerable
         return judged(self.min_evidence, *known), calibrate(*known, keep=_KEEP)

@@ -14,6 +14,7 @@ from ragops.errors import UserError
 from ragops.llms.availability import why_unavailable
 from ragops.llms.door import Door
 from ragops.llms.ledger import CallRow, Sink, Spool
+from ragops.llms.policy import Policy
 from ragops.llms.providers import open_door
 from ragops.prompts.catalogue import find
 from ragops.prompts.template import Template
@@ -119,12 +120,14 @@ class Chains:
         """Refuses variants that cannot be had here, before any of them is asked.
 
         Raises:
-            UserError: names the prompt or the model.
+            UserError: names the prompt or the model, which may be one that may not see the texts.
         """
         for one in variants:
             find(self.templates, one.prompt, "answer")
         for llm in dict.fromkeys(one.llm for one in variants):
-            if reason := why_unavailable(self.card.models.named(llm), self._place.workspace):
+            model = self.card.models.named(llm)
+            Policy(self.card.corpus.classification).check([model])
+            if reason := why_unavailable(model, self._place.workspace):
                 raise UserError(f"model {llm}: it is not to be had here ({reason}); ragops models shows which are")
 
     def open(self, variant: Variant) -> Chain:

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 OPTIMIZED = "optimized"
 _FEWEST = 4
 """Questions that reach a model: with fewer there is nothing to learn from."""
-_FEWEST_TOPICS = 6
-"""Fewer draws than these cannot show what chance does; MLflow's comparisons of evaluations ask for as many pairs."""
 _MOST_FAILURES = 0.1
 Told = Callable[[str, int, int], None]
 """Hears what is being done, how much of it is, and how much there is at most."""
@@ -70,8 +68,7 @@ class Optimized:
     @property
     def is_sure(self) -> bool:
         """Whether chance does not explain the gain; with few topics nobody can tell."""
-        topics = {row.cluster for row in self.own.rows}
-        return self.gain is not None and self.gain.low > 0 and len(topics) >= _FEWEST_TOPICS
+        return self.gain is not None and self.gain.sign > 0
 
 
 @dataclass(frozen=True)
@@ -121,7 +118,7 @@ class Optimizer:
         trials = Trials(chain, questions, everyone(self.chains.card))
         reaching = []
         for done, question in enumerate(questions, start=1):
-            if trials.answer(chain.prompt.system, question.question).asked:
+            if trials.answer(chain.prompt.system, question.question).model:
                 reaching.append(question)
             self.told("as it is", done, len(questions))
         if len(reaching) < _FEWEST:

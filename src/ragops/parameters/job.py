@@ -53,7 +53,7 @@ class JobParameters(BaseModel):
         try:
             return cls.model_validate({("schema_name" if k == "schema" else k): v for k, v in given.items()})
         except ValidationError as error:
-            line = explain(error.errors()).replace("schema_name", "schema").replace("Value error, ", "")
+            line = explain(error.errors()).replace("schema_name", "schema")
             raise UserError(f"parameter {line}{cls._nearest(error)}") from error
 
     @cached_property

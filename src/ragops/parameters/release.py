@@ -35,9 +35,9 @@ class ReleaseParameters(JobParameters):
     """Parameters of the job release, as resources/release.job.yml declares them.
 
     `llm` is the model that answers, by its name on the card, "" for the card's primary; `pin` puts the live index
-    generation into the model instead of following the pointer; `questions` are so many of the evaluation set, 0 for
-    as many as the card says; `run_id` is the run in which the chain was logged, "" for the newest one; `endpoint` is
-    the serving endpoint that follows the champion, "" for none.
+    generation into the model instead of following the pointer; `questions` are so many of the evaluation set, two or
+    more, 0 for as many as the card says; `run_id` is the run in which the chain was logged, "" for the newest one;
+    `endpoint` is the serving endpoint that follows the champion, "" for none.
     """
 
     experiment: str
@@ -46,6 +46,13 @@ class ReleaseParameters(JobParameters):
     questions: int = Field(default=0, ge=0)
     run_id: str = ""
     endpoint: str = ""
+
+    @field_validator("questions")
+    @classmethod
+    def _of_both_kinds(cls, count: int) -> int:
+        if count == 1:
+            raise ValueError("give 2 or more, to ask for both kinds, or 0 for as many as the card says")
+        return count
 
     @field_validator("endpoint")
     @classmethod
@@ -145,10 +152,10 @@ class ReleaseParameters(JobParameters):
 
 
 def check_release(given: Mapping[str, str]) -> None:
-    """Refuses wrong parameters of the job release before a machine is started for it.
+    """Refuses wrong parameters of the job release, and one without an index, before a machine is started for it.
 
     Raises:
         UserError: names the parameter, what is wrong with it and the mend.
     """
     parameters = ReleaseParameters.read(given)
-    _ = parameters.configuration(), parameters.asked()
+    _ = parameters.configuration(), parameters.asked(), parameters.generation

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ragops.errors import UserError, explain
 from ragops.prompts.template import Task, Template
+from ragops.yaml_files import read_yaml
 
 _PACKAGED = Path(__file__).parent / "templates"
 
@@ -73,20 +74,18 @@ def load_template(path: Path) -> Template:
     """Reads and checks one file.
 
     Raises:
-        UserError: it cannot be read, is not YAML in UTF-8, or a field is wrong.
+        UserError: it cannot be read, is not YAML in UTF-8, has a key twice, or a field is wrong.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = read_yaml(path)
     except OSError as error:
         raise UserError(f"prompt template {path}: cannot be read ({error.strerror}); correct the path") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"prompt template {path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
-    except yaml.YAMLError as error:
-        raise UserError(f"prompt template {path}: is not YAML: {_yaml_fault(error)}; correct it") from error
+    except ValueError as error:
+        raise UserError(f"prompt template {path}: {error}") from error
     try:
         template = Template.model_validate(raw)
     except ValidationError as error:
-        line = explain(error.errors()).removeprefix("the whole: ").replace("Value error, ", "")
+        line = explain(error.errors()).removeprefix("the whole: ")
         raise UserError(f"prompt template {path}: {' '.join(line.split())}") from error
     if template.name != path.stem:
         raise UserError(f"prompt template {path}: name is {template.name}; give field and file one name")
@@ -118,12 +117,6 @@ def _as_block(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 
 _Readable.add_representer(str, _as_block)
-
-
-def _yaml_fault(error: yaml.YAMLError) -> str:
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
-        return f"line {error.problem_mark.line + 1}, {error.problem}"
-    return " ".join(str(error).split())
 
 
 def _in_folder(folder: Path) -> dict[str, Template]:

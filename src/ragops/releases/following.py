@@ -1,4 +1,4 @@
-"""The serving endpoint follows the champion; where it cannot, the champion goes back to what serves."""
+"""The serving endpoint follows the champion; where it cannot, what serves is champion again, or nothing is."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ def follow(
         client: of the workspace.
         registry: whose alias champion goes back to `before` when the endpoint does.
         champion: the version to serve.
-        before: the champion before it; None for none.
+        before: the champion before it; None for none: if this one does not work there is none again.
         settings: of the endpoint.
         card: says who pays.
         question: that it must answer.
         note: hears the endpoint's state while it changes.
 
     Raises:
-        UserError: the version does not work there: the one before serves again and is champion again; or the platform
-            refuses.
+        UserError: the version does not work there: the one before, if any, serves again and is champion again; or the
+            platform refuses.
     """
     wanted = Wanted(champion.name, champion.number, question, project=card.name, cost_owner=card.corpus.owner)
     try:
@@ -57,6 +57,10 @@ def follow(
 
 
 def _step_back(registry: ChainRegistry, champion: Version, before: Version | None) -> None:
-    if before is not None and before != champion:
+    if before == champion:
+        return
+    if before is None:  # or the mended chain would have to be better than this one
+        registry.drop(CHAMPION)
+    else:
         registry.point(CHAMPION, before)
-        registry.note(champion, gate="taken back", reason="it did not work on the serving endpoint")
+    registry.note(champion, gate="taken back", reason="it did not work on the serving endpoint")

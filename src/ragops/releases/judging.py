@@ -10,6 +10,7 @@ from rich.table import Table
 from ragops.assembly import Place, open_reranker, query_encoder
 from ragops.chunks.tokens import tokenizer_counter
 from ragops.embeddings.model import tokenizer_file
+from ragops.errors import UserError
 from ragops.evaluation.answers import CHECKS, Row, ask_all, metrics, summarise
 from ragops.evaluation.ranking import MEASURES
 from ragops.evaluation.retrieval import Evaluator
@@ -21,8 +22,15 @@ from ragops.usecase import UseCase
 
 
 def retrieval_figures(card: UseCase, place: Place, questions: Sequence[Question]) -> dict[str, float]:
-    """The measures of the card's success criteria for what the index finds."""
+    """The measures of the card's success criteria for what the index finds.
+
+    Raises:
+        UserError: none of the questions has an answer in the corpus, or there is no index.
+    """
     answerable = [one for one in questions if one.answerable]
+    if not answerable:
+        asked = f"none of the {len(questions)} asked has an answer in the corpus"
+        raise UserError(f"evaluation.questions: {asked}; give some that do, or ask more")
     reader = IndexReader(place.index)
     try:
         evaluator = Evaluator(
@@ -46,7 +54,7 @@ def judge(
     told: Callable[[int], None] = lambda done: None,
 ) -> list[Row]:
     """The chain's answers to the questions, checked, and kept in its run."""
-    rows = ask_all(chain.ask, questions, told)
+    rows = ask_all(chain.ask, questions, chain.primary, told)
     judged.keep(run_id, rows)
     return rows
 

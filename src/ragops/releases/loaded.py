@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ragops.errors import UserError
 from ragops.evaluation.answers import Outcome
+from ragops.releases.configuration import ChainConfiguration
 from ragops.sample.questions import Question
 
 if TYPE_CHECKING:
@@ -61,6 +62,11 @@ class LoadedChain:
         """Of the configuration that was logged."""
         return str((self._model.metadata.metadata or {}).get("digest", ""))
 
+    @property
+    def primary(self) -> str:
+        """The model that should answer."""
+        return ChainConfiguration.model_validate(self._model.model_config).card.models.answer.primary
+
     def respond(self, question: str, groups: tuple[str, ...] = (), who: str = "release") -> dict[str, Any]:
         """The whole response to one question."""
         request = {
@@ -98,8 +104,9 @@ def outcome(response: Mapping[str, Any], seconds: float) -> Outcome:
         text=text_of(response),
         cited=cited,
         abstained=told["abstained"] is not None,
+        valid_citations=told["valid_citations"],
         removed_citations=told["removed_citations"],
-        asked=bool(told["model"]),
+        model=told["model"],
         quoted=told["quoted"],
         seconds=seconds,
     )

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ragops.errors import UserError
-from ragops.evaluation.answers import Row
+from ragops.evaluation.answers import Row, error_share
 from ragops.evaluation.gate import Decision, decide
 from ragops.releases.judging import judge
 from ragops.releases.loaded import LoadedChain
@@ -47,7 +47,7 @@ def promote(
     """Registers the chain as challenger, and makes it champion if the gate lets it.
 
     The champion is judged by the answers that it gave to the same questions from the same index, asked for again
-    where there are none.
+    where there are none, or more errors among them than the gate allows: its model may be back.
 
     Raises:
         UserError: the chain was not judged by these questions on the index that is live now.
@@ -61,7 +61,8 @@ def promote(
     before = registry.by_alias(CHAMPION)
     version = registry.register(logged)
     registry.point(CHALLENGER, version)
-    decision = decide(gate, judged.figures(logged.run_id), rows, _champions(before, judged, questions))
+    champions = _champions(before, judged, questions, gate.max_error_share)
+    decision = decide(gate, judged.figures(logged.run_id), rows, champions)
     if decision.promotes:
         registry.point(CHAMPION, version)
     registry.note(version, gate="promoted" if decision.promotes else "not promoted", reason=decision.reason)
@@ -76,11 +77,15 @@ def answered(rows: Sequence[Row]) -> str:
     return next((row.question for row in rows if row.values["answered"] == 1), rows[0].question)
 
 
-def _champions(champion: Version | None, judged: Judged, questions: Sequence[Question]) -> Sequence[Row] | None:
+def _champions(
+    champion: Version | None, judged: Judged, questions: Sequence[Question], most_errors: float
+) -> Sequence[Row] | None:
     if champion is None:
         return None
     known = judged.known(champion.run_id)
-    return judge(LoadedChain(champion.uri), judged, champion.run_id, questions) if known is None else known
+    if known is not None and error_share(known) <= most_errors:
+        return known
+    return judge(LoadedChain(champion.uri), judged, champion.run_id, questions)
 
 
 def show(promotion: Promotion) -> None:
@@ -90,4 +95,4 @@ def show(promotion: Promotion) -> None:
         table.add_row(_MARKS[one.verdict], one.name, one.wanted, one.seen)
     console = Console(width=110, force_jupyter=False, color_system=None)
     console.print(table)
-    console.print(str(promotion))
+    console.print(str(promotion), soft_wrap=True, markup=False)  # one line: of a task's output, the last is shown

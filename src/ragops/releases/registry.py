@@ -64,6 +64,10 @@ class ChainRegistry:
         """Moves an alias."""
         self._client.set_registered_model_alias(self.name, alias, version.number)
 
+    def drop(self, alias: str) -> None:
+        """Takes an alias away."""
+        self._client.delete_registered_model_alias(self.name, alias)
+
     def note(self, version: Version, **tags: str) -> None:
         """Tags on a version: why it was or was not promoted."""
         for name, value in tags.items():

@@ -1,12 +1,15 @@
 """Questions about the sample corpus, each with the passage that answers it, or the knowledge that none does."""
 
 import re
+from collections.abc import Iterator
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from ragops.errors import UserError, explain
 from ragops.sample.layout import PATHS
 
 _WORD = re.compile(r"[^\W_]+")
@@ -48,13 +51,37 @@ class Question(BaseModel):
 def load_questions(file: Path | None = None) -> list[Question]:
     """Returns the questions of a JSONL file, by default those about the sample corpus, in the file's order.
 
+    Blank lines are none.
+
     Raises:
         OSError: the file cannot be read.
-        pydantic.ValidationError: a line is not a question.
+        UserError: it is not UTF-8, a line is not a question, or two have one id, by which answers are compared; names
+            the file and the line.
     """
     source = file or files("ragops.sample").joinpath("questions.jsonl")
-    text = source.read_text(encoding="utf-8")
-    return [Question.model_validate_json(line) for line in text.splitlines()]
+    questions: list[Question] = []
+    lines: dict[str, int] = {}
+    for number, line in _numbered(source):
+        try:
+            question = Question.model_validate_json(line)
+        except ValidationError as error:
+            raise UserError(f"{source}, line {number}: {explain(error.errors())}") from error
+        if (first := lines.setdefault(question.question_id, number)) != number:
+            twice = f"lines {first} and {number} have the same question_id {question.question_id!r}"
+            raise UserError(f"{source}: {twice}; give each question its own")
+        questions.append(question)
+    return questions
+
+
+def _numbered(source: Path | Traversable) -> Iterator[tuple[int, str]]:
+    """Lines that are not blank, with their numbers; a byte order mark, as editors leave it, is no part of the first."""
+    try:
+        text = source.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        number = error.object[: error.start].count(b"\n") + 1
+        raise UserError(f"{source}, line {number}: it is not UTF-8; save the file as UTF-8") from error
+    # Not splitlines: JSON may have line separators of Unicode within its texts.
+    return ((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
 
 
 def holds_anchor(text: str, anchor: str) -> bool:

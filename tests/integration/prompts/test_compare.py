@@ -7,11 +7,12 @@ import pytest
 import yaml
 from mlflow import MlflowClient
 from mlflow.artifacts import load_dict
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from ragops.cli import app
 from ragops.errors import UserError
 from ragops.llms.settings import DEFAULT_ABSTENTION
+from tests.integration.llms.openai_double import Behaviour, serving
 from tests.integration.notes import PLACE, publish_notes
 
 ROOT = Path(__file__).parents[3]
@@ -46,8 +47,12 @@ def card(client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     return path
 
 
+def run(card: Path, *words: str) -> Result:
+    return CliRunner().invoke(app, [*words, "--usecase", str(card)], catch_exceptions=False)
+
+
 def compare(card: Path, *words: str) -> str:
-    done = CliRunner().invoke(app, ["prompts", "compare", *words, "--usecase", str(card)], catch_exceptions=False)
+    done = run(card, "prompts", "compare", *words)
     assert done.exit_code == 0, done.output
     return done.stdout
 
@@ -77,6 +82,40 @@ def test_several_models_are_told_apart_and_the_table_is_printed(card: Path) -> N
         "script",
         "quotes",
     ]
+
+
+def test_a_variant_that_fails_is_no_success(card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(answer=lambda body: Behaviour(status=401, error={"message": "who are you"})) as double:
+        monkeypatch.setenv("OPENAI_BASE_URL", double.url)
+        done = run(card, "prompts", "compare", "--prompts", "cite_or_abstain", "--models", "script,served")
+    assert done.exit_code == 1
+    assert (
+        "cite_or_abstain, served, weighted: 100% failed, the first thus: " in done.stderr
+        and "who are you" in done.stderr
+    )
+    assert "script" in done.stdout and "script" not in done.stderr
+
+
+def test_a_model_that_policy_forbids_is_refused_before_any_run(
+    card: Path, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1")
+    told = yaml.safe_load(card.read_text())
+    told["corpus"]["classification"] = "confidential"
+    told["models"]["known"][0]["private"] = False
+    card.write_text(yaml.safe_dump(told))
+    with pytest.raises(UserError, match="Model served: confidential documents may go to private models only"):
+        compare(card, "--models", "script,served")
+    assert client.get_experiment_by_name(EXPERIMENT) is None
+
+
+def test_an_evaluation_of_a_model_that_never_answers_is_no_success(card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1")
+    done = run(card, "evaluate", "answers", "--model", "served")
+    assert done.exit_code == 1
+    assert "errors 3" in done.stdout and "quotes stood in for served: it did not answer" in done.stdout
+    assert "min_evidence" not in done.stdout
+    assert run(card, "evaluate", "answers", "--model", "script").exit_code == 0
 
 
 @pytest.mark.parametrize(

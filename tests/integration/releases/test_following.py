@@ -75,7 +75,14 @@ def test_a_champion_that_does_not_come_up_is_none(registry: ChainRegistry, clien
     assert client.get_model_version(MODEL, "8").tags["gate"] == "taken back"
 
 
-def test_a_first_champion_that_does_not_work_stays_to_be_looked_at(registry: ChainRegistry) -> None:
+def test_a_first_champion_that_does_not_work_is_none(registry: ChainRegistry, client: MlflowClient) -> None:
     with pytest.raises(UserError, match="no earlier one to go back to"):
         followed(Double(failing={"6"}), registry, "6", None)
+    assert registry.by_alias(CHAMPION) is None
+    assert client.get_model_version(MODEL, "6").tags["gate"] == "taken back"
+
+
+def test_a_champion_that_served_before_stays_one_when_the_endpoint_fails(registry: ChainRegistry) -> None:
+    with pytest.raises(UserError, match="no earlier one to go back to"):
+        followed(Double(failing={"6"}), registry, "6", "6")
     assert champion(registry) == "6"

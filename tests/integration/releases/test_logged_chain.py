@@ -19,10 +19,15 @@ from ragops.answering.types import Question
 from ragops.assembly import Place, open_chain
 from ragops.index.local import index_root
 from ragops.index.pointer import read_pointer
+from ragops.llms.settings import Resilience
 from ragops.prompts.catalogue import find, load_templates
 from ragops.releases.configuration import ChainConfiguration
+from ragops.releases.judging import judge
+from ragops.releases.loaded import LoadedChain
 from ragops.releases.packaging import Logged, log_chain
+from ragops.releases.registry import Judged
 from ragops.retrieval.settings import Rerank, RerankModel
+from ragops.sample.questions import Question as Judging
 from ragops.usecase import UseCase, load_usecase
 from ragops.workspace import open_experiment
 from tests.integration.notes import PLACE, ROOT, publish_notes
@@ -116,3 +121,21 @@ def test_a_cross_encoder_travels(
     answer = asked_elsewhere(chain.uri, tmp_path / "elsewhere")
     assert answer["sources"] == expected
     assert (answer["model"], answer["abstained"]) == ("quotes", None)
+
+
+def test_what_the_fallback_answers_is_no_answer_of_the_model_that_is_judged(
+    card: UseCase, client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1")
+    publish_notes(tmp_path / "work")
+    plain = card.retrieval.model_copy(update={"rerank": None})
+    models = card.models.with_primary("served").model_copy(update={"resilience": Resilience(attempts=1)})
+    chain = logged(card.model_copy(update={"retrieval": plain, "models": models}))
+
+    known = {"topic": "otter", "anchor": "four fish", "answer": "four fish"}
+    asked = [Judging(question_id="otter", question=ASKED, kind="k", **known)]
+    judged = Judged(client, ["otter"], read_pointer(index_root(PLACE)).generation)
+    (row,) = judge(LoadedChain(chain.uri), judged, chain.run_id, asked)
+    assert row.error == "quotes stood in for served: it did not answer"
+    assert judged.figures(chain.run_id)["answers.errors"] == 1

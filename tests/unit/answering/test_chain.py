@@ -39,19 +39,19 @@ def test_an_answer_with_its_sources() -> None:
 def test_citations_of_what_was_not_retrieved_are_removed_and_counted() -> None:
     answer = answered("At twenty to eight [1][7], they say [0].")
     assert answer.text == "At twenty to eight [1], they say."
-    assert answer.removed_citations == 2
+    assert (answer.valid_citations, answer.removed_citations) == (1, 2)
 
 
 def test_a_sentence_that_repeats_a_passage_gets_its_citation() -> None:
     answer = answered("The ferry leaves at twenty to eight on weekdays.")
     assert answer.text == "The ferry leaves at twenty to eight on weekdays [1]."
-    assert (answer.attributed, answer.quoted) == (1, False)
+    assert (answer.attributed, answer.quoted, answer.valid_citations) == (1, False, 0)
 
 
 def test_what_cites_nothing_gives_way_to_the_passages_themselves() -> None:
     answer = answered("Mona Lisa was painted by Leonardo, as everybody knows.")
     assert answer.text == f"{FERRY[:-1]} [1]."
-    assert answer.quoted
+    assert answer.quoted and answer.valid_citations == 0
     kept = answered("Mona Lisa was painted by Leonardo, as everybody knows.", uncited="keep")
     assert (kept.text.startswith("Mona Lisa"), kept.cited) == (True, ())
 

@@ -33,6 +33,11 @@ def test_citations(text: str, expected: str, numbers: tuple[int, ...], removed: 
     assert (cited.text, cited.numbers, cited.removed) == (expected, numbers, removed)
 
 
+def test_citations_count_as_often_as_they_are_written() -> None:
+    cited = check_citations("So [1][1] and [1, 2]. And [9] `xs[1]`.", passages=3)
+    assert (cited.numbers, cited.valid, cited.removed) == ((1, 2), 4, 1)
+
+
 @given(st.text(alphabet="ab .,;-–[]0123456789\n`", max_size=80), st.integers(0, 4))
 def test_what_is_left_cites_only_what_was_given(text: str, passages: int) -> None:
     cited = check_citations(text, passages)

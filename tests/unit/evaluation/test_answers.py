@@ -19,8 +19,9 @@ def outcome(text: str = "It leaves at twenty to eight [1].", **changed: object) 
     given = {
         "cited": (PASSAGE,),
         "abstained": False,
+        "valid_citations": 1,
         "removed_citations": 0,
-        "asked": True,
+        "model": "m",
         "quoted": False,
         "seconds": 1.0,
     }
@@ -28,7 +29,7 @@ def outcome(text: str = "It leaves at twenty to eight [1].", **changed: object) 
 
 
 def judged(answer: Outcome, question: Question = KNOWN) -> dict[str, float]:
-    (row,) = ask_all(lambda text: answer, [question])
+    (row,) = ask_all(lambda text: answer, [question], "m")
     return {name: value for name, value in row.values.items() if not math.isnan(value)}
 
 
@@ -43,8 +44,9 @@ def judged(answer: Outcome, question: Question = KNOWN) -> dict[str, float]:
         (outcome(cited=(OTHER,)), KNOWN, {"supported": 0, "lexical_support": 0}),
         (outcome(removed_citations=3), KNOWN, {"citation_validity": 0.25}),
         (outcome(quoted=True), KNOWN, {"own_words": 0}),
-        (outcome("No.", cited=(), abstained=True), KNOWN, {"answered": 0, "supported": 0, "citation_validity": 1}),
-        (outcome("No.", cited=(), abstained=True, asked=False), UNKNOWN, {"abstained": 1}),
+        (outcome(cited=(PASSAGE, OTHER), valid_citations=0, removed_citations=1), KNOWN, {"citation_validity": 0}),
+        (outcome("No.", cited=(), abstained=True), KNOWN, {"answered": 0, "supported": 0}),
+        (outcome("No.", cited=(), abstained=True, model=""), UNKNOWN, {"abstained": 1}),
         (outcome(), UNKNOWN, {"abstained": 0, "citation_validity": 1}),
     ],
 )
@@ -63,7 +65,7 @@ def test_a_failed_question_is_counted_and_in_no_mean() -> None:
             raise UserError("model m: down")
         return outcome("No.", cited=(), abstained=True)
 
-    rows = ask_all(ask, [KNOWN, UNKNOWN])
+    rows = ask_all(ask, [KNOWN, UNKNOWN], "m")
     assert rows[0].error == "model m: down"
     figures = metrics(rows)
     assert (figures["errors"], figures["questions"], figures["abstained"]) == (1, 2, 1)
@@ -71,8 +73,22 @@ def test_a_failed_question_is_counted_and_in_no_mean() -> None:
     assert math.isnan(summarise(rows)["answered"].mean)
 
 
+@pytest.mark.parametrize(
+    "answer", [outcome(valid_citations=0), outcome("No.", cited=(), abstained=True, valid_citations=0)]
+)
+def test_who_cites_nothing_has_no_valid_citations_however_many_the_answer_got(answer: Outcome) -> None:
+    assert "citation_validity" not in judged(answer)
+
+
+def test_what_another_model_answered_is_an_error_and_what_nobody_was_asked_is_none() -> None:
+    by = {KNOWN.question: "quotes", UNKNOWN.question: ""}
+    stood_in, nobody = ask_all(lambda text: outcome(model=by[text]), [KNOWN, UNKNOWN], "served")
+    assert stood_in.error == "quotes stood in for served: it did not answer"
+    assert all(map(math.isnan, stood_in.values.values())) and nobody.error is None
+
+
 def test_rows_survive_json() -> None:
-    rows = ask_all(lambda text: outcome(), [KNOWN, UNKNOWN])
+    rows = ask_all(lambda text: outcome(), [KNOWN, UNKNOWN], "m")
     for row in rows:
         again = Row.from_dict({k: None if v != v else v for k, v in row.as_dict().items()})
         assert (again.question_id, again.answer, again.cited) == (row.question_id, row.answer, row.cited)
@@ -80,10 +96,10 @@ def test_rows_survive_json() -> None:
 
 
 def test_differences_are_paired() -> None:
-    better = ask_all(lambda text: outcome(), [KNOWN, UNKNOWN])
-    worse = ask_all(lambda text: outcome(cited=(OTHER,)), [UNKNOWN, KNOWN])
+    better = ask_all(lambda text: outcome(), [KNOWN, UNKNOWN], "m")
+    worse = ask_all(lambda text: outcome(cited=(OTHER,)), [UNKNOWN, KNOWN], "m")
     assert differences(better, worse)["supported"].mean == 1
-    assert differences(better, better)["supported"] == (0, 0, 0)
+    assert differences(better, better)["supported"][:3] == (0, 0, 0)
     assert math.isnan(differences(better, [])["supported"].mean)
 
 

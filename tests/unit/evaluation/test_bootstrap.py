@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ragops.evaluation.bootstrap import interval
+from ragops.evaluation.bootstrap import FEWEST_CLUSTERS, interval
 
 VALUES = st.lists(st.tuples(st.floats(0, 1), st.sampled_from("abcd")), min_size=1, max_size=30)
 
@@ -44,6 +44,14 @@ def test_it_covers_the_truth_about_as_often_as_it_says() -> None:
         found = interval(values, np.repeat([str(n) for n in range(30)], 4).tolist())
         covered += found.low <= 0.5 <= found.high
     assert 176 <= covered <= 198  # 95 % of 200, give or take four standard errors on the low side
+
+
+@pytest.mark.parametrize(("value", "sign"), [(1.0, 1), (-1.0, -1), (0.0, 0)])
+def test_few_clusters_exclude_no_chance_however_much_they_agree(value: float, sign: int) -> None:
+    names = [str(number) for number in range(FEWEST_CLUSTERS)]
+    assert interval(np.full(6, value), names).sign == sign
+    few = interval(np.full(6, value), [*names[:-1], names[0]])
+    assert (few.low, few.high, few.sign, few.clusters) == (value, value, 0, FEWEST_CLUSTERS - 1)
 
 
 def test_no_values_give_no_number() -> None:

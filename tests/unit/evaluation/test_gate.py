@@ -50,6 +50,7 @@ def test_errors_have_a_budget() -> None:
     assert decided(rows(0.5, failed=2), max_error_share=0.05).passes
     assert failed(decided(rows(0.5, failed=3), max_error_share=0.05)) == ["errors"]
     assert failed(decided([])) == ["questions"]
+    assert failed(decided(rows(0.5, failed=40), max_error_share=1)) == ["questions"]
 
 
 def test_the_same_chain_again_is_not_promoted() -> None:
@@ -62,6 +63,21 @@ def test_a_better_chain_is_promoted_and_a_worse_one_is_not() -> None:
     assert decided(rows(0.9), rows(0.3)).promotes
     worse = decided(rows(0.3), rows(0.9))
     assert failed(worse) == ["supported - champion's"]
+
+
+def test_a_check_that_only_the_champion_has_is_missing_and_not_met() -> None:
+    own, champion = rows(0.9), rows(0.3)
+    for row in champion:
+        row.values["citation_validity"] = 1.0  # type: ignore[index]
+    assert failed(decided(own, champion)) == ["citation_validity"]
+    assert "citation_validity missing, wanted as the champion has it" in decided(own, champion).reason
+    assert decided(champion, own).passes is False and "citation" not in decided(champion, own).reason
+
+
+def test_too_few_topics_promote_nobody() -> None:
+    few = decided(rows(1, count=5), rows(0, count=5))
+    assert few.passes and not few.better and "in any check of 6 topics or more" in few.reason
+    assert decided(rows(1, count=6), rows(0, count=6)).promotes
 
 
 def test_chance_promotes_nobody() -> None:

@@ -120,6 +120,6 @@ def test_rows_are_whole_and_json(measured: list[Measured], card: UseCase) -> Non
     rows = json.loads(json.dumps(as_rows(measured, card)))
     assert [row["chosen"] for row in rows].count(True) == 1
     chosen = next(row for row in rows if row["chosen"])
-    assert chosen["recall_at_5"] == {"mean": 1.0, "low": 1.0, "high": 1.0}
-    assert chosen["ndcg_at_10_minus_chosen"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
+    assert chosen["recall_at_5"] == {"mean": 1.0, "low": 1.0, "high": 1.0, "clusters": 4}
+    assert chosen["ndcg_at_10_minus_chosen"] == {"mean": 0.0, "low": 0.0, "high": 0.0, "clusters": 4}
     assert chosen["settings"]["fusion"] == "lexical"

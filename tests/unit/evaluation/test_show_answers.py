@@ -22,7 +22,7 @@ def asked(question: str) -> Outcome:
     if question == "Broken?":
         raise UserError("Model m: it is down")
     cited = (("p.md", "It leaves at eight."),) if question == "When?" else ()
-    return Outcome("It leaves at eight." if cited else "No.", cited, not cited, 0, bool(cited), False, 0.25)
+    return Outcome("It leaves at eight." if cited else "No.", cited, not cited, 0, 0, "m" if cited else "", False, 0.25)
 
 
 def call(model: str, cost: float, outcome: str) -> CallRow:
@@ -43,9 +43,9 @@ def call(model: str, cost: float, outcome: str) -> CallRow:
     )
 
 
-def report(unanswerable: tuple[float, ...] = (0.2,)) -> AnswersReport:
+def report(unanswerable: tuple[float, ...] = (0.2,), questions: list[Question] = QUESTIONS) -> AnswersReport:
     calls = [call("m", 0.002, "answered"), call("m", 0.0, "failed")]
-    return AnswersReport(ask_all(asked, QUESTIONS), calls, (0.5, 0.6), unanswerable, 0.55)
+    return AnswersReport(ask_all(asked, questions, "m"), calls, (0.5, 0.6), unanswerable, 0.55)
 
 
 def printed(of: AnswersReport) -> str:
@@ -55,7 +55,7 @@ def printed(of: AnswersReport) -> str:
     return said.get()
 
 
-def test_checks_errors_cost_and_what_evidence_to_ask_for() -> None:
+def test_checks_errors_and_cost() -> None:
     said = printed(report())
     rows = {line.split()[0]: line.split()[1:] for line in said.splitlines()}
     assert rows["supported"][:3] == ["1.000", "1.00-1.00", "1"]
@@ -63,15 +63,21 @@ def test_checks_errors_cost_and_what_evidence_to_ask_for() -> None:
     assert "questions 3, errors 1; asked of models: m 1" in said
     assert "c: Model m: it is down" in said
     assert "seconds p50 0.25, p95 0.25; cost 0.002" in said
+    assert "min_evidence" not in said  # who fails is asked, and so found evidence: the others tell of no threshold
+
+
+def test_what_evidence_to_ask_for() -> None:
+    said = printed(report(questions=QUESTIONS[:2]))
     assert "0.55 keeps 50% of the answerable and refuses 100% of the others" in said
     assert "0.50 keeps 100% of the answerable and refuses 100% of the others" in said
     assert "AUC 1.00" in said
 
 
 def test_questions_of_one_kind_calibrate_nothing() -> None:
-    assert report(()).thresholds is None
-    assert "AUC" not in printed(report(()))
-    assert as_report(report(()))["evidence"] is None
+    of_one_kind = report((), QUESTIONS[:2])
+    assert of_one_kind.thresholds is None
+    assert "AUC" not in printed(of_one_kind)
+    assert as_report(of_one_kind)["evidence"] is None
 
 
 def test_json_has_a_record_for_each_question_and_no_nan() -> None:
@@ -80,12 +86,12 @@ def test_json_has_a_record_for_each_question_and_no_nan() -> None:
     assert told["rows"][2]["error"] == "Model m: it is down"
     assert told["rows"][2]["supported"] is None
     assert told["checks"].keys() <= {*CHECKS, "seconds"}
-    assert told["evidence"]["suggested"]["value"] == 0.5
-    assert told["cost"] == 0.002
+    assert told["evidence"] is None and told["cost"] == 0.002
+    assert as_report(report(questions=QUESTIONS[:2]))["evidence"]["suggested"]["value"] == 0.5
 
 
 def test_nothing_answered_is_a_report_too() -> None:
-    failed = ask_all(asked, QUESTIONS[2:])
+    failed = ask_all(asked, QUESTIONS[2:], "m")
     nothing = AnswersReport(failed, [], (), (), 0.5)
     assert "questions 1, errors 1; asked of models: none" in printed(nothing)
     assert [type(row) for row in nothing.rows] == [Row]

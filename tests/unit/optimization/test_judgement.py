@@ -14,7 +14,8 @@ GOOD, BAD = ("otter.md", "It eats four fish."), ("heron.md", "It stands in the r
 
 
 def outcome(*cited: tuple[str, str], abstained: bool = False, removed: int = 0, quoted: bool = False) -> Outcome:
-    return Outcome("text", cited, abstained, removed, asked=True, quoted=quoted, seconds=0.1)
+    written = 0 if quoted else len(cited)
+    return Outcome("text", cited, abstained, written, removed, model="m", quoted=quoted, seconds=0.1)
 
 
 @pytest.mark.parametrize(
@@ -23,8 +24,8 @@ def outcome(*cited: tuple[str, str], abstained: bool = False, removed: int = 0, 
         (OTTER, outcome(GOOD), 1.0, "Right: it cites a passage that holds the answer."),
         (OTTER, outcome(BAD), 2 / 3, "Wrong: none of the passages that it cites holds the answer."),
         (OTTER, outcome(GOOD, removed=1), 2.5 / 3, "It cites 1 passages that it was not given."),
-        (OTTER, outcome(BAD, quoted=True), 2 / 3, "It cited nothing, so the passages' own sentences had to"),
-        (OTTER, outcome(abstained=True), 1 / 3, "Wrong: it says that there is no answer, though the documents hold"),
+        (OTTER, outcome(BAD, quoted=True), 1 / 2, "It cited nothing, so the passages' own sentences had to"),
+        (OTTER, outcome(abstained=True), 0.0, "Wrong: it says that there is no answer, though the documents hold"),
         (FRANCE, outcome(abstained=True), 1.0, "Right: it says that the passages do not answer this."),
         (FRANCE, outcome(BAD), 0.5, "Wrong: the passages do not answer this, and it should have said so"),
     ],

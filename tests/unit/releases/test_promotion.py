@@ -1,7 +1,14 @@
 import math
 
+import pytest
+
 from ragops.evaluation.answers import CHECKS, Row
-from ragops.releases.promotion import answered
+from ragops.evaluation.gate import Condition, Decision
+from ragops.releases import promotion
+from ragops.releases.packaging import Logged
+from ragops.releases.promotion import Promotion, answered, show
+from ragops.releases.registry import Version
+from ragops.usecase import Release
 
 
 def row(name: str, **values: float) -> Row:
@@ -12,3 +19,59 @@ def test_the_endpoint_is_asked_what_was_answered_before() -> None:
     refused, unanswerable = row("refused", answered=0.0), row("unanswerable", abstained=0.0)
     assert answered([refused, unanswerable, row("first", answered=1.0), row("second", answered=1.0)]) == "first?"
     assert answered([refused, unanswerable]) == "refused?"
+
+
+class Kept:
+    """Answers by run, in place of the registry's, and who was judged anew."""
+
+    def __init__(self, **rows: list[Row]) -> None:
+        self._rows, self.anew = rows, list[str]()
+
+    def known(self, run_id: str) -> list[Row] | None:
+        return self._rows.get(run_id)
+
+    def figures(self, run_id: str) -> dict[str, float]:
+        return {}
+
+    def judge(self, chain: object, judged: object, run_id: str, questions: object) -> list[Row]:
+        self.anew.append(run_id)
+        return [row("a", answered=1.0)]
+
+
+class Registry:
+    """One champion, and whatever is registered besides."""
+
+    def by_alias(self, alias: str) -> Version:
+        return Version("m", "3", "old", "d")
+
+    def register(self, logged: Logged) -> Version:
+        return Version("m", "4", logged.run_id, "d")
+
+    def point(self, alias: str, version: Version) -> None:
+        assert alias == "challenger"
+
+    def note(self, version: Version, **tags: str) -> None: ...
+
+
+FAILED = Row("a", "a", "a?", "", (), dict.fromkeys(CHECKS, math.nan), math.nan, "it is down")
+
+
+@pytest.mark.parametrize(
+    ("kept", "anew"), [([row("a", answered=1.0)], []), ([FAILED], ["old"]), ([row("b"), FAILED], ["old"])]
+)
+def test_a_champion_that_failed_when_it_was_judged_is_asked_again(
+    kept: list[Row], anew: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = Kept(old=kept, new=[row("a", answered=1.0)])
+    monkeypatch.setattr(promotion, "judge", judged.judge)
+    monkeypatch.setattr(promotion, "LoadedChain", lambda uri: uri)
+    found = promotion.promote(Registry(), Release(), Logged("u", "new", "d"), judged, [])  # type: ignore[arg-type]
+    assert judged.anew == anew and found.decision.passes and not found.decision.promotes
+
+
+def test_the_last_line_says_all_however_many_conditions_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    failed = tuple(Condition(name, "at least 0.5", "0.1 [0.0, 0.2]", "not met") for name in CHECKS)
+    made = Promotion(Version("m", "4", "r", "d"), Version("m", "3", "r", "d"), Decision(failed, better=False))
+    show(made)
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == str(made) and last.startswith("version 4 not promoted: ") and last.endswith("is version 3")

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from pathlib import Path
 from pydoc_data.topics import topics as texts
 from statistics import mean
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from ragops.errors import UserError
 from ragops.sample.layout import PATHS
 from ragops.sample.questions import Question, holds_anchor, load_questions
 
@@ -62,6 +64,32 @@ def test_an_anchor_found_in_another_topic_is_the_same_passage_there() -> None:
 def test_wording_differs_from_the_passage() -> None:
     shares = [_shared_words(question) for question in ANSWERABLE]
     assert mean(shares) < 0.4
+
+
+ROW = '{"question_id": "%s", "question": "q\u2028r", "kind": "k", "topic": null, "anchor": null, "answer": null}'
+
+
+def test_blank_lines_and_a_byte_order_mark_are_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "mine.jsonl"
+    file.write_bytes(f"\ufeff{ROW % 'a'}\r\n\n{ROW % 'b'}\n \n".encode())
+    assert [(one.question_id, one.question) for one in load_questions(file)] == [("a", "q\u2028r"), ("b", "q\u2028r")]
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        (b"{bad", "line 3: the whole is '{bad': Invalid JSON"),
+        ((ROW % "a").encode(), "lines 1 and 3 have the same question_id 'a'"),
+        (b'{"question_id": "b"}', "line 3: question: Field required"),
+        ((ROW % "é").encode("latin-1", "replace"), "line 3: it is not UTF-8"),
+    ],
+)
+def test_a_wrong_line_is_named(tmp_path: Path, last: bytes, said: str) -> None:
+    file = tmp_path / "mine.jsonl"
+    file.write_bytes((ROW % "a").encode() + b"\n\n" + last + b"\n")
+    with pytest.raises(UserError) as raised:
+        load_questions(file)
+    assert str(file) in str(raised.value) and said in str(raised.value) and "\n" not in str(raised.value)
 
 
 def test_half_an_answer_is_refused() -> None:

@@ -1,0 +1,42 @@
+"""The job release's parameters: what cannot be released is refused before anything starts."""
+
+from pathlib import Path
+
+import pytest
+
+from ragops.errors import UserError
+from ragops.index.local import index_root
+from ragops.index.pointer import Pointer, write_pointer
+from ragops.parameters import ReleaseParameters, check_release
+from ragops.workspace import Workspace
+
+ROOT = Path(__file__).parents[3]
+
+
+def given(**changed: str) -> dict[str, str]:
+    told = {"catalog": "spark_catalog", "schema": "rag", "usecase": str(ROOT / "usecase.yml"), "experiment": "quality"}
+    return told | {"llm": "quotes", "pin": "false", "questions": "0", "run_id": "", "endpoint": ""} | changed
+
+
+@pytest.mark.parametrize(("asked", "count"), [("0", 60), ("2", 2), ("7", 7)])
+def test_questions_of_both_kinds_are_asked(asked: str, count: int) -> None:
+    questions = ReleaseParameters.read(given(questions=asked)).asked()
+    assert len(questions) == count and {one.answerable for one in questions} == {True, False}
+
+
+def test_there_is_an_index_to_release_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path))
+    with pytest.raises(UserError, match=f"no index at {tmp_path}/.*: run the refresh job first") as raised:
+        check_release(given())
+    assert "\n" not in str(raised.value)
+    index = index_root(Workspace("spark_catalog", "rag"))
+    index.mkdir(parents=True)
+    write_pointer(index, Pointer(generation="000001-aaaaaaaa", fingerprint="f"))
+    check_release(given())
+
+
+@pytest.mark.parametrize("asked", ["1", "-1", "many"])
+def test_a_wrong_number_of_questions(asked: str) -> None:
+    with pytest.raises(UserError, match=f"parameter questions is '{asked}': ") as raised:
+        check_release(given(questions=asked))
+    assert "\n" not in str(raised.value)
