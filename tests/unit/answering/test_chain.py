@@ -180,9 +180,7 @@ def test_passages_are_never_in_the_system_role() -> None:
     ]
 
 
-def test_every_step_is_a_span(tmp_path: Path, traced: None) -> None:
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
-    mlflow.set_experiment(experiment_id=mlflow.create_experiment("e", artifact_location=tmp_path.as_uri()))
+def test_every_step_is_a_span(traced: None) -> None:
     answer = chain(Searching([FERRY]), scripted_door(["So [1]."])).answer(Question("And?", history=HISTORY))
     trace = mlflow.get_trace(answer.trace_id, flush=True)
     assert [span.name for span in trace.data.spans] == ["answer", "rewrite", "retrieve", "prompt", "generate", "check"]
@@ -190,8 +188,6 @@ def test_every_step_is_a_span(tmp_path: Path, traced: None) -> None:
 
 
 def test_traces_of_confidential_documents_hold_no_texts(tmp_path: Path, traced: None) -> None:
-    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
-    mlflow.set_experiment(experiment_id=mlflow.create_experiment("e", artifact_location=tmp_path.as_uri()))
     card = load_usecase(ROOT / "usecase.yml")
     closed = card.corpus.model_copy(update={"classification": "confidential"})
     guard_traces(card.model_copy(update={"corpus": closed}))
