@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -45,7 +46,7 @@ def ask(
     from ragops.retrieval.question import checked
 
     history = tuple(Message("user", checked(earlier)) for earlier in follow or ())
-    asked = Question(checked(question), history, tuple(group or ()), getpass.getuser())
+    asked = Question(checked(question), history, tuple(group or ()), _who())
     chain = places.chain(target, schema, usecase, model, prompt)
     open_experiment(deployed_experiment(target), target)
     if not as_json:
@@ -55,6 +56,14 @@ def ask(
         typer.echo(json.dumps({"question": asked.text, "answer": answer.text, **as_outputs(answer)}))
     else:
         show(console, answer)
+
+
+def _who() -> str:
+    """For the ledger; a container may run as a number without a name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def _watched(chain: Chain, question: Question) -> Answer:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from ragops.commands import places
 from ragops.commands.places import Card, Model, Schema, Target
@@ -25,24 +25,29 @@ def show_models(model: Model = "", target: Target = "dev", schema: Schema = None
     from ragops.llms.policy import Policy
 
     card = places.card(usecase)
-    workspace, primary = _here(target, schema)
+    workspace, primary, note = _here(target, schema)
     models, policy = card.models.with_primary(model or primary), Policy(card.corpus.classification)
-    table = Table("model", "provider", "answers", f"{card.corpus.classification} text", "here", "price", box=None)
+    names = (Column("model", no_wrap=True), Column("provider", no_wrap=True), "answers")
+    here = Column("here", overflow="fold")
+    table = Table(*names, f"{card.corpus.classification} text", here, "price", box=None)
     for one in models.known:
         handling = policy.handling(one)
         reason = why_unavailable(one, workspace)
-        here = f"[red]{escape(reason)}[/]" if reason else "[green]yes[/]"
+        is_here = f"[red]{escape(reason)}[/]" if reason else "[green]yes[/]"
         seen = f"[{_COLOURS[handling]}]{handling}[/]"
-        table.add_row(one.name, one.provider, _role(models, one.name), seen, here, _price(one))
-    Console().print(table, highlight=False)
+        table.add_row(one.name, one.provider, _role(models, one.name), seen, is_here, _price(one))
+    console = Console()
+    console.print(table, highlight=False)
+    if note:
+        console.print(f"[dim]the card alone: {escape(note)}[/]", highlight=False, soft_wrap=True)
 
 
-def _here(target: str, schema: str | None) -> tuple[Workspace, str]:
-    """The target's workspace and its model; a target that was never run here has nothing to add to the card."""
+def _here(target: str, schema: str | None) -> tuple[Workspace, str, str]:
+    """The target's workspace and its model, and why there is none: the card is shown before anything was ever run."""
     try:
-        return places.place(target, schema), deployed_model(target)
-    except UserError:
-        return Workspace("spark_catalog", schema or "rag"), ""
+        return places.place(target, schema), deployed_model(target), ""
+    except UserError as error:
+        return Workspace("spark_catalog", schema or "rag"), "", str(error)
 
 
 def _role(models: Models, name: str) -> str:

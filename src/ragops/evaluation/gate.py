@@ -109,11 +109,16 @@ def _not_worse(name: str, found: Interval, margin: float) -> Condition:
 
 
 def _overlap(rows: Sequence[Row], champion: Sequence[Row]) -> Condition:
-    """A champion that answered other questions, or none, is nothing to compare with."""
+    """A champion that answered other questions, or none, is nothing to compare with.
+
+    It may be back tomorrow, so it is not for the gate to give up: whoever knows that it will not takes its alias away.
+    """
     asked = {row.question_id for row in rows if row.error is None}
     both = asked & {row.question_id for row in champion if row.error is None}
     seen = f"{len(both)} of {len(asked)}"
     met = bool(asked) and len(both) >= 0.9 * len(asked)
+    if asked and not both:
+        seen += " (if the champion answers no more, remove its alias in MLflow)"
     return Condition("questions that both answered", "nine tenths", seen, "met" if met else "missing")
 
 

@@ -111,7 +111,7 @@ def _difference(found: Interval) -> str:
 
 def _table(title: str) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 1, 0, 0))
-    table.add_column("", min_width=15)
+    table.add_column("", min_width=15, overflow="fold")
     return table
 
 
