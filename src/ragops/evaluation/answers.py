@@ -38,7 +38,8 @@ SECONDS = "seconds"
 class Outcome:
     """What an answer is judged by, whichever way it came: from the chain, or over a served model's wire.
 
-    `cited` holds path and text of each cited passage; `model` is who wrote it, "" where nobody was asked.
+    `cited` holds path and text of each cited passage; `model` is who wrote it, "" where nobody was asked, and `failure`
+    why it was not the one that should have.
     """
 
     text: str
@@ -49,6 +50,7 @@ class Outcome:
     model: str
     quoted: bool
     seconds: float
+    failure: str = ""
 
     @classmethod
     def of(cls, answer: Answer) -> Outcome:
@@ -62,6 +64,7 @@ class Outcome:
             model=answer.model,
             quoted=answer.quoted,
             seconds=answer.seconds,
+            failure=next(iter(answer.failed.values()), ""),
         )
 
 
@@ -168,7 +171,7 @@ def _asked(ask: Callable[[str], Outcome], question: Question, model: str) -> Row
 
 def _by(model: str, answer: Outcome) -> Outcome:
     if answer.model not in ("", model):
-        raise UserError(f"{answer.model} stood in for {model}: it did not answer")
+        raise UserError(f"{answer.model} stood in for {model}: {answer.failure or 'it did not answer'}")
     return answer
 
 

@@ -100,5 +100,5 @@ def _short(number: float, digits: int = 2, sign: str = "") -> str:
 def _difference(one: Measured, own: Measured) -> str:
     """Coloured only where chance does not explain it."""
     found = one.difference(own, COMPARED)
-    colour = "green" if found.low > 0 else "red" if found.high < 0 else "dim"
+    colour = {1: "green", -1: "red"}.get(found.sign, "dim")
     return f"[{colour}]{_short(found.mean, 3, '+')} ({_short(found.low, 2, '+')} to {_short(found.high, 2, '+')})[/]"

@@ -71,7 +71,7 @@ def load_asked(card: UseCase, folder: Path, file: Path | None = None) -> list[As
         known = evaluation_questions(card, folder)
         return [Asked(question=one.question, anchor=one.anchor) for one in known][:MOST_QUESTIONS]
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"parameter questions: cannot read {file} ({error}); give the path of a JSONL file") from error
     numbered = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Console
@@ -64,13 +65,16 @@ def show(rows: Sequence[Row], retrieval: Mapping[str, float]) -> None:
     table = Table("", "mean", "95 %", "of", box=None, pad_edge=False)
     for name, found in summarise(rows).items():
         if name in CHECKS:
-            table.add_row(name, f"{found.mean:.3f}", f"{found.low:.2f}-{found.high:.2f}", CHECKS[name])
+            figures = (
+                ("-", "") if math.isnan(found.mean) else (f"{found.mean:.3f}", f"{found.low:.2f}-{found.high:.2f}")
+            )
+            table.add_row(name, *figures, CHECKS[name])
     for name, value in retrieval.items():
         table.add_row(name, f"{value:.3g}", "", "retrieval")
     console = Console(width=120, force_jupyter=False, color_system=None)
     console.print(table)
     known = metrics(rows)
-    console.print(
-        f"{len(rows)} questions, {known['errors']:.0f} errors; half are answered within "
-        f"{known.get('seconds_p50', float('nan')):.1f} s, 95 % within {known.get('seconds_p95', float('nan')):.1f} s"
-    )
+    told = f"{len(rows)} questions, {known['errors']:.0f} errors"
+    if "seconds_p50" in known:
+        told += f"; half are answered within {known['seconds_p50']:.1f} s, 95 % within {known['seconds_p95']:.1f} s"
+    console.print(told)

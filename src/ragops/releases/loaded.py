@@ -104,11 +104,13 @@ def outcome(response: Mapping[str, Any], seconds: float) -> Outcome:
         text=text_of(response),
         cited=cited,
         abstained=told["abstained"] is not None,
-        valid_citations=told["valid_citations"],
+        # Versions that were logged before these were told: what stands in their answers.
+        valid_citations=told.get("valid_citations", len(cited)),
         removed_citations=told["removed_citations"],
         model=told["model"],
         quoted=told["quoted"],
         seconds=seconds,
+        failure=next(iter(told.get("failed", {}).values()), ""),
     )
 
 
