@@ -137,5 +137,5 @@ def test_what_the_fallback_answers_is_no_answer_of_the_model_that_is_judged(
     asked = [Judging(question_id="otter", question=ASKED, kind="k", **known)]
     judged = Judged(client, ["otter"], read_pointer(index_root(PLACE)).generation)
     (row,) = judge(LoadedChain(chain.uri), judged, chain.run_id, asked)
-    assert row.error == "quotes stood in for served: it did not answer"
+    assert row.error == "quotes stood in for served: [Errno 111] Connection refused; check that it is up"
     assert judged.figures(chain.run_id)["answers.errors"] == 1
