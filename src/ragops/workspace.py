@@ -162,6 +162,8 @@ def use_mlflow(target: str = "dev") -> None:
         UserError: no local workspace is to be found.
     """
     os.environ |= _mlflow_settings(target)
+    if not on_databricks():
+        _make_database(local_home(target) / "mlflow" / "mlflow.db", mlflow_artifacts(target))
     import mlflow
 
     # It tells of every table it makes and every trace it writes.
@@ -169,6 +171,15 @@ def use_mlflow(target: str = "dev") -> None:
 
     mlflow.set_tracking_uri(os.environ["MLFLOW_TRACKING_URI"])
     mlflow.set_registry_uri(os.environ["MLFLOW_REGISTRY_URI"])
+
+
+def _make_database(file: Path, artifacts: str | None) -> None:
+    """Left to itself, MLflow would keep what is logged to no experiment of ours in the folder that it was made from."""
+    if not file.exists():
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+        file.parent.mkdir(parents=True, exist_ok=True)
+        SqlAlchemyStore(os.environ["MLFLOW_TRACKING_URI"], artifacts)  # type: ignore[no-untyped-call]
 
 
 def mlflow_artifacts(target: str = "dev") -> str | None:
@@ -223,8 +234,6 @@ def _mlflow_settings(target: str) -> dict[str, str]:
         # MLflow opens a session inside a session: workers that share a pool of connections lock each other out.
         "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-        # Where experiments are made without a location, the default one among them: else in the current folder.
-        "_MLFLOW_SERVER_ARTIFACT_ROOT": (local_home(target) / "mlflow" / "artifacts").resolve().as_uri(),
     }
 
 

@@ -121,8 +121,6 @@ class Server:
             # Threads that share a pool of connections to one SQLite file lock each other out.
             "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
             "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-            # Where experiments are made without a location, the default one among them: else in the current folder.
-            "_MLFLOW_SERVER_ARTIFACT_ROOT": (home / "mlflow" / "artifacts").as_uri(),
             "DO_NOT_TRACK": "1",
         }
 

@@ -15,7 +15,7 @@ from ragops.errors import UserError
 from ragops.prompts.catalogue import PromptSettings, load_templates
 from ragops.prompts.registry import PromptRegistry, Registered
 from ragops.prompts.template import Template
-from ragops.workspace import Workspace, mlflow_artifacts, open_experiment
+from ragops.workspace import Workspace, mlflow_artifacts, open_experiment, use_mlflow
 from tests.unit.prompts.files import sound
 
 PLACE = Workspace("spark_catalog", "dev_me_rag")
@@ -182,6 +182,15 @@ def test_a_moved_workspace_is_told_before_anything_is_written_elsewhere(
     monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path / "copy"))
     with pytest.raises(UserError, match=r"experiment quality: keeps its artifacts in file:.*; move it back, or begin"):
         open_experiment("quality")
+
+
+def test_what_belongs_to_no_experiment_of_ours_stays_in_the_workspace(
+    client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path / "fresh"))
+    use_mlflow()
+    default = MlflowClient().get_experiment_by_name("Default")
+    assert default is not None and default.artifact_location.startswith((tmp_path / "fresh" / "mlflow").as_uri())
 
 
 def test_what_is_no_database_is_one_line(client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
