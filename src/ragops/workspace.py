@@ -162,12 +162,12 @@ def use_mlflow(target: str = "dev") -> None:
         UserError: no local workspace is to be found.
     """
     os.environ |= _mlflow_settings(target)
-    if not on_databricks():
-        _make_database(local_home(target) / "mlflow" / "mlflow.db", mlflow_artifacts(target))
     import mlflow
 
     # It tells of every table it makes and every trace it writes.
     logging.getLogger("mlflow").setLevel(logging.WARNING)
+    if not on_databricks():
+        _make_database(local_home(target) / "mlflow" / "mlflow.db", mlflow_artifacts(target))
 
     mlflow.set_tracking_uri(os.environ["MLFLOW_TRACKING_URI"])
     mlflow.set_registry_uri(os.environ["MLFLOW_REGISTRY_URI"])
