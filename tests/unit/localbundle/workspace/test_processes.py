@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import time
 
 from localbundle.workspace.processes import OWNER_VARIABLE, create_time, is_alive, new_owner, owned_by, stop_tree
 
@@ -20,7 +21,8 @@ def test_a_stubborn_process_and_its_child_are_stopped() -> None:
     assert process.stdout is not None
     child = int(process.stdout.readline())
     started, child_started = create_time(process.pid), create_time(child)
-    assert {found.pid for found in owned_by(owner)} == {process.pid, child}
+    while {found.pid for found in owned_by(owner)} != {process.pid, child}:
+        time.sleep(0.01)  # the kernel shows a program's environment a moment after the program has begun
     assert not is_alive(process.pid, started - 100)
     stop_tree(process.pid, started - 100)
     assert is_alive(process.pid, started)
