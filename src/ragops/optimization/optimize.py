@@ -180,7 +180,9 @@ class Optimizer:
 
 
 def _gain(better: Tried, own: Tried) -> Interval:
+    """Where the better one failed it is worth nothing: instructions must not win by what they make impossible."""
     before = {row.question_id: score(row.values) for row in own.rows if row.error is None}
-    both = [row for row in better.rows if row.error is None and row.question_id in before]
-    values = np.array([score(row.values) - before[row.question_id] for row in both], np.float64)
+    both = [row for row in better.rows if row.question_id in before]
+    after = [score(row.values) if row.error is None else 0.0 for row in both]
+    values = np.array(after, np.float64) - [before[row.question_id] for row in both]
     return interval(values, [row.cluster for row in both])
