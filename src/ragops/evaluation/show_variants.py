@@ -17,7 +17,13 @@ from ragops.evaluation.tracking import parameters
 from ragops.evaluation.variants import Variant, labels
 
 _SHOWN = (*DECISIVE, "own_words")
-_HEADS = {"citation_validity": "valid\ncitations", "own_words": "own\nwords"}
+_HEADS = {
+    "supported": "sup-\nported",
+    "abstained": "ab-\nstained",
+    "citation_validity": "valid\ncites",
+    "own_words": "own\nwords",
+}
+"""In two lines, so that a window of 80 columns has room for all."""
 _COLOURS = {"better": "green", "worse": "red", "": "dim"}
 
 
