@@ -16,6 +16,7 @@ from rich.table import Table
 
 from localbundle.definitions.bundle import Bundle, find_root, load_bundle, write_resolved
 from localbundle.definitions.jobs import Job, find_job, job_parameters, select_tasks
+from localbundle.definitions.laptop import LAPTOP_FILE
 from localbundle.errors import BundleError
 from localbundle.lab.jupyter import jupyterlab
 from localbundle.lab.kernelspec import install_kernel
@@ -94,7 +95,7 @@ def execute(
     """Runs a command of yours inside the local workspace: Spark is up and its environment is set."""
     bundle = _load(target, None)
     write_resolved(bundle)
-    server = Server(bundle.home)
+    server = Server(bundle.home, strict_volumes=bundle.strict_volumes)
     owner = new_owner()
     with guarded(bundle.home, owner):
         with errors.status("starting Spark") as status:
@@ -122,7 +123,7 @@ def lab(
         console.print(f"kernel [bold]local workspace[/] is in {install_kernel()}", highlight=False, soft_wrap=True)
         return
     bundle = _load(target, None)
-    server, owner = Server(bundle.home), new_owner()
+    server, owner = Server(bundle.home, strict_volumes=bundle.strict_volumes), new_owner()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     with guarded(bundle.home, owner):
@@ -154,7 +155,7 @@ def up(target: Target = None, var: Var = None) -> None:
     check_resources(bundle)
     write_resolved(bundle)
     with console.status("starting") as status:
-        state = Server(bundle.home).use(status.update, keep=True)
+        state = Server(bundle.home, strict_volumes=bundle.strict_volumes).use(status.update, keep=True)
         status.update("preparing the catalog")
         create_schemas(bundle, state.remote)
     console.print(f"Spark is up for target [bold]{bundle.target}[/] [dim](pid {state.pid}, port {state.port})[/]")
@@ -288,6 +289,9 @@ def _run(bundle: Bundle, job: Job, folder: Path, record: RunRecord) -> RunRecord
         console.print(
             f"[dim]runs on this machine; left aside: {', '.join(job.ignored)}[/]", highlight=False, soft_wrap=True
         )
+    if not bundle.strict_volumes:
+        told = f"volumes are plain folders: strict_volumes is false in {LAPTOP_FILE}"
+        console.print(f"[dim]{told}[/]", highlight=False, soft_wrap=True)
     if missing := missing_requirements(job):
         told = f"not installed here: {', '.join(missing)}; a task that imports it fails"
         console.print(f"[yellow]{_escaped(told)}[/]", highlight=False, soft_wrap=True)

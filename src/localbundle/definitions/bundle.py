@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from localbundle.definitions.laptop import LAPTOP_FILE, read_laptop
 from localbundle.definitions.presets import apply_presets
 from localbundle.definitions.references import Resolver
-from localbundle.definitions.shape import OF_A_BUNDLE, OF_A_LAPTOP, check_shape
+from localbundle.definitions.shape import OF_A_BUNDLE, check_shape
 from localbundle.definitions.yamlfile import place, read_yaml
 from localbundle.errors import BundleError, Refuse, closest, stop
 
 ROOT_FILE = "databricks.yml"
-LAPTOP_FILE = Path("environments/laptop.yml")
 _LIST_KEYS = {
     "tasks": "task_key",
     "job_clusters": "job_cluster_key",
@@ -30,7 +30,8 @@ _TARGET_ONLY = ("default", "variables")
 class Bundle:
     """A resolved bundle. `config` is what `databricks bundle validate -o json` prints, with the laptop's values.
 
-    `raw` is the same before references and presets, and has all the targets besides.
+    `raw` is the same before references and presets, and has all the targets besides. With `strict_volumes` its volumes
+    refuse here what they refuse on Databricks.
     """
 
     root: Path
@@ -39,6 +40,7 @@ class Bundle:
     config: Mapping[str, Any]
     checks: Mapping[str, str]
     raw: Mapping[str, Any] = field(default_factory=dict)
+    strict_volumes: bool = True
 
     @property
     def jobs(self) -> Mapping[str, Any]:
@@ -78,10 +80,9 @@ def load_bundle(
     targets = files.pop("targets", None) or {"default": {}}
     target = _choose_target(targets, target)
     chosen = targets[target] or {}
-    laptop = read_yaml(root / LAPTOP_FILE) if (root / LAPTOP_FILE).is_file() else {}
-    check_shape(laptop, OF_A_LAPTOP, root)
+    laptop = read_laptop(root)
     config = merge(files, {key: value for key, value in chosen.items() if key not in _TARGET_ONLY})
-    layers = [chosen.get("variables") or {}, laptop.get("variables") or {}]
+    layers = [chosen.get("variables") or {}, laptop.variables]
     for error in _undeclared(config.get("variables") or {}, layers, root):
         refuse(error)
     config["variables"] = _variables(config.get("variables") or {}, layers, overrides or {})
@@ -96,7 +97,7 @@ def load_bundle(
     config = apply_presets(config)
     config = Resolver(config, root, refuse=refuse).resolve(config)
     check_shape(config, OF_A_BUNDLE, root)  # once more: references may stand for anything
-    return Bundle(root, str(name), target, config, dict(laptop.get("checks") or {}), raw)
+    return Bundle(root, str(name), target, config, laptop.checks, raw, laptop.strict_volumes)
 
 
 def write_resolved(bundle: Bundle) -> Path:

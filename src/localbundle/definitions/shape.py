@@ -13,6 +13,7 @@ _MEND: dict[type, str] = {
     dict: "mapping; write `key: value` lines below it",
     list: "list; write `- ...` lines below it",
     str: "text; write a name or a path",
+    bool: "switch; write true or false",
 }
 
 
@@ -57,13 +58,14 @@ OF_A_BUNDLE = {
     **_of(list, "include"),
     **_of(str, "include.#!"),
 }
-OF_A_LAPTOP = _of(dict, "variables", "checks")
+OF_A_LAPTOP = {**_of(dict, "variables", "checks"), **_of(bool, "strict_volumes")}
 
 
 def check_shape(config: Mapping[str, Any], shapes: Mapping[str, type], root: Path) -> None:
     """Refuses a value of another kind than belongs there; `shapes` are dotted paths and their kinds.
 
-    A text with a reference in it may become anything and passes, as does nothing at all where it is not needed.
+    A text with a reference in it may become anything but a switch and passes, as does nothing at all where it is not
+    needed.
 
     Raises:
         BundleError: names file, line, path, value and mend.
@@ -72,9 +74,8 @@ def check_shape(config: Mapping[str, Any], shapes: Mapping[str, type], root: Pat
         names = pattern.split(".")
         needed = names[-1].endswith(_NEEDED)
         for path, value in _at(config, [name.rstrip(_NEEDED) for name in names], needed):
-            if not (
-                (value is None and not needed) or isinstance(value, kind) or (isinstance(value, str) and "${" in value)
-            ):
+            is_reference = isinstance(value, str) and "${" in value and kind is not bool
+            if not ((value is None and not needed) or isinstance(value, kind) or is_reference):
                 where = place(value, root) or next(filter(None, (place(key, root) for key in reversed(path))), "")
                 name = ".".join(str(key) for key in path)
                 raise BundleError(f"{where}{name} is {value!r}, and must be a {_MEND[kind]}")

@@ -20,6 +20,7 @@ from localbundle.lab.tables import display
 from localbundle.lab.widgets import LiveWidgets
 from localbundle.runs import kernel as shared
 from localbundle.runs.dbutils import Context, DBUtils
+from localbundle.volumes.strict import install_named
 from localbundle.workspace.guard import guarded
 from localbundle.workspace.processes import OWNER_VARIABLE, new_owner
 from localbundle.workspace.server import Server, ServerState
@@ -62,7 +63,8 @@ class Place:
         """
         bundle, state = self._server()
         if not self._remote:
-            os.environ.update(Server(bundle.home).environment(state))
+            os.environ.update(_server(bundle).environment(state))
+            install_named(os.environ)  # a kernel that VS Code started has no such environment from its start
             shared.connect(state.remote, [])
             self._remote = state.remote
             self._offer(bundle)
@@ -74,7 +76,7 @@ class Place:
             home = os.environ.get("LOCALBUNDLE_HOME")
             root, target = (Path(home).parents[1], Path(home).name) if home else (find_root(Path.cwd()), None)
             self._bundle = load_bundle(root, target)
-        bundle, server = self._bundle, Server(self._bundle.home)
+        bundle, server = self._bundle, _server(self._bundle)
         if OWNER_VARIABLE not in os.environ:
             _hold(bundle, server)
         state = server.state()
@@ -90,6 +92,10 @@ class Place:
         widgets = LiveWidgets(bundle, self._shell, Readers(self._shell))
         shared.offer(DBUtils(context, widgets), display)
         self._shell.register_magic_function(_telling(self._shell.find_line_magic("pip")), "line", "pip")
+
+
+def _server(bundle: Bundle) -> Server:
+    return Server(bundle.home, strict_volumes=bundle.strict_volumes)
 
 
 def _hold(bundle: Bundle, server: Server) -> None:

@@ -49,7 +49,7 @@ def check_parameters(bundle: Bundle, job: str, parameters: Mapping[str, str]) ->
         input=json.dumps(dict(parameters)),
         capture_output=True,
         text=True,
-        env={**os.environ, **Server(bundle.home).environment()},
+        env={**os.environ, **Server(bundle.home, strict_volumes=bundle.strict_volumes).environment()},
     )
     if done.returncode == _REFUSED:
         raise BundleError(done.stdout.strip())

@@ -251,14 +251,14 @@ class FileSystem:
 
     def cp(self, source: str, target: str, recurse: bool = False) -> bool:
         """Copies a file, or with `recurse` a folder."""
-        copy = shutil.copytree if recurse and self._local(source).is_dir() else shutil.copy
-        copy(self._local(source), self._local(target))
+        _copy(self._local(source), self._local(target), recurse)
         return True
 
     def mv(self, source: str, target: str) -> bool:
-        """Moves a file or a folder."""
-        shutil.move(self._local(source), self._local(target))
-        return True
+        """Moves a file or a folder: copies it, then removes it, as on Databricks."""
+        old, new = self._local(source), self._local(target)
+        _copy(old, new / old.name if new.is_dir() else new, recurse=True)
+        return self.rm(source, recurse=True)
 
     def rm(self, path: str, recurse: bool = False) -> bool:
         """Removes a file, or with `recurse` a folder. False if there is none."""
@@ -272,3 +272,13 @@ class FileSystem:
         else:
             local.unlink()
         return True
+
+
+def _copy(source: Path, target: Path, recurse: bool) -> None:
+    """A file, into a folder or under another name; a folder, with all in it. Volumes keep no modes or times."""
+    if not (recurse and source.is_dir()):
+        shutil.copyfile(source, target / source.name if target.is_dir() else target)
+        return
+    target.mkdir(parents=True, exist_ok=True)
+    for entry in source.iterdir():
+        _copy(entry, target / entry.name, recurse)

@@ -35,7 +35,7 @@ class Workbench:
         self, bundle: Bundle, job: Job, recorder: Recorder, progress: Callable[[str], None], owner: str
     ) -> None:
         self._bundle, self._job, self._recorder, self._progress, self._owner = bundle, job, recorder, progress, owner
-        self._server = Server(bundle.home)
+        self._server = Server(bundle.home, strict_volumes=bundle.strict_volumes)
         self._statements = schema_statements(bundle)
         self._preparing = asyncio.Lock()
         self._pages: list[asyncio.Task[Path]] = []
@@ -44,9 +44,8 @@ class Workbench:
     async def __aenter__(self) -> Self:
         """Raises BundleError when a wheel cannot be built."""
         wheels = await asyncio.to_thread(wheel_folder, self._bundle, self._job, self._progress)
-        environment = self._server.environment() | {OWNER_VARIABLE: self._owner}
-        if wheels is not None:
-            environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(wheels), os.environ.get("PYTHONPATH")]))
+        path = [wheels] if wheels is not None else []
+        environment = self._server.environment(path=path) | {OWNER_VARIABLE: self._owner}
         needed = sum(works_in_kernel(task) for task in self._job.tasks)
         self._pool = KernelPool(environment, needed, self._recorder.folder / "kernels.log", self._connect)
         self._remote = asyncio.create_task(self._start_server())

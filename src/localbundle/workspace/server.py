@@ -11,13 +11,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from localbundle.errors import BundleError
+from localbundle.volumes import environment as volumes
 from localbundle.workspace.jars import Progress, delta_jars, find_java, spark_home
 from localbundle.workspace.processes import OWNER_VARIABLE, create_time, is_alive, stop_tree
 
@@ -26,7 +27,10 @@ _STOP_PATIENCE = 20.0  # Derby writes its checkpoint while it shuts down
 
 
 class ServerState(BaseModel):
-    """What server.json holds. `kept` is true for `localbundle up`: then no run stops the server."""
+    """What server.json holds. `kept` is true for `localbundle up`: then no run stops the server.
+
+    `strict_volumes` holds for its Python workers as long as it runs.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -35,6 +39,7 @@ class ServerState(BaseModel):
     port: int
     token: str
     kept: bool
+    strict_volumes: bool = False
 
     @property
     def remote(self) -> str:
@@ -43,10 +48,14 @@ class ServerState(BaseModel):
 
 
 class Server:
-    """Starts, finds, shares and stops the server of the workspace in `home`."""
+    """Starts, finds, shares and stops the server of the workspace in `home`.
 
-    def __init__(self, home: Path) -> None:
+    With `strict_volumes` what runs there finds volumes as strict as on Databricks.
+    """
+
+    def __init__(self, home: Path, *, strict_volumes: bool = True) -> None:
         self.home = home
+        self._strict_volumes = strict_volumes
         self._state_file = home / "server.json"
         self._in_use: IO[str] | None = None
         self._abandoned = threading.Event()
@@ -66,11 +75,13 @@ class Server:
         A second caller waits while the first one starts it.
 
         Raises:
-            BundleError: the server did not start; the message has its log's reason.
+            BundleError: the server did not start, and the message has its log's reason; or the one that runs has other
+                rules for volumes.
         """
         self.home.mkdir(parents=True, exist_ok=True)
         with self._exclusively("server.lock"):
             state = self.state() or self._start(progress, keep, owner)
+            self._check_volumes(state)
             if keep and not state.kept:
                 state = self._write(state.model_copy(update={"kept": True}))
             self._in_use = (self.home / "users.lock").open("a")
@@ -108,21 +119,39 @@ class Server:
             self._stop(state)
             return state is not None
 
-    def environment(self, state: ServerState | None = None) -> dict[str, str]:
-        """What tasks, Spark's Python workers and tools find in their environment about this workspace."""
+    def environment(self, state: ServerState | None = None, path: Sequence[Path] = ()) -> dict[str, str]:
+        """What tasks, Spark's Python workers and tools find in their environment about this workspace.
+
+        Args:
+            state: the server that runs.
+            path: folders that belong on PYTHONPATH.
+        """
         home = self.home.resolve()
         remote = {"SPARK_REMOTE": state.remote} if state else {}
-        return remote | {
-            "LOCALBUNDLE_HOME": str(home),
-            "LOCALBUNDLE_TARGET": home.name,
-            "MLFLOW_TRACKING_URI": f"sqlite:///{home}/mlflow/mlflow.db",
-            "MLFLOW_REGISTRY_URI": f"sqlite:///{home}/mlflow/mlflow.db",
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-            # Threads that share a pool of connections to one SQLite file lock each other out.
-            "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
-            "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-            "DO_NOT_TRACK": "1",
-        }
+        rules = volumes.environment(home / "Volumes", strict=self._strict_volumes, path=path)
+        return (
+            remote
+            | rules
+            | {
+                "LOCALBUNDLE_HOME": str(home),
+                "LOCALBUNDLE_TARGET": home.name,
+                "MLFLOW_TRACKING_URI": f"sqlite:///{home}/mlflow/mlflow.db",
+                "MLFLOW_REGISTRY_URI": f"sqlite:///{home}/mlflow/mlflow.db",
+                "MLFLOW_DISABLE_TELEMETRY": "true",
+                # Threads that share a pool of connections to one SQLite file lock each other out.
+                "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
+                "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+                "DO_NOT_TRACK": "1",
+            }
+        )
+
+    def _check_volumes(self, state: ServerState) -> None:
+        if state.strict_volumes != self._strict_volumes:
+            target, was = self.home.name, str(state.strict_volumes).lower()
+            raise BundleError(
+                f"Spark of target {target} was started with strict_volumes: {was}, and now that is otherwise; "
+                f"end it with `localbundle down -t {target}`, then try again"
+            )
 
     @contextlib.contextmanager
     def _exclusively(self, name: str) -> Iterator[None]:
@@ -161,7 +190,14 @@ class Server:
             start_new_session=True,
             env=self._server_environment(java, owner),
         )
-        state = ServerState(pid=process.pid, create_time=create_time(process.pid), port=port, token=token, kept=keep)
+        state = ServerState(
+            pid=process.pid,
+            create_time=create_time(process.pid),
+            port=port,
+            token=token,
+            kept=keep,
+            strict_volumes=self._strict_volumes,
+        )
         self._write(state)
         try:
             self._wait(process, port)

@@ -1,0 +1,196 @@
+"""Makes folders refuse what a Unity Catalog volume refuses: with the same errno, and a word on what to do instead.
+
+A volume is object storage behind a FUSE mount. An audit hook sees Python's calls before they reach the folder; what
+compiled code does (SQLite, Rust) it does not see. What is refused, and who says so:
+
+- rename ENOSYS: icechunk #474 (2024-12), #2341 (2026-08). Into or out of a mount it is EXDEV, as the kernel has it.
+- link ENOSYS: delta-rs #2540 (2024-05), obstore #748 (2026-07). symlink ENOSYS: anomalib #2161 (2024-06, on DBFS).
+- appending EOPNOTSUPP: Databricks' "Work with files in volumes" (2026-10), ficture #19 (2024-10).
+- changing a part of a file, and thus zip files, Excel and SQLite: the same page, slideflow #245 (2022-12). SQLite says
+  "disk I/O error": chroma #985 (2023-08, on DBFS).
+- Extended attributes EOPNOTSUPP: what the kernel makes of a FUSE mount that has none.
+- Locks ENOSYS, modes, owners and times EPERM: not documented; reported for other mounts over object storage (datasets
+  #3983 on DBFS, gcsfuse #2645, daytona #3331), so nothing may need them.
+
+Only the standard library, and little of it: this module is imported whenever a Python of the workspace starts.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing these takes as long as Python's own start
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
+
+VARIABLE = "LOCALBUNDLE_STRICT_VOLUMES"
+
+_APPEND = "cannot append: write a whole file for each batch"
+_COPY = "keeps no modes, owners or times: copy with shutil.copyfile, not with copy, copy2, copytree or move"
+_CROSS = "is a file system of its own: copy with shutil.copyfile, then delete"
+_LINK = "has no links: copy with shutil.copyfile"
+_LOCK = "has no locks: let a commit of a Delta table exclude others"
+_RENAME = "cannot rename: write the file whole under its final name"
+_UPDATE = "cannot change a part of a file: make it on local disk, then copy it with shutil.copyfile"
+
+_F_GETPATH: int | None = getattr(fcntl, "F_GETPATH", None)  # macOS
+_LOCKING = {getattr(fcntl, name, None) for name in ("F_SETLK", "F_SETLKW", "F_OFD_SETLK", "F_OFD_SETLKW")} - {None}
+_roots: list[str] = []
+_is_hooked = False
+
+
+def install(roots: Iterable[str | os.PathLike[str]]) -> None:
+    """Makes folders strict in this process, for good or until `remove`; they need not exist yet."""
+    global _is_hooked
+    _roots.extend(root for root in map(os.path.realpath, roots) if root not in _roots)
+    if _roots and not _is_hooked:
+        sys.addaudithook(_hook)
+        _is_hooked = True
+
+
+def install_named(environment: Mapping[str, str]) -> None:
+    """Makes the folders strict that LOCALBUNDLE_STRICT_VOLUMES names, separated as in PATH."""
+    install(filter(None, environment.get(VARIABLE, "").split(os.pathsep)))
+
+
+def remove(roots: Iterable[str | os.PathLike[str]]) -> None:
+    """Makes folders plain again. For tests: the hook itself stays, and has nothing to refuse."""
+    for root in map(os.path.realpath, roots):
+        if root in _roots:
+            _roots.remove(root)
+
+
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    """Is called for each of Python's audit events, thousands a second: all but a few end here."""
+    rule = _RULES.get(event)
+    if rule is not None and _roots:
+        rule(*arguments)
+
+
+def _refuse(number: int, mend: str, path: Any, other: Any = None) -> None:  # noqa: ANN401
+    """Raises what the call itself would, with the paths as they were given."""
+    paths = [_opened(one) if isinstance(one, int) else os.fsdecode(one) for one in (path, other) if one is not None]
+    raise OSError(number, f"{os.strerror(number)}; a volume on Databricks {mend}", paths[0], None, *paths[1:])
+
+
+def _open(path: Any, mode: Any, flags: Any, *rest: Any) -> None:  # noqa: ANN401 - whatever open is given
+    """Of an open file that is opened again (an int), the first opening was judged."""
+    if not isinstance(flags, int) or not flags & os.O_ACCMODE or isinstance(path, int):
+        return
+    updates = flags & os.O_ACCMODE == os.O_RDWR and not flags & (os.O_TRUNC | os.O_EXCL)
+    # A zip file's headers are written when its members are known. No event tells of that, so its maker is asked for.
+    zips = sys._getframe(2).f_globals.get("__name__") == "zipfile"
+    if flags & os.O_APPEND or updates or zips:
+        place = _place(path)
+        is_new = bool(flags & os.O_CREAT) and not updates
+        if _is_inside(place) and (is_new or os.path.exists(place)):
+            _refuse(errno.EOPNOTSUPP, _APPEND if flags & os.O_APPEND else _UPDATE, path)
+
+
+def _rename(source: Any, target: Any, source_fd: int = -1, target_fd: int = -1, *rest: Any) -> None:  # noqa: ANN401
+    old, new = _place(source, source_fd, follow=False), _place(target, target_fd, follow=False)
+    if (_is_inside(old) or _is_inside(new)) and os.path.lexists(old):
+        within = _is_inside(old) and _is_inside(new)
+        _refuse(errno.ENOSYS if within else errno.EXDEV, _RENAME if within else _CROSS, source, target)
+
+
+def _link(source: Any, target: Any, source_fd: int = -1, target_fd: int = -1, *rest: Any) -> None:  # noqa: ANN401
+    old, new = _place(source, source_fd), _place(target, target_fd, follow=False)
+    if (_is_inside(old) or _is_inside(new)) and os.path.lexists(old) and not os.path.lexists(new):
+        within = _is_inside(old) and _is_inside(new)
+        _refuse(errno.ENOSYS if within else errno.EXDEV, _LINK, source, target)
+
+
+def _symlink(source: Any, target: Any, target_fd: int = -1, *rest: Any) -> None:  # noqa: ANN401
+    """What the link names may lie anywhere."""
+    new = _place(target, target_fd, follow=False)
+    if _is_inside(new) and not os.path.lexists(new):
+        _refuse(errno.ENOSYS, _LINK, source, target)
+
+
+def _truncate(path: Any, length: int, *rest: Any) -> None:  # noqa: ANN401
+    """To nothing is what opening a file for writing does too."""
+    place = _place(path)
+    if length and _is_inside(place) and os.path.exists(place):
+        _refuse(errno.EOPNOTSUPP, _UPDATE, path)
+
+
+def _change(number: int, folder: int | None = None) -> Callable[..., None]:
+    """A rule for calls on a path that exists; `folder` is where the event has the dir_fd, counted from the end."""
+
+    def rule(path: Any, *rest: Any) -> None:  # noqa: ANN401
+        place = _place(path, rest[folder] if folder is not None else -1)
+        if _is_inside(place) and os.path.exists(place):
+            _refuse(number, _COPY, path)
+
+    return rule
+
+
+def _lock(file: int, *rest: Any) -> None:  # noqa: ANN401
+    if _is_inside(_opened(file)):
+        _refuse(errno.ENOSYS, _LOCK, file)
+
+
+def _control(file: int, command: int, *rest: Any) -> None:  # noqa: ANN401
+    if command in _LOCKING:
+        _lock(file)
+
+
+def _connect(database: Any, *rest: Any) -> None:  # noqa: ANN401
+    """SQLite's own calls are compiled code. A file that nobody changes it reads without a lock."""
+    name, _, options = os.fsdecode(database).partition("?")
+    if name not in ("", ":memory:") and "immutable=1" not in options:
+        place = _place(name.removeprefix("file:"))
+        if _is_inside(place):
+            error: type[Exception] = sys.modules["_sqlite3"].OperationalError
+            raise error(f"disk I/O error; a volume on Databricks {_UPDATE}: {name!r}")
+
+
+_RULES: dict[str, Callable[..., None]] = {
+    "open": _open,
+    "os.rename": _rename,
+    "os.link": _link,
+    "os.symlink": _symlink,
+    "os.truncate": _truncate,
+    "os.chmod": _change(errno.EPERM, -1),
+    "os.chown": _change(errno.EPERM, -1),
+    "os.utime": _change(errno.EPERM, -1),
+    "os.setxattr": _change(errno.EOPNOTSUPP),
+    "os.removexattr": _change(errno.EOPNOTSUPP),
+    "os.lockf": _lock,
+    "fcntl.flock": _lock,
+    "fcntl.lockf": _lock,
+    "fcntl.fcntl": _control,
+    "sqlite3.connect": _connect,
+}
+
+
+def _is_inside(place: str) -> bool:
+    return any(place == root or place.startswith(root + os.sep) for root in _roots)
+
+
+def _place(path: Any, folder: int = -1, *, follow: bool = True) -> str:  # noqa: ANN401
+    """The absolute path without links of what a call is given; with `follow` a link at its end is followed too."""
+    if isinstance(path, int):
+        return _opened(path)
+    name = os.fsdecode(path)
+    if folder >= 0 and not os.path.isabs(name):
+        name = os.path.join(_opened(folder), name)
+    above, last = os.path.split(name.rstrip(os.sep))
+    if follow or last in ("", os.curdir, os.pardir):
+        return os.path.realpath(name)
+    return os.path.join(os.path.realpath(above), last)
+
+
+def _opened(file: int) -> str:
+    """The path of an open file; empty where there is none."""
+    try:
+        if _F_GETPATH is not None:
+            return os.fsdecode(fcntl.fcntl(file, _F_GETPATH, bytes(1024)).rstrip(b"\0"))
+        return os.readlink(f"/proc/self/fd/{file}")
+    except OSError:
+        return ""
