@@ -2,7 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict
 
-_MESSAGE_LINES = 12
+_FIRST_LINES = 10
+_LAST_LINES = 2  # of a stack in Python, as Spark's workers send it, the last lines name the error
 
 
 class Failure(BaseModel):
@@ -23,10 +24,12 @@ class Failure(BaseModel):
 
 
 def brief_message(failure: Failure) -> str:
-    """An exception named UserError says it all in one line; of others the first lines, without Java's stack."""
+    """An exception named UserError says it all in one line; others are shortened, and lose Java's stack."""
     if failure.one_line:
         return failure.message.splitlines()[0]
     first, *rest = failure.message.split("\n\nJVM stacktrace:")[0].splitlines()
     kept = [first, *(line for line in rest if not line.lstrip().startswith("at "))]
-    more = [f"... {len(kept) - _MESSAGE_LINES} more lines"] if len(kept) > _MESSAGE_LINES else []
-    return "\n  ".join([f"{failure.exception}: {first}", *kept[1:_MESSAGE_LINES], *more])
+    left_out = len(kept) - _FIRST_LINES - _LAST_LINES
+    if left_out > 0:
+        kept[_FIRST_LINES:-_LAST_LINES] = [f"... {left_out} more line{'s' * (left_out > 1)}"]
+    return "\n  ".join([f"{failure.exception}: {first}", *kept[1:]])

@@ -78,11 +78,12 @@ def failure(message: str, one_line: bool = False) -> TaskRecord:
     return task("a", "FAILED", source=str(Path.cwd() / "notebooks/n.ipynb"), failure=why)
 
 
-def test_a_failure_has_no_java_stack_and_few_lines() -> None:
-    message = "first\nsecond\n" + "more\n" * 100 + "\n\nJVM stacktrace:\norg.E\n\tat org.x\n"
+def test_a_failure_has_no_java_stack_and_few_lines_the_last_ones_among_them() -> None:
+    message = "first\nsecond\n" + "more\n" * 100 + "Error: why\nstate" + "\n\nJVM stacktrace:\norg.E\n\tat org.x\n"
     lines = shown(lambda console: print_failure(console, failure(message))).splitlines()
     assert lines[:2] == ["a: E: first", "  second"]
-    assert lines[-3:] == ["  ... 90 more lines", "  notebooks/n.ipynb, cell 3, line 2", "  > f(x)"]
+    end = ["  ... 92 more lines", "  Error: why", "  state", "  notebooks/n.ipynb, cell 3, line 2", "  > f(x)"]
+    assert lines[-5:] == end
     assert "JVM" not in "".join(lines)
 
 
