@@ -82,8 +82,9 @@ def _open(path: Any, mode: Any, flags: Any, *rest: Any) -> None:  # noqa: ANN401
     if not isinstance(flags, int) or not flags & os.O_ACCMODE or isinstance(path, int):
         return
     updates = flags & os.O_ACCMODE == os.O_RDWR and not flags & (os.O_TRUNC | os.O_EXCL)
-    # A zip file's headers are written when its members are known. No event tells of that, so its maker is asked for.
-    zips = sys._getframe(2).f_globals.get("__name__") == "zipfile"
+    # A zip file's headers are written again when its members are known. No event tells of that: its opening does.
+    caller = sys._getframe(2)
+    zips = caller.f_code.co_name == "__init__" and caller.f_globals.get("__name__") == "zipfile"
     if flags & os.O_APPEND or updates or zips:
         place = _place(path)
         is_new = bool(flags & os.O_CREAT) and not updates

@@ -2,6 +2,7 @@ import pytest
 
 from localbundle.errors import BundleError
 from localbundle.runs.dbutils import VALUE_LIMIT, Context, DBUtils, NotebookExit, read_state
+from localbundle.volumes.strict import install, remove
 
 
 @pytest.fixture
@@ -85,3 +86,28 @@ def test_outside_a_job_nothing_is_left_behind(tmp_path) -> None:
     with pytest.raises(TypeError, match="task value a.n: no job runs this notebook now; give debugValue="):
         dbutils.jobs.taskValues.get("a", "n", default=1)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_files_are_copied_and_moved_on_strict_volumes(make, tmp_path) -> None:
+    fs, volume = make().fs, "/Volumes/c/s/v"
+    fs.mkdirs(f"{volume}/from/deep")
+    install([tmp_path / "Volumes"])
+    try:
+        fs.put(f"{volume}/from/a.txt", "a")
+        fs.put(f"{volume}/from/deep/b.txt", "b")
+        assert fs.cp(f"{volume}/from/a.txt", f"{volume}/from/deep")
+        assert fs.cp(f"{volume}/from", f"{volume}/to", recurse=True)
+        assert fs.mv(f"{volume}/from/deep/b.txt", f"{volume}/moved.txt")
+        assert fs.mv(f"{volume}/to/deep", f"{volume}/from")
+        assert fs.mv(f"{volume}/to", f"{volume}/last")
+    finally:
+        remove([tmp_path / "Volumes"])
+    root = tmp_path / "Volumes/c/s/v"
+    found = {str(file.relative_to(root)): file.read_text() for file in root.rglob("*.txt")}
+    assert found == {
+        "from/a.txt": "a",
+        "from/deep/a.txt": "a",
+        "from/deep/b.txt": "b",
+        "last/a.txt": "a",
+        "moved.txt": "b",
+    }
