@@ -8,7 +8,7 @@ from localbundle.definitions.bundle import Bundle
 from localbundle.definitions.jobs import find_job
 from localbundle.definitions.yamlfile import place
 from localbundle.errors import BundleError
-from localbundle.lint import compute, files, names, references, tasks, wheels
+from localbundle.lint import compute, files, names, references, tasks, volumes, wheels
 from localbundle.lint.context import BundleRule, JobContext, JobRule, Said
 
 _LINE = re.compile(r"(?:(?P<file>[^:\n]+):(?P<line>\d+): )?(?P<message>.*)", re.DOTALL)
@@ -28,6 +28,7 @@ JOB_RULES: tuple[JobRule, ...] = (
     references.undeclared_parameter,
     references.unknown_member,
     tasks.order_of_text,
+    volumes.append_on_volume,
     wheels.unknown_entry_point,
     wheels.unknown_package,
 )

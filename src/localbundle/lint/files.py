@@ -15,7 +15,7 @@ _CELL_BORDER = re.compile(r"# (?:Databricks notebook source|COMMAND -+)")
 
 def missing_file(job: JobContext) -> Said:
     """A notebook or a Python file that is not there."""
-    for task, kind, written, file in _files(job):
+    for task, kind, written, file in task_files(job):
         if file is None:
             what = "notebook" if kind == "notebook_task" else "file"
             yield written, f"task {task}: {what} {written} does not exist; create it or correct {FILE_FIELDS[kind]}"
@@ -23,7 +23,7 @@ def missing_file(job: JobContext) -> Said:
 
 def reference_in_notebook(job: JobContext) -> Said:
     """A reference in code: only definitions are resolved, a notebook gets what it needs as parameters."""
-    for _, kind, _, file in _files(job):
+    for _, kind, _, file in task_files(job):
         for number, line in _code(file) if file and kind == "notebook_task" else ():
             for match in _REFERENCE.finditer(line):
                 yield (
@@ -33,7 +33,7 @@ def reference_in_notebook(job: JobContext) -> Said:
                 )
 
 
-def _files(job: JobContext) -> Iterator[tuple[str, str, str, Path | None]]:
+def task_files(job: JobContext) -> Iterator[tuple[str, str, str, Path | None]]:
     """Of each task that runs a file of the bundle: its key, its kind, what is written, and the file if it exists."""
     for step in job.steps:
         for kind, field in FILE_FIELDS.items():

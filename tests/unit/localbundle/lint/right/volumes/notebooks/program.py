@@ -1,0 +1,3 @@
+def write(path: str) -> None:
+    with open(path, "a") as file:
+        file.write("/Volumes/c/s/v")

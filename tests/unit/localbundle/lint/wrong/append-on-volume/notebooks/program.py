@@ -1,0 +1,11 @@
+import io
+import zipfile
+
+import pandas as pd
+
+
+def write(frame: pd.DataFrame) -> None:
+    frame.to_csv("/Volumes/c/s/v/all.csv", mode="a", header=False)
+    with zipfile.ZipFile("/Volumes/c/s/v/all.zip", "a") as archive:
+        archive.writestr("a", "b")
+    io.open("/Volumes/c/s/v/b", "rb+").close()
