@@ -2,6 +2,8 @@
 import os
 from pathlib import Path
 
+from databricks.sdk.runtime import dbutils, spark
+
 volume = "/Volumes/c/s/v"
 with open(f"{volume}/a", "w") as file:
     file.write("one")

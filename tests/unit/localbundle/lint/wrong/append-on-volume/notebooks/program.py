@@ -1,4 +1,4 @@
-import io
+import gzip
 import zipfile
 
 import pandas as pd
@@ -8,4 +8,4 @@ def write(frame: pd.DataFrame) -> None:
     frame.to_csv("/Volumes/c/s/v/all.csv", mode="a", header=False)
     with zipfile.ZipFile("/Volumes/c/s/v/all.zip", "a") as archive:
         archive.writestr("a", "b")
-    io.open("/Volumes/c/s/v/b", "rb+").close()
+    gzip.open("/Volumes/c/s/v/b.gz", "at").close()

@@ -4,6 +4,11 @@
 
 # COMMAND ----------
 
+import os
+from pathlib import Path
+
+from databricks.sdk.runtime import dbutils
+
 catalog = dbutils.widgets.get("catalog")
 root = f"/Volumes/{catalog}/docs/land"
 with open(f"{root}/log.txt", "a") as file:
@@ -11,15 +16,8 @@ with open(f"{root}/log.txt", "a") as file:
 
 # COMMAND ----------
 
-this is no Python
-
-# COMMAND ----------
-
-import os
-from pathlib import Path
-
 log = os.path.join(root, "log.bin")
 open(log, mode="r+b").close()
 (Path(root) / "log").open("a+").close()
 Path(root, "log").open(mode="ab").close()
-open("/Volumes/" + catalog, "at").close()
+open("/Volumes/" + catalog, "a").close()
