@@ -127,6 +127,7 @@ def test_a_kernel_of_vs_code_starts_spark_and_takes_it_with_it(cold: Path, end: 
     with kernel(cold, cold / "kernels") as (manager, asked):
         assert asked("print(spark.range(3).count())") == "3\n"
         assert Server(home).state() is not None
+        assert "a volume on Databricks cannot append" in asked(f"open({str(home / 'Volumes' / 'log')!r}, 'a')")
         if end == "kill":
             manager.provisioner.process.kill()
             assert eventually(lambda: Server(home).state() is None)
