@@ -152,9 +152,12 @@ def rollback(
 ) -> None:
     """Moves the pointer to an earlier generation. The next refresh publishes a new one."""
     from ragops.index.housekeeping import rollback as roll_back
-    from ragops.index.local import index_root
+    from ragops.index.local import PASSAGES, index_root
+    from ragops.index.locks.open import publish_lock
 
-    pointer = roll_back(index_root(places.place(target, schema)), to, run_id="ragops index rollback")
+    place = places.place(target, schema)
+    lock = publish_lock(place, PASSAGES)
+    pointer = roll_back(index_root(place), to, lock=lock, run_id="ragops index rollback")
     console.print(f"live now: [bold]{pointer.generation}[/] (before: {pointer.previous})", highlight=False)
 
 

@@ -62,15 +62,15 @@ class Table:
 
         Never replaces one, since readers follow its history.
         """
-        columns = ", ".join(f"`{c.name}` {c.type} COMMENT {_quoted(c.comment)}" for c in self.columns)
+        columns = ", ".join(f"`{c.name}` {c.type} COMMENT {quoted(c.comment)}" for c in self.columns)
         cluster = f" CLUSTER BY (`{self.cluster_by}`)" if self.cluster_by else ""
         workspace.spark.sql(
             f"CREATE TABLE IF NOT EXISTS {workspace.table(self.name)} ({columns}) USING delta{cluster} "
-            f"COMMENT {_quoted(self.comment)} TBLPROPERTIES (delta.enableChangeDataFeed = true)"
+            f"COMMENT {quoted(self.comment)} TBLPROPERTIES (delta.enableChangeDataFeed = true)"
         )
         held = {name.casefold() for name in self.read(workspace).columns}
         if new := [c for c in self.columns if c.name.casefold() not in held]:
-            added = ", ".join(f"`{c.name}` {c.type} COMMENT {_quoted(c.comment)}" for c in new)
+            added = ", ".join(f"`{c.name}` {c.type} COMMENT {quoted(c.comment)}" for c in new)
             workspace.spark.sql(f"ALTER TABLE {workspace.table(self.name)} ADD COLUMNS ({added})")
 
     def read(self, workspace: Workspace) -> DataFrame:
@@ -236,6 +236,7 @@ def _merge_statement(workspace: Workspace, table: Table, view: str) -> str:
     )
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text as a literal of Spark SQL. Open-source Delta's parser binds no parameters (delta-io/delta #7640)."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"

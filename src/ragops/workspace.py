@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
     from pyspark.sql import SparkSession
 
+VOLUMES = "Volumes"
+"""Where volumes are mounted, below the root or below a local workspace's folder."""
 LANDING = "landing"
 INDEXES = "indexes"
 LEDGER = "ledger"
@@ -58,12 +60,12 @@ class Workspace:
 
     def volume(self, name: str) -> Path:
         """The folder of one of the schema's volumes."""
-        return self.path(f"/Volumes/{self.catalog}/{self.schema}/{name}")
+        return self.path(f"/{VOLUMES}/{self.catalog}/{self.schema}/{name}")
 
     def path(self, path: str | Path) -> Path:
         """A path as jobs write it: /Volumes/... lies inside the local workspace on a laptop."""
         parts = Path(path).parts
-        if parts[:2] == ("/", "Volumes") and not on_databricks():
+        if parts[:2] == ("/", VOLUMES) and not on_databricks():
             return local_home().joinpath(*parts[1:])
         return Path(path)
 
@@ -99,8 +101,8 @@ def in_model_serving() -> bool:
 
 
 def is_mounted(path: Path) -> bool:
-    """Whether a path is one of this machine's files. A volume's is not in model serving: see `ragops.volumes`."""
-    return path.parts[:2] != ("/", "Volumes") or not in_model_serving()
+    """Whether a path is one of this machine's files. A volume's is not in model serving: see `platform.volumes`."""
+    return path.parts[:2] != ("/", VOLUMES) or not in_model_serving()
 
 
 def has_spark() -> bool:
@@ -148,7 +150,7 @@ def cache_folder() -> Path:
     """Where this machine keeps what it can make again: in $XDG_CACHE_HOME or ~/.cache, if it is sure to have one."""
     if cache := os.environ.get("XDG_CACHE_HOME"):
         return Path(cache) / "ragops"
-    home = Path(tempfile.gettempdir()) if in_model_serving() else Path.home() / ".cache"
+    home = Path(tempfile.gettempdir()) if on_databricks() else Path.home() / ".cache"
     return home / "ragops"
 
 

@@ -20,7 +20,8 @@ import pytest
 TOKEN = "token-of-the-container"
 VOLUMES = "/Volumes/main/rag/"
 
-_FILES, _STORAGE = "/api/2.0/fs/files", "/storage"
+_FILES, _FOLDERS, _STORAGE = "/api/2.0/fs/files", "/api/2.0/fs/directories", "/storage"
+_LISTED_AT_ONCE = 3
 _CODES = {400: "INVALID_PARAMETER_VALUE", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND"}
 
 
@@ -85,6 +86,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._get(path.removeprefix(_FILES))
         elif self.command == "PUT" and path.startswith(_FILES):
             self._put(path.removeprefix(_FILES), query, body)
+        elif self.command == "DELETE" and path.startswith(_FILES):
+            self._delete(path.removeprefix(_FILES))
+        elif path.startswith(_FOLDERS):
+            self._folder(path.removeprefix(_FOLDERS), query)
         elif (self.command, path) == ("GET", "/api/2.0/secrets/get"):
             self._refuse(404, "No such secret")
         elif (self.command, path) == ("POST", "/serving-endpoints/embeddings") and self.double.embed:
@@ -137,19 +142,61 @@ class _Handler(BaseHTTPRequestHandler):
         file = self._local(path)
         if file is None:
             return
-        if query != {"overwrite": "false"} or self.headers["Content-Type"] != "application/octet-stream":
-            self._refuse(400, f"not a new file: {query}, {self.headers['Content-Type']}", fault=True)
+        if "overwrite" not in query or self.headers["Content-Type"] != "application/octet-stream":
+            self._refuse(400, f"not a file: {query}, {self.headers['Content-Type']}", fault=True)
         elif not file.parent.is_dir():
             self._refuse(404, "The parent folder does not exist")
-        elif file.exists():
+        elif file.exists() and query["overwrite"] != "true":
             self._send(409, {"error_code": "ALREADY_EXISTS", "message": "The file being created already exists."})
         else:
             file.write_bytes(body)
             if self.double.takes(self.double.lost, path):
                 self.close_connection = True
             else:
-                self.send_response(204)
-                self.end_headers()
+                self._done()
+
+    def _delete(self, path: str) -> None:
+        file = self._local(path)
+        if file is None:
+            return
+        if not file.is_file():
+            self._refuse(404, "The file being accessed is not found")
+            return
+        file.unlink()
+        self._done()
+
+    def _folder(self, path: str, query: dict[str, str]) -> None:
+        """As the reference says: PUT also makes those above, DELETE wants an empty one, GET lists in pages."""
+        folder = self._local(path)
+        if folder is None:
+            return
+        if self.command == "PUT":
+            folder.mkdir(parents=True, exist_ok=True)
+            self._done()
+        elif not folder.is_dir():
+            self._refuse(404, "The directory being accessed is not found")
+        elif self.command == "DELETE" and any(folder.iterdir()):
+            self._refuse(400, "The directory is not empty")
+        elif self.command == "DELETE":
+            folder.rmdir()
+            self._done()
+        else:
+            self._send(200, self._page(path, folder, int(query.get("page_token") or 0)))
+
+    def _page(self, path: str, folder: Path, begin: int) -> dict[str, Any]:
+        entries = sorted(folder.iterdir(), reverse=True)
+        shown = [
+            {"path": f"{path}/{one.name}", "name": one.name, "is_directory": one.is_dir()}
+            | ({} if one.is_dir() else {"file_size": one.stat().st_size})
+            | {"last_modified": int(one.stat().st_mtime * 1000)}
+            for one in entries[begin : begin + _LISTED_AT_ONCE]
+        ]
+        more = {"next_page_token": str(begin + _LISTED_AT_ONCE)} if begin + _LISTED_AT_ONCE < len(entries) else {}
+        return {"contents": shown} | more
+
+    def _done(self) -> None:
+        self.send_response(204)
+        self.end_headers()
 
     def _refuse(self, status: int, message: str, fault: bool = False) -> None:
         if fault:
@@ -204,4 +251,4 @@ def enter(address: str, folder: Path, patch: pytest.MonkeyPatch) -> None:
     for name, value in container(address, folder / "credentials").items():
         patch.setenv(name, value)
     patch.chdir(folder)
-    patch.setattr("ragops.volumes._RETRY_SECONDS", 1)
+    patch.setattr("ragops.platform.volumes.files_api._RETRY_SECONDS", 1)

@@ -7,7 +7,8 @@ from pathlib import Path
 from ragops.assembly import query_encoder
 from ragops.embeddings.model import fingerprint
 from ragops.index.entries import Entry
-from ragops.index.local import index_root
+from ragops.index.local import PASSAGES, index_root
+from ragops.index.locks.open import publish_lock
 from ragops.index.manifest import IndexedModel
 from ragops.index.publish import IndexSource, publish
 from ragops.usecase import load_usecase
@@ -35,4 +36,5 @@ def publish_notes(work: Path) -> None:
 
     model = IndexedModel(fingerprint=fingerprint(card.embedding), name=card.embedding.name, dimension=384)
     hashes = {chunk_id: row.row_hash for chunk_id, row in rows.items()}
-    publish(index_root(PLACE), IndexSource(model, "v1", lambda: hashes, fetch, ""), run_id="t", work_directory=work)
+    source, root = IndexSource(model, "v1", lambda: hashes, fetch, ""), index_root(PLACE)
+    publish(root, source, lock=publish_lock(PLACE, PASSAGES), run_id="t", work_directory=work)

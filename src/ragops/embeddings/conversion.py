@@ -1,5 +1,10 @@
-"""Conversion of a model for the CPU: done once, kept in a folder named by the model's fingerprint."""
+"""Conversion of a model for the CPU: done once, kept in a folder named by the model's fingerprint.
 
+On a laptop that folder is in the cache. On a volume, which jobs share, it is copied file by file with its manifest
+last, and each machine works with a copy of its own: `on_this_machine`.
+"""
+
+import hashlib
 import os
 import shutil
 import subprocess
@@ -7,21 +12,30 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ragops.embeddings.model import EmbeddingModel, fingerprint, short
+from ragops.embeddings.model_files import file_hash
 from ragops.embeddings.openvino_encoder import MANIFEST, read_manifest
 from ragops.errors import UserError
+from ragops.platform.volumes.errors import NotThere
+from ragops.platform.volumes.interface import VolumeFiles
+from ragops.platform.volumes.open import on_volume, volume_files
+from ragops.workspace import cache_folder
 
 # The child's exit status when its last line of output is meant for the user as it stands.
 REFUSED = 3
 
 # A conversion takes a minute at most: what is older than this was left behind by a process that was killed.
 _ABANDONED_SECONDS = 3600
+# Its writer may be on another machine, whose clock may be wrong.
+_ABANDONED_ON_VOLUME = timedelta(days=1)
 
 
 def convert(model: EmbeddingModel, into: Path) -> Path:
-    """Returns the folder `into`/FINGERPRINT8 with the model for OpenVINO, converting it first if it is not there.
+    """Returns the folder below `into` with the model for OpenVINO, converting it first if it is not there.
 
     Raises:
         UserError: the model has no files, sentence-transformers is not installed, the conversion fails its check
@@ -35,11 +49,34 @@ def convert(model: EmbeddingModel, into: Path) -> Path:
 
 
 def convert_once(identity: str, into: Path, export: Callable[[Path], None]) -> Path:
-    """Returns the folder `into`/FINGERPRINT8, letting `export` fill it first if it is not there.
+    """Returns the folder of a conversion below `into`, letting `export` fill it first if it is not there.
 
-    Of several converters at once the first to finish wins; the folder appears whole or not at all.
+    It is called FINGERPRINT8, on a volume FINGERPRINT8-DIGEST8, so that of several converters at once none writes into
+    another's. It counts once its manifest is there.
+
+    Raises:
+        UserError: the volume cannot be read or written.
     """
-    target = into / short(identity)
+    return (_convert_on_volume if on_volume(into) else _convert_on_disk)(short(identity), into, export)
+
+
+def on_this_machine(conversion: Path) -> Path:
+    """The folder of a conversion on a disk of this machine, where it is mapped into memory; named by the fingerprint.
+
+    Raises:
+        UserError: it cannot be copied from its volume.
+    """
+    if not on_volume(conversion):
+        return conversion
+    name = conversion.name.partition("-")[0]
+    return _convert_on_disk(
+        name, cache_folder() / "models", lambda built: volume_files(conversion).copy(conversion, built)
+    )
+
+
+def _convert_on_disk(name: str, into: Path, export: Callable[[Path], None]) -> Path:
+    """Of several converters at once the first to finish wins; the folder appears whole or not at all."""
+    target = into / name
     if not (target / MANIFEST).is_file():
         into.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(into, target.name)
@@ -49,6 +86,33 @@ def convert_once(identity: str, into: Path, export: Callable[[Path], None]) -> P
             export(built)
             _publish(built, target)
     return target
+
+
+def _convert_on_volume(name: str, into: Path, export: Callable[[Path], None]) -> Path:
+    files = volume_files(into)
+    if found := _find_on_volume(files, name, into):
+        return found
+    with tempfile.TemporaryDirectory(prefix="ragops-convert-") as temporary:
+        built = Path(temporary)
+        export(built)
+        parts = sorted(path for path in built.rglob("*") if path.is_file() and path != built / MANIFEST)
+        digest = hashlib.sha256("".join(file_hash(part) for part in parts).encode()).hexdigest()
+        target = into / f"{name}-{digest[:8]}"
+        for part in (*parts, built / MANIFEST):
+            files.upload(part, target / part.relative_to(built))
+    return target
+
+
+def _find_on_volume(files: VolumeFiles, name: str, into: Path) -> Path | None:
+    """The first conversion that is complete; removes those that were begun long ago and are not."""
+    with suppress(NotThere):
+        for folder in (into / one.name for one in files.list(into) if one.name.partition("-")[0] == name):
+            held = files.list(folder)
+            if any(one.name == MANIFEST for one in held):
+                return folder
+            if all(datetime.now(UTC) - one.modified > _ABANDONED_ON_VOLUME for one in held):
+                files.remove_folder(folder)
+    return None
 
 
 def run_exporter(module: str, description: str, folder: Path, what: str, source: str) -> None:

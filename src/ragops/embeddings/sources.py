@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from ragops.embeddings.conversion import convert
+from ragops.embeddings.conversion import convert, on_this_machine
 from ragops.embeddings.devices import Device
 from ragops.embeddings.encoder import Encoder, EncoderSource
 from ragops.embeddings.model import EmbeddingModel, fingerprint, locate, short
@@ -24,15 +24,16 @@ class OpenVinoSource:
     uses_gpu: bool = field(default=False, init=False)
 
     def load(self, device: Device) -> Encoder:
-        """Loads the conversion.
+        """Loads the conversion, from this machine's own copy where it lies on a volume.
 
         Raises:
             UserError: it is not there or is another model's.
         """
         from ragops.embeddings.openvino_encoder import load_openvino, read_manifest
 
-        _check_fingerprint(str(self.folder), read_manifest(self.folder).fingerprint, self.fingerprint)
-        return load_openvino(self.folder, self.threads)
+        folder = on_this_machine(self.folder)
+        _check_fingerprint(str(folder), read_manifest(folder).fingerprint, self.fingerprint)
+        return load_openvino(folder, self.threads)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from ragops.exploration.advice import advise
 from ragops.exploration.ladder import ladder
 from ragops.exploration.profile import ALL, Profile
 from ragops.exploration.sentences import number, share
+from ragops.platform.volumes.open import volume_files
 from ragops.usecase import UseCase
 
 _TEMPLATES = Environment(
@@ -55,8 +56,11 @@ def tiles(profile: Profile, card: UseCase) -> Iterator[tuple[str, str]]:
 
 
 def write_report(html: str, folder: Path, name: str) -> Path:
-    """Writes the report as NAME.html below `folder`, which is made if it is missing; returns the file."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Writes the report as NAME.html below `folder`, which is made if it is missing; returns the file.
+
+    Raises:
+        UserError: it cannot be written.
+    """
     file = folder / f"{name}.html"
-    file.write_text(html, encoding="utf-8")
+    volume_files(folder).write(file, html.encode())
     return file

@@ -10,7 +10,8 @@ from ragops.chunks.stage import CHUNKS
 from ragops.embeddings.model import EmbeddingModel, fingerprint
 from ragops.embeddings.stage import embeddings_table
 from ragops.index.housekeeping import collect_garbage, list_generations
-from ragops.index.local import index_root
+from ragops.index.local import PASSAGES, index_root
+from ragops.index.locks.open import publish_lock
 from ragops.tables import Table, merge
 from ragops.workspace import Workspace
 
@@ -38,7 +39,7 @@ def collect(workspace: Workspace, model: EmbeddingModel, keep: int) -> Collected
         UserError: there is no index, or somebody is publishing.
     """
     root = index_root(workspace)
-    generations = collect_garbage(root, keep, run_id="ragops index gc")
+    generations = collect_garbage(root, keep, lock=publish_lock(workspace, PASSAGES), run_id="ragops index gc")
     used = {table.name: table for table in _tables_in_use(root, fingerprint(model))}
     place = f"`{workspace.catalog}`.`{workspace.schema}`"
     listed = workspace.spark.sql(f"SHOW TABLES IN {place} LIKE '{PREFIX}*'").collect()

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ragops.errors import UserError
-from ragops.index.files import IndexFiles
+from ragops.index.manifest import differing, file_digests, read_manifest
+from ragops.index.published import PublishedIndex
 
 _COPYING = ".copying-"
 
@@ -37,15 +38,15 @@ class LocalCopies:
     In use means: a process holds a shared `flock` on the copy's directory; the system drops it when the process ends.
     """
 
-    def __init__(self, files: IndexFiles, directory: Path) -> None:
-        """Copies from `files`; `directory` belongs to this index alone."""
-        self._files = files
+    def __init__(self, index: PublishedIndex, directory: Path) -> None:
+        """Copies from `index`; `directory` belongs to it alone."""
+        self._index = index
         self._directory = directory
 
     def acquire(self, generation: str) -> LocalCopy:
         """The copy of a generation, made if need be. Raises UserError when the generation cannot be read."""
         # A number can come again after rollback and garbage collection; what the manifest says does not.
-        digest = hashlib.sha256(self._files.manifest(generation)).hexdigest()[:12]
+        digest = hashlib.sha256(self._index.manifest_bytes(generation)).hexdigest()[:12]
         copy = self._directory / f"{generation}-{digest}"
         while True:
             if not copy.is_dir():
@@ -73,7 +74,9 @@ class LocalCopies:
         self._directory.chmod(0o700)  # a copy is readable by whom the volume's rights no longer protect it from
         descriptor = _share(temporary)  # so that no other process prunes it meanwhile
         try:
-            self._files.copy(generation, temporary)
+            self._index.copy(generation, temporary)
+            if self._index.remote:
+                _check_arrived(generation, temporary)
             if not copy.is_dir():
                 os.rename(temporary, copy)
         except OSError as error:
@@ -85,6 +88,14 @@ class LocalCopies:
             shutil.rmtree(temporary, ignore_errors=True)
             if descriptor is not None:
                 os.close(descriptor)
+
+
+def _check_arrived(generation: str, copy: Path) -> None:
+    if changed := differing(file_digests(copy), read_manifest(copy).files):
+        raise UserError(
+            f"index generation {generation}: {min(changed)} is not what the manifest says: run the refresh job, "
+            "if trying again does not help"
+        )
 
 
 def _share(directory: Path) -> int | None:

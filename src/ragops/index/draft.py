@@ -54,17 +54,23 @@ class BuiltDraft:
 
 
 def start_draft(
-    directory: Path, wanted: Mapping[str, str], parent: Manifest | None, parent_path: Path, scan: bool, access: str = ""
+    directory: Path,
+    wanted: Mapping[str, str],
+    parent: Manifest | None,
+    parent_copy: Path | None,
+    scan: bool,
+    access: str = "",
 ) -> Draft:
-    """Opens a copy of the parent if one is given and worth it, an empty store otherwise.
+    """Opens the parent's copy if one is given and worth it, an empty store otherwise.
 
-    `scan`: the parent's files are not as they were built, so its rows are read from the store itself. `access`: the
-    digest of the rules that now hold; where they changed, rows to update may go to other groups.
-    A removed or replaced row stays in the HNSW graph as a dead node that every search walks over: when they would be
-    more than half of the rows, all is built anew. Rows that are only added never call for that.
+    `parent_copy`: a copy of it on this machine, whose store becomes the draft's. `scan`: the parent's files are not as
+    they were built, so its rows are read from the store itself. `access`: the digest of the rules that now hold; where
+    they changed, rows to update may go to other groups. A removed or replaced row stays in the HNSW graph as a dead
+    node that every search walks over: when they would be more than half of the rows, all is built anew. Rows that are
+    only added never call for that.
     """
-    inherited = _inherit(directory, parent_path, scan) if parent else None
-    if parent and inherited:
+    inherited = _inherit(directory, parent_copy, scan) if parent_copy else None
+    if parent and parent_copy and inherited:
         store, held = inherited
         plan = plan_changes(held, wanted)
         moved = len(plan.update) if access != parent.access else 0
@@ -72,8 +78,8 @@ def start_draft(
         if 2 * rewrites <= len(wanted) or plan.empty:
             if scan:
                 return Draft(directory, store, plan, parent, rewrites)
-            words = LexicalIndex.load(parent_path / BM25)
-            restricted = Restrictions.load(parent_path, words.ids, parent.group_sets).restricted
+            words = LexicalIndex.load(parent_copy / BM25)
+            restricted = Restrictions.load(parent_copy, words.ids, parent.group_sets).restricted
             return Draft(directory, store, plan, parent, rewrites, held, restricted, words)
         store.close()
     shutil.rmtree(directory, ignore_errors=True)
@@ -81,11 +87,12 @@ def start_draft(
     return Draft(directory, create_embedded(directory / CHROMA), plan_changes({}, wanted))
 
 
-def _inherit(directory: Path, parent_path: Path, scan: bool) -> tuple[Store, Mapping[str, str]] | None:
-    """A copy of the parent's store and its row hashes; None when it is damaged beyond reading."""
-    shutil.copytree(parent_path / CHROMA, directory / CHROMA)
+def _inherit(directory: Path, parent_copy: Path, scan: bool) -> tuple[Store, Mapping[str, str]] | None:
+    """The parent's store, moved to the draft, and its row hashes; None when it is damaged beyond reading."""
+    directory.mkdir(parents=True)
+    (parent_copy / CHROMA).rename(directory / CHROMA)
     if not scan:
-        return open_embedded(directory / CHROMA), read_rows(parent_path)
+        return open_embedded(directory / CHROMA), read_rows(parent_copy)
     try:
         store = open_embedded(directory / CHROMA)
         try:
@@ -94,7 +101,7 @@ def _inherit(directory: Path, parent_path: Path, scan: bool) -> tuple[Store, Map
             store.close()
             raise
     except Exception as error:  # chromadb raises what it likes on a damaged file
-        _LOG.warning("generation %s cannot be read (%s): building from scratch", parent_path.name, error)
+        _LOG.warning("generation %s cannot be read (%s): building from scratch", parent_copy.name, error)
         return None
 
 

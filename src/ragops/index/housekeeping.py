@@ -1,14 +1,14 @@
 """Listing generations, rolling back, and removing what no pointer and no rollback needs."""
 
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from ragops.errors import UserError
-from ragops.index.lock import publish_lock
-from ragops.index.manifest import BUILDING, Manifest, generation_names, generations_directory, read_manifest
-from ragops.index.pointer import Pointer, find_pointer, read_pointer, remove_half_written, write_pointer
+from ragops.index.locks.interface import Hold, PublishLock
+from ragops.index.manifest import Manifest
+from ragops.index.pointer import Pointer
+from ragops.index.published import PublishedIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,80 +21,80 @@ class ListedGeneration:
 
 
 def list_generations(index_root: Path) -> list[ListedGeneration]:
-    """All whole generations, oldest first. Raises UserError when a manifest or the pointer is broken."""
-    pointer = find_pointer(index_root)
+    """All finished generations, oldest first. Raises UserError when a manifest or the pointer is broken."""
+    index = PublishedIndex(index_root)
+    pointer = index.find_pointer()
     live = pointer.generation if pointer else None
-    directory = generations_directory(index_root)
-    return [
-        ListedGeneration(name, name == live, read_manifest(directory / name)) for name in generation_names(index_root)
-    ]
+    return [ListedGeneration(name, name == live, index.manifest(name)) for name in index.names()]
 
 
-def rollback(index_root: Path, to: str | None = None, *, run_id: str, wait_seconds: float = 0.0) -> Pointer:
+def rollback(
+    index_root: Path, to: str | None = None, *, lock: PublishLock, run_id: str, wait_seconds: float = 0.0
+) -> Pointer:
     """Moves the pointer to generation `to`, by default to the one before the live one.
 
-    Raises UserError when there is no such generation or a publish is under way.
+    Raises:
+        UserError: there is no such generation, it lacks files, or a publish is under way.
     """
-    if not index_root.is_dir():
+    index = PublishedIndex(index_root)
+    if not (index.names() or index.find_pointer()):
         raise UserError(f"no index at {index_root}: nothing to roll back")
-    with publish_lock(index_root, run_id, wait_seconds) as lock:
-        live = live_manifest(index_root)
-        target = to or read_pointer(index_root).previous
-        known = generation_names(index_root)
+    with lock.held(run_id, wait_seconds) as hold:
+        live = index.live_manifest()
+        target = to or index.pointer().previous
+        known = index.names()
         if target not in known:
             raise UserError(
                 f"no generation {target or 'before the live one'} in {index_root}: there are {', '.join(known)}"
             )
-        pointer = Pointer.to(read_manifest(generations_directory(index_root) / target), previous=live)
-        lock.confirm()
-        write_pointer(index_root, pointer)
+        manifest = index.manifest(target)
+        if missing := index.missing_files(manifest):
+            raise UserError(f"index generation {target} lacks {min(missing)}: roll back to another, or refresh")
+        pointer = Pointer.to(manifest, previous=live)
+        move_pointer(index, pointer, hold)
         return pointer
 
 
-def collect_garbage(index_root: Path, keep: int = 3, *, run_id: str, wait_seconds: float = 0.0) -> list[str]:
+def move_pointer(index: PublishedIndex, pointer: Pointer, hold: Hold) -> None:
+    """Decides what is live, then says so to readers.
+
+    Raises:
+        UserError: the lock was lost. Then readers see what its new owner has decided.
+    """
+    mine = pointer.model_dump_json()
+    hold.record(mine)
+    index.write_pointer(pointer)
+    decided = hold.recorded()
+    if decided not in (None, mine):  # this process slept between the two, and has just overwritten a newer pointer
+        index.repair_pointer(decided)
+        hold.check()
+
+
+def collect_garbage(
+    index_root: Path, keep: int = 3, *, lock: PublishLock, run_id: str, wait_seconds: float = 0.0
+) -> list[str]:
     """Removes all generations but the newest `keep`, the live one and the one a rollback goes to; returns their names.
 
-    Raises UserError when a publish is under way, or the pointer is missing or broken (then nothing is known to be
-    unneeded).
+    Raises:
+        UserError: a publish is under way, or the pointer is missing or broken (then nothing is known to be unneeded).
     """
-    pointer = read_pointer(index_root)
+    index = PublishedIndex(index_root)
+    index.pointer()
     if keep < 1:
         raise UserError(f"keep={keep} would remove the live generation: give 1 or more")
-    with publish_lock(index_root, run_id, wait_seconds):
-        pointer = read_pointer(index_root)
-        names = generation_names(index_root)
+    with lock.held(run_id, wait_seconds) as hold:
+        index.repair_pointer(hold.recorded())
+        pointer, names = index.pointer(), index.names()
         kept = {*names[-keep:], pointer.generation, pointer.previous}
         removed = [name for name in names if name not in kept]
-        for name in removed:  # first out of sight, so that a crash leaves no half generation that looks whole
-            directory = generations_directory(index_root)
-            os.rename(directory / name, directory / f"{BUILDING}removed-{name}")
-        remove_half_built(index_root)
+        for name in removed:
+            hold.check()
+            index.remove(name)
+        index.remove_unfinished(hold.leftover_age)
         return removed
 
 
-def remove_leftovers(index_root: Path, work: Path) -> None:
+def remove_leftovers(index: PublishedIndex, work: Path, hold: Hold) -> None:
     """Removes what a killed publish left; only under the lock."""
     shutil.rmtree(work, ignore_errors=True)
-    remove_half_built(index_root)
-    remove_half_written(index_root)
-
-
-def remove_half_built(index_root: Path) -> None:
-    """Removes generations that were being built or removed; only under the lock."""
-    for directory in generations_directory(index_root).glob(f"{BUILDING}*"):
-        shutil.rmtree(directory, ignore_errors=True)
-
-
-def live_manifest(index_root: Path) -> Manifest | None:
-    """The live generation's manifest; None when there is none that can be read, so that a publish starts afresh."""
-    try:
-        pointer = find_pointer(index_root)
-        return read_manifest(generations_directory(index_root) / pointer.generation) if pointer else None
-    except UserError:
-        return None
-
-
-def next_number(index_root: Path) -> int:
-    """One more than any number in use."""
-    prefixes = [path.name.split("-")[0] for path in generations_directory(index_root).glob("[0-9]*-*")]
-    return max((int(prefix) for prefix in prefixes if prefix.isdecimal()), default=0) + 1
+    index.remove_unfinished(hold.leftover_age)

@@ -1,10 +1,4 @@
-"""What an index generation says of itself, and where generations lie.
-
-INDEX_ROOT/pointer.json                         the live generation's name
-INDEX_ROOT/publish.lock                         there while somebody publishes
-INDEX_ROOT/generations/000012-1a2b3c4d/         number and the first 8 digits of the model's fingerprint
-    chroma/  bm25/  rows.json  manifest.json, and access.json where not everybody may see everything
-"""
+"""What an index generation says of itself."""
 
 import hashlib
 import json
@@ -20,9 +14,12 @@ from ragops.errors import UserError
 
 CHROMA = "chroma"
 BM25 = "bm25"
-BUILDING = ".building-"
 MANIFEST = "manifest.json"
 _ROWS = "rows.json"
+
+
+class Damaged(UserError):
+    """A pointer or a manifest that is there and does not hold what it should."""
 
 
 class IndexedModel(BaseModel):
@@ -59,37 +56,21 @@ class Manifest(BaseModel):
         return f"{self.number:06d}-{self.model.fingerprint[:8]}"
 
 
-def generations_directory(index_root: Path) -> Path:
-    """Where an index keeps its generations."""
-    return index_root / "generations"
-
-
-def generation_names(index_root: Path) -> list[str]:
-    """Whole generations, oldest first; half-built ones have another name."""
-    directory = generations_directory(index_root)
-    return sorted(path.name for path in directory.glob("[0-9]*-*") if (path / MANIFEST).is_file())
-
-
 def read_manifest(generation: Path) -> Manifest:
-    """Raises UserError when it is missing or not readable."""
-    return parse_manifest(manifest_bytes(generation), generation)
-
-
-def parse_manifest(content: bytes, generation: Path) -> Manifest:
-    """A manifest from its file's content. Raises UserError when it is none."""
+    """The manifest in a folder of this machine. Raises UserError when it is missing or not readable."""
     try:
-        return Manifest.model_validate_json(content)
-    except ValidationError as error:
-        raise UserError(f"{generation / MANIFEST} is not a manifest: run the refresh job to publish again") from error
-
-
-def manifest_bytes(generation: Path) -> bytes:
-    """The manifest as it lies there. Raises UserError when it cannot be read."""
-    try:
-        return (generation / MANIFEST).read_bytes()
+        return parse_manifest((generation / MANIFEST).read_bytes(), generation)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise UserError(f"index generation {generation} cannot be read ({reason}): run the refresh job") from error
+
+
+def parse_manifest(content: bytes, generation: Path) -> Manifest:
+    """A manifest from its file's content. Raises Damaged when it is none."""
+    try:
+        return Manifest.model_validate_json(content)
+    except ValidationError as error:
+        raise Damaged(f"{generation / MANIFEST} is not a manifest: run the refresh job to publish again") from error
 
 
 def write_manifest(generation: Path, manifest: Manifest) -> None:
@@ -103,7 +84,7 @@ def write_rows(generation: Path, rows: Mapping[str, str]) -> None:
 
 
 def read_rows(generation: Path) -> dict[str, str]:
-    """Id -> row hash as recorded: true as long as `changed_files` finds no change, and much faster than a scan."""
+    """Id -> row hash as recorded: true as long as no file has changed, and much faster than a scan."""
     rows: dict[str, str] = json.loads((generation / _ROWS).read_text("utf-8"))
     return rows
 
@@ -114,9 +95,8 @@ def file_digests(generation: Path) -> dict[str, str]:
     return {path.relative_to(generation).as_posix(): _sha256(path) for path in files}
 
 
-def changed_files(generation: Path, recorded: Mapping[str, str]) -> set[str]:
-    """Files that are missing, new or different from what the manifest recorded (reads each once)."""
-    found = file_digests(generation)
+def differing(found: Mapping[str, str], recorded: Mapping[str, str]) -> set[str]:
+    """Files that are missing, new or different: relative path -> sha256, as found and as a manifest recorded it."""
     return {name for name in found.keys() | recorded.keys() if found.get(name) != recorded.get(name)}
 
 

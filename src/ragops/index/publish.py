@@ -5,23 +5,24 @@ litter that the next publish removes.
 """
 
 import errno
-import os
-import shutil
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ragops.errors import UserError
 from ragops.index.draft import BuiltDraft, finish_draft, seal_draft, start_draft
 from ragops.index.generation import Generation
-from ragops.index.housekeeping import live_manifest, next_number, remove_leftovers
-from ragops.index.local import copy_durably, local_directory
-from ragops.index.lock import PublishLock, publish_lock
-from ragops.index.manifest import BUILDING, CHROMA, IndexedModel, changed_files, generations_directory
-from ragops.index.pointer import Pointer, write_pointer
+from ragops.index.housekeeping import move_pointer, remove_leftovers
+from ragops.index.local import local_directory
+from ragops.index.locks.interface import Hold, PublishLock
+from ragops.index.manifest import CHROMA, IndexedModel, Manifest
+from ragops.index.pointer import Pointer
+from ragops.index.published import PublishedIndex
 from ragops.index.store import Fetch
 from ragops.index.verify import Sample, compare, sample_ids
+from ragops.platform.volumes.errors import VolumeError
 
 _SAMPLED_VECTORS = 64
 # Opening a Chroma directory writes into this file and no other, so that a look from outside is no damage.
@@ -72,6 +73,7 @@ def publish(
     index_root: Path,
     source: IndexSource,
     *,
+    lock: PublishLock,
     run_id: str,
     wait_seconds: float = 0.0,
     recall_guard: RecallGuard | None = None,
@@ -81,55 +83,61 @@ def publish(
 
     Looking whether there is something to do reads the live generation's files once (20,000 rows: 160 MB), so that
     rows deleted or edited by hand are found although the source did not change. `work_directory`, on a local disk, is
-    removed before and after. Raises UserError when another publisher holds the lock, the disk is full, the built index
-    does not verify, or recall drops too far; the old generation then stays live.
+    removed before and after. Raises UserError when another publisher holds the lock or takes it over, a file cannot be
+    written, the built index does not verify, or recall drops too far; the old generation then stays live.
     """
-    index_root.mkdir(parents=True, exist_ok=True)
+    index = PublishedIndex(index_root)
     work = work_directory or local_directory(index_root, "draft")
-    with publish_lock(index_root, run_id, wait_seconds) as lock:
-        remove_leftovers(index_root, work)
+    with lock.held(run_id, wait_seconds) as hold:
+        remove_leftovers(index, work, hold)
+        index.repair_pointer(hold.recorded())
+        live = index.live_manifest()
         try:
-            return _publish(index_root, source, recall_guard, work, lock)
+            return _publish(index, live, source, recall_guard, work, hold)
+        except VolumeError as error:
+            now = index.live_manifest()
+            raise UserError(f"publish stopped, {now.name if now else 'no index'} is live: {error}") from error
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise
-            raise UserError(
-                f"no space left to publish index {index_root} or to build it in {work}: free some"
-            ) from error
+            raise UserError(f"no space left to build index {index_root} in {work}: free some") from error
         finally:
-            remove_leftovers(index_root, work)
+            remove_leftovers(index, work, hold)
 
 
 def _publish(
-    index_root: Path, source: IndexSource, guard: RecallGuard | None, work: Path, lock: PublishLock
+    index: PublishedIndex,
+    live: Manifest | None,
+    source: IndexSource,
+    guard: RecallGuard | None,
+    work: Path,
+    hold: Hold,
 ) -> PublishReport:
-    live = live_manifest(index_root)
-    live_path = generations_directory(index_root) / (live.name if live else "")
     parent = live if live and live.model.fingerprint == source.model.fingerprint else None
-    damage = changed_files(live_path, live.files) if live else set()
+    damage = index.changed_files(live) if live else set()
     if parent and parent.source_version == source.version and not damage:
         return PublishReport(parent.name, published=False, rows=parent.count)
     if not damage <= {_SQLITE}:
         parent = None
     wanted = source.rows()
-    draft = start_draft(work / uuid.uuid4().hex, wanted, parent, live_path, bool(damage), source.access)
+    copied = index.copy(parent.name, work / "parent") if parent else None
+    draft = start_draft(work / uuid.uuid4().hex, wanted, parent, copied, bool(damage), source.access)
     if draft.parent and draft.plan.empty and draft.parent.access == source.access:
         draft.store.close()
         return PublishReport(draft.parent.name, published=False, rows=draft.parent.count)
     sample = Sample(source.fetch, sample_ids(wanted, _SAMPLED_VECTORS, seed=source.version))
-    built = finish_draft(draft, sample.fetch, next_number(index_root), source.model, source.version, source.access)
+    number = hold.reserve(index.next_number())
+    built = finish_draft(draft, sample.fetch, number, source.model, source.version, source.access)
     try:
         _check(built, sample, source, wanted)
         live_readable = live is not None and (draft.parent is not None or not damage)
-        if guard and live_readable:  # a damaged index is mended, whatever its recall was
-            _check_recall(built.generation, guard, shutil.copytree(live_path, work / "live"))
+        if guard and live and live_readable:  # a damaged index is mended, whatever its recall was
+            _check_recall(built.generation, guard, index.copy(live.name, work / "live"))
     finally:
         built.generation.close()
     seal_draft(built)
     manifest = built.generation.manifest
-    _install(index_root, built.directory, manifest.name)
-    lock.confirm()
-    write_pointer(index_root, Pointer.to(manifest, previous=live))
+    _make_live(index, built.directory, manifest, live, hold)
     return PublishReport(
         generation=manifest.name,
         published=True,
@@ -139,6 +147,19 @@ def _publish(
         removed=len(draft.plan.remove),
         from_scratch=manifest.parent is None,
     )
+
+
+def _make_live(index: PublishedIndex, directory: Path, manifest: Manifest, live: Manifest | None, hold: Hold) -> None:
+    """Copies the draft to the volume and moves the pointer to it; removes the copy where that fails."""
+    try:
+        index.install(directory, manifest.name, hold.check)
+        move_pointer(index, Pointer.to(manifest, previous=live), hold)
+    except UserError:
+        with suppress(UserError):  # a volume that does not answer: what lies there is left for a later publish
+            pointer = index.find_pointer()
+            if pointer is None or pointer.generation != manifest.name:
+                index.remove(manifest.name)
+        raise
 
 
 def _check(built: BuiltDraft, sample: Sample, source: IndexSource, wanted: Mapping[str, str]) -> None:
@@ -159,12 +180,3 @@ def _check_recall(draft: Generation, guard: RecallGuard, live_copy: Path) -> Non
             f"recall would fall from {before:.3f} ({live.manifest.name}) to {after:.3f}, more than the allowed "
             f"{guard.max_drop:.3f}: not published, the old index stays live; look at what changed, or allow more"
         )
-
-
-def _install(index_root: Path, draft_path: Path, name: str) -> None:
-    """Copies the draft under a name that nobody reads, then renames it."""
-    generations = generations_directory(index_root)
-    generations.mkdir(exist_ok=True)
-    building = generations / f"{BUILDING}{name}"
-    copy_durably(draft_path, building)
-    os.rename(building, generations / name)

@@ -11,10 +11,10 @@ from ragops.errors import UserError
 from ragops.index.access import Reader
 from ragops.index.copies import LocalCopies, LocalCopy
 from ragops.index.entries import Passage, Vector
-from ragops.index.files import index_files
 from ragops.index.generation import Generation
 from ragops.index.local import local_directory
 from ragops.index.manifest import Manifest
+from ragops.index.published import PublishedIndex
 from ragops.index.store import Hit
 
 _LOG = logging.getLogger(__name__)
@@ -44,10 +44,10 @@ class IndexReader:
 
         Raises UserError when there is no index, or its pointer or generation cannot be read.
         """
-        self._files = index_files(index_root)
-        self._copies = LocalCopies(self._files, cache_directory or local_directory(index_root, "readers"))
+        self._index = PublishedIndex(index_root)
+        self._copies = LocalCopies(self._index, cache_directory or local_directory(index_root, "readers"))
         self._following, self._switching = threading.Lock(), threading.Lock()
-        self._live = self._files.pointer()
+        self._live = self._index.pointer()
         self._current = self._open(self._live.generation)
         self._retired: _Opened | None = None
         self._closed = False
@@ -94,7 +94,7 @@ class IndexReader:
             self._current.close()
 
     def _look(self) -> None:
-        if not self._files.remote:
+        if not self._index.remote:
             with self._following:
                 self._follow()
             return
@@ -115,7 +115,7 @@ class IndexReader:
     def _follow(self) -> None:
         """Opens the new live generation when the pointer has moved; the old one stays when that fails."""
         try:
-            pointer = self._files.pointer()
+            pointer = self._index.pointer()
             if pointer == self._live:
                 return
             opened = self._open(pointer.generation)
@@ -129,7 +129,7 @@ class IndexReader:
         self._copies.prune()
 
     def _next_look(self) -> float:
-        return time.monotonic() + (_LOOK_SECONDS if self._files.remote else 0.0)
+        return time.monotonic() + (_LOOK_SECONDS if self._index.remote else 0.0)
 
     def _open(self, generation: str) -> _Opened:
         copy = self._copies.acquire(generation)

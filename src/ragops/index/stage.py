@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -17,10 +16,11 @@ from ragops.errors import UserError
 from ragops.index.access import AccessRule, GroupsOf, groups_of, rules_digest
 from ragops.index.entries import ROW_HASH_SQL, Entry, entries_from_frame, restricted_hash
 from ragops.index.generation import Generation
-from ragops.index.local import index_root
-from ragops.index.manifest import IndexedModel, generations_directory
-from ragops.index.pointer import read_pointer
+from ragops.index.local import PASSAGES, index_root
+from ragops.index.locks.open import publish_lock
+from ragops.index.manifest import IndexedModel
 from ragops.index.publish import IndexSource, RecallGuard, publish
+from ragops.index.published import PublishedIndex
 from ragops.index.store import batched
 from ragops.index.verify import VerifyReport, sample_ids, verify_generation
 from ragops.tables import StageReport
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 # As many rows as leave Spark at once: 384 numbers each make 30 MB.
 ROWS_A_FETCH = 20_000
-WAIT_FOR_LOCK_SECONDS = 60.0
+# Longer than an owner that is gone keeps the lock.
+WAIT_FOR_LOCK_SECONDS = 180.0
 
 
 def publish_index(
@@ -48,7 +49,12 @@ def publish_index(
         source = index_source(workspace, model, rules)
         run_id = os.environ.get("LOCALBUNDLE_RUN_ID", "by hand")
         done = publish(
-            index_root(workspace), source, run_id=run_id, wait_seconds=WAIT_FOR_LOCK_SECONDS, recall_guard=guard
+            index_root(workspace),
+            source,
+            lock=publish_lock(workspace, PASSAGES),
+            run_id=run_id,
+            wait_seconds=WAIT_FOR_LOCK_SECONDS,
+            recall_guard=guard,
         )
         _name_live_vectors(workspace, source.model.fingerprint)
         report.read, report.added, report.changed, report.deleted = done.rows, done.added, done.updated, done.removed
@@ -81,13 +87,13 @@ def verify_index(workspace: Workspace, model: EmbeddingModel, rules: Sequence[Ac
     Raises:
         UserError: there is no index, or it cannot be opened.
     """
-    live = generations_directory(index_root(workspace)) / read_pointer(index_root(workspace)).generation
+    index = PublishedIndex(index_root(workspace))
+    live = index.pointer().generation
     source = index_source(workspace, model, rules)
     wanted = source.rows()
     sample = [entry for batch in source.fetch(sample_ids(wanted, 64, source.version)) for entry in batch]
     with tempfile.TemporaryDirectory(prefix="ragops-verify-") as copy:
-        looked_at = shutil.copytree(live, Path(copy) / live.name)  # Chroma writes into what it opens
-        generation = Generation.open(looked_at)
+        generation = Generation.open(index.copy(live, Path(copy)))  # Chroma writes into what it opens
         try:
             return verify_generation(generation, wanted, sample, source.model.fingerprint)
         finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import os
 import threading
 import time
 import uuid
@@ -20,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from ragops.llms.encryption import KeyRing
 from ragops.llms.model import Reply, Request
 from ragops.llms.settings import ModelSettings
+from ragops.platform.volumes.errors import VolumeError
+from ragops.platform.volumes.mounted import MountedFiles
 from ragops.tables import Column, Table
 
 _log = logging.getLogger(__name__)
@@ -115,14 +116,15 @@ class KeptRows:
 
 
 class Spool:
-    """Rows as files of JSON lines in a folder or volume, from which the job that owns the table takes them.
+    """Rows as files of JSON lines on a volume, from which the job that owns the table takes them.
 
-    A file appears whole or not at all, and is never appended to, which volumes do not allow.
+    Each file is written once, under its own name.
     """
 
     def __init__(self, folder: Path, rows_a_file: int = 1) -> None:
         """Keeps back fewer than `rows_a_file` rows, which `close` writes; a killed process loses those."""
         self._folder, self._size = folder, rows_a_file
+        self._files = MountedFiles()
         self._pending: list[CallRow] = []
         self._lock = threading.Lock()
 
@@ -139,21 +141,13 @@ class Spool:
             self._flush()
 
     def _flush(self) -> None:
-        try:
-            self._write_file()
-        except OSError as error:  # an answer must not be lost over its bill: the next row tries again
-            reason = error.strerror or type(error).__name__
-            _log.warning("ledger: %d rows wait, %s cannot be written (%s)", len(self._pending), self._folder, reason)
-
-    def _write_file(self) -> None:
         if not self._pending:
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
-        name = new_name()
-        draft = self._folder / f".{name}.tmp"
-        draft.write_bytes(as_lines(self._pending))
-        os.replace(draft, self._folder / name)
-        self._pending = []
+        try:
+            self._files.write(self._folder / new_name(), as_lines(self._pending))
+            self._pending = []
+        except VolumeError as error:  # an answer must not be lost over its bill: the next row tries again
+            _log.warning("ledger: %d rows wait, %s", len(self._pending), error)
 
 
 def new_name() -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -11,10 +12,14 @@ from pydantic import ValidationError
 
 from ragops.llms.encryption import KeyRing, Sealed
 from ragops.llms.ledger import CALLS, CallRow
+from ragops.platform.volumes.interface import FileInfo
+from ragops.platform.volumes.open import volume_files
 from ragops.tables import StageReport, merge
 from ragops.workspace import LEDGER, Workspace
 
 UNREADABLE = "unreadable"
+# A file without an end that is younger may still be being written, where files do not appear as a whole.
+_WRITING = timedelta(minutes=10)
 # Files in one MERGE: bounds the driver's memory when a spool has grown for weeks.
 _FILES_AT_ONCE = 2_000
 
@@ -23,45 +28,51 @@ def merge_ledger(workspace: Workspace) -> StageReport:
     """Takes the spool's files into the table and removes them.
 
     A call is known by its id: a run that was killed between the two steps adds nothing twice. A file with a line that
-    is no row goes to the folder `unreadable`, its other rows are taken.
+    is no row goes to the folder `unreadable`, its other rows are taken. One that is being written is left for the next
+    run.
+
+    Raises:
+        UserError: the volume cannot be read or written.
     """
     report = StageReport("ledger")
     with report.timed():
         CALLS.create(workspace)
         spool = workspace.volume(LEDGER)
-        files = sorted(spool.glob("*.jsonl"))
-        for start in range(0, len(files), _FILES_AT_ONCE):
-            _merge_files(workspace, files[start : start + _FILES_AT_ONCE], report)
+        entries = [entry for entry in volume_files(spool).list(spool) if entry.name.endswith(".jsonl")]
+        for start in range(0, len(entries), _FILES_AT_ONCE):
+            _merge_files(workspace, spool, entries[start : start + _FILES_AT_ONCE], report)
         report.note = f"{report.failed} files in {spool / UNREADABLE}" if report.failed else ""
     return report
 
 
-def _merge_files(workspace: Workspace, files: list[Path], report: StageReport) -> None:
+def _merge_files(workspace: Workspace, spool: Path, entries: Sequence[FileInfo], report: StageReport) -> None:
+    files = volume_files(spool)
     rows: dict[str, CallRow] = {}
-    broken: list[Path] = []
-    for file in files:
-        found, whole = _rows(file)
+    taken: dict[str, bytes] = {}
+    broken: dict[str, bytes] = {}
+    for entry in entries:
+        content = files.read(spool / entry.name)
+        if not content.endswith(b"\n") and datetime.now(UTC) - entry.modified < _WRITING:
+            continue
+        found, whole = _rows(content)
         rows |= {row.call_id: row for row in found}
-        if not whole:
-            broken.append(file)
+        (taken if whole else broken)[entry.name] = content
     if rows:
         values = [tuple(row.model_dump()[name] for name in CALLS.names) for row in rows.values()]
         done = merge(workspace, CALLS, workspace.spark.createDataFrame(values, CALLS.schema))
         report.added += done.inserted
     report.read += len(rows)
     report.failed += len(broken)
-    for file in files:
-        if file in broken:
-            (file.parent / UNREADABLE).mkdir(exist_ok=True)
-            file.replace(file.parent / UNREADABLE / file.name)
-        else:
-            file.unlink()
+    for name, content in broken.items():
+        files.write(spool / UNREADABLE / name, content)
+    for name in (*taken, *broken):
+        files.remove(spool / name)
 
 
-def _rows(file: Path) -> tuple[list[CallRow], bool]:
-    """The rows of a file, and whether each of its lines was one."""
-    rows, whole = [], True
-    for line in file.read_bytes().splitlines():
+def _rows(content: bytes) -> tuple[list[CallRow], bool]:
+    """The rows of a file, and whether it had any and each of its lines was one."""
+    rows, whole = [], bool(content)
+    for line in content.splitlines():
         try:
             rows.append(CallRow.model_validate_json(line))
         except ValidationError:

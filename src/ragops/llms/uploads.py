@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ragops.errors import UserError
 from ragops.llms.ledger import CallRow, as_lines, new_name
-from ragops.volumes import VolumeFiles
+from ragops.platform.volumes.files_api import RemoteFiles
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Uploads:
         self._pending: list[CallRow] = []
         self._changing, self._sending, self._wake = threading.Lock(), threading.Lock(), threading.Event()
         self._thread: threading.Thread | None = None
-        self._volumes: VolumeFiles | None = None
+        self._volumes: RemoteFiles | None = None
         self._closed = False
         atexit.register(self.close)
 
@@ -65,8 +65,8 @@ class Uploads:
             if not rows:
                 return
             try:
-                self._volumes = self._volumes or VolumeFiles()
-                self._volumes.upload(self._folder / new_name(), as_lines(rows))
+                self._volumes = self._volumes or RemoteFiles()
+                self._volumes.create(self._folder / new_name(), as_lines(rows))
             except UserError as error:
                 _log.warning("ledger: %d rows wait, %s", len(rows), error)
                 return

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, field_validator
 from ragops.errors import UserError
 from ragops.evaluation.answers import sampled
 from ragops.index.local import index_root
-from ragops.index.pointer import read_pointer
+from ragops.index.published import PublishedIndex
 from ragops.parameters.job import JobParameters
 from ragops.prompts.catalogue import find, load_templates
 from ragops.prompts.template import Template
@@ -82,7 +82,7 @@ class ReleaseParameters(JobParameters):
     @property
     def generation(self) -> str:
         """The live index generation. Raises UserError when there is no index."""
-        return read_pointer(index_root(self.workspace)).generation
+        return PublishedIndex(index_root(self.workspace)).pointer().generation
 
     def configuration(self) -> ChainConfiguration:
         """The chain to log: the card's two prompts go along, and no others."""

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ragops.index.local import index_root
-from ragops.index.pointer import find_pointer
+from ragops.index.published import PublishedIndex
 from ragops.parameters.refresh import RefreshParameters
 from ragops.sample.smoke import Edition, Version, edition
 
@@ -37,7 +37,7 @@ class SmokeParameters(RefreshParameters):
     @property
     def has_nothing_to_check(self) -> bool:
         """Whether somebody runs the check by hand where nothing was published yet; in the job that is a failure."""
-        return self.mark == BY_HAND and find_pointer(index_root(self.workspace)) is None
+        return self.mark == BY_HAND and PublishedIndex(index_root(self.workspace)).find_pointer() is None
 
     @cached_property
     def searcher(self) -> Searcher:

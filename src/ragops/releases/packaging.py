@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import ragops
 from ragops.assembly import Place
-from ragops.embeddings.conversion import convert
+from ragops.embeddings.conversion import convert, on_this_machine
 from ragops.embeddings.model import locate
 from ragops.errors import UserError
-from ragops.index.manifest import generations_directory
-from ragops.index.pointer import read_pointer, write_pointer
+from ragops.index.published import PublishedIndex
 from ragops.llms.openvino_gguf import gguf_file
 from ragops.llms.settings import OpenAICompatible, OpenVinoGguf
 from ragops.prompts.catalogue import find
@@ -111,19 +110,18 @@ def _converted(card: UseCase, models: Path) -> Iterator[tuple[str, Path, Path]]:
     Files travel too: their fingerprint is the name by which the conversion is found.
     """
     if not card.embedding.is_endpoint:
-        yield ENCODER, locate(card.embedding), convert(card.embedding, models)
+        yield ENCODER, locate(card.embedding), on_this_machine(convert(card.embedding, models))
     if rerank := card.retrieval.rerank:
-        yield RERANKER, rerankers.locate(rerank.model), rerankers.convert(rerank.model, models)
+        yield RERANKER, rerankers.locate(rerank.model), on_this_machine(rerankers.convert(rerank.model, models))
 
 
 def _pinned(index: Path, generation: str, into: Path) -> Path:
     """An index with one generation, which its pointer names."""
-    pointer = read_pointer(index)
-    source = generations_directory(index) / generation
-    if not source.is_dir():
+    published, pinned = PublishedIndex(index), PublishedIndex(into)
+    if generation not in published.names():
         raise UserError(f"index generation {generation}: there is none; ragops index list names those there are")
-    shutil.copytree(source, generations_directory(into) / generation)
-    write_pointer(into, pointer.model_copy(update={"generation": generation, "previous": None}))
+    published.copy(generation, pinned.folder(generation))
+    pinned.write_pointer(published.pointer().model_copy(update={"generation": generation, "previous": None}))
     return into
 
 

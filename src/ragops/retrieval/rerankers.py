@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from ragops.embeddings.conversion import convert_once, run_exporter
+from ragops.embeddings.conversion import convert_once, on_this_machine, run_exporter
 from ragops.embeddings.model_files import config_hash, file_hash, find_folder, weight_files
 from ragops.errors import UserError
 from ragops.retrieval.reranker import Reranker
@@ -28,11 +28,11 @@ def load_reranker(
         return TorchReranker(model, locate(model))
     from ragops.retrieval.openvino_reranker import OpenVinoReranker
 
-    return OpenVinoReranker(convert(model, converted), model, threads)
+    return OpenVinoReranker(on_this_machine(convert(model, converted)), model, threads)
 
 
 def convert(model: RerankModel, into: Path) -> Path:
-    """Returns the folder `into`/FINGERPRINT8 with the model for OpenVINO, converting it first if it is not there.
+    """Returns the folder below `into` with the model for OpenVINO, converting it first if it is not there.
 
     Raises:
         UserError: as `load_reranker` does.

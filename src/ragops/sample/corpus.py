@@ -1,9 +1,12 @@
 """Writes the sample corpus: Python's language reference, which every Python carries, as files of mixed formats."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from pydoc_data.topics import topics as texts
 
+from ragops.platform.volumes.errors import NotThere
+from ragops.platform.volumes.open import volume_files
 from ragops.sample.formats import RENDERERS, Document
 from ragops.sample.layout import PATHS
 
@@ -31,7 +34,8 @@ def write_corpus(folder: Path, topics: Sequence[str] | None = None) -> list[Path
 
 
 def _write_if_changed(path: Path, content: bytes) -> None:
-    if path.is_file() and path.read_bytes() == content:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+    files = volume_files(path)
+    with suppress(NotThere):
+        if files.read(path) == content:
+            return
+    files.write(path, content)

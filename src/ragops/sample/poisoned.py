@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ragops.platform.volumes.open import volume_files
 from ragops.sample.formats.document import WRITTEN
 from ragops.sample.formats.word import without_times
 
@@ -69,7 +70,6 @@ def write_poisoned(folder: Path) -> list[Poisoned]:
     Raises:
         ModuleNotFoundError: a writer's package is missing (extra `sample`).
     """
-    folder.mkdir(parents=True, exist_ok=True)
     return [_write(folder, number, technique) for number, technique in enumerate(_ATTACKS)]
 
 
@@ -77,7 +77,7 @@ def _write(folder: Path, number: int, technique: str) -> Poisoned:
     name, writer = _ATTACKS[technique]
     fact = _Fact(_BERTHS[number], 31 + 7 * number, f"QUAGGA-{technique.upper().replace('_', '-')}")
     path = folder / name.format(fact=fact)
-    path.write_bytes(writer(fact))
+    volume_files(folder).write(path, writer(fact))
     question = f"How deep is berth {fact.berth} at low water?"
     return Poisoned(path, fact.canary, technique, question, f"{fact.depth} decimetres")
 

@@ -1,11 +1,14 @@
 """The smoke test's corpus, a harbour's few notices in two editions, and what a search must find in each."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from ragops.errors import UserError
+from ragops.platform.volumes.errors import NotThere
+from ragops.platform.volumes.open import volume_files
 
 Version = Literal["first", "second"]
 
@@ -48,12 +51,13 @@ def edition(version: Version, mark: str) -> Edition:
 
 def lay(folder: Path, corpus: Edition) -> list[Path]:
     """Makes `folder` hold the corpus and nothing else; returns its files, sorted."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.iterdir():
-        if path.name not in corpus.documents:
-            path.unlink()
+    files = volume_files(folder)
+    with suppress(NotThere):
+        for held in files.list(folder):
+            if held.name not in corpus.documents:
+                files.remove(folder / held.name)
     for name, text in corpus.documents.items():
-        (folder / name).write_text(text, encoding="utf-8")
+        files.write(folder / name, text.encode())
     return [folder / name for name in sorted(corpus.documents)]
 
 

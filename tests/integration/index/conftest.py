@@ -2,10 +2,13 @@
 
 import importlib.util
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from tests.support.strict_volumes import strict_volumes
 
 _CORPUS = Path(__file__).with_name("corpus.py")
 
@@ -27,5 +30,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "index"
+def root(tmp_path: Path) -> Iterator[Path]:
+    """An index to be, on a volume as strict as a real one."""
+    with strict_volumes(tmp_path / "Volumes") as volumes:
+        yield volumes / "index"

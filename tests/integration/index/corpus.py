@@ -19,9 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from ragops.index import draft, generation, local, lock, pointer, publish
+from ragops.index import draft, generation, publish
 from ragops.index.entries import Entry
+from ragops.index.locks.local import LocalLock
 from ragops.index.manifest import IndexedModel
+from ragops.platform.volumes import mounted
 
 DIMENSION = 16
 MODEL = IndexedModel(fingerprint="ab" * 32, name="model-a", dimension=DIMENSION)
@@ -82,12 +84,13 @@ STEPS: dict[str, tuple[Any, str, str]] = {
     "words built": (generation.LexicalIndex, "save", "after"),
     "checked": (publish, "seal_draft", "before"),
     "sealed": (publish, "seal_draft", "after"),
-    "some files copied": (local, "_copy_synced", "after third call"),
-    "all files copied": (publish, "copy_durably", "after"),
-    "installed": (publish, "_install", "after"),
-    "pointer half written": (pointer.os, "replace", "before"),
-    "pointer moved": (publish, "write_pointer", "after"),
-    "lock given up": (lock.PublishLock, "release", "after"),
+    "some files copied": (mounted, "_fill", "after third call"),
+    "all files copied but the manifest": (mounted, "_fill", "half of manifest.json"),
+    "installed": (publish.PublishedIndex, "install", "after"),
+    "pointer's copy half written": (mounted, "_fill", "half of pointer.copy.json"),
+    "pointer half written": (mounted, "_fill", "half of pointer.json"),
+    "pointer moved": (publish, "move_pointer", "after"),
+    "lock given up": (publish, "publish", "after"),
 }
 
 
@@ -103,12 +106,18 @@ def die_at(step: str) -> None:
         calls += 1
         if moment == "before":
             os.kill(os.getpid(), signal.SIGKILL)
+        if moment.startswith("half of"):
+            file, content = args
+            if Path(file.name).name == moment.removeprefix("half of "):
+                file.write(content.read(20))
+                file.flush()
+                os.kill(os.getpid(), signal.SIGKILL)
         if moment == "after delete":
             plan, store, _ = args
             store.delete(plan.remove)
             os.kill(os.getpid(), signal.SIGKILL)
         result = real(*args, **kwargs)
-        if moment == "after" or calls == 3:
+        if moment == "after" or (moment == "after third call" and calls == 3):
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 
@@ -141,7 +150,11 @@ def carry_out(task: dict[str, Any]) -> None:
     if "step" in task:
         die_at(task["step"])
     wanted = source(AFTER, while_fetching=at_gate) if "gate" in task else source(AFTER)
-    publish.publish(Path(task["root"]), wanted, run_id="other", work_directory=Path(task["work"]))
+    root = Path(task["root"])
+    lock = LocalLock(
+        root.parent.with_name(f"{root.parent.name}.{root.name}.lock"), str(root)
+    )  # as tests.support.locks says
+    publish.publish(root, wanted, lock=lock, run_id="other", work_directory=Path(task["work"]))
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -10,20 +11,24 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import BinaryIO
 
 import pytest
 
 from ragops.errors import UserError
-from ragops.index import local
+from ragops.index import publish as publish_module
 from ragops.index.chroma_embedded import open_embedded
 from ragops.index.generation import Generation
 from ragops.index.housekeeping import collect_garbage, list_generations, rollback
 from ragops.index.manifest import read_manifest
-from ragops.index.pointer import read_pointer
 from ragops.index.publish import IndexSource, PublishReport, RecallGuard, publish
+from ragops.index.published import PublishedIndex
 from ragops.index.reader import IndexReader
 from ragops.index.store import row_hashes
 from ragops.index.verify import VerifyReport, verify_generation
+from ragops.platform.volumes import mounted
+from tests.support.locks import lock_beside
+from tests.support.strict_volumes import plain
 
 _CORPUS = Path(__file__).with_name("corpus.py")
 Publish = Callable[..., PublishReport]
@@ -32,13 +37,14 @@ Publish = Callable[..., PublishReport]
 @pytest.fixture
 def put(root: Path, tmp_path: Path) -> Publish:
     def put(source: IndexSource, **options: object) -> PublishReport:
-        return publish(root, source, run_id="test", work_directory=tmp_path / "work", **options)
+        lock = lock_beside(root)
+        return publish(root, source, lock=lock, run_id="test", work_directory=tmp_path / "work", **options)
 
     return put
 
 
 def _live(root: Path) -> Path:
-    return root / "generations" / read_pointer(root).generation
+    return root / "generations" / PublishedIndex(root).pointer().generation
 
 
 def _verify(root: Path, source: IndexSource, tmp_path: Path) -> VerifyReport:
@@ -163,7 +169,7 @@ def test_a_database_damaged_inside_is_found_and_built_anew(
     """It opens, and fails only when its rows are read."""
     wanted = corpus.source(corpus.BEFORE)
     put(wanted)
-    with (_live(root) / "chroma" / "chroma.sqlite3").open("r+b") as database:
+    with plain(root.parent), (_live(root) / "chroma" / "chroma.sqlite3").open("r+b") as database:
         database.seek(4096 * 8)
         database.write(b"\xff" * 4096 * 60)
     assert put(wanted).from_scratch
@@ -177,21 +183,65 @@ def test_looking_into_the_published_store_is_no_damage(root: Path, put: Publish,
     assert not put(wanted).published
 
 
-def test_disk_full_while_copying(
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "no space left to write it (No space left on device); free some, and run this again"),
+        (errno.EROFS, "cannot be written (Read-only file system); make the volume writable, and run this again"),
+        (errno.EACCES, "not permitted (Permission denied); whoever runs this needs WRITE VOLUME on the volume"),
+        (errno.ENOTCONN, "the volume does not answer (Transport endpoint is not connected); try again later"),
+    ],
+)
+@pytest.mark.parametrize("at", [1, 4, "manifest.json", "pointer.copy.json", "pointer.json"])
+def test_a_volume_that_fails_leaves_a_live_generation_and_is_told_with_the_file(
+    root: Path,
+    put: Publish,
+    corpus: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    number: int,
+    said: str,
+    at: int | str,
+) -> None:
+    put(corpus.source(corpus.BEFORE))
+    written: list[Path] = []
+    really = mounted._fill
+
+    def fail(file: BinaryIO, content: BinaryIO) -> None:
+        written.append(Path(file.name))
+        if at in (len(written), written[-1].name):
+            file.write(b"half")
+            raise OSError(number, os.strerror(number))
+        really(file, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mounted, "_fill", fail)
+        with pytest.raises(UserError) as caught:
+            put(corpus.source(corpus.AFTER))
+    # A folder, unlike a volume, has the pointer half written then, and its copy says what is meant.
+    live, rows = ("000002", corpus.AFTER) if at == "pointer.json" else ("000001", corpus.BEFORE)
+    assert str(caught.value).startswith(f"publish stopped, {live}-abababab is live: {written[-1]}: {said}")
+    reader = IndexReader(root)
+    assert row_hashes(reader.generation().store) == corpus.source(rows).rows()
+    reader.close()
+    put(corpus.source(corpus.AFTER))
+    assert _verify(root, corpus.source(corpus.AFTER), tmp_path).ok
+    assert len(list((root / "generations").iterdir())) == len(list_generations(root)) == 2
+
+
+def test_the_local_disk_is_full_while_building(
     root: Path, put: Publish, corpus: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     put(corpus.source(corpus.BEFORE))
 
-    def full(source: Path, target: Path) -> None:
-        target.write_bytes(b"half")
+    def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(local, "_copy_synced", full)
-        with pytest.raises(UserError, match="no space left to publish index"):
+        patched.setattr(publish_module, "seal_draft", full)
+        with pytest.raises(UserError, match=f"no space left to build index {root} in {tmp_path / 'work'}: free some"):
             put(corpus.source(corpus.AFTER))
     assert _verify(root, corpus.source(corpus.BEFORE), tmp_path).ok
-    assert not list((root / "generations").glob(".*"))
     assert put(corpus.source(corpus.AFTER)).published
 
 
@@ -200,7 +250,7 @@ def test_rows_that_fetch_does_not_give_stop_the_publish(root: Path, put: Publish
     wanted = corpus.source(corpus.AFTER)
     with pytest.raises(UserError, match="6 missing .* not published, the old one stays live"):
         put(replace(wanted, fetch=lambda ids: iter(())))
-    assert read_pointer(root).generation == "000001-abababab"
+    assert PublishedIndex(root).pointer().generation == "000001-abababab"
 
 
 def test_wrong_vectors_stop_the_publish(root: Path, put: Publish, corpus: ModuleType) -> None:
@@ -222,18 +272,63 @@ def test_recall_guard(root: Path, put: Publish, corpus: ModuleType) -> None:
     strict = RecallGuard(lambda generation: measured[generation.manifest.name], max_drop=0.05)
     with pytest.raises(UserError, match=r"from 0.900 \(000001-abababab\) to 0.800, more than the allowed 0.050"):
         put(corpus.source(corpus.AFTER), recall_guard=strict)
-    assert read_pointer(root).generation == "000001-abababab"
+    assert PublishedIndex(root).pointer().generation == "000001-abababab"
     assert put(corpus.source(corpus.AFTER), recall_guard=replace(strict, max_drop=0.11)).published
     unknown = RecallGuard(lambda generation: None, max_drop=0.0)
     assert put(corpus.source(corpus.BEFORE), recall_guard=unknown).published
 
 
-def test_broken_pointer_is_mended_by_the_next_publish(root: Path, put: Publish, corpus: ModuleType) -> None:
+@pytest.mark.parametrize("half", ["", "{", '{"generation": "000001-abab'])
+def test_a_half_written_pointer_is_read_from_its_copy_and_repaired_by_the_next_publish(
+    root: Path, put: Publish, corpus: ModuleType, half: str
+) -> None:
     put(corpus.source(corpus.BEFORE))
-    (root / "pointer.json").write_text("{")
-    with pytest.raises(UserError, match="pointer.json is not a readable pointer"):
+    (root / "pointer.json").write_text(half)
+    reader = IndexReader(root)
+    assert row_hashes(reader.generation().store) == corpus.source(corpus.BEFORE).rows()
+    reader.close()
+    assert not put(corpus.source(corpus.BEFORE)).published
+    assert (root / "pointer.json").read_bytes() == (root / "pointer.copy.json").read_bytes()
+
+
+def test_a_broken_pointer_without_its_copy_is_named_and_the_next_publish_builds_anew(
+    root: Path, put: Publish, corpus: ModuleType
+) -> None:
+    put(corpus.source(corpus.BEFORE))
+    (root / "pointer.json").write_text("")
+    (root / "pointer.copy.json").write_text("{")
+    with pytest.raises(UserError, match=r"pointer.json is not a readable pointer \(empty\)"):
         IndexReader(root)
-    assert put(corpus.source(corpus.BEFORE)).generation == "000002-abababab"
+    report = put(corpus.source(corpus.BEFORE))
+    assert (report.generation, report.from_scratch) == ("000002-abababab", True)
+
+
+def test_a_manifest_without_its_files(root: Path, put: Publish, corpus: ModuleType, tmp_path: Path) -> None:
+    """Neither read, nor rolled back to; the next publish builds anew."""
+    put(corpus.source(corpus.BEFORE))
+    put(corpus.source(corpus.AFTER))
+    for name in ("000001-abababab", "000002-abababab"):
+        shutil.rmtree(root / "generations" / name / "chroma")
+    with pytest.raises(UserError, match="chroma.*: not there"):
+        IndexReader(root)
+    with pytest.raises(UserError, match="index generation 000001-abababab lacks chroma/.*: roll back to another"):
+        rollback(root, lock=lock_beside(root), run_id="test")
+    assert put(corpus.source(corpus.AFTER)).from_scratch
+    assert _verify(root, corpus.source(corpus.AFTER), tmp_path).ok
+
+
+def test_two_manifests_for_one_generation(root: Path, put: Publish, corpus: ModuleType) -> None:
+    """Somebody has copied a folder: the copy is no generation, is left alone, and is named to whoever asks for it."""
+    put(corpus.source(corpus.BEFORE))
+    with plain(root.parent):
+        shutil.copytree(_live(root), root / "generations" / "000007-abababab")
+    assert [one.name for one in list_generations(root)] == ["000001-abababab"]
+    with pytest.raises(UserError, match="000007-abababab holds the manifest of 000001-abababab: remove that folder"):
+        PublishedIndex(root).manifest("000007-abababab")
+    with pytest.raises(UserError, match="no generation 000007-abababab in .*: there are 000001-abababab"):
+        rollback(root, "000007-abababab", lock=lock_beside(root), run_id="test")
+    assert put(corpus.source(corpus.AFTER)).generation == "000008-abababab"
+    assert (root / "generations" / "000007-abababab").is_dir()
 
 
 def test_two_publishers(root: Path, put: Publish, corpus: ModuleType, tmp_path: Path) -> None:
@@ -264,29 +359,30 @@ def test_two_publishers(root: Path, put: Publish, corpus: ModuleType, tmp_path: 
 def test_rollback_and_garbage_collection(root: Path, put: Publish, corpus: ModuleType) -> None:
     for end in (60, 61, 62, 63, 64):
         put(corpus.source(corpus.entry(number) for number in range(end)))
-    reader = IndexReader(root)
-    assert rollback(root, run_id="test").generation == "000004-abababab"
+    reader, lock = IndexReader(root), lock_beside(root)
+    assert rollback(root, lock=lock, run_id="test").generation == "000004-abababab"
     assert len(reader.generation().store.ids()) == 63
-    assert rollback(root, "000001-abababab", run_id="test").previous == "000004-abababab"
+    assert rollback(root, "000001-abababab", lock=lock, run_id="test").previous == "000004-abababab"
     with pytest.raises(UserError, match="no generation 000009-abababab in .*: there are 000001-abababab, "):
-        rollback(root, "000009-abababab", run_id="test")
-    (root / "generations" / ".building-000099-abababab").mkdir()
+        rollback(root, "000009-abababab", lock=lock, run_id="test")
+    (root / "generations" / "000099-abababab" / "chroma").mkdir(parents=True)
+    (root / "generations" / ".building-000098-abababab").mkdir()  # as versions before this one left them
 
-    assert collect_garbage(root, keep=1, run_id="test") == ["000002-abababab", "000003-abababab"]
+    assert collect_garbage(root, keep=1, lock=lock, run_id="test") == ["000002-abababab", "000003-abababab"]
     assert [(g.name, g.live) for g in list_generations(root)] == [
         ("000001-abababab", True),
         ("000004-abababab", False),
         ("000005-abababab", False),
     ]
-    assert not list((root / "generations").glob(".*"))
+    assert len(list((root / "generations").iterdir())) == 3
     assert len(reader.generation().store.ids()) == 60
     with pytest.raises(UserError, match="give 1 or more"):
-        collect_garbage(root, keep=0, run_id="test")
+        collect_garbage(root, keep=0, lock=lock, run_id="test")
     reader.close()
 
 
 def test_nothing_to_roll_back_or_collect(root: Path) -> None:
     with pytest.raises(UserError, match="no index at"):
-        rollback(root, run_id="test")
+        rollback(root, lock=lock_beside(root), run_id="test")
     with pytest.raises(UserError, match="no index at"):
-        collect_garbage(root, run_id="test")
+        collect_garbage(root, lock=lock_beside(root), run_id="test")

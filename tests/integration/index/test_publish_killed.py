@@ -12,10 +12,11 @@ import pytest
 
 from ragops.index.generation import Generation
 from ragops.index.housekeeping import list_generations
-from ragops.index.pointer import read_pointer
 from ragops.index.publish import publish
+from ragops.index.published import PublishedIndex
 from ragops.index.reader import IndexReader
 from ragops.index.store import row_hashes
+from tests.support.locks import lock_beside
 
 _CORPUS = Path(__file__).with_name("corpus.py")
 _STEPS = [
@@ -27,8 +28,9 @@ _STEPS = [
     "checked",
     "sealed",
     "some files copied",
-    "all files copied",
+    "all files copied but the manifest",
     "installed",
+    "pointer's copy half written",
     "pointer half written",
     "pointer moved",
     "lock given up",
@@ -39,8 +41,10 @@ _STEPS = [
 def killed(corpus: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A folder for each step, with an index whose publisher was killed there."""
     folder = tmp_path_factory.mktemp("killed")
-    publish(folder / "before" / "index", corpus.source(corpus.BEFORE), run_id="first", work_directory=folder / "work")
-    places = {step: folder / step.replace(" ", "-") for step in _STEPS}
+    root = folder / "before" / "index"
+    source = corpus.source(corpus.BEFORE)
+    publish(root, source, lock=lock_beside(root), run_id="first", work_directory=folder / "work")
+    places = {step: folder / step.replace(" ", "-").replace("'", "") for step in _STEPS}
     for place in places.values():
         shutil.copytree(folder / "before", place)
     tasks = [{"root": f"{place}/index", "work": f"{place}/work", "step": step} for step, place in places.items()]
@@ -60,23 +64,24 @@ def test_old_generation_serves_and_next_publish_converges(
 ) -> None:
     place = killed[step]
     root = place / "index"
-    swapped = step in ("pointer moved", "lock given up")
+    swapped = step in ("pointer half written", "pointer moved", "lock given up")
     with_reader = IndexReader(root, tmp_path / "readers")
     expected = corpus.AFTER if swapped else corpus.BEFORE
     assert row_hashes(with_reader.generation().store) == {e.chunk_id: e.row_hash for e in expected}
     assert with_reader.lexical("number20", 1)[0].chunk_id == expected[20 if not swapped else 15].chunk_id
 
-    report = publish(root, corpus.source(corpus.AFTER), run_id="next", work_directory=place / "work")
+    lock = lock_beside(root)
+    report = publish(root, corpus.source(corpus.AFTER), lock=lock, run_id="next", work_directory=place / "work")
 
     assert report.published is not swapped
     wanted = {e.chunk_id: e.row_hash for e in corpus.AFTER}
     assert row_hashes(with_reader.generation().store) == wanted
     assert with_reader.dense(corpus.AFTER[-1].vector, 1)[0].chunk_id == corpus.AFTER[-1].chunk_id
     with_reader.close()
-    assert sorted(path.name for path in root.iterdir()) == ["generations", "pointer.json"]
-    assert not list((root / "generations").glob(".*"))
+    assert sorted(path.name for path in root.iterdir()) == ["generations", "pointer.copy.json", "pointer.json"]
+    assert len(list((root / "generations").iterdir())) == len(list_generations(root))
     assert not (place / "work").exists()
-    assert [g.name for g in list_generations(root) if g.live] == [read_pointer(root).generation]
+    assert [g.name for g in list_generations(root) if g.live] == [PublishedIndex(root).pointer().generation]
 
 
 def test_a_generation_can_be_opened_only_when_whole(killed: dict[str, Path], tmp_path: Path) -> None:

@@ -10,11 +10,15 @@ from ragops.errors import UserError
 from ragops.index import reader as reader_module
 from ragops.index.publish import publish
 from ragops.index.reader import IndexReader
+from tests.support.locks import lock_beside
+from tests.support.strict_volumes import plain
 
 
 def _publish(root: Path, corpus: ModuleType, tmp_path: Path, count: int) -> str:
     rows = [corpus.entry(number) for number in range(count)]
-    return publish(root, corpus.source(rows), run_id="test", work_directory=tmp_path / "work").generation
+    return publish(
+        root, corpus.source(rows), lock=lock_beside(root), run_id="test", work_directory=tmp_path / "work"
+    ).generation
 
 
 def test_no_index(root: Path) -> None:
@@ -73,7 +77,8 @@ def test_old_generation_serves_while_the_new_one_cannot_be_opened(
     new = root / "generations" / _publish(root, corpus, tmp_path, 61)
     shutil.move(new, tmp_path / "away")
     assert len(reader.generation().store.ids()) == 60
-    shutil.move(tmp_path / "away", new)
+    with plain(root.parent):
+        shutil.move(tmp_path / "away", new)
     assert len(reader.generation().store.ids()) == 60  # not tried again at once
     monkeypatch.setattr(reader_module.time, "monotonic", lambda: 1e12)
     assert len(reader.generation().store.ids()) == 61

@@ -14,15 +14,18 @@ from ragops.index import reader as reader_module
 from ragops.index.publish import publish
 from ragops.index.reader import IndexReader
 from tests.integration.files_double import Double, enter, served
+from tests.support.locks import lock_beside
+from tests.support.strict_volumes import plain, strict_volumes
 
 ROOT = Path("/Volumes/main/rag/indexes/passages")
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
+def root(tmp_path: Path) -> Iterator[Path]:
     """The volume's folder as the job that publishes has it mounted."""
     (tmp_path / "volumes" / "indexes").mkdir(parents=True)
-    return tmp_path / "volumes" / "indexes" / "passages"
+    with strict_volumes(tmp_path / "volumes") as volumes:
+        yield volumes / "indexes" / "passages"
 
 
 @pytest.fixture(params=[True, False], ids=["presigned", "direct"])
@@ -46,7 +49,9 @@ def cache(tmp_path: Path) -> Path:
 
 def _publish(root: Path, corpus: ModuleType, tmp_path: Path, count: int) -> str:
     rows = [corpus.entry(number) for number in range(count)]
-    return publish(root, corpus.source(rows), run_id="test", work_directory=tmp_path / "work").generation
+    return publish(
+        root, corpus.source(rows), lock=lock_beside(root), run_id="test", work_directory=tmp_path / "work"
+    ).generation
 
 
 def _rows(reader: IndexReader) -> int:
@@ -155,7 +160,8 @@ def test_a_generation_that_does_not_arrive_is_never_opened(
         IndexReader(ROOT, cache)
     assert list(cache.iterdir()) == []
     shutil.rmtree(generation)
-    shutil.move(tmp_path / "kept", generation)
+    with plain(tmp_path / "volumes"):
+        shutil.move(tmp_path / "kept", generation)
     double.refused.clear()
     double.cut.clear()
     reader = IndexReader(ROOT, cache)

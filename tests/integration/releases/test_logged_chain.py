@@ -18,7 +18,7 @@ from ragops.answering.show import as_outputs
 from ragops.answering.types import Question
 from ragops.assembly import Place, open_chain
 from ragops.index.local import index_root
-from ragops.index.pointer import read_pointer
+from ragops.index.published import PublishedIndex
 from ragops.llms.settings import Resilience
 from ragops.prompts.catalogue import find, load_templates
 from ragops.releases.configuration import ChainConfiguration
@@ -87,7 +87,7 @@ def logged(card: UseCase) -> Logged:
         schema_name=PLACE.schema,
         card=card,
         templates={one.name: one for one in chosen},
-        pinned=read_pointer(index_root(PLACE)).generation,
+        pinned=PublishedIndex(index_root(PLACE)).pointer().generation,
     )
     mlflow.tracing.enable()  # with tracing off, MLflow 3.17 waits for itself for ever when it logs a model
     with mlflow.start_run(experiment_id=open_experiment("quality")):
@@ -135,7 +135,7 @@ def test_what_the_fallback_answers_is_no_answer_of_the_model_that_is_judged(
 
     known = {"topic": "otter", "anchor": "four fish", "answer": "four fish"}
     asked = [Judging(question_id="otter", question=ASKED, kind="k", **known)]
-    judged = Judged(client, ["otter"], read_pointer(index_root(PLACE)).generation)
+    judged = Judged(client, ["otter"], PublishedIndex(index_root(PLACE)).pointer().generation)
     (row,) = judge(LoadedChain(chain.uri), judged, chain.run_id, asked)
     assert row.error == "quotes stood in for served: [Errno 111] Connection refused; check that it is up"
     assert judged.figures(chain.run_id)["answers.errors"] == 1

@@ -1,11 +1,12 @@
-import shutil
 from pathlib import Path
 
 import pytest
 
 from ragops.errors import UserError
 from ragops.index.copies import LocalCopies
-from ragops.index.files import MountedIndex
+from ragops.index.manifest import IndexedModel, Manifest, write_manifest
+from ragops.index.published import PublishedIndex
+from ragops.platform.volumes.mounted import MountedFiles
 
 _NAME = "000001-abababab"
 
@@ -14,14 +15,20 @@ _NAME = "000001-abababab"
 def root(tmp_path: Path) -> Path:
     generation = tmp_path / "index" / "generations" / _NAME
     generation.mkdir(parents=True)
-    (generation / "manifest.json").write_text("{}")
     (generation / "data").write_text("data")
+    _write_manifest(tmp_path / "index", "1")
     return tmp_path / "index"
+
+
+def _write_manifest(root: Path, version: str) -> None:
+    model = IndexedModel(fingerprint="ab" * 32, name="m", dimension=2)
+    written = Manifest(number=1, model=model, count=0, source_version=version, parent=None, files={"data": ""})
+    write_manifest(root / "generations" / _NAME, written)
 
 
 @pytest.fixture
 def copies(root: Path, tmp_path: Path) -> LocalCopies:
-    return LocalCopies(MountedIndex(root), tmp_path / "copies")
+    return LocalCopies(PublishedIndex(root), tmp_path / "copies")
 
 
 def test_made_once(copies: LocalCopies, root: Path) -> None:
@@ -36,7 +43,7 @@ def test_made_once(copies: LocalCopies, root: Path) -> None:
 
 def test_made_again_for_another_manifest(copies: LocalCopies, root: Path) -> None:
     first = copies.acquire(_NAME)
-    (root / "generations" / _NAME / "manifest.json").write_text('{"other": true}')
+    _write_manifest(root, "2")
     assert copies.acquire(_NAME).directory != first.directory
 
 
@@ -60,17 +67,17 @@ def test_discarded_copy_is_made_anew(copies: LocalCopies, root: Path) -> None:
 
 
 def test_generation_that_is_not_there(copies: LocalCopies) -> None:
-    with pytest.raises(UserError, match="index generation .*000002-abababab cannot be read"):
+    with pytest.raises(UserError, match="index generation .*000002-abababab: there is none"):
         copies.acquire("000002-abababab")
 
 
 def test_full_disk_leaves_nothing_behind(copies: LocalCopies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(source: Path, target: Path, **_: object) -> None:
-        (target / "half").touch()
+    def full(self: MountedFiles, path: Path, target: Path) -> None:
+        target.touch()
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(shutil, "copytree", full)
+        patched.setattr(MountedFiles, "download", full)
         with pytest.raises(UserError, match=r"cannot be copied to .*No space left on device"):
             copies.acquire(_NAME)
     assert list((tmp_path / "copies").iterdir()) == []

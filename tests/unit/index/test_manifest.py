@@ -8,10 +8,8 @@ from ragops.errors import UserError
 from ragops.index.manifest import (
     IndexedModel,
     Manifest,
-    changed_files,
+    differing,
     file_digests,
-    generation_names,
-    generations_directory,
     read_manifest,
     read_rows,
     write_manifest,
@@ -47,24 +45,14 @@ def test_missing_and_broken(tmp_path: Path) -> None:
         read_manifest(tmp_path)
 
 
-def test_only_whole_generations_are_named(tmp_path: Path) -> None:
-    assert generation_names(tmp_path) == []
-    for name in ("000010-abababab", "000009-abababab", ".building-000011-abababab"):
-        directory = generations_directory(tmp_path) / name
-        directory.mkdir(parents=True)
-        write_manifest(directory, _MANIFEST)
-    (generations_directory(tmp_path) / "000012-abababab").mkdir()
-    assert generation_names(tmp_path) == ["000009-abababab", "000010-abababab"]
-
-
-def test_changed_files(tmp_path: Path) -> None:
+def test_differing_files(tmp_path: Path) -> None:
     for name in ("chroma/a", "chroma/b", "bm25/c"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
     recorded = file_digests(tmp_path)
     write_manifest(tmp_path, _MANIFEST)
-    assert changed_files(tmp_path, recorded) == set()
+    assert differing(file_digests(tmp_path), recorded) == set()
     (tmp_path / "chroma/a").write_text("other")
     (tmp_path / "chroma/b").unlink()
     (tmp_path / "bm25/d").touch()
-    assert changed_files(tmp_path, recorded) == {"chroma/a", "chroma/b", "bm25/d"}
+    assert differing(file_digests(tmp_path), recorded) == {"chroma/a", "chroma/b", "bm25/d"}

@@ -6,7 +6,8 @@ import pytest
 
 from ragops.errors import UserError
 from ragops.index.local import index_root
-from ragops.index.pointer import Pointer, write_pointer
+from ragops.index.pointer import Pointer
+from ragops.index.published import PublishedIndex
 from ragops.parameters import ReleaseParameters, check_release
 from ragops.workspace import Workspace
 
@@ -30,8 +31,7 @@ def test_there_is_an_index_to_release_over(tmp_path: Path, monkeypatch: pytest.M
         check_release(given())
     assert "\n" not in str(raised.value)
     index = index_root(Workspace("spark_catalog", "rag"))
-    index.mkdir(parents=True)
-    write_pointer(index, Pointer(generation="000001-aaaaaaaa", fingerprint="f"))
+    PublishedIndex(index).write_pointer(Pointer(generation="000001-aaaaaaaa", fingerprint="f"))
     check_release(given())
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from ragops.errors import UserError
-from ragops.volumes import NotThere, VolumeFiles
+from ragops.platform.volumes.errors import NotThere
+from ragops.platform.volumes.files_api import RemoteFiles
 from ragops.workspace import Workspace, has_spark, is_mounted, models_folder, serving_tokens
 from tests.integration.files_double import TOKEN, Double, enter, served
 
@@ -27,8 +28,8 @@ def double(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.fixture
-def volumes(double: Double) -> VolumeFiles:
-    return VolumeFiles()
+def volumes(double: Double) -> RemoteFiles:
+    return RemoteFiles()
 
 
 def test_the_container_is_a_place_of_its_own(double: Double) -> None:
@@ -41,7 +42,7 @@ def test_the_container_is_a_place_of_its_own(double: Double) -> None:
     assert base_url.endswith("/serving-endpoints") and token() == TOKEN
 
 
-def test_files_arrive_as_they_are(double: Double, volumes: VolumeFiles, tmp_path: Path) -> None:
+def test_files_arrive_as_they_are(double: Double, volumes: RemoteFiles, tmp_path: Path) -> None:
     assert volumes.read(FOLDER / "a b%2F.bin") == CONTENT
     volumes.download(FOLDER / "empty", tmp_path / "empty")
     assert (tmp_path / "empty").read_bytes() == b""
@@ -49,7 +50,7 @@ def test_files_arrive_as_they_are(double: Double, volumes: VolumeFiles, tmp_path
     assert (tmp_path / "whole").read_bytes() == CONTENT
 
 
-def test_what_is_cut_off_is_resumed(double: Double, volumes: VolumeFiles) -> None:
+def test_what_is_cut_off_is_resumed(double: Double, volumes: RemoteFiles) -> None:
     double.cut["bin"] = 1
     assert volumes.read(FOLDER / "a b%2F.bin") == CONTENT
     assert double.times("GET", "bin") == 2
@@ -65,7 +66,7 @@ def test_what_is_cut_off_is_resumed(double: Double, volumes: VolumeFiles) -> Non
         (503, "the workspace does not answer .*as the test wants it.*; try again later"),
     ],
 )
-def test_refusals_are_one_line(double: Double, volumes: VolumeFiles, status: int, said: str) -> None:
+def test_refusals_are_one_line(double: Double, volumes: RemoteFiles, status: int, said: str) -> None:
     double.refused["bin"] = status
     with pytest.raises(UserError, match=rf"^{FOLDER}/a b%2F.bin: {said}") as caught:
         volumes.read(FOLDER / "a b%2F.bin")
@@ -73,34 +74,34 @@ def test_refusals_are_one_line(double: Double, volumes: VolumeFiles, status: int
     assert isinstance(caught.value, NotThere) == (status == 404)
 
 
-def test_nobody_there(double: Double, volumes: VolumeFiles, tmp_path: Path) -> None:
+def test_nobody_there(double: Double, volumes: RemoteFiles, tmp_path: Path) -> None:
     double.down = True
     with pytest.raises(UserError, match="the workspace does not answer"):
         volumes.read(FOLDER / "a b%2F.bin")
     with pytest.raises(UserError, match="the workspace does not answer"):
-        volumes.upload(FOLDER / "new", b"content")
+        volumes.create(FOLDER / "new", b"content")
 
 
-def test_a_full_disk_is_not_the_workspace_s_fault(double: Double, volumes: VolumeFiles) -> None:
+def test_a_full_disk_is_not_the_workspace_s_fault(double: Double, volumes: RemoteFiles) -> None:
     with pytest.raises(OSError, match="No space left"):
         volumes.download(FOLDER / "a b%2F.bin", Path("/dev/full"))
 
 
-def test_a_file_is_written_once(double: Double, volumes: VolumeFiles) -> None:
+def test_a_file_is_written_once(double: Double, volumes: RemoteFiles) -> None:
     file = double.volumes / "indexes" / "new"
-    volumes.upload(FOLDER / "new", b"content")
-    volumes.upload(FOLDER / "new", b"others")
+    volumes.create(FOLDER / "new", b"content")
+    volumes.create(FOLDER / "new", b"others")
     assert file.read_bytes() == b"content"
     with pytest.raises(NotThere, match="The parent folder does not exist"):
-        volumes.upload(FOLDER / "none" / "new", b"content")
+        volumes.create(FOLDER / "none" / "new", b"content")
 
 
 def test_a_written_file_whose_answer_got_lost(
-    double: Double, volumes: VolumeFiles, monkeypatch: pytest.MonkeyPatch
+    double: Double, volumes: RemoteFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ragops.volumes._RETRY_SECONDS", 30)
+    monkeypatch.setattr("ragops.platform.volumes.files_api._RETRY_SECONDS", 30)
     double.lost["new"] = 1
-    VolumeFiles().upload(FOLDER / "new", b"content")
+    RemoteFiles().create(FOLDER / "new", b"content")
     assert (double.volumes / "indexes" / "new").read_bytes() == b"content"
     assert double.times("PUT", "new") == 2
 
@@ -109,4 +110,4 @@ def test_without_credentials_the_mend_is_the_endpoint_s(tmp_path: Path, monkeypa
     enter("http://127.0.0.1:1", tmp_path, monkeypatch)
     (tmp_path / "credentials" / "model-dependencies-oauth-token").unlink()
     with pytest.raises(UserError, match="set the secrets endpoint-client-id .*; or give the endpoint DATABRICKS_HOST"):
-        VolumeFiles()
+        RemoteFiles()

@@ -1,0 +1,76 @@
+"""The publish lock of a laptop: the kernel's lock on a file of the local workspace, outside of its volumes.
+
+All publishers of a local workspace are processes of one machine. The kernel gives the lock up when its holder ends,
+however that ends, and never before: there is no expiry, no clock and nothing to clean up. Needs no Spark.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from ragops.errors import UserError
+from ragops.index.locks.interface import Hold, Owner
+
+_POLL_SECONDS = 0.2
+
+
+class LocalLock:
+    """Excludes the processes and threads of this machine that name the same file."""
+
+    def __init__(self, file: Path, index: str) -> None:
+        """`file` is made, and stays; `index` names the index in errors."""
+        self._file, self._index = file, index
+
+    @contextmanager
+    def held(self, run_id: str, wait_seconds: float = 0.0) -> Iterator[Hold]:
+        """Holds the lock. Raises UserError naming owner and start when it is not free in time."""
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            self._acquire(descriptor, time.monotonic() + wait_seconds)
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, Owner(run_id=run_id).model_dump_json().encode(), 0)
+            yield LocalHold()
+        finally:
+            os.close(descriptor)  # which also gives the lock up
+
+    def _acquire(self, descriptor: int, deadline: float) -> None:
+        while True:
+            with suppress(BlockingIOError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            if time.monotonic() >= deadline:
+                raise UserError(f"index {self._index} is being published by {self._owner()}: try again after it")
+            time.sleep(_POLL_SECONDS)
+
+    def _owner(self) -> Owner | str:
+        try:
+            return Owner.model_validate_json(self._file.read_bytes())
+        except (OSError, ValidationError):  # it has taken the lock and not yet said so
+            return "another run"
+
+
+class LocalHold:
+    """A held lock, which cannot be lost while its process lives."""
+
+    leftover_age = timedelta(0)
+
+    def check(self) -> None:
+        """Nothing to see."""
+
+    def reserve(self, number: int) -> int:
+        """That number."""
+        return number
+
+    def record(self, pointer: str) -> None:
+        """Nothing to do: nobody else writes the pointer now."""
+
+    def recorded(self) -> str | None:
+        """None: the pointer is the only record."""
+        return None

@@ -1,0 +1,17 @@
+"""Which lock excludes publishers in this place."""
+
+from ragops.index.locks.delta import DeltaLock
+from ragops.index.locks.interface import PublishLock
+from ragops.index.locks.local import LocalLock
+from ragops.workspace import Workspace, local_home, on_databricks
+
+
+def publish_lock(workspace: Workspace, index: str) -> PublishLock:
+    """The lock of a schema's index.
+
+    Raises:
+        UserError: no local workspace is to be found.
+    """
+    if on_databricks():
+        return DeltaLock(workspace, index)
+    return LocalLock(local_home() / "locks" / f"{workspace.schema}-{index}.lock", index)

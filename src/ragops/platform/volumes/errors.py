@@ -1,0 +1,73 @@
+"""What can go wrong with a file on a volume, said in one line whoever says it: the system or the workspace."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from ragops.errors import UserError
+
+Privilege = Literal["READ VOLUME", "WRITE VOLUME"]
+_GRANT = "whoever runs this needs {privilege} on the volume, USE SCHEMA and USE CATALOG"
+
+
+class VolumeError(UserError):
+    """A file on a volume that cannot be read or written."""
+
+
+class NotThere(VolumeError):
+    """A file or folder that the volume does not have."""
+
+
+@contextmanager
+def explained(path: Path, privilege: Privilege) -> Iterator[None]:
+    """Turns what the system and the SDK raise into VolumeError. `privilege`: what one needs on the volume."""
+    try:
+        yield
+    except VolumeError:
+        raise
+    except OSError as error:  # the SDK's errors, and those of its transport, are OSErrors without a number
+        explain = _system_error if error.errno is not None else _service_error
+        raise explain(path, privilege, error) from error
+    except (RuntimeError, ValueError) as error:  # the SDK's own retries and checks
+        raise _service_error(path, privilege, error) from error
+
+
+def _system_error(path: Path, privilege: Privilege, error: OSError) -> VolumeError:
+    reason = error.strerror or _line(error)
+    if isinstance(error, FileNotFoundError):
+        return _not_there(path, reason)
+    if error.errno == errno.EROFS:
+        return VolumeError(f"{path}: cannot be written ({reason}); make the volume writable, and run this again")
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return VolumeError(f"{path}: no space left to write it ({reason}); free some, and run this again")
+    if isinstance(error, PermissionError):
+        return VolumeError(f"{path}: not permitted ({reason}); {_GRANT.format(privilege=privilege)}")
+    if isinstance(error, IsADirectoryError | NotADirectoryError | FileExistsError):
+        return VolumeError(f"{path}: {reason.lower()}; move away what is there, and run this again")
+    return VolumeError(f"{path}: the volume does not answer ({reason}); try again later")
+
+
+def _service_error(path: Path, privilege: Privilege, error: Exception) -> VolumeError:
+    from databricks.sdk.errors import NotFound, PermissionDenied, Unauthenticated
+
+    if isinstance(error, NotFound):
+        return _not_there(path, _line(error))
+    if isinstance(error, PermissionDenied):
+        return VolumeError(f"{path}: not permitted ({_line(error)}); {_GRANT.format(privilege=privilege)}")
+    if isinstance(error, Unauthenticated):
+        return VolumeError(f"{path}: not logged in ({_line(error)}); renew the endpoint's credentials")
+    return VolumeError(f"{path}: the workspace does not answer ({_line(error)}); try again later")
+
+
+def _not_there(path: Path, reason: str) -> NotThere:
+    return NotThere(f"{path}: not there ({reason}); run the refresh job, or give the right schema")
+
+
+def _line(error: BaseException) -> str:
+    """The reason behind an exhausted retry, without the client's configuration, which the SDK adds."""
+    reason = error.__cause__ or error
+    return " ".join(str(reason).partition(". Config:")[0].split())[:300] or type(reason).__name__

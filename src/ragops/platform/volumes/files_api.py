@@ -1,0 +1,79 @@
+"""Files of a volume that is not mounted: through the workspace's Files API."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from ragops.platform.volumes.errors import NotThere, explained
+from ragops.platform.volumes.interface import PIECE_BYTES, FileInfo, VolumeFiles
+from ragops.workspace import workspace_client
+
+if TYPE_CHECKING:
+    from databricks.sdk import WorkspaceClient
+
+# Somebody waits: for an endpoint to start, for a new generation, for a container to end.
+_ANSWER_SECONDS = 20
+_RETRY_SECONDS = 30
+
+
+class RemoteFiles(VolumeFiles):
+    """Files of a volume that is not mounted, through the workspace's Files API.
+
+    The SDK repeats what fails for half a minute, resumes what is cut off, and renews the token.
+    """
+
+    remote = True
+
+    def __init__(self, client: WorkspaceClient | None = None) -> None:
+        """With this place's own client unless another is given. Raises UserError when it has no credentials."""
+        self._files = (client or workspace_client(_ANSWER_SECONDS, _RETRY_SECONDS)).files
+
+    def create(self, path: Path, content: bytes) -> None:
+        """Writes a file under a name of its own, in a folder that exists."""
+        from databricks.sdk.errors import AlreadyExists
+
+        with explained(path, "WRITE VOLUME"), suppress(AlreadyExists):
+            self._files.upload(str(path), io.BytesIO(content), overwrite=False)
+
+    def list(self, folder: Path) -> list[FileInfo]:
+        """What a folder holds."""
+        with explained(folder, "READ VOLUME"):
+            entries = [
+                FileInfo(
+                    str(one.name), bool(one.is_directory), datetime.fromtimestamp((one.last_modified or 0) / 1000, UTC)
+                )
+                for one in self._files.list_directory_contents(str(folder))
+            ]
+        return sorted(entries, key=lambda entry: entry.name)
+
+    def remove(self, path: Path) -> None:
+        """Removes a file; nothing where there is none."""
+        with suppress(NotThere), explained(path, "WRITE VOLUME"):
+            self._files.delete(str(path))
+
+    def _pieces(self, path: Path) -> Iterator[bytes]:
+        with explained(path, "READ VOLUME"):
+            contents = self._files.download(str(path)).contents
+        if contents is None:
+            return
+        with closing(contents):
+            while True:
+                with explained(path, "READ VOLUME"):
+                    piece = contents.read(PIECE_BYTES)
+                if not piece:
+                    return
+                yield piece
+
+    def _put(self, path: Path, content: BinaryIO) -> None:
+        with explained(path, "WRITE VOLUME"):
+            self._files.create_directory(str(path.parent))  # also makes those above it, and finds one that is there
+            self._files.upload(str(path), content, overwrite=True)
+
+    def _remove_empty(self, folder: Path) -> None:
+        with suppress(NotThere), explained(folder, "WRITE VOLUME"):
+            self._files.delete_directory(str(folder))

@@ -1,0 +1,78 @@
+"""Files of a volume that is mounted, or of any folder: by path."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from ragops.platform.volumes.errors import explained
+from ragops.platform.volumes.interface import PIECE_BYTES, FileInfo, VolumeFiles
+
+# What a sync says of the file itself. Anything else says that there is none: a volume writes a file when it is closed.
+_LOST = (errno.EIO, errno.ENOSPC, errno.EDQUOT)
+
+
+class MountedFiles(VolumeFiles):
+    """Files of a volume that is mounted, or of any folder, with the calls that a volume has."""
+
+    remote = False
+
+    def create(self, path: Path, content: bytes) -> None:
+        """Writes a file under a name of its own, in a folder that exists."""
+        with explained(path, "WRITE VOLUME"), suppress(FileExistsError), path.open("xb") as file:
+            _fill(file, io.BytesIO(content))
+
+    def list(self, folder: Path) -> list[FileInfo]:
+        """What a folder holds; what vanishes meanwhile is left out."""
+        with explained(folder, "READ VOLUME"), os.scandir(folder) as entries:
+            return sorted(_found(entries), key=lambda entry: entry.name)
+
+    def remove(self, path: Path) -> None:
+        """Removes a file; nothing where there is none."""
+        with explained(path, "WRITE VOLUME"):
+            path.unlink(missing_ok=True)
+
+    def _pieces(self, path: Path) -> Iterator[bytes]:
+        with explained(path, "READ VOLUME"):
+            file = path.open("rb")
+        with file:
+            while piece := self._piece(path, file):
+                yield piece
+
+    def _piece(self, path: Path, file: BinaryIO) -> bytes:
+        with explained(path, "READ VOLUME"):
+            return file.read(PIECE_BYTES)
+
+    def _put(self, path: Path, content: BinaryIO) -> None:
+        with explained(path, "WRITE VOLUME"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as file:
+                _fill(file, content)
+
+    def _remove_empty(self, folder: Path) -> None:
+        with explained(folder, "WRITE VOLUME"), suppress(FileNotFoundError):
+            folder.rmdir()
+
+
+def _fill(file: BinaryIO, content: BinaryIO) -> None:
+    """Writes in order, and to the disk at once where that can be asked for: no manifest shall outlive its files."""
+    while piece := content.read(PIECE_BYTES):
+        file.write(piece)
+    file.flush()
+    try:
+        os.fsync(file.fileno())
+    except OSError as error:
+        if error.errno in _LOST:
+            raise
+
+
+def _found(entries: Iterable[os.DirEntry[str]]) -> Iterator[FileInfo]:
+    for entry in entries:
+        with suppress(FileNotFoundError):
+            yield FileInfo(entry.name, entry.is_dir(), datetime.fromtimestamp(entry.stat().st_mtime, UTC))

@@ -1,0 +1,24 @@
+"""The way to files on volumes in this place."""
+
+from pathlib import Path
+
+from ragops.errors import UserError
+from ragops.platform.volumes.files_api import RemoteFiles
+from ragops.platform.volumes.interface import VolumeFiles
+from ragops.platform.volumes.mounted import MountedFiles
+from ragops.workspace import VOLUMES, is_mounted, local_home
+
+
+def volume_files(path: Path) -> VolumeFiles:
+    """The way to the files at a path in this place. Raises UserError when it needs credentials and there are none."""
+    return MountedFiles() if is_mounted(path) else RemoteFiles()
+
+
+def on_volume(path: Path) -> bool:
+    """Whether a path lies on a volume: below /Volumes, or on a laptop below the folder that stands for it."""
+    if path.parts[:2] == ("/", VOLUMES):
+        return True
+    try:
+        return path.absolute().is_relative_to(local_home() / VOLUMES)
+    except UserError:  # no workspace here, so no volumes
+        return False
