@@ -23,11 +23,13 @@ def check_archive(path: Path, limits: ParseLimits) -> None:
         entries = archive.infolist()
     unpacked = sum(entry.file_size for entry in entries)
     if len(entries) > limits.max_entries:
-        raise Unparsable(f"zip bomb: {len(entries):,} files inside, at most {limits.max_entries:,} are allowed")
+        reason = f"zip bomb: {len(entries):,} files inside, at most {limits.max_entries:,} are allowed"
+        raise Unparsable(reason, limit="max_entries")
     if unpacked > limits.max_unpacked_bytes:
         allowed = limits.max_unpacked_bytes // MIB
-        raise Unparsable(f"zip bomb: unpacks to {unpacked // MIB:,} MiB, at most {allowed:,} MiB are allowed")
+        reason = f"zip bomb: unpacks to {unpacked // MIB:,} MiB, at most {allowed:,} MiB are allowed"
+        raise Unparsable(reason, limit="max_unpacked_bytes")
     if unpacked > _RATIO_MATTERS and unpacked > limits.max_ratio * path.stat().st_size:
-        raise Unparsable(f"zip bomb: unpacks to more than {limits.max_ratio} times its size")
+        raise Unparsable(f"zip bomb: unpacks to more than {limits.max_ratio} times its size", limit="max_ratio")
     if any(entry.flag_bits & _ENCRYPTED for entry in entries):
         raise Unparsable("encrypted: the file needs a password")

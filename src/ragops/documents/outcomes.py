@@ -36,6 +36,10 @@ class ParsedDocument:
     ocr: bool
 
 
+MEMORY_HERE = "memory_here"
+"""The limit that is no setting: what is left of the memory of the place where a document was parsed."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """Why a file has no Markdown: `reason` is one line for people, `exception_type` the class name behind it."""
@@ -43,6 +47,10 @@ class Failure:
     reason: str
     exception_type: str
     parser: str
+    limit: str | None = None
+    """The field of `ParseLimits` that refused it, or MEMORY_HERE: once that is larger, it is worth another try."""
+    passing: bool = False
+    """True where it says nothing about the file: it vanished, or the place where it lies failed."""
 
 
 Parse = Callable[[Path, ParseLimits], ParsedDocument]
@@ -52,12 +60,21 @@ Parse = Callable[[Path, ParseLimits], ParsedDocument]
 class Unparsable(Exception):
     """A file that yields no Markdown, with the fields of a `Failure`; `reason` is cut to one line of 300 characters."""
 
-    def __init__(self, reason: str, exception_type: str = "Unparsable", parser: str = "") -> None:
+    def __init__(
+        self,
+        reason: str,
+        exception_type: str = "Unparsable",
+        parser: str = "",
+        limit: str | None = None,
+        passing: bool = False,
+    ) -> None:
         """Takes the name of the library's exception where one lies behind it."""
         self.reason = " ".join(reason.split())[:300]
         self.exception_type = exception_type
         self.parser = parser
-        super().__init__(self.reason, exception_type, parser)
+        self.limit = limit
+        self.passing = passing
+        super().__init__(self.reason, exception_type, parser, limit, passing)
 
     def __str__(self) -> str:
         """The reason."""
@@ -65,4 +82,4 @@ class Unparsable(Exception):
 
     def failure(self) -> Failure:
         """The same as a value."""
-        return Failure(self.reason, self.exception_type, self.parser)
+        return Failure(self.reason, self.exception_type, self.parser, self.limit, self.passing)

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from stat import S_ISREG
 
+from ragops.documents.landing import is_passing
 from ragops.documents.languages import detect_language, load_model
 from ragops.documents.limits import MIB, ParseLimits
 from ragops.documents.normalising import normalise
@@ -68,7 +69,8 @@ def parse(path: Path, limits: ParseLimits) -> ParsedDocument:
     except Exception as error:  # libraries raise anything on damaged files
         if _NO_MEMORY.search(str(error)):
             raise MemoryError from error
-        raise Unparsable(_reason(path, format, error), type(error).__name__, parser_name(format)) from error
+        reason, passing = _reason(path, format, error), isinstance(error, OSError) and is_passing(error)
+        raise Unparsable(reason, type(error).__name__, parser_name(format), passing=passing) from error
 
 
 def _check_file(path: Path, limits: ParseLimits) -> None:
@@ -78,7 +80,8 @@ def _check_file(path: Path, limits: ParseLimits) -> None:
     if status.st_size == 0:
         raise Unparsable("empty: the file has no bytes")
     if status.st_size > limits.max_bytes:
-        raise Unparsable(f"too large: {status.st_size / MIB:,.0f} MiB, at most {limits.max_bytes / MIB:,.0f} MiB")
+        reason = f"too large: {status.st_size / MIB:,.0f} MiB, at most {limits.max_bytes / MIB:,.0f} MiB"
+        raise Unparsable(reason, limit="max_bytes")
 
 
 def _load(format: str) -> Parser:
@@ -89,7 +92,8 @@ def _load(format: str) -> Parser:
 
 def _finish(extract: Extract, path: Path, format: str, limits: ParseLimits) -> ParsedDocument:
     if len(extract.markdown) > limits.max_characters:
-        raise Unparsable(f"too large: {len(extract.markdown):,} characters of text, at most {limits.max_characters:,}")
+        reason = f"too large: {len(extract.markdown):,} characters of text, at most {limits.max_characters:,}"
+        raise Unparsable(reason, limit="max_characters")
     markdown = normalise(extract.markdown)
     if not _PAGE_MARKER.sub("", markdown).strip():
         raise Unparsable("empty: no text in it")
@@ -112,5 +116,6 @@ def _reason(path: Path, format: str | None, error: Exception) -> str:
         return "corrupt: nested too deeply"
     lines = str(error).strip().splitlines() or [""]
     message = lines[-1] if lines[0].startswith("Traceback") else lines[0]
+    message = message.replace(f"<_io.BufferedReader name={str(path)!r}>", repr(path.name))  # Pillow, of a stream
     message = message.replace(str(path), path.name)
     return f"corrupt: {type(error).__name__} while reading it as {format}: {message}"

@@ -1,8 +1,10 @@
+import errno
 import os
 import struct
 import unicodedata
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -123,6 +125,37 @@ def test_too_much_text(samples: Path) -> None:
     assert refused(samples / "a.txt", ParseLimits(max_characters=50)).reason.startswith(
         "too large: 96 characters of text"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "value"),
+    [
+        ("a.md", "max_bytes", 10),
+        ("a.md", "max_characters", 5),
+        ("a.docx", "max_entries", 1),
+        ("a.docx", "max_unpacked_bytes", 10),
+        ("a.pptx", "max_pages", 1),
+        ("a.pdf", "max_pages", 1),
+        ("scan.pdf", "max_ocr_pages", 0),
+        ("a.tiff", "max_pixels", 10),
+    ],
+)
+def test_a_refusal_names_the_limit_that_is_to_be_raised(samples: Path, name: str, limit: str, value: int) -> None:
+    failure = refused(samples / name, replace(ParseLimits(), **{limit: value})).failure()
+    assert (failure.limit, failure.passing) == (limit, False)
+
+
+@pytest.mark.parametrize(
+    ("number", "passing"), [(errno.EIO, True), (errno.ESTALE, True), (errno.EACCES, False), (None, False)]
+)
+def test_errors_of_the_place_are_told_from_faults_of_the_file(
+    samples: Path, monkeypatch: pytest.MonkeyPatch, number: int | None, passing: bool
+) -> None:
+    def fail(path: Path) -> bytes:
+        raise OSError(number, "no") if number else OSError("truncated")
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    assert refused(samples / "a.txt").passing is passing
 
 
 def test_zip_bomb(tmp_path: Path) -> None:

@@ -21,10 +21,12 @@ def parse_image(path: Path, limits: ParseLimits) -> Extract:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns about odd metadata and, late, about size
-        with Image.open(path, formats=_FORMATS) as image:
+        # By stream: a file that it opens itself Pillow maps into memory, which a mounted volume may refuse.
+        with path.open("rb") as stream, Image.open(stream, formats=_FORMATS) as image:
             pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
             if pages > limits.max_ocr_pages:
-                raise Unparsable(f"too large: {pages:,} frames, at most {limits.max_ocr_pages:,} are allowed")
+                reason = f"too large: {pages:,} frames, at most {limits.max_ocr_pages:,} are allowed"
+                raise Unparsable(reason, limit="max_ocr_pages")
             frames = ImageSequence.Iterator(image) if pages > 1 else [image]
             texts = [_read(frame, limits) for frame in frames]
     if pages == 1:
@@ -36,7 +38,8 @@ def parse_image(path: Path, limits: ParseLimits) -> Extract:
 def _read(frame: Image.Image, limits: ParseLimits) -> str:
     """Sizes are known before anything is decoded."""
     if frame.width * frame.height > limits.max_pixels:
-        raise Unparsable(f"too large: {frame.width:,} x {frame.height:,} pixels, at most {limits.max_pixels:,}")
+        reason = f"too large: {frame.width:,} x {frame.height:,} pixels, at most {limits.max_pixels:,}"
+        raise Unparsable(reason, limit="max_pixels")
     upright = ImageOps.exif_transpose(frame).convert("RGBA")
     paper = Image.new("RGBA", upright.size, "white")  # transparent is white, not black
     colours = np.asarray(Image.alpha_composite(paper, upright).convert("RGB"))

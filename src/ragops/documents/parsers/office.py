@@ -25,7 +25,8 @@ def parse_pptx(path: Path, limits: ParseLimits) -> Extract:
     markdown = _SLIDE.sub(r"\n\n<!-- page: \1 -->\n\n", _convert(PptxConverter, path, limits))
     pages = markdown.count("<!-- page: ")
     if pages > limits.max_pages:
-        raise Unparsable(f"too large: {pages:,} slides, at most {limits.max_pages:,} are allowed")
+        reason = f"too large: {pages:,} slides, at most {limits.max_pages:,} are allowed"
+        raise Unparsable(reason, limit="max_pages")
     return Extract(markdown, pages=pages)
 
 

@@ -31,7 +31,8 @@ def parse_pdf(path: Path, limits: ParseLimits) -> Extract:
     """
     with _open(path) as document:
         if len(document) > limits.max_pages:
-            raise Unparsable(f"too large: {len(document):,} pages, at most {limits.max_pages:,} are allowed")
+            reason = f"too large: {len(document):,} pages, at most {limits.max_pages:,} are allowed"
+            raise Unparsable(reason, limit="max_pages")
         pages, pictures = _read_pages(document, limits)
         title = document.get_metadata_value("Title").strip()
     typography = measure(pages)
@@ -62,9 +63,8 @@ def _read_pages(document: pypdfium2.PdfDocument, limits: ParseLimits) -> tuple[l
         if _is_picture(page, pages[-1]):
             scanned.append(index)
     if len(scanned) > limits.max_ocr_pages:
-        raise Unparsable(
-            f"too large: {len(scanned):,} pages are pictures, at most {limits.max_ocr_pages:,} are allowed"
-        )
+        reason = f"too large: {len(scanned):,} pages are pictures, at most {limits.max_ocr_pages:,} are allowed"
+        raise Unparsable(reason, limit="max_ocr_pages")
     return pages, {index: _recognise(page, limits) for index, page in _pages(document, scanned)}
 
 
