@@ -1,4 +1,4 @@
-"""How the child processes of a `ParserPool` start, and what they may use."""
+"""How a child process that parses starts, and what it may use."""
 
 import fcntl
 import multiprocessing
@@ -6,55 +6,56 @@ import os
 import resource
 import signal
 import sys
-from multiprocessing.context import ForkServerContext, ForkServerProcess
-from multiprocessing.popen_forkserver import Popen
-from multiprocessing.process import BaseProcess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 
 from ragops.documents.clock import time_limit
-from ragops.documents.limits import MIB, ParseLimits
-from ragops.documents.outcomes import Failure, Parse, ParsedDocument, Unparsable
-from ragops.documents.parsing import prepare
+from ragops.documents.limits import ParseLimits
+from ragops.documents.memory import MemoryLimit
+from ragops.documents.outcomes import MEMORY_HERE, Failure, Parse, ParsedDocument, Unparsable
+from ragops.documents.parsing import parser_name, prepare
+from ragops.documents.sniffing import FORMATS
 
 OUT_OF_MEMORY = 84
 """Exit code of a child that hit its memory limit."""
-
-
-class _Process(ForkServerProcess):
-    """Starts without the main module of its parent.
-
-    multiprocessing imports that module in each child, in case a task was defined there. Ours are not, and it may be
-    pyspark's daemon, a test runner, or a script without a guard, which would run a second time.
-    """
-
-    @staticmethod
-    def _Popen(process_obj: BaseProcess) -> Popen:  # noqa: N802 - the name that multiprocessing calls
-        main = sys.modules["__main__"]
-        sys.modules["__main__"] = ModuleType("__main__")
-        try:
-            return ForkServerProcess._Popen(process_obj)
-        finally:
-            sys.modules["__main__"] = main
-
-
-class ParserContext(ForkServerContext):
-    """Children of a fork server: a new one costs milliseconds and inherits no threads, locks or connections."""
-
-    Process = _Process
+_refused: list[str] = []
 
 
 def start_child(memory_bytes: int) -> None:
-    """Limits a new child before it sees a file."""
-    _end_with_owner()
-    # Private writable memory. The address space as a whole would count mapped libraries and reservations that thread
-    # pools and allocators never touch, so no value of it both lets OCR run and stops a document that eats memory.
-    # macOS accepts the limit and ignores it.
-    _, most = resource.getrlimit(resource.RLIMIT_DATA)
-    allowed = memory_bytes if most == resource.RLIM_INFINITY else min(memory_bytes, most)
-    resource.setrlimit(resource.RLIMIT_DATA, (allowed, allowed))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    """Limits a new child before it sees a file. What a sandbox refuses is done without: see `what_is_refused`."""
+    with _without("parsers go on with the file they are at when the job is killed", "fcntl F_SETSIG"):
+        _end_with_owner()
+    with _without("parsers run without a memory limit, so that a document may use up the job's", "setrlimit"):
+        _limit(resource.RLIMIT_DATA, memory_bytes)
+        _limit(resource.RLIMIT_CORE, 0)
+    with _without("time is limited by the job alone, for any PDF or picture to that of the longest scan", "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # pebble's handler would wait for a parser that hangs in C
+
+
+def what_is_refused() -> tuple[str, ...]:
+    """What this child does without, a line each."""
+    return tuple(_refused)
+
+
+@contextmanager
+def _without(consequence: str, call: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:  # setrlimit raises ValueError for EPERM
+        _refused.append(f"{consequence}: {call} is refused here ({getattr(error, 'strerror', None) or error})")
+
+
+def _limit(kind: int, wanted: int) -> None:
+    """For RLIMIT_DATA: private writable memory.
+
+    The address space as a whole would count mapped libraries and reservations that thread pools and allocators never
+    touch, so no value of it both lets OCR run and stops a document that eats memory. macOS accepts it and ignores it.
+    """
+    _, most = resource.getrlimit(kind)
+    allowed = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+    resource.setrlimit(kind, (allowed, allowed))
 
 
 def _end_with_owner() -> None:
@@ -73,12 +74,23 @@ def _end_with_owner() -> None:
         os._exit(1)
 
 
-def death_of(exitcode: int | None, limits: ParseLimits) -> tuple[str, str] | None:
-    """Reason and exception type of a limit that ended a child; None where something else did."""
+def failure_of(path: Path, reason: str, exception_type: str, limit: str | None = None) -> Failure:
+    """Of a file whose parser could not say it itself, so that its extension must tell which one it was."""
+    return Failure(reason, exception_type, parser_name(FORMATS.get(path.suffix.lower())), limit)
+
+
+def out_of_time(path: Path, seconds: float) -> Failure:
+    """For a parser that did not end in time."""
+    return failure_of(path, f"took longer than {seconds:g} s", TimeoutError.__name__, "timeout_s")
+
+
+def death_of(path: Path, exitcode: int | None, limits: ParseLimits, memory: MemoryLimit) -> Failure | None:
+    """The limit that ended a child; None where something else did."""
     if exitcode == OUT_OF_MEMORY:
-        return f"needs more than {limits.memory_bytes // MIB:,} MiB of memory", MemoryError.__name__
+        met = "memory_bytes" if memory.place_bytes is None else MEMORY_HERE
+        return failure_of(path, memory.reason, MemoryError.__name__, met)
     if exitcode == -signal.SIGALRM:
-        return f"took longer than {limits.timeout_s:g} s", TimeoutError.__name__
+        return out_of_time(path, limits.timeout_s)
     return None
 
 

@@ -2,7 +2,7 @@
 
 import signal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -11,38 +11,48 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessExpired
 
-from ragops.documents.children import ParserContext, death_of, parse_in_child, start_child
+from ragops.documents.children import death_of, failure_of, out_of_time, parse_in_child
 from ragops.documents.limits import ParseLimits
-from ragops.documents.outcomes import Failure, Parse, ParsedDocument
-from ragops.documents.parsing import parse, parser_name
-from ragops.documents.sniffing import FORMATS
+from ragops.documents.memory import MemoryLimit, memory_limit, memory_of_place, memory_used
+from ragops.documents.outcomes import MEMORY_HERE, Failure, Parse
+from ragops.documents.parsing import parse
+from ragops.documents.pools import Outcome, Pool, answer, start_pool
+from ragops.documents.sniffing import FORMATS, IMAGES
 
 __all__ = ["Failure", "ParserPool"]
 
-_GRACE_S = 30.0
+_GRACE_S = 120.0  # for what a child loads before its time begins
 
 
 @dataclass(frozen=True)
 class _Attempt:
     path: Path
-    pool: ProcessPool
-    future: "Future[ParsedDocument | Failure]"
+    pool: Pool
+    future: "Future[Outcome]"
 
 
 class ParserPool:
     """Children that parse: started with the first file, kept for the next ones, replaced when they die.
 
     All of them end with the process that owns the pool, even when that is killed. Not to be shared between threads.
+    Where a sandbox refuses what this takes, it goes on without, and says so in the log.
     """
 
-    def __init__(self, limits: ParseLimits, workers: int = 1, parse: Parse = parse) -> None:
-        """Takes each document's limits, how many to parse at a time, and the importable function that parses."""
+    def __init__(
+        self, limits: ParseLimits, workers: int = 1, parse: Parse = parse, place_bytes: int | None = None
+    ) -> None:
+        """Takes each document's limits, how many to parse at a time, and the importable function that parses.
+
+        `place_bytes`: the memory of this place, where that cannot be seen from inside.
+        """
         self._limits = limits
         self._workers = workers
         self._parse = parse
-        self._pool = self._new_pool()
+        self._place_bytes = place_bytes
+        self._memory = MemoryLimit(limits.memory_bytes)
+        self._pool: Pool | None = None
 
     def __enter__(self) -> Self:
         """The pool itself."""
@@ -54,11 +64,12 @@ class ParserPool:
 
     def close(self) -> None:
         """Ends the children, whatever they are doing."""
-        stop: Callable[[], None] = self._pool.stop  # pebble leaves it untyped
-        stop()
-        self._pool.join()
+        if self._pool:
+            self._pool.stop()
+            self._pool.join()
+            self._pool = None
 
-    def parse(self, path: Path) -> ParsedDocument | Failure:
+    def parse(self, path: Path) -> Outcome:
         """The document, or why there is none.
 
         Raises:
@@ -66,7 +77,7 @@ class ParserPool:
         """
         return self._outcome(self._submit(path))
 
-    def parse_many(self, paths: Iterable[Path]) -> Iterator[tuple[Path, ParsedDocument | Failure]]:
+    def parse_many(self, paths: Iterable[Path]) -> Iterator[tuple[Path, Outcome]]:
         """Parses `workers` files at a time; yields in the order of `paths`, which are taken only as they are needed."""
         waiting = iter(paths)
         running = deque(self._submit(path) for path in islice(waiting, 2 * self._workers))
@@ -75,30 +86,37 @@ class ParserPool:
             yield attempt.path, self._outcome(attempt)
             running.extend(self._submit(path) for path in islice(waiting, 1))
 
-    def _new_pool(self) -> ProcessPool:
-        context = ParserContext()
-        context.set_forkserver_preload([__name__])
-        limit = self._limits.memory_bytes
-        return ProcessPool(self._workers, initializer=start_child, initargs=(limit,), context=context)
+    def _started(self) -> Pool:
+        if self._pool is None:
+            place = self._place_bytes or memory_of_place()
+            self._memory = memory_limit(self._limits.memory_bytes, place, memory_used(), self._workers)
+            self._pool = start_pool(self._workers, self._memory.limit_bytes)
+        return self._pool
 
     def _submit(self, path: Path) -> _Attempt:
         try:
             return self._schedule(path)
         except RuntimeError:  # a child died between two files, by which pebble counts the whole pool as broken
-            self._renew(self._pool)
+            self.close()
             return self._schedule(path)
 
     def _schedule(self, path: Path) -> _Attempt:
-        task = (self._parse, path, self._limits)
-        future = self._pool.schedule(parse_in_child, args=task)
-        return _Attempt(path, self._pool, future)
+        pool = self._started()
+        future = pool.schedule(
+            parse_in_child, args=(self._parse, path, self._limits), timeout=self._longest_s(path) + _GRACE_S
+        )
+        return _Attempt(path, pool, future)
 
-    def _renew(self, broken: ProcessPool) -> None:
+    def _longest_s(self, path: Path) -> float:
+        """After which a child has failed to end itself: where it may not set a timer."""
+        is_scan = FORMATS.get(path.suffix.lower()) in IMAGES | {"pdf"}
+        return self._limits.longest_s if is_scan else self._limits.timeout_s
+
+    def _renew(self, broken: Pool) -> None:
         if self._pool is broken:
             self.close()
-            self._pool = self._new_pool()
 
-    def _outcome(self, attempt: _Attempt) -> ParsedDocument | Failure:
+    def _outcome(self, attempt: _Attempt) -> Outcome:
         """What the child answers. A child that dies is given the file once more: the kill may not be its fault."""
         try:
             return self._wait(attempt)
@@ -107,25 +125,24 @@ class ParserPool:
         try:
             return self._wait(attempt)
         except ProcessExpired as death:
-            return _failure(attempt.path, f"parser died: {_cause(death.exitcode)}", type(death).__name__)
+            # Whoever kills from outside is the kernel that runs out of memory, as a rule.
+            limit = MEMORY_HERE if death.exitcode == -signal.SIGKILL else None
+            return failure_of(attempt.path, f"parser died: {_cause(death.exitcode)}", type(death).__name__, limit)
 
-    def _wait(self, attempt: _Attempt) -> ParsedDocument | Failure:
-        abandoned = attempt.pool is not self._pool and not attempt.future.done()
+    def _wait(self, attempt: _Attempt) -> Outcome:
         try:
             # The file before, and this one: a pool that has not answered by then is broken.
-            return attempt.future.result(0 if abandoned else 2 * self._limits.longest_s + _GRACE_S)
+            return answer(attempt.pool, attempt.future, 2 * (self._limits.longest_s + _GRACE_S))
         except TimeoutError as error:
+            if attempt.future.done():  # the pool has ended the child
+                return out_of_time(attempt.path, self._longest_s(attempt.path))
             self._renew(attempt.pool)
             raise BrokenProcessPool("the pool of parsers does not answer") from error
         except ProcessExpired as death:
-            limit = death_of(death.exitcode, self._limits)
-            if limit is None:
+            failure = death_of(attempt.path, death.exitcode, self._limits, self._memory)
+            if failure is None:
                 raise
-            return _failure(attempt.path, *limit)
-
-
-def _failure(path: Path, reason: str, exception_type: str) -> Failure:
-    return Failure(reason, exception_type, parser_name(FORMATS.get(path.suffix.lower())))
+            return failure
 
 
 def _cause(exitcode: int | None) -> str:

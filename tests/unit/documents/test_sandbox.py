@@ -6,7 +6,6 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -14,64 +13,11 @@ import psutil
 import pytest
 
 from ragops.documents.limits import MIB, ParseLimits
+from ragops.documents.outcomes import MEMORY_HERE
 from ragops.documents.parsing import ParsedDocument
 from ragops.documents.sandbox import Failure, ParserPool
 
-# In a module of its own: children find the function by its name.
-HOSTILE = '''
-import ctypes, os, re, signal, time
-from pathlib import Path
-from ragops.documents.clock import restart
-from ragops.documents.limits import ParseLimits
-from ragops.documents.outcomes import ParsedDocument
-from ragops.documents.parsing import parse
-
-def behave(path: Path, limits: ParseLimits) -> ParsedDocument:
-    """Does what the name of the file says, and parses any other."""
-    if path.stem in ACTIONS:
-        ACTIONS[path.stem](limits)
-    return parse(path, limits)
-
-def hang(limits):
-    re.match(r"(a+)+$", "a" * 100 + "b")  # inside C, holding the interpreter's lock
-
-def eat(limits):
-    eaten = []
-    while True:
-        eaten.append(bytearray(16 * 1024 * 1024))
-
-def die(limits):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-def crash(limits):
-    ctypes.string_at(0)
-
-def leave(limits):
-    os._exit(7)
-
-def read_slow_pages(limits):
-    for _ in range(3):
-        time.sleep(0.5 * limits.timeout_s)
-        restart(limits.timeout_s)
-
-def die_once(limits):
-    mark = Path(__file__).with_name("died")
-    if not mark.exists():
-        mark.touch()
-        die(limits)
-
-ACTIONS = {f.__name__: f for f in (hang, eat, die, crash, leave, read_slow_pages, die_once)}
-'''
 LIMITS = ParseLimits(timeout_s=4, memory_bytes=512 * MIB)
-
-
-@pytest.fixture(scope="module")
-def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
-    folder = tmp_path_factory.mktemp("hostile")
-    (folder / "hostile_parsers.py").write_text(HOSTILE)
-    sys.path.insert(0, str(folder))
-    yield import_module("hostile_parsers")
-    sys.path.remove(str(folder))
 
 
 @pytest.fixture(scope="module")
@@ -89,9 +35,9 @@ def write(folder: Path, stem: str) -> Path:
 @pytest.mark.parametrize(
     ("action", "failure"),
     [
-        ("hang", Failure("took longer than 4 s", "TimeoutError", "markdown")),
-        ("eat", Failure("needs more than 512 MiB of memory", "MemoryError", "markdown")),
-        ("die", Failure("parser died: Killed", "ProcessExpired", "markdown")),
+        ("hang", Failure("took longer than 4 s", "TimeoutError", "markdown", "timeout_s")),
+        ("eat", Failure("needs more than 512 MiB of memory", "MemoryError", "markdown", "memory_bytes")),
+        ("die", Failure("parser died: Killed", "ProcessExpired", "markdown", MEMORY_HERE)),
         ("crash", Failure("parser died: Segmentation fault", "ProcessExpired", "markdown")),
         ("leave", Failure("parser died: exit code 7", "ProcessExpired", "markdown")),
     ],
@@ -112,7 +58,8 @@ def test_what_is_unparsable_is_a_failure_with_its_reason(pool: ParserPool, sampl
 
 def test_a_real_pdf_that_hangs_its_parser(samples: Path) -> None:
     with ParserPool(ParseLimits(timeout_s=2, memory_bytes=16_384 * MIB)) as pool:
-        assert pool.parse(samples / "endless.pdf") == Failure("took longer than 2 s", "TimeoutError", "pypdfium2")
+        failure = Failure("took longer than 2 s", "TimeoutError", "pypdfium2", "timeout_s")
+        assert pool.parse(samples / "endless.pdf") == failure
         assert isinstance(pool.parse(samples / "a.pdf"), ParsedDocument)
 
 
@@ -123,6 +70,13 @@ def test_a_real_pdf_that_eats_memory(samples: Path) -> None:
         assert isinstance(failure, Failure)
         assert failure.exception_type in ("ProcessExpired", "MemoryError")
         assert isinstance(pool.parse(samples / "a.pdf"), ParsedDocument)
+
+
+def test_a_document_that_needs_more_memory_than_the_place_has_is_told_so(hostile: ModuleType, tmp_path: Path) -> None:
+    with ParserPool(LIMITS, parse=hostile.behave, place_bytes=500 * MIB) as pool:
+        failure = pool.parse(write(tmp_path, "eat"))
+    assert isinstance(failure, Failure) and failure.limit == MEMORY_HERE
+    assert "MiB of memory, all that is left of the 500 MiB here; run this where there is more" in failure.reason
 
 
 def test_each_page_of_ocr_has_time_of_its_own(hostile: ModuleType, tmp_path: Path) -> None:
@@ -179,7 +133,7 @@ def test_closing_ends_children_that_hang(hostile: ModuleType, tmp_path: Path) ->
     before = set(psutil.Process().children(recursive=True))
     pool = ParserPool(ParseLimits(timeout_s=300), parse=hostile.behave)
     pool._submit(write(tmp_path, "hang"))
-    children = _leaves(_wait_for_children(psutil.Process(), before))
+    children = _leaves(wait_for_children(psutil.Process(), before))
     pool.close()
     assert psutil.wait_procs(children, timeout=10)[1] == []
 
@@ -203,7 +157,7 @@ def test_children_end_with_an_owner_that_is_killed(hostile: ModuleType, tmp_path
         """)
     )
     owner = subprocess.Popen([sys.executable, str(script)])
-    children = _wait_for_children(psutil.Process(owner.pid), set(), count=3)
+    children = wait_for_children(psutil.Process(owner.pid), set(), count=3)
     owner.send_signal(signal.SIGKILL)
     owner.wait()
     assert psutil.wait_procs(children, timeout=10)[1] == []
@@ -221,7 +175,7 @@ def _fork_servers() -> set[int]:
     return {process.pid for process in mine if "forkserver" in " ".join(process.cmdline())}
 
 
-def _wait_for_children(owner: psutil.Process, before: set[psutil.Process], count: int = 1) -> set[psutil.Process]:
+def wait_for_children(owner: psutil.Process, before: set[psutil.Process], count: int = 1) -> set[psutil.Process]:
     """Resource tracker, fork server and child take a moment to start."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
