@@ -2,15 +2,26 @@
 
 import os
 import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from fpdf import FPDF
 
+from ragops.documents import memory, stage
+from ragops.documents.landing import LandingFile, list_files
 from ragops.documents.limits import ParseLimits
+from ragops.documents.memory import Place
+from ragops.documents.outcomes import MEMORY_HERE, Failure, ParsedDocument
+from ragops.documents.reading import FILES, Reader, as_row
+from ragops.documents.sandbox import ParserPool
 from ragops.documents.stage import DOCUMENTS, refresh_documents
 from ragops.errors import UserError
-from ragops.tables import StageReport
+from ragops.tables import StageReport, map_rows
 from ragops.workspace import Workspace
 
 LIMITS = ParseLimits(timeout_s=20, max_bytes=100 * 2**20)
@@ -96,3 +107,130 @@ def test_a_missing_folder_stops_before_any_delete(workspace: Workspace, landing:
     with pytest.raises(UserError, match="no folder"):
         refresh(workspace, tmp_path / "unmounted", fraction=1.0)
     assert DOCUMENTS.read(workspace).count() == 8
+
+
+def texts(workspace: Workspace) -> dict[str, str]:
+    return {row["path"]: row["markdown"] for row in DOCUMENTS.read(workspace).collect()}
+
+
+def while_reading(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Somebody else does something between the listing and the reading: so few files are read in this process."""
+    parse_batches = Reader.parse_batches
+
+    def parse(self: Reader, batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        act()
+        yield from parse_batches(self, batches)
+
+    monkeypatch.setattr(Reader, "parse_batches", parse)
+
+
+def test_files_that_vanish_or_grow_before_they_are_read_are_read_next_time(
+    workspace: Workspace, landing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refresh(workspace, landing)
+    for number in (0, 1, 2):
+        (landing / f"{number}.md").write_text(f"# Note {number}\n\nThe second edition of it.\n")
+
+    def act() -> None:
+        (landing / "0.md").unlink()
+        (landing / "1.md").write_text("# Note 1\n\nThe third edition of it, which is longer.\n")
+
+    while_reading(monkeypatch, act)
+    report = refresh(workspace, landing)
+    assert (report.changed, report.deleted, report.failed) == (1, 0, 0)
+    assert report.note.startswith("2 files changed or vanished while they were read")
+    assert report.note.endswith("(0.md, ...): the next run reads them")
+    held = texts(workspace)
+    assert "number 0" in held["0.md"] and "number 1" in held["1.md"] and "second" in held["2.md"]
+
+    monkeypatch.undo()
+    report = refresh(workspace, landing)
+    assert (report.changed, report.deleted, report.note) == (1, 1, "")
+    assert "third" in texts(workspace)["1.md"]
+
+
+def test_a_file_that_vanishes_before_its_first_reading_fails_nothing(
+    workspace: Workspace, landing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    while_reading(monkeypatch, lambda: [file.unlink() for file in landing.iterdir()])
+    report = refresh(workspace, landing)
+    assert (report.added, report.failed) == (0, 0)
+    assert "8 files" in report.note
+
+
+def test_sparks_workers_pass_over_what_is_not_as_it_was_listed(workspace: Workspace, landing: Path) -> None:
+    """In processes of Spark's own, as with many files, and as on serverless compute."""
+    listed = list(list_files(landing))
+    gone = [LandingFile(f"gone/{number}.md", 1, datetime(2024, 1, 1, tzinfo=UTC)) for number in range(40)]
+    files = workspace.spark.createDataFrame([as_row(file) for file in [*gone, *listed]], FILES)
+    reader = Reader(landing, LIMITS, Place(2**34, serverless=True))
+    rows = map_rows(files, len(listed) + len(gone), reader.parse_batches, DOCUMENTS).select("path", "reason").collect()
+    assert sorted(rows) == [(file.path, None) for file in listed]
+
+
+def test_a_root_that_vanishes_while_it_is_listed_deletes_nothing(
+    workspace: Workspace, landing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refresh(workspace, landing)
+
+    def list_and_unmount(root: Path) -> Iterator[LandingFile]:
+        yield from islice(list_files(root), 3)
+        root.rename(root.with_name("elsewhere"))
+
+    monkeypatch.setattr(stage, "list_files", list_and_unmount)
+    with pytest.raises(UserError, match="no folder"):
+        refresh(workspace, landing, fraction=1.0)
+    assert DOCUMENTS.read(workspace).count() == 8
+
+
+@pytest.mark.parametrize("year", [1601, 2300])
+def test_a_damaged_clock_stops_nothing(workspace: Workspace, landing: Path, year: int) -> None:
+    seconds = datetime(year, 1, 1, tzinfo=UTC).timestamp()
+    os.utime(landing / "0.md", (seconds, seconds))
+    assert refresh(workspace, landing).added == 8
+    assert refresh(workspace, landing).idle
+
+
+def test_an_edit_that_keeps_size_and_time_is_read(workspace: Workspace, landing: Path) -> None:
+    refresh(workspace, landing)
+    before = (landing / "0.md").stat()
+    (landing / "0.md").write_text("# Note 0\n\nNothing but the number 9.\n")
+    os.utime(landing / "0.md", ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert refresh(workspace, landing).changed == 1
+    assert "number 9" in texts(workspace)["0.md"]
+    assert refresh(workspace, landing).idle
+
+
+def test_a_table_of_an_earlier_version_is_not_read_all_over_again(workspace: Workspace, landing: Path) -> None:
+    refresh(workspace, landing)
+    workspace.spark.sql(f"UPDATE {workspace.table('documents')} SET changed_us = NULL")
+    assert refresh(workspace, landing).idle
+
+
+def test_what_a_limit_refused_is_tried_again_when_it_is_raised(workspace: Workspace, landing: Path) -> None:
+    (landing / "long.md").write_text("# Long\n\n" + "Many words of text. " * 500)
+    small = replace(LIMITS, max_characters=5_000)
+    assert refresh_documents(workspace, landing, small).failed == 1
+    assert refresh_documents(workspace, landing, small).changed == 0
+    assert refresh_documents(workspace, landing, replace(small, max_characters=4_000)).changed == 0
+    raised = refresh_documents(workspace, landing, LIMITS)
+    assert (raised.changed, raised.failed) == (1, 0)
+
+
+def test_what_the_memory_of_a_place_refused_is_tried_again_in_another(
+    workspace: Workspace, landing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (landing / "big.md").write_text("# Big\n\nA text that is small enough elsewhere.\n")
+    met = Failure("needs more than 700 MiB of memory", "MemoryError", "markdown", MEMORY_HERE)
+    parse = ParserPool.parse
+
+    def parse_in_little(self: ParserPool, path: Path) -> ParsedDocument | Failure:
+        return met if path.name == "big.md" else parse(self, path)
+
+    monkeypatch.setattr(ParserPool, "parse", parse_in_little)
+    assert refresh(workspace, landing).failed == 1
+    assert refresh(workspace, landing).changed == 0
+    monkeypatch.undo()
+    monkeypatch.setattr(memory, "memory_of_place", lambda: 64 * 2**30)
+    moved = refresh(workspace, landing)
+    assert (moved.changed, moved.failed) == (1, 0)
