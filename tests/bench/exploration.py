@@ -107,7 +107,7 @@ def lay(workspace: object, documents: int) -> None:
         "exception_type": "null",
         "ingested_at": "current_timestamp()",
     }
-    chosen = ", ".join(f"{columns[name]} AS `{name}`" for name in DOCUMENTS.names)
+    chosen = ", ".join(f"{columns.get(name, 'null')} AS `{name}`" for name in DOCUMENTS.names)
     target = workspace.table(DOCUMENTS.name)  # type: ignore[attr-defined]
     workspace.spark.sql(f"INSERT INTO {target} SELECT {chosen} FROM range({documents})")  # type: ignore[attr-defined]
 

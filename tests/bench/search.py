@@ -18,7 +18,7 @@ from ragops.index.entries import Entry
 from ragops.index.manifest import IndexedModel
 from ragops.index.publish import IndexSource, PublishReport, publish
 from ragops.index.reader import IndexReader
-from tests.support.locks import lock_beside
+from tests.support.locks import lock_of
 
 ROWS, DIMENSION, WORDS_A_ROW, QUERIES, HITS = 20_000, 384, 100, 500, 50
 P95_WANTED_MS = 20.0
@@ -86,7 +86,7 @@ def _publish(root: Path, work: Path, rows: dict[str, Entry]) -> PublishReport:
     model = IndexedModel(fingerprint="ab" * 32, name="random", dimension=DIMENSION)
     version = hashlib.sha256(json.dumps(sorted(wanted.items())).encode()).hexdigest()
     source = IndexSource(model, version, lambda: wanted, fetch)
-    return publish(root, source, lock=lock_beside(root), run_id="bench", work_directory=work)
+    return publish(root, source, lock=lock_of(root), run_id="bench", work_directory=work)
 
 
 def _entries(rng: np.random.Generator, first: int, count: int) -> Iterator[Entry]:

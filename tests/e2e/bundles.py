@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from localbundle.volumes.environment import environment as strict_environment
+
 REPOSITORY = Path(__file__).parents[2]
 LINKED = ("databricks.yml", "environments", "resources", "notebooks", "pyproject.toml")
 BIN = Path(sys.executable).parent
@@ -31,7 +33,7 @@ class Bundle:
         done = subprocess.run(
             self.command(*words),
             cwd=self.root,
-            env=os.environ | self.environment,
+            env=os.environ | strict_environment(self.home / "Volumes", strict=True) | self.environment,
             capture_output=True,
             text=True,
             timeout=400,

@@ -16,6 +16,7 @@ from localbundle.workspace.guard import guarded
 from localbundle.workspace.processes import new_owner
 from localbundle.workspace.server import Server
 from ragops.workspace import Workspace, use_mlflow
+from tests.support.strict_volumes import strict_volumes
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,13 @@ class WorkspaceServer:
     home: Path
     environment: Mapping[str, str]
     new_session: Callable[[], SparkSession]
+
+
+@pytest.fixture(autouse=True)
+def _strict_volumes(tmp_path: Path) -> Iterator[None]:
+    """The volumes of a workspace that a test makes in its own folder are as strict as real ones."""
+    with strict_volumes(tmp_path / "Volumes"):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +61,8 @@ def spark_environment(workspace_server: WorkspaceServer) -> Iterator[Mapping[str
     with pytest.MonkeyPatch.context() as patch:
         for name, value in workspace_server.environment.items():
             patch.setenv(name, value)
-        yield workspace_server.environment
+        with strict_volumes(workspace_server.home / "Volumes"):
+            yield workspace_server.environment
         # While the server still answers: a session left open would wait minutes for one that is gone.
         SparkSession.builder.getOrCreate().stop()
 

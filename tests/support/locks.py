@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from ragops.index.local import local_directory
 from ragops.index.locks.local import LocalLock
 
 
-def lock_beside(root: Path) -> LocalLock:
-    """A lock of this machine, on a file beside the folder that the index lies in: that one may be a volume."""
-    return LocalLock(root.parent.with_name(f"{root.parent.name}.{root.name}.lock"), str(root))
+def lock_of(root: Path) -> LocalLock:
+    """A lock of this machine, in its cache."""
+    return LocalLock(local_directory(root, "publish.lock"), str(root))

@@ -1,5 +1,6 @@
 """Folders that refuse what a volume refuses, in a test's own process and in those that it starts."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,10 +13,12 @@ from localbundle.volumes.environment import environment
 
 @contextmanager
 def strict_volumes(folder: Path) -> Iterator[Path]:
-    """Makes a folder strict for a while."""
+    """Makes a folder strict for a while, beside those that are."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(strict.VARIABLE, os.pathsep.join(filter(None, [os.environ.get(strict.VARIABLE), str(folder)])))
         for name, value in environment(folder, strict=True).items():
-            patch.setenv(name, value)
+            if name != strict.VARIABLE:
+                patch.setenv(name, value)
         strict.install([folder])
         try:
             yield folder
@@ -25,9 +28,10 @@ def strict_volumes(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def plain(folder: Path) -> Iterator[None]:
-    """Lets a test damage a strict folder in ways that a volume has no calls for."""
-    strict.remove([folder])
+    """Lets a test do to a folder, strict or inside of a strict one, what a volume has no calls for."""
+    above = [root for root in strict.roots() if folder.resolve().is_relative_to(root)]
+    strict.remove(above)
     try:
         yield
     finally:
-        strict.install([folder])
+        strict.install(above)

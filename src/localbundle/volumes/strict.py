@@ -64,6 +64,11 @@ def remove(roots: Iterable[str | os.PathLike[str]]) -> None:
             _roots.remove(root)
 
 
+def roots() -> tuple[str, ...]:
+    """The folders that are strict in this process."""
+    return tuple(_roots)
+
+
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     """Is called for each of Python's audit events, thousands a second: all but a few end here."""
     rule = _RULES.get(event)

@@ -120,7 +120,7 @@ class PublishedIndex:
             raise UserError(f"index generation {self.folder(generation)}: there is none; {_REFRESH}") from error
 
     def live_manifest(self) -> Manifest | None:
-        """The live generation's manifest; None where there is none or it is damaged, so that a publish starts afresh."""
+        """The live generation's manifest; None where there is none or it is damaged: a publish then starts afresh."""
         with suppress(Damaged):
             pointer = self.find_pointer()
             manifest = self._find_manifest(pointer.generation) if pointer else None

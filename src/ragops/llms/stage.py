@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 
 from ragops.llms.encryption import KeyRing, Sealed
 from ragops.llms.ledger import CALLS, CallRow
+from ragops.platform.volumes.errors import NotThere
 from ragops.platform.volumes.interface import FileInfo
 from ragops.platform.volumes.open import volume_files
 from ragops.tables import StageReport, merge
@@ -38,11 +40,17 @@ def merge_ledger(workspace: Workspace) -> StageReport:
     with report.timed():
         CALLS.create(workspace)
         spool = workspace.volume(LEDGER)
-        entries = [entry for entry in volume_files(spool).list(spool) if entry.name.endswith(".jsonl")]
+        entries = _written(spool)
         for start in range(0, len(entries), _FILES_AT_ONCE):
             _merge_files(workspace, spool, entries[start : start + _FILES_AT_ONCE], report)
         report.note = f"{report.failed} files in {spool / UNREADABLE}" if report.failed else ""
     return report
+
+
+def _written(spool: Path) -> list[FileInfo]:
+    with suppress(NotThere):  # nobody has asked a model yet
+        return [entry for entry in volume_files(spool).list(spool) if entry.name.endswith(".jsonl")]
+    return []
 
 
 def _merge_files(workspace: Workspace, spool: Path, entries: Sequence[FileInfo], report: StageReport) -> None:

@@ -2,13 +2,10 @@
 
 import importlib.util
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-
-from tests.support.strict_volumes import strict_volumes
 
 _CORPUS = Path(__file__).with_name("corpus.py")
 
@@ -30,7 +27,6 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Iterator[Path]:
+def root(tmp_path: Path) -> Path:
     """An index to be, on a volume as strict as a real one."""
-    with strict_volumes(tmp_path / "Volumes") as volumes:
-        yield volumes / "index"
+    return tmp_path / "Volumes" / "index"

@@ -1,7 +1,8 @@
 """Rows to publish, and a process that publishes them and dies where it is told to.
 
-As a script: `corpus.py TASKS.json` carries out each task in a forked child, one after the other, and prints how each
-ended. Chroma is imported once and used in children only.
+As a script: `corpus.py TASKS.json` carries out lists of tasks, one after the other, those of a list at once, each in a
+forked child. It prints how they ended, and of several what is live then. Chroma is imported once and used in children
+only.
 """
 
 import functools
@@ -11,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,10 +21,13 @@ from typing import Any
 
 import numpy as np
 
+from ragops.errors import UserError
 from ragops.index import draft, generation, publish
 from ragops.index.entries import Entry
+from ragops.index.local import local_directory
 from ragops.index.locks.local import LocalLock
 from ragops.index.manifest import IndexedModel
+from ragops.index.store import row_hashes
 from ragops.platform.volumes import mounted
 
 DIMENSION = 16
@@ -140,7 +145,10 @@ def wait_for(path: Path) -> None:
 
 
 def carry_out(task: dict[str, Any]) -> None:
-    """Publishes AFTER into the task's index; `step`: dies there; `gate`: a folder to say "fetching" in and wait."""
+    """Publishes into the task's index: AFTER, or `rows` from one number to another.
+
+    `step`: dies there; `gate`: a folder to say "fetching" in and wait.
+    """
 
     def at_gate() -> None:
         gate = Path(task["gate"])
@@ -149,22 +157,50 @@ def carry_out(task: dict[str, Any]) -> None:
 
     if "step" in task:
         die_at(task["step"])
-    wanted = source(AFTER, while_fetching=at_gate) if "gate" in task else source(AFTER)
+    rows = [entry(number) for number in range(*task["rows"])] if "rows" in task else AFTER
+    wanted = source(rows, while_fetching=at_gate) if "gate" in task else source(rows)
     root = Path(task["root"])
-    lock = LocalLock(
-        root.parent.with_name(f"{root.parent.name}.{root.name}.lock"), str(root)
-    )  # as tests.support.locks says
+    lock = LocalLock(local_directory(root, "publish.lock"), str(root))  # as tests.support.locks says
     publish.publish(root, wanted, lock=lock, run_id="other", work_directory=Path(task["work"]))
 
 
 def main() -> None:
     """See the module."""
-    for task in json.loads(Path(sys.argv[1]).read_text()):
-        child = os.fork()
-        if child == 0:
-            carry_out(task)
-            os._exit(0)
-        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+    for tasks in json.loads(Path(sys.argv[1]).read_text()):
+        children = [forked(ended, task) for task in tasks]
+        codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+        print(json.dumps(codes), flush=True)
+        if len(tasks) > 1:
+            os.waitpid(forked(look, Path(tasks[0]["root"])), 0)
+
+
+def forked(function: Callable[[Any], int], argument: Any) -> int:
+    """The pid of a child that ends with what the function returns."""
+    child = os.fork()
+    if child == 0:
+        os._exit(function(argument))
+    return child
+
+
+def ended(task: dict[str, Any]) -> int:
+    """Carries a task out; 1 where another publisher was first, which is told on stderr."""
+    try:
+        carry_out(task)
+        return 0
+    except UserError as error:
+        print(error, file=sys.stderr, flush=True)
+        return 1
+
+
+def look(root: Path) -> int:
+    """Prints what the live index holds, how many generations there are, and how many folders."""
+    index = publish.PublishedIndex(root)
+    with tempfile.TemporaryDirectory() as copy:
+        live = generation.Generation.open(index.copy(index.pointer().generation, Path(copy)))
+        held = {"rows": content_digest(row_hashes(live.store)), "generations": len(index.names())}
+        print(json.dumps(held | {"folders": len(list((root / "generations").iterdir()))}), flush=True)
+        live.close()
+    return 0
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from ragops.index.access import AccessRule, groups_of, rules_digest, visible
 from ragops.index.entries import Entry
 from ragops.index.publish import PublishReport, publish
 from ragops.index.reader import IndexReader
-from tests.support.locks import lock_beside
+from tests.support.locks import lock_of
 
 RULES = [AccessRule(path="docs/0.md", groups=("hr",)), AccessRule(path="docs/1.md", groups=("hr", "legal"))]
 READERS = st.frozensets(st.sampled_from(["hr", "legal", "it"]))
@@ -25,7 +25,7 @@ def _publish(root: Path, corpus: ModuleType, tmp_path: Path, rules: list[AccessR
     of = groups_of(rules)
     rows = [replace(row, groups=of(row.path)) for row in map(corpus.entry, range(count))]
     source = corpus.source(rows, access=rules_digest(rules))
-    return publish(root, source, lock=lock_beside(root), run_id="test", work_directory=tmp_path / "work")
+    return publish(root, source, lock=lock_of(root), run_id="test", work_directory=tmp_path / "work")
 
 
 def _found(reader: IndexReader, row: Entry, groups: frozenset[str] | tuple[str, ...]) -> list[bool]:

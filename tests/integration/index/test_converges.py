@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ragops.index.publish import publish
 from ragops.index.reader import IndexReader
 from ragops.index.store import row_hashes
-from tests.support.locks import lock_beside
+from tests.support.locks import lock_of
 
 # number of the row -> its page; the title of all decides the vectors
 _WANTED = st.tuples(st.dictionaries(st.integers(0, 15), st.sampled_from([None, 1, 2])), st.sampled_from(["A", "B"]))
@@ -26,7 +26,7 @@ def test_any_sequence_of_wanted_sets(
         for (rows, title), other in zip(states, models, strict=False):
             entries = [corpus.entry(number, page=page, title=title) for number, page in rows.items()]
             source = corpus.source(entries, corpus.OTHER_MODEL if other else corpus.MODEL)
-            report = publish(root, source, lock=lock_beside(root), run_id="test", work_directory=Path(folder) / "work")
+            report = publish(root, source, lock=lock_of(root), run_id="test", work_directory=Path(folder) / "work")
             reader = reader or IndexReader(root, Path(folder) / "readers")
             live = reader.generation()
             assert live.manifest.name == report.generation

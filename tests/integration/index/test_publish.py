@@ -27,7 +27,7 @@ from ragops.index.reader import IndexReader
 from ragops.index.store import row_hashes
 from ragops.index.verify import VerifyReport, verify_generation
 from ragops.platform.volumes import mounted
-from tests.support.locks import lock_beside
+from tests.support.locks import lock_of
 from tests.support.strict_volumes import plain
 
 _CORPUS = Path(__file__).with_name("corpus.py")
@@ -37,7 +37,7 @@ Publish = Callable[..., PublishReport]
 @pytest.fixture
 def put(root: Path, tmp_path: Path) -> Publish:
     def put(source: IndexSource, **options: object) -> PublishReport:
-        lock = lock_beside(root)
+        lock = lock_of(root)
         return publish(root, source, lock=lock, run_id="test", work_directory=tmp_path / "work", **options)
 
     return put
@@ -312,7 +312,7 @@ def test_a_manifest_without_its_files(root: Path, put: Publish, corpus: ModuleTy
     with pytest.raises(UserError, match="chroma.*: not there"):
         IndexReader(root)
     with pytest.raises(UserError, match="index generation 000001-abababab lacks chroma/.*: roll back to another"):
-        rollback(root, lock=lock_beside(root), run_id="test")
+        rollback(root, lock=lock_of(root), run_id="test")
     assert put(corpus.source(corpus.AFTER)).from_scratch
     assert _verify(root, corpus.source(corpus.AFTER), tmp_path).ok
 
@@ -326,7 +326,7 @@ def test_two_manifests_for_one_generation(root: Path, put: Publish, corpus: Modu
     with pytest.raises(UserError, match="000007-abababab holds the manifest of 000001-abababab: remove that folder"):
         PublishedIndex(root).manifest("000007-abababab")
     with pytest.raises(UserError, match="no generation 000007-abababab in .*: there are 000001-abababab"):
-        rollback(root, "000007-abababab", lock=lock_beside(root), run_id="test")
+        rollback(root, "000007-abababab", lock=lock_of(root), run_id="test")
     assert put(corpus.source(corpus.AFTER)).generation == "000008-abababab"
     assert (root / "generations" / "000007-abababab").is_dir()
 
@@ -338,7 +338,7 @@ def test_two_publishers(root: Path, put: Publish, corpus: ModuleType, tmp_path: 
     gate = tmp_path / "gate"
     gate.mkdir()
     task = {"root": str(root), "work": str(tmp_path / "other work"), "gate": str(gate)}
-    (tmp_path / "tasks.json").write_text(json.dumps([task]))
+    (tmp_path / "tasks.json").write_text(json.dumps([[task]]))
     other = subprocess.Popen([sys.executable, _CORPUS, tmp_path / "tasks.json"])
     try:
         corpus.wait_for(gate / "fetching")
@@ -359,7 +359,7 @@ def test_two_publishers(root: Path, put: Publish, corpus: ModuleType, tmp_path: 
 def test_rollback_and_garbage_collection(root: Path, put: Publish, corpus: ModuleType) -> None:
     for end in (60, 61, 62, 63, 64):
         put(corpus.source(corpus.entry(number) for number in range(end)))
-    reader, lock = IndexReader(root), lock_beside(root)
+    reader, lock = IndexReader(root), lock_of(root)
     assert rollback(root, lock=lock, run_id="test").generation == "000004-abababab"
     assert len(reader.generation().store.ids()) == 63
     assert rollback(root, "000001-abababab", lock=lock, run_id="test").previous == "000004-abababab"
@@ -383,6 +383,6 @@ def test_rollback_and_garbage_collection(root: Path, put: Publish, corpus: Modul
 
 def test_nothing_to_roll_back_or_collect(root: Path) -> None:
     with pytest.raises(UserError, match="no index at"):
-        rollback(root, lock=lock_beside(root), run_id="test")
+        rollback(root, lock=lock_of(root), run_id="test")
     with pytest.raises(UserError, match="no index at"):
-        collect_garbage(root, lock=lock_beside(root), run_id="test")
+        collect_garbage(root, lock=lock_of(root), run_id="test")

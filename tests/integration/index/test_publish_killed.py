@@ -16,7 +16,7 @@ from ragops.index.publish import publish
 from ragops.index.published import PublishedIndex
 from ragops.index.reader import IndexReader
 from ragops.index.store import row_hashes
-from tests.support.locks import lock_beside
+from tests.support.locks import lock_of
 
 _CORPUS = Path(__file__).with_name("corpus.py")
 _STEPS = [
@@ -43,14 +43,14 @@ def killed(corpus: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> dict
     folder = tmp_path_factory.mktemp("killed")
     root = folder / "before" / "index"
     source = corpus.source(corpus.BEFORE)
-    publish(root, source, lock=lock_beside(root), run_id="first", work_directory=folder / "work")
+    publish(root, source, lock=lock_of(root), run_id="first", work_directory=folder / "work")
     places = {step: folder / step.replace(" ", "-").replace("'", "") for step in _STEPS}
     for place in places.values():
         shutil.copytree(folder / "before", place)
     tasks = [{"root": f"{place}/index", "work": f"{place}/work", "step": step} for step, place in places.items()]
-    (folder / "tasks.json").write_text(json.dumps(tasks))
+    (folder / "tasks.json").write_text(json.dumps([[task] for task in tasks]))
     ran = subprocess.run([sys.executable, _CORPUS, folder / "tasks.json"], capture_output=True, text=True, check=True)
-    assert ran.stdout.split() == [str(-signal.SIGKILL)] * len(_STEPS), ran.stderr
+    assert ran.stdout.splitlines() == [f"[{-signal.SIGKILL:d}]"] * len(_STEPS), ran.stderr
     return places
 
 
@@ -70,7 +70,7 @@ def test_old_generation_serves_and_next_publish_converges(
     assert row_hashes(with_reader.generation().store) == {e.chunk_id: e.row_hash for e in expected}
     assert with_reader.lexical("number20", 1)[0].chunk_id == expected[20 if not swapped else 15].chunk_id
 
-    lock = lock_beside(root)
+    lock = lock_of(root)
     report = publish(root, corpus.source(corpus.AFTER), lock=lock, run_id="next", work_directory=place / "work")
 
     assert report.published is not swapped

@@ -14,7 +14,7 @@ from ragops.index import reader as reader_module
 from ragops.index.publish import publish
 from ragops.index.reader import IndexReader
 from tests.integration.files_double import Double, enter, served
-from tests.support.locks import lock_beside
+from tests.support.locks import lock_of
 from tests.support.strict_volumes import plain, strict_volumes
 
 ROOT = Path("/Volumes/main/rag/indexes/passages")
@@ -50,7 +50,7 @@ def cache(tmp_path: Path) -> Path:
 def _publish(root: Path, corpus: ModuleType, tmp_path: Path, count: int) -> str:
     rows = [corpus.entry(number) for number in range(count)]
     return publish(
-        root, corpus.source(rows), lock=lock_beside(root), run_id="test", work_directory=tmp_path / "work"
+        root, corpus.source(rows), lock=lock_of(root), run_id="test", work_directory=tmp_path / "work"
     ).generation
 
 

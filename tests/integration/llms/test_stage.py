@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 from datetime import UTC
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ragops.llms.providers import batch_model
 from ragops.llms.settings import Scripted
 from ragops.llms.stage import UNREADABLE, merge_ledger, rotate_payloads
 from ragops.workspace import LEDGER, Workspace
+from tests.support.strict_volumes import plain
 from tests.unit.llms.cards import ME, ask, models, scripted
 
 MODEL = Scripted.model_validate(scripted("m", price_per_million_input=3))
@@ -68,6 +70,30 @@ def test_a_broken_line_costs_only_itself(workspace: Workspace) -> None:
     assert UNREADABLE in report.note
     assert (folder / UNREADABLE / "a.jsonl").is_file()
     assert (folder / ".b.jsonl.tmp").is_file()
+
+
+def test_a_file_that_is_being_written_is_left_for_the_next_run(workspace: Workspace) -> None:
+    """A folder shows one, where a volume does not; what never ends, since its writer was killed, is told."""
+    folder, row = workspace.volume(LEDGER), answered()
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "a.jsonl"
+    line = f"{row.model_dump_json()}\n"
+    for half in ("", line[:30]):
+        file.write_text(half)
+        assert merge_ledger(workspace).idle
+        assert file.read_text() == half
+    file.write_text(line)
+    assert merge_ledger(workspace).added == 1
+    file.write_text(line[:30])
+    with plain(folder):
+        os.utime(file, (0, 0))
+    assert merge_ledger(workspace).failed == 1
+    assert (folder / UNREADABLE / "a.jsonl").read_text() == line[:30]
+
+
+def test_where_nobody_asked_there_is_nothing_to_take(workspace: Workspace) -> None:
+    workspace.volume(LEDGER).rmdir()
+    assert merge_ledger(workspace).idle
 
 
 def test_after_rotation_every_payload_opens_with_the_new_key_alone(workspace: Workspace) -> None:

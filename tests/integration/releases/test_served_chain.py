@@ -19,7 +19,7 @@ from ragops.releases.configuration import ChainConfiguration
 from ragops.usecase import load_usecase
 from tests.integration.files_double import Double, container, served
 from tests.integration.index import corpus as rows
-from tests.support.locks import lock_beside
+from tests.support.locks import lock_of
 
 ROOT = Path(__file__).parents[3]
 MODEL = EmbeddingModel(name="toy", source="endpoint:toy", dimension=rows.DIMENSION, max_tokens=256)
@@ -38,7 +38,7 @@ def double(tmp_path: Path) -> Iterator[Double]:
 def _publish(double: Double, count: int) -> str:
     root, work = double.volumes / "indexes" / "passages", double.volumes.parent / "work"
     source = rows.source([rows.entry(number) for number in range(count)], INDEXED)
-    return publish(root, source, lock=lock_beside(root), run_id="test", work_directory=work).generation
+    return publish(root, source, lock=lock_of(root), run_id="test", work_directory=work).generation
 
 
 def _configuration(folder: Path) -> Path:

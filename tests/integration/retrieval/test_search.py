@@ -17,7 +17,7 @@ from ragops.index.publish import IndexSource, publish
 from ragops.retrieval.retrieve import Found
 from ragops.retrieval.search import Searcher
 from ragops.retrieval.settings import RetrievalSettings
-from tests.support.locks import lock_beside
+from tests.support.locks import lock_of
 
 MODEL = EmbeddingModel(name="toy", source="endpoint:toy", dimension=16, max_tokens=64)
 RULES = (AccessRule(path="hr/**", groups=("hr",)), AccessRule(path="legal/**", groups=("legal", "board")))
@@ -70,7 +70,7 @@ def publish_rows(root: Path, work: Path, rules: Sequence[AccessRule]) -> None:
     model = IndexedModel(fingerprint=fingerprint(MODEL), name="toy", dimension=16)
     digest = rules_digest(rules)
     source = IndexSource(model, f"v{digest}", lambda: hashes, fetch, digest)
-    publish(root, source, lock=lock_beside(root), run_id="t", work_directory=work)
+    publish(root, source, lock=lock_of(root), run_id="t", work_directory=work)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,9 @@
+import errno
 import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +13,14 @@ from sentence_transformers.sentence_transformer.modules import Pooling, Transfor
 from transformers import BertConfig, BertModel
 
 from ragops.embeddings import conversion
-from ragops.embeddings.conversion import convert
+from ragops.embeddings.conversion import convert, convert_once, on_this_machine
 from ragops.embeddings.export import CANONICAL_TEXTS, check
 from ragops.embeddings.model import EmbeddingModel, fingerprint, locate, short
 from ragops.embeddings.openvino_encoder import load_openvino, read_manifest
 from ragops.embeddings.torch_encoder import TorchEncoder
 from ragops.errors import UserError
+from ragops.platform.volumes import mounted
+from tests.support.strict_volumes import plain, strict_volumes
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +62,66 @@ def test_the_conversion_is_named_by_fingerprint_and_gives_pytorch_s_vectors(toy:
 def test_it_is_done_once(toy: EmbeddingModel, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("converted again"))
     assert convert(toy, folder.parent) == folder
+
+
+@pytest.fixture
+def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of models on a volume, as a workspace's jobs have it; the machine's cache is elsewhere."""
+    monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with strict_volumes(tmp_path / "home" / "Volumes") as volumes:
+        yield volumes / "main" / "rag" / "indexes" / "models"
+
+
+def test_on_a_volume_it_is_done_once_and_each_machine_has_a_copy(shared: Path, tmp_path: Path) -> None:
+    exported: list[Path] = []
+
+    def export(built: Path) -> None:
+        exported.append(built)
+        (built / "model.bin").write_bytes(b"weights")
+        (built / "tokenizer").mkdir()
+        (built / "tokenizer" / "vocabulary.txt").write_text("words")
+        (built / "manifest.json").write_text("{}")
+
+    for _ in range(2):
+        conversion = convert_once("ab" * 32, shared, export)
+    assert len(exported) == 1 and conversion.parent == shared and conversion.name.startswith("abababab-")
+    assert not exported[0].is_relative_to(shared)
+    for _ in range(2):
+        copy = on_this_machine(conversion)
+    assert copy == tmp_path / "cache" / "ragops" / "models" / "abababab"
+    assert sorted(str(file.relative_to(copy)) for file in copy.rglob("*") if file.is_file()) == [
+        "manifest.json",
+        "model.bin",
+        "tokenizer/vocabulary.txt",
+    ]
+    assert on_this_machine(copy) == copy
+
+
+def test_on_a_volume_what_was_begun_does_not_count_and_goes_after_a_day(shared: Path) -> None:
+    """Of two converters at once neither writes into the other's folder, and both are right."""
+    for name in ("abababab-11111111", "abababab-22222222"):
+        (shared / name).mkdir(parents=True)
+        (shared / name / "model.bin").write_bytes(b"half")
+    with plain(shared):
+        os.utime(shared / "abababab-11111111" / "model.bin", (0, 0))
+
+    def export(built: Path) -> None:
+        (built / "model.bin").write_bytes(b"weights")
+        (built / "manifest.json").write_text("{}")
+
+    conversion = convert_once("ab" * 32, shared, export)
+    assert sorted(path.name for path in shared.iterdir()) == sorted(["abababab-22222222", conversion.name])
+    assert (conversion / "model.bin").read_bytes() == b"weights"
+
+
+def test_a_conversion_that_a_volume_does_not_take_names_the_file(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(file: object, content: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(mounted, "_fill", refuse)
+    with pytest.raises(UserError, match=r"manifest.json: cannot be written \(Read-only file system\); make the volume"):
+        convert_once("ab" * 32, shared, lambda built: (built / "manifest.json").touch())
 
 
 @pytest.mark.parametrize("by", [[1, -1] * 8, [2] * 16, [np.nan] * 16], ids=["direction", "length", "nan"])

@@ -12,12 +12,15 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
+import psutil
 from pydantic import ValidationError
 
 from ragops.errors import UserError
 from ragops.index.locks.interface import Hold, Owner
 
-_POLL_SECONDS = 0.2
+_POLL_SECONDS = 0.1
+# A process that is stopped between taking the lock and saying so may take longer; the error then does without its name.
+_NAMING_SECONDS = 2.0
 
 
 class LocalLock:
@@ -36,7 +39,10 @@ class LocalLock:
             self._acquire(descriptor, time.monotonic() + wait_seconds)
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, Owner(run_id=run_id).model_dump_json().encode(), 0)
-            yield LocalHold()
+            try:
+                yield LocalHold()
+            finally:
+                os.ftruncate(descriptor, 0)
         finally:
             os.close(descriptor)  # which also gives the lock up
 
@@ -45,15 +51,20 @@ class LocalLock:
             with suppress(BlockingIOError):
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
-            if time.monotonic() >= deadline:
-                raise UserError(f"index {self._index} is being published by {self._owner()}: try again after it")
+            owner, late = self._owner(), time.monotonic() - deadline
+            if late >= (0 if owner else _NAMING_SECONDS):
+                raise UserError(
+                    f"index {self._index} is being published by {owner or 'another run'}: try again after it"
+                )
             time.sleep(_POLL_SECONDS)
 
-    def _owner(self) -> Owner | str:
+    def _owner(self) -> Owner | None:
+        """Who holds the lock; None where that one has taken it and not yet said so."""
         try:
-            return Owner.model_validate_json(self._file.read_bytes())
-        except (OSError, ValidationError):  # it has taken the lock and not yet said so
-            return "another run"
+            owner = Owner.model_validate_json(self._file.read_bytes())
+        except (OSError, ValidationError):
+            return None
+        return owner if psutil.pid_exists(owner.pid) else None  # else of one that was killed before
 
 
 class LocalHold:
