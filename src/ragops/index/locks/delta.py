@@ -85,22 +85,24 @@ class DeltaLock:
         row = _LockRow(self._workspace, self._index)
         row.make()
         token = uuid.uuid4().hex
-        self._acquire(row, token, Owner(run_id=run_id), time.monotonic() + wait_seconds)
-        hold = DeltaHold(row, token, self._renewal)
+        found = self._acquire(row, token, Owner(run_id=run_id), time.monotonic() + wait_seconds)
+        hold = DeltaHold(row, token, found.last_number, self._renewal)
         try:
             yield hold
         finally:
             hold.release()
 
-    def _acquire(self, row: _LockRow, token: str, owner: Owner, deadline: float) -> None:
+    def _acquire(self, row: _LockRow, token: str, owner: Owner, deadline: float) -> _Row:
+        """Takes the lock; returns the row as it was before."""
         seen, since = (-1, ""), time.monotonic()
         while True:
             found, now = row.read(), time.monotonic()
             if (found.renewals, found.token) != seen:
                 seen, since = (found.renewals, found.token), now
-            free = not found.token or now - since >= self._silence
-            if free and row.take(token, owner, found):
-                return
+            if not found.token or now - since >= self._silence:
+                if row.take(token, owner, found):
+                    return found
+                continue  # another commit came between: what does the row say now?
             if now >= deadline:
                 raise UserError(
                     f"index {self._index} is being published by {found.told_owner}: try again after it; if it is gone, "
@@ -114,9 +116,10 @@ class DeltaHold:
 
     leftover_age = _LEFTOVER_AGE
 
-    def __init__(self, row: _LockRow, token: str, renewal: float) -> None:
+    def __init__(self, row: _LockRow, token: str, last_number: int, renewal: float) -> None:
         """Only `DeltaLock` makes one."""
         self._row, self._token, self._seconds = row, token, renewal
+        self._last_number = last_number
         self._committing, self._released = threading.Lock(), threading.Event()
         self._taken_by: Owner | str | None = None
         self._thread = threading.Thread(target=self._renew, name="publish-lock", daemon=True)
@@ -132,8 +135,9 @@ class DeltaHold:
 
     def reserve(self, number: int) -> int:
         """A number that no other owner gets. Raises UserError when the lock is lost."""
-        self._commit(f"last_number = greatest(last_number + 1, {number})")
-        return self._row.read().last_number
+        self._last_number = max(self._last_number + 1, number)
+        self._commit(f"last_number = {self._last_number}")
+        return self._last_number
 
     def record(self, pointer: str) -> None:
         """Commits what is live. Raises UserError when the lock is lost."""
@@ -183,9 +187,10 @@ class _LockRow:
 
     def make(self) -> None:
         """Makes table and row where there are none."""
-        if not self._workspace.spark.catalog.tableExists(self._table):
+        exists = self._workspace.spark.catalog.tableExists(self._table)
+        if not exists:
             LOCKS.create(self._workspace)
-        if not self._find().collect():
+        if not exists or not self._find().collect():
             columns = "index_name, token, owner, renewals, last_number, pointer, renewed_at"
             self._changes(
                 f"MERGE INTO {self._table} t USING (SELECT {quoted(self.index)} AS index_name) s "
