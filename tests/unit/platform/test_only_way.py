@@ -1,0 +1,62 @@
+"""Nothing but `platform.volumes` writes where a volume may be: what a volume refuses is called for local disks only."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import ragops
+
+_ROOT = Path(ragops.__file__).parent
+# Calls that a volume refuses, or that write to a path.
+_CALLS = {
+    "os": {"rename", "replace", "renames", "link", "symlink", "chmod", "chown", "utime", "truncate"},
+    "shutil": {"copy", "copy2", "copymode", "copystat", "copytree", "move", "make_archive"},
+    "fcntl": {"flock", "lockf"},
+    "path": {"rename", "symlink_to", "hardlink_to", "chmod", "touch", "write_text", "write_bytes"},
+}
+# What these write lies on local disk: the cache of this machine, a temporary folder, the local workspace, the checkout.
+_LOCAL = {
+    "assembly.py": {"os.link", "touch", "write_bytes"},
+    "embeddings/conversion.py": {"rename"},
+    "embeddings/export.py": {"write_text"},
+    "index/access.py": {"write_text"},
+    "index/copies.py": {"fcntl.flock", "os.rename", "chmod"},
+    "index/draft.py": {"rename"},
+    "index/lexical.py": {"write_text"},
+    "index/locks/local.py": {"fcntl.flock"},
+    "index/manifest.py": {"write_text"},
+    "index/published.py": {"write_bytes"},
+    "prompts/catalogue.py": {"write_text"},
+    "platform/volumes/interface.py": {"open"},
+    "platform/volumes/mounted.py": {"open"},
+    "releases/packaging.py": {"shutil.copytree"},
+    "retrieval/rerank_export.py": {"write_text"},
+}
+
+
+def _found(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Call):
+            if _opens_to_write(node):
+                yield "open"
+            elif isinstance(node.func, ast.Attribute):
+                yield from _refused(node.func)
+
+
+def _opens_to_write(call: ast.Call) -> bool:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    given = [*call.args, *(word.value for word in call.keywords if word.arg == "mode")]
+    modes = [one.value for one in given if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    return name == "open" and any(set(mode) <= set("rwaxbt+") and set(mode) & set("wax+") for mode in modes)
+
+
+def _refused(function: ast.Attribute) -> Iterator[str]:
+    owner, name = function.value, function.attr
+    module = owner.id if isinstance(owner, ast.Name) and owner.id in _CALLS else "path"
+    if name in _CALLS[module]:
+        yield name if module == "path" else f"{module}.{name}"
+
+
+def test_what_a_volume_refuses_is_called_for_local_disks_only() -> None:
+    found = {file.relative_to(_ROOT).as_posix(): set(_found(file)) for file in _ROOT.rglob("*.py")}
+    assert {name: calls for name, calls in found.items() if calls} == _LOCAL
