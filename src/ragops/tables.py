@@ -61,17 +61,27 @@ class Table:
         """Makes the table when it is not there, and adds columns that an earlier version of it lacks.
 
         Never replaces one, since readers follow its history.
+
+        Raises:
+            UserError: it is missing, or lacks columns, and may not be made or changed here.
         """
-        columns = ", ".join(f"`{c.name}` {c.type} COMMENT {quoted(c.comment)}" for c in self.columns)
-        cluster = f" CLUSTER BY (`{self.cluster_by}`)" if self.cluster_by else ""
-        workspace.spark.sql(
-            f"CREATE TABLE IF NOT EXISTS {workspace.table(self.name)} ({columns}) USING delta{cluster} "
-            f"COMMENT {quoted(self.comment)} TBLPROPERTIES (delta.enableChangeDataFeed = true)"
-        )
+        if not workspace.spark.catalog.tableExists(workspace.table(self.name)):
+            self._make(workspace)
+            return
         held = {name.casefold() for name in self.read(workspace).columns}
         if new := [c for c in self.columns if c.name.casefold() not in held]:
             added = ", ".join(f"`{c.name}` {c.type} COMMENT {quoted(c.comment)}" for c in new)
-            workspace.spark.sql(f"ALTER TABLE {workspace.table(self.name)} ADD COLUMNS ({added})")
+            statement = f"ALTER TABLE {workspace.table(self.name)} ADD COLUMNS ({added})"
+            workspace.execute(statement, f"MODIFY on table {workspace.catalog}.{workspace.schema}.{self.name}")
+
+    def _make(self, workspace: Workspace) -> None:
+        columns = ", ".join(f"`{c.name}` {c.type} COMMENT {quoted(c.comment)}" for c in self.columns)
+        cluster = f" CLUSTER BY (`{self.cluster_by}`)" if self.cluster_by else ""
+        workspace.execute(
+            f"CREATE TABLE IF NOT EXISTS {workspace.table(self.name)} ({columns}) USING delta{cluster} "
+            f"COMMENT {quoted(self.comment)} TBLPROPERTIES (delta.enableChangeDataFeed = true)",
+            f"CREATE TABLE on schema {workspace.catalog}.{workspace.schema}",
+        )
 
     def read(self, workspace: Workspace) -> DataFrame:
         """The table's rows."""

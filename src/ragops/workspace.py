@@ -32,6 +32,8 @@ INDEXES = "indexes"
 LEDGER = "ledger"
 _SERVING_VARIABLES = ("IS_IN_DB_MODEL_SERVING_ENV", "IS_IN_DATABRICKS_MODEL_SERVING_ENV")
 
+_NOT_PERMITTED = re.compile(r"INSUFFICIENT_PERMISSIONS|PERMISSION_DENIED|does not have permission|not authorized", re.I)
+
 # What development mode puts before a schema's name; databricks.yml puts the same behind the scope's.
 _DEVELOPMENT_SCHEMA = re.compile(r"dev_(?P<user>\w+?)_rag(_|$)")
 _LOG_IN = "log in with: databricks auth login --host URL"
@@ -81,13 +83,44 @@ class Workspace:
         return SparkSession.builder.getOrCreate()
 
     def create_schema(self) -> None:
-        """Makes schema and volumes where a parameter names ones that no deployment made."""
-        self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS `{self.catalog}`.`{self.schema}`")
+        """Makes schema and volumes where a parameter names ones that no deployment made; leaves alone what is there.
+
+        Looks first: Unity Catalog refuses CREATE IF NOT EXISTS to whoever may not create, even if it exists
+        (dbt-labs/dbt-fusion #500).
+
+        Raises:
+            UserError: something is missing that may not be made here.
+        """
+        place = f"`{self.catalog}`.`{self.schema}`"
+        if not self.spark.catalog.databaseExists(place):
+            self.execute(f"CREATE SCHEMA IF NOT EXISTS {place}", f"CREATE SCHEMA on catalog {self.catalog}")
         for name in (LANDING, INDEXES, LEDGER):
+            if self.volume(name).is_dir():
+                continue
             if on_databricks():
-                self.spark.sql(f"CREATE VOLUME IF NOT EXISTS {self.table(name)}")
+                wanted = f"CREATE VOLUME on schema {self.catalog}.{self.schema}"
+                self.execute(f"CREATE VOLUME IF NOT EXISTS {self.table(name)}", wanted)
             else:
                 self.volume(name).mkdir(parents=True, exist_ok=True)
+
+    def execute(self, statement: str, privilege: str) -> None:
+        """Runs a statement that needs more than reading and writing rows.
+
+        Raises:
+            UserError: it is not permitted; names who needs which privilege, on what.
+        """
+        from pyspark.errors import PySparkException
+
+        try:
+            self.spark.sql(statement)
+        except PySparkException as error:
+            if not _NOT_PERMITTED.search(str(error)):
+                raise
+            reason = str(error).strip().splitlines()[0]
+            raise UserError(f"{self._user()} needs {privilege}, and what goes with it ({reason}); grant it") from error
+
+    def _user(self) -> str:
+        return str(self.spark.sql("SELECT current_user()").collect()[0][0])
 
 
 def on_databricks() -> bool:

@@ -58,11 +58,14 @@ def refresh_documents(
 
 
 def _create_quarantine(workspace: Workspace) -> None:
-    workspace.spark.sql(
-        f"CREATE VIEW IF NOT EXISTS {workspace.table('quarantine')} COMMENT 'Files that could not be parsed.' AS "
-        "SELECT doc_id, path, reason, exception_type, parser, parser_version, size_bytes, file_hash, ingested_at "
-        f"FROM {workspace.table('documents')} WHERE reason IS NOT NULL"
-    )
+    view = workspace.table("quarantine")
+    if not workspace.spark.catalog.tableExists(view):
+        workspace.execute(
+            f"CREATE VIEW IF NOT EXISTS {view} COMMENT 'Files that could not be parsed.' AS "
+            "SELECT doc_id, path, reason, exception_type, parser, parser_version, size_bytes, file_hash, ingested_at "
+            f"FROM {workspace.table('documents')} WHERE reason IS NOT NULL",
+            f"CREATE TABLE on schema {workspace.catalog}.{workspace.schema}",
+        )
 
 
 def _listed(landing: Path) -> dict[str, LandingFile]:

@@ -138,8 +138,9 @@ def _name_live_vectors(workspace: Workspace, model_fingerprint: str) -> None:
         if properties.get("ragops.fingerprint") == model_fingerprint:
             return
     vectors = workspace.table(embeddings_table(model_fingerprint).name)
-    workspace.spark.sql(
+    workspace.execute(
         f"CREATE OR REPLACE VIEW {view} COMMENT 'Chunks with the vectors of the live index.' "
         f"TBLPROPERTIES ('ragops.fingerprint' = '{model_fingerprint}') AS "
-        f"SELECT c.*, e.embedding FROM {workspace.table(CHUNKS.name)} c JOIN {vectors} e USING (text_hash)"
+        f"SELECT c.*, e.embedding FROM {workspace.table(CHUNKS.name)} c JOIN {vectors} e USING (text_hash)",
+        f"CREATE TABLE on schema {workspace.catalog}.{workspace.schema}, and MANAGE on the view embeddings",
     )

@@ -187,10 +187,8 @@ class _LockRow:
 
     def make(self) -> None:
         """Makes table and row where there are none."""
-        exists = self._workspace.spark.catalog.tableExists(self._table)
-        if not exists:
-            LOCKS.create(self._workspace)
-        if not exists or not self._find().collect():
+        LOCKS.create(self._workspace)
+        if not self._find().collect():
             columns = "index_name, token, owner, renewals, last_number, pointer, renewed_at"
             self._changes(
                 f"MERGE INTO {self._table} t USING (SELECT {quoted(self.index)} AS index_name) s "
