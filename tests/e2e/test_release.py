@@ -118,6 +118,9 @@ def clean_environment(bundle: Bundle, folder: Path) -> Path:
     subprocess.run([uv, "venv", "--quiet", str(folder / "clean")], check=True)
     python = folder / "clean" / "bin" / "python"
     subprocess.run([uv, "pip", "install", "--quiet", "--python", str(python), "-r", requirements], check=True)
+    frozen = subprocess.run([uv, "pip", "freeze", "--python", str(python)], capture_output=True, text=True, check=True)
+    pinned = {line.strip().casefold() for line in Path(requirements).read_text().splitlines()}
+    assert {line.casefold() for line in frozen.stdout.splitlines()} <= pinned, "something arrived that is not pinned"
     return python
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +20,7 @@ from ragops.llms.openvino_gguf import gguf_file
 from ragops.llms.settings import OpenAICompatible, OpenVinoGguf
 from ragops.prompts.catalogue import find
 from ragops.releases.configuration import CONVERTED, ENCODER, INDEX, RERANKER, ChainConfiguration, gguf_artifact
+from ragops.releases.requirements import pinned_requirements
 from ragops.retrieval import rerankers
 from ragops.usecase import UseCase
 
@@ -29,11 +28,8 @@ if TYPE_CHECKING:
     from mlflow.models.model import ModelInfo
 
 CODE = Path(__file__).with_name("model_code.py")
-EXTRA = "answers"
-"""The extra of this package that names what answering takes: neither Spark, nor parsers, nor torch."""
 EXAMPLE: dict[str, Any] = {"input": [{"role": "user", "content": "What can I ask about?"}]}
 URI_TAG, DIGEST_TAG = "ragops.chain", "ragops.digest"
-_NAME = re.compile(r"^[A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +57,7 @@ def log_chain(configuration: ChainConfiguration, prompts: Sequence[str] = ()) ->
             model_config=configuration.model_dump(mode="json"),
             artifacts={name: str(path) for name, path in artifacts.items()},
             code_paths=[str(Path(ragops.__file__).parent)],
-            pip_requirements=requirements(),
+            pip_requirements=pinned_requirements(),
             resources=_resources(configuration),
             input_example=EXAMPLE,
             prompts=list(prompts) or None,
@@ -69,19 +65,6 @@ def log_chain(configuration: ChainConfiguration, prompts: Sequence[str] = ()) ->
         )
     mlflow.set_tags({URI_TAG: info.model_uri, DIGEST_TAG: configuration.digest})
     return Logged(info.model_uri, str(info.run_id), configuration.digest)
-
-
-def requirements() -> list[str]:
-    """The libraries that answering takes, each at the version at work here."""
-    wanted = [
-        _NAME.match(line)
-        for line in metadata.requires("ragops") or ()
-        if re.search(rf"extra\s*==\s*['\"]{EXTRA}['\"]", line)
-    ]
-    if not wanted:
-        raise UserError("packaging: ragops is not installed as a package here; install its wheel, or run: make lab")
-    names = sorted({match[0] for match in wanted if match})
-    return [f"{name}=={metadata.version(name)}" for name in names]
 
 
 @contextmanager
