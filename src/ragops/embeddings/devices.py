@@ -4,6 +4,8 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ragops.errors import UserError
+
 
 @dataclass(frozen=True)
 class Device:
@@ -30,8 +32,10 @@ def task_device(count_devices: Callable[[], int] = cuda_device_count) -> Device:
     """Returns the device of the Spark task that calls it.
 
     That is the GPU which the scheduler assigned to the task. Where GPUs are not scheduled (`local[*]`, Databricks
-    single-node compute) the tasks spread over the visible GPUs by partition; outside a task it is the first GPU, and
-    without GPUs the CPU.
+    single-node compute) the tasks spread over the visible GPUs by partition; outside a task it is the first GPU.
+
+    Raises:
+        UserError: there is none. The CPU would take hours for what was meant for a GPU: it is a choice, no fallback.
     """
     from pyspark import TaskContext  # workers have Spark; other users of this module need not
 
@@ -41,7 +45,7 @@ def task_device(count_devices: Callable[[], int] = cuda_device_count) -> Device:
         return Device(local_index(addresses, os.environ.get("CUDA_VISIBLE_DEVICES", "")))
     count = count_devices()
     if count == 0:
-        return CPU
+        raise UserError("torch sees no GPU here; use a GPU cluster, or choose encoder=openvino, which takes CPUs")
     return Device(0 if task is None else task.partitionId() % count)
 
 

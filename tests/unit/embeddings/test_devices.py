@@ -2,6 +2,7 @@ import pyspark
 import pytest
 
 from ragops.embeddings.devices import CPU, Device, local_index, task_device
+from ragops.errors import UserError
 
 
 class Resource:
@@ -38,9 +39,11 @@ def test_without_scheduling_partitions_spread_over_the_gpus(monkeypatch: pytest.
     assert found == [Device(0), Device(1), Device(0), Device(1), Device(0)]
 
 
-def test_without_gpus_it_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    in_task(monkeypatch, Task(1))
-    assert task_device(lambda: 0) == CPU
+@pytest.mark.parametrize("task", [Task(1), None])
+def test_without_gpus_it_is_an_error_and_never_the_cpu(monkeypatch: pytest.MonkeyPatch, task: Task | None) -> None:
+    in_task(monkeypatch, task)
+    with pytest.raises(UserError, match="torch sees no GPU here; use a GPU cluster, or choose encoder=openvino"):
+        task_device(lambda: 0)
     assert str(CPU) == "cpu"
 
 
