@@ -200,6 +200,7 @@ def validate(
         typer.echo(json.dumps(bundle.config, indent=2, default=str))
     if findings:
         print_findings(errors if output == "json" else console, findings)
+    if any(not finding.is_note for finding in findings):
         sys.exit(_EXIT_WRONG_USE)
     write_resolved(bundle)
     if output != "json":

@@ -146,11 +146,15 @@ def print_findings(console: Console, findings: Sequence[Finding]) -> None:
     width = max(map(len, places))
     for place, finding in zip(places, findings, strict=True):
         console.print(
-            f"[bold]{escape(place):<{width}}[/] {escape(finding.message)} [dim]{escape(f'[{finding.rule}]')}[/]",
+            f"[bold]{escape(place):<{width}}[/] {'note: ' * finding.is_note}{escape(finding.message)} "
+            f"[dim]{escape(f'[{finding.rule}]')}[/]",
             highlight=False,
             soft_wrap=True,
         )
-    console.print(f"[red]{len(findings)} finding{'s' if len(findings) > 1 else ''}[/]", highlight=False)
+    notes = sum(finding.is_note for finding in findings)
+    counts = {"[red]{} finding{}[/]": len(findings) - notes, "{} note{}": notes}
+    said = [text.format(count, "s" * (count > 1)) for text, count in counts.items() if count]
+    console.print(", ".join(said), highlight=False)
 
 
 def _short(path: str | None) -> str:

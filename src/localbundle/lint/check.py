@@ -8,8 +8,8 @@ from localbundle.definitions.bundle import Bundle
 from localbundle.definitions.jobs import find_job
 from localbundle.definitions.yamlfile import place
 from localbundle.errors import BundleError
-from localbundle.lint import compute, files, names, references, tasks, volumes, wheels
-from localbundle.lint.context import BundleRule, JobContext, JobRule, Said
+from localbundle.lint import compute, files, names, packages, references, tasks, volumes, wheels
+from localbundle.lint.context import BundleRule, JobContext, JobRule, Note, Said
 
 _LINE = re.compile(r"(?:(?P<file>[^:\n]+):(?P<line>\d+): )?(?P<message>.*)", re.DOTALL)
 BUNDLE_RULES: tuple[BundleRule, ...] = (names.shared_key, names.unused_variable, names.unprefixed_name)
@@ -21,8 +21,11 @@ JOB_RULES: tuple[JobRule, ...] = (
     compute.deprecated_client,
     compute.no_compute,
     compute.undefined_compute,
+    compute.unknown_runtime,
     compute.unused_compute,
+    compute.wrong_runtime,
     files.reference_in_notebook,
+    packages.replaced_package,
     references.needs_backticks,
     references.not_upstream,
     references.undeclared_parameter,
@@ -36,12 +39,16 @@ JOB_RULES: tuple[JobRule, ...] = (
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One fault: its file relative to the bundle (empty if no line is at fault), the mend too, and the rule's id."""
+    """One fault: its file relative to the bundle (empty if no line is at fault), the mend too, and the rule's id.
+
+    A note is printed as the others are, and the bundle passes all the same.
+    """
 
     file: str
     line: int
     message: str
     rule: str
+    is_note: bool = False
 
 
 def lint(bundle: Bundle, unresolved: Iterable[BundleError], check: Callable[[Bundle], None]) -> list[Finding]:
@@ -72,7 +79,10 @@ def _of_job(job: JobContext, rule: JobRule) -> set[Finding]:
 
 
 def _findings(bundle: Bundle, rule: BundleRule | JobRule, said: Said) -> set[Finding]:
-    return {_finding(rule_id(rule), f"{place(value, bundle.root)}{message}") for value, message in said}
+    return {
+        _finding(rule_id(rule), f"{place(value, bundle.root)}{message}", isinstance(message, Note))
+        for value, message in said
+    }
 
 
 def _refusals(bundle: Bundle, check: Callable[[Bundle], None], told: set[str]) -> Iterator[Finding]:
@@ -90,7 +100,7 @@ def _refusals(bundle: Bundle, check: Callable[[Bundle], None], told: set[str]) -
                 yield finding if finding.file else _finding("cannot-run", place(key, bundle.root) + text)
 
 
-def _finding(rule: str, text: str) -> Finding:
+def _finding(rule: str, text: str, is_note: bool = False) -> Finding:
     match = _LINE.fullmatch(text)
     assert match is not None  # it matches any text
-    return Finding(match["file"] or "", int(match["line"] or 0), match["message"], rule)
+    return Finding(match["file"] or "", int(match["line"] or 0), match["message"], rule, is_note)

@@ -1,13 +1,20 @@
 """Rules on where tasks run: clusters, or serverless environments."""
 
+import difflib
+import re
+
 from localbundle.errors import closest
-from localbundle.lint.context import JobContext, Said
+from localbundle.lint.context import JobContext, Note, Said
+from localbundle.lint.runtimes import known, release, runtime_of_cluster, runtime_of_environment
 
 _CLUSTERS = ("job_cluster_key", "existing_cluster_id", "new_cluster")
 _CLUSTER_SETTINGS = (
     "autoscale", "custom_tags", "data_security_mode", "driver_node_type_id", "init_scripts", "instance_pool_id",
     "node_type_id", "num_workers", "policy_id", "runtime_engine", "spark_conf", "spark_env_vars", "spark_version",
 )  # fmt: skip
+# Only families that certainly have GPUs, or certainly none; of others nothing is said.
+_GPU_NODES = re.compile(r"(?:g4dn|g5|g6e?|p3(?:dn)?|p4de?|p5e?n?)\.|Standard_N[CDV]|(?:a2|a3|g2)-")
+_CPU_NODES = re.compile(r"(?:[cmr][4-8]\w*|i3(?:en)?|i4\w+)\.|Standard_[DEFL]S?\d|(?:e2|n2d?|c2d?)-")
 _DEFINED = {"job_clusters": "job_cluster_key", "environments": "environment_key"}
 
 
@@ -60,3 +67,31 @@ def no_compute(job: JobContext) -> Said:
                 step.raw
             ):
                 yield kind, f"task {step.key} has neither a cluster nor an environment; add environment_key"
+
+
+def unknown_runtime(job: JobContext) -> Said:
+    """A runtime that the table does not have: misspelt if it has others of that release, else too old or new."""
+    table = known()
+    found = [(spec.get("spark_version"), "runtime", runtime_of_cluster(spec)) for spec in job.clusters]
+    for spec in job.environments:
+        version = spec.get("environment_version", spec.get("client"))
+        found.append((version, "environment_version", runtime_of_environment(spec)))
+    for written, what, name in found:
+        if name and name not in table.runtimes:
+            nearest = ", ".join(difflib.get_close_matches(name, table.runtimes, n=3, cutoff=0))
+            text = f"{what} {written} is not in the table of {table.date}; nearest: {nearest}; "
+            is_misspelt = release(name) in table.releases
+            yield written, f"{text}correct it" if is_misspelt else Note(f"{text}its packages are not checked")
+
+
+def wrong_runtime(job: JobContext) -> Said:
+    """A runtime for GPUs on nodes without any, or the other way round."""
+    for spec in job.clusters:
+        version, node = spec.get("spark_version"), str(spec.get("node_type_id"))
+        if runtime_of_cluster(spec) is None:
+            continue
+        is_for_gpus = "-gpu-" in str(version)
+        if is_for_gpus and _CPU_NODES.match(node):
+            yield version, f"runtime {version} is for GPUs and node {node} has none; take the -cpu- one or a GPU node"
+        elif not is_for_gpus and _GPU_NODES.match(node):
+            yield version, f"node {node} has GPUs and runtime {version} is for CPUs; take a -gpu-ml- one or a CPU node"

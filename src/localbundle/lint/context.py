@@ -11,6 +11,10 @@ Said = Iterator[tuple[object, str]]
 BundleRule = Callable[[Bundle], Said]
 
 
+class Note(str):
+    """What a rule says in place of a message where it is printed and fails nothing."""
+
+
 @dataclass(frozen=True)
 class Step:
     """A task as it is written, or the one inside a for-each task."""
@@ -50,6 +54,24 @@ class JobContext:
         """Its tasks and those inside for-each tasks."""
         nested = [Step(task.work("for_each_task").get("task") or {}) for task in self.tasks]
         return [*self.tasks, *(step for step in nested if step.raw)]
+
+    @property
+    def clusters(self) -> list[Mapping[str, Any]]:
+        """The clusters that it defines, those of single tasks too."""
+        holders = [*(self.raw.get("job_clusters") or []), *(step.raw for step in self.steps)]
+        return [holder["new_cluster"] for holder in holders if holder.get("new_cluster")]
+
+    def cluster(self, step: Step) -> Mapping[str, Any]:
+        """The cluster that a task runs on, as far as the job defines it."""
+        shared = {
+            entry.get("job_cluster_key"): entry.get("new_cluster") for entry in self.raw.get("job_clusters") or []
+        }
+        return step.work("new_cluster") or shared.get(step.raw.get("job_cluster_key")) or {}
+
+    @property
+    def environments(self) -> list[Mapping[str, Any]]:
+        """What its serverless environments are made of."""
+        return [entry.get("spec") or {} for entry in self.raw.get("environments") or []]
 
     def names(self, field: str, name: str) -> list[str]:
         """What the entries of a list of the job are called."""

@@ -17,7 +17,7 @@ _ANY = "*"
 
 def unknown_package(job: JobContext) -> Said:
     """A wheel that no artifact builds and nothing else installs."""
-    names = {_normal(name): name for project in _projects(job.bundle).values() for name in [str(project.get("name"))]}
+    names = {_normal(name): name for project in projects(job.bundle).values() for name in [str(project.get("name"))]}
     for step, name in _wheels(job):
         if not {_normal(name), _ANY} & names.keys() and not _is_installed(job, step, name):
             yield name, f"task {step.key}: no artifact of the bundle builds {name}; {closest(name, names.values())}"
@@ -27,14 +27,14 @@ def unknown_entry_point(job: JobContext) -> Said:
     """An entry point that its wheel does not have: neither in its metadata, nor as a function of the package."""
     for step, name in _wheels(job):
         entry_point = step.work("python_wheel_task").get("entry_point")
-        for folder, project in _projects(job.bundle).items():
+        for folder, project in projects(job.bundle).items():
             known = _entry_points(folder, project) if _normal(str(project.get("name"))) == _normal(name) else {_ANY}
             if not {entry_point, _ANY} & known:
                 hint = closest(str(entry_point), known)
                 yield entry_point, f"task {step.key}: {name} has no entry point {entry_point}; {hint}"
 
 
-def _projects(bundle: Bundle) -> dict[Path, Mapping[str, Any]]:
+def projects(bundle: Bundle) -> dict[Path, Mapping[str, Any]]:
     """The [project] tables of the wheels that the bundle builds; of one without it, nothing is known but that it is."""
     artifacts = [spec or {} for spec in (bundle.config.get("artifacts") or {}).values()]
     folders = [beside(spec.get("path") or ".", bundle.root) for spec in artifacts if spec.get("type", "whl") == "whl"]

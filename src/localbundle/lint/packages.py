@@ -1,0 +1,74 @@
+"""Rule on packages: what a task installs must not replace what its runtime was tested with."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from localbundle.definitions.yamlfile import in_place_of
+from localbundle.lint.context import JobContext, Note, Said
+from localbundle.lint.requirements import required
+from localbundle.lint.runtimes import Runtime, known, runtime_of_cluster, runtime_of_environment
+
+# torch 2.6.0+cu124 is a build of 2.6.0, and the table has releases only.
+_BUILD = re.compile(r"\+[\w.]+")
+
+
+def replaced_package(job: JobContext) -> Said:
+    """A direct requirement that does not admit the version of the runtime it is installed on."""
+    for runtime, line in _installed(job):
+        for text, requirement in required(job.bundle, line):
+            if replaced := replaces(requirement, runtime):
+                # A note, until this repository's own GPU task changes its runtime: then the message alone, an error.
+                yield text, Note(f"{requirement.name}{requirement.specifier} replaces {replaced}")
+
+
+def replaces(requirement: Requirement, runtime: Runtime) -> str | None:
+    """What of the runtime a requirement replaces, and the mend; None if nothing."""
+    name = canonicalize_name(requirement.name)
+    if requirement.marker and not requirement.marker.evaluate(_environment(runtime)):
+        return None
+    if name == "pyspark" and runtime.is_serverless:
+        return f"the PySpark of Databricks Connect, which runs in {runtime.name}; leave it out"
+    shipped = runtime.packages.get(name)
+    specifier = SpecifierSet(_BUILD.sub("", str(requirement.specifier)))
+    if shipped is None or specifier.contains(shipped, prereleases=True):
+        return None
+    return f"the runtime's {name} {shipped} ({runtime.name}); leave it out or allow {shipped}"
+
+
+def _environment(runtime: Runtime) -> dict[str, str]:
+    """What markers are evaluated for."""
+    return {
+        "implementation_name": "cpython",
+        "os_name": "posix",
+        "platform_machine": "x86_64",
+        "platform_python_implementation": "CPython",
+        "platform_system": "Linux",
+        "python_full_version": f"{runtime.python}.0",
+        "python_version": runtime.python,
+        "sys_platform": "linux",
+    }
+
+
+def _installed(job: JobContext) -> Iterator[tuple[Runtime, str]]:
+    """Each line for pip with the runtime it is installed on, if that is known."""
+    for spec in job.environments:
+        runtime = known().runtimes.get(runtime_of_environment(spec) or "")
+        yield from ((runtime, line) for line in spec.get("dependencies") or [] if runtime)
+    for step in job.steps:
+        runtime = known().runtimes.get(runtime_of_cluster(job.cluster(step)) or "")
+        yield from ((runtime, line) for line in map(_line, step.raw.get("libraries") or []) if runtime and line)
+
+
+def _line(library: dict[str, Any]) -> str | None:
+    """A library of a cluster as a line for pip; None for those of other languages."""
+    match library:
+        case {"requirements": str(path)}:
+            return in_place_of(path, f"-r {path}")
+        case {"whl": str(line)} | {"pypi": {"package": str(line)}}:
+            return line
+    return None

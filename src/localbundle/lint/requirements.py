@@ -1,0 +1,107 @@
+"""What a line for pip asks for directly: a requirement, a file of them, or a wheel that the bundle builds."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+
+from localbundle.definitions.bundle import Bundle
+from localbundle.definitions.yamlfile import Text, beside, in_place_of
+from localbundle.lint.wheels import projects
+
+# A requirement, and the string whose place is its own.
+Required = Iterator[tuple[str, Requirement]]
+_FILE = re.compile(r"(?:-r|--requirement)[\s=]*(?P<path>.+)")
+_WHEEL = re.compile(r"(?:.*@\s*)?(?P<path>\S+\.whl)(?:\[(?P<extras>[^\]]*)\])?")
+_COMMENT = re.compile(r"(?:^|\s)#.*")
+_OPTIONS = re.compile(r"\s+--?[a-z].*")
+
+
+def required(bundle: Bundle, line: str, above: tuple[Path, ...] = ()) -> Required:
+    """All that a line asks for, of what can be read here; `above` are the files that led to it."""
+    if match := _FILE.fullmatch(line):
+        file = beside(in_place_of(line, match["path"]), bundle.root)
+        for inner in read_lines(file) if file not in above else ():
+            yield from required(bundle, inner, (*above, file))
+    elif match := _WHEEL.fullmatch(line):
+        extras = [extra.strip() for extra in (match["extras"] or "").split(",")]
+        yield from _of_wheel(bundle, line, match["path"], extras)
+    else:
+        with suppress(InvalidRequirement):
+            yield line, Requirement(line)
+
+
+def read_lines(file: Path) -> Iterator[Text]:
+    """What a requirements file says, with line numbers: continued lines are one, comments and hashes are left out."""
+    try:
+        lines = file.read_text("utf-8", errors="replace").splitlines()
+    except OSError:
+        return  # on a volume or in the workspace, or missing, which is not this rule's to say
+    first, whole = 0, ""
+    for number, line in enumerate(lines, 1):
+        first = first or number
+        whole += line.removesuffix("\\")
+        if line.endswith("\\") and number < len(lines):
+            continue
+        text = _OPTIONS.sub("", _COMMENT.sub("", whole).strip())
+        if text:
+            yield Text(text, file, first)
+        first, whole = 0, ""
+
+
+def _of_wheel(bundle: Bundle, line: str, path: str, extras: list[str]) -> Required:
+    """A wheel itself, and what it requires if an artifact of the bundle is what builds it."""
+    name = unquote(path.rsplit("/", 1)[-1])
+    with suppress(InvalidWheelFilename):
+        package, version, *_ = parse_wheel_filename(name)
+        yield line, Requirement(f"{package}=={version}")
+    dist = beside(in_place_of(line, path), bundle.root).parent
+    for folder, project in projects(bundle).items():
+        own = canonicalize_name(str(project["name"]))
+        if folder / "dist" == dist and (name.startswith("*") or canonicalize_name(name.split("-")[0]) == own):
+            for key, texts in _lists(project, extras).items():
+                for text in texts:
+                    with suppress(InvalidRequirement):
+                        yield _placed(folder / "pyproject.toml", key, text) or line, Requirement(text)
+
+
+def _lists(project: Mapping[str, Any], extras: list[str]) -> dict[str, list[str]]:
+    """The lists of a project that come with these extras, by key; an extra may name others: `all = ["me[a,b]"]`."""
+    optional = {canonicalize_name(key): (key, texts) for key, texts in _optional(project).items()}
+    found = {"dependencies": list(project.get("dependencies") or [])}
+    waiting = [canonicalize_name(extra) for extra in extras]
+    while waiting:
+        name = waiting.pop()
+        if name in optional:
+            key, texts = optional.pop(name)
+            found[key] = texts
+            waiting += [canonicalize_name(extra) for text in texts for extra in _own_extras(project, text)]
+    return found
+
+
+def _optional(project: Mapping[str, Any]) -> Mapping[str, list[str]]:
+    return project.get("optional-dependencies") or {}
+
+
+def _own_extras(project: Mapping[str, Any], text: str) -> set[str]:
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:
+        return set()
+    is_own = canonicalize_name(requirement.name) == canonicalize_name(str(project["name"]))
+    return requirement.extras if is_own else set()
+
+
+def _placed(file: Path, key: str, text: str) -> Text | None:
+    """A requirement with its line: the first one below its list's key that has it."""
+    lines = list(enumerate(file.read_text("utf-8").splitlines(), 1))
+    start = next((number for number, line in lines if re.match(rf"""\s*["']?{re.escape(key)}["']?\s*=""", line)), None)
+    for number, line in lines[start - 1 :] if start else ():
+        if f'"{text}"' in line or f"'{text}'" in line:
+            return Text(text, file, number)
+    return None
