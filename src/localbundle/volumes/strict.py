@@ -37,6 +37,13 @@ _LOCK = "has no locks: let a commit of a Delta table exclude others"
 _RENAME = "cannot rename: write the file whole under its final name"
 _UPDATE = "cannot change a part of a file: make it on local disk, then copy it with shutil.copyfile"
 
+# Who writes a file's start again once the rest is known. No event tells of that: only who opens the file does.
+_REWRITING = {
+    ("zipfile", "__init__"),
+    ("pandas.io.excel._base", "__init__"),  # hands the open file to one that writes a zip file
+    ("numpy._core.memmap", "__new__"),
+    ("numpy.core.memmap", "__new__"),  # numpy 1
+}
 _F_GETPATH: int | None = getattr(fcntl, "F_GETPATH", None)  # macOS
 _LOCKING = {getattr(fcntl, name, None) for name in ("F_SETLK", "F_SETLKW", "F_OFD_SETLK", "F_OFD_SETLKW")} - {None}
 _roots: list[str] = []
@@ -86,15 +93,21 @@ def _open(path: Any, mode: Any, flags: Any, *rest: Any) -> None:  # noqa: ANN401
     """Of an open file that is opened again (an int), the first opening was judged."""
     if not isinstance(flags, int) or not flags & os.O_ACCMODE or isinstance(path, int):
         return
-    updates = flags & os.O_ACCMODE == os.O_RDWR and not flags & (os.O_TRUNC | os.O_EXCL)
-    # A zip file's headers are written again when its members are known. No event tells of that: its opening does.
-    caller = sys._getframe(2)
-    zips = caller.f_code.co_name == "__init__" and caller.f_globals.get("__name__") == "zipfile"
-    if flags & os.O_APPEND or updates or zips:
+    # To write only, and to create what is missing, is how Path.touch opens too.
+    other = os.O_APPEND | os.O_TRUNC | os.O_EXCL | (0 if flags & os.O_ACCMODE == os.O_RDWR else os.O_CREAT)
+    updates = not flags & other
+    if flags & os.O_APPEND or updates or _is_rewritten():
         place = _place(path)
         is_new = bool(flags & os.O_CREAT) and not updates
         if _is_inside(place) and (is_new or os.path.exists(place)):
             _refuse(errno.EOPNOTSUPP, _APPEND if flags & os.O_APPEND else _UPDATE, path)
+
+
+def _is_rewritten() -> bool:
+    """Whether the code that opens a file, or its caller, writes the file's start again."""
+    frame = sys._getframe(3)
+    callers = (frame, frame.f_back)
+    return any(one and (one.f_globals.get("__name__"), one.f_code.co_name) in _REWRITING for one in callers)
 
 
 def _rename(source: Any, target: Any, source_fd: int = -1, target_fd: int = -1, *rest: Any) -> None:  # noqa: ANN401
@@ -148,12 +161,21 @@ def _control(file: int, command: int, *rest: Any) -> None:  # noqa: ANN401
 
 def _connect(database: Any, *rest: Any) -> None:  # noqa: ANN401
     """SQLite's own calls are compiled code. A file that nobody changes it reads without a lock."""
-    name, _, options = os.fsdecode(database).partition("?")
-    if name not in ("", ":memory:") and "immutable=1" not in options:
-        place = _place(name.removeprefix("file:"))
-        if _is_inside(place):
-            error: type[Exception] = sys.modules["_sqlite3"].OperationalError
-            raise error(f"disk I/O error; a volume on Databricks {_UPDATE}: {name!r}")
+    given, _, options = os.fsdecode(database).partition("?")
+    name = _named_by(given) if given.startswith("file:") else given
+    if name not in ("", ":memory:") and "immutable=1" not in options and _is_inside(_place(name)):
+        error: type[Exception] = sys.modules["_sqlite3"].OperationalError
+        raise error(f"disk I/O error; a volume on Databricks {_UPDATE}: {given!r}")
+
+
+def _named_by(uri: str) -> str:
+    """The path in a URI, as SQLite reads it; of hosts it knows none but this one."""
+    from urllib.parse import unquote_to_bytes
+
+    path = uri.partition("#")[0].removeprefix("file:")
+    if path.startswith("//"):
+        path = path.removeprefix("//").removeprefix("localhost")
+    return os.fsdecode(unquote_to_bytes(os.fsencode(path)).partition(b"\0")[0])
 
 
 _RULES: dict[str, Callable[..., None]] = {

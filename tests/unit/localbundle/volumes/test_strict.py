@@ -13,6 +13,8 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -52,7 +54,7 @@ def opened(path: Path, flags: int = os.O_RDONLY) -> Iterator[int]:
 
 def on_file(call: Callable[[int], object]) -> Callable[[Path], object]:
     def calling(folder: Path) -> object:
-        with opened(folder / "old", os.O_WRONLY) as file:
+        with opened(folder / "old", os.O_WRONLY | os.O_CREAT) as file:
             return call(file)
 
     return calling
@@ -68,6 +70,14 @@ def in_folder(call: Callable[[int], object]) -> Callable[[Path], object]:
 
 def with_archive(folder: Path) -> None:
     shutil.make_archive(str(folder / "archive"), "zip", folder.parent)
+
+
+def to_excel(folder: Path, engine: str) -> None:
+    pd.DataFrame({"n": [1]}).to_excel(folder / "new.xlsx", engine=engine)
+
+
+def with_memmap(folder: Path) -> None:
+    np.memmap(folder / "new", mode="w+", shape=(2,))
 
 
 Call = Callable[[Path], object]
@@ -99,9 +109,11 @@ REFUSED: dict[str, tuple[int, str, Call]] = {
     "open a, bytes": (errno.EOPNOTSUPP, APPEND, lambda v: open(os.fsencode(v / "old"), "ab")),
     "open a, a new file": (errno.EOPNOTSUPP, APPEND, lambda v: open(v / "new", "a")),
     "open a+": (errno.EOPNOTSUPP, APPEND, lambda v: (v / "old").open("a+")),
+    "open a+, a new file": (errno.EOPNOTSUPP, APPEND, lambda v: (v / "new").open("a+")),
     "open r+": (errno.EOPNOTSUPP, UPDATE, lambda v: open(v / "old", "r+")),
     "os.open append": (errno.EOPNOTSUPP, APPEND, lambda v: os.open(v / "old", os.O_WRONLY | os.O_APPEND)),
     "os.open read-write": (errno.EOPNOTSUPP, UPDATE, lambda v: os.open(v / "old", os.O_RDWR)),
+    "os.open write": (errno.EOPNOTSUPP, UPDATE, lambda v: os.open(v / "old", os.O_WRONLY)),
     "chmod": (errno.EPERM, COPY, lambda v: os.chmod(v / "old", 0o600)),
     "chmod in a folder": (errno.EPERM, COPY, in_folder(lambda fd: os.chmod("old", 0o600, dir_fd=fd))),
     "fchmod": (errno.EPERM, COPY, on_file(lambda fd: os.fchmod(fd, 0o600))),
@@ -122,6 +134,10 @@ REFUSED: dict[str, tuple[int, str, Call]] = {
     "zip": (errno.EOPNOTSUPP, UPDATE, lambda v: zipfile.ZipFile(v / "new.zip", "w")),
     "zip, appended": (errno.EOPNOTSUPP, UPDATE, lambda v: zipfile.ZipFile(v / "old", "a")),
     "make_archive": (errno.EOPNOTSUPP, UPDATE, with_archive),
+    "to_excel, openpyxl": (errno.EOPNOTSUPP, UPDATE, lambda v: to_excel(v, "openpyxl")),
+    "to_excel, xlsxwriter": (errno.EOPNOTSUPP, UPDATE, lambda v: to_excel(v, "xlsxwriter")),
+    "to_csv, zipped": (errno.EOPNOTSUPP, UPDATE, lambda v: pd.DataFrame({"n": [1]}).to_csv(v / "new.zip")),
+    "memmap": (errno.EOPNOTSUPP, UPDATE, with_memmap),
 }
 if hasattr(os, "setxattr"):
     REFUSED["setxattr"] = (errno.EOPNOTSUPP, COPY, lambda v: os.setxattr(v / "old", "user.a", b"1"))
@@ -172,16 +188,27 @@ def test_a_tree_that_is_copied_into_a_volume_names_the_mend(places) -> None:
         shutil.copytree(local, volume / "tree")
 
 
-def test_sqlite_fails_as_it_does_there(places) -> None:
+def test_sqlite_fails_as_it_does_there(places, monkeypatch) -> None:
     volume, local = places
     sqlite3.connect(local / "made.db").execute("CREATE TABLE t (n)")
-    for database in (volume / "new.db", os.fsencode(volume / "new.db"), f"file:{volume}/new.db?mode=ro"):
+    in_uri = [
+        f"file:{volume}/new.db?mode=ro",
+        f"file://{volume}/new.db",
+        f"file://localhost{volume}/new.db#1",
+        f"file:{str(volume).replace('V', '%56')}/new.db",
+        f"file:{volume}/%ff.db",
+        f"file:{volume}/new.db%00",
+    ]
+    for database in (volume / "new.db", os.fsencode(volume / "new.db"), *in_uri):
         with pytest.raises(sqlite3.OperationalError, match=f"^disk I/O error; a volume on Databricks {UPDATE}: '"):
             sqlite3.connect(database, uri=True)
     shutil.copyfile(local / "made.db", volume / "made.db")
     reader = sqlite3.connect(f"file:{volume}/made.db?mode=ro&immutable=1", uri=True)
     assert reader.execute("SELECT count(*) FROM t").fetchone() == (0,)
     sqlite3.connect(":memory:").execute("CREATE TABLE t (n)")
+    sqlite3.connect(f"file://localhost{local}/other.db", uri=True).execute("CREATE TABLE t (n)")
+    monkeypatch.chdir(volume)
+    sqlite3.connect("file::memory:", uri=True).execute("CREATE TABLE t (n)")
 
 
 @pytest.mark.parametrize("both", [os.rename, os.replace, os.link])
@@ -214,6 +241,7 @@ def test_what_does_not_exist_is_missing_as_ever(places) -> None:
         lambda: os.chmod(gone, 0o600),
         lambda: os.truncate(gone, 2),
         lambda: open(gone, "r+"),
+        lambda: os.open(gone, os.O_WRONLY),
     ]
     for call in calls:
         with pytest.raises(FileNotFoundError):
@@ -251,6 +279,12 @@ def test_whole_files_and_folders_are_allowed(places) -> None:
     with zipfile.ZipFile(volume / "a.zip") as archive:
         archive.extractall(volume / "unpacked")
     assert (volume / "unpacked" / "a").read_text() == "b"
+    to_excel(local, "openpyxl")
+    shutil.copyfile(local / "new.xlsx", volume / "new.xlsx")
+    assert pd.read_excel(volume / "new.xlsx")["n"].tolist() == [1]
+    pd.DataFrame({"n": [1]}).to_csv(volume / "n.csv.gz")
+    np.save(volume / "n.npy", np.arange(3))
+    assert np.load(volume / "n.npy", mmap_mode="r").tolist() == [0, 1, 2]
 
 
 def test_roots_accumulate_and_can_be_taken_away(places, tmp_path) -> None:
