@@ -11,33 +11,41 @@ from localbundle.definitions.yamlfile import Text
 from localbundle.lint.context import JobContext, Said
 from localbundle.lint.files import task_files
 
-_ROOT = "/Volumes/"
+_ROOT = "/Volumes"
 _CELL_BORDER = re.compile(r"# COMMAND -+")
 _MAGIC = re.compile(r"^(\s*)[%!].*", re.MULTILINE)
 _UNFIT_MODE = re.compile(r"a[bt+]*|r[bt]*\+[bt]*")
-# Of these the second argument is a mode; of any other function the one called `mode`.
-_OPENERS = ("open", "ZipFile", "File")
+# Of these the second argument is a mode, and what it is if not given; of any other function the one called `mode`.
+_OPENERS = {
+    "open": "r",
+    "ZipFile": "r",
+    "File": "r",
+    "FileHandler": "a",
+    "RotatingFileHandler": "a",
+    "WatchedFileHandler": "a",
+}
+_FILE_WORDS = ("file", "filename", "name", "path_or_buf", "excel_writer")
+_MEND = "write whole files, or make the file on local disk and copy it with shutil.copyfile"
+_REWRITTEN = (
+    "whose start is written last, which a volume refuses; make it on local disk and copy it with shutil.copyfile"
+)
 
 
 def append_on_volume(job: JobContext) -> Said:
     """A path under /Volumes that is opened for appending or for changes in place."""
     for _, _, _, file in task_files(job):
-        for number, path, mode in _openings(file) if file and file.suffix in (".py", ".ipynb") else ():
-            yield (
-                Text("", file, number),
-                f'{path} is opened with mode "{mode}", which a volume refuses; write whole files, or make the file on '
-                "local disk and copy it with shutil.copyfile",
-            )
+        for number, what in _openings(file) if file and file.suffix in (".py", ".ipynb") else ():
+            yield Text("", file, number), what
 
 
-def _openings(file: Path) -> Iterator[tuple[int, str, str]]:
-    """Line, path and mode of each such call."""
+def _openings(file: Path) -> Iterator[tuple[int, str]]:
+    """Line of each such call, and what is wrong with it."""
     text = file.read_text("utf-8", errors="replace")
     reader = _Reader()
     for numbers, lines in _cells(text) if file.suffix == ".ipynb" else _parts(text):
         reader.found.clear()
         reader.visit(_tree("\n".join(lines)))
-        yield from ((numbers[line - 1], path, mode) for line, path, mode in reader.found)
+        yield from ((numbers[line - 1], what) for line, what in reader.found)
 
 
 def _tree(source: str) -> ast.Module:
@@ -72,38 +80,57 @@ def _parts(text: str) -> Iterator[tuple[list[int], list[str]]]:
         yield list(range(start + 2, end + 1)), lines[start + 1 : end]
 
 
+def _fault(name: str, mode: str) -> str:
+    """What is wrong with a call of this name that opens a file with this mode; nothing if that is empty."""
+    if name in ("to_excel", "ExcelWriter"):
+        return f"written as a workbook, {_REWRITTEN}"
+    if _UNFIT_MODE.fullmatch(mode):
+        return f'opened with mode "{mode}", which a volume refuses; {_MEND}'
+    return f"written as a zip file, {_REWRITTEN}" if name == "ZipFile" and mode in ("w", "x") else ""
+
+
 class _Reader(ast.NodeVisitor):
     """Goes through a file's cells in their order; a name stands for what was last assigned to it."""
 
     def __init__(self) -> None:
-        self.found: list[tuple[int, str, str]] = []
+        self.found: list[tuple[int, str]] = []
         self._paths: dict[str, str] = {}
 
     def visit_Assign(self, node: ast.Assign) -> None:  # noqa: N802 - ast's name
         self.generic_visit(node)
         for target in node.targets:
-            if isinstance(target, ast.Name):
-                self._paths.pop(target.id, None)
-                if path := self._path(node.value):
-                    self._paths[target.id] = path
+            self._assign(target, node.value)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:  # noqa: N802 - ast's name
+        self.generic_visit(node)
+        if node.value:
+            self._assign(node.target, node.value)
+
+    def _assign(self, target: ast.expr, value: ast.expr) -> None:
+        if isinstance(target, ast.Name):
+            self._paths.pop(target.id, None)
+            if path := self._path(value):
+                self._paths[target.id] = path
 
     def visit_Call(self, node: ast.Call) -> None:  # noqa: N802 - ast's name
         self.generic_visit(node)
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        path, modes = (self._path(node.args[0]) if node.args else None), node.args[1:2]
+        words = {word.arg: word.value for word in node.keywords if word.arg}
+        files = [*node.args[:1], *(words[word] for word in _FILE_WORDS if word in words)]
+        path, modes = (self._path(files[0]) if files else None), node.args[1:2]
         if path is None and name == "open" and isinstance(node.func, ast.Attribute):
             path, modes = self._path(node.func.value), node.args[:1]
-        modes = [*(modes if name in _OPENERS else []), *(word.value for word in node.keywords if word.arg == "mode")]
-        for mode in modes:
-            if path and isinstance(mode, ast.Constant) and _UNFIT_MODE.fullmatch(str(mode.value)):
-                self.found.append((node.lineno, path, str(mode.value)))
+        mode = words.get("mode") or next(iter(modes if name in _OPENERS else ()), None)
+        mode = mode or ast.Constant(_OPENERS.get(name, ""))
+        if path and (what := _fault(name, str(mode.value) if isinstance(mode, ast.Constant) else "")):
+            self.found.append((node.lineno, f"{path} is {what}"))
 
     def _path(self, node: ast.expr) -> str | None:
         """How a path under /Volumes is written; None for what may be anything else."""
         match node:
-            case ast.Constant(value=str(text)) if text.startswith(_ROOT):
+            case ast.Constant(value=str(text)) if text == _ROOT or text.startswith(f"{_ROOT}/"):
                 return ast.unparse(node)
-            case ast.JoinedStr(values=[ast.Constant(value=str(text)), *_]) if text.startswith(_ROOT):
+            case ast.JoinedStr(values=[ast.Constant(value=str(text)), *_]) if text.startswith(f"{_ROOT}/"):
                 return ast.unparse(node)
             case ast.JoinedStr(values=[ast.FormattedValue(value=first), *_]):
                 return ast.unparse(node) if self._path(first) else None
