@@ -1,5 +1,7 @@
 """Why a notebook failed, as its kernel tells it and the runner shows it."""
 
+import shutil
+
 from pydantic import BaseModel, ConfigDict
 
 _FIRST_LINES = 10
@@ -21,6 +23,14 @@ class Failure(BaseModel):
     line: str
     file: str = ""
     one_line: bool
+
+
+def message_of(error: BaseException) -> str:
+    """What an exception says. That of a folder's copy is a list with all that went wrong: its first stands for it."""
+    match error:
+        case shutil.Error(args=([(_, _, first), *more], *_)):
+            return f"{first} (and {len(more)} more)" if more else str(first)
+    return str(error).strip() or type(error).__name__
 
 
 def brief_message(failure: Failure) -> str:

@@ -22,7 +22,7 @@ from IPython.display import display as show
 
 from localbundle.errors import BundleError
 from localbundle.runs.dbutils import Context, DBUtils, NotebookExit
-from localbundle.runs.failure import Failure
+from localbundle.runs.failure import Failure, message_of
 from localbundle.runs.source import read_notebook
 
 SHOWN_ROWS = 1000
@@ -164,7 +164,7 @@ def _failure(error: BaseException, cell: int, frames: list[traceback.FrameSummar
     number = frames[-1].lineno or 0 if frames else 0
     return Failure(
         exception=type(error).__name__,
-        message=str(error).strip() or type(error).__name__,
+        message=message_of(error),
         cell=cell,
         line_number=number,
         line=linecache.getline(frames[-1].filename, number).strip() if frames else "",

@@ -14,6 +14,10 @@ from localbundle.volumes.strict import VARIABLE
 COMMAND = str(Path(sys.executable).parent / "localbundle")
 RENAME = "a volume on Databricks cannot rename: write the file whole under its final name"
 APPEND = "a volume on Databricks cannot append: write a whole file for each batch"
+COPY = (
+    "a volume on Databricks keeps no modes, owners or times: "
+    "copy with shutil.copyfile, not with copy, copy2, copytree or move"
+)
 BUNDLE = """
 bundle: {name: strict}
 targets: {dev: {default: true}}
@@ -26,6 +30,7 @@ resources:
         - {task_key: notebook, notebook_task: {notebook_path: notebook.py}}
         - {task_key: child, notebook_task: {notebook_path: child.py}}
         - {task_key: worker, notebook_task: {notebook_path: worker.py}}
+        - {task_key: tree, notebook_task: {notebook_path: tree.py}}
         - {task_key: plain, notebook_task: {notebook_path: plain.py}}
 """
 VOLUME = """
@@ -56,6 +61,12 @@ NOTEBOOKS = {
 
         place = str(volume / "notes")
         assert spark.range(3).mapInPandas(note, "id long").count() == 3
+        """,
+    "tree.py": """
+        import shutil, tempfile
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "leaf").write_text("text")
+            shutil.copytree(folder, volume / "copied")
         """,
     # What a volume does do.
     "plain.py": """
@@ -118,6 +129,8 @@ def test_run(place: Place) -> None:
         assert done.returncode == 1
         assert f"notebook: {start}; {RENAME}: '{draft}' -> '{place.volume}/final'" in told
         assert f"child: RuntimeError: {start}; {RENAME}: '{child}' -> '{child}.final'" in told
+        leaf, start = place.volume / "copied/leaf", "Error: [Errno 1] Operation not permitted"
+        assert f"tree: {start}; {COPY}: '{leaf}' (and 1 more)" in told
         assert any(APPEND in line and f"{place.volume}/notes" in line for line in told), done.stdout
         assert "plain: success" in done.stdout
     else:
