@@ -73,7 +73,10 @@ def memory_of_place() -> int:
 def cgroup_limits(cgroups: str, mounted: Path) -> Iterator[int]:
     """Limits of the cgroups in a process's list (/proc/self/cgroup) and of those above them, both versions."""
     for line in cgroups.splitlines():
-        _, controllers, path = line.split(":", 2)
+        _, *parted = line.split(":", 2)
+        if len(parted) < 2:  # none of the kernel's
+            continue
+        controllers, path = parted
         if not controllers:
             for root in (mounted, mounted / "unified"):
                 yield from _limits_upwards(root, path, "memory.max")

@@ -62,6 +62,12 @@ def test_cgroups_of_version_1_are_read(tmp_path: Path) -> None:
     assert min(cgroup_limits(listed, tmp_path)) == 5000
 
 
+@pytest.mark.parametrize("line", ["", "none", "0:memory"])
+def test_what_is_no_cgroup_is_passed_over(tmp_path: Path, line: str) -> None:
+    write(tmp_path, "memory.max", "7000")
+    assert list(cgroup_limits(f"{line}\n0::/\n", tmp_path)) == [7000]
+
+
 @pytest.mark.parametrize("path", ["/kubepods/pod1/of-the-host", "/../../elsewhere", "/"])
 def test_in_a_container_its_own_root_counts(tmp_path: Path, path: str) -> None:
     write(tmp_path, "memory.max", "7000")
