@@ -119,8 +119,10 @@ def list_(target: Target = "dev", schema: Schema = None) -> None:
     """Lists the generations, oldest first; the live one is marked."""
     from ragops.index.housekeeping import list_generations
     from ragops.index.local import index_root
+    from ragops.index.published import PublishedIndex
 
-    generations = list_generations(index_root(places.place(target, schema)))
+    root = index_root(places.place(target, schema))
+    generations = list_generations(root)
     table = Table("generation", "passages", "model", "built (UTC)", "parent", "", box=None)
     for one in generations:
         m = one.manifest
@@ -128,6 +130,8 @@ def list_(target: Target = "dev", schema: Schema = None) -> None:
         live = "[green]live[/]" if one.live else ""
         table.add_row(one.name, f"{m.count:,}", m.model.name, built, m.parent or "-", live)
     console.print(table if generations else "no generations yet; run: localbundle run refresh", highlight=False)
+    for problem in PublishedIndex(root).problems():
+        console.print(f"[yellow]{escape(problem)}[/]", highlight=False, soft_wrap=True)
 
 
 @index_app.command()

@@ -66,7 +66,11 @@ class Table:
             UserError: it is missing, or lacks columns, and may not be made or changed here.
         """
         if not workspace.spark.catalog.tableExists(workspace.table(self.name)):
-            self._make(workspace)
+            try:
+                self._make(workspace)
+            except Exception:  # another session made it meanwhile, which Delta tells in several ways
+                if not workspace.spark.catalog.tableExists(workspace.table(self.name)):
+                    raise
             return
         held = {name.casefold() for name in self.read(workspace).columns}
         if new := [c for c in self.columns if c.name.casefold() not in held]:

@@ -1,14 +1,20 @@
 """Listing generations, rolling back, and removing what no pointer and no rollback needs."""
 
+import logging
 import shutil
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ragops.errors import UserError
 from ragops.index.locks.interface import Hold, PublishLock
-from ragops.index.manifest import Manifest
+from ragops.index.manifest import Damaged, Manifest
 from ragops.index.pointer import Pointer
 from ragops.index.published import PublishedIndex
+from ragops.platform.volumes.errors import VolumeError
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +27,19 @@ class ListedGeneration:
 
 
 def list_generations(index_root: Path) -> list[ListedGeneration]:
-    """All finished generations, oldest first. Raises UserError when a manifest or the pointer is broken."""
+    """All finished generations, oldest first; none of them is live where the pointer is broken."""
     index = PublishedIndex(index_root)
-    pointer = index.find_pointer()
-    live = pointer.generation if pointer else None
-    return [ListedGeneration(name, name == live, index.manifest(name)) for name in index.names()]
+    live = None
+    with suppress(Damaged):
+        live = pointer.generation if (pointer := index.find_pointer()) else None
+    return [ListedGeneration(one.name, one.name == live, one) for one in index.manifests()]
+
+
+def settle(index: PublishedIndex, hold: Hold) -> None:
+    """Ends what an owner before this one has decided and not carried out; first of all under the lock."""
+    if condemned := hold.condemned():
+        remove_generations(index, condemned, hold)
+    index.repair_pointer(hold.recorded())
 
 
 def rollback(
@@ -34,12 +48,13 @@ def rollback(
     """Moves the pointer to generation `to`, by default to the one before the live one.
 
     Raises:
-        UserError: there is no such generation, it lacks files, or a publish is under way.
+        UserError: there is no such generation, it lacks files, it is live already, or a publish is under way.
     """
     index = PublishedIndex(index_root)
     if not (index.names() or index.find_pointer()):
         raise UserError(f"no index at {index_root}: nothing to roll back")
     with lock.held(run_id, wait_seconds) as hold:
+        settle(index, hold)
         live = index.live_manifest()
         target = to or index.pointer().previous
         known = index.names()
@@ -48,6 +63,8 @@ def rollback(
                 f"no generation {target or 'before the live one'} in {index_root}: there are {', '.join(known)}"
             )
         manifest = index.manifest(target)
+        if live and target == live.name:
+            raise UserError(f"index generation {target} is live already: name another of {', '.join(known)}")
         if missing := index.missing_files(manifest):
             raise UserError(f"index generation {target} lacks {min(missing)}: roll back to another, or refresh")
         pointer = Pointer.to(manifest, previous=live)
@@ -59,15 +76,36 @@ def move_pointer(index: PublishedIndex, pointer: Pointer, hold: Hold) -> None:
     """Decides what is live, then says so to readers.
 
     Raises:
-        UserError: the lock was lost. Then readers see what its new owner has decided.
+        UserError: the lock was lost, and readers see what its new owner has decided; or the pointer cannot be written,
+            and what was live stays decided.
     """
-    mine = pointer.model_dump_json()
+    before, mine = hold.recorded(), pointer.model_dump_json()
     hold.record(mine)
-    index.write_pointer(pointer)
+    try:
+        index.write_pointer(pointer)
+    except VolumeError:
+        with suppress(UserError):
+            hold.record(before or "")
+        raise
     decided = hold.recorded()
     if decided not in (None, mine):  # this process slept between the two, and has just overwritten a newer pointer
         index.repair_pointer(decided)
         hold.check()
+
+
+def remove_generations(index: PublishedIndex, names: Sequence[str], hold: Hold) -> None:
+    """Decides that generations go, then removes them: whoever comes next ends it, and makes none of them live.
+
+    Raises:
+        UserError: the lock was lost before it was decided, or something cannot be removed.
+    """
+    if not names:
+        return
+    hold.condemn(names)
+    for name in names:
+        hold.check()
+        index.remove(name)
+    hold.condemn(())
 
 
 def collect_garbage(
@@ -79,22 +117,30 @@ def collect_garbage(
         UserError: a publish is under way, or the pointer is missing or broken (then nothing is known to be unneeded).
     """
     index = PublishedIndex(index_root)
-    index.pointer()
     if keep < 1:
         raise UserError(f"keep={keep} would remove the live generation: give 1 or more")
+    if not (index.names() or index.find_pointer()):
+        index.pointer()
     with lock.held(run_id, wait_seconds) as hold:
-        index.repair_pointer(hold.recorded())
+        settle(index, hold)
         pointer, names = index.pointer(), index.names()
         kept = {*names[-keep:], pointer.generation, pointer.previous}
         removed = [name for name in names if name not in kept]
-        for name in removed:
-            hold.check()
-            index.remove(name)
-        index.remove_unfinished(hold.leftover_age)
+        remove_generations(index, removed, hold)
+        index.remove_unfinished(hold.leftover_age, _named(index))
         return removed
 
 
 def remove_leftovers(index: PublishedIndex, work: Path, hold: Hold) -> None:
-    """Removes what a killed publish left; only under the lock."""
+    """Removes what a killed publish left; only under the lock. What cannot be removed is left for the next one."""
     shutil.rmtree(work, ignore_errors=True)
-    index.remove_unfinished(hold.leftover_age)
+    try:
+        index.remove_unfinished(hold.leftover_age, _named(index))
+    except UserError as error:
+        _log.warning("index %s: what an earlier publish left stays there (%s)", index.root, error)
+
+
+def _named(index: PublishedIndex) -> set[str]:
+    """Generations that the pointer names. Raises Damaged when it is broken: then nothing is known to be unneeded."""
+    pointer = index.find_pointer()
+    return {name for name in (pointer.generation, pointer.previous) if name} if pointer else set()

@@ -14,7 +14,7 @@ from pathlib import Path
 from ragops.errors import UserError
 from ragops.index.draft import BuiltDraft, finish_draft, seal_draft, start_draft
 from ragops.index.generation import Generation
-from ragops.index.housekeeping import move_pointer, remove_leftovers
+from ragops.index.housekeeping import move_pointer, remove_generations, remove_leftovers, settle
 from ragops.index.local import local_directory
 from ragops.index.locks.interface import Hold, PublishLock
 from ragops.index.manifest import CHROMA, IndexedModel, Manifest
@@ -89,20 +89,28 @@ def publish(
     index = PublishedIndex(index_root)
     work = work_directory or local_directory(index_root, "draft")
     with lock.held(run_id, wait_seconds) as hold:
-        remove_leftovers(index, work, hold)
-        index.repair_pointer(hold.recorded())
-        live = index.live_manifest()
+        live = None
         try:
+            settle(index, hold)
+            remove_leftovers(index, work, hold)
+            live = index.live_manifest()
             return _publish(index, live, source, recall_guard, work, hold)
         except VolumeError as error:
-            now = index.live_manifest()
-            raise UserError(f"publish stopped, {now.name if now else 'no index'} is live: {error}") from error
+            raise UserError(f"publish stopped, {_live_now(index, live)} is live: {error}") from error
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise
             raise UserError(f"no space left to build index {index_root} in {work}: free some") from error
         finally:
             remove_leftovers(index, work, hold)
+
+
+def _live_now(index: PublishedIndex, before: Manifest | None) -> str:
+    """What readers see; what they saw before where the volume does not tell."""
+    with suppress(UserError):
+        pointer = index.find_pointer()
+        return pointer.generation if pointer else "no index"
+    return before.name if before else "no index"
 
 
 def _publish(
@@ -155,10 +163,9 @@ def _make_live(index: PublishedIndex, directory: Path, manifest: Manifest, live:
         index.install(directory, manifest.name, hold.check)
         move_pointer(index, Pointer.to(manifest, previous=live), hold)
     except UserError:
-        with suppress(UserError):  # a volume that does not answer: what lies there is left for a later publish
-            pointer = index.find_pointer()
-            if pointer is None or pointer.generation != manifest.name:
-                index.remove(manifest.name)
+        with suppress(UserError):  # the volume does not answer, or the lock is lost: others know what it is by then
+            if _live_now(index, None) != manifest.name and manifest.name not in (hold.recorded() or ""):
+                remove_generations(index, [manifest.name], hold)
         raise
 
 

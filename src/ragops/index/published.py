@@ -9,20 +9,22 @@ A generation counts from the moment its manifest, which is written last, is ther
 gone, which is removed first. Nothing is ever renamed or changed: a volume cannot.
 """
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ragops.errors import UserError
 from ragops.index.manifest import MANIFEST, Damaged, Manifest, differing, parse_manifest
-from ragops.index.pointer import POINTER_COPY, POINTER_FILE, Pointer, no_index, parse_pointer
-from ragops.platform.volumes.errors import NotThere, VolumeError
+from ragops.index.pointer import Pointer, PointerFile, no_index
+from ragops.platform.volumes.errors import NotThere
 from ragops.platform.volumes.interface import VolumeFiles
 from ragops.platform.volumes.open import volume_files
 
 _NAME = re.compile(r"\d{6,}-[0-9a-f]{8}")
+_OLD_DRAFT = ".building-"  # how versions before this one called what they were building or removing
 _REFRESH = "run the refresh job"
 
 
@@ -37,6 +39,7 @@ class PublishedIndex:
         """
         self.root = root
         self._files = files or volume_files(root)
+        self._pointer = PointerFile(root, self._files)
 
     @property
     def remote(self) -> bool:
@@ -45,19 +48,7 @@ class PublishedIndex:
 
     def find_pointer(self) -> Pointer | None:
         """The pointer, or None before the first publish."""
-        path = self.root / POINTER_FILE
-        try:
-            content = self._files.read(path)
-        except NotThere:
-            return None
-        try:
-            return parse_pointer(content, path)
-        except Damaged as damaged:
-            with suppress(
-                Damaged, NotThere
-            ):  # its writer was stopped, or is at it, where files do not appear as a whole
-                return parse_pointer(self._files.read(self.root / POINTER_COPY), path)
-            raise damaged
+        return self._pointer.find()
 
     def pointer(self) -> Pointer:
         """The pointer; an error before the first publish."""
@@ -68,27 +59,16 @@ class PublishedIndex:
 
     def write_pointer(self, pointer: Pointer) -> None:
         """Makes a generation the live one, for readers from here on."""
-        content = pointer.model_dump_json(indent=2).encode()
-        self._files.write(self.root / POINTER_COPY, content)
-        self._files.write(self.root / POINTER_FILE, content)
+        self._pointer.write(pointer)
 
     def repair_pointer(self, recorded: str | None) -> None:
         """Writes the pointer again if it is half there, or is not what was `recorded`; for who holds the lock."""
-        wanted = self._recorded(recorded)
-        with suppress(Damaged):  # the next pointer is written over it
-            wanted = wanted or self.find_pointer()
-        if wanted and self._written_pointer() != wanted:
-            self.write_pointer(wanted)
-
-    def _written_pointer(self) -> Pointer | None:
-        with suppress(Damaged, NotThere):
-            return parse_pointer(self._files.read(self.root / POINTER_FILE), self.root)
-        return None
-
-    def _recorded(self, recorded: str | None) -> Pointer | None:
-        """None also where its generation is gone: somebody has removed the index."""
-        pointer = Pointer.model_validate_json(recorded) if recorded else None
-        return pointer if pointer and pointer.generation in self.names() else None
+        wanted = None
+        if recorded:
+            with suppress(ValueError):  # whoever changed the record by hand is not followed
+                wanted = Pointer.model_validate_json(recorded)
+        # A recorded generation may be gone: somebody has removed the index.
+        self._pointer.repair(wanted if wanted and wanted.generation in self.names() else None)
 
     def folder(self, generation: str) -> Path:
         """Where a generation lies."""
@@ -96,18 +76,27 @@ class PublishedIndex:
 
     def names(self) -> list[str]:
         """Finished generations, oldest first. A folder with the manifest of another one is none."""
-        return [name for name, manifest in self._folders() if manifest and manifest.name == name]
+        return [manifest.name for manifest in self.manifests()]
+
+    def manifests(self) -> list[Manifest]:
+        """Those of the finished generations, oldest first."""
+        found = []
+        for name in filter(_NAME.fullmatch, self._folders()):
+            if self._holds_manifest(name):
+                with suppress(Damaged):
+                    found.append(self.manifest(name))
+        return found
 
     def next_number(self) -> int:
         """One more than any number in use, by what is unfinished too."""
-        numbers = [int(name.split("-")[0]) for name, _ in self._folders() if _NAME.fullmatch(name)]
+        numbers = [int(name.split("-")[0]) for name in filter(_NAME.fullmatch, self._folders())]
         return max(numbers, default=0) + 1
 
     def manifest(self, generation: str) -> Manifest:
         """A generation's manifest."""
         manifest = parse_manifest(self.manifest_bytes(generation), self.folder(generation))
         if manifest.name != generation:
-            raise UserError(
+            raise Damaged(
                 f"{self.folder(generation)} holds the manifest of {manifest.name}: remove that folder, which is a copy"
             )
         return manifest
@@ -123,9 +112,21 @@ class PublishedIndex:
         """The live generation's manifest; None where there is none or it is damaged: a publish then starts afresh."""
         with suppress(Damaged):
             pointer = self.find_pointer()
-            manifest = self._find_manifest(pointer.generation) if pointer else None
-            return manifest if manifest and pointer and manifest.name == pointer.generation else None
+            return self.manifest(pointer.generation) if pointer and self._holds_manifest(pointer.generation) else None
         return None
+
+    def problems(self) -> Iterator[str]:
+        """What lies there and does not count, one line each, for people."""
+        try:
+            self.find_pointer()
+        except Damaged as damaged:
+            yield str(damaged)
+        for name in self._folders():
+            if _NAME.fullmatch(name) and self._holds_manifest(name):
+                try:
+                    self.manifest(name)
+                except Damaged as damaged:
+                    yield str(damaged)
 
     def changed_files(self, manifest: Manifest) -> set[str]:
         """Files of a generation that are missing, new or different from what its manifest recorded; reads each once."""
@@ -139,9 +140,9 @@ class PublishedIndex:
 
     def _file_names(self, generation: str) -> set[str]:
         folder = self.folder(generation)
-        with suppress(NotThere):
-            return {path.relative_to(folder).as_posix() for path, one in self._files.walk(folder) if not one.is_folder}
-        return set()
+        if generation not in self._folders():
+            return set()
+        return {path.relative_to(folder).as_posix() for path, one in self._files.walk(folder) if not one.is_folder}
 
     def copy(self, generation: str, into: Path) -> Path:
         """Copies a generation into a folder of this machine, its manifest last; what is there is written over.
@@ -172,31 +173,41 @@ class PublishedIndex:
         self._files.remove(self.folder(generation) / MANIFEST)
         self._files.remove_folder(self.folder(generation))
 
-    def remove_unfinished(self, age: timedelta) -> None:
-        """Removes what was begun or removed in part, if nobody has written to it for `age`; for who holds the lock."""
-        for name, manifest in self._folders():
-            # Earlier versions built under a hidden name.
-            if (manifest is None or name.startswith(".")) and self._untouched_for(name, age):
-                with suppress(VolumeError):  # the next publish tries again
-                    self._files.remove_folder(self.folder(name))
+    def remove_unfinished(self, age: timedelta, kept: Collection[str]) -> None:
+        """Removes what was begun or removed in part; for who holds the lock.
+
+        Args:
+            age: how long nobody may have written to it.
+            kept: generations that stay whatever they look like, since a pointer names them.
+        """
+        for name in self._folders():
+            own = name.startswith(_OLD_DRAFT) or (_NAME.fullmatch(name) and self._is_unfinished(name))
+            if own and name not in kept and self._untouched_for(name, age):
+                self._files.remove_folder(self.folder(name))
+
+    def _is_unfinished(self, name: str) -> bool:
+        """Whether its manifest is missing or cut off. One of another version of this library is neither."""
+        if not self._holds_manifest(name):
+            return True
+        try:
+            json.loads(self._files.read(self.folder(name) / MANIFEST))
+            return False
+        except ValueError:
+            return True
 
     def _untouched_for(self, name: str, age: timedelta) -> bool:
         times = [entry.modified for _, entry in self._files.walk(self.folder(name)) if not entry.is_folder]
         return not age or all(datetime.now(UTC) - time > age for time in times)
 
-    def _folders(self) -> list[tuple[str, Manifest | None]]:
-        """Folders beside the generations, sorted, each with its manifest; None where it is missing or half there."""
+    def _folders(self) -> list[str]:
+        """What lies beside the generations, they included, sorted."""
         try:
-            entries = self._files.list(self.root / "generations")
+            return [entry.name for entry in self._files.list(self.root / "generations") if entry.is_folder]
         except NotThere:
             return []
-        return [(entry.name, self._find_manifest(entry.name)) for entry in entries if entry.is_folder]
 
-    def _find_manifest(self, name: str) -> Manifest | None:
-        try:
-            content = self._files.read(self.folder(name) / MANIFEST)
-        except NotThere:
-            return None
-        with suppress(Damaged):
-            return parse_manifest(content, self.folder(name))
-        return None
+    def _holds_manifest(self, name: str) -> bool:
+        """By listing: reading may fail for a moment, and what has none is removed."""
+        with suppress(NotThere):
+            return any(entry.name == MANIFEST for entry in self._files.list(self.folder(name)))
+        return False

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 # As many rows as leave Spark at once: 384 numbers each make 30 MB.
 ROWS_A_FETCH = 20_000
-# Longer than an owner that is gone keeps the lock.
 WAIT_FOR_LOCK_SECONDS = 180.0
 
 

@@ -367,6 +367,8 @@ def test_rollback_and_garbage_collection(root: Path, put: Publish, corpus: Modul
         rollback(root, "000009-abababab", lock=lock, run_id="test")
     (root / "generations" / "000099-abababab" / "chroma").mkdir(parents=True)
     (root / "generations" / ".building-000098-abababab").mkdir()  # as versions before this one left them
+    with pytest.raises(UserError, match="index generation 000001-abababab is live already: name another of"):
+        rollback(root, "000001-abababab", lock=lock, run_id="test")
 
     assert collect_garbage(root, keep=1, lock=lock, run_id="test") == ["000002-abababab", "000003-abababab"]
     assert [(g.name, g.live) for g in list_generations(root)] == [

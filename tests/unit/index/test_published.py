@@ -1,5 +1,6 @@
 """The index on its volume: what counts, what does not, and in which order files come and go."""
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from ragops.errors import UserError
 from ragops.index.manifest import Damaged, IndexedModel, Manifest, file_digests, write_manifest
 from ragops.index.pointer import Pointer
 from ragops.index.published import PublishedIndex
-from ragops.platform.volumes.errors import VolumeError
+from ragops.platform.volumes.errors import NotThere, VolumeError
 from ragops.platform.volumes.mounted import MountedFiles
 
 _MODEL = IndexedModel(fingerprint="ab" * 32, name="m", dimension=2)
@@ -79,9 +80,9 @@ def test_a_generation_that_is_not_whole_does_not_count(tmp_path: Path, written: 
     assert index.names() == []
     if written:
         assert index.next_number() == 4
-        index.remove_unfinished(timedelta(days=1))
+        index.remove_unfinished(timedelta(days=1), ())
         assert list((tmp_path / "index" / "generations").iterdir()) != []
-        PublishedIndex(tmp_path / "index").remove_unfinished(timedelta(0))
+        PublishedIndex(tmp_path / "index").remove_unfinished(timedelta(0), ())
         assert list((tmp_path / "index" / "generations").iterdir()) == []
 
 
@@ -168,6 +169,82 @@ def test_a_recorded_generation_that_was_removed_by_hand_is_not_brought_back(tmp_
     assert index.find_pointer() is None
 
 
+def test_a_pointer_that_is_repaired_leaves_the_good_copy_until_last(tmp_path: Path) -> None:
+    files = Recorded()
+    index = PublishedIndex(tmp_path, files)
+    index.write_pointer(_POINTER)
+    (tmp_path / "pointer.json").write_text("{")
+    files.calls.clear()
+    index.repair_pointer(None)
+    assert files.calls == ["write pointer.json", "write pointer.copy.json"]
+    assert index.pointer() == _POINTER
+
+
+def test_a_record_that_is_no_pointer_is_not_followed(tmp_path: Path) -> None:
+    index = PublishedIndex(tmp_path)
+    index.write_pointer(_POINTER)
+    index.repair_pointer("no pointer")
+    assert index.pointer() == _POINTER
+
+
+def test_a_generation_that_a_pointer_names_is_never_removed_as_unfinished(tmp_path: Path) -> None:
+    index = PublishedIndex(tmp_path)
+    _install(index, tmp_path, 1)
+    (index.folder("000001-abababab") / "manifest.json").write_bytes(b"")
+    index.remove_unfinished(timedelta(0), {"000001-abababab"})
+    assert index.folder("000001-abababab").is_dir()
+
+
+def test_a_manifest_of_another_version_is_no_reason_to_remove_its_generation(tmp_path: Path) -> None:
+    index = PublishedIndex(tmp_path)
+    _install(index, tmp_path, 1)
+    (index.folder("000001-abababab") / "manifest.json").write_text('{"format": 2}')
+    index.remove_unfinished(timedelta(0), ())
+    assert index.folder("000001-abababab").is_dir() and index.names() == []
+    assert [problem for problem in index.problems() if "is not a manifest" in problem]
+
+
+def test_what_people_put_beside_generations_is_left_alone(tmp_path: Path) -> None:
+    """Also what a link leads to."""
+    index = PublishedIndex(tmp_path / "index")
+    _install(index, tmp_path, 1)
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "file").write_text("kept")
+    generations = tmp_path / "index" / "generations"
+    (generations / "notes").mkdir()
+    (generations / "000002-abababab").symlink_to(tmp_path / "precious")
+    (generations / "000003-abababab" / "chroma").mkdir(parents=True)
+    (generations / "000003-abababab" / "chroma" / "link").symlink_to(tmp_path / "precious")
+    index.remove_unfinished(timedelta(0), ())
+    assert (tmp_path / "precious" / "file").read_text() == "kept"
+    assert sorted(path.name for path in generations.iterdir()) == ["000001-abababab", "000002-abababab", "notes"]
+
+
+def test_a_pointer_that_is_listed_and_cannot_be_found_is_no_missing_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = PublishedIndex(tmp_path)
+    index.write_pointer(_POINTER)
+
+    def slip(self: MountedFiles, path: Path) -> bytes:
+        raise NotThere(f"{path}: not there")
+
+    monkeypatch.setattr(MountedFiles, "read", slip)
+    with pytest.raises(VolumeError, match="pointer.json: is listed and cannot be read; try again later"):
+        index.find_pointer()
+
+
+def test_what_does_not_count_is_told_to_people(tmp_path: Path) -> None:
+    index = PublishedIndex(tmp_path)
+    _install(index, tmp_path, 1)
+    assert list(index.problems()) == []
+    shutil.copytree(index.folder("000001-abababab"), index.folder("000009-abababab"))
+    (tmp_path / "pointer.json").write_text("{")
+    told = list(index.problems())
+    assert "pointer.json is not a readable pointer" in told[0]
+    assert "000009-abababab holds the manifest of 000001-abababab: remove that folder, which is a copy" in told[1]
+
+
 def test_a_volume_that_does_not_answer_is_no_reason_to_start_afresh(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,5 +258,5 @@ def test_a_volume_that_does_not_answer_is_no_reason_to_start_afresh(
     with pytest.raises(VolumeError):
         index.live_manifest()
     with pytest.raises(VolumeError):
-        index.remove_unfinished(timedelta(0))
+        index.remove_unfinished(timedelta(0), ())
     assert index.folder("000001-abababab").is_dir()

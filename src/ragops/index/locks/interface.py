@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -39,10 +40,16 @@ class Hold(Protocol):
     """How long something unfinished must have lain in the index before its writer is known to be gone."""
 
     def check(self) -> None:
-        """Raises UserError, naming the new owner, when this process is known to have lost the lock. Costs nothing."""
+        """Raises UserError, naming the new owner, when this process is known to have lost the lock; costs nothing."""
 
     def reserve(self, number: int) -> int:
         """A generation's number that no other owner gets: this one, or a later one. Raises UserError as `check`."""
+
+    def condemn(self, names: Sequence[str]) -> None:
+        """Decides that generations go, before they are removed: wins, or raises UserError because the lock is lost."""
+
+    def condemned(self) -> Sequence[str]:
+        """Generations that an owner has decided to remove, and of which some may still be there."""
 
     def record(self, pointer: str) -> None:
         """Decides what is live, before the pointer is written: wins, or raises UserError because the lock is lost."""
@@ -55,4 +62,7 @@ class PublishLock(Protocol):
     """The lock of one index."""
 
     def held(self, run_id: str, wait_seconds: float = 0.0) -> AbstractContextManager[Hold]:
-        """Holds the lock. Raises UserError naming owner and start when it is not free in time."""
+        """Holds the lock. Raises UserError naming owner and start when it is not free in time.
+
+        An owner that is gone is never waited for in vain: its lock is taken over.
+        """

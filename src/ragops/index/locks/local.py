@@ -7,7 +7,7 @@ however that ends, and never before: there is no expiry, no clock and nothing to
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -78,6 +78,13 @@ class LocalHold:
     def reserve(self, number: int) -> int:
         """That number."""
         return number
+
+    def condemn(self, names: Sequence[str]) -> None:
+        """Nothing to do: nobody else can make them live now."""
+
+    def condemned(self) -> Sequence[str]:
+        """None: what was removed in part has no manifest, by which it is known."""
+        return ()
 
     def record(self, pointer: str) -> None:
         """Nothing to do: nobody else writes the pointer now."""

@@ -1,7 +1,8 @@
 """Which lock excludes publishers in this place."""
 
-from ragops.index.locks.delta import DeltaLock
+from ragops.index.locks.delta_row import DeltaRow
 from ragops.index.locks.interface import PublishLock
+from ragops.index.locks.lease import LeaseLock
 from ragops.index.locks.local import LocalLock
 from ragops.workspace import Workspace, local_home, on_databricks
 
@@ -13,5 +14,5 @@ def publish_lock(workspace: Workspace, index: str) -> PublishLock:
         UserError: no local workspace is to be found.
     """
     if on_databricks():
-        return DeltaLock(workspace, index)
+        return LeaseLock(DeltaRow(workspace, index))
     return LocalLock(local_home() / "locks" / f"{workspace.schema}-{index}.lock", index)

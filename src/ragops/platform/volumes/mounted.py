@@ -75,4 +75,6 @@ def _fill(file: BinaryIO, content: BinaryIO) -> None:
 def _found(entries: Iterable[os.DirEntry[str]]) -> Iterator[FileInfo]:
     for entry in entries:
         with suppress(FileNotFoundError):
-            yield FileInfo(entry.name, entry.is_dir(), datetime.fromtimestamp(entry.stat().st_mtime, UTC))
+            # Links are not followed: they may lead anywhere, and whoever removes a folder removes what is in it.
+            written = datetime.fromtimestamp(entry.stat(follow_symlinks=False).st_mtime, UTC)
+            yield FileInfo(entry.name, entry.is_dir(follow_symlinks=False), written)
