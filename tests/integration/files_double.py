@@ -170,7 +170,10 @@ class _Handler(BaseHTTPRequestHandler):
         folder = self._local(path)
         if folder is None:
             return
-        if self.command == "PUT":
+        volume = path.removeprefix(VOLUMES).partition("/")[0]
+        if not (self.double.volumes / volume).is_dir():
+            self._refuse(404, f"Volume {volume} does not exist")
+        elif self.command == "PUT":
             folder.mkdir(parents=True, exist_ok=True)
             self._done()
         elif not folder.is_dir():

@@ -106,13 +106,26 @@ def _convert_on_volume(name: str, into: Path, export: Callable[[Path], None]) ->
 def _find_on_volume(files: VolumeFiles, name: str, into: Path) -> Path | None:
     """The first conversion that is complete; removes those that were begun long ago and are not."""
     with suppress(NotThere):
-        for folder in (into / one.name for one in files.list(into) if one.name.partition("-")[0] == name):
-            held = files.list(folder)
-            if any(one.name == MANIFEST for one in held):
-                return folder
-            if all(datetime.now(UTC) - one.modified > _ABANDONED_ON_VOLUME for one in held):
-                files.remove_folder(folder)
+        for one in files.list(into):
+            if one.is_folder and one.name.partition("-")[0] == name:
+                if _holds_manifest(files, into / one.name):
+                    return into / one.name
+                _remove_if_abandoned(files, into / one.name)
     return None
+
+
+def _holds_manifest(files: VolumeFiles, folder: Path) -> bool:
+    with suppress(NotThere):
+        return any(one.name == MANIFEST for one in files.list(folder))
+    return False
+
+
+def _remove_if_abandoned(files: VolumeFiles, folder: Path) -> None:
+    """One without files may just have been begun."""
+    with suppress(NotThere):
+        times = [one.modified for _, one in files.walk(folder) if not one.is_folder]
+        if times and all(datetime.now(UTC) - time > _ABANDONED_ON_VOLUME for time in times):
+            files.remove_folder(folder)
 
 
 def run_exporter(module: str, description: str, folder: Path, what: str, source: str) -> None:

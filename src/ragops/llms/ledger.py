@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import os
 import threading
 import time
 import uuid
@@ -124,7 +125,7 @@ class Spool:
     def __init__(self, folder: Path, rows_a_file: int = 1) -> None:
         """Keeps back fewer than `rows_a_file` rows, which `close` writes; a killed process loses those."""
         self._folder, self._size = folder, rows_a_file
-        self._files = MountedFiles()
+        self._files, self._names = MountedFiles(), KeptName()
         self._pending: list[CallRow] = []
         self._lock = threading.Lock()
 
@@ -144,15 +145,30 @@ class Spool:
         if not self._pending:
             return
         try:
-            self._files.write(self._folder / new_name(), as_lines(self._pending))
+            self._files.write(self._folder / self._names.name(), as_lines(self._pending))
             self._pending = []
+            self._names.used()
         except VolumeError as error:  # an answer must not be lost over its bill: the next row tries again
             _log.warning("ledger: %d rows wait, %s", len(self._pending), error)
 
 
-def new_name() -> str:
-    """A name for a file of rows that no other has; by name they are in the order of their time."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex}.jsonl"
+class KeptName:
+    """The name of the next file of rows, which no other has; by name they are in the order of their time.
+
+    It is kept until it was used: what a try has left there half, or whole and unanswered, is written over by the next.
+    """
+
+    def __init__(self) -> None:
+        self._of_process: dict[int, str] = {}  # a forked process has files of its own
+
+    def name(self) -> str:
+        """The same one for all tries of this process."""
+        new = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex}.jsonl"
+        return self._of_process.setdefault(os.getpid(), new)
+
+    def used(self) -> None:
+        """The file is written: the next one has another name."""
+        self._of_process.clear()
 
 
 def as_lines(rows: Iterable[CallRow]) -> bytes:

@@ -59,7 +59,10 @@ def _merge_files(workspace: Workspace, spool: Path, entries: Sequence[FileInfo],
     taken: dict[str, bytes] = {}
     broken: dict[str, bytes] = {}
     for entry in entries:
-        content = files.read(spool / entry.name)
+        try:
+            content = files.read(spool / entry.name)
+        except NotThere:  # another run has taken it
+            continue
         if not content.endswith(b"\n") and datetime.now(UTC) - entry.modified < _WRITING:
             continue
         found, whole = _rows(content)

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 from ragops.errors import UserError
-from ragops.llms.ledger import CallRow, as_lines, new_name
+from ragops.llms.ledger import CallRow, KeptName, as_lines
 from ragops.platform.volumes.files_api import RemoteFiles
 
 _log = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ class Uploads:
         self._changing, self._sending, self._wake = threading.Lock(), threading.Lock(), threading.Event()
         self._thread: threading.Thread | None = None
         self._volumes: RemoteFiles | None = None
+        self._names = KeptName()
         self._closed = False
         atexit.register(self.close)
 
@@ -66,7 +67,8 @@ class Uploads:
                 return
             try:
                 self._volumes = self._volumes or RemoteFiles()
-                self._volumes.create(self._folder / new_name(), as_lines(rows))
+                self._volumes.write(self._folder / self._names.name(), as_lines(rows))
+                self._names.used()
             except UserError as error:
                 _log.warning("ledger: %d rows wait, %s", len(rows), error)
                 return

@@ -79,7 +79,7 @@ def test_nobody_there(double: Double, volumes: RemoteFiles, tmp_path: Path) -> N
     with pytest.raises(UserError, match="the workspace does not answer"):
         volumes.read(FOLDER / "a b%2F.bin")
     with pytest.raises(UserError, match="the workspace does not answer"):
-        volumes.create(FOLDER / "new", b"content")
+        volumes.write(FOLDER / "new", b"content")
 
 
 def test_a_full_disk_is_not_the_workspace_s_fault(double: Double, volumes: RemoteFiles) -> None:
@@ -87,13 +87,13 @@ def test_a_full_disk_is_not_the_workspace_s_fault(double: Double, volumes: Remot
         volumes.download(FOLDER / "a b%2F.bin", Path("/dev/full"))
 
 
-def test_a_file_is_written_once(double: Double, volumes: RemoteFiles) -> None:
+def test_a_file_is_written_over(double: Double, volumes: RemoteFiles) -> None:
     file = double.volumes / "indexes" / "new"
-    volumes.create(FOLDER / "new", b"content")
-    volumes.create(FOLDER / "new", b"others")
-    assert file.read_bytes() == b"content"
-    with pytest.raises(NotThere, match="The parent folder does not exist"):
-        volumes.create(FOLDER / "none" / "new", b"content")
+    volumes.write(FOLDER / "new", b"content")
+    volumes.write(FOLDER / "new", b"others")
+    assert file.read_bytes() == b"others"
+    volumes.write(FOLDER / "none" / "new", b"content")
+    assert (double.volumes / "indexes" / "none" / "new").read_bytes() == b"content"
 
 
 def test_a_written_file_whose_answer_got_lost(
@@ -101,7 +101,7 @@ def test_a_written_file_whose_answer_got_lost(
 ) -> None:
     monkeypatch.setattr("ragops.platform.volumes.files_api._RETRY_SECONDS", 30)
     double.lost["new"] = 1
-    RemoteFiles().create(FOLDER / "new", b"content")
+    RemoteFiles().write(FOLDER / "new", b"content")
     assert (double.volumes / "indexes" / "new").read_bytes() == b"content"
     assert double.times("PUT", "new") == 2
 

@@ -65,14 +65,6 @@ def test_a_file_of_this_machine_goes_there_and_comes_back(files: VolumeFiles, fo
     assert files.digest(folder / "deep" / "er" / "there") == files.digest(folder / "deep" / "er" / "there")
 
 
-def test_a_file_is_created_once(files: VolumeFiles, folder: Path) -> None:
-    files.create(folder / "row", b"content")
-    files.create(folder / "row", b"others")
-    assert files.read(folder / "row") == b"content"
-    with pytest.raises(NotThere):
-        files.create(folder / "none" / "row", b"content")
-
-
 def test_a_folder_is_listed_with_times(files: VolumeFiles, folder: Path) -> None:
     for name in "dbeac":
         files.write(folder / "listed" / name, b"")

@@ -1,10 +1,14 @@
+import errno
+import os
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
-from ragops.llms.ledger import CALLS, CallRow, Entry, Spool, cost
+from ragops.llms.ledger import CALLS, CallRow, Entry, KeptName, Spool, cost
 from ragops.llms.model import Reply
 from ragops.llms.settings import Scripted
+from ragops.platform.volumes import mounted
 from tests.unit.llms.cards import ME, scripted
 
 MODEL = Scripted.model_validate(scripted("m", price_per_million_input=2, price_per_million_output=4))
@@ -38,6 +42,35 @@ def test_a_spool_file_appears_whole(tmp_path: Path) -> None:
     spool.close()
     spool.close()
     assert len(list(folder.glob("*.jsonl"))) == len(list(folder.iterdir())) == 2
+
+
+def test_a_full_volume_gets_one_file_however_often_it_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool, really = Spool(tmp_path), mounted._fill
+
+    def full(file: BinaryIO, content: BinaryIO) -> None:
+        file.write(b"half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(mounted, "_fill", full)
+    for _ in range(3):
+        spool.write(row())
+    monkeypatch.setattr(mounted, "_fill", really)
+    spool.write(row())
+    spool.write(row())
+    assert sorted(len(file.read_text().splitlines()) for file in tmp_path.iterdir()) == [1, 4]
+
+
+def test_forked_processes_never_write_to_the_same_file(tmp_path: Path) -> None:
+    names = KeptName()
+    mine = names.name()
+    reader, writer = os.pipe()
+    if (child := os.fork()) == 0:
+        os.write(writer, names.name().encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reader, 100).decode() != mine == names.name()
+    names.used()
+    assert names.name() != mine
 
 
 def test_rows_wait_while_the_folder_cannot_be_written(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -23,6 +23,8 @@ _GRANT = "whoever runs this needs WRITE VOLUME on the volume, USE SCHEMA and USE
         (errno.ENOSPC, "no space left to write it (No space left on device); free some, and run this again"),
         (errno.EDQUOT, "no space left to write it (Disk quota exceeded); free some, and run this again"),
         (errno.EISDIR, "is a directory; move away what is there, and run this again"),
+        (errno.ENOTEMPTY, "directory not empty; move away what is there, and run this again"),
+        (errno.ENAMETOOLONG, "no name that a volume takes (File name too long); use another one"),
         (errno.EIO, "the volume does not answer (Input/output error); try again later"),
         (errno.ENOTCONN, "the volume does not answer (Transport endpoint is not connected); try again later"),
         (errno.ESTALE, "the volume does not answer (Stale file handle); try again later"),

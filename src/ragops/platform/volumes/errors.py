@@ -46,8 +46,10 @@ def _system_error(path: Path, privilege: Privilege, error: OSError) -> VolumeErr
         return VolumeError(f"{path}: no space left to write it ({reason}); free some, and run this again")
     if isinstance(error, PermissionError):
         return VolumeError(f"{path}: not permitted ({reason}); {_GRANT.format(privilege=privilege)}")
-    if isinstance(error, IsADirectoryError | NotADirectoryError | FileExistsError):
+    if isinstance(error, IsADirectoryError | NotADirectoryError | FileExistsError) or error.errno == errno.ENOTEMPTY:
         return VolumeError(f"{path}: {reason.lower()}; move away what is there, and run this again")
+    if error.errno in (errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP):
+        return VolumeError(f"{path}: no name that a volume takes ({reason}); use another one")
     return VolumeError(f"{path}: the volume does not answer ({reason}); try again later")
 
 

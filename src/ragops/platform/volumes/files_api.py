@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -32,13 +31,6 @@ class RemoteFiles(VolumeFiles):
     def __init__(self, client: WorkspaceClient | None = None) -> None:
         """With this place's own client unless another is given. Raises UserError when it has no credentials."""
         self._files = (client or workspace_client(_ANSWER_SECONDS, _RETRY_SECONDS)).files
-
-    def create(self, path: Path, content: bytes) -> None:
-        """Writes a file under a name of its own, in a folder that exists."""
-        from databricks.sdk.errors import AlreadyExists
-
-        with explained(path, "WRITE VOLUME"), suppress(AlreadyExists):
-            self._files.upload(str(path), io.BytesIO(content), overwrite=False)
 
     def list(self, folder: Path) -> list[FileInfo]:
         """What a folder holds."""
@@ -70,8 +62,12 @@ class RemoteFiles(VolumeFiles):
                 yield piece
 
     def _put(self, path: Path, content: BinaryIO) -> None:
+        with suppress(NotThere), explained(path, "WRITE VOLUME"):
+            self._files.upload(str(path), content, overwrite=True)
+            return
+        content.seek(0)
         with explained(path, "WRITE VOLUME"):
-            self._files.create_directory(str(path.parent))  # also makes those above it, and finds one that is there
+            self._files.create_directory(str(path.parent))  # with those above it
             self._files.upload(str(path), content, overwrite=True)
 
     def _remove_empty(self, folder: Path) -> None:

@@ -77,8 +77,7 @@ class VolumeFiles(ABC):
         """Copies a file of this machine, without its metadata; makes the folders above it.
 
         Raises:
-            VolumeError: the file cannot be written.
-            OSError: `source` cannot be read.
+            VolumeError: the file cannot be written, or `source` cannot be read.
         """
         with source.open("rb") as content:
             self._put(path, content)
@@ -99,13 +98,6 @@ class VolumeFiles(ABC):
                 else:
                     self.remove(path)
             self._remove_empty(folder)
-
-    @abstractmethod
-    def create(self, path: Path, content: bytes) -> None:
-        """Writes a file under a name of its own, in a folder that exists.
-
-        One that is there by this name is taken to be the same: a request whose answer got lost is repeated.
-        """
 
     @abstractmethod
     def list(self, folder: Path) -> list[FileInfo]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -22,11 +21,6 @@ class MountedFiles(VolumeFiles):
     """Files of a volume that is mounted, or of any folder, with the calls that a volume has."""
 
     remote = False
-
-    def create(self, path: Path, content: bytes) -> None:
-        """Writes a file under a name of its own, in a folder that exists."""
-        with explained(path, "WRITE VOLUME"), suppress(FileExistsError), path.open("xb") as file:
-            _fill(file, io.BytesIO(content))
 
     def list(self, folder: Path) -> list[FileInfo]:
         """What a folder holds; what vanishes meanwhile is left out."""
