@@ -163,9 +163,8 @@ def _make_live(index: PublishedIndex, directory: Path, manifest: Manifest, live:
         index.install(directory, manifest.name, hold.check)
         move_pointer(index, Pointer.to(manifest, previous=live), hold)
     except UserError:
-        with suppress(
-            Exception
-        ):  # the volume or Spark does not answer, or the lock is lost: the reason is told already
+        # The volume or Spark may be away, or the lock lost: the reason is raised below.
+        with suppress(Exception):
             if _live_now(index, None) != manifest.name and manifest.name not in (hold.recorded() or ""):
                 remove_generations(index, [manifest.name], hold)
         raise
