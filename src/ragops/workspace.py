@@ -117,7 +117,9 @@ class Workspace:
             if not _NOT_PERMITTED.search(str(error)):
                 raise
             reason = str(error).strip().splitlines()[0]
-            raise UserError(f"{self._user()} needs {privilege}, and what goes with it ({reason}); grant it") from error
+            raise UserError(
+                f"{self._user()} needs {privilege}, with USE CATALOG and USE SCHEMA ({reason}); grant it"
+            ) from error
 
     def _user(self) -> str:
         return str(self.spark.sql("SELECT current_user()").collect()[0][0])

@@ -63,9 +63,9 @@ def test_what_is_there_is_looked_up_and_not_created(workspace: Workspace, landin
 @pytest.mark.parametrize(
     ("refused", "said"),
     [
-        ("CREATE SCHEMA", r"needs CREATE SCHEMA on catalog spark_catalog, and what goes with it"),
-        ("CREATE TABLE", r"needs CREATE TABLE on schema spark_catalog\.\w+, and what goes with it"),
-        ("CREATE VIEW", r"needs CREATE TABLE on schema spark_catalog\.\w+, and what goes with it"),
+        ("CREATE SCHEMA", r"needs CREATE SCHEMA on catalog spark_catalog, with USE CATALOG and USE SCHEMA"),
+        ("CREATE TABLE", r"needs CREATE TABLE on schema spark_catalog\.\w+, with USE CATALOG and USE SCHEMA"),
+        ("CREATE VIEW", r"needs CREATE TABLE on schema spark_catalog\.\w+, with USE CATALOG and USE SCHEMA"),
     ],
 )
 def test_whoever_lacks_a_right_is_told_which_on_what(
