@@ -248,7 +248,8 @@ def _without(root: Path) -> None:
 
 
 def _broken(root: Path) -> None:
-    (root / "pointer.json").write_text("{")
+    for file in root.glob("pointer*.json"):
+        file.write_text("{")
 
 
 def _dangling(root: Path) -> None:
