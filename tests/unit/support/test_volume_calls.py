@@ -120,8 +120,8 @@ LOG = r"""
 10    execve("/usr/bin/python3", ["python3"], 0x7ff /* 20 vars */) = 0
 10    openat(AT_FDCWD</work>, "v/a", O_WRONLY|O_CREAT|O_TRUNC|O_CLOEXEC, 0666 <unfinished ...>
 11    write(1<pipe:[7]>, ""..., 5) = 5
-10    <... openat resumed>)             = 4</work/v/a>
-10    write(4</work/v/a>, ""..., 3 <unfinished ...>
+10    <... openat resumed>)             = 4</mnt/v/a>
+10    write(4</mnt/v/a>, ""..., 3 <unfinished ...>
 10    <... write resumed>) = 3
 10    clone3({flags=CLONE_VM|CLONE_FS|CLONE_FILES|CLONE_THREAD, stack=0x7f} <unfinished ...>
 12    rename("v/a", "v/b, \"c\"" <unfinished ...>
@@ -130,24 +130,24 @@ LOG = r"""
 10    vfork( <unfinished ...>
 13    execve("/usr/lib/jvm/bin/java", ["java"], 0x7ff /* 20 vars */) = 0
 10    <... vfork resumed>) = 13
-13    rename("/work/v/x", "/work/v/y") = 0
-10    rename("/work/v/gone", "/work/v/z") = -1 ENOENT (No such file or directory)
-10    chdir("/work/v") = 0
-12    flock(5</work/v/\303\244>, LOCK_EX) = -1 EAGAIN (Resource temporarily unavailable)
+13    rename("/mnt/v/x", "/mnt/v/y") = 0
+10    rename("/mnt/v/gone", "/mnt/v/z") = -1 ENOENT (No such file or directory)
+10    chdir("/mnt/v") = 0
+12    flock(5</mnt/v/\303\244>, LOCK_EX) = -1 EAGAIN (Resource temporarily unavailable)
 12    link("k", "/else/l") = 0
 --- SIGCHLD {si_signo=SIGCHLD} ---
 10    +++ exited with 0 +++
-10    rename("/work/v/cut off
+10    rename("/mnt/v/cut off
 """
 
 
 def test_a_log_of_several_threads_and_processes() -> None:
-    found = refused(read_calls(LOG.strip().splitlines(), "/work"), Path("/work/v"))
+    found = refused(read_calls(LOG.strip().splitlines(), "/work"), Path("/mnt/v"))
     assert [(call.program, call.name, call.path) for call in found] == [
-        ("python3", "rename", "/work/v/a"),
-        ("python3", "rename", '/work/v/b, "c"'),
-        ("java", "rename", "/work/v/x"),
-        ("java", "rename", "/work/v/y"),
-        ("python3", "flock", "/work/v/ä"),
-        ("python3", "link", "/work/v/k"),
+        ("python3", "rename", "/mnt/v/a"),
+        ("python3", "rename", '/mnt/v/b, "c"'),
+        ("java", "rename", "/mnt/v/x"),
+        ("java", "rename", "/mnt/v/y"),
+        ("python3", "flock", "/mnt/v/ä"),
+        ("python3", "link", "/mnt/v/k"),
     ]
