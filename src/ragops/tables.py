@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from rich.console import Console
 from rich.table import Table as Grid
+from tenacity import Retrying, retry_if_exception_message, stop_after_delay, wait_fixed
 
 from ragops.workspace import Workspace
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
+# What open-source Delta says while another session creates the same table: its folder is begun and holds no commit
+# yet, or the first commit is there and the catalog does not know of it yet.
+_BEING_CREATED = r"(?s).*(DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION|DELTA_PROTOCOL_CHANGED|DELTA_METADATA_CHANGED)"
+_FIRST_COMMIT_SECONDS = 30
 _FEW_ROWS = 16
 _ROWS_A_PARTITION = 32
 
@@ -65,12 +70,15 @@ class Table:
         Raises:
             UserError: it is missing, or lacks columns, and may not be made or changed here.
         """
-        if not workspace.spark.catalog.tableExists(workspace.table(self.name)):
-            try:
-                self._make(workspace)
-            except Exception:  # another session made it meanwhile, which Delta tells in several ways
-                if not workspace.spark.catalog.tableExists(workspace.table(self.name)):
-                    raise
+        if not self._exists(workspace):
+            for attempt in Retrying(
+                retry=retry_if_exception_message(match=_BEING_CREATED),
+                stop=stop_after_delay(_FIRST_COMMIT_SECONDS),
+                wait=wait_fixed(0.2),
+                reraise=True,
+            ):
+                with attempt:
+                    self._make(workspace)
             return
         held = {name.casefold() for name in self.read(workspace).columns}
         if new := [c for c in self.columns if c.name.casefold() not in held]:
@@ -78,14 +86,21 @@ class Table:
             statement = f"ALTER TABLE {workspace.table(self.name)} ADD COLUMNS ({added})"
             workspace.execute(statement, f"MODIFY on table {workspace.catalog}.{workspace.schema}.{self.name}")
 
+    def _exists(self, workspace: Workspace) -> bool:
+        return workspace.spark.catalog.tableExists(workspace.table(self.name))
+
     def _make(self, workspace: Workspace) -> None:
         columns = ", ".join(f"`{c.name}` {c.type} COMMENT {quoted(c.comment)}" for c in self.columns)
         cluster = f" CLUSTER BY (`{self.cluster_by}`)" if self.cluster_by else ""
-        workspace.execute(
-            f"CREATE TABLE IF NOT EXISTS {workspace.table(self.name)} ({columns}) USING delta{cluster} "
-            f"COMMENT {quoted(self.comment)} TBLPROPERTIES (delta.enableChangeDataFeed = true)",
-            f"CREATE TABLE on schema {workspace.catalog}.{workspace.schema}",
-        )
+        try:
+            workspace.execute(
+                f"CREATE TABLE IF NOT EXISTS {workspace.table(self.name)} ({columns}) USING delta{cluster} "
+                f"COMMENT {quoted(self.comment)} TBLPROPERTIES (delta.enableChangeDataFeed = true)",
+                f"CREATE TABLE on schema {workspace.catalog}.{workspace.schema}",
+            )
+        except Exception:  # another session made it meanwhile, which is reported in several ways
+            if not self._exists(workspace):
+                raise
 
     def read(self, workspace: Workspace) -> DataFrame:
         """The table's rows."""

@@ -1,5 +1,6 @@
 """Tables are compared and merged on real Delta."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,9 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyspark.errors import AnalysisException
 
+from ragops import tables
 from ragops.tables import Column, Table, difference, ids_frame, map_rows, merge
 from ragops.workspace import Workspace
 
@@ -47,6 +50,32 @@ def test_a_table_keeps_its_comments(workspace: Workspace) -> None:
     NOTES.create(workspace)
     described = workspace.spark.sql(f"DESCRIBE {workspace.table('notes')}").toPandas()
     assert described.set_index("col_name")["comment"]["note"] == "the key; it's quoted"
+
+
+def test_a_table_that_another_session_is_creating_is_waited_for(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its folder is begun and its first commit is not there: Delta takes that for somebody else's files."""
+    schema = workspace.spark.sql(f"DESCRIBE SCHEMA EXTENDED `{workspace.catalog}`.`{workspace.schema}`").collect()
+    location = next(row[1] for row in schema if row[0] == "Location")
+    begun = Path(location.removeprefix("file:")) / NOTES.name / "begun"
+    begun.parent.mkdir(parents=True)
+    begun.touch()
+    waits: list[float] = []
+
+    def end_creation(seconds: float) -> None:
+        waits.append(seconds)
+        begun.unlink()
+        NOTES._make(workspace)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tables, "_FIRST_COMMIT_SECONDS", 0)
+        with pytest.raises(AnalysisException, match="not empty and also not a Delta table"):
+            NOTES.create(workspace)
+    monkeypatch.setattr(time, "sleep", end_creation)
+    NOTES.create(workspace)
+    assert len(waits) == 1
+    assert held(workspace) == set()
 
 
 def test_rows_are_added_changed_and_deleted_in_one_commit(workspace: Workspace) -> None:
