@@ -1,22 +1,26 @@
 """Java and Delta's jars: found or fetched once, then used without any look-up."""
 
+import importlib.metadata
 import importlib.util
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 from localbundle.errors import BundleError
 
 _MINIMUM_JAVA = 17
 _FETCHED_JAVA = "17"
-# The suffix names Spark's minor version. Only these two: resolving what they declare would copy 31 jars that Spark has.
-_JARS = (("io.delta", "delta-spark_4.2_2.13", "4.4.0"), ("io.delta", "delta-storage", "4.4.0"))
+_SCALA = "2.13"
 _FETCH_SECONDS = 600
 
 Progress = Callable[[str], None]
+Coordinates = tuple[str, str, str]
 
 
 def cache_dir() -> Path:
@@ -62,22 +66,47 @@ def _java_version(home: Path) -> int:
     return int(match[1]) if match else 0
 
 
-def delta_jars(java: Path, progress: Progress) -> list[Path]:
-    """Delta's two jars, fetched by Maven coordinates with the Ivy that pyspark ships on first use.
+def delta_coordinates(spark: str, delta: str, requires: Iterable[str]) -> tuple[Coordinates, Coordinates]:
+    """The Maven coordinates of Delta's jars for a Spark. The first one's name holds Spark's minor version.
+
+    Only these two: resolving what they declare would copy 31 jars that Spark has.
+
+    Args:
+        spark: the version of pyspark.
+        delta: the version of delta-spark.
+        requires: what delta-spark requires; its line on pyspark says which Sparks it has jars for.
 
     Raises:
-        BundleError: they are not in the cache and cannot be fetched.
+        BundleError: there is no such Delta for this Spark.
     """
+    wanted = next((one for one in map(Requirement, requires) if one.name == "pyspark"), None)
+    if wanted is not None and not wanted.specifier.contains(spark, prereleases=True):
+        raise BundleError(
+            f"delta-spark {delta} has no jar for pyspark {spark}; install {wanted}, or another delta-spark"
+        )
+    version = Version(spark)
+    name = f"delta-spark_{version.major}.{version.minor}_{_SCALA}"
+    return ("io.delta", name, delta), ("io.delta", "delta-storage", delta)
+
+
+def delta_jars(java: Path, progress: Progress) -> list[Path]:
+    """Delta's two jars for the installed Spark, fetched by Maven coordinates on first use, with the Ivy of pyspark.
+
+    Raises:
+        BundleError: they are not in the cache and cannot be fetched, or there are none for this Spark.
+    """
+    spark, delta = (importlib.metadata.version(name) for name in ("pyspark", "delta-spark"))
+    jars = delta_coordinates(spark, delta, importlib.metadata.requires("delta-spark") or ())
     folder = cache_dir() / "jars"
-    files = [folder / f"{artifact}-{version}.jar" for _, artifact, version in _JARS]
-    for coordinates, file in zip(_JARS, files, strict=True):
+    files = [folder / f"{artifact}-{version}.jar" for _, artifact, version in jars]
+    for coordinates, file in zip(jars, files, strict=True):
         if not file.is_file():
             progress(f"fetching {':'.join(coordinates)} (once)")
             _fetch(java, coordinates, file)
     return files
 
 
-def _fetch(java: Path, coordinates: tuple[str, str, str], file: Path) -> None:
+def _fetch(java: Path, coordinates: Coordinates, file: Path) -> None:
     """Retrieves into a folder of its own first, so that a broken download never passes for a jar."""
     ivy = next((spark_home() / "jars").glob("ivy-*.jar"))
     draft = file.parent / f".fetch-{os.getpid()}"

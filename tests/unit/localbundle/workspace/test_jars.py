@@ -1,11 +1,14 @@
+from importlib.metadata import requires, version
 from pathlib import Path
 
 import pytest
 
 from localbundle.errors import BundleError
-from localbundle.workspace.jars import delta_jars, find_java
+from localbundle.workspace.jars import delta_coordinates, delta_jars, find_java
 
-NAMES = ["delta-spark_4.2_2.13-4.4.0.jar", "delta-storage-4.4.0.jar"]
+REQUIRES = ["importlib_metadata<=8.7.1,>=1.0.0", "pyspark<=4.2.0,>=4.0.1"]
+INSTALLED = delta_coordinates(version("pyspark"), version("delta-spark"), requires("delta-spark") or ())
+NAMES = [f"{artifact}-{release}.jar" for _, artifact, release in INSTALLED]
 
 
 def make_java(home: Path, script: str) -> Path:
@@ -48,6 +51,23 @@ def test_without_java_one_is_fetched_and_a_failure_says_what_to_do(tmp_path, mon
         find_java(print)
 
 
+@pytest.mark.parametrize(("spark", "artifact"), [("4.1.4", "delta-spark_4.1_2.13"), ("4.2.0", "delta-spark_4.2_2.13")])
+def test_delta_is_the_one_for_the_spark_that_is_installed(spark: str, artifact: str) -> None:
+    assert delta_coordinates(spark, "4.4.0", REQUIRES) == (
+        ("io.delta", artifact, "4.4.0"),
+        ("io.delta", "delta-storage", "4.4.0"),
+    )
+
+
+@pytest.mark.parametrize("spark", ["3.5.2", "4.3.0"])
+def test_a_spark_without_delta_is_one_line(spark: str) -> None:
+    line = (
+        rf"^delta-spark 4.4.0 has no jar for pyspark {spark}; install pyspark<=4.2.0,>=4.0.1, or another delta-spark$"
+    )
+    with pytest.raises(BundleError, match=line):
+        delta_coordinates(spark, "4.4.0", REQUIRES)
+
+
 def test_jars_in_the_cache_are_used_without_looking_anything_up(tmp_path, cache) -> None:
     cache.mkdir(parents=True)
     for name in NAMES:
@@ -60,5 +80,5 @@ def test_a_failed_fetch_is_one_line_and_leaves_no_half_jar(tmp_path, cache) -> N
     told: list[str] = []
     with pytest.raises(BundleError, match=r"delta-spark.* cannot be fetched \(module not found.*put it at .*jar"):
         delta_jars(java, told.append)
-    assert told == ["fetching io.delta:delta-spark_4.2_2.13:4.4.0 (once)"]
+    assert told == [f"fetching {':'.join(INSTALLED[0])} (once)"]
     assert not list(cache.glob("*"))
