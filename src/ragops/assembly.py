@@ -27,7 +27,7 @@ from ragops.prompts.marks import SHORTEST_KEY
 from ragops.prompts.template import Template
 from ragops.retrieval.settings import RetrievalSettings
 from ragops.usecase import UseCase
-from ragops.workspace import Workspace, local_home, models_folder, on_databricks, secret
+from ragops.workspace import Workspace, find_local_home, models_folder, on_databricks, secret
 
 if TYPE_CHECKING:
     from mlflow.entities import LiveSpan
@@ -163,14 +163,15 @@ def fitting(card: UseCase) -> RetrievalSettings:
 def marks_key(workspace: Workspace) -> bytes:
     """The key of the marks around passages, one for all processes of a place: equal questions get equal prompts.
 
-    The secret `prompt-marks` where there is one; on a laptop a file that only its user may read; else one for this
-    process alone, whose prompts differ from those of others in nothing but the marks.
+    The secret `prompt-marks` where there is one; in a local workspace a file that only its user may read; else one for
+    this process alone, whose prompts differ from those of others in nothing but the marks.
 
     Raises:
         UserError: the key is there and too short, or the file cannot be read.
     """
     if not on_databricks():
-        return _local_key(local_home() / "prompt-marks.key")
+        home = find_local_home()
+        return _local_key(home / "prompt-marks.key") if home else secrets.token_bytes(_KEY_BYTES)
     scope = workspace.secret_scope
     try:
         key = secret(scope, _KEY_SECRET).encode()

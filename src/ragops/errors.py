@@ -11,6 +11,10 @@ class UserError(Exception):
     """One line that names the thing, the reason and the mend; shown without a stack trace."""
 
 
+class RequestError(UserError):
+    """What was asked is wrong, not the place where it was asked: only whoever asked can mend it."""
+
+
 def explain(errors: Sequence[Any]) -> str:
     """The first of pydantic's errors as one line that names the field, what stands there, and the reason."""
     first = errors[0]

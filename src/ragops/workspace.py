@@ -158,20 +158,24 @@ def bundle_root() -> Path:
     raise UserError(f"no databricks.yml in {here} or above; change to the bundle's folder, or give --usecase PATH")
 
 
+def find_local_home(target: str = "dev") -> Path | None:
+    """The local workspace's folder; None where there is none."""
+    if home := os.environ.get("LOCALBUNDLE_HOME"):
+        return Path(home)
+    here = Path.cwd()
+    homes = (folder / ".localbundle" / target for folder in (here, *here.parents))
+    return next((home for home in homes if home.is_dir()), None)
+
+
 def local_home(target: str = "dev") -> Path:
     """The local workspace's folder.
 
     Raises:
         UserError: no local workspace is to be found.
     """
-    if home := os.environ.get("LOCALBUNDLE_HOME"):
-        return Path(home)
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        home_folder = folder / ".localbundle" / target
-        if home_folder.is_dir():
-            return home_folder
-    raise UserError(f"no local workspace for target {target} above {here}; make one with: make demo")
+    if home := find_local_home(target):
+        return home
+    raise UserError(f"no local workspace for target {target} above {Path.cwd()}; make one with: make demo")
 
 
 def models_folder(workspace: Workspace) -> Path:
@@ -313,7 +317,10 @@ def _local_secret(scope: str, key: str) -> str:
     variable = f"LOCALBUNDLE_SECRET_{scope}_{key}".upper().replace("-", "_")
     if variable in os.environ:
         return os.environ[variable]
-    file = local_home() / "secrets.json"
+    home = find_local_home()
+    if home is None:
+        raise UserError(f"secret {scope}/{key} is not set; put it into {variable}")
+    file = home / "secrets.json"
     own = _read_json(file).get(scope) if file.is_file() else None
     if not isinstance(own, dict) or key not in own:
         raise UserError(f"secret {scope}/{key} is not set; put it into {file} or into {variable}")

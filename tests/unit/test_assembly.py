@@ -27,6 +27,13 @@ def test_a_laptop_makes_its_own_key_once(home: Path) -> None:
     assert [file.name for file in home.iterdir()] == ["prompt-marks.key"]
 
 
+def test_where_there_is_no_workspace_each_process_has_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LOCALBUNDLE_HOME", raising=False)
+    monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert len(marks_key(PLACE)) == 32 and not list(tmp_path.iterdir())
+
+
 def test_a_key_that_is_too_short_is_one_line(home: Path) -> None:
     (home / "prompt-marks.key").write_bytes(b"short")
     with pytest.raises(UserError, match=r"prompt-marks\.key: has 5 bytes, and at least 16 are needed; remove it"):

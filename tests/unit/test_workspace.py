@@ -229,6 +229,16 @@ def test_secrets_of_a_laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert secret(PLACE.secret_scope, "the-key") == "from the environment"
 
 
+def test_a_secret_where_there_is_no_workspace_can_be_a_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
+    monkeypatch.delenv("LOCALBUNDLE_HOME", raising=False)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="the-key is not set; put it into LOCALBUNDLE_SECRET_RAGOPS_MAIN_THE_KEY$"):
+        secret("ragops-main", "the-key")
+
+
 class _Secrets(BaseHTTPRequestHandler):
     """The workspace's API for secrets: one is there."""
 

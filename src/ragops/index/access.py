@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from ragops.errors import UserError
+from ragops.errors import RequestError, UserError
 
 Groups = tuple[str, ...]
 """Sorted names of groups; empty: everybody."""
@@ -92,12 +92,12 @@ def visible(groups: Groups, reader: Reader) -> bool:
 
 
 def check_groups(given: Collection[str], known: Collection[str]) -> frozenset[str]:
-    """A caller's groups. Raises UserError for one that `known` has not, unless nothing is known."""
+    """A caller's groups. Raises RequestError for one that `known` has not, unless nothing is known."""
     for name in given:
         if known and name not in known:
             near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
             mend = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
-            raise UserError(f"group {name!r}: corpus.groups on the card does not list it; {mend}")
+            raise RequestError(f"group {name!r}: corpus.groups on the card does not list it; {mend}")
     return frozenset(given)
 
 

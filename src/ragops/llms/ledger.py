@@ -116,6 +116,16 @@ class KeptRows:
         self.rows.append(row)
 
 
+class Unrecorded:
+    """Nowhere: for a packaged model that stands alone."""
+
+    def __init__(self) -> None:
+        _log.warning("ledger: there is no workspace here, so calls of models are not recorded")
+
+    def write(self, row: CallRow) -> None:
+        """Forgets a row."""
+
+
 class Spool:
     """Rows as files of JSON lines on a volume, from which the job that owns the table takes them.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import mlflow
 from mlflow.pyfunc.model import ResponsesAgent
 from mlflow.types.responses import ResponsesAgentRequest, ResponsesAgentResponse, ResponsesAgentStreamEvent
 
@@ -14,9 +16,13 @@ from ragops.answering.chain import Chain
 from ragops.answering.show import as_outputs
 from ragops.answering.types import Answer, Question
 from ragops.assembly import Place, open_chain
-from ragops.errors import UserError
+from ragops.errors import RequestError, UserError
+from ragops.index.local import index_root
+from ragops.llms.ledger import Unrecorded
 from ragops.prompts.messages import Message
 from ragops.releases.configuration import CONVERTED, INDEX, ChainConfiguration
+from ragops.releases.telling import told
+from ragops.workspace import find_local_home, models_folder, on_databricks
 
 
 class ChainAgent(ResponsesAgent):
@@ -37,21 +43,23 @@ class ChainAgent(ResponsesAgent):
 
     def predict(self, request: ResponsesAgentRequest) -> ResponsesAgentResponse:  # type: ignore[override] # MLflow's own
         """The answer to the last message; those before it are its conversation."""
-        return as_response(self._opened.answer(as_question(request)))
+        with told():
+            return as_response(self._opened.answer(as_question(request)))
 
     def predict_stream(  # type: ignore[override] # likewise
         self, request: ResponsesAgentRequest
     ) -> Generator[ResponsesAgentStreamEvent, None, None]:
         """The answer in pieces, and at the end the checked one, which is what counts."""
         item_id = uuid.uuid4().hex
-        pieces = self._opened.stream(as_question(request))
-        while True:
-            try:
-                delta = next(pieces)
-            except StopIteration as end:
-                answer: Answer = end.value
-                break
-            yield ResponsesAgentStreamEvent.model_validate(self.create_text_delta(delta, item_id))
+        with told():
+            pieces = self._opened.stream(as_question(request))
+            while True:
+                try:
+                    delta = next(pieces)
+                except StopIteration as end:
+                    answer: Answer = end.value
+                    break
+                yield ResponsesAgentStreamEvent.model_validate(self.create_text_delta(delta, item_id))
         item = as_item(answer, item_id)
         done = {"type": "response.output_item.done", "item": item, "custom_outputs": as_outputs(answer)}
         yield ResponsesAgentStreamEvent.model_validate(done)
@@ -66,27 +74,53 @@ class ChainAgent(ResponsesAgent):
 def open_logged(configuration: ChainConfiguration, artifacts: Mapping[str, Path]) -> Chain:
     """The chain that a configuration and its artifacts describe.
 
+    With its index inside it needs no workspace: see `standing_alone`.
+
     Raises:
-        UserError: as `open_chain`.
+        UserError: a file of the model is missing, its index is to be found in a workspace and there is none; or as
+            `open_chain`.
     """
+    for name, path in artifacts.items():
+        if not path.exists():
+            raise UserError(f"model: its {name} is missing ({path}); this copy is not whole: download the model again")
+    alone = not on_databricks() and find_local_home() is None
+    sink = standing_alone(configuration, artifacts) if alone else None
     workspace = configuration.workspace
-    own = Place.of(workspace)
-    place = Place(workspace, artifacts.get(CONVERTED, own.models), artifacts.get(INDEX, own.index))
-    return open_chain(configuration.card_with(artifacts), configuration.templates, place)
+    index = artifacts.get(INDEX) or index_root(workspace)
+    place = Place(workspace, artifacts.get(CONVERTED) or models_folder(workspace), index)
+    return open_chain(configuration.card_with(artifacts), configuration.templates, place, sink)
+
+
+def standing_alone(configuration: ChainConfiguration, artifacts: Mapping[str, Path]) -> Unrecorded:
+    """Makes do without a workspace: calls of models are not recorded, and traces go where MLflow was told, or nowhere.
+
+    Raises:
+        UserError: the index is not inside the model.
+    """
+    if INDEX not in artifacts:
+        raise UserError(
+            f"model: it follows the index of {configuration.catalog}.{configuration.schema_name}, and there is no "
+            "workspace here; release it with pin=true, which puts the index inside, or set LOCALBUNDLE_HOME to the "
+            "local workspace"
+        )
+    if not mlflow.is_tracking_uri_set():  # type: ignore[no-untyped-call]
+        # Without a database MLflow warns at each step. Tracing cannot be disabled here: after loading it is as before.
+        logging.getLogger("mlflow.tracing.fluent").setLevel(logging.ERROR)
+    return Unrecorded()
 
 
 def as_question(request: ResponsesAgentRequest) -> Question:
     """The last user message with what goes before it.
 
     Raises:
-        UserError: there is no user message, or groups are not a list of names.
+        RequestError: there is no user message, or groups are not a list of names.
     """
     turns = [Message(role, _text(one)) for one in request.input if (role := _role(one))]
     if not turns or turns[-1].role != "user":
-        raise UserError('input: its last message is not the user\'s; send [{"role": "user", "content": "..."}]')
+        raise RequestError('input: its last message is not the user\'s; send [{"role": "user", "content": "..."}]')
     groups = (request.custom_inputs or {}).get("groups", [])
     if not isinstance(groups, list) or not all(isinstance(name, str) for name in groups):
-        raise UserError('custom_inputs.groups: give a list of names, for example ["hr"]')
+        raise RequestError('custom_inputs.groups: give a list of names, for example ["hr"]')
     who = request.context.user_id if request.context else None
     return Question(turns[-1].content, tuple(turns[:-1]), tuple(groups), who or "endpoint")
 
