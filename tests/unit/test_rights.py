@@ -1,0 +1,107 @@
+"""docs/rights.md and the bundle say the same of who may do what; nobody but the deployer is given anything in dev."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from databricks.bundles.experiments import MlflowExperiment
+from databricks.bundles.registered_models import RegisteredModel
+from databricks.bundles.schemas import Schema
+from databricks.bundles.volumes import Volume
+
+from localbundle.definitions.bundle import load_bundle
+from tests.support.rights import Row, read_rows
+
+ROOT = Path(__file__).parents[2]
+PRODUCTION = ("staging", "prod")
+SECURABLES = {
+    "schemas": Schema,
+    "volumes": Volume,
+    "registered_models": RegisteredModel,
+    "experiments": MlflowExperiment,
+}
+WHO = {
+    "jobs": "service_principal",
+    "endpoint": "endpoint_principal",
+    "admins": "admins",
+    "operators": "operators",
+    "analysts": "analysts",
+}
+GIVEN = {"rights", "permissions", "ownership", "by hand"}
+ROWS = read_rows()
+
+
+def securables(target: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    resources = load_bundle(ROOT, target).config["resources"]
+    for kind in SECURABLES:
+        for key, resource in resources[kind].items():
+            yield kind, key, resource
+
+
+def name_of(target: str, principal: str) -> str:
+    """Who of the table a principal of the target is."""
+    variables = load_bundle(ROOT, target).config["variables"]
+    (found,) = (who for who, variable in WHO.items() if variables[variable]["value"] == principal)
+    return found
+
+
+def granted(target: str) -> list[tuple[str, str, str]]:
+    """Who has been given what, on which resource."""
+    found = []
+    for _, key, resource in securables(target):
+        for grant in resource.get("grants") or []:
+            found += [(name_of(target, grant["principal"]), key, right) for right in grant["privileges"]]
+        for one in resource.get("permissions") or []:
+            found.append((name_of(target, one["group_name"]), key, one["level"]))
+    return found
+
+
+def told(given: str) -> list[tuple[str, str, str]]:
+    rows = [row for row in ROWS if row.given == given]
+    return [(row.who, key, right) for row in rows for key in row.on for right in row.rights]
+
+
+@pytest.mark.parametrize("target", PRODUCTION)
+def test_what_is_granted_is_what_the_table_says(target: str) -> None:
+    assert sorted(granted(target)) == sorted(told("rights"))
+
+
+@pytest.mark.parametrize("target", PRODUCTION)
+def test_a_targets_permissions_are_what_the_table_says(target: str) -> None:
+    permissions = load_bundle(ROOT, target).config["permissions"]
+    given = [(one.get("group_name") or one["service_principal_name"], one["level"]) for one in permissions]
+    assert sorted((name_of(target, who), level) for who, level in given) == sorted(
+        (who, level) for who, key, level in told("permissions") if key == "bundle"
+    )
+
+
+def test_in_dev_nobody_is_given_anything() -> None:
+    """The groups need not exist, and what is there is its deployer's own."""
+    assert granted("dev") == []
+    assert "permissions" not in load_bundle(ROOT, "dev").config
+
+
+@pytest.mark.parametrize("target", ("dev", *PRODUCTION))
+def test_rights_are_spelled_as_databricks_does(target: str) -> None:
+    for kind, _, resource in securables(target):
+        SECURABLES[kind].from_dict(dict(resource))
+
+
+def test_every_securable_says_who_may_do_what() -> None:
+    assert [
+        key for _, key, resource in securables("prod") if not (resource.get("grants", resource.get("permissions")))
+    ] == []
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.who}-{row.on[0]}-{row.rights[0]}")
+def test_a_row_names_what_there_is(row: Row) -> None:
+    assert row.given in GIVEN
+    assert row.who in {"deployer", *WHO}
+    assert "ALL_PRIVILEGES" not in row.rights
+    resources = load_bundle(ROOT, "prod").config["resources"]
+    if row.given == "rights":
+        assert set(row.on) <= {key for kind in SECURABLES for key in resources[kind]}
+    if row.who == "jobs" and row.given == "rights":
+        tasks = {task["task_key"] for job in resources["jobs"].values() for task in job["tasks"]}
+        assert row.tasks <= tasks | {"every task"}
