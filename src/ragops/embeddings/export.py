@@ -8,6 +8,7 @@ import numpy as np
 import openvino
 import torch
 
+from ragops.embeddings.batching import padded, token_ids
 from ragops.embeddings.conversion import REFUSED
 from ragops.embeddings.encoder import Vectors, normalised
 from ragops.embeddings.model import EmbeddingModel, fingerprint, locate
@@ -52,7 +53,7 @@ def export(model: EmbeddingModel, folder: Path) -> None:
     reference = TorchEncoder(model, locate(model))
     tokenizer = reference.transformer.tokenizer
     inputs = [name for name in _GRAPH_INPUTS if name in tokenizer.model_input_names]
-    example = reference.transformer.preprocess(list(CANONICAL_TEXTS[:2]))
+    example = _example(reference, model.max_tokens)
     graph = openvino.convert_model(
         _Graph(reference, inputs, model.normalise).eval(), example_input=tuple(example[name] for name in inputs)
     )
@@ -66,6 +67,14 @@ def export(model: EmbeddingModel, folder: Path) -> None:
     versions = {name: version(name) for name in ("openvino", "sentence-transformers", "torch", "transformers")}
     manifest = Manifest(fingerprint=fingerprint(model), model=model, versions=versions)
     (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
+
+
+def _example(reference: TorchEncoder, longest: int) -> dict[str, torch.Tensor]:
+    """Two texts as tensors of shape (2, width) by the graph's inputs; how sentence-transformers makes them changes."""
+    sequences = sorted(token_ids(reference.tokenizer, CANONICAL_TEXTS[:2]), key=len, reverse=True)
+    ids, mask = padded(sequences, longest, reference.pad_id)
+    arrays = (ids, mask, np.zeros_like(ids))
+    return {name: torch.from_numpy(array) for name, array in zip(_GRAPH_INPUTS, arrays, strict=True)}
 
 
 def _original(reference: TorchEncoder, model: EmbeddingModel) -> Vectors:

@@ -35,11 +35,11 @@ class TorchEncoder:
         ).eval()
         self.transformer.max_seq_length = model.max_tokens
         tokenizer = self.transformer.tokenizer
-        self._pad_id = int(tokenizer.pad_token_id)
+        self.pad_id = int(tokenizer.pad_token_id)
         # A copy: sentence-transformers sets padding and truncation of its own.
-        self._tokenizer = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
-        self._tokenizer.enable_truncation(model.max_tokens)
-        self._tokenizer.no_padding()
+        self.tokenizer = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+        self.tokenizer.enable_truncation(model.max_tokens)
+        self.tokenizer.no_padding()
 
     @property
     def dimension(self) -> int:
@@ -56,14 +56,14 @@ class TorchEncoder:
 
     def _encode(self, prompt: str, texts: Sequence[str]) -> Vectors:
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        sequences = list(token_ids(self._tokenizer, [prompt + text for text in texts]))
+        sequences = list(token_ids(self.tokenizer, [prompt + text for text in texts]))
         for rows in batches([len(sequence) for sequence in sequences], _BATCH_TOKENS):
             vectors[rows] = self._infer([sequences[row] for row in rows])
         # After the cast: in half precision a unit vector's length is off by up to 0.001.
         return normalised(vectors) if self._model.normalise else vectors
 
     def _infer(self, sequences: list[TokenIds]) -> Vectors:
-        ids, mask = padded(sequences, self._model.max_tokens, self._pad_id)
+        ids, mask = padded(sequences, self._model.max_tokens, self.pad_id)
         with torch.inference_mode():
             features = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
             there = {name: tensor.to(self.transformer.device) for name, tensor in features.items()}
