@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Literal
 
 from ragops.embeddings.conversion import convert, on_this_machine
-from ragops.embeddings.devices import Device
+from ragops.embeddings.devices import Device, cuda_device_count
 from ragops.embeddings.encoder import Encoder, EncoderSource
 from ragops.embeddings.model import EmbeddingModel, fingerprint, locate, short
 from ragops.errors import UserError
+from ragops.workspace import on_databricks
 
 Backend = Literal["openvino", "torch"]
 
@@ -42,7 +43,7 @@ class TorchSource:
 
     model: EmbeddingModel
     fingerprint: str
-    uses_gpu: bool = field(default=True, init=False)
+    uses_gpu: bool = True
 
     def load(self, device: Device) -> Encoder:
         """Loads the model onto `device`.
@@ -84,6 +85,7 @@ def encoder_source(
     """Returns the recipe for `model`'s encoder; OpenVINO's converts the model into a folder below `converted` first.
 
     A model whose source is an endpoint uses that and no backend; `base_url` and `token` say where and how to reach it.
+    PyTorch takes GPUs, and the CPU only on a laptop that has none.
     A function as `token`, for tokens that expire, keeps the recipe in this process.
 
     Raises:
@@ -93,7 +95,8 @@ def encoder_source(
         return EndpointSource(model, model.base_url or base_url, token)
     if backend == "openvino":
         return OpenVinoSource(convert(model, converted), fingerprint(model), threads)
-    return TorchSource(model, fingerprint(model))
+    # Decided here, not by each task: a cluster's task that finds no GPU must fail, not take the CPU for hours.
+    return TorchSource(model, fingerprint(model), uses_gpu=on_databricks() or cuda_device_count() > 0)
 
 
 def _check_fingerprint(place: str, found: str, wanted: str) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ragops.embeddings import sources
 from ragops.embeddings.devices import CPU
 from ragops.embeddings.encoder import EncoderSource
 from ragops.embeddings.endpoint_encoder import EndpointEncoder
@@ -25,10 +26,22 @@ def test_openvino_s_recipe_names_the_conversion(minilm: EmbeddingModel, converte
 def test_torch_s_recipe_loads_on_the_task_s_device(minilm: EmbeddingModel, tmp_path: Path) -> None:
     source = encoder_source(minilm, "torch", converted=tmp_path)
     encoder = source.load(CPU)
-    assert source.uses_gpu
     assert isinstance(encoder, TorchEncoder)
     assert encoder.transformer.device.type == "cpu"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("runtime", "gpus", "uses_gpu"), [("18.1", 0, True), ("18.1", 4, True), ("", 1, True), ("", 0, False)]
+)
+def test_torch_takes_the_cpu_only_on_a_laptop_without_gpus(
+    minilm: EmbeddingModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: str, gpus: int, uses_gpu: bool
+) -> None:
+    monkeypatch.setattr(sources, "cuda_device_count", lambda: gpus)
+    monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
+    if runtime:
+        monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", runtime)
+    assert encoder_source(minilm, "torch", converted=tmp_path).uses_gpu == uses_gpu
 
 
 @pytest.mark.parametrize(("place", "url"), [("toy-embed", "http://given/v1"), ("http://own/v1", "http://own/v1")])
