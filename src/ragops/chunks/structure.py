@@ -17,7 +17,7 @@ _PAGE_MARK = re.compile(r"\s*<!--\s*page:\s*(\d+)\s*-->\s*")
 _NEWLINE = re.compile(r"\r\n?")
 _GAP = re.compile(r"[^\S\n]{33,}")  # blanks have no tokens: without a limit a chunk could be a megabyte of them
 # Only blocks are wanted of a document: the text inside them is kept as it was written.
-_DOCUMENT = MarkdownIt("commonmark").enable("table").disable(["inline", "text_join"])
+_DOCUMENT = MarkdownIt("commonmark").enable("table").disable(["inline", "text_join"], ignoreInvalid=True)
 _LINE = MarkdownIt("commonmark")
 
 
