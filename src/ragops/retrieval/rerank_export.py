@@ -25,15 +25,15 @@ _GRAPH_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
 class _Graph(torch.nn.Module):
-    """The whole cross-encoder, taking tensors so that it can be traced."""
+    """The model inside the cross-encoder, whose own `forward` changes: takes tensors so that it can be traced."""
 
     def __init__(self, reranker: TorchReranker, inputs: list[str]) -> None:
         super().__init__()
-        self._encoder = reranker.encoder
+        self._model = reranker.encoder.model
         self._inputs = inputs
 
     def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
-        scores: torch.Tensor = self._encoder(dict(zip(self._inputs, tensors, strict=True)))["scores"]
+        scores: torch.Tensor = self._model(**dict(zip(self._inputs, tensors, strict=True))).logits
         return scores
 
 
@@ -46,7 +46,7 @@ def export(model: RerankModel, folder: Path) -> None:
     reference = TorchReranker(model, locate(model), "cpu")
     tokenizer = reference.encoder.tokenizer
     inputs = [name for name in _GRAPH_INPUTS if name in tokenizer.model_input_names]
-    example = reference.encoder.preprocess([(CANONICAL_TEXTS[0], text) for text in CANONICAL_TEXTS[:2]])
+    example = tokenizer([CANONICAL_TEXTS[0]] * 2, list(CANONICAL_TEXTS[:2]), padding=True, return_tensors="pt")
     graph = openvino.convert_model(
         _Graph(reference, inputs).eval(), example_input=tuple(example[name] for name in inputs)
     )

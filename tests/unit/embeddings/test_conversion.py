@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+from sentence_transformers.models import Pooling, Transformer
 from transformers import BertConfig, BertModel
 
 from ragops.embeddings import conversion
