@@ -69,10 +69,10 @@ hooks: .venv/.dev  ## In this clone: lint before each commit, and never a notebo
 bench: .venv/.dev  ## Measure cost, print each figure and write bench.json
 	@$(BIN)/python -m tests.bench
 
-lock: uv  ## Resolve and lock the environments again
+lock: .venv/.dev  ## Resolve the laptop's environment, and what each job installs on its runtime, again
 	@$(UV) pip compile pyproject.toml src/localbundle/pyproject.toml --extra laptop $(LOCK_FLAGS) -o $(LOCKS)/cpu.txt
 	$(UV) pip compile pyproject.toml src/localbundle/pyproject.toml --extra laptop --group dev -c $(LOCKS)/cpu.txt $(LOCK_FLAGS) -o $(LOCKS)/dev.txt
-	$(UV) pip compile pyproject.toml --extra gpu --extra sample $(LOCK_FLAGS) -o $(LOCKS)/gpu.txt
+	$(BIN)/python -m environments.lock
 
 LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --override $(LOCKS)/overrides.txt \
 	--no-annotate --custom-compile-command 'make lock'

@@ -135,7 +135,7 @@ def test_health_rules_and_the_schedule_keep_the_promises_of_the_card() -> None:
 def test_the_embed_task_gets_a_gpu_a_task_on_several_nodes() -> None:
     cluster = job_called("refresh")["job_clusters"][0]["new_cluster"]
     assert cluster["spark_conf"]["spark.task.resource.gpu.amount"] == "1"
-    assert "gpu-ml" in cluster["spark_version"]
+    assert cluster["spark_version"] == "${var.gpu_runtime}"
     assert cluster["num_workers"] == "${var.gpu_workers}"
 
 

@@ -26,7 +26,11 @@ def written(target: str) -> dict[str, Any]:
 
 def everywhere() -> dict[Path, Any]:
     """The files that know nothing of targets, apart from the lines that include the others."""
-    files = [ROOT / "databricks.yml", *sorted((ROOT / "resources").glob("*.yml"))]
+    files = [
+        ROOT / "databricks.yml",
+        ROOT / "environments" / "runtimes.yml",
+        *sorted((ROOT / "resources").glob("*.yml")),
+    ]
     contents = {file: yaml.safe_load(file.read_text()) for file in files}
     contents[files[0]].pop("include")
     return contents
@@ -38,8 +42,8 @@ def as_deployed(tmp_path: Path) -> Path:
     for name in ("databricks.yml", "resources", "notebooks"):
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "environments").mkdir()
-    for target in TARGETS:
-        shutil.copy(ROOT / "environments" / f"{target}.yml", tmp_path / "environments")
+    for name in ("runtimes", *TARGETS):
+        shutil.copy(ROOT / "environments" / f"{name}.yml", tmp_path / "environments")
     return tmp_path
 
 

@@ -9,7 +9,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from localbundle.definitions.yamlfile import in_place_of
-from localbundle.lint.context import JobContext, Note, Said
+from localbundle.lint.context import JobContext, Said
 from localbundle.lint.requirements import required
 from localbundle.lint.runtimes import Runtime, known, runtime_of_cluster, runtime_of_environment
 
@@ -22,8 +22,7 @@ def replaced_package(job: JobContext) -> Said:
     for runtime, line in _installed(job):
         for text, requirement in required(job.bundle, line):
             if replaced := replaces(requirement, runtime):
-                # A note, until this repository's own GPU task changes its runtime: then the message alone, an error.
-                yield text, Note(f"{requirement.name}{requirement.specifier} replaces {replaced}")
+                yield text, f"{requirement.name}{requirement.specifier} replaces {replaced}"
 
 
 def replaces(requirement: Requirement, runtime: Runtime) -> str | None:

@@ -4,6 +4,7 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,21 +25,23 @@ from localbundle.errors import BundleError
 def wheel_folder(bundle: Bundle, job: Job, progress: Callable[[str], None]) -> Path | None:
     """A folder for PYTHONPATH with the wheels that the job names; None if it names none that must be laid there.
 
-    An artifact whose source is installed here (editable) is used as it is.
+    A package that is installed here is used as it is, and so is an artifact whose source is (editable).
 
     Raises:
         BundleError: an artifact cannot be built, or no file is a wheel that the job names.
     """
-    patterns = [library for library in job.libraries if library.endswith(".whl")]
     artifacts = [spec for spec in (bundle.config.get("artifacts") or {}).values() if spec.get("type") == "whl"]
     to_build = [spec for spec in artifacts if not _is_installed(_folder(bundle, spec))]
+    from_source = {_folder(bundle, spec) / "dist" for spec in artifacts if spec not in to_build}
+    named = [Path(library) for library in job.libraries if library.endswith(".whl")]
+    patterns = [path for path in named if path.parent.resolve() not in from_source and not _is_package_here(path.name)]
     if not patterns or (artifacts and not to_build):
         return None
     for spec in to_build:
         progress("building the wheel")
         _build(_folder(bundle, spec), spec)
     progress("")
-    return _laid(bundle.home / "wheels", [_newest(pattern) for pattern in patterns])
+    return _laid(bundle.home / "wheels", [_newest(path) for path in patterns])
 
 
 def missing_requirements(job: Job) -> list[str]:
@@ -59,6 +62,17 @@ def _met(line: str) -> bool:
 def _folder(bundle: Bundle, spec: Mapping[str, Any]) -> Path:
     path: str = spec.get("path") or "."
     return ((path.file.parent if isinstance(path, Text) and path.file else bundle.root) / path).resolve()
+
+
+def _is_package_here(name: str) -> bool:
+    """Whether a wheel's file name, in which stars may stand, begins with an installed package and a dash."""
+    package, dash, _ = name.partition("-")
+    if not dash or not re.fullmatch(r"[\w.]+", package):
+        return False
+    try:
+        return bool(importlib.metadata.version(package))
+    except importlib.metadata.PackageNotFoundError:
+        return False
 
 
 def _is_installed(folder: Path) -> bool:
@@ -84,9 +98,8 @@ def _build(folder: Path, spec: Mapping[str, Any]) -> None:
         raise BundleError(f"artifact in {folder}: `{command}` failed ({reason}); correct its build command")
 
 
-def _newest(pattern: str) -> Path:
-    folder, name = Path(pattern).parent, Path(pattern).name
-    found = sorted(folder.glob(name), key=lambda file: file.stat().st_mtime)
+def _newest(pattern: Path) -> Path:
+    found = sorted(pattern.parent.glob(pattern.name), key=lambda file: file.stat().st_mtime)
     if not found:
         raise BundleError(f"no wheel is {pattern}; add an artifact of type whl that builds it")
     return found[-1]

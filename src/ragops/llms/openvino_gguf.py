@@ -123,7 +123,7 @@ class _Engine:
             self._genai = openvino_genai
             self._pipeline = openvino_genai.LLMPipeline(str(file), "CPU")
         except ImportError as error:
-            raise Unavailable(f"Model {name}: openvino-genai is not installed; install ragops[cpu]") from error
+            raise Unavailable(f"Model {name}: openvino-genai is not installed; install ragops[local_llm]") from error
         except RuntimeError as error:
             reason = " ".join(str(error).split())[-200:]
             raise Unavailable(f"Model {name}: {file} cannot be loaded ({reason}); give a whole GGUF file") from error
@@ -185,7 +185,7 @@ def gguf_file(name: str, source: str, resolve: Callable[[str], Path]) -> Path:
         with suppress(ModuleNotFoundError):
             spec = importlib.util.find_spec(package)
         if spec is None or not spec.submodule_search_locations:
-            raise Unavailable(f"Model {name}: Python package {package} is not installed; install ragops[sample]")
+            raise Unavailable(f"Model {name}: Python package {package} is not installed; install ragops[models]")
         file = Path(spec.submodule_search_locations[0]) / inside
     if not file.is_file():
         raise Unavailable(f"Model {name}: no file {file}; correct its source on the card")

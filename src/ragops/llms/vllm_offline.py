@@ -39,7 +39,7 @@ class VllmOfflineModel:
                 seed=0,
             )
         except ImportError as error:
-            raise Unavailable(f"Model {settings.name}: vLLM is not installed; install ragops[gpu]") from error
+            raise Unavailable(f"Model {settings.name}: vLLM is not installed; install ragops[vllm]") from error
         except (RuntimeError, ValueError, OSError) as error:
             reason = " ".join(str(error).split())[:200]
             raise Unavailable(f"Model {settings.name}: vLLM does not start {settings.source} ({reason})") from error

@@ -152,7 +152,7 @@ def test_without_vllm_the_model_is_not_to_be_had(monkeypatch: pytest.MonkeyPatch
     for name in ENVIRONMENT:
         monkeypatch.setenv(name, "")
     monkeypatch.setitem(sys.modules, "vllm", None)
-    with pytest.raises(Unavailable, match=r"Model big: vLLM is not installed; install ragops\[gpu\]"):
+    with pytest.raises(Unavailable, match=r"Model big: vLLM is not installed; install ragops\[vllm\]"):
         VllmOfflineModel(SETTINGS)
 
 

@@ -50,6 +50,12 @@ def test_what_is_installed_from_its_source_is_used_as_it_is(write) -> None:
     assert wheel_folder(bundle, job, print) is None
 
 
+def test_a_package_that_is_installed_is_not_built(write) -> None:
+    """As the laptop's environment has it: whatever version, like any other requirement."""
+    bundle, job = prepared(write, "{type: whl, build: 'false'}", "../dist/typing_extensions-*.whl")
+    assert wheel_folder(bundle, job, print) is None
+
+
 def test_a_build_that_fails_is_told_with_its_command(write) -> None:
     bundle, job = prepared(write, "{type: whl, build: 'echo no compiler >&2; exit 1'}")
     with pytest.raises(BundleError, match=r"`echo no compiler .*` failed \(no compiler\); correct its build command"):

@@ -1,0 +1,50 @@
+"""Builds the wheels of environments/requirements.toml's table `repacked`, without some of what they ask for, into dist.
+
+pip has no way to install one requirement of a file without its own: what must not come to a job has to be no
+dependency. `uv run --no-project --with pip --with wheel repack.py` is the artifact's build command in databricks.yml.
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+HERE = Path(__file__).parent
+_ROOT = HERE.parents[1]
+
+
+def main() -> None:
+    """Downloads each wheel, at the version that pyproject.toml names, and packs it again."""
+    extras = tomllib.loads((_ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    pins = {line.split("==")[0]: line for lines in extras.values() for line in lines}
+    tasks = tomllib.loads((_ROOT / "environments" / "requirements.toml").read_text("utf-8"))
+    for name, unwanted in tasks["repacked"].items():
+        with tempfile.TemporaryDirectory() as folder:
+            repack(pins[name], unwanted, Path(folder), HERE / "dist")
+
+
+def repack(pin: str, unwanted: list[str], work: Path, dist: Path) -> None:
+    """Puts the wheel of NAME==VERSION into `dist`, its metadata without the unwanted requirements."""
+    _run("pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(work), pin)
+    (wheel,) = work.glob("*.whl")
+    _run("wheel", "unpack", "--dest", str(work), str(wheel))
+    (metadata,) = work.glob("*/*.dist-info/METADATA")
+    metadata.write_text(without(metadata.read_text("utf-8"), unwanted), "utf-8")
+    dist.mkdir(exist_ok=True)
+    _run("wheel", "pack", "--dest-dir", str(dist), str(metadata.parents[1]))
+
+
+def without(metadata: str, unwanted: list[str]) -> str:
+    """The metadata of a wheel without the lines that ask for some packages; nothing else changes."""
+    names = "|".join(re.escape(name).replace(r"\-", "[-_.]") for name in unwanted)
+    return re.sub(rf"(?im)^Requires-Dist:\s*({names})(?![\w.-]).*\n", "", metadata)
+
+
+def _run(*command: str) -> None:
+    subprocess.run([sys.executable, "-m", *command], check=True, stdout=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
