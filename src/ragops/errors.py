@@ -1,10 +1,18 @@
 """Errors a user can mend. Anything else that is raised is a defect and keeps its stack trace."""
 
-from collections.abc import Sequence
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 _PROSE = {"too_short": "give at least {min_length}", "too_long": "give at most {max_length}"}
 """By type of error, where pydantic's own words name Python's types."""
+
+# As Unity Catalog says it through Spark, and as MLflow's and the workspace's services do.
+_NOT_PERMITTED = re.compile(r"INSUFFICIENT_PERMISSIONS|PERMISSION_DENIED|does not have permission|not authorized", re.I)
+_IN_A_CATALOG = ("schema", "table", "view", "volume", "model")
 
 
 class UserError(Exception):
@@ -13,6 +21,62 @@ class UserError(Exception):
 
 class RequestError(UserError):
     """What was asked is wrong, not the place where it was asked: only whoever asked can mend it."""
+
+
+class NotPermitted(UserError):
+    """A right is missing; the line says which, on what and for whom."""
+
+
+def lacks(rights: str, on: str, reason: str) -> NotPermitted:
+    """The error of whoever runs this and lacks rights; arguments as of `needing`, and what the platform said."""
+    above = ", with USE CATALOG and USE SCHEMA" if on.startswith(_IN_A_CATALOG) else ""
+    return NotPermitted(f"{_who()} needs {rights} on {on}{above} ({reason}); grant it: docs/rights.md says by whom")
+
+
+@contextmanager
+def needing(rights: str, on: str) -> Iterator[None]:
+    """Says a refusal for want of rights in one line, whichever client of the platform raises it; others pass.
+
+    Args:
+        rights: what is needed, as SQL spells it: "SELECT", "MODIFY and SELECT", "CAN QUERY".
+        on: the thing after its kind: "table a.b.c".
+
+    Raises:
+        NotPermitted: the platform refuses.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        if reason := _refusal(error):
+            raise lacks(rights, on, reason) from error
+        raise
+
+
+def _refusal(error: Exception) -> str:
+    """What the platform said, in one line; "" for other errors.
+
+    The clients are not imported for this: who has none of their errors need not have them.
+    """
+    first = " ".join(str(error).strip().partition("\n")[0].partition(". Config:")[0].split())[:300]
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    is_denied = getattr(error, "error_code", "") == "PERMISSION_DENIED"  # MLflow's
+    # The first line alone: behind it are the stack traces of workers, in which anything may stand.
+    is_refused = "PySparkException" in kinds and _NOT_PERMITTED.search(first)
+    return first if is_denied or is_refused or kinds & {"PermissionError", "PermissionDenied"} else ""
+
+
+def _who() -> str:
+    """Who runs this, as the platform calls them: asked of a session that is there, or the endpoint's principal."""
+    if "pyspark.sql" in sys.modules:
+        from pyspark.sql import SparkSession
+
+        with suppress(Exception):  # the first error is what counts, whatever else does not work
+            session = SparkSession.getActiveSession()
+            if session is not None:
+                return str(session.sql("SELECT current_user()").collect()[0][0])
+    return os.environ.get("DATABRICKS_CLIENT_ID") or "whoever runs this"
 
 
 def explain(errors: Sequence[Any]) -> str:

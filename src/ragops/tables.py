@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 from tenacity import Retrying, retry_if_exception_message, stop_after_delay, wait_fixed
 
+from ragops.errors import needing
 from ragops.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Table:
         if new := [c for c in self.columns if c.name.casefold() not in held]:
             added = ", ".join(f"`{c.name}` {c.type} COMMENT {quoted(c.comment)}" for c in new)
             statement = f"ALTER TABLE {workspace.table(self.name)} ADD COLUMNS ({added})"
-            workspace.execute(statement, f"MODIFY on table {workspace.catalog}.{workspace.schema}.{self.name}")
+            workspace.execute(statement, "MODIFY", f"table {workspace.registered(self.name)}")
 
     def _exists(self, workspace: Workspace) -> bool:
         return workspace.spark.catalog.tableExists(workspace.table(self.name))
@@ -96,15 +97,23 @@ class Table:
             workspace.execute(
                 f"CREATE TABLE IF NOT EXISTS {workspace.table(self.name)} ({columns}) USING delta{cluster} "
                 f"COMMENT {quoted(self.comment)} TBLPROPERTIES (delta.enableChangeDataFeed = true)",
-                f"CREATE TABLE on schema {workspace.catalog}.{workspace.schema}",
+                "CREATE TABLE",
+                f"schema {workspace.catalog}.{workspace.schema}",
             )
         except Exception:  # another session made it meanwhile, which is reported in several ways
             if not self._exists(workspace):
                 raise
 
     def read(self, workspace: Workspace) -> DataFrame:
-        """The table's rows."""
-        return workspace.spark.table(workspace.table(self.name))
+        """The table's rows. It is looked at at once: once the rows come, nobody can tell what was refused.
+
+        Raises:
+            NotPermitted: they may not be read here.
+        """
+        with needing("SELECT", f"table {workspace.registered(self.name)}"):
+            rows = workspace.spark.table(workspace.table(self.name))
+            _ = rows.schema
+        return rows
 
 
 @dataclass
@@ -230,6 +239,9 @@ def merge(workspace: Workspace, table: Table, rows: DataFrame, replacing: DataFr
 
     A key in both is updated where a column differs, one only in `rows` is inserted, one only in `replacing` is
     deleted. One outer join finds that out, so that the expensive source of `rows` (a parser, a model) runs once.
+
+    Raises:
+        NotPermitted: the table may not be changed here.
     """
     from pyspark.sql import functions as F
 
@@ -241,7 +253,8 @@ def merge(workspace: Workspace, table: Table, rows: DataFrame, replacing: DataFr
     view = f"merge_{uuid.uuid4().hex}"
     source.createOrReplaceTempView(view)
     try:
-        done = workspace.spark.sql(_merge_statement(workspace, table, view)).collect()[0]
+        statement, on = _merge_statement(workspace, table, view), f"table {workspace.registered(table.name)}"
+        done = workspace.execute(statement, "MODIFY and SELECT", on).collect()[0]
     finally:
         workspace.spark.catalog.dropTempView(view)
     return MergeCounts(

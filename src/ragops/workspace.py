@@ -19,11 +19,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragops.errors import UserError
+from ragops.errors import UserError, needing
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 VOLUMES = "Volumes"
 """Where volumes are mounted, below the root or below a local workspace's folder."""
@@ -31,8 +31,6 @@ LANDING = "landing"
 INDEXES = "indexes"
 LEDGER = "ledger"
 _SERVING_VARIABLES = ("IS_IN_DB_MODEL_SERVING_ENV", "IS_IN_DATABRICKS_MODEL_SERVING_ENV")
-
-_NOT_PERMITTED = re.compile(r"INSUFFICIENT_PERMISSIONS|PERMISSION_DENIED|does not have permission|not authorized", re.I)
 
 # What development mode puts before a schema's name; databricks.yml puts the same behind the scope's.
 _DEVELOPMENT_SCHEMA = re.compile(r"dev_(?P<user>\w+?)_rag(_|$)")
@@ -93,36 +91,25 @@ class Workspace:
         """
         place = f"`{self.catalog}`.`{self.schema}`"
         if not self.spark.catalog.databaseExists(place):
-            self.execute(f"CREATE SCHEMA IF NOT EXISTS {place}", f"CREATE SCHEMA on catalog {self.catalog}")
+            self.execute(f"CREATE SCHEMA IF NOT EXISTS {place}", "CREATE SCHEMA", f"catalog {self.catalog}")
         for name in (LANDING, INDEXES, LEDGER):
-            if self.volume(name).is_dir():
-                continue
+            with needing("READ VOLUME", f"volume {self.registered(name)}"):
+                if self.volume(name).is_dir():
+                    continue
             if on_databricks():
-                wanted = f"CREATE VOLUME on schema {self.catalog}.{self.schema}"
-                self.execute(f"CREATE VOLUME IF NOT EXISTS {self.table(name)}", wanted)
+                place = f"schema {self.catalog}.{self.schema}"
+                self.execute(f"CREATE VOLUME IF NOT EXISTS {self.table(name)}", "CREATE VOLUME", place)
             else:
                 self.volume(name).mkdir(parents=True, exist_ok=True)
 
-    def execute(self, statement: str, privilege: str) -> None:
-        """Runs a statement that needs more than reading and writing rows.
+    def execute(self, statement: str, rights: str, on: str) -> DataFrame:
+        """Runs a statement; the rights that it needs, and on what, are told where they are missing.
 
         Raises:
-            UserError: it is not permitted; names who needs which privilege, on what.
+            NotPermitted: they are.
         """
-        from pyspark.errors import PySparkException
-
-        try:
-            self.spark.sql(statement)
-        except PySparkException as error:
-            if not _NOT_PERMITTED.search(str(error)):
-                raise
-            reason = str(error).strip().splitlines()[0]
-            raise UserError(
-                f"{self._user()} needs {privilege}, with USE CATALOG and USE SCHEMA ({reason}); grant it"
-            ) from error
-
-    def _user(self) -> str:
-        return str(self.spark.sql("SELECT current_user()").collect()[0][0])
+        with needing(rights, on):
+            return self.spark.sql(statement)
 
 
 def on_databricks() -> bool:
@@ -243,11 +230,12 @@ def open_experiment(name: str, target: str = "dev") -> str:
     artifacts = mlflow_artifacts(target)
     try:
         client = MlflowClient()
-        found = client.get_experiment_by_name(name)
-        if found and artifacts not in (None, found.artifact_location):
-            raise UserError(_moved(name, found.artifact_location, local_home(target)))
-        own = str(found.experiment_id if found else client.create_experiment(name, artifacts))
-        mlflow.set_experiment(experiment_id=own)
+        with needing("CAN EDIT", f"experiment {name}"):
+            found = client.get_experiment_by_name(name)
+            if found and artifacts not in (None, found.artifact_location):
+                raise UserError(_moved(name, found.artifact_location, local_home(target)))
+            own = str(found.experiment_id if found else client.create_experiment(name, artifacts))
+            mlflow.set_experiment(experiment_id=own)
     except MlflowException as error:
         raise UserError(f"experiment {name}: MLflow refuses ({' '.join(str(error).split())}); correct it") from error
     except SQLAlchemyError as error:
@@ -305,7 +293,8 @@ def _workspace_secret(scope: str, key: str) -> str:
     from databricks.sdk.errors.base import DatabricksError
 
     try:
-        return base64.b64decode(workspace_client().secrets.get_secret(scope, key).value or "").decode()
+        with needing("READ", f"secret scope {scope}"):
+            return base64.b64decode(workspace_client().secrets.get_secret(scope, key).value or "").decode()
     except DatabricksError as error:
         reason = " ".join(str(error).split())
         raise UserError(

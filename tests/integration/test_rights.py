@@ -14,26 +14,34 @@ from ragops.errors import UserError
 from ragops.llms.stage import merge_ledger
 from ragops.workspace import Workspace
 
+_REFUSAL = "[INSUFFICIENT_PERMISSIONS] Insufficient privileges:\nUser does not have permission"
 _DEFINES = re.compile(r"\s*(CREATE|ALTER|DROP|GRANT|COMMENT)\b", re.I)
 
 
 @contextmanager
 def _statements(workspace: Workspace, refused: str = "never") -> Iterator[list[str]]:
-    """The SQL that is sent meanwhile; a statement that begins with `refused` is refused as Unity Catalog does it."""
+    """The SQL that is sent meanwhile; a statement that begins with `refused` is refused as Unity Catalog does it.
+
+    Refused "table", tables may not be read.
+    """
     sent: list[str] = []
     kind = type(workspace.spark)
-    really = kind.sql
+    really, reads = kind.sql, kind.table
 
     def sql(self: object, statement: str, *arguments: object, **options: object) -> object:
         sent.append(statement)
         if statement.startswith(refused):
-            raise AnalysisException(
-                "[INSUFFICIENT_PERMISSIONS] Insufficient privileges:\nUser does not have permission"
-            )
+            raise AnalysisException(_REFUSAL)
         return really(self, statement, *arguments, **options)
+
+    def table(self: object, name: str) -> object:
+        if refused == "table":
+            raise AnalysisException(_REFUSAL)
+        return reads(self, name)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kind, "sql", sql)
+        patch.setattr(kind, "table", table)
         yield sent
 
 
@@ -63,9 +71,14 @@ def test_what_is_there_is_looked_up_and_not_created(workspace: Workspace, landin
 @pytest.mark.parametrize(
     ("refused", "said"),
     [
-        ("CREATE SCHEMA", r"needs CREATE SCHEMA on catalog spark_catalog, with USE CATALOG and USE SCHEMA"),
+        ("CREATE SCHEMA", r"needs CREATE SCHEMA on catalog spark_catalog \("),
         ("CREATE TABLE", r"needs CREATE TABLE on schema spark_catalog\.\w+, with USE CATALOG and USE SCHEMA"),
         ("CREATE VIEW", r"needs CREATE TABLE on schema spark_catalog\.\w+, with USE CATALOG and USE SCHEMA"),
+        (
+            "MERGE INTO",
+            r"needs MODIFY and SELECT on table spark_catalog\.\w+\.documents, with USE CATALOG and USE SCHEMA",
+        ),
+        ("table", r"needs SELECT on table spark_catalog\.\w+\.documents, with USE CATALOG and USE SCHEMA"),
     ],
 )
 def test_whoever_lacks_a_right_is_told_which_on_what(
@@ -76,5 +89,5 @@ def test_whoever_lacks_a_right_is_told_which_on_what(
     with _statements(workspace, refused), pytest.raises(UserError, match=said) as caught:
         _run(workspace, landing)
     assert "\n" not in str(caught.value)
-    assert re.match(r"\S+ needs .*\(\[INSUFFICIENT_PERMISSIONS\] .*\); grant it", str(caught.value))
+    assert re.match(r"\S+ needs .*\(\[INSUFFICIENT_PERMISSIONS\] .*\); grant it: docs/rights.md", str(caught.value))
     workspace.create_schema()

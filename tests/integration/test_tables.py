@@ -1,9 +1,9 @@
 """Tables are compared and merged on real Delta."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -72,7 +72,8 @@ def test_a_table_that_another_session_is_creating_is_waited_for(
         patch.setattr(tables, "_FIRST_COMMIT_SECONDS", 0)
         with pytest.raises(AnalysisException, match="not empty and also not a Delta table"):
             NOTES.create(workspace)
-    monkeypatch.setattr(time, "sleep", end_creation)
+    # Tenacity's own: threads that earlier tests left behind sleep too.
+    monkeypatch.setattr("tenacity.nap.time", SimpleNamespace(sleep=end_creation))
     NOTES.create(workspace)
     assert len(waits) == 1
     assert held(workspace) == set()

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from stat import S_ISREG
 
-from ragops.errors import UserError
+from ragops.errors import UserError, lacks
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Damaged clocks and file systems without times write years from 1601 to beyond 9999. pandas holds none after 2262,
@@ -120,6 +120,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _cannot_list(folder: str, error: OSError) -> UserError:
+    if isinstance(error, PermissionError) and folder.startswith(_VOLUMES):
+        return lacks("READ VOLUME", f"volume folder {folder}", str(error.strerror))
     return UserError(f"landing: cannot list {folder} ({error.strerror}): make it readable, or move it away")
 
 

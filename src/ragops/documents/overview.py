@@ -18,10 +18,12 @@ def show_documents(console: Console, workspace: Workspace) -> None:
     table = workspace.table("documents")
     if not workspace.spark.catalog.tableExists(table):
         raise UserError(f"documents: none in {workspace.catalog}.{workspace.schema}; run: localbundle run refresh")
-    counted = workspace.spark.sql(
+    counted = workspace.execute(
         f"SELECT format, count(*) AS documents, sum(size_bytes) / 1e6 AS mb, sum(pages) AS pages, "
         f"count_if(ocr) AS ocr, max(modified_at) AS newest FROM {table} WHERE reason IS NULL "
-        "GROUP BY format ORDER BY 2 DESC"
+        "GROUP BY format ORDER BY 2 DESC",
+        "SELECT",
+        f"table {workspace.registered('documents')}",
     ).collect()
     grid = Table("format", "documents", "MB", "pages", "with OCR", "newest", box=None)
     for row in counted:
@@ -33,7 +35,8 @@ def show_documents(console: Console, workspace: Workspace) -> None:
 
 
 def _show_quarantine(console: Console, workspace: Workspace) -> None:
-    rows = workspace.spark.sql(f"SELECT path, reason FROM {workspace.table('quarantine')} ORDER BY path").collect()
+    asked = f"SELECT path, reason FROM {workspace.table('quarantine')} ORDER BY path"
+    rows = workspace.execute(asked, "SELECT", f"view {workspace.registered('quarantine')}").collect()
     if not rows:
         console.print("nothing in quarantine")
         return

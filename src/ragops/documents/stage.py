@@ -64,7 +64,8 @@ def _create_quarantine(workspace: Workspace) -> None:
             f"CREATE VIEW IF NOT EXISTS {view} COMMENT 'Files that could not be parsed.' AS "
             "SELECT doc_id, path, reason, exception_type, parser, parser_version, size_bytes, file_hash, ingested_at "
             f"FROM {workspace.table('documents')} WHERE reason IS NOT NULL",
-            f"CREATE TABLE on schema {workspace.catalog}.{workspace.schema}",
+            "CREATE TABLE",
+            f"schema {workspace.catalog}.{workspace.schema}",
         )
 
 

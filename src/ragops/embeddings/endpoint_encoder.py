@@ -116,7 +116,7 @@ class EndpointEncoder:
             there = _one_line(response.headers["location"])
             raise self._error(f"it sends us on to {there}, where nothing was sent; correct its base URL")
         if response.status_code in {401, 403}:
-            raise self._error(f"HTTP {response.status_code}; give a token that may query it")
+            raise self._error(f"HTTP {response.status_code}; give a token that may query it (CAN QUERY in a workspace)")
         if not response.is_success:
             raise self._error(f"HTTP {response.status_code} {_one_line(response.text)}; correct the card's model")
         return self._vectors(response, len(texts))

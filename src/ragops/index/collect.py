@@ -45,7 +45,7 @@ def collect(workspace: Workspace, model: EmbeddingModel, keep: int) -> Collected
     listed = workspace.spark.sql(f"SHOW TABLES IN {place} LIKE '{PREFIX}*'").collect()
     tables = [row["tableName"] for row in listed if row["tableName"] not in used]
     for name in tables:
-        workspace.spark.sql(f"DROP TABLE {workspace.table(name)}")
+        workspace.execute(f"DROP TABLE {workspace.table(name)}", "MANAGE", f"table {workspace.registered(name)}")
     return Collected(generations, tables, sum(_collect_vectors(workspace, table) for table in used.values()))
 
 

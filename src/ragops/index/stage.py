@@ -27,7 +27,7 @@ from ragops.tables import StageReport
 from ragops.workspace import Workspace
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, Row
 
 # As many rows as leave Spark at once: 384 numbers each make 30 MB.
 ROWS_A_FETCH = 20_000
@@ -107,8 +107,14 @@ def _with_vectors(workspace: Workspace, model: EmbeddingModel) -> DataFrame:
 def _version(workspace: Workspace, model: EmbeddingModel) -> str:
     """Changes with every commit to a table that the index is made from; reads no rows."""
     tables = (CHUNKS.name, embeddings_table(fingerprint(model)).name)
-    details = [workspace.spark.sql(f"DESCRIBE DETAIL {workspace.table(name)}").collect()[0] for name in tables]
+    details = [_told(workspace, "DESCRIBE DETAIL", name)[0] for name in tables]
     return " ".join(f"{detail['id']}@{detail['lastModified'].isoformat()}" for detail in details)
+
+
+def _told(workspace: Workspace, question: str, name: str) -> list[Row]:
+    """What a statement that asks about a table answers."""
+    on = f"table {workspace.registered(name)}"
+    return workspace.execute(f"{question} {workspace.table(name)}", "SELECT", on).collect()
 
 
 def _row_hashes(workspace: Workspace, frame: DataFrame, of: GroupsOf) -> Mapping[str, str]:
@@ -133,7 +139,7 @@ def _name_live_vectors(workspace: Workspace, model_fingerprint: str) -> None:
     """Points the view `embeddings` to the live model's vectors; left alone when it does already."""
     view = workspace.table("embeddings")
     if workspace.spark.catalog.tableExists(view):
-        properties = {row["key"]: row["value"] for row in workspace.spark.sql(f"SHOW TBLPROPERTIES {view}").collect()}
+        properties = {row["key"]: row["value"] for row in _told(workspace, "SHOW TBLPROPERTIES", "embeddings")}
         if properties.get("ragops.fingerprint") == model_fingerprint:
             return
     vectors = workspace.table(embeddings_table(model_fingerprint).name)
@@ -141,5 +147,6 @@ def _name_live_vectors(workspace: Workspace, model_fingerprint: str) -> None:
         f"CREATE OR REPLACE VIEW {view} COMMENT 'Chunks with the vectors of the live index.' "
         f"TBLPROPERTIES ('ragops.fingerprint' = '{model_fingerprint}') AS "
         f"SELECT c.*, e.embedding FROM {workspace.table(CHUNKS.name)} c JOIN {vectors} e USING (text_hash)",
-        f"CREATE TABLE on schema {workspace.catalog}.{workspace.schema}, and MANAGE on the view embeddings",
+        "CREATE TABLE (and MANAGE on the view embeddings, if it is there)",
+        f"schema {workspace.catalog}.{workspace.schema}",
     )

@@ -226,7 +226,7 @@ class OpenAICompatibleModel:
             there = _one_line(error.response.headers["location"])
             return self._error(Rejected, f"it sends us on to {there}, where nothing was sent; correct its base URL")
         if status in {401, 403}:
-            return self._error(Rejected, f"{said}; give a token that may query it")
+            return self._error(Rejected, f"{said}; give a token that may query it (CAN QUERY in a workspace)")
         if error.code == _CONTEXT_CODE:
             return ContextOverflow(self.name, f"the server refuses the prompt ({said})")
         return self._error(Rejected, f"{said}; correct the card's model")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
-from ragops.errors import UserError, explain
+from ragops.errors import UserError, explain, needing
 from ragops.prompts.template import Template
 
 if TYPE_CHECKING:
@@ -130,13 +130,14 @@ class PromptRegistry:
     def _asked(self, name: str, question: Callable[[], _Answer]) -> _Answer:
         from mlflow.exceptions import MlflowException
 
+        full = self._named(name)
         try:
-            return question()
+            # Prompts are functions of their schema.
+            with needing("CREATE FUNCTION, EXECUTE and MANAGE", f"schema of prompt {full}"):
+                return question()
         except MlflowException as error:
             reason = " ".join(str(error.message).split())
-            raise UserError(
-                f"prompt {self._named(name)}: MLflow refuses: {reason}; correct that and try again"
-            ) from error
+            raise UserError(f"prompt {full}: MLflow refuses: {reason}; correct that and try again") from error
 
 
 def _registered(version: PromptVersion, is_new: bool = False) -> Registered:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ragops.errors import UserError
+from ragops.errors import NotPermitted, UserError, lacks
 
 
 @contextmanager
@@ -17,10 +17,8 @@ def explained(doing: str) -> Iterator[None]:
     except Unauthenticated as error:
         raise UserError(f"{doing}: not logged in ({_line(error)}); renew the token or log in again") from error
     except PermissionDenied as error:
-        raise UserError(
-            f"{doing}: not permitted ({_line(error)}); whoever runs this needs CAN MANAGE on the endpoint, and "
-            "they and the endpoint's creator need EXECUTE on the model, USE CATALOG and USE SCHEMA"
-        ) from error
+        rights = "CAN MANAGE on the endpoint and, as its creator does, EXECUTE"
+        raise NotPermitted(f"{doing}: not permitted; {lacks(rights, 'model', _line(error))}") from error
     except ResourceConflict as error:
         raise UserError(f"{doing}: somebody else is changing it ({_line(error)}); run again after them") from error
     except BadRequest as error:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ragops.errors import UserError
+from ragops.errors import UserError, needing
 from ragops.evaluation.answers import Row, metrics
 from ragops.releases.packaging import DIGEST_TAG, URI_TAG, Logged
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 CHAMPION, CHALLENGER = "champion", "challenger"
+_EXPERIMENT = ("CAN EDIT", "experiment of the release")
+# What stores answer for a model or an alias that is not there.
+_MISSING = ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +44,46 @@ class ChainRegistry:
         self._client, self.name = client, name
 
     def register(self, logged: Logged) -> Version:
-        """A new version of a logged chain; makes the name too, where no deployment has."""
-        import mlflow
+        """A new version of a logged chain; makes the name too, where no deployment has.
 
+        Not by mlflow.register_model: it creates first and looks later, and Unity Catalog refuses that to whoever may
+        not create, even where the name is there.
+
+        Raises:
+            NotPermitted: it may not be registered here.
+        """
+        self._make_name()
         tags = {"digest": logged.digest, "logged_by": logged.run_id}
-        made = mlflow.register_model(logged.uri, self.name, tags=tags)
+        with self._owned():
+            model_id = logged.uri.removeprefix("models:/")
+            made = self._client.create_model_version(self.name, logged.uri, tags=tags, model_id=model_id)
         return Version(self.name, str(made.version), logged.run_id, logged.digest)
+
+    def _make_name(self) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            with needing("EXECUTE", f"model {self.name}"):
+                self._client.get_registered_model(self.name)
+        except MlflowException as error:
+            if error.error_code not in _MISSING:
+                raise
+            with needing("CREATE MODEL", f"schema {self.name.rpartition('.')[0]}"):
+                self._client.create_registered_model(self.name)
+
+    def _owned(self) -> AbstractContextManager[None]:
+        """Around what only a model's owner may do."""
+        return needing("ownership or MANAGE", f"model {self.name}")
 
     def by_alias(self, alias: str) -> Version | None:
         """The version that an alias names; None if there is no such alias, or no version at all."""
         from mlflow.exceptions import MlflowException
 
         try:
-            found = self._client.get_model_version_by_alias(self.name, alias)
+            with needing("EXECUTE", f"model {self.name}"):
+                found = self._client.get_model_version_by_alias(self.name, alias)
         except MlflowException as error:
-            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            if error.error_code in _MISSING:
                 return None
             raise
         tags = found.tags
@@ -62,18 +91,22 @@ class ChainRegistry:
 
     def point(self, alias: str, version: Version) -> None:
         """Moves an alias."""
-        self._client.set_registered_model_alias(self.name, alias, version.number)
+        with self._owned():
+            self._client.set_registered_model_alias(self.name, alias, version.number)
 
     def drop(self, alias: str) -> None:
         """Takes an alias away."""
-        self._client.delete_registered_model_alias(self.name, alias)
+        with self._owned():
+            self._client.delete_registered_model_alias(self.name, alias)
 
     def note(self, version: Version, **tags: str) -> None:
         """Tags on a version: why it was or was not promoted."""
-        for name, value in tags.items():
-            self._client.set_model_version_tag(self.name, version.number, name, value[:5000])
+        with self._owned():
+            for name, value in tags.items():
+                self._client.set_model_version_tag(self.name, version.number, name, value[:5000])
 
 
+@needing(*_EXPERIMENT)
 def find_logged(experiment_id: str, run_id: str = "") -> Logged:
     """The chain that a run logged; without a run the newest one of the experiment.
 
@@ -100,6 +133,7 @@ class Judged:
         told = json.dumps([*questions, generation])
         self._file = f"evaluation/answers-{hashlib.sha256(told.encode()).hexdigest()[:12]}.json"
 
+    @needing(*_EXPERIMENT)
     def keep(self, run_id: str, rows: Sequence[Row]) -> None:
         """Puts the answers and their figures into the run."""
         text = json.dumps([_finite(row.as_dict()) for row in rows], ensure_ascii=False, indent=0)
@@ -107,6 +141,7 @@ class Judged:
         for name, value in metrics(rows).items():
             self._client.log_metric(run_id, f"answers.{name}", value)
 
+    @needing(*_EXPERIMENT)
     def figures(self, run_id: str) -> dict[str, float]:
         """Everything that the run measured, by name."""
         return dict(self._client.get_run(run_id).data.metrics)
@@ -117,7 +152,8 @@ class Judged:
         from mlflow.exceptions import MlflowException
 
         try:
-            text = mlflow.artifacts.load_text(f"runs:/{run_id}/{self._file}")
+            with needing(*_EXPERIMENT):
+                text = mlflow.artifacts.load_text(f"runs:/{run_id}/{self._file}")
         except (MlflowException, OSError):
             return None
         return [Row.from_dict(record) for record in json.loads(text)]

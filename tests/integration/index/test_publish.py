@@ -188,7 +188,7 @@ def test_looking_into_the_published_store_is_no_damage(root: Path, put: Publish,
     [
         (errno.ENOSPC, "no space left to write it (No space left on device); free some, and run this again"),
         (errno.EROFS, "cannot be written (Read-only file system); make the volume writable, and run this again"),
-        (errno.EACCES, "not permitted (Permission denied); whoever runs this needs WRITE VOLUME on the volume"),
+        (errno.EACCES, "not permitted; root needs WRITE VOLUME on volume of"),
         (errno.ENOTCONN, "the volume does not answer (Transport endpoint is not connected); try again later"),
     ],
 )

@@ -60,7 +60,7 @@ def test_what_is_cut_off_is_resumed(double: Double, volumes: RemoteFiles) -> Non
     ("status", "said"),
     [
         (401, "not logged in .*; renew the endpoint's credentials"),
-        (403, "not permitted .*as the test wants it.* needs READ VOLUME on the volume"),
+        (403, "not permitted; .* needs READ VOLUME on volume .*as the test wants it"),
         (404, "not there .*; run the refresh job"),
         (500, "the workspace does not answer .*as the test wants it.*; try again later"),
         (503, "the workspace does not answer .*as the test wants it.*; try again later"),

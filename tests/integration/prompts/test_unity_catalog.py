@@ -10,7 +10,7 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
-from ragops.errors import UserError
+from ragops.errors import NotPermitted
 from ragops.prompts.catalogue import PromptSettings, load_templates
 from ragops.prompts.registry import PromptRegistry
 from ragops.prompts.template import Template
@@ -80,5 +80,6 @@ def test_a_version_of_an_optimizer_is_taken_over_or_taken_back(registry: PromptR
 
 def test_a_service_that_refuses_is_one_line(registry: PromptRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.integration.prompts.catalog_double.TOKEN", "another")
-    with pytest.raises(UserError, match="prompt main.rag.plain: MLflow refuses: .*PERMISSION_DENIED"):
+    said = "needs CREATE FUNCTION, EXECUTE and MANAGE on schema of prompt main.rag.plain, .*PERMISSION_DENIED"
+    with pytest.raises(NotPermitted, match=said):
         registry.register(sound())

@@ -10,15 +10,15 @@ from ragops.platform.volumes.errors import NotThere, VolumeError, explained
 from ragops.platform.volumes.mounted import MountedFiles
 from ragops.platform.volumes.open import on_volume, volume_files
 
-_GRANT = "whoever runs this needs WRITE VOLUME on the volume, USE SCHEMA and USE CATALOG"
+_LACKS = "not permitted; whoever runs this needs WRITE VOLUME on volume a.b.c, with USE CATALOG and USE SCHEMA"
 
 
 @pytest.mark.parametrize(
     ("number", "said"),
     [
         (errno.ENOENT, "not there (No such file or directory); run the refresh job, or give the right schema"),
-        (errno.EACCES, f"not permitted (Permission denied); {_GRANT}"),
-        (errno.EPERM, f"not permitted (Operation not permitted); {_GRANT}"),
+        (errno.EACCES, f"{_LACKS} (Permission denied); grant it: docs/rights.md says by whom"),
+        (errno.EPERM, f"{_LACKS} (Operation not permitted); grant it: docs/rights.md says by whom"),
         (errno.EROFS, "cannot be written (Read-only file system); make the volume writable, and run this again"),
         (errno.ENOSPC, "no space left to write it (No space left on device); free some, and run this again"),
         (errno.EDQUOT, "no space left to write it (Disk quota exceeded); free some, and run this again"),

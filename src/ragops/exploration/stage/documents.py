@@ -115,7 +115,8 @@ def _quarantine(workspace: Workspace) -> list[Measure]:
 
 def _changes(workspace: Workspace) -> list[Measure]:
     """Documents a day by the table's history, if that covers a day; and how many commits it holds."""
-    history = workspace.spark.sql(f"DESCRIBE HISTORY {workspace.table(DOCUMENTS.name)}").where("operation = 'MERGE'")
+    asked, on = f"DESCRIBE HISTORY {workspace.table(DOCUMENTS.name)}", f"table {workspace.registered(DOCUMENTS.name)}"
+    history = workspace.execute(asked, "SELECT", on).where("operation = 'MERGE'")
     changed = ("numTargetRowsInserted", "numTargetRowsUpdated", "numTargetRowsDeleted")
     total = " + ".join(f"coalesce(bigint(operationMetrics['{name}']), 0)" for name in changed)
     rows = history.selectExpr("timestamp", f"{total} AS documents").where("documents > 0").collect()

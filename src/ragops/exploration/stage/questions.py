@@ -15,7 +15,7 @@ from ragops.embeddings.devices import CPU
 from ragops.embeddings.encoder import EncoderSource, Vectors, normalised
 from ragops.embeddings.model import EmbeddingModel, fingerprint
 from ragops.embeddings.stage import embeddings_table
-from ragops.errors import UserError
+from ragops.errors import UserError, needing
 from ragops.exploration.nearest import nearest
 from ragops.exploration.profile import ALL, Measure, measured
 from ragops.exploration.questions import KINDS, MOST_QUESTIONS, Asked, kind, languages, length, name_clusters
@@ -43,9 +43,11 @@ def asked_in_table(workspace: Workspace, name: str) -> list[Asked]:
     full = name if "." in name else f"{workspace.catalog}.{workspace.schema}.{name}"
     if not workspace.spark.catalog.tableExists(full):
         raise UserError(f"parameter questions: there is no table {full}; give table:NAME of one, or a JSONL file")
-    rows = workspace.spark.table(full)
-    if "question" not in rows.columns:
-        raise UserError(f"parameter questions: {full} has no column question, but {', '.join(rows.columns)}")
+    with needing("SELECT", f"table {full}"):
+        rows = workspace.spark.table(full)
+        columns = rows.columns
+    if "question" not in columns:
+        raise UserError(f"parameter questions: {full} has no column question, but {', '.join(columns)}")
     counted = rows.where("trim(question) <> ''").groupBy(F.trim("question").alias("question")).count()
     most = counted.orderBy(F.desc("count"), "question").limit(MOST_QUESTIONS).collect()
     if not most:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from ragops.errors import needing
 from ragops.index.locks.interface import Owner
 from ragops.tables import Column, Table, quoted
 
@@ -106,7 +107,8 @@ class DeltaRow:
         from pyspark.errors import PySparkException
 
         try:
-            done = self._workspace.spark.sql(statement).collect()[0]
+            with needing("MODIFY and SELECT", f"table {self._workspace.registered(LOCKS.name)}"):
+                done = self._workspace.spark.sql(statement).collect()[0]
         except PySparkException as error:
             # The message alone: some servers send a Java stack trace along, in which anything may stand.
             if not _CONFLICT.search(str(error).strip().partition("\n")[0]):

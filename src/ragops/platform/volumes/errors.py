@@ -8,14 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from ragops.errors import UserError
+from ragops.errors import NotPermitted, UserError, lacks
 
 Privilege = Literal["READ VOLUME", "WRITE VOLUME"]
-_GRANT = "whoever runs this needs {privilege} on the volume, USE SCHEMA and USE CATALOG"
 
 
 class VolumeError(UserError):
     """A file on a volume that cannot be read or written."""
+
+
+class Closed(VolumeError, NotPermitted):
+    """A file or folder that may not be read or written by whoever runs this."""
 
 
 class NotThere(VolumeError):
@@ -45,7 +48,7 @@ def _system_error(path: Path, privilege: Privilege, error: OSError) -> VolumeErr
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return VolumeError(f"{path}: no space left to write it ({reason}); free some, and run this again")
     if isinstance(error, PermissionError):
-        return VolumeError(f"{path}: not permitted ({reason}); {_GRANT.format(privilege=privilege)}")
+        return _closed(path, privilege, reason)
     if isinstance(error, IsADirectoryError | NotADirectoryError | FileExistsError) or error.errno == errno.ENOTEMPTY:
         return VolumeError(f"{path}: {reason.lower()}; move away what is there, and run this again")
     if error.errno in (errno.ENAMETOOLONG, errno.EINVAL, errno.ELOOP):
@@ -59,10 +62,16 @@ def _service_error(path: Path, privilege: Privilege, error: Exception) -> Volume
     if isinstance(error, NotFound):
         return _not_there(path, _line(error))
     if isinstance(error, PermissionDenied):
-        return VolumeError(f"{path}: not permitted ({_line(error)}); {_GRANT.format(privilege=privilege)}")
+        return _closed(path, privilege, _line(error))
     if isinstance(error, Unauthenticated):
         return VolumeError(f"{path}: not logged in ({_line(error)}); renew the endpoint's credentials")
     return VolumeError(f"{path}: the workspace does not answer ({_line(error)}); try again later")
+
+
+def _closed(path: Path, privilege: Privilege, reason: str) -> Closed:
+    is_mounted = path.parts[:2] == ("/", "Volumes")
+    volume = ".".join(path.parts[2:5]) if is_mounted else f"of {path.parent}"
+    return Closed(f"{path}: not permitted; {lacks(privilege, f'volume {volume}', reason)}")
 
 
 def _not_there(path: Path, reason: str) -> NotThere:
