@@ -4,10 +4,7 @@ The clean environment has the model's own requirements and nothing of this one: 
 """
 
 import json
-import os
-import shutil
 import sqlite3
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -16,17 +13,10 @@ import pytest
 import yaml
 
 from tests.e2e.bundles import ANIMALS, Bundle
+from tests.e2e.packaged import Elsewhere, clean_environment, downloaded, text_and_citations
 
 SCHEMA = "released"
 ABSENT = ("Who painted the Mona Lisa?", "How tall is the Eiffel tower in metres?", "What is the boiling point of lead?")
-ASK = """
-import importlib.util, json, sys
-import mlflow
-for absent in ("pyspark", "torch", "ragops", "localbundle"):
-    assert importlib.util.find_spec(absent) is None, absent
-model = mlflow.pyfunc.load_model(sys.argv[1])
-print(json.dumps(model.predict({"input": [{"role": "user", "content": sys.argv[2]}]})))
-"""
 
 
 def question(number: int, animal: str) -> dict[str, str | None]:
@@ -86,14 +76,34 @@ def test_only_what_is_better_takes_the_champions_place(bundle: Bundle, card: Pat
     assert not (bundle.root / "notebooks" / "mlruns").exists(), "traces lie in the workspace"
     assert traced(bundle) > 0
 
-    clean = clean_environment(bundle, tmp_path)
-    answer = ask(bundle, clean, uri("champion"), "How many fish does the otter eat?")
-    assert "The otter eats 4 fish before noon [1]." in answer["output"][0]["content"][0]["text"]
+    follows = downloaded(bundle, uri("champion"), tmp_path / "champion")
+    pinned = downloaded(bundle, uri("challenger"), tmp_path / "challenger")
+    clean = clean_environment(bundle, pinned, tmp_path / "clean")
+    beside = Elsewhere(clean, tmp_path / "beside", workspace=bundle.home)
+    (answer,), _ = beside.ask(follows, "How many fish does the otter eat?")
+    assert text_and_citations(answer) == ("The otter eats 4 fish before noon [1].", ["otter.md"])
     assert answer["custom_outputs"]["generation"] == bundle.pointer(SCHEMA)["generation"]
-    # The challenger has its index inside, so it answers where there is none.
-    shutil.rmtree(bundle.index(SCHEMA))
-    answer = ask(bundle, clean, uri("challenger"), "How many fish does the lynx eat?")
-    assert "6 fish" in answer["output"][0]["content"][0]["text"]
+    stands_alone(Elsewhere(clean, tmp_path / "elsewhere"), pinned)
+
+
+def stands_alone(elsewhere: Elsewhere, model: Path) -> None:
+    """With its index inside: asked, streamed and served where there is no workspace."""
+    answers, events = elsewhere.ask(model, "How many fish does the lynx eat?", "How many fish does the osprey eat?")
+    lynx, osprey = map(text_and_citations, answers)
+    assert lynx == ("The lynx eats 6 fish before noon [1].", ["lynx.md"])
+    assert osprey == ("The osprey eats 8 fish before noon [1].", ["osprey.md"])
+    assert text_and_citations({"output": [events[-1]["item"]]}) == lynx
+    assert any(event["type"] == "response.output_text.delta" for event in events)
+
+    parts = [{"type": "input_text", "text": "How many fish does the osprey eat?"}]
+    with elsewhere.served(model) as client:
+        for content, known in (("How many fish does the lynx eat?", lynx), (parts, osprey)):
+            told = client.post("/invocations", json={"input": [{"role": "user", "content": content}]})
+            assert text_and_citations(told.raise_for_status().json()) == known
+        for content, said in ((" ", "question: it is empty"), ("x" * 5000, "question: 5,000 characters")):
+            refused = client.post("/invocations", json={"input": [{"role": "user", "content": content}]})
+            assert refused.status_code == 400
+            assert refused.json().keys() == {"error_code", "message"} and refused.json()["message"].startswith(said)
 
 
 def traced(bundle: Bundle) -> int:
@@ -106,38 +116,8 @@ def traced(bundle: Bundle) -> int:
     return int(own)
 
 
-def clean_environment(bundle: Bundle, folder: Path) -> Path:
-    """An environment with what the champion asks for; returns its Python."""
-    told = "import mlflow, sys; print(mlflow.pyfunc.get_model_dependencies(sys.argv[1]))"
-    store = f"sqlite:///{bundle.home}/mlflow/mlflow.db"
-    environment = os.environ | {"MLFLOW_TRACKING_URI": store, "MLFLOW_REGISTRY_URI": store}
-    command = [*bundle.command("python"), "-c", told, uri("champion")]
-    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    requirements = found.stdout.strip().splitlines()[-1]
-    uv = str(Path(bundle.command("uv")[0]))
-    subprocess.run([uv, "venv", "--quiet", str(folder / "clean")], check=True)
-    python = folder / "clean" / "bin" / "python"
-    subprocess.run([uv, "pip", "install", "--quiet", "--python", str(python), "-r", requirements], check=True)
-    frozen = subprocess.run([uv, "pip", "freeze", "--python", str(python)], capture_output=True, text=True, check=True)
-    pinned = {line.strip().casefold() for line in Path(requirements).read_text().splitlines()}
-    assert {line.casefold() for line in frozen.stdout.splitlines()} <= pinned, "something arrived that is not pinned"
-    return python
-
-
 def uri(alias: str) -> str:
     return f"models:/spark_catalog.{SCHEMA}.chain@{alias}"
-
-
-def ask(bundle: Bundle, python: Path, model: str, question: str) -> dict:
-    store = f"sqlite:///{bundle.home}/mlflow/mlflow.db"
-    own = {"PATH": os.environ["PATH"], "HOME": str(python.parents[2]), "LOCALBUNDLE_HOME": str(bundle.home)}
-    mlflow = {"MLFLOW_TRACKING_URI": store, "MLFLOW_REGISTRY_URI": store, "MLFLOW_DISABLE_TELEMETRY": "true"}
-    done = subprocess.run(
-        [str(python), "-c", ASK, model, question], env=own | mlflow, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr
-    answer: dict = json.loads(done.stdout.strip().splitlines()[-1])
-    return answer
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ class ChainAgent(ResponsesAgent):
 def open_logged(configuration: ChainConfiguration, artifacts: Mapping[str, Path]) -> Chain:
     """The chain that a configuration and its artifacts describe.
 
-    With its index inside it needs no workspace: see `standing_alone`.
+    With its index inside it needs no workspace; where there is none, calls of models are not recorded.
 
     Raises:
         UserError: a file of the model is missing, its index is to be found in a workspace and there is none; or as
@@ -83,30 +83,24 @@ def open_logged(configuration: ChainConfiguration, artifacts: Mapping[str, Path]
     for name, path in artifacts.items():
         if not path.exists():
             raise UserError(f"model: its {name} is missing ({path}); this copy is not whole: download the model again")
-    alone = not on_databricks() and find_local_home() is None
-    sink = standing_alone(configuration, artifacts) if alone else None
-    workspace = configuration.workspace
+    _quieten_traces()
+    alone, workspace = not on_databricks() and find_local_home() is None, configuration.workspace
+    if alone and INDEX not in artifacts:
+        raise UserError(
+            f"model: it follows the index of {workspace.catalog}.{workspace.schema}, and there is no workspace here; "
+            "release it with pin=true, which puts the index inside, or set LOCALBUNDLE_HOME to the local workspace"
+        )
     index = artifacts.get(INDEX) or index_root(workspace)
     place = Place(workspace, artifacts.get(CONVERTED) or models_folder(workspace), index)
+    sink = Unrecorded() if alone else None
     return open_chain(configuration.card_with(artifacts), configuration.templates, place, sink)
 
 
-def standing_alone(configuration: ChainConfiguration, artifacts: Mapping[str, Path]) -> Unrecorded:
-    """Makes do without a workspace: calls of models are not recorded, and traces go where MLflow was told, or nowhere.
-
-    Raises:
-        UserError: the index is not inside the model.
-    """
-    if INDEX not in artifacts:
-        raise UserError(
-            f"model: it follows the index of {configuration.catalog}.{configuration.schema_name}, and there is no "
-            "workspace here; release it with pin=true, which puts the index inside, or set LOCALBUNDLE_HOME to the "
-            "local workspace"
-        )
-    if not mlflow.is_tracking_uri_set():  # type: ignore[no-untyped-call]
-        # Without a database MLflow warns at each step. Tracing cannot be disabled here: after loading it is as before.
+def _quieten_traces() -> None:
+    """Where nobody said where traces go, and MLflow has no database to make for them, it would warn at each step."""
+    # Tracing cannot be disabled here: once a model is loaded MLflow puts it back as it was.
+    if not on_databricks() and not mlflow.is_tracking_uri_set():  # type: ignore[no-untyped-call]
         logging.getLogger("mlflow.tracing.fluent").setLevel(logging.ERROR)
-    return Unrecorded()
 
 
 def as_question(request: ResponsesAgentRequest) -> Question:

@@ -20,7 +20,7 @@ from ragops.llms.openvino_gguf import gguf_file
 from ragops.llms.settings import OpenAICompatible, OpenVinoGguf
 from ragops.prompts.catalogue import find
 from ragops.releases.configuration import CONVERTED, ENCODER, INDEX, RERANKER, ChainConfiguration, gguf_artifact
-from ragops.releases.requirements import pinned_requirements
+from ragops.releases.requirements import ANSWERS, LOCAL_LLM, pinned_requirements
 from ragops.retrieval import rerankers
 from ragops.usecase import UseCase
 
@@ -45,7 +45,7 @@ def log_chain(configuration: ChainConfiguration, prompts: Sequence[str] = ()) ->
     """Logs the chain into the active run; `prompts` are the registry's URIs of those that it uses.
 
     Raises:
-        UserError: there is no index, a model's files are missing, or ragops is not installed as a package.
+        UserError: there is no index, a model's files are missing, or as `pinned_requirements`.
     """
     import mlflow
 
@@ -57,7 +57,7 @@ def log_chain(configuration: ChainConfiguration, prompts: Sequence[str] = ()) ->
             model_config=configuration.model_dump(mode="json"),
             artifacts={name: str(path) for name, path in artifacts.items()},
             code_paths=[str(Path(ragops.__file__).parent)],
-            pip_requirements=pinned_requirements(),
+            pip_requirements=pinned_requirements(_extras(configuration)),
             resources=_resources(configuration),
             input_example=EXAMPLE,
             prompts=list(prompts) or None,
@@ -106,6 +106,12 @@ def _pinned(index: Path, generation: str, into: Path) -> Path:
     published.copy(generation, pinned.folder(generation))
     pinned.write_pointer(published.pointer().model_copy(update={"generation": generation, "previous": None}))
     return into
+
+
+def _extras(configuration: ChainConfiguration) -> tuple[str, ...]:
+    """The extras that its models take."""
+    in_process = any(isinstance(one, OpenVinoGguf) for one in configuration.card.models.chain())
+    return (ANSWERS, LOCAL_LLM) if in_process else (ANSWERS,)
 
 
 def _parameters(configuration: ChainConfiguration) -> Mapping[str, object]:

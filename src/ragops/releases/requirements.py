@@ -4,28 +4,34 @@ What is only named by a library arrives there at whatever version is the newest 
 fail in a year.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Collection, Iterator
 from importlib import metadata
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from ragops.errors import UserError
 
-EXTRA = "answers"
-"""The extra of this package that names what answering takes: neither Spark, nor parsers, nor torch."""
+ANSWERS, LOCAL_LLM = "answers", "local_llm"
+"""The extras of this package that name what answering takes, neither Spark nor parsers nor torch; and what a small
+language model in the same process takes."""
 
 
-def pinned_requirements(package: str = "ragops", extra: str = EXTRA) -> list[str]:
-    """Each library that an extra of a package takes, directly or not, as NAME==VERSION, sorted.
+def pinned_requirements(extras: Collection[str] = (ANSWERS,), package: str = "ragops") -> list[str]:
+    """Each library that a package with some extras takes, directly or not, as NAME==VERSION, sorted.
 
-    What is not installed here is left out: then it is not needed here either.
+    Not the package: its code is in the model. What is not installed here is left out: then it is not needed here
+    either.
 
     Raises:
-        UserError: the package is not installed, or has no such extra.
+        UserError: the package is not installed, or has no such extra; or a library came from a file, a folder or a
+            repository, which no index has.
     """
-    found: dict[str, str] = {}
-    waiting = _direct(package, extra)
+    _check(package, extras)
+    found: dict[str, metadata.Distribution] = {}
+    waiting = [Requirement(f"{package}[{','.join(extras)}]")]
     seen: set[str] = set()
     while waiting:
         one = waiting.pop()
@@ -36,30 +42,34 @@ def pinned_requirements(package: str = "ragops", extra: str = EXTRA) -> list[str
             distribution = metadata.distribution(one.name)
         except metadata.PackageNotFoundError:
             continue
-        found[canonicalize_name(one.name)] = distribution.version
+        found[canonicalize_name(one.name)] = distribution
         waiting += _applying(distribution.requires, {"", *one.extras})
-    return [f"{name}=={version}" for name, version in sorted(found.items())]
+    found.pop(canonicalize_name(package))
+    return [_pin(name, distribution) for name, distribution in sorted(found.items())]
 
 
-def _direct(package: str, extra: str) -> list[Requirement]:
+def _check(package: str, extras: Collection[str]) -> None:
     try:
-        lines = metadata.requires(package) or []
+        known = metadata.metadata(package).get_all("Provides-Extra") or []
     except metadata.PackageNotFoundError:
-        lines = []
-    own = [Requirement(line) for line in lines]
-    direct = [one for one in own if _is_of(one, extra)]
-    if not direct:
+        known = []
+    missing = {canonicalize_name(extra) for extra in extras} - {canonicalize_name(extra) for extra in known}
+    if missing:
         raise UserError(
-            f"packaging: {package} is not installed as a package with the extra {extra}; "
+            f"packaging: {package} is not installed as a package with the extra {', '.join(sorted(missing))}; "
             "install its wheel, or run: make lab"
         )
-    return direct
 
 
-def _is_of(one: Requirement, extra: str) -> bool:
-    """Whether a requirement is the extra's own, not one that the package has anyway."""
-    marker = one.marker
-    return marker is not None and marker.evaluate({"extra": extra}) and not marker.evaluate({"extra": ""})
+def _pin(name: str, distribution: metadata.Distribution) -> str:
+    """The requirement that brings the same; a version's local part (2.9.0+cu128) is a build that no index has."""
+    if origin := distribution.read_text("direct_url.json"):
+        url = str(json.loads(origin).get("url", "a folder"))
+        raise UserError(
+            f"packaging: {name} {distribution.version} was installed from {url}, which a served model cannot reach; "
+            f"install it from a package index, with: pip install --force-reinstall {name}=={distribution.version}"
+        )
+    return f"{name}=={Version(distribution.version).public}"
 
 
 def _applying(lines: list[str] | None, extras: set[str]) -> Iterator[Requirement]:

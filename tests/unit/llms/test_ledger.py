@@ -5,7 +5,7 @@ from typing import BinaryIO
 
 import pytest
 
-from ragops.llms.ledger import CALLS, CallRow, Entry, KeptName, Spool, cost
+from ragops.llms.ledger import CALLS, CallRow, Entry, KeptName, Spool, Unrecorded, cost
 from ragops.llms.model import Reply
 from ragops.llms.settings import Scripted
 from ragops.platform.volumes import mounted
@@ -82,3 +82,11 @@ def test_rows_wait_while_the_folder_cannot_be_written(tmp_path: Path, caplog: py
     blocker.unlink()
     spool.write(row())
     assert sum(len(file.read_text().splitlines()) for file in blocker.iterdir()) == 2
+
+
+def test_where_rows_go_nowhere_it_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    sink = Unrecorded()
+    for _ in range(2):
+        sink.write(row())
+    said = [record.getMessage() for record in caplog.records]
+    assert said == ["ledger: there is no workspace here, so calls of models are not recorded"]

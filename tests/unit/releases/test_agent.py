@@ -14,7 +14,7 @@ from ragops.errors import RequestError, UserError
 from ragops.evaluation.answers import Outcome
 from ragops.prompts.catalogue import load_templates
 from ragops.prompts.messages import Message
-from ragops.releases.agent import ChainAgent, as_question, as_response, open_logged, standing_alone
+from ragops.releases.agent import ChainAgent, as_question, as_response, open_logged
 from ragops.releases.configuration import ChainConfiguration
 from ragops.releases.loaded import outcome
 from ragops.releases.telling import NotAnswered
@@ -128,11 +128,3 @@ def test_a_model_that_follows_an_index_needs_a_workspace(nowhere: Path) -> None:
     with pytest.raises(UserError, match="model: it follows the index of main.rag, and there is no workspace") as raised:
         open_logged(configuration(), {})
     assert "pin=true" in str(raised.value) and "\n" not in str(raised.value)
-
-
-def test_alone_it_says_once_that_calls_are_not_recorded(nowhere: Path, caplog: pytest.LogCaptureFixture) -> None:
-    standing_alone(configuration(), {"index": nowhere})
-    assert [one.getMessage() for one in caplog.records] == [
-        "ledger: there is no workspace here, so calls of models are not recorded"
-    ]
-    assert not list(nowhere.iterdir())
