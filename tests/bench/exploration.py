@@ -82,7 +82,7 @@ def explored(documents: int) -> dict[str, float]:
 
 def lay(workspace: object, documents: int) -> None:
     """The table `documents`, made on the workers."""
-    from ragops.documents.stage import DOCUMENTS
+    from ragops.documents.table import DOCUMENTS
 
     DOCUMENTS.create(workspace)  # type: ignore[arg-type]
     said = "if(id % 10 = 9, id - 1, id)"

@@ -16,9 +16,9 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from ragops.embeddings.converted import MANIFEST, read_manifest
 from ragops.embeddings.model import EmbeddingModel, fingerprint, short
 from ragops.embeddings.model_files import file_hash
-from ragops.embeddings.openvino_encoder import MANIFEST, read_manifest
 from ragops.errors import UserError
 from ragops.platform.volumes.errors import NotThere
 from ragops.platform.volumes.interface import VolumeFiles

@@ -10,9 +10,10 @@ import torch
 
 from ragops.embeddings.batching import padded, token_ids
 from ragops.embeddings.conversion import REFUSED
+from ragops.embeddings.converted import GRAPH, MANIFEST, TOKENIZER, Manifest
 from ragops.embeddings.encoder import Vectors, normalised
 from ragops.embeddings.model import EmbeddingModel, fingerprint, locate
-from ragops.embeddings.openvino_encoder import GRAPH, MANIFEST, TOKENIZER, Manifest, OpenVinoEncoder
+from ragops.embeddings.openvino_encoder import OpenVinoEncoder
 from ragops.embeddings.torch_encoder import TorchEncoder
 from ragops.errors import UserError
 

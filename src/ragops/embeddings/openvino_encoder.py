@@ -6,44 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import openvino
-from pydantic import BaseModel, ConfigDict, ValidationError
 from tokenizers import Tokenizer
 
 from ragops.embeddings.batching import TokenIds, batches, padded, token_ids
+from ragops.embeddings.converted import GRAPH, TOKENIZER, read_manifest
 from ragops.embeddings.encoder import Vectors
 from ragops.embeddings.model import EmbeddingModel
-from ragops.errors import UserError
-
-GRAPH = "model.xml"
-TOKENIZER = "tokenizer.json"
-MANIFEST = "manifest.json"
 
 # Tokens in one inference, padding included: larger ones are no faster on a CPU and cost memory.
 BATCH_TOKENS = 2048
-
-
-class Manifest(BaseModel):
-    """What a converted model's folder says of it: its spec, its fingerprint, and the versions that made it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    fingerprint: str
-    model: EmbeddingModel
-    versions: dict[str, str]
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """Reads a converted model's manifest.
-
-    Raises:
-        UserError: `folder` holds no complete conversion.
-    """
-    try:
-        return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
-    except (OSError, ValidationError) as error:
-        raise UserError(
-            f"Converted model in {folder}: no valid {MANIFEST}; delete the folder, convert again"
-        ) from error
 
 
 def load_openvino(folder: Path, threads: int = 0) -> "OpenVinoEncoder":

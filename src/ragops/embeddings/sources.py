@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from ragops.embeddings.conversion import convert, on_this_machine
+from ragops.embeddings.converted import read_manifest
 from ragops.embeddings.devices import Device, cuda_device_count
 from ragops.embeddings.encoder import Encoder, EncoderSource
 from ragops.embeddings.model import EmbeddingModel, fingerprint, locate, short
@@ -30,7 +31,7 @@ class OpenVinoSource:
         Raises:
             UserError: it is not there or is another model's.
         """
-        from ragops.embeddings.openvino_encoder import load_openvino, read_manifest
+        from ragops.embeddings.openvino_encoder import load_openvino
 
         folder = on_this_machine(self.folder)
         _check_fingerprint(str(folder), read_manifest(folder).fingerprint, self.fingerprint)

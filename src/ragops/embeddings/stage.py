@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from ragops.chunks.stage import CHUNKS
+from ragops.chunks.table import CHUNKS
 from ragops.embeddings.encoder import EncoderSource
 from ragops.embeddings.model import EmbeddingModel, fingerprint, short
 from ragops.embeddings.udf import embed_udf

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ragops.chunks.stage import CHUNKS
+from ragops.chunks.table import CHUNKS
 from ragops.embeddings.model import EmbeddingModel, fingerprint
 from ragops.embeddings.stage import embeddings_table
 from ragops.index.housekeeping import collect_garbage, list_generations

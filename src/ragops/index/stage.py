@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragops.chunks.stage import CHUNKS
+from ragops.chunks.table import CHUNKS
 from ragops.embeddings.model import EmbeddingModel, fingerprint
 from ragops.embeddings.stage import embeddings_table
 from ragops.errors import UserError

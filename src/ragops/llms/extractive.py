@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from ragops.chunks.atoms import sentences
-from ragops.index.lexical import tokenize
+from ragops.index.terms import tokenize
 from ragops.llms.model import Pieces, Reply, Request, drained
 from ragops.llms.settings import Extractive
 from ragops.prompts.neutralise import neutralise

@@ -11,7 +11,6 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-from ragops.assembly import encoding
 from ragops.embeddings.encoder import EncoderSource
 from ragops.embeddings.sources import Backend
 from ragops.errors import UserError, explain
@@ -68,6 +67,8 @@ class JobParameters(BaseModel):
 
     def _encoder(self, backend: Backend, threads: int = 1) -> EncoderSource:
         """The recipe for the card's embedding model in this place; 0 threads for all."""
+        from ragops.assembly import encoding  # brings the index's libraries, which not every task has
+
         return encoding(self.card, models_folder(self.workspace), backend, threads)
 
     @classmethod

@@ -8,7 +8,8 @@ import openvino
 from tokenizers import Encoding, Tokenizer
 
 from ragops.embeddings.batching import batches, padded
-from ragops.embeddings.openvino_encoder import BATCH_TOKENS, GRAPH, TOKENIZER, cpu_settings
+from ragops.embeddings.converted import GRAPH, TOKENIZER
+from ragops.embeddings.openvino_encoder import BATCH_TOKENS, cpu_settings
 from ragops.retrieval.reranker import Scores, probabilities
 from ragops.retrieval.settings import RerankModel
 

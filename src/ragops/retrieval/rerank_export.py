@@ -10,8 +10,8 @@ import openvino
 import torch
 
 from ragops.embeddings.conversion import REFUSED
+from ragops.embeddings.converted import GRAPH, MANIFEST, TOKENIZER
 from ragops.embeddings.export import CANONICAL_TEXTS
-from ragops.embeddings.openvino_encoder import GRAPH, MANIFEST, TOKENIZER
 from ragops.errors import UserError
 from ragops.retrieval.openvino_reranker import OpenVinoReranker
 from ragops.retrieval.reranker import Reranker

@@ -19,7 +19,8 @@ from ragops.documents.memory import Place
 from ragops.documents.outcomes import MEMORY_HERE, Failure, ParsedDocument
 from ragops.documents.reading import FILES, Reader, as_row
 from ragops.documents.sandbox import ParserPool
-from ragops.documents.stage import DOCUMENTS, refresh_documents
+from ragops.documents.stage import refresh_documents
+from ragops.documents.table import DOCUMENTS
 from ragops.errors import UserError
 from ragops.tables import StageReport, map_rows
 from ragops.workspace import Workspace

@@ -14,9 +14,10 @@ from transformers import BertConfig, BertModel
 
 from ragops.embeddings import conversion
 from ragops.embeddings.conversion import convert, convert_once, on_this_machine
+from ragops.embeddings.converted import read_manifest
 from ragops.embeddings.export import CANONICAL_TEXTS, check
 from ragops.embeddings.model import EmbeddingModel, fingerprint, locate, short
-from ragops.embeddings.openvino_encoder import load_openvino, read_manifest
+from ragops.embeddings.openvino_encoder import load_openvino
 from ragops.embeddings.torch_encoder import TorchEncoder
 from ragops.errors import UserError
 from ragops.platform.volumes import mounted

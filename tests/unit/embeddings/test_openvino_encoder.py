@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ragops.embeddings.converted import read_manifest
 from ragops.embeddings.model import EmbeddingModel
-from ragops.embeddings.openvino_encoder import OpenVinoEncoder, load_openvino, read_manifest
+from ragops.embeddings.openvino_encoder import OpenVinoEncoder, load_openvino
 from ragops.errors import UserError
 
 # The first five numbers of sentence-transformers 6.2 on PyTorch 2.15, single precision.

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragops.index.lexical import LexicalIndex, tokenize
+from ragops.index.lexical import LexicalIndex
+from ragops.index.terms import tokenize
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ragops.errors import UserError
-from ragops.parameters import ExploreParameters, check_explore
+from ragops.parameters.explore import ExploreParameters, check_explore
 
 CARD = Path(__file__).parents[3] / "usecase.yml"
 

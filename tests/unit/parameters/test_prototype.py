@@ -7,7 +7,7 @@ import yaml
 
 from ragops.errors import UserError
 from ragops.evaluation.variants import Variant
-from ragops.parameters import PrototypeParameters, check_prototype
+from ragops.parameters.prototype import PrototypeParameters, check_prototype
 
 ROOT = Path(__file__).parents[3]
 CARD = ROOT / "usecase.yml"

@@ -8,7 +8,7 @@ from ragops.errors import UserError
 from ragops.index.local import index_root
 from ragops.index.pointer import Pointer
 from ragops.index.published import PublishedIndex
-from ragops.parameters import ReleaseParameters, check_release
+from ragops.parameters.release import ReleaseParameters, check_release
 from ragops.workspace import Workspace
 
 ROOT = Path(__file__).parents[3]

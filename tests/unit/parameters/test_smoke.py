@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from ragops.index.local import index_root
-from ragops.parameters import SmokeParameters
+from ragops.parameters.smoke import SmokeParameters
 
 ROOT = Path(__file__).parents[3]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from ragops.documents.personal import KINDS
-from ragops.documents.stage import DOCUMENTS
+from ragops.documents.table import DOCUMENTS
 from ragops.exploration.profile import ALL, Measure, measured
 from ragops.exploration.stage.facts import with_facts
 from ragops.exploration.texts import school_grade

@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from ragops.chunks.tokens import TokenCounter, tokenizer_counter
 from ragops.documents.landing import content_hash
 from ragops.documents.personal import KINDS, find_personal
-from ragops.documents.stage import DOCUMENTS
+from ragops.documents.table import DOCUMENTS
 from ragops.errors import UserError
 from ragops.exploration.duplicates import band_hashes, signature
 from ragops.exploration.texts import describe

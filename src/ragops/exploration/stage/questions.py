@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyspark.sql import functions as F
 
-from ragops.chunks.stage import CHUNKS
+from ragops.chunks.table import CHUNKS
 from ragops.embeddings.devices import CPU
 from ragops.embeddings.encoder import EncoderSource, Vectors, normalised
 from ragops.embeddings.model import EmbeddingModel, fingerprint
