@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import uuid
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Literal
 
-import mlflow
 from mlflow.pyfunc.model import ResponsesAgent
 from mlflow.types.responses import ResponsesAgentRequest, ResponsesAgentResponse, ResponsesAgentStreamEvent
 
 from ragops.answering.chain import Chain
 from ragops.answering.show import as_outputs
 from ragops.answering.types import Answer, Question
-from ragops.assembly import Place, open_chain
 from ragops.errors import RequestError, UserError
-from ragops.index.local import index_root
-from ragops.llms.ledger import Unrecorded
 from ragops.prompts.messages import Message
-from ragops.releases.configuration import CONVERTED, INDEX, ChainConfiguration
+from ragops.releases.configuration import ChainConfiguration
+from ragops.releases.opening import open_logged
 from ragops.releases.telling import told
-from ragops.workspace import find_local_home, models_folder, on_databricks
 
 
 class ChainAgent(ResponsesAgent):
@@ -69,38 +64,6 @@ class ChainAgent(ResponsesAgent):
         if self._chain is None:
             raise UserError("model: it is not loaded; open it with mlflow.pyfunc.load_model")
         return self._chain
-
-
-def open_logged(configuration: ChainConfiguration, artifacts: Mapping[str, Path]) -> Chain:
-    """The chain that a configuration and its artifacts describe.
-
-    With its index inside it needs no workspace; where there is none, calls of models are not recorded.
-
-    Raises:
-        UserError: a file of the model is missing, its index is to be found in a workspace and there is none; or as
-            `open_chain`.
-    """
-    for name, path in artifacts.items():
-        if not path.exists():
-            raise UserError(f"model: its {name} is missing ({path}); this copy is not whole: download the model again")
-    _quieten_traces()
-    alone, workspace = not on_databricks() and find_local_home() is None, configuration.workspace
-    if alone and INDEX not in artifacts:
-        raise UserError(
-            f"model: it follows the index of {workspace.catalog}.{workspace.schema}, and there is no workspace here; "
-            "release it with pin=true, which puts the index inside, or set LOCALBUNDLE_HOME to the local workspace"
-        )
-    index = artifacts.get(INDEX) or index_root(workspace)
-    place = Place(workspace, artifacts.get(CONVERTED) or models_folder(workspace), index)
-    sink = Unrecorded() if alone else None
-    return open_chain(configuration.card_with(artifacts), configuration.templates, place, sink)
-
-
-def _quieten_traces() -> None:
-    """Where nobody said where traces go, and MLflow has no database to make for them, it would warn at each step."""
-    # Tracing cannot be disabled here: once a model is loaded MLflow puts it back as it was.
-    if not on_databricks() and not mlflow.is_tracking_uri_set():  # type: ignore[no-untyped-call]
-        logging.getLogger("mlflow.tracing.fluent").setLevel(logging.ERROR)
 
 
 def as_question(request: ResponsesAgentRequest) -> Question:

@@ -1,25 +1,18 @@
 """Requests and answers of the packaged chain, in the shapes that MLflow checks."""
 
-import logging
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
-import mlflow
 import pytest
 from mlflow.types.responses import ResponsesAgentRequest
 
 from ragops.answering.types import Answer, Question
 from ragops.errors import RequestError, UserError
 from ragops.evaluation.answers import Outcome
-from ragops.prompts.catalogue import load_templates
 from ragops.prompts.messages import Message
-from ragops.releases.agent import ChainAgent, as_question, as_response, open_logged
-from ragops.releases.configuration import ChainConfiguration
+from ragops.releases.agent import ChainAgent, as_question, as_response
 from ragops.releases.loaded import outcome
 from ragops.releases.telling import NotAnswered
-from ragops.usecase import load_usecase
-from tests.unit.answering.chains import ROOT, Searching, chain, scripted_door
+from tests.unit.answering.chains import Searching, chain, scripted_door
 
 FERRY = "The ferry leaves for the lighthouse island at twenty to eight."
 
@@ -95,36 +88,3 @@ def test_an_empty_question_is_a_wrong_request_in_one_line_also_when_streamed() -
         with pytest.raises(NotAnswered, match="^question: it is empty; ask something") as raised:
             refused()
         assert raised.value.get_http_status_code() == 400
-
-
-@pytest.fixture
-def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder with no workspace above it, in a process that was told of none, nor of a place for traces."""
-    for name in ("LOCALBUNDLE_HOME", "DATABRICKS_RUNTIME_VERSION", "MLFLOW_TRACKING_URI"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(mlflow, "is_tracking_uri_set", lambda: False)
-    monkeypatch.chdir(tmp_path)
-    warned = logging.getLogger("mlflow.tracing.fluent").level
-    yield tmp_path
-    logging.getLogger("mlflow.tracing.fluent").setLevel(warned)
-
-
-def configuration() -> ChainConfiguration:
-    card = load_usecase(ROOT / "usecase.yml")
-    templates = load_templates(card.prompts, ROOT)
-    return ChainConfiguration(catalog="main", schema_name="rag", card=card, templates=dict(templates))
-
-
-def test_a_model_whose_files_are_not_all_there_names_the_one(nowhere: Path) -> None:
-    gone = nowhere / "artifacts" / "index"
-    with pytest.raises(
-        UserError, match=f"model: its index is missing .{gone}.; this copy is not whole: download"
-    ) as it:
-        open_logged(configuration(), {"index": gone})
-    assert "\n" not in str(it.value)
-
-
-def test_a_model_that_follows_an_index_needs_a_workspace(nowhere: Path) -> None:
-    with pytest.raises(UserError, match="model: it follows the index of main.rag, and there is no workspace") as raised:
-        open_logged(configuration(), {})
-    assert "pin=true" in str(raised.value) and "\n" not in str(raised.value)
