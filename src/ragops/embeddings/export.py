@@ -12,6 +12,7 @@ from ragops.embeddings.batching import padded, token_ids
 from ragops.embeddings.conversion import REFUSED
 from ragops.embeddings.converted import GRAPH, MANIFEST, TOKENIZER, Manifest
 from ragops.embeddings.encoder import Vectors, normalised
+from ragops.embeddings.loadable import check_loadable
 from ragops.embeddings.model import EmbeddingModel, fingerprint, locate
 from ragops.embeddings.openvino_encoder import OpenVinoEncoder
 from ragops.embeddings.torch_encoder import TorchEncoder
@@ -51,6 +52,7 @@ def export(model: EmbeddingModel, folder: Path) -> None:
     Raises:
         UserError: the converted model's vectors differ from PyTorch's (see `check`).
     """
+    check_loadable(model, locate(model))
     reference = TorchEncoder(model, locate(model))
     tokenizer = reference.transformer.tokenizer
     inputs = [name for name in _GRAPH_INPUTS if name in tokenizer.model_input_names]

@@ -130,7 +130,7 @@ def _check_agreement(model: EmbeddingModel, folder: Path) -> None:
 
 def _described(folder: Path) -> dict[str, Any]:
     """What the model's files say of pooling, dimension and normalisation, by the card's names."""
-    modules = {entry["type"].rsplit(".", 1)[-1]: entry["path"] for entry in _modules(folder)}
+    modules = {entry["type"].rsplit(".", 1)[-1]: entry["path"] for entry in module_list(folder)}
     unknown = sorted(modules.keys() - _MODULES)
     if unknown or "Pooling" not in modules:
         what = f"module {unknown[0]}" if unknown else "a model without a Pooling module"
@@ -148,7 +148,7 @@ def _described(folder: Path) -> dict[str, Any]:
 
 def _file_hashes(folder: Path) -> dict[str, str]:
     hashes = {"tokenizer.json": file_hash(folder / "tokenizer.json")}
-    for number, entry in enumerate(_modules(folder)):
+    for number, entry in enumerate(module_list(folder)):
         inside = folder / entry["path"]
         hashes |= {f"{number}/{file.name}": file_hash(file) for file in weight_files(inside)}
         for config in ("config.json", "sentence_bert_config.json"):
@@ -157,5 +157,6 @@ def _file_hashes(folder: Path) -> dict[str, str]:
     return hashes
 
 
-def _modules(folder: Path) -> list[dict[str, Any]]:
+def module_list(folder: Path) -> list[dict[str, Any]]:
+    """The steps of a sentence-transformers model, as its modules.json lists them: each with `type` and `path`."""
     return read_as(folder / "modules.json", TypeAdapter(list[dict[str, Any]]))

@@ -9,6 +9,7 @@ from ragops.embeddings.conversion import convert, on_this_machine
 from ragops.embeddings.converted import read_manifest
 from ragops.embeddings.devices import Device, cuda_device_count
 from ragops.embeddings.encoder import Encoder, EncoderSource
+from ragops.embeddings.loadable import check_loadable
 from ragops.embeddings.model import EmbeddingModel, fingerprint, locate, short
 from ragops.errors import UserError
 from ragops.workspace import on_databricks
@@ -90,12 +91,13 @@ def encoder_source(
     A function as `token`, for tokens that expire, keeps the recipe in this process.
 
     Raises:
-        UserError: as `convert` and `locate` do.
+        UserError: as `convert`, `locate` and `check_loadable` do.
     """
     if model.is_endpoint:
         return EndpointSource(model, model.base_url or base_url, token)
     if backend == "openvino":
         return OpenVinoSource(convert(model, converted), fingerprint(model), threads)
+    check_loadable(model, locate(model))
     # Decided here, not by each task: a cluster's task that finds no GPU must fail, not take the CPU for hours.
     return TorchSource(model, fingerprint(model), uses_gpu=on_databricks() or cuda_device_count() > 0)
 
