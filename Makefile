@@ -17,7 +17,7 @@ export PYTHONUNBUFFERED := 1
 UV = $(shell uv --version >/dev/null 2>&1 && echo uv || echo .cache/uv/bin/uv)
 
 help:  ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 demo: .venv/.laptop  ## From nothing to answers: environment, sample corpus, refresh job, three searches, four questions
 	@say() { printf '\n\033[1m$$ %s\033[0m\n' "$$*"; }
@@ -47,6 +47,9 @@ lab: .venv/.laptop  ## JupyterLab on the notebooks, with Spark, dbutils and widg
 test: .venv/.dev  ## Every test that needs no cloud
 	@.ci/test
 
+test-runtimes: .venv/.dev  ## Jobs and suites on what the runtimes ship: over an hour, 20 GB; RUNTIMES="..." for others
+	@$(BIN)/python -m tests.runtimes $(RUNTIMES)
+
 unit: .venv/.dev  ## Unit tests only
 	@$(BIN)/python -m pytest tests/unit -n 2
 
@@ -70,8 +73,8 @@ bench: .venv/.dev  ## Measure cost, print each figure and write bench.json
 	@$(BIN)/python -m tests.bench
 
 lock: .venv/.dev  ## Resolve the laptop's environment, and what each job installs on its runtime, again
-	@$(UV) pip compile pyproject.toml src/localbundle/pyproject.toml --extra laptop $(LOCK_FLAGS) -o $(LOCKS)/cpu.txt
-	$(UV) pip compile pyproject.toml src/localbundle/pyproject.toml --extra laptop --group dev -c $(LOCKS)/cpu.txt $(LOCK_FLAGS) -o $(LOCKS)/dev.txt
+	@$(UV) pip compile pyproject.toml src/localbundle/pyproject.toml --extra laptop $(LOCK_FLAGS) -o $(LOCKS)/laptop.txt
+	$(UV) pip compile pyproject.toml src/localbundle/pyproject.toml --extra laptop --group dev -c $(LOCKS)/laptop.txt $(LOCK_FLAGS) -o $(LOCKS)/dev.txt
 	$(BIN)/python -m environments.lock
 
 LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --override $(LOCKS)/overrides.txt \
@@ -86,10 +89,10 @@ uv:
 	  python3 -m pip install --quiet --disable-pip-version-check --target .cache/uv uv
 	fi
 
-.venv/.laptop: $(LOCKS)/cpu.txt pyproject.toml src/localbundle/pyproject.toml | uv
+.venv/.laptop: $(LOCKS)/laptop.txt pyproject.toml src/localbundle/pyproject.toml | uv
 	@test -x $(BIN)/python || $(UV) venv --quiet --seed --python '>=3.11,<3.13' .venv
 	echo "Installing and compiling the locked environment (about 7 GB; two or three minutes, once)"
-	$(UV) pip install --python $(BIN)/python --no-deps --require-hashes -r $(LOCKS)/cpu.txt
+	$(UV) pip install --python $(BIN)/python --no-deps --require-hashes -r $(LOCKS)/laptop.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e . -e src/localbundle
 	touch $@
 
@@ -97,4 +100,4 @@ uv:
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r $(LOCKS)/dev.txt
 	touch $@
 
-.PHONY: help demo lab test unit conformance lint hooks bench lock clean uv
+.PHONY: help demo lab test test-runtimes unit conformance lint hooks bench lock clean uv

@@ -1,4 +1,4 @@
-"""What README and CONTRIBUTING tell people to type exists."""
+"""What README, CONTRIBUTING and docs tell people to type exists."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ import localbundle.cli
 import ragops.cli
 
 ROOT = Path(__file__).parents[2]
-TEXTS = [ROOT / name for name in ("README.md", "CONTRIBUTING.md")]
+TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 APPS = {"localbundle": get_command(localbundle.cli.app), "ragops": get_command(ragops.cli.app)}
 
 
@@ -35,7 +35,7 @@ def test_a_command_exists_with_its_options(line: str) -> None:
 
 
 def test_every_make_target_named_exists() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     named = {line.split()[1] for line in typed() if line.startswith("make ")}
     assert named >= {"demo", "test"}
     assert named <= targets
