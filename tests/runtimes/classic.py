@@ -1,0 +1,68 @@
+"""Runs a notebook's code in a classic Spark session: `python classic.py SPARK_PROPERTIES NOTEBOOK PARAMETERS_JSON`.
+
+A GPU cluster has such a session. Catalog, warehouse and Delta are those of the local workspace, whose Connect server
+must be down: its metastore takes one process at a time.
+"""
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from localbundle.runs.dbutils import Context, DBUtils
+
+_OF_THE_SERVER = ("spark.plugins", "spark.connect.", "spark.master", "spark.app.name")
+
+
+def classic_session(properties: Path) -> SparkSession:
+    """A session on two cores with a server's configuration, but for what makes it one."""
+    lines = properties.read_text("utf-8").splitlines()
+    kept = [line for line in lines if line.strip() and not line.startswith(_OF_THE_SERVER)]
+    with tempfile.NamedTemporaryFile("w", suffix=".properties", delete=False) as own:
+        own.write("\n".join(kept))
+    # Java's options count only before Java has started.
+    os.environ["PYSPARK_SUBMIT_ARGS"] = f"--master local[2] --properties-file {own.name} pyspark-shell"
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+    return SparkSession.builder.appName("classic").getOrCreate()
+
+
+def main() -> None:
+    """Says which session there is, runs the cells, and whether all texts have vectors."""
+    properties, notebook, given = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
+    spark = classic_session(properties)
+    kind = f"{type(spark).__module__}.{type(spark).__name__}"
+    assert kind == "pyspark.sql.session.SparkSession", kind
+    print(f"{kind} of Spark {spark.version}, {spark.sparkContext.master}")
+    with tempfile.TemporaryDirectory() as run_folder:
+        context = Context(
+            task="embed",
+            folder=str(notebook.parent),
+            parameters=given,
+            run_folder=run_folder,
+            home=os.environ["LOCALBUNDLE_HOME"],
+        )
+        names = {"spark": spark, "sql": spark.sql, "dbutils": DBUtils(context), "display": print}
+        os.chdir(notebook.parent)
+        for cell in json.loads(notebook.read_text("utf-8"))["cells"]:
+            if cell["cell_type"] == "code":
+                exec(compile("".join(cell["source"]), notebook.name, "exec"), names)
+        check(names)
+    spark.stop()
+
+
+def check(names: dict[str, Any]) -> None:
+    """A last line with what was embedded; no text may be without a vector."""
+    from ragops.embeddings.stage import texts_to_embed
+
+    left = texts_to_embed(names["workspace"], names["card"].embedding).count()
+    assert left == 0, f"{left} texts have no vector"
+    print(f"{names['report'].read} texts embedded, none left")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""The unit and the integration suite, with the Python and the packages of a place."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+from tests.runtimes.commands import FOLDER, Failed, clean_environment, run
+from tests.runtimes.environment import CONNECT, Environment, connect_client
+
+SUITES = ("tests/unit", "tests/integration")
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Tests by how they ended, and the names of those that failed."""
+
+    passed: int
+    skipped: int
+    failed: tuple[str, ...]
+
+
+def add_everything(built: Environment, source: Path, replaced: Iterable[str]) -> None:
+    """All extras and what tests need, beside what the runtime ships. Raises Failed as uv does."""
+    project, own = source / "pyproject.toml", source / "src" / "localbundle"
+    kept = built.keeping(CONNECT | set(replaced))
+    left_out = ["--override", source / "environments" / "requirements" / "overrides.txt"]
+    wanted = ["-r", project, "--extra", "laptop", "--extra", "langchain", "--group", f"{project}:dev", own]
+    built.uv("suites", *kept, *left_out, *wanted, *connect_client(built), f"mlflow=={built.shipped['mlflow-skinny']}")
+    built.uv("ragops", "--no-deps", source)
+
+
+def run_suite(built: Environment, source: Path, suite: str) -> Counted:
+    """Runs one suite and counts.
+
+    Raises:
+        Failed: pytest did not come to an end.
+    """
+    report = FOLDER / "logs" / f"{suite.replace('/', '_')}.xml"
+    report.unlink(missing_ok=True)
+    words = [built.python, "-m", "pytest", suite, "-n", "2", "--dist", "loadfile", f"--junit-xml={report}"]
+    environment = clean_environment() | {"XDG_CACHE_HOME": str(FOLDER / "cache")}
+    environment["PATH"] = f"{built.python.parent}:{environment['PATH']}"
+    ended: Failed | None = None
+    try:
+        run(f"{built.label} {suite}", words, environment, source)
+    except Failed as error:
+        ended = error
+    if not report.is_file():
+        raise ended or Failed(f"{built.label} {suite}: pytest wrote no report")
+    return count(report.read_text("utf-8"))
+
+
+def count(report: str) -> Counted:
+    """What a report of pytest in JUnit's form says."""
+    passed, skipped, failed = 0, 0, []
+    for case in ElementTree.fromstring(report).iter("testcase"):
+        kinds = {child.tag for child in case}
+        if kinds & {"failure", "error"}:
+            failed.append(f"{case.get('classname')}::{case.get('name')}")
+        elif "skipped" in kinds:
+            skipped += 1
+        else:
+            passed += 1
+    return Counted(passed, skipped, tuple(failed))

@@ -1,0 +1,138 @@
+"""One pair of places tried: environments, the jobs in them, the suites."""
+
+import shutil
+import time
+import tomllib
+from collections.abc import Callable
+from functools import partial
+
+from environments.lock import TASKS, File
+from localbundle.errors import BundleError
+from tests.runtimes import environment, suites
+from tests.runtimes.changes import Changes
+from tests.runtimes.commands import FOLDER, Failed, console
+from tests.runtimes.environment import Environment
+from tests.runtimes.jobs import Workspace
+from tests.runtimes.places import GPU, SERVERLESS, Place, installations, places
+from tests.runtimes.snapshot import bundle_for, copy_tree
+from tests.runtimes.summary import Row
+
+EMBED = "refresh.embed"
+
+
+class Trial:
+    """A GPU cluster's runtime and an environment of serverless compute, in a copy of the working tree.
+
+    Raises:
+        BundleError: there is no list of what a runtime ships, or what it needs cannot be resolved.
+        Failed: the bundle's artifacts cannot be built.
+    """
+
+    def __init__(self, named: list[str]) -> None:
+        self.source = copy_tree()
+        self.workspace = Workspace(self.source)
+        self.failures: list[str] = []
+        self._places = places(named, self.source)
+        self._tables = tomllib.loads((self.source / TASKS).read_text("utf-8"))
+        self._rows = {compute: Row(place.name, spark=place.spark) for compute, place in self._places.items()}
+        self._installed = {one.name: one for one in installations(bundle_for(self.source, self._places))}
+
+    def run(self, *, with_suites: bool) -> list[Row]:
+        """Everything in turn; after a failure the rest is tried all the same. One row a place."""
+        refresh, embed = self._attempt("refresh"), self._attempt(EMBED)
+        if refresh and embed:
+            self._try(SERVERLESS, partial(self._refresh, refresh, embed))
+        for job in ("release", "collect_calls", "explore"):
+            if built := self._attempt(job):
+                self._try(SERVERLESS, partial(self.workspace.job, built, job))
+        # The refresh job that it starts runs in the same Python here.
+        if built := self._attempt("smoke", "refresh"):
+            self._try(SERVERLESS, partial(self.workspace.job, built, "smoke"))
+        if with_suites:
+            self._try(GPU, self._suites)
+        self._rows[SERVERLESS].tasks = f"{self.workspace.succeeded}/{self.workspace.tried}"
+        return list(self._rows.values())
+
+    def _attempt(self, name: str, *also: str) -> Environment | None:
+        built: list[Environment] = []
+        self._try(self._installed[name].compute, lambda: built.append(self._build(name, *also)))
+        return built[0] if built else None
+
+    def _build(self, name: str, *also: str) -> Environment:
+        """The environment of a job, or of one of its tasks, ready to run it; `also` are jobs that it starts."""
+        place = self._places[self._installed[name].compute]
+        shipped: dict[str, str] = {}
+        for one in (name, *also):
+            shipped |= environment.shipped_closure(self._file(place, one), self.source)
+        built = environment.ship(place, name, shipped)
+        allowed: set[str] = set()
+        for one in (name, *also):
+            allowed |= self._tables["replaced"].get(_task(one), {}).keys()
+            environment.install_on_top(built, self._installed[one], allowed)
+        self._note(built)
+        tools = environment.add_tools(built, self.source)
+        console.print(f"  for this machine besides: {_replaced(tools)}")
+        return built
+
+    def _file(self, place: Place, name: str) -> File:
+        return File(place.runtime, _task(name), tuple(self._tables[place.compute][_task(name)]))
+
+    def _files(self) -> list[File]:
+        return [self._file(place, name) for place in self._places.values() for name in self._tables[place.compute]]
+
+    def _note(self, built: Environment) -> None:
+        console.print(f"[bold]{built.label}[/]", markup=True)
+        for line in built.changes.lines():
+            console.print(f"  {line}")
+        row = self._rows[built.place.compute]
+        row.python = environment.version_of(built)
+        row.shipped = max(row.shipped, len(built.changes.shipped))
+        row.added = max(row.added, len(built.changes.added))
+        row.replaced = max(row.replaced, len(built.changes.replaced))
+
+    def _refresh(self, built: Environment, embed: Environment) -> None:
+        self.workspace.sample()
+        ingested = self.workspace.job(built, "refresh", only="ingest,has_work")
+        console.print(f"  embed in a classic session: {self.workspace.embed(embed, ingested)}")
+        published = self.workspace.job(built, "refresh", only="publish")
+        console.print(f"  publish: {published.tasks['publish'].message}")
+        console.print(f"  search finds {self.workspace.search(built)}")
+
+    def _suites(self) -> None:
+        """On the GPU cluster's runtime, which ships what serverless compute does and more."""
+        place, replaced = self._places[GPU], self._tables["replaced"]["refresh"]
+        extras = {extra for file in self._files() if file.name != "vllm" for extra in file.extras}
+        every = File(place.runtime, "refresh", tuple(sorted(extras)))
+        built = environment.ship(place, "suites", environment.shipped_closure(every, self.source))
+        suites.add_everything(built, self.source, replaced)
+        passed = 0
+        for suite in suites.SUITES:
+            counted = suites.run_suite(built, self.source, suite)
+            passed += counted.passed
+            console.print(
+                f"  {suite}: {counted.passed} passed, {counted.skipped} skipped, {len(counted.failed)} failed"
+            )
+            self.failures += [f"{suite}: {name}" for name in counted.failed]
+        self._rows[GPU].tests = str(passed)
+
+    def _try(self, compute: str, step: Callable[[], object]) -> None:
+        """Runs a step, adds its seconds and disk to a place's row, and notes why it failed."""
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        began, used = time.monotonic(), shutil.disk_usage(FOLDER).used
+        try:
+            step()
+        except (Failed, BundleError) as error:
+            self.failures.append(str(error).splitlines()[0])
+            console.print(f"failed: {error}", style="red", markup=False)
+        row = self._rows[compute]
+        row.seconds += time.monotonic() - began
+        row.gigabytes += (shutil.disk_usage(FOLDER).used - used) / 1e9
+
+
+def _task(name: str) -> str:
+    """The name in environments/requirements.toml: a job's, or of a task with libraries of its own the task's."""
+    return name.split(".")[-1]
+
+
+def _replaced(changes: Changes) -> str:
+    return ", ".join(f"{name} {old} -> {new}" for name, (old, new) in changes.replaced.items()) or "nothing replaced"
