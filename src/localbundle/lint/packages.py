@@ -22,7 +22,8 @@ def replaced_package(job: JobContext) -> Said:
     for runtime, line in _installed(job):
         for text, requirement in required(job.bundle, line):
             if replaced := replaces(requirement, runtime):
-                yield text, f"{requirement.name}{requirement.specifier} replaces {replaced}"
+                wanted = f" @ {requirement.url}" if requirement.url else requirement.specifier
+                yield text, f"{requirement.name}{wanted} replaces {replaced}"
 
 
 def replaces(requirement: Requirement, runtime: Runtime) -> str | None:
@@ -34,7 +35,11 @@ def replaces(requirement: Requirement, runtime: Runtime) -> str | None:
         return f"the PySpark of Databricks Connect, which runs in {runtime.name}; leave it out"
     shipped = runtime.packages.get(name)
     specifier = SpecifierSet(_BUILD.sub("", str(requirement.specifier)))
-    if shipped is None or specifier.contains(shipped, prereleases=True):
+    if shipped is None:
+        return None
+    if requirement.url:  # pip installs it whatever its version is
+        return f"the runtime's {name} {shipped} ({runtime.name}); leave it out"
+    if specifier.contains(shipped, prereleases=True):
         return None
     return f"the runtime's {name} {shipped} ({runtime.name}); leave it out or allow {shipped}"
 

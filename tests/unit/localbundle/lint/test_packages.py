@@ -86,6 +86,12 @@ def test_names_are_compared_as_pip_compares_them() -> None:
     assert said("PyDantic==2.14.4") == f"the runtime's pydantic 2.8.2 ({GPUS}); leave it out or allow 2.8.2"
 
 
+def test_a_file_replaces_whatever_its_version_is() -> None:
+    wanted = "the runtime's torch 2.6.0 (16.4.x-gpu-ml-scala2.12); leave it out"
+    assert said("torch @ https://example.org/torch-2.6.0-cp312-cp312-linux_x86_64.whl") == wanted
+    assert said("nobodys @ https://example.org/nobodys-1-py3-none-any.whl") is None
+
+
 def test_what_a_runtime_does_not_ship_may_be_installed() -> None:
     assert said("torch==2.14.0", "16.4.x-scala2.12") is None
 
