@@ -4,6 +4,7 @@ Each requirements file is resolved against the list of packages that its runtime
 there. What it names is pinned, so that a job finds today what it found yesterday; pip installs it as it stands.
 """
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -190,14 +191,25 @@ def _uv(file: File, *arguments: str, cwd: Path) -> dict[str, str]:
     ]  # fmt: skip
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
     if done.returncode:
-        reason = " ".join(word for word in done.stderr.split() if word not in {"×", "╰─▶", "│"})
-        raise BundleError(f"{file.name} on {file.runtime.name}: {reason}")
+        raise BundleError(f"{file.name} on {file.runtime.name}: {_reason(done.stderr)}")
     pins = [Requirement(line) for line in done.stdout.splitlines() if line and not line.startswith("#")]
     return {canonicalize_name(pin.name): next(iter(pin.specifier)).version for pin in pins}
 
 
 def _equal(version: str, shipped: str) -> bool:
     return Version(version) == Version(shipped)
+
+
+def _reason(told: str) -> str:
+    """uv's first reason in one line, and what to do; all that it says where it is of another kind."""
+    text = " ".join(word for word in told.split() if word not in {"×", "╰─▶", "│"})
+    conflict = re.search(r"(?:cause:\s*)?Because (.*?), we can conclude", text)
+    if conflict is None:
+        return text
+    return (
+        f"cannot be installed beside what that ships ({conflict[1]}); widen a bound in pyproject.toml, or allow the "
+        f"replacement in {TASKS}"
+    )
 
 
 def write(file: File, found: Resolution, root: Path = ROOT) -> None:

@@ -49,7 +49,9 @@ def needing(rights: str, on: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        if reason := _refusal(error):
+        # A file that may not be opened is a matter of rights on a volume, and of nothing else.
+        is_other_file = isinstance(error, PermissionError) and not rights.endswith("VOLUME")
+        if not is_other_file and (reason := _refusal(error)):
             raise lacks(rights, on, reason) from error
         raise
 

@@ -26,7 +26,6 @@ _SERVICE = "PERMISSION_DENIED: User does not have MODIFY on Table 'a.b.c'.\n\nJV
         (AnalysisException(_SERVICE), "PERMISSION_DENIED: User does not have MODIFY on Table 'a.b.c'."),
         (MlflowException("User lacks it", PERMISSION_DENIED), "User lacks it"),
         (PermissionDenied("no. Config: host=https://x, token=***"), "no"),
-        (PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/v"), "[Errno 13] Permission denied: '/v'"),
     ],
 )
 def test_what_the_platform_refuses(error: Exception, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,6 +46,7 @@ def test_what_the_platform_refuses(error: Exception, reason: str, monkeypatch: p
         MlflowException("broken", INTERNAL_ERROR),
         NotFound("there is none"),
         FileNotFoundError(errno.ENOENT, "No such file"),
+        PermissionError(errno.EACCES, "Permission denied"),
         UserError("said already"),
     ],
 )
@@ -54,6 +54,12 @@ def test_other_errors_stay_as_they_are(error: Exception) -> None:
     with pytest.raises(type(error)) as caught, needing("SELECT", "table a.b.c"):
         raise error
     assert caught.value is error
+
+
+def test_a_file_that_may_not_be_opened_is_a_matter_of_its_volume() -> None:
+    said = r"needs READ VOLUME on volume a.b.c, .*\(\[Errno 13\] Permission denied\)"
+    with pytest.raises(NotPermitted, match=said), needing("READ VOLUME", "volume a.b.c"):
+        raise PermissionError(errno.EACCES, "Permission denied")
 
 
 def test_an_endpoint_names_its_principal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
+from ragops.errors import needing
 from ragops.evaluation.comparison import Tried
 
 ANSWERS = "answers.json"
@@ -13,10 +14,16 @@ ANSWERS = "answers.json"
 
 @contextmanager
 def tracked_run(kind: str, **params: object) -> Iterator[str]:
-    """A run of the experiment that is open, active inside; gives the run's id."""
+    """A run of the experiment that is open, active inside; gives the run's id.
+
+    Raises:
+        NotPermitted: no run may be begun there.
+    """
     import mlflow
 
-    with mlflow.start_run(run_name=kind, tags={"kind": kind}) as run:
+    with needing("CAN EDIT", "experiment of this run"):
+        begun = mlflow.start_run(run_name=kind, tags={"kind": kind})
+    with begun as run:
         mlflow.log_params(params)
         yield str(run.info.run_id)
 

@@ -14,7 +14,7 @@ import ragops
 from ragops.assembly import Place
 from ragops.embeddings.conversion import convert, on_this_machine
 from ragops.embeddings.model import locate
-from ragops.errors import UserError
+from ragops.errors import UserError, needing
 from ragops.index.published import PublishedIndex
 from ragops.llms.openvino_gguf import gguf_file
 from ragops.llms.settings import OpenAICompatible, OpenVinoGguf
@@ -41,6 +41,7 @@ class Logged:
     digest: str
 
 
+@needing("CAN EDIT", "experiment of the release")
 def log_chain(configuration: ChainConfiguration, prompts: Sequence[str] = ()) -> Logged:
     """Logs the chain into the active run; `prompts` are the registry's URIs of those that it uses.
 
