@@ -12,6 +12,8 @@ _PROSE = {"too_short": "give at least {min_length}", "too_long": "give at most {
 
 # As Unity Catalog says it through Spark, and as MLflow's and the workspace's services do.
 _NOT_PERMITTED = re.compile(r"INSUFFICIENT_PERMISSIONS|PERMISSION_DENIED|does not have permission|not authorized", re.I)
+# What Spark's client and the SDK put behind what was said.
+_APPENDED = re.compile(r"\s*JVM stacktrace:|\. Config:")
 _IN_A_CATALOG = ("schema", "table", "view", "volume", "model")
 
 
@@ -61,12 +63,13 @@ def _refusal(error: Exception) -> str:
 
     The clients are not imported for this: who has none of their errors need not have them.
     """
-    first = " ".join(str(error).strip().partition("\n")[0].partition(". Config:")[0].split())[:300]
+    text = str(error).strip()
+    said = " ".join(_APPENDED.split(text)[0].split())[:300]
     kinds = {kind.__name__ for kind in type(error).__mro__}
     is_denied = getattr(error, "error_code", "") == "PERMISSION_DENIED"  # MLflow's
     # The first line alone: behind it are the stack traces of workers, in which anything may stand.
-    is_refused = "PySparkException" in kinds and _NOT_PERMITTED.search(first)
-    return first if is_denied or is_refused or kinds & {"PermissionError", "PermissionDenied"} else ""
+    is_refused = "PySparkException" in kinds and _NOT_PERMITTED.search(text.partition("\n")[0])
+    return said if is_denied or is_refused or kinds & {"PermissionError", "PermissionDenied"} else ""
 
 
 def _who() -> str:
