@@ -3,10 +3,10 @@
 import json
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from localbundle.cli import app
 from localbundle.definitions.bundle import load_bundle
@@ -21,6 +21,25 @@ RIGHT = sorted(path for path in (HERE / "right").iterdir() if path.is_dir())
 RULES = {rule_id(rule) for rule in (*BUNDLE_RULES, *JOB_RULES)} | {"wrong-reference", "cannot-run"}
 
 
+@dataclass(frozen=True)
+class Done:
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def validate(capsys):
+    """Runs `localbundle validate`; click's own runner tells stderr from stdout from version 8.2 only."""
+
+    def run(*words: str) -> Done:
+        with pytest.raises(SystemExit) as ended:
+            app(["validate", *words])
+        return Done(ended.value.code or 0, *capsys.readouterr())
+
+    return run
+
+
 def findings(root: Path, target: str | None = None) -> list[Finding]:
     unresolved: list[BundleError] = []
     bundle = load_bundle(root, target, None, unresolved.append)
@@ -28,10 +47,10 @@ def findings(root: Path, target: str | None = None) -> list[Finding]:
 
 
 @pytest.mark.parametrize("folder", WRONG, ids=lambda folder: folder.name)
-def test_a_wrong_bundle_says_what_its_golden_file_says(folder, tmp_path, monkeypatch) -> None:
+def test_a_wrong_bundle_says_what_its_golden_file_says(folder, tmp_path, monkeypatch, validate) -> None:
     root = shutil.copytree(folder, tmp_path / "bundle")
     monkeypatch.chdir(root)
-    done = CliRunner().invoke(app, ["validate"])
+    done = validate()
     expected = (folder / "expected.txt").read_text()
     # A bundle with notes alone passes: after them it is shown and written.
     passes = "finding" not in expected.splitlines()[-1]
@@ -66,26 +85,26 @@ def test_our_own_bundle_has_no_findings(target) -> None:
     assert [finding for finding in findings(ROOT, target) if not finding.is_note] == []
 
 
-def test_with_json_the_findings_are_on_stderr(monkeypatch) -> None:
+def test_with_json_the_findings_are_on_stderr(monkeypatch, validate) -> None:
     folder = HERE / "wrong" / "undeclared-parameter"
     monkeypatch.chdir(folder)
-    done = CliRunner().invoke(app, ["validate", "-o", "json"])
+    done = validate("-o", "json")
     assert done.exit_code == 2
     assert done.stderr == (folder / "expected.txt").read_text()
     assert json.loads(done.stdout)["bundle"]["name"] == "tiny"
 
 
-def test_without_findings_the_bundle_is_shown_and_written(write, monkeypatch) -> None:
+def test_without_findings_the_bundle_is_shown_and_written(write, monkeypatch, validate) -> None:
     root = write(root="bundle: {name: tiny}")
     monkeypatch.chdir(root)
-    done = CliRunner().invoke(app, ["validate"])
+    done = validate()
     assert done.exit_code == 0
     assert done.stdout.startswith("bundle tiny, target default")
     assert done.stdout.endswith("no findings\n")
     assert (root / ".localbundle/default/bundle.json").is_file()
 
 
-def test_with_json_notes_are_on_stderr_and_the_bundle_passes(write, monkeypatch) -> None:
+def test_with_json_notes_are_on_stderr_and_the_bundle_passes(write, monkeypatch, validate) -> None:
     job = """
         resources: {jobs: {x: {
           environments: [{environment_key: e, spec: {environment_version: "99"}}],
@@ -95,7 +114,7 @@ def test_with_json_notes_are_on_stderr_and_the_bundle_passes(write, monkeypatch)
         root="bundle: {name: tiny}\ninclude: [resources/*.yml]", job=job, notebook="# Databricks notebook source\n"
     )
     monkeypatch.chdir(root)
-    done = CliRunner().invoke(app, ["validate", "-o", "json"])
+    done = validate("-o", "json")
     assert done.exit_code == 0
     assert "note: environment_version 99 is not in the table" in done.stderr
     assert done.stderr.endswith("1 note\n")
