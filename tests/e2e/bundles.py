@@ -26,6 +26,11 @@ class Bundle:
     def home(self) -> Path:
         return self.root / ".localbundle" / "dev"
 
+    @property
+    def record(self) -> Path:
+        """Where the tasks' requests are noted, if they are."""
+        return self.root / "requests.jsonl"
+
     def command(self, *words: str) -> list[str]:
         return [str(BIN / words[0]), *words[1:]]
 

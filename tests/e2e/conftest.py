@@ -1,20 +1,47 @@
 """A warm and a cold workspace, and a folder of documents."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.bundles import Bundle, lay_bundle, write_notes
+from tests.support.needs import UNDEPLOYED, beyond
+from tests.support.recorded import Request, read_requests, recording
 
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
-    """The bundle with Spark kept warm."""
+    """The bundle with Spark kept warm, and with a record of what its tasks ask of the catalog."""
     laid = lay_bundle(tmp_path_factory.mktemp("bundle"))
+    laid.record.touch()
+    laid.environment = dict(recording(laid.home, laid.record))
     laid.run("localbundle", "up", "-t", "dev")
     yield laid
     laid.run("localbundle", "down", "-t", "dev")
+
+
+@pytest.fixture
+def requested(bundle: Bundle) -> Callable[[], list[Request]]:
+    """What the tasks have asked of the catalog since the test began, or since this was called last."""
+    seen = bundle.record.stat().st_size
+
+    def requested() -> list[Request]:
+        nonlocal seen
+        since, seen = seen, bundle.record.stat().st_size
+        return read_requests(bundle.record, since)
+
+    return requested
+
+
+@pytest.fixture(autouse=True)
+def _as_the_table_says(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No task of any test asks for more than docs/rights.md gives to the jobs."""
+    laid: Bundle | None = request.getfixturevalue("bundle") if "bundle" in request.fixturenames else None
+    since = laid.record.stat().st_size if laid else 0
+    yield
+    if laid:
+        assert beyond(read_requests(laid.record, since)) <= UNDEPLOYED
 
 
 @pytest.fixture

@@ -2,12 +2,15 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 
 from tests.e2e.bundles import Bundle
+from tests.support.needs import unused
+from tests.support.recorded import Request
 
 
 def explore(bundle: Bundle, schema: str, reports: Path, check: bool = True, **more: str) -> CompletedProcess[str]:
@@ -16,13 +19,19 @@ def explore(bundle: Bundle, schema: str, reports: Path, check: bool = True, **mo
     return bundle.run("localbundle", "run", "explore", "-t", "dev", "--params", words, check=check)
 
 
-def test_a_report_of_a_corpus(bundle: Bundle, landing: Path, tmp_path: Path) -> None:
+def test_a_report_of_a_corpus(
+    bundle: Bundle, landing: Path, tmp_path: Path, requested: Callable[[], list[Request]]
+) -> None:
     schema = "explored"
     asked = tmp_path / "asked.jsonl"
     asked.write_text(json.dumps({"question": "What does the otter eat?", "anchor": "4 fish"}) + "\n")
     bundle.refresh(landing=str(landing), schema=schema)
-    done = explore(bundle, schema, tmp_path / "reports", questions=str(asked), chunk_sizes="32")
-    (report,) = (tmp_path / "reports").glob("explored-*.html")
+    reports = Path(f"/Volumes/spark_catalog/{schema}/reports")
+    folder = bundle.home / reports.relative_to("/")
+    folder.mkdir()
+    done = explore(bundle, schema, reports, questions=str(asked), chunk_sizes="32")
+    (report,) = folder.glob("explored-*.html")
+    assert unused(requested(), ["explore"]) == set()
     html = report.read_text()
     assert str(report) in done.stdout
     assert html.count("<figure") >= 8

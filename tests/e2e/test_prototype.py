@@ -2,12 +2,15 @@
 
 import json
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from tests.e2e.bundles import Bundle
+from tests.support.needs import unused
+from tests.support.recorded import Request
 
 SCHEMA = "prototyped"
 ASKED = "What does the otter eat before noon?|What water temperature is best for espresso?"
@@ -30,10 +33,13 @@ def card(bundle: Bundle, landing: Path, tmp_path: Path) -> Path:
     return path
 
 
-def test_answers_with_citations_and_variants_with_a_picture(bundle: Bundle, card: Path) -> None:
+def test_answers_with_citations_and_variants_with_a_picture(
+    bundle: Bundle, card: Path, requested: Callable[[], list[Request]]
+) -> None:
     words = f"schema={SCHEMA},usecase={card},questions={ASKED},fusion=dense,sample=3"
     done = bundle.run("localbundle", "run", "prototype", "-t", "dev", "--params", words)
     assert "MLflow run" in done.stdout
+    assert unused(requested(), ["prototype"]) == set()
     newest = max((bundle.home / "runs").iterdir(), key=lambda folder: int(folder.name) if folder.name.isdigit() else 0)
     notebook = nbformat.read(newest / "prototype.ipynb", as_version=4)
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]

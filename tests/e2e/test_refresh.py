@@ -2,9 +2,12 @@
 
 import shutil
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.e2e.bundles import Bundle
+from tests.support.needs import definitions
+from tests.support.recorded import Request
 
 
 def commits(bundle: Bundle, schema: str) -> dict[str, int]:
@@ -13,7 +16,7 @@ def commits(bundle: Bundle, schema: str) -> dict[str, int]:
     return {log.parent.name: len(list(log.glob("*.json"))) for log in logs}
 
 
-def test_the_whole_way_of_a_document(bundle: Bundle, landing: Path) -> None:
+def test_the_whole_way_of_a_document(bundle: Bundle, landing: Path, requested: Callable[[], list[Request]]) -> None:
     """First run, a run with nothing to do, an edit, an index damaged by hand, a file that cannot be read."""
     schema = "way"
     first = bundle.refresh(landing=str(landing), schema=schema)
@@ -21,12 +24,14 @@ def test_the_whole_way_of_a_document(bundle: Bundle, landing: Path) -> None:
     assert bundle.search("What does the otter eat?", schema)[0]["path"] == "otter.md"
 
     before, pointer = commits(bundle, schema), bundle.pointer(schema)
+    assert definitions(requested())
     second = bundle.refresh(landing=str(landing), schema=schema)
     assert "nothing to publish" in second.stdout
     assert "embed: excluded" in second.stdout
     assert before.keys() >= {"documents", "chunks"}
     assert commits(bundle, schema) == before
     assert bundle.pointer(schema) == pointer
+    assert definitions(requested()) == []
 
     otter = landing / "otter.md"
     otter.write_text(otter.read_text().replace("4 fish before noon", "a melon at midnight"))

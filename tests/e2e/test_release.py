@@ -5,6 +5,7 @@ The clean environment has the model's own requirements and nothing of this one: 
 
 import json
 import sqlite3
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -14,6 +15,8 @@ import yaml
 
 from tests.e2e.bundles import ANIMALS, Bundle
 from tests.e2e.packaged import Elsewhere, clean_environment, downloaded, text_and_citations
+from tests.support.needs import definitions, unused
+from tests.support.recorded import Request
 
 SCHEMA = "released"
 ABSENT = ("Who painted the Mona Lisa?", "How tall is the Eiffel tower in metres?", "What is the boiling point of lead?")
@@ -59,10 +62,13 @@ def release(bundle: Bundle, card: Path, **more: str) -> CompletedProcess[str]:
     return bundle.run("localbundle", "run", "release", "-t", "dev", "--params", words)
 
 
-def test_only_what_is_better_takes_the_champions_place(bundle: Bundle, card: Path, tmp_path: Path) -> None:
+def test_only_what_is_better_takes_the_champions_place(
+    bundle: Bundle, card: Path, tmp_path: Path, requested: Callable[[], list[Request]]
+) -> None:
     unreached = replace(bundle, environment=bundle.environment | {"OPENAI_BASE_URL": "http://127.0.0.1:1"})
     stood_in = release(unreached, card, llm="served")
     assert "version 1 not promoted: errors " in stood_in.stdout and "there is no champion" in stood_in.stdout
+    requests = requested()
     first = release(bundle, card, llm="silent")
     assert "version 2 promoted: every condition is met; champion is version 2" in first.stdout
     better = release(bundle, card)
@@ -72,6 +78,9 @@ def test_only_what_is_better_takes_the_champions_place(bundle: Bundle, card: Pat
         "version 4 not promoted: it is not better than the champion in any check of 6 topics or more; "
         "champion is version 3" in again.stdout
     )
+    later = requested()
+    assert unused(requests + later, ["log", "evaluate", "promote"]) == set()
+    assert definitions(later) == []
 
     assert not (bundle.root / "notebooks" / "mlruns").exists(), "traces lie in the workspace"
     assert traced(bundle) > 0
@@ -138,10 +147,13 @@ def test_wrong_parameters_are_refused_before_spark(cold_bundle: Bundle, wrong: s
     assert not (cold_bundle.home / "server.log").exists()
 
 
-def test_the_calls_of_models_reach_the_table(bundle: Bundle, card: Path) -> None:
+def test_the_calls_of_models_reach_the_table(
+    bundle: Bundle, card: Path, requested: Callable[[], list[Request]]
+) -> None:
     """Those of the releases above."""
     collect = f"schema={SCHEMA},usecase={card}"
     bundle.run("localbundle", "run", "collect_calls", "-t", "dev", "--params", collect)
+    assert unused(requested(), ["collect"]) == set()
     rows = bundle.sql(f"SELECT model, purpose, prompt_name, outcome FROM spark_catalog.{SCHEMA}.llm_calls")
     assert {"model": "silent", "purpose": "ask", "prompt_name": "cite_or_abstain", "outcome": "answered"} in rows
     assert list((bundle.home / "Volumes/spark_catalog" / SCHEMA / "ledger").glob("*.jsonl")) == []

@@ -1,15 +1,26 @@
 """The smoke job passes on a bundle that works, passes again, and fails where the index is not what was laid."""
 
+from collections.abc import Callable
+
 from tests.e2e.bundles import Bundle
+from tests.support.needs import beyond, definitions, unused
+from tests.support.recorded import Request
 
 SMOKE = ("localbundle", "run", "smoke", "-t", "dev")
+TASKS = ("lay_corpus", "ingest", "embed", "publish", "check", "edit_corpus", "check_edited")
 
 
-def test_it_follows_an_edit_and_an_earlier_run_does_not_help(bundle: Bundle) -> None:
+def test_it_follows_an_edit_and_an_earlier_run_does_not_help(
+    bundle: Bundle, requested: Callable[[], list[Request]]
+) -> None:
     first = bundle.run(*SMOKE)
+    requests = requested()
+    assert beyond(requests) == set() and unused(requests, TASKS) == set()
     assert first.stdout.index("all found in 000001-") < first.stdout.index("all found in 000002-")
     # The index still holds what the first run laid, and this one looks for its own.
     stale = bundle.run(*SMOKE, "--only", "check_edited", check=False)
     assert stale.returncode == 1
     assert "smoke: 'Who inspects the slipway?' finds notice.md first" in stale.stdout
+    requested()
     assert "all found in 000004-" in bundle.run(*SMOKE).stdout
+    assert definitions(requested()) == []

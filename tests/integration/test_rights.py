@@ -11,8 +11,11 @@ from pyspark.errors import AnalysisException
 from ragops.documents.limits import ParseLimits
 from ragops.documents.stage import refresh_documents
 from ragops.errors import UserError
+from ragops.index.locks.delta_row import DeltaRow
 from ragops.llms.stage import merge_ledger
 from ragops.workspace import Workspace
+from tests.support.needs import needed
+from tests.support.recorded import Request
 
 _REFUSAL = "[INSUFFICIENT_PERMISSIONS] Insufficient privileges:\nUser does not have permission"
 _DEFINES = re.compile(r"\s*(CREATE|ALTER|DROP|GRANT|COMMENT)\b", re.I)
@@ -91,3 +94,17 @@ def test_whoever_lacks_a_right_is_told_which_on_what(
     assert "\n" not in str(caught.value)
     assert re.match(r"\S+ needs .*\(\[INSUFFICIENT_PERMISSIONS\] .*\); grant it: docs/rights.md", str(caught.value))
     workspace.create_schema()
+
+
+def test_the_publishers_lock_needs_rows_of_its_table(workspace: Workspace) -> None:
+    """What no run on a laptop shows: there the lock is a file."""
+    row = DeltaRow(workspace, "passages")
+
+    def used() -> set[tuple[str, str]]:
+        with _statements(workspace) as sent:
+            row.make()
+            assert row.change(row.read(), token="mine")
+        return set().union(*(needed(Request("publish", workspace.schema, "sql", one, "")) for one in sent))
+
+    assert used() == {("rag", "CREATE_TABLE"), ("rag", "SELECT"), ("rag", "MODIFY")}
+    assert used() == {("rag", "SELECT"), ("rag", "MODIFY")}

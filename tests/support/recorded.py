@@ -1,0 +1,39 @@
+"""What the tasks of a run asked of the catalog, as `recorder/sitecustomize.py` noted it in each of their processes."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from localbundle.volumes.environment import environment
+
+RECORDER = Path(__file__).parent / "recorder"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request of a task; `schema` is the task's parameter.
+
+    By `kind`: sql (`what` is the statement), table (`name` is read), plan and catalog (a command, a look-up), volume
+    (`name` is a path below Volumes that is read or written), secret, registry and tracking (a method of MLflow's
+    stores; `name` is a model's or a prompt's).
+    """
+
+    task: str
+    schema: str
+    kind: str
+    what: str
+    name: str
+
+
+def recording(home: Path, file: Path) -> Mapping[str, str]:
+    """The environment in which all that a local workspace starts notes its requests in `file`."""
+    return environment(home / "Volumes", strict=True, path=[RECORDER]) | {"RAGOPS_RECORD": str(file)}
+
+
+def read_requests(file: Path, since: int = 0) -> list[Request]:
+    """The requests of tasks noted after the first `since` bytes, each once."""
+    with file.open("rb") as record:
+        record.seek(since)
+        found = dict.fromkeys(Request(**json.loads(line)) for line in record)
+    return [request for request in found if request.task]

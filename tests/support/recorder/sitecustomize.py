@@ -1,0 +1,169 @@
+"""Notes what each task of a run asks of the catalog, as lines of JSON: statements, tables, volumes, secrets, MLflow.
+
+Put in front on PYTHONPATH (`tests.support.recorded`), so that kernels, their children and Spark's workers run it when
+they start. What it looks into is patched once it is imported, since importing it here would slow every process down.
+"""
+
+import importlib.abc
+import importlib.machinery
+import json
+import os
+import sys
+
+_FILE, _HOME = os.environ.get("RAGOPS_RECORD", ""), os.path.realpath(os.environ.get("LOCALBUNDLE_HOME", "."))
+_VOLUMES, _SECRETS = os.path.join(_HOME, "Volumes") + os.sep, os.path.join(_HOME, "secrets.json")
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+_ON_FILES = {"os.mkdir": "write", "os.remove": "write", "os.rmdir": "write", "os.listdir": "read", "os.scandir": "read"}
+
+
+def note(kind, what, name=""):
+    """Appends one line. One write: several processes share the file."""
+    task, schema = os.environ.get("RAGOPS_RECORD_TASK", ""), os.environ.get("RAGOPS_RECORD_SCHEMA", "")
+    line = json.dumps({"task": task, "schema": schema, "kind": kind, "what": what, "name": name}) + "\n"
+    descriptor = os.open(_FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(descriptor, line.encode())
+    finally:
+        os.close(descriptor)
+
+
+def _hear(event, arguments):
+    """Python's audit events: what is done to files below Volumes."""
+    if event == "open":
+        path, _, flags = arguments
+        _touched(path, "write" if isinstance(flags, int) and flags & _WRITING else "read")
+    elif event in _ON_FILES:
+        # Making a folder that is there is a look at it.
+        is_look = event == "os.mkdir" and _is_there(arguments[0])
+        _touched(arguments[0], "read" if is_look else _ON_FILES[event])
+
+
+def _is_there(path, look=os.stat):
+    try:
+        look(path)
+    except OSError:
+        return False
+    return True
+
+
+def _touched(path, how):
+    if not isinstance(path, str | os.PathLike):
+        return
+    full = os.path.abspath(os.fspath(path)) if not isinstance(path, bytes) else ""
+    if full == _SECRETS:
+        note("secret", "read")
+    elif full.startswith(_VOLUMES):
+        note("volume", how, full[len(_VOLUMES) :])
+
+
+def _stat(plain):
+    """No event tells of stat, with which a volume is looked for."""
+
+    def stat(path, *arguments, **options):
+        _touched(path, "read")
+        return plain(path, *arguments, **options)
+
+    return stat
+
+
+def _take_task(kernel):
+    plain = kernel.begin
+
+    def begin(context):
+        told = json.loads(context)
+        os.environ["RAGOPS_RECORD_TASK"] = told["task"]
+        os.environ["RAGOPS_RECORD_SCHEMA"] = told["parameters"].get("schema", "")
+        plain(context)
+
+    kernel.begin = begin
+
+
+def _take_stub(module):
+    """Each request of Spark's client, whatever made it."""
+    stub = module.SparkConnectServiceStub
+    plain = stub.__init__
+
+    def __init__(self, channel):
+        plain(self, channel)
+        for call in ("ExecutePlan", "AnalyzePlan"):
+            setattr(self, call, _noting(getattr(self, call)))
+
+    stub.__init__ = __init__
+
+
+def _noting(call):
+    def send(request, *arguments, **options):
+        _walk(request)
+        return call(request, *arguments, **options)
+
+    return send
+
+
+def _walk(message):
+    """A plan's statements, the tables that it reads and writes, and what it asks of the catalog."""
+    kind = message.DESCRIPTOR.name
+    if kind == "SQL":
+        note("sql", message.query)
+    elif kind == "NamedTable":
+        note("table", "read", message.unparsed_identifier)
+    elif kind in ("WriteOperation", "WriteOperationV2", "MergeIntoTableCommand", "CreateDataFrameViewCommand"):
+        note("plan", kind)
+    elif kind == "Catalog":
+        note("catalog", message.WhichOneof("cat_type"))
+    for field, value in message.ListFields():
+        if field.message_type is not None and field.message_type.GetOptions().map_entry is False:
+            for one in value if field.is_repeated else (value,):
+                _walk(one)
+
+
+def _take_registry(module):
+    _wrap(module.SqlAlchemyStore, "registry")
+
+
+def _take_tracking(module):
+    _wrap(module.SqlAlchemyStore, "tracking")
+
+
+def _wrap(store, kind):
+    """The store's own methods, which are those of the service in a workspace."""
+    for name, method in list(vars(store).items()):
+        if callable(method) and not name.startswith("_") and not isinstance(method, type | staticmethod | classmethod):
+            setattr(store, name, _called(kind, name, method))
+
+
+def _called(kind, name, method):
+    def call(self, *arguments, **options):
+        first = options.get("name", arguments[0] if arguments else "")
+        note(kind, name, first if isinstance(first, str) else "")
+        return method(self, *arguments, **options)
+
+    return call
+
+
+_PATCHES = {
+    "localbundle.runs.kernel": _take_task,
+    "pyspark.sql.connect.proto.base_pb2_grpc": _take_stub,
+    "mlflow.store.model_registry.sqlalchemy_store": _take_registry,
+    "mlflow.store.tracking.sqlalchemy_store": _take_tracking,
+}
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        patch = _PATCHES.get(name)
+        spec = importlib.machinery.PathFinder.find_spec(name, path) if patch else None
+        if spec is not None and spec.loader is not None:
+            plain = spec.loader.exec_module
+
+            def exec_module(module):
+                plain(module)
+                patch(module)
+
+            spec.loader.exec_module = exec_module
+        return spec
+
+
+if _FILE:
+    sys.addaudithook(_hear)
+    os.stat = _stat(os.stat)
+    sys.meta_path.insert(0, _Finder())
