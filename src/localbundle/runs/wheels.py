@@ -32,7 +32,7 @@ def wheel_folder(bundle: Bundle, job: Job, progress: Callable[[str], None]) -> P
     """
     artifacts = [spec for spec in (bundle.config.get("artifacts") or {}).values() if spec.get("type") == "whl"]
     to_build = [spec for spec in artifacts if not _is_installed(_folder(bundle, spec))]
-    from_source = {_folder(bundle, spec) / "dist" for spec in artifacts if spec not in to_build}
+    from_source = {_source(_folder(bundle, spec)) / "dist" for spec in artifacts if spec not in to_build}
     named = [Path(library) for library in job.libraries if library.endswith(".whl")]
     patterns = [path for path in named if path.parent.resolve() not in from_source and not _is_package_here(path.name)]
     if not patterns or (artifacts and not to_build):
@@ -76,8 +76,13 @@ def _is_package_here(name: str) -> bool:
 
 
 def _is_installed(folder: Path) -> bool:
-    source = (folder / "pyproject.toml").resolve().parent.as_uri()
+    source = _source(folder).as_uri()
     return any(source == url for url in _editable_sources())
+
+
+def _source(folder: Path) -> Path:
+    """Where an artifact's project is; of a bundle made of links, where these lead."""
+    return (folder / "pyproject.toml").resolve().parent
 
 
 def _editable_sources() -> Iterator[str]:

@@ -1,5 +1,6 @@
 import os
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,17 @@ def test_a_job_without_wheels_needs_no_folder(write) -> None:
 def test_requirements_that_are_not_met_are_named(write) -> None:
     _, job = prepared(write, "{type: whl}", "rich>=1, 'rich<1', nobodys-package, '-r x.txt', /some/path, ../dist/*.whl")
     assert missing_requirements(job) == ["rich<1", "nobodys-package"]
+
+
+def test_a_bundle_of_links_uses_what_is_installed_from_where_they_lead(write, tmp_path: Path) -> None:
+    """Beside another artifact whose package is here: nothing is built."""
+    artifacts = "artifacts: {own: {type: whl, build: 'false'}, other: {type: whl, path: other, build: 'false'}}"
+    root = write(
+        root=f"bundle: {{name: tiny}}\ninclude: [resources/*.yml]\n{artifacts}\n",
+        job=JOB % "",
+        notebook="# Databricks notebook source\n",
+    )
+    (root / "pyproject.toml").symlink_to(REPOSITORY / "pyproject.toml")
+    bundle = load_bundle(root)
+    job = replace(find_job(bundle, "x"), libraries=(f"{REPOSITORY}/dist/*.whl", f"{root}/other/dist/rich-*.whl"))
+    assert wheel_folder(bundle, job, print) is None
