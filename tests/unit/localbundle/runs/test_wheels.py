@@ -1,6 +1,5 @@
 import os
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,5 +88,6 @@ def test_a_bundle_of_links_uses_what_is_installed_from_where_they_lead(write, tm
     )
     (root / "pyproject.toml").symlink_to(REPOSITORY / "pyproject.toml")
     bundle = load_bundle(root)
-    job = replace(find_job(bundle, "x"), libraries=(f"{REPOSITORY}/dist/*.whl", f"{root}/other/dist/rich-*.whl"))
+    libraries = (f"{REPOSITORY}/dist/*.whl", f"{root}/other/dist/rich-*.whl")
+    job = find_job(bundle, "x").model_copy(update={"libraries": libraries})
     assert wheel_folder(bundle, job, print) is None
