@@ -50,13 +50,13 @@ class Environment:
         """Installs with uv, whose cache is shared by hardlinks."""
         run(f"{self.label} {step}", [*_UV, "pip", "install", "--python", self.python, *arguments])
 
-    def keeping(self, free: Iterable[str]) -> list[str]:
-        """Options by which uv leaves alone all that is installed, but for what is `free`."""
+    def pins(self, free: Iterable[str] = ()) -> Path:
+        """A file that names all that is installed at its version, but for what is `free`."""
         free = set(free)
         file = self.folder / "kept.txt"
-        pins = [f"{name}=={pin}" for name, pin in self.freeze().items() if pin and name not in free]
-        file.write_text("\n".join(pins), "utf-8")
-        return ["--constraint", str(file)]
+        lines = [f"{name}=={pin}" for name, pin in self.freeze().items() if pin and name not in free]
+        file.write_text("\n".join(lines), "utf-8")
+        return file
 
 
 def shipped_closure(file: File, root: Path) -> dict[str, str]:
@@ -125,9 +125,8 @@ def add_tools(built: Environment, source: Path) -> Changes:
     before = built.freeze()
     own = source / "src" / "localbundle"
     if built.place.compute == SERVERLESS:
-        tools = [*connect_client(built), f"mlflow=={before['mlflow-skinny']}"]
-        built.uv("tools", *built.keeping(CONNECT), own, *tools)
-    missing = [] if _MODEL in before else [next(one for one in _pinned(source) if one.startswith(_MODEL))]
+        built.uv("tools", "--constraint", built.pins(CONNECT), own, *connect_client(built), *mlflow_server(built))
+    missing = [] if _MODEL in before else [next(one for one in pinned(source) if one.startswith(_MODEL))]
     built.uv("files", "--no-deps", own, *missing)
     changed = compare(before, built.freeze())
     if wrong := changed.wrong(CONNECT):
@@ -143,12 +142,24 @@ def connect_client(built: Environment) -> list[str]:
     return [spark, f"protobuf>={made_by[1]}"] if made_by else [spark]
 
 
+def mlflow_server(built: Environment) -> list[str]:
+    """Requirements of MLflow's database at the runtime's version of MLflow, which may be older than SQLAlchemy 2.1."""
+    return [f"mlflow=={built.freeze()['mlflow-skinny']}", "sqlalchemy<2.1"]
+
+
+def size(folder: Path) -> int:
+    """Bytes that the files below a folder take on disk, each once; most of them uv's cache has too, by hardlinks."""
+    found = (file.lstat() for file in folder.rglob("*"))
+    return sum({stat.st_ino: stat.st_blocks * 512 for stat in found}.values())
+
+
 def version_of(built: Environment) -> str:
     """The version of its Python."""
     told = run(f"{built.label} python", [built.python, "-c", "import platform; print(platform.python_version())"])
     return told.strip()
 
 
-def _pinned(source: Path) -> list[str]:
+def pinned(source: Path) -> list[str]:
+    """The requirements of all extras of this repository's package."""
     project = tomllib.loads((source / "pyproject.toml").read_text("utf-8"))["project"]
     return [line for lines in project["optional-dependencies"].values() for line in lines]

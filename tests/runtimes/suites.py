@@ -6,7 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from tests.runtimes.commands import FOLDER, Failed, clean_environment, run
-from tests.runtimes.environment import CONNECT, Environment, connect_client
+from tests.runtimes.environment import CONNECT, Environment, connect_client, mlflow_server, pinned
 
 SUITES = ("tests/unit", "tests/integration")
 
@@ -21,12 +21,19 @@ class Counted:
 
 
 def add_everything(built: Environment, source: Path, replaced: Iterable[str]) -> None:
-    """All extras and what tests need, beside what the runtime ships. Raises Failed as uv does."""
+    """All extras and what tests need, beside what the runtime ships. Raises Failed as uv does.
+
+    LangChain, which no job here installs, asks for newer packages than the runtimes have: it gets along with theirs.
+    """
     project, own = source / "pyproject.toml", source / "src" / "localbundle"
-    kept = built.keeping(CONNECT | set(replaced))
-    left_out = ["--override", source / "environments" / "requirements" / "overrides.txt"]
-    wanted = ["-r", project, "--extra", "laptop", "--extra", "langchain", "--group", f"{project}:dev", own]
-    built.uv("suites", *kept, *left_out, *wanted, *connect_client(built), f"mlflow=={built.shipped['mlflow-skinny']}")
+    left_out = built.folder / "left_out.txt"
+    never = (source / "environments" / "requirements" / "overrides.txt").read_text("utf-8")
+    left_out.write_text(f'{never}langchain ; python_version < "0"\n', "utf-8")
+    wanted = ["-r", project, "--extra", "laptop", "--group", f"{project}:dev", own]
+    tools = [*connect_client(built), *mlflow_server(built)]
+    built.uv("suites", "--constraint", built.pins({*CONNECT, *replaced}), "--override", left_out, *wanted, *tools)
+    langchain = [line for line in pinned(source) if line.startswith("langchain")]
+    built.uv("langchain", "--override", built.pins(), *langchain)
     built.uv("ragops", "--no-deps", source)
 
 
