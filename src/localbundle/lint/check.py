@@ -25,6 +25,7 @@ JOB_RULES: tuple[JobRule, ...] = (
     compute.unused_compute,
     compute.wrong_runtime,
     files.reference_in_notebook,
+    packages.missing_requirements,
     packages.replaced_package,
     references.needs_backticks,
     references.not_upstream,

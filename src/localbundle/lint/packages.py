@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from localbundle.definitions.yamlfile import in_place_of
 from localbundle.lint.context import JobContext, Said
-from localbundle.lint.requirements import required
+from localbundle.lint.requirements import required, requirements_files
 from localbundle.lint.runtimes import Runtime, known, runtime_of_cluster, runtime_of_environment
 
 # torch 2.6.0+cu124 is a build of 2.6.0, and the table has releases only.
@@ -20,10 +20,21 @@ _BUILD = re.compile(r"\+[\w.]+")
 def replaced_package(job: JobContext) -> Said:
     """A direct requirement that does not admit the version of the runtime it is installed on."""
     for runtime, line in _installed(job):
+        if runtime is None:
+            continue
         for text, requirement in required(job.bundle, line):
             if replaced := replaces(requirement, runtime):
                 wanted = f" @ {requirement.url}" if requirement.url else requirement.specifier
                 yield text, f"{requirement.name}{wanted} replaces {replaced}"
+
+
+def missing_requirements(job: JobContext) -> Said:
+    """A requirements file of the bundle that is not there."""
+    for _, line in _installed(job):
+        for text, file in requirements_files(job.bundle, line):
+            if not file.is_file():
+                where = file.relative_to(job.bundle.root)
+                yield text, f"requirements file {where} does not exist; create it or correct the path"
 
 
 def replaces(requirement: Requirement, runtime: Runtime) -> str | None:
@@ -58,14 +69,14 @@ def _environment(runtime: Runtime) -> dict[str, str]:
     }
 
 
-def _installed(job: JobContext) -> Iterator[tuple[Runtime, str]]:
-    """Each line for pip with the runtime it is installed on, if that is known."""
+def _installed(job: JobContext) -> Iterator[tuple[Runtime | None, str]]:
+    """Each line for pip with the runtime it is installed on; None if that is not known."""
     for spec in job.environments:
         runtime = known().runtimes.get(runtime_of_environment(spec) or "")
-        yield from ((runtime, line) for line in spec.get("dependencies") or [] if runtime)
+        yield from ((runtime, line) for line in spec.get("dependencies") or [] if isinstance(line, str))
     for step in job.steps:
         runtime = known().runtimes.get(runtime_of_cluster(job.cluster(step)) or "")
-        yield from ((runtime, line) for line in map(_line, step.raw.get("libraries") or []) if runtime and line)
+        yield from ((runtime, line) for line in map(_line, step.raw.get("libraries") or []) if line)
 
 
 def _line(library: dict[str, Any]) -> str | None:

@@ -1,5 +1,6 @@
 """What a line for pip asks for directly: a requirement, a file of them, or a wheel that the bundle builds."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -36,12 +37,22 @@ def required(bundle: Bundle, line: str, above: tuple[Path, ...] = ()) -> Require
             yield line, Requirement(line)
 
 
+def requirements_files(bundle: Bundle, line: str, above: tuple[Path, ...] = ()) -> Iterator[tuple[str, Path]]:
+    """The files in the bundle's folder that a line names, and those that these name, with the string that does."""
+    match = _FILE.fullmatch(line)
+    file = Path(os.path.normpath(beside(in_place_of(line, match["path"]), bundle.root))) if match else None
+    if file and file not in above and file.is_relative_to(bundle.root):
+        yield line, file
+        for inner in read_lines(file):
+            yield from requirements_files(bundle, inner, (*above, file))
+
+
 def read_lines(file: Path) -> Iterator[Text]:
     """What a requirements file says, with line numbers: continued lines are one, comments and hashes are left out."""
     try:
         lines = file.read_text("utf-8", errors="replace").splitlines()
     except OSError:
-        return  # on a volume or in the workspace, or missing, which is not this rule's to say
+        return  # on a volume or in the workspace, or missing, which `missing_requirements` says
     first, whole = 0, ""
     for number, line in enumerate(lines, 1):
         first = first or number
