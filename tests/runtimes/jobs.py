@@ -5,14 +5,16 @@ the GPU cluster in a classic session on the same tables.
 import json
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from localbundle.runs.record import RunRecord, read_run
 from localbundle.workspace.server import Server
 from tests.runtimes.commands import FOLDER, Failed, clean_environment, run
 from tests.runtimes.environment import Environment
+from tests.runtimes.places import GPU, SERVERLESS
 from tests.runtimes.snapshot import TARGET
 
 QUESTION = "How do I make sure that a resource is released even if an error occurs?"
@@ -21,11 +23,11 @@ _CLASSIC = Path(__file__).with_name("classic.py")
 
 @dataclass
 class Workspace:
-    """The local workspace of the copied bundle, and how many tasks ended well there, of how many."""
+    """The local workspace of the copied bundle, and by kind of compute how many tasks ended well, of how many."""
 
     root: Path
-    succeeded: int = 0
-    tried: int = 0
+    succeeded: Counter[str] = field(default_factory=Counter)
+    tried: Counter[str] = field(default_factory=Counter)
 
     @property
     def home(self) -> Path:
@@ -67,13 +69,13 @@ class Workspace:
         Raises:
             Failed: it failed, or left texts without a vector.
         """
-        self.tried += 1
+        self.tried[GPU] += 1
         properties = self.home / "conf" / "spark.properties"
         given = json.dumps({**ingested.parameters, "encoder": "torch"})
         words = [built.python, _CLASSIC, properties, self.root / "notebooks" / "refresh_embeddings.ipynb", given]
         environment = self.environment(built.python) | Server(self.home).environment()
         told = run(f"{built.label} classic session", words, environment, self.root)
-        self.succeeded += 1
+        self.succeeded[GPU] += 1
         return told.strip().splitlines()[-1]
 
     def search(self, built: Environment) -> str:
@@ -94,5 +96,5 @@ class Workspace:
 
     def _count(self, record: RunRecord) -> None:
         ended: Mapping[str, str] = {key: task.state for key, task in record.tasks.items()}
-        self.tried += len(ended)
-        self.succeeded += sum(state in ("SUCCESS", "EXCLUDED") for state in ended.values())
+        self.tried[SERVERLESS] += len(ended)
+        self.succeeded[SERVERLESS] += sum(state in ("SUCCESS", "EXCLUDED") for state in ended.values())

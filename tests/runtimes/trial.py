@@ -50,8 +50,9 @@ class Trial:
         if with_suites:
             self._try(GPU, self._suites)
         for compute, place in self._places.items():
-            self._rows[compute].gigabytes = environment.size(FOLDER / place.name) / 1e9
-        self._rows[SERVERLESS].tasks = f"{self.workspace.succeeded}/{self.workspace.tried}"
+            row, ran = self._rows[compute], self.workspace
+            row.gigabytes = environment.size(FOLDER / place.name) / 1e9
+            row.tasks = f"{ran.succeeded[compute]}/{ran.tried[compute]}"
         return list(self._rows.values())
 
     def _attempt(self, name: str, *also: str) -> Environment | None:
