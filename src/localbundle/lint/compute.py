@@ -80,7 +80,7 @@ def unknown_runtime(job: JobContext) -> Said:
         if name and name not in table.runtimes:
             nearest = ", ".join(difflib.get_close_matches(name, table.runtimes, n=3, cutoff=0))
             text = f"{what} {written} is not in the table of {table.date}; nearest: {nearest}; "
-            is_misspelt = release(name) in table.releases
+            is_misspelt = release(name) in table.releases or ".x-" not in name and not name.startswith("serverless")
             yield written, f"{text}correct it" if is_misspelt else Note(f"{text}its packages are not checked")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from localbundle.definitions.yamlfile import in_place_of
 from localbundle.lint.context import JobContext, Said
@@ -14,6 +15,7 @@ from localbundle.lint.requirements import required, requirements_files
 from localbundle.lint.runtimes import Runtime, known, runtime_of_cluster, runtime_of_environment
 
 # torch 2.6.0+cu124 is a build of 2.6.0, and the table has releases only.
+_CUDA_SINCE = (("2.11", 13), ("2.1", 12), ("0", 11))
 _BUILD = re.compile(r"\+[\w.]+")
 
 
@@ -42,7 +44,7 @@ def replaces(requirement: Requirement, runtime: Runtime) -> str | None:
     name = canonicalize_name(requirement.name)
     if requirement.marker and not requirement.marker.evaluate(_environment(runtime)):
         return None
-    if name == "pyspark" and runtime.is_serverless:
+    if name in ("pyspark", "databricks-connect") and runtime.is_serverless:
         return f"the PySpark of Databricks Connect, which runs in {runtime.name}; leave it out"
     shipped = runtime.packages.get(name)
     specifier = SpecifierSet(_BUILD.sub("", str(requirement.specifier)))
@@ -50,9 +52,19 @@ def replaces(requirement: Requirement, runtime: Runtime) -> str | None:
         return None
     if requirement.url:  # pip installs it whatever its version is
         return f"the runtime's {name} {shipped} ({runtime.name}); leave it out"
+    if name == "torch" and (cuda := _other_cuda(str(requirement.specifier), shipped)):
+        return f"the runtime's torch {shipped}, which is for CUDA {cuda} like its driver ({runtime.name}); leave it out"
     if specifier.contains(shipped, prereleases=True):
         return None
     return f"the runtime's {name} {shipped} ({runtime.name}); leave it out or allow {shipped}"
+
+
+def _other_cuda(specifier: str, shipped: str) -> int | None:
+    """The major version of CUDA that a runtime's torch is built for, where a build for another one is pinned."""
+    build = re.search(r"\+cu(\d\d)", specifier)
+    # What PyPI's torch is built for, and the drivers of the runtimes are made for.
+    own = next(cuda for since, cuda in _CUDA_SINCE if Version(shipped) >= Version(since))
+    return own if build and int(build[1]) != own else None
 
 
 def _environment(runtime: Runtime) -> dict[str, str]:

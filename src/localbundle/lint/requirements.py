@@ -25,8 +25,9 @@ _OPTIONS = re.compile(r"\s+--?[a-z].*")
 
 def required(bundle: Bundle, line: str, above: tuple[Path, ...] = ()) -> Required:
     """All that a line asks for, of what can be read here; `above` are the files that led to it."""
+    line = in_place_of(line, _OPTIONS.sub("", _COMMENT.sub("", line).strip()))
     if match := _FILE.fullmatch(line):
-        file = beside(in_place_of(line, match["path"]), bundle.root)
+        file = beside(in_place_of(line, match["path"].strip("\"'")), bundle.root)
         for inner in read_lines(file) if file not in above else ():
             yield from required(bundle, inner, (*above, file))
     elif match := _WHEEL.fullmatch(line):
@@ -39,8 +40,9 @@ def required(bundle: Bundle, line: str, above: tuple[Path, ...] = ()) -> Require
 
 def requirements_files(bundle: Bundle, line: str, above: tuple[Path, ...] = ()) -> Iterator[tuple[str, Path]]:
     """The files in the bundle's folder that a line names, and those that these name, with the string that does."""
-    match = _FILE.fullmatch(line)
-    file = Path(os.path.normpath(beside(in_place_of(line, match["path"]), bundle.root))) if match else None
+    match = _FILE.fullmatch(in_place_of(line, _COMMENT.sub("", line).strip()))
+    path = in_place_of(line, match["path"].strip("\"'")) if match else ""
+    file = Path(os.path.normpath(beside(path, bundle.root))) if path else None
     if file and file not in above and file.is_relative_to(bundle.root):
         yield line, file
         for inner in read_lines(file):
@@ -50,7 +52,7 @@ def requirements_files(bundle: Bundle, line: str, above: tuple[Path, ...] = ()) 
 def read_lines(file: Path) -> Iterator[Text]:
     """What a requirements file says, with line numbers: continued lines are one, comments and hashes are left out."""
     try:
-        lines = file.read_text("utf-8", errors="replace").splitlines()
+        lines = file.read_text("utf-8-sig", errors="replace").splitlines()
     except OSError:
         return  # on a volume or in the workspace, or missing, which `missing_requirements` says
     first, whole = 0, ""

@@ -10,6 +10,8 @@ from typing import Any
 
 TABLE = Path(__file__).with_name("runtimes.json")
 _VERSION = re.compile(r"(?P<release>\d+(?:\.\d+)?)\.(?:x|\d+)(?P<variant>-.+)")
+# A version that a policy, an image or an alias stands for.
+_CHOSEN = re.compile(r"auto:|custom:|latest|{{")
 _SAME_PACKAGES = re.compile("-(?:photon|aarch64)(?=-)")
 _SERVERLESS = "serverless-v"
 
@@ -60,9 +62,18 @@ def runtime_of_cluster(spec: Mapping[str, Any]) -> str | None:
     None if the bundle does not say: a custom image, a version that a policy or an unresolved variable gives, an ML
     runtime that Databricks chooses.
     """
-    match = _VERSION.fullmatch(str(spec.get("spark_version")))
-    if match is None or spec.get("docker_image") or spec.get("use_ml_runtime"):
+    written = str(spec.get("spark_version") or "")
+    if (
+        not written
+        or "${" in written
+        or _CHOSEN.match(written)
+        or spec.get("docker_image")
+        or spec.get("use_ml_runtime")
+    ):
         return None
+    match = _VERSION.fullmatch(written)
+    if match is None:
+        return written
     number, variant = match["release"], _SAME_PACKAGES.sub("", match["variant"])
     # From 18 on a release is one line for all its minor versions.
     line = number if number in known().releases else number.split(".")[0]

@@ -23,7 +23,7 @@ from ragops.errors import UserError
 from ragops.platform.volumes.errors import NotThere
 from ragops.platform.volumes.interface import VolumeFiles
 from ragops.platform.volumes.open import on_volume, volume_files
-from ragops.workspace import cache_folder
+from ragops.workspace import cache_folder, on_databricks
 
 # The child's exit status when its last line of output is meant for the user as it stands.
 REFUSED = 3
@@ -148,8 +148,13 @@ def run_exporter(module: str, description: str, folder: Path, what: str, source:
     reason = (done.stderr.strip().splitlines() or [f"the converter ended with {done.returncode}"])[-1]
     if done.returncode == REFUSED:
         raise UserError(reason)
-    mend = "install ragops[laptop]" if "No module named" in reason else f"check the files of {source}"
-    raise UserError(f"{what}: cannot convert it ({reason}); {mend}")
+    raise UserError(f"{what}: cannot convert it ({reason}); {_remedy(reason, source)}")
+
+
+def _remedy(reason: str, source: str) -> str:
+    if "No module named" not in reason:
+        return f"check the files of {source}"
+    return "run the job refresh first, which does" if on_databricks() else "install ragops[laptop]"
 
 
 def _export_in_child(model: EmbeddingModel, folder: Path) -> None:

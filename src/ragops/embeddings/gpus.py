@@ -27,9 +27,13 @@ _CHOOSE = "use a GPU cluster whose runtime fits, or choose encoder=openvino, whi
 
 @dataclass(frozen=True)
 class FoundGpu:
-    """What one task finds: its GPU, the driver ("" where nobody tells), PyTorch, its CUDA, and what goes wrong."""
+    """What one task finds: its GPU by its unique id and its name, the driver ("" where nobody tells), and so on.
+
+    `problem` is what goes wrong, "" if nothing does.
+    """
 
     host: str
+    device: str
     name: str
     driver: str
     torch: str
@@ -37,7 +41,7 @@ class FoundGpu:
     problem: str
 
 
-_SCHEMA = "host STRING, name STRING, driver STRING, torch STRING, cuda STRING, problem STRING"
+_SCHEMA = "host STRING, device STRING, name STRING, driver STRING, torch STRING, cuda STRING, problem STRING"
 
 
 def check_processors(spark: SparkSession, source: EncoderSource, slots: int) -> str:
@@ -66,8 +70,12 @@ def describe(found: Sequence[FoundGpu]) -> str:
     for one in found:
         if one.problem:
             raise UserError(f"GPU on {one.host}: {_too_old(one) or one.problem}; {_CHOOSE}")
+    if not found:
+        raise UserError(f"GPUs: no task of the cluster found one; {_CHOOSE}")
+    gpus = {(one.host, one.device) for one in found}
     kinds = {f"{one.name}, driver {one.driver or 'unknown'}, torch {one.torch} for CUDA {one.cuda}" for one in found}
-    return f"runs on {len(found)} GPUs: {'; '.join(sorted(kinds))}"
+    hosts = len({host for host, _ in gpus})
+    return f"runs on {len(gpus)} GPUs of {hosts} nodes: {'; '.join(sorted(kinds))}"
 
 
 def _too_old(one: FoundGpu) -> str:
@@ -91,17 +99,19 @@ def _look(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
 
 def look(device: Callable[[], Device] = task_device) -> FoundGpu:
     """What the task that calls it finds, in a Spark worker: computes something on the GPU that the task has."""
-    import torch  # only where a GPU is to be used
-
-    name, problem = "", ""
+    unique, name, problem, version, cuda = "", "", "", "none", "none"
     try:
+        import torch  # only where a GPU is to be used; it may not find the libraries of its CUDA
+
+        version, cuda = torch.__version__, torch.version.cuda or "none"
         place = str(device())
         name = torch.cuda.get_device_name(place)
+        unique = str(getattr(torch.cuda.get_device_properties(place), "uuid", place))
         if torch.ones(64, device=place).sum().item() != 64:
             problem = "it computes wrongly"
     except Exception as error:  # CUDA's failures have many types
         problem = " ".join(str(error).split(". ")[0].split())[:200] or type(error).__name__
-    return FoundGpu(socket.gethostname(), name, _driver(), torch.__version__, torch.version.cuda or "none", problem)
+    return FoundGpu(socket.gethostname(), unique, name, _driver(), version, cuda, problem)
 
 
 def _driver() -> str:

@@ -17,13 +17,13 @@ def check_loadable(model: EmbeddingModel, folder: Path) -> None:
             versions.
     """
     for entry in module_list(folder):
-        inside = entry["type"].split(".")[1:-1]
+        inside = entry.type.split(".")[1:-1]
         # `sentence_transformers.models` is what every version understands, though 6 has no such file any more.
         if inside != ["models"] and not _has("sentence_transformers", inside):
             saved_with = _saved_with(folder, "sentence_transformers")
-            raise _too_old(model, f"module {entry['type']}", "sentence-transformers", saved_with)
-        if entry["type"].endswith(".Transformer"):
-            _check_architecture(model, folder / entry["path"])
+            raise _too_old(model, f"module {entry.type}", "sentence-transformers", saved_with)
+        if entry.type.endswith(".Transformer"):
+            _check_architecture(model, folder / entry.path)
 
 
 def _check_architecture(model: EmbeddingModel, folder: Path) -> None:
@@ -53,7 +53,7 @@ def _is_known(kind: str) -> bool:
 def _saved_with(folder: Path, library: str) -> str:
     file = folder / "config_sentence_transformers.json"
     versions = read_json(file).get("__version__") if file.is_file() else None
-    return str((versions or {}).get(library, ""))
+    return str(versions.get(library, "")) if isinstance(versions, dict) else ""
 
 
 def _too_old(model: EmbeddingModel, what: str, library: str, saved_with: str) -> UserError:

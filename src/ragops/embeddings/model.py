@@ -16,6 +16,13 @@ _MODULES = {"Transformer", "Pooling", "Normalize"}
 _POOLING_FLAGS = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
 
 
+class Module(BaseModel):
+    """A step of a sentence-transformers model: its class, and the folder of its files inside the model's."""
+
+    type: str
+    path: str
+
+
 class EmbeddingModel(BaseModel):
     """An embedding model as the card describes it.
 
@@ -130,7 +137,7 @@ def _check_agreement(model: EmbeddingModel, folder: Path) -> None:
 
 def _described(folder: Path) -> dict[str, Any]:
     """What the model's files say of pooling, dimension and normalisation, by the card's names."""
-    modules = {entry["type"].rsplit(".", 1)[-1]: entry["path"] for entry in module_list(folder)}
+    modules = {entry.type.rsplit(".", 1)[-1]: entry.path for entry in module_list(folder)}
     unknown = sorted(modules.keys() - _MODULES)
     if unknown or "Pooling" not in modules:
         what = f"module {unknown[0]}" if unknown else "a model without a Pooling module"
@@ -149,7 +156,7 @@ def _described(folder: Path) -> dict[str, Any]:
 def _file_hashes(folder: Path) -> dict[str, str]:
     hashes = {"tokenizer.json": file_hash(folder / "tokenizer.json")}
     for number, entry in enumerate(module_list(folder)):
-        inside = folder / entry["path"]
+        inside = folder / entry.path
         hashes |= {f"{number}/{file.name}": file_hash(file) for file in weight_files(inside)}
         for config in ("config.json", "sentence_bert_config.json"):
             if (inside / config).is_file():
@@ -157,6 +164,6 @@ def _file_hashes(folder: Path) -> dict[str, str]:
     return hashes
 
 
-def module_list(folder: Path) -> list[dict[str, Any]]:
-    """The steps of a sentence-transformers model, as its modules.json lists them: each with `type` and `path`."""
-    return read_as(folder / "modules.json", TypeAdapter(list[dict[str, Any]]))
+def module_list(folder: Path) -> list[Module]:
+    """The steps of a sentence-transformers model, as its modules.json lists them."""
+    return read_as(folder / "modules.json", TypeAdapter(list[Module]))

@@ -8,14 +8,24 @@ from ragops.embeddings.devices import Device
 from ragops.embeddings.gpus import FoundGpu, describe, look
 from ragops.errors import UserError
 
-T4 = FoundGpu("node-1", "Tesla T4", "560.35.03", "2.9.0", "12.8", "")
+T4 = FoundGpu("node-1", "GPU-1", "Tesla T4", "560.35.03", "2.9.0", "12.8", "")
 
 
 def test_what_the_encoder_runs_on_is_one_line() -> None:
     told = describe([T4, replace(T4, host="node-2")])
-    assert told == "runs on 2 GPUs: Tesla T4, driver 560.35.03, torch 2.9.0 for CUDA 12.8"
+    assert told == "runs on 2 GPUs of 2 nodes: Tesla T4, driver 560.35.03, torch 2.9.0 for CUDA 12.8"
     assert describe([replace(T4, driver="")]).endswith("driver unknown, torch 2.9.0 for CUDA 12.8")
     assert "; Tesla T4" in describe([replace(T4, name="A10G"), T4])
+
+
+def test_a_gpu_counts_once_however_many_tasks_looked_at_it() -> None:
+    """Spark looks as often as there are cores."""
+    assert describe([T4, T4, replace(T4, device="GPU-2"), T4]).startswith("runs on 2 GPUs of 1 nodes")
+
+
+def test_a_cluster_on_which_nobody_looked_is_refused() -> None:
+    with pytest.raises(UserError, match="^GPUs: no task of the cluster found one; use a GPU cluster"):
+        describe([])
 
 
 @pytest.mark.parametrize(

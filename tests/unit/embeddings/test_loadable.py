@@ -71,6 +71,19 @@ def test_a_version_that_nobody_wrote_down(saved: EmbeddingModel) -> None:
         check_loadable(saved, Path(saved.source))
 
 
+def test_versions_that_are_no_table(saved: EmbeddingModel) -> None:
+    change_modules(saved)
+    change(saved, "config_sentence_transformers.json", __version__="9.0.0")
+    with pytest.raises(UserError, match="it needs a newer sentence-transformers"):
+        check_loadable(saved, Path(saved.source))
+
+
+def test_a_module_without_a_class(saved: EmbeddingModel) -> None:
+    (Path(saved.source) / "modules.json").write_text('[{"path": ""}]')
+    with pytest.raises(UserError, match=r"Model: cannot read .*modules\.json"):
+        locate(saved)
+
+
 def test_without_the_library(saved: EmbeddingModel, monkeypatch: pytest.MonkeyPatch) -> None:
     change_modules(saved)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)

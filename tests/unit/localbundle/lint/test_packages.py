@@ -92,12 +92,27 @@ def test_a_file_replaces_whatever_its_version_is() -> None:
     assert said("nobodys @ https://example.org/nobodys-1-py3-none-any.whl") is None
 
 
+@pytest.mark.parametrize(
+    ("line", "runtime", "replaced"),
+    [
+        ("torch==2.9.0+cu130", "18.x-gpu-ml-scala2.13", True),
+        ("torch==2.9.0+cu128", "18.x-gpu-ml-scala2.13", False),
+        ("torch==2.12.0+cu130", "19.x-gpu-ml-scala2.13", False),
+        ("torch==2.12.0+cu128", "19.x-gpu-ml-scala2.13", True),
+    ],
+)
+def test_a_build_of_torch_for_another_cuda_replaces(line: str, runtime: str, replaced: bool) -> None:
+    """The version is the same; the driver that it needs is not."""
+    assert bool(said(line, runtime)) == replaced
+
+
 def test_what_a_runtime_does_not_ship_may_be_installed() -> None:
     assert said("torch==2.14.0", "16.4.x-scala2.12") is None
 
 
 def test_on_serverless_any_pyspark_replaces_databricks_connect() -> None:
     assert "Databricks Connect" in (said("pyspark", "serverless-v4") or "")
+    assert "Databricks Connect" in (said("databricks-connect==17.0.0", "serverless-v4") or "")
 
 
 def test_every_runtime_of_the_table_says_what_the_rule_needs() -> None:

@@ -57,6 +57,21 @@ def test_comments_options_and_an_open_end_are_no_part_of_a_requirement(tmp_path)
     ]  # fmt: skip
 
 
+def test_a_byte_order_mark_is_no_part_of_a_requirement(tmp_path) -> None:
+    (tmp_path / "requirements.txt").write_bytes(b"\xef\xbb\xbftorch==2.14.0\r\nnumpy==1\r\n")
+    assert list(read_lines(tmp_path / "requirements.txt")) == ["torch==2.14.0", "numpy==1"]
+
+
+@pytest.mark.parametrize("line", ["numpy==1.26.4  # why", "numpy==1.26.4 --no-cache-dir"])
+def test_a_line_of_a_list_is_read_as_one_of_a_file(tmp_path, line: str) -> None:
+    assert placed(tmp_path, line) == {("numpy==1.26.4", 0)}
+
+
+def test_a_files_name_may_be_quoted(tmp_path) -> None:
+    (tmp_path / "a b.txt").write_text("numpy==1\n")
+    assert {name for name, _ in placed(tmp_path, '-r "a b.txt"')} == {"numpy==1"}
+
+
 @given(st.lists(st.sampled_from(["numpy==1", "numpy==1 \\\n --hash=sha256:0", "# numpy", "", "-r other.txt"])))
 def test_every_requirement_has_the_number_of_its_line(tmp_path_factory, parts) -> None:
     written = "\n".join(parts)

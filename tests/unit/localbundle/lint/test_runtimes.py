@@ -33,6 +33,7 @@ constraint-dependencies = ["absl-py~=2.3.1", "databricks-sdk~=0.67", "torch~=2.1
         ("18.2.x-gpu-ml-scala2.13", "18.x-gpu-ml-scala2.13"),
         ("18.x-photon-scala2.13", "18.x-scala2.13"),
         ("9.1.x-scala2.12", "9.1.x-scala2.12"),
+        ("18x-gpu-ml-scala2.13", "18x-gpu-ml-scala2.13"),
         ("custom:release__16.4.x-snapshot", None),
         ("auto:latest-lts", None),
         ("${var.spark_version}", None),
