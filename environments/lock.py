@@ -9,25 +9,43 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+from pydantic import BaseModel, ConfigDict, ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from localbundle.errors import BundleError
+from localbundle.errors import BundleError, closest
 
 ROOT = Path(__file__).parents[1]
 PLACES = Path("environments/runtimes.yml")
 TASKS = Path("environments/requirements.toml")
+Parsed = TypeVar("Parsed")
 _HEADER = "# Made by `make lock`: what {name} installs on top of {runtime}. Not in here: what that ships.\n"
+
+
+class Conflict(BundleError):
+    """No versions of what a file needs fit beside what its runtime ships."""
+
+
+class Tasks(BaseModel):
+    """environments/requirements.toml, whose comments say what each table is for."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    optional: list[str] = []
+    serverless: dict[str, list[str]] = {}
+    gpu: dict[str, list[str]] = {}
+    repacked: dict[str, list[str]] = {}
+    twins: dict[str, str] = {}
+    replaced: dict[str, dict[str, str]] = {}
 
 
 @dataclass(frozen=True)
@@ -71,22 +89,22 @@ def runtimes(root: Path = ROOT) -> dict[str, Runtime]:
     """The runtime of each kind of compute, `gpu` and `serverless`.
 
     Raises:
-        BundleError: a variable is missing, or there is no list of what its runtime ships.
+        BundleError: the file cannot be read, a variable is missing, or there is no list of what its runtime ships.
     """
-    file = root / PLACES
-    variables = yaml.safe_load(file.read_text("utf-8"))["variables"]
-    try:
-        gpu, version = (str(variables[name]["default"]) for name in ("gpu_runtime", "serverless_version"))
-    except (KeyError, TypeError) as error:
-        raise BundleError(f"{PLACES}: {error} has no default; give the runtime as its default") from error
-    return {"gpu": read_runtime(root, gpu), "serverless": read_runtime(root, f"serverless-v{version}")}
+    places, found = _loaded(root, PLACES, yaml.safe_load), []
+    for name in ("gpu_runtime", "serverless_version"):
+        try:
+            found.append(str(places["variables"][name]["default"]))
+        except (KeyError, TypeError) as error:
+            raise BundleError(f"{PLACES}: '{name}' has no default; give the runtime as its default") from error
+    return {"gpu": read_runtime(root, found[0]), "serverless": read_runtime(root, f"serverless-v{found[1]}")}
 
 
 def read_runtime(root: Path, name: str) -> Runtime:
     """The list of what a runtime ships.
 
     Raises:
-        BundleError: there is none; names those that are nearest.
+        BundleError: there is none, and those that are nearest; or one of its lines is no pin.
     """
     folder = root / "environments" / "runtimes"
     file = folder / f"{name}.txt"
@@ -99,14 +117,36 @@ def read_runtime(root: Path, name: str) -> Runtime:
         )
     lines = file.read_text("utf-8").splitlines()
     python = next((line.removeprefix("# python ") for line in lines if line.startswith("# python ")), "3.12")
-    pins = [line.split("==") for line in lines if line and not line.startswith("#")]
-    return Runtime(name, python, {canonicalize_name(package): version for package, version in pins})
+    numbered = [(number, line) for number, line in enumerate(lines, 1) if line and not line.startswith("#")]
+    return Runtime(name, python, dict(_pin(f"{file.relative_to(root)}:{number}", line) for number, line in numbered))
+
+
+def _pin(place: str, line: str) -> tuple[str, str]:
+    """Name and version of NAME==VERSION, whose version may have a local part."""
+    try:
+        pin = Requirement(line)
+        (clause,) = pin.specifier
+        if clause.operator != "==" or pin.marker or pin.extras:
+            raise ValueError
+        Version(clause.version)
+    except ValueError:  # those of packaging are of this kind
+        raise BundleError(f"{place}: {line.strip()!r} is no pin; write NAME==VERSION") from None
+    return canonicalize_name(pin.name), clause.version
 
 
 def files(root: Path = ROOT) -> Iterator[File]:
-    """Every requirements file of environments/requirements.toml."""
+    """Every requirements file of environments/requirements.toml.
+
+    Raises:
+        BundleError: that cannot be read, or names an extra that pyproject.toml does not have.
+    """
+    tasks, project = _tasks(root), _loaded(root, Path("pyproject.toml"), tomllib.loads)["project"]
+    known = set(project.get("optional-dependencies", {}))
     for compute, runtime in runtimes(root).items():
-        for name, extras in _table(root, compute).items():
+        for name, extras in (tasks.gpu if compute == "gpu" else tasks.serverless).items():
+            for extra in extras:
+                if canonicalize_name(extra) not in map(canonicalize_name, known):
+                    raise BundleError(f"{TASKS}: {name}: no extra {extra} in pyproject.toml; {closest(extra, known)}")
             yield File(runtime, name, tuple(extras))
 
 
@@ -114,12 +154,13 @@ def resolve(file: File, root: Path = ROOT, pins: Mapping[str, str] | None = None
     """What a file has to name: at the versions of `pins`, where these name some.
 
     Raises:
-        BundleError: what it needs cannot be had beside what its runtime ships, or has to be compiled.
+        Conflict: what it needs cannot be had beside what its runtime ships, or has to be compiled.
+        BundleError: it could not be found out, as where the package index is out of reach.
     """
-    found = Resolution()
+    found, repacked = Resolution(), _tasks(root).repacked
     for name, version in _compiled(file, root, pins or {}).items():
         shipped = file.runtime.packages.get(name)
-        if name in _table(root, "repacked"):
+        if name in repacked:
             continue
         if shipped is None:
             found.added[name] = version
@@ -143,20 +184,40 @@ def read(file: File, root: Path = ROOT) -> dict[str, str]:
     return dict(line.split("==") for line in lines if not line.startswith("#"))
 
 
-def _table(root: Path, *keys: str) -> Mapping[str, Any]:
-    """A table of environments/requirements.toml; empty where there is none."""
-    table: Mapping[str, Any] = tomllib.loads((root / TASKS).read_text("utf-8"))
-    for key in keys:
-        table = table.get(key) or {}
-    return table
+def _tasks(root: Path) -> Tasks:
+    """environments/requirements.toml; a table that is not there is empty."""
+    try:
+        return Tasks.model_validate(_loaded(root, TASKS, tomllib.loads))
+    except ValidationError as error:
+        fault = error.errors()[0]
+        place, told = (
+            ".".join(map(str, fault["loc"])),
+            fault["msg"].removeprefix("Input ").replace("dictionary", "table"),
+        )
+        if fault["type"] == "extra_forbidden":
+            raise BundleError(f"{TASKS}: no table {place} is known; {closest(place, Tasks.model_fields)}") from None
+        raise BundleError(f"{TASKS}: {place} {told}; correct it as the comments there say") from None
+
+
+def _loaded(root: Path, name: Path, parse: Callable[[str], Parsed]) -> Parsed:
+    """What a YAML or TOML file has; raises BundleError where it is missing or is not written as such."""
+    try:
+        return parse((root / name).read_text("utf-8"))
+    except OSError as error:
+        raise BundleError(f"{name}: {error.strerror}; take it from version control again") from error
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise BundleError(f"{name}:{line}: {error.problem}; correct it") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise BundleError(f"{name}: {' '.join(str(error).split())}; correct it") from error
 
 
 def _compiled(file: File, root: Path, pins: Mapping[str, str]) -> dict[str, str]:
     """All packages of a file's extras, at versions that its runtime allows."""
-    shipped = file.runtime.packages
-    kept = {name: version for name, version in shipped.items() if name not in _table(root, "replaced", file.name)}
-    twins = {one: shipped[other] for one, other in _table(root, "twins").items() if other in shipped}
-    repacked = {package for packages in _table(root, "repacked").values() for package in packages}
+    shipped, tasks = file.runtime.packages, _tasks(root)
+    kept = {name: version for name, version in shipped.items() if name not in tasks.replaced.get(file.name, {})}
+    twins = {one: shipped[other] for one, other in tasks.twins.items() if other in shipped}
+    repacked = {package for packages in tasks.repacked.values() for package in packages}
     found = _resolved(file, root, {**pins, **twins, **kept}, repacked - kept.keys())
     if "torch" not in kept:
         return found
@@ -177,7 +238,7 @@ def _resolved(file: File, root: Path, pins: Mapping[str, str], left_out: Set[str
 
 
 def _check_wheels(file: File, lines: list[str]) -> None:
-    """Raises BundleError for a package that would be compiled where the job runs."""
+    """Raises Conflict for a package that would be compiled where the job runs."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "added.txt").write_text("\n".join(lines), "utf-8")
         _uv(file, "added.txt", "--no-deps", "--no-build", cwd=Path(folder))
@@ -191,24 +252,21 @@ def _uv(file: File, *arguments: str, cwd: Path) -> dict[str, str]:
     ]  # fmt: skip
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
     if done.returncode:
-        raise BundleError(f"{file.name} on {file.runtime.name}: {_reason(done.stderr)}")
+        raise _refusal(f"{file.name} on {file.runtime.name}", done.stderr)
     pins = [Requirement(line) for line in done.stdout.splitlines() if line and not line.startswith("#")]
     return {canonicalize_name(pin.name): next(iter(pin.specifier)).version for pin in pins}
 
 
-def _equal(version: str, shipped: str) -> bool:
-    return Version(version) == Version(shipped)
-
-
-def _reason(told: str) -> str:
-    """uv's first reason in one line, and what to do; all that it says where it is of another kind."""
-    text = " ".join(word for word in told.split() if word not in {"×", "╰─▶", "│"})
-    conflict = re.search(r"(?:cause:\s*)?Because (.*?), we can conclude", text)
-    if conflict is None:
-        return text
-    return (
-        f"cannot be installed beside what that ships ({conflict[1]}); widen a bound in pyproject.toml, or allow the "
-        f"replacement in {TASKS}"
+def _refusal(where: str, told: str) -> BundleError:
+    """The first reason of uv in one line, and what to do; all that it says where no versions are in conflict."""
+    text = " ".join(word for word in told.split() if word not in {"×", "╰─▶", "│", "cause:"})
+    conflict = re.search(r"Because (.*?), we can conclude", text)
+    # Said in the same form of an index without the package, and of a machine that is offline.
+    if conflict is None or "not found in the" in conflict[1]:
+        return BundleError(f"{where}: {text.removeprefix('error: ')}; correct it, or check the package index")
+    return Conflict(
+        f"{where}: cannot be installed beside what that ships ({conflict[1]}); widen a bound in pyproject.toml, or "
+        f"allow the replacement in {TASKS}"
     )
 
 
@@ -220,26 +278,33 @@ def write(file: File, found: Resolution, root: Path = ROOT) -> None:
 
 
 def main(root: Path = ROOT) -> None:
-    """Writes every file, and prints how many packages each is given, adds and replaces."""
+    """Resolves every file, then writes all; prints how many packages each is given, adds and replaces."""
     console = Console()
     table = Table("requirements", "shipped", "added", "replaced", box=None)
     try:
-        for file in files(root):
-            console.print(f"resolving {file.runtime.name}/{file.name}", style="dim", highlight=False)
-            row = _locked(file, root)
-            table.add_row(f"{file.runtime.name}/{file.name}", *row)
+        # Nothing is written before everything is known, so that an error leaves the files of one run.
+        found = [(file, _wanted(file, root, console)) for file in list(files(root))]
     except BundleError as error:
         sys.exit(f"error: {error}")
+    for file, resolution in found:
+        table.add_row(f"{file.runtime.name}/{file.name}", *_locked(file, resolution, root))
     console.print(table)
 
 
-def _locked(file: File, root: Path) -> tuple[str, str, str]:
-    """Writes a file, and returns its figures; removes one that is optional and cannot be had."""
+def _wanted(file: File, root: Path, console: Console) -> Resolution | None:
+    """What a file has to name; none for one that is optional and cannot be had."""
+    console.print(f"resolving {file.runtime.name}/{file.name}", style="dim", highlight=False)
     try:
-        found = resolve(file, root)
-    except BundleError:
-        if file.name not in tomllib.loads((root / TASKS).read_text("utf-8")).get("optional", []):
+        return resolve(file, root)
+    except Conflict:
+        if file.name not in _tasks(root).optional:
             raise
+        return None
+
+
+def _locked(file: File, found: Resolution | None, root: Path) -> tuple[str, str, str]:
+    """Writes a file, or removes one that cannot be had, and returns its figures."""
+    if found is None:
         file.path(root).unlink(missing_ok=True)
         return "-", "-", "none of its versions fits"
     write(file, found, root)

@@ -1,16 +1,20 @@
 """What jobs install on top of their runtimes, as the files in environments/ have it."""
 
+import json
 import re
+import subprocess
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from environments.lock import ROOT, File, files, read, read_runtime, runtimes
+from environments.lock import ROOT, File, files, main, read, read_runtime, runtimes
 from localbundle.errors import BundleError
 
 # A runtime is tested, and its own libraries are compiled, with these.
@@ -121,3 +125,138 @@ def test_a_file_that_was_not_made_is_named(tmp_path: Path) -> None:
     file = File(read_runtime(laid(tmp_path, PLACES), "serverless-v5"), "refresh", ())
     with pytest.raises(BundleError, match="serverless-v5/refresh.txt is missing; make it with: make lock"):
         read(file, tmp_path)
+
+
+@pytest.mark.parametrize("line", ["numpy>=2", "numpy", "a==1==2", "numpy==2.*", "numpy==2; extra=='a'", "  # x"])
+def test_a_line_that_is_no_pin_is_named(line: str, tmp_path: Path) -> None:
+    root = laid(tmp_path, PLACES)
+    (root / "environments/runtimes/serverless-v5.txt").write_text(f"# python 3.12\ntorch==2.9.1+cu129\n{line}\n")
+    with pytest.raises(BundleError) as error:
+        read_runtime(root, "serverless-v5")
+    assert str(error.value) == (
+        f"environments/runtimes/serverless-v5.txt:3: {line.strip()!r} is no pin; write NAME==VERSION"
+    )
+
+
+def test_a_pin_may_have_a_local_part(tmp_path: Path) -> None:
+    root = laid(tmp_path, PLACES)
+    (root / "environments/runtimes/serverless-v5.txt").write_text("torch==2.9.1+cu129\n")
+    assert read_runtime(root, "serverless-v5").packages == {"torch": "2.9.1+cu129"}
+
+
+def project(root: Path, tasks: str) -> Path:
+    laid(root, PLACES % "18.x-gpu-ml-scala2.13")
+    (root / "environments" / "requirements.toml").write_text(tasks)
+    (root / "pyproject.toml").write_text("[project]\n[project.optional-dependencies]\nindex = []\nlocal_llm = []\n")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("places", "told"),
+    [
+        ("", "environments/runtimes.yml: 'gpu_runtime' has no default; "),
+        ("- variables", "environments/runtimes.yml: 'gpu_runtime' has no default; "),
+        ("variables: [gpu_runtime]", "environments/runtimes.yml: 'gpu_runtime' has no default; "),
+        ("variables: {gpu_runtime: {}}", "environments/runtimes.yml: 'gpu_runtime' has no default; "),
+        ("variables:\n  a: [1\n  b: 2\n", "environments/runtimes.yml:3: expected ',' or ']', but got ':'; "),
+    ],
+)
+def test_places_that_cannot_be_read_are_one_line(places: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(BundleError) as error:
+        runtimes(laid(tmp_path, places))
+    assert str(error.value).startswith(told)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "told"),
+    [
+        ("[gpu]\nembed = \n", "environments/requirements.toml: Invalid value (at line 2, column 9); correct it"),
+        ("[gpuu]\nembed = []", "environments/requirements.toml: no table gpuu is known; did you mean gpu?"),
+        ("[gpu]\nembed = 'index'", "environments/requirements.toml: gpu.embed should be a valid list; "),
+        ("[gpu]\nembed = [1]", "environments/requirements.toml: gpu.embed.0 should be a valid string; "),
+        ("gpu = []", "environments/requirements.toml: gpu should be a valid table; "),
+        (
+            "[serverless]\nrefresh = ['local-llm', 'indx']",
+            "environments/requirements.toml: refresh: no extra indx in pyproject.toml; did you mean index?",
+        ),
+    ],
+)
+def test_tasks_that_cannot_be_read_are_one_line(tasks: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(BundleError) as error:
+        list(files(project(tmp_path, tasks)))
+    assert str(error.value).startswith(told)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["runtimes.yml", "requirements.toml"])
+def test_a_missing_file_is_named(name: str, tmp_path: Path) -> None:
+    root = project(tmp_path, "")
+    (root / "environments" / name).unlink()
+    with pytest.raises(BundleError, match=f"^environments/{name}: No such file or directory; take it from "):
+        list(files(root))
+
+
+CONFLICT = "error: No solution found\n  cause: Because a depends on b>=2 and b==1, we can conclude that nothing fits.\n"
+ABSENT = "error: No solution found\n  cause: Because b was not found in the cache, we can conclude that nothing fits.\n"
+
+
+def uv_says(told: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In place of uv: what it writes to stderr by extra, else that the extra's name is a package of version 1."""
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        extra = command[command.index("--extra") + 1] if "--extra" in command else ""
+        return subprocess.CompletedProcess(
+            command, extra in told, f"{extra}==1\n" if extra else "", told.get(extra, "")
+        )
+
+    monkeypatch.setattr("environments.lock.subprocess.run", run)
+
+
+def made(root: Path) -> dict[str, str]:
+    return {path.stem: path.read_text() for path in (root / "environments" / "requirements").rglob("*.txt")}
+
+
+TWO = "optional = ['extra']\n[gpu]\nembed = ['index']\n[serverless]\nextra = ['local_llm']\n"
+
+
+def earlier(root: Path) -> Path:
+    for file in files(project(root, TWO)):
+        file.path(root).parent.mkdir(parents=True, exist_ok=True)
+        file.path(root).write_text("before")
+    return root
+
+
+def test_an_optional_file_that_fits_nowhere_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    uv_says({"local_llm": CONFLICT}, monkeypatch)
+    main(earlier(tmp_path))
+    assert made(tmp_path).keys() == {"embed"}
+    assert made(tmp_path)["embed"].endswith("\nindex==1\n")
+
+
+@pytest.mark.parametrize("told", ["error: Failed to fetch: pypi\n  cause: Connection refused", ABSENT])
+def test_any_other_failure_leaves_every_file(told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    uv_says({"local_llm": told}, monkeypatch)
+    with pytest.raises(SystemExit, match="^error: extra on serverless-v5: .*; correct it, or check the package index$"):
+        main(earlier(tmp_path))
+    assert made(tmp_path) == {"embed": "before", "extra": "before"}
+
+
+def test_a_conflict_leaves_every_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = earlier(tmp_path)
+    (root / "environments" / "requirements.toml").write_text(TWO.partition("\n")[2])
+    uv_says({"local_llm": CONFLICT}, monkeypatch)
+    with pytest.raises(SystemExit, match=r"cannot be installed beside what that ships \(a depends on b>=2 and b==1\)"):
+        main(root)
+    assert made(root) == {"embed": "before", "extra": "before"}
+
+
+def test_jobs_name_the_files_that_are_made_and_no_others() -> None:
+    jobs = [yaml.safe_load(path.read_text()) for path in (ROOT / "resources").glob("*.job.yml")]
+    text = json.dumps(jobs)  # not the files themselves: their comments may name one that is optional
+    named = set(re.findall(r"environments/requirements/(?:serverless-v)?\$\{var\.(\w+)\}/(\w+)\.txt", text))
+    variables = {"gpu": "gpu_runtime", "serverless": "serverless_version"}
+    declared = {(variables[compute], name) for compute in variables for name in TASKS[compute]}
+    assert text.count("environments/requirements/") == len(named)
+    assert named <= declared
+    assert {(place, name) for place, name in declared - named if name not in TASKS["optional"]} == set()
