@@ -16,24 +16,34 @@ _ROOT = HERE.parents[1]
 
 
 def main() -> None:
-    """Downloads each wheel, at the version that pyproject.toml names, and packs it again."""
+    """Downloads each wheel, at the version that pyproject.toml names, and packs it again; exits with 1 if one fails."""
     extras = tomllib.loads((_ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
-    pins = {line.split("==")[0]: line for lines in extras.values() for line in lines}
+    pins = {line.split("==")[0]: line for lines in extras.values() for line in lines if "==" in line}
     tasks = tomllib.loads((_ROOT / "environments" / "requirements.toml").read_text("utf-8"))
+    for name in tasks["repacked"]:
+        if name not in pins:
+            sys.exit(f"repack: pyproject.toml does not pin {name}; write {name}==VERSION in one of its extras")
     for name, unwanted in tasks["repacked"].items():
         with tempfile.TemporaryDirectory() as folder:
             repack(pins[name], unwanted, Path(folder), HERE / "dist")
 
 
 def repack(pin: str, unwanted: list[str], work: Path, dist: Path) -> None:
-    """Puts the wheel of NAME==VERSION into `dist`, its metadata without the unwanted requirements."""
-    _run("pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(work), pin)
+    """Puts the wheel of NAME==VERSION into `dist`, its metadata without the unwanted requirements; the only one there.
+
+    Raises:
+        SystemExit: it cannot be downloaded or packed; one line.
+    """
+    command = ["pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
+    _run(f"download {pin}", "check the package index", *command, "--dest", str(work), pin)
     (wheel,) = work.glob("*.whl")
-    _run("wheel", "unpack", "--dest", str(work), str(wheel))
+    _run(f"unpack {wheel.name}", "start again", "wheel", "unpack", "--dest", str(work), str(wheel))
     (metadata,) = work.glob("*/*.dist-info/METADATA")
     metadata.write_text(without(metadata.read_text("utf-8"), unwanted), "utf-8")
     dist.mkdir(exist_ok=True)
-    _run("wheel", "pack", "--dest-dir", str(dist), str(metadata.parents[1]))
+    for earlier in dist.glob(f"{wheel.name.split('-')[0]}-*.whl"):
+        earlier.unlink()
+    _run(f"pack {pin}", "start again", "wheel", "pack", "--dest-dir", str(dist), str(metadata.parents[1]))
 
 
 def without(metadata: str, unwanted: list[str]) -> str:
@@ -42,8 +52,12 @@ def without(metadata: str, unwanted: list[str]) -> str:
     return re.sub(rf"(?im)^Requires-Dist:\s*({names})(?![\w.-]).*\n", "", metadata)
 
 
-def _run(*command: str) -> None:
-    subprocess.run([sys.executable, "-m", *command], check=True, stdout=sys.stderr)
+def _run(what: str, mend: str, *command: str) -> None:
+    """Runs a Python module; where it fails, ends with what could not be done, its last line, and what to do."""
+    done = subprocess.run([sys.executable, "-m", *command], stdout=sys.stderr, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1].removeprefix("ERROR: ")
+        sys.exit(f"repack: cannot {what} ({reason}); {mend}")
 
 
 if __name__ == "__main__":
