@@ -13,8 +13,13 @@ _CLUSTER_SETTINGS = (
     "node_type_id", "num_workers", "policy_id", "runtime_engine", "spark_conf", "spark_env_vars", "spark_version",
 )  # fmt: skip
 # Only families that certainly have GPUs, or certainly none; of others nothing is said.
-_GPU_NODES = re.compile(r"(?:g4dn|g5|g6e?|p3(?:dn)?|p4de?|p5e?n?)\.|Standard_N[CDV]|(?:a2|a3|g2)-")
-_CPU_NODES = re.compile(r"(?:[cmr][4-8]\w*|i3(?:en)?|i4\w+)\.|Standard_[DEFL]S?\d|(?:e2|n2d?|c2d?)-")
+_GPU_NODES = re.compile(
+    r"(?:g4dn|g5g?|g6[ef]?|gr6f?|g7e|p2|p3(?:dn)?|p4de?|p5e?n?|p6-\w+)\.|Standard_N[CDV]|(?:a2|a3|a4x?|g2|g4)-"
+)
+_CPU_NODES = re.compile(
+    r"(?:[cmr][4-8][a-z]*(?:-flex)?|[cmr]g?d?-fleet|i3(?:en)?|i[48]\w+|i7ie?|d[23](?:en)?|x2\w+|z1d|t[23]a?)\."
+    r"|Standard_(?:B|DC?|E[BC]?|FX?|L|M)S?\d|(?:e2|n2d?|n4|c2d?|c3d?|c4a?|t2d|z3)-"
+)
 _DEFINED = {"job_clusters": "job_cluster_key", "environments": "environment_key"}
 
 
