@@ -140,7 +140,7 @@ def files(root: Path = ROOT) -> Iterator[File]:
     Raises:
         BundleError: that cannot be read, or names an extra that pyproject.toml does not have.
     """
-    tasks, project = _tasks(root), _loaded(root, Path("pyproject.toml"), tomllib.loads)["project"]
+    tasks, project = _tasks(root), _loaded(root, Path("pyproject.toml"), tomllib.loads).get("project", {})
     known = set(project.get("optional-dependencies", {}))
     for compute, runtime in runtimes(root).items():
         for name, extras in (tasks.gpu if compute == "gpu" else tasks.serverless).items():
