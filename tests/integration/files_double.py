@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
+from databricks.sdk.credentials_provider import ModelServingAuthProvider
 
 TOKEN = "token-of-the-container"
 VOLUMES = "/Volumes/main/rag/"
@@ -253,5 +254,8 @@ def enter(address: str, folder: Path, patch: pytest.MonkeyPatch) -> None:
         patch.delenv(name, raising=False)
     for name, value in container(address, folder / "credentials").items():
         patch.setenv(name, value)
+    # SERVING_CREDENTIALS_DIR is read by newer SDKs; one of a runtime (0.67) knows this place alone.
+    token = str(folder / "credentials" / "model-dependencies-oauth-token")
+    patch.setattr(ModelServingAuthProvider, "_MODEL_DEPENDENCY_OAUTH_TOKEN_FILE_PATH", token)
     patch.chdir(folder)
     patch.setattr("ragops.platform.volumes.files_api._RETRY_SECONDS", 1)

@@ -85,6 +85,7 @@ def test_tables_and_comments_survive_a_killed_server(home: Path) -> None:
     spark.sql("INSERT INTO kept_schema.t VALUES (7)")
     litter = set((home / "scratch").iterdir())
     assert any(place.name.endswith("_resources") for place in litter), "Hive's folders belong to the workspace"
+    spark.stop()  # while the server answers: a client of Spark 4.1 waits minutes for one that is gone
     os.kill(first.pid, signal.SIGKILL)
     assert eventually(lambda: server.state() is None)
     second = server.use(silent)
