@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import threading
+from importlib import import_module
 from pathlib import Path
 
 from ragops.errors import UserError
@@ -31,6 +32,7 @@ class Uploads:
         self._volumes: RemoteFiles | None = None
         self._names = KeptName()
         self._closed = False
+        import_module("databricks.sdk")  # when a process ends and sends what waits, it is too late for that
         atexit.register(self.close)
 
     def write(self, row: CallRow) -> None:

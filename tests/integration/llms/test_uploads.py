@@ -108,17 +108,19 @@ def test_the_oldest_rows_are_dropped_when_too_many_wait(double: Double, caplog: 
 
 
 ENDING = """
+import sys
 from pathlib import Path
-from tests.integration.llms.test_uploads import FOLDER, Uploads, row
-uploads = Uploads(FOLDER, seconds=1e6)
-uploads.write(row())
+from ragops.llms.ledger import CallRow
+from ragops.llms.uploads import Uploads
+uploads = Uploads(Path(sys.argv[1]), seconds=1e6)
+uploads.write(CallRow.model_validate_json(sys.argv[2]))
 """
 
 
 def test_a_process_that_ends_sends_what_waits(double: Double, tmp_path: Path) -> None:
     with served(double) as address:
-        environment = container(address, tmp_path / "credentials") | {"PYTHONPATH": str(Path(__file__).parents[3])}
-        subprocess.run([sys.executable, "-c", ENDING], env=environment, cwd=tmp_path, check=True)
+        command = [sys.executable, "-c", ENDING, str(FOLDER), row().model_dump_json()]
+        subprocess.run(command, env=container(address, tmp_path / "credentials"), cwd=tmp_path, check=True)
     assert [len(rows) for rows in files(double)] == [1]
 
 
