@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragops.answering.chain import Chain
-from ragops.embeddings.devices import CPU
-from ragops.embeddings.encoder import EncoderSource
-from ragops.embeddings.sources import Backend, encoder_source
+from ragops.encoding import query_encoder
 from ragops.errors import UserError
 from ragops.index.local import index_root
 from ragops.llms.ledger import Sink
-from ragops.llms.policy import Policy
-from ragops.llms.providers import open_door, own_serving
+from ragops.llms.providers import open_door
 from ragops.prompts.catalogue import find
 from ragops.prompts.marks import SHORTEST_KEY
 from ragops.prompts.template import Template
@@ -57,35 +54,6 @@ class Place:
     def of(cls, workspace: Workspace) -> Place:
         """A schema's own."""
         return cls(workspace, models_folder(workspace), index_root(workspace))
-
-
-def encoding(card: UseCase, models: Path, backend: Backend, threads: int = 1) -> EncoderSource:
-    """The recipe for the card's embedding model; one for the CPU is converted into `models`, once. 0 threads: all.
-
-    Raises:
-        PolicyError: it is an endpoint that may not see the documents; nothing was sent.
-    """
-    if card.embedding.is_endpoint:
-        base_url, tokens = _endpoint(card)
-        return encoder_source(card.embedding, backend, converted=models, base_url=base_url, token=tokens())
-    return encoder_source(card.embedding, backend, converted=models, threads=threads)
-
-
-def query_encoder(card: UseCase, models: Path) -> Encoder:
-    """Questions are encoded on the CPU wherever one asks: one text gains nothing from a GPU. Raises as `encoding`."""
-    if card.embedding.is_endpoint:
-        base_url, tokens = _endpoint(card)  # whoever answers questions may outlive a token
-        return encoder_source(card.embedding, "openvino", converted=models, base_url=base_url, token=tokens).load(CPU)
-    return encoding(card, models, "openvino", threads=0).load(CPU)
-
-
-def _endpoint(card: UseCase) -> tuple[str, Callable[[], str]]:
-    """Address and tokens of the card's embedding endpoint. The workspace's tokens go to its own endpoints only."""
-    own, tokens = own_serving()
-    address = card.embedding.base_url or own
-    is_own = on_databricks() and f"{address}/".startswith(f"{own}/")
-    Policy(card.corpus.classification).check_embedding(card.embedding.name, address, is_own)
-    return address, (lambda: "") if on_databricks() and not is_own else tokens
 
 
 def open_reranker(card: UseCase, models: Path) -> Reranker | None:

@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ragops.assembly import query_encoder
 from ragops.embeddings.model import fingerprint
+from ragops.encoding import query_encoder
 from ragops.index.entries import Entry
 from ragops.index.local import PASSAGES, index_root
 from ragops.index.locks.open import publish_lock

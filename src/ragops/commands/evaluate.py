@@ -120,9 +120,10 @@ def _answered(chain: Chain, primary: str, calls: KeptRows, questions: Sequence[Q
 def _measured(
     place: Workspace, card: UseCase, generation: Generation, questions: Sequence[Question]
 ) -> Sequence[Measured]:
-    from ragops.assembly import open_reranker, query_encoder
+    from ragops.assembly import open_reranker
     from ragops.chunks.tokens import tokenizer_counter
     from ragops.embeddings.model import tokenizer_file
+    from ragops.encoding import query_encoder
     from ragops.evaluation.settings_grid import grid, label
 
     try:

@@ -9,7 +9,8 @@ from itertools import product
 from typing import TYPE_CHECKING, get_args
 
 from ragops.answering.chain import Chain
-from ragops.assembly import Place, fitting, guard_traces, marks_key, open_searcher, query_encoder
+from ragops.assembly import Place, fitting, guard_traces, marks_key, open_searcher
+from ragops.encoding import query_encoder
 from ragops.errors import UserError
 from ragops.llms.availability import why_unavailable
 from ragops.llms.door import Door

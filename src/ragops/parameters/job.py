@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from ragops.embeddings.encoder import EncoderSource
 from ragops.embeddings.sources import Backend
+from ragops.encoding import encoding
 from ragops.errors import UserError, explain
 from ragops.usecase import UseCase, load_usecase
 from ragops.workspace import Workspace, known_catalogs, models_folder
@@ -67,8 +68,6 @@ class JobParameters(BaseModel):
 
     def _encoder(self, backend: Backend, threads: int = 1) -> EncoderSource:
         """The recipe for the card's embedding model in this place; 0 threads for all."""
-        from ragops.assembly import encoding  # brings the index's libraries, which not every task has
-
         return encoding(self.card, models_folder(self.workspace), backend, threads)
 
     @classmethod

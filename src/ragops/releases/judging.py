@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from ragops.assembly import Place, open_reranker, query_encoder
+from ragops.assembly import Place, open_reranker
 from ragops.chunks.tokens import tokenizer_counter
 from ragops.embeddings.model import tokenizer_file
+from ragops.encoding import query_encoder
 from ragops.errors import UserError
 from ragops.evaluation.answers import CHECKS, Row, ask_all, metrics, summarise
 from ragops.evaluation.ranking import MEASURES

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ragops.assembly import encoding, query_encoder
 from ragops.embeddings.devices import CPU
 from ragops.embeddings.model import EmbeddingModel
+from ragops.encoding import encoding, query_encoder
 from ragops.errors import UserError
 from ragops.llms.failures import PolicyError
 from ragops.llms.policy import Classification

@@ -1,0 +1,43 @@
+"""From the card and a place to the encoder of its embedding model: all that the task embed needs of an assembly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ragops.embeddings.devices import CPU
+from ragops.embeddings.encoder import Encoder, EncoderSource
+from ragops.embeddings.sources import Backend, encoder_source
+from ragops.llms.policy import Policy
+from ragops.llms.providers import own_serving
+from ragops.usecase import UseCase
+from ragops.workspace import on_databricks
+
+
+def encoding(card: UseCase, models: Path, backend: Backend, threads: int = 1) -> EncoderSource:
+    """The recipe for the card's embedding model; one for the CPU is converted into `models`, once. 0 threads: all.
+
+    Raises:
+        PolicyError: it is an endpoint that may not see the documents; nothing was sent.
+    """
+    if card.embedding.is_endpoint:
+        base_url, tokens = _endpoint(card)
+        return encoder_source(card.embedding, backend, converted=models, base_url=base_url, token=tokens())
+    return encoder_source(card.embedding, backend, converted=models, threads=threads)
+
+
+def query_encoder(card: UseCase, models: Path) -> Encoder:
+    """Questions are encoded on the CPU wherever one asks: one text gains nothing from a GPU. Raises as `encoding`."""
+    if card.embedding.is_endpoint:
+        base_url, tokens = _endpoint(card)  # whoever answers questions may outlive a token
+        return encoder_source(card.embedding, "openvino", converted=models, base_url=base_url, token=tokens).load(CPU)
+    return encoding(card, models, "openvino", threads=0).load(CPU)
+
+
+def _endpoint(card: UseCase) -> tuple[str, Callable[[], str]]:
+    """Address and tokens of the card's embedding endpoint. The workspace's tokens go to its own endpoints only."""
+    own, tokens = own_serving()
+    address = card.embedding.base_url or own
+    is_own = on_databricks() and f"{address}/".startswith(f"{own}/")
+    Policy(card.corpus.classification).check_embedding(card.embedding.name, address, is_own)
+    return address, (lambda: "") if on_databricks() and not is_own else tokens
