@@ -93,9 +93,7 @@ def wrong_runtime(job: JobContext) -> Said:
     """A runtime for GPUs on nodes without any, or the other way round."""
     for spec in job.clusters:
         version, node = spec.get("spark_version"), str(spec.get("node_type_id"))
-        if ".x-" not in (
-            runtime_of_cluster(spec) or ""
-        ):  # not given, or `unknown_runtime` says it
+        if ".x-" not in (runtime_of_cluster(spec) or ""):  # not given, or `unknown_runtime` says it
             continue
         is_for_gpus = "-gpu-" in str(version)
         if is_for_gpus and _CPU_NODES.match(node):
