@@ -89,8 +89,10 @@ def ship(place: Place, name: str, shipped: dict[str, str]) -> Environment:
     run(f"{built.label} venv", [*_UV, "venv", "--quiet", "--seed", "--python", python, built.folder])
     pins = built.folder / "shipped.txt"
     pins.write_text("".join(f"{package}=={pin}\n" for package, pin in place.runtime.packages.items()), "utf-8")
+    # Not with what they ask for: a package that the runtime lacks is the job's to install.
+    built.uv("runtime", "--no-deps", *(f"{package}=={pin}" for package, pin in shipped.items()))
     spark = [f"pyspark[sql]=={place.spark}.*", f"delta-spark=={version('delta-spark')}"]
-    built.uv("runtime", "--constraint", pins, *(f"{package}=={pin}" for package, pin in shipped.items()), *spark)
+    built.uv("spark", "--constraint", pins, *spark)
     built.shipped = built.freeze()
     return built
 
