@@ -25,6 +25,10 @@ class NotThere(VolumeError):
     """A file or folder that the volume does not have."""
 
 
+class NoAnswer(VolumeError):
+    """The workspace did not answer, or not to the end: another try may succeed."""
+
+
 @contextmanager
 def explained(path: Path, privilege: Privilege) -> Iterator[None]:
     """Turns what the system and the SDK raise into VolumeError. `privilege`: what one needs on the volume."""
@@ -65,7 +69,7 @@ def _service_error(path: Path, privilege: Privilege, error: Exception) -> Volume
         return _closed(path, privilege, _line(error))
     if isinstance(error, Unauthenticated):
         return VolumeError(f"{path}: not logged in ({_line(error)}); renew the endpoint's credentials")
-    return VolumeError(f"{path}: the workspace does not answer ({_line(error)}); try again later")
+    return NoAnswer(f"{path}: the workspace does not answer ({_line(error)}); try again later")
 
 
 def _closed(path: Path, privilege: Privilege, reason: str) -> Closed:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from ragops.platform.volumes.errors import NotThere, explained
+from ragops.platform.volumes.errors import NoAnswer, NotThere, explained
 from ragops.platform.volumes.interface import PIECE_BYTES, FileInfo, VolumeFiles
 from ragops.workspace import workspace_client
 
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 # Somebody waits: for an endpoint to start, for a new generation, for a container to end.
 _ANSWER_SECONDS = 20
 _RETRY_SECONDS = 30
+# How often a file's content is asked for when it is cut off: the SDKs of the runtimes (0.67) do not resume it.
+_TRANSFERS = 3
 
 
 class RemoteFiles(VolumeFiles):
     """Files of a volume that is not mounted, through the workspace's Files API.
 
-    The SDK repeats what fails for half a minute, resumes what is cut off, and renews the token.
+    The SDK repeats what fails for half a minute and renews the token; newer ones resume what is cut off.
     """
 
     remote = True
@@ -49,6 +51,19 @@ class RemoteFiles(VolumeFiles):
             self._files.delete(str(path))
 
     def _pieces(self, path: Path) -> Iterator[bytes]:
+        arrived = 0
+        for left in reversed(range(_TRANSFERS)):
+            try:
+                for piece in self._transfer(path, arrived):
+                    arrived += len(piece)
+                    yield piece
+                return
+            except NoAnswer:
+                if not left:
+                    raise
+
+    def _transfer(self, path: Path, skipped: int) -> Iterator[bytes]:
+        """The content without its first bytes, which are read all the same: older SDKs cannot ask for a part."""
         with explained(path, "READ VOLUME"):
             contents = self._files.download(str(path)).contents
         if contents is None:
@@ -59,7 +74,9 @@ class RemoteFiles(VolumeFiles):
                     piece = contents.read(PIECE_BYTES)
                 if not piece:
                     return
-                yield piece
+                if rest := piece[skipped:]:
+                    yield rest
+                skipped = max(0, skipped - len(piece))
 
     def _put(self, path: Path, content: BinaryIO) -> None:
         with suppress(NotThere), explained(path, "WRITE VOLUME"):
