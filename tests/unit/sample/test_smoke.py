@@ -5,8 +5,13 @@ from pathlib import Path
 import pytest
 
 from ragops.chunks.splitter import ChunkSizes, split
+from ragops.documents.limits import ParseLimits
+from ragops.documents.outcomes import ParsedDocument
+from ragops.documents.parsing import parse
 from ragops.errors import UserError
+from ragops.parameters.smoke import ALL_PASSAGES
 from ragops.sample.smoke import Edition, Search, check, edition, lay
+from ragops.tables import _FEW_ROWS
 
 FIRST, SECOND = edition("first", "7"), edition("second", "7")
 
@@ -40,15 +45,30 @@ def test_runs_share_no_notice() -> None:
 
 def test_the_folder_holds_the_edition_and_nothing_else(tmp_path: Path) -> None:
     folder = tmp_path / "landing"
-    assert [path.name for path in lay(folder, FIRST)] == ["canteen.html", "draft.md", "ferry.md", "notice.md"]
+    assert [path.name for path in lay(folder, FIRST)] == sorted(FIRST.documents)
     (folder / "forgotten.md").touch()
-    assert [path.name for path in lay(folder, SECOND)] == ["canteen.html", "ferry.md", "notice.md"]
-    assert {path.name: path.read_text() for path in folder.iterdir()} == SECOND.documents
+    assert [path.name for path in lay(folder, SECOND)] == sorted(SECOND.documents)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(FIRST.documents.keys() - {"draft.md"})
+    plain = {name: text for name, text in SECOND.documents.items() if not name.endswith(".png")}
+    assert {name: (folder / name).read_text() for name in plain} == plain
+
+
+@pytest.mark.parametrize("corpus", [FIRST, SECOND])
+def test_there_are_more_documents_than_the_driver_makes_itself_and_fewer_than_a_search_lists(corpus: Edition) -> None:
+    assert _FEW_ROWS < len(corpus.documents) < ALL_PASSAGES
+
+
+def test_one_is_a_picture_that_ocr_reads(tmp_path: Path) -> None:
+    lay(tmp_path, FIRST)
+    (picture,) = tmp_path.glob("*.png")
+    document = parse(picture, ParseLimits())
+    assert isinstance(document, ParsedDocument) and document.ocr
+    assert "students pay three euros" in " ".join(document.markdown.split())
 
 
 @pytest.mark.parametrize("corpus", [FIRST, SECOND])
 def test_right_answers_pass(corpus: Edition) -> None:
-    assert len(list(check(corpus, finding(corpus)))) == 3 + len(corpus.gone)
+    assert len(list(check(corpus, finding(corpus)))) == len(corpus.answers) + len(corpus.gone)
 
 
 @pytest.mark.parametrize(
