@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+import zipfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -24,12 +25,16 @@ def main() -> None:
         if name not in pins:
             sys.exit(f"repack: pyproject.toml does not pin {name}; write {name}==VERSION in one of its extras")
     for name, unwanted in tasks["repacked"].items():
+        if is_there(pins[name], unwanted, HERE / "dist"):
+            continue
         with tempfile.TemporaryDirectory() as folder:
             repack(pins[name], unwanted, Path(folder), HERE / "dist")
 
 
 def repack(pin: str, unwanted: list[str], work: Path, dist: Path) -> None:
     """Puts the wheel of NAME==VERSION into `dist`, its metadata without the unwanted requirements; the only one there.
+
+    Another process may do the same at the same time: what is in `dist` is always whole.
 
     Raises:
         SystemExit: it cannot be downloaded or packed; one line.
@@ -41,9 +46,24 @@ def repack(pin: str, unwanted: list[str], work: Path, dist: Path) -> None:
     (metadata,) = work.glob("*/*.dist-info/METADATA")
     metadata.write_text(without(metadata.read_text("utf-8"), unwanted), "utf-8")
     dist.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=dist) as made:
+        _run(f"pack {pin}", "start again", "wheel", "pack", "--dest-dir", made, str(metadata.parents[1]))
+        (packed,) = Path(made).glob("*.whl")
+        packed.replace(dist / packed.name)
     for earlier in dist.glob(f"{wheel.name.split('-')[0]}-*.whl"):
-        earlier.unlink()
-    _run(f"pack {pin}", "start again", "wheel", "pack", "--dest-dir", str(dist), str(metadata.parents[1]))
+        if earlier.name != packed.name:
+            earlier.unlink(missing_ok=True)
+
+
+def is_there(pin: str, unwanted: list[str], dist: Path) -> bool:
+    """Whether the wheel of NAME==VERSION is in `dist`, without the unwanted requirements."""
+    name, _, version = pin.partition("==")
+    for wheel in dist.glob(f"{name.replace('-', '_')}-{version}-*.whl"):
+        with zipfile.ZipFile(wheel) as archive:
+            (metadata,) = (entry for entry in archive.namelist() if entry.endswith(".dist-info/METADATA"))
+            text = archive.read(metadata).decode("utf-8")
+        return without(text, unwanted) == text
+    return False
 
 
 def without(metadata: str, unwanted: list[str]) -> str:

@@ -26,6 +26,7 @@ JOB_RULES: tuple[JobRule, ...] = (
     compute.wrong_runtime,
     files.reference_in_notebook,
     packages.missing_requirements,
+    packages.missing_wheel,
     packages.replaced_package,
     references.needs_backticks,
     references.not_upstream,

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from localbundle.definitions.bundle import Bundle
+from localbundle.definitions.yamlfile import beside, read_yaml
 
 # The string remembers its place, for the finding; any other value has none.
 Said = Iterator[tuple[object, str]]
@@ -70,8 +72,26 @@ class JobContext:
 
     @property
     def environments(self) -> list[Mapping[str, Any]]:
-        """What its serverless environments are made of."""
-        return [entry.get("spec") or {} for entry in self.raw.get("environments") or []]
+        """What its serverless environments are made of, with what their base environments in the bundle add."""
+        specs = [entry.get("spec") or {} for entry in self.raw.get("environments") or []]
+        return [self._with_base(spec) for spec in specs]
+
+    def base_environment(self, spec: Mapping[str, Any]) -> Path | None:
+        """The file in the bundle's folder that an environment is based on; None if it has none, or one elsewhere."""
+        written = spec.get("base_environment")
+        # Any other text names one of the workspace's own.
+        if not isinstance(written, str) or not written.endswith((".yml", ".yaml")):
+            return None
+        file = beside(written, self.bundle.root)
+        return file if file.is_relative_to(self.bundle.root) else None
+
+    def _with_base(self, spec: Mapping[str, Any]) -> Mapping[str, Any]:
+        file = self.base_environment(spec)
+        if file is None or not file.is_file():
+            return spec
+        base = read_yaml(file)
+        both = [*(base.get("dependencies") or []), *(spec.get("dependencies") or [])]
+        return {**base, **spec, "dependencies": both}
 
     def names(self, field: str, name: str) -> list[str]:
         """What the entries of a list of the job are called."""

@@ -1,4 +1,4 @@
-"""Rule on packages: what a task installs must not replace what its runtime was tested with."""
+"""Rules on packages: what a task installs is there, and does not replace what its runtime was tested with."""
 
 import re
 from collections.abc import Iterator
@@ -9,10 +9,11 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from localbundle.definitions.yamlfile import in_place_of
-from localbundle.lint.context import JobContext, Said
-from localbundle.lint.requirements import required, requirements_files
+from localbundle.definitions.yamlfile import beside, in_place_of
+from localbundle.lint.context import JobContext, Note, Said
+from localbundle.lint.requirements import WHEEL, required, requirements_files
 from localbundle.lint.runtimes import Runtime, known, runtime_of_cluster, runtime_of_environment
+from localbundle.lint.wheels import projects
 
 # torch 2.6.0+cu124 is a build of 2.6.0, and the table has releases only.
 _CUDA_SINCE = (("2.11", 13), ("2.1", 12), ("0", 11))
@@ -31,12 +32,29 @@ def replaced_package(job: JobContext) -> Said:
 
 
 def missing_requirements(job: JobContext) -> Said:
-    """A requirements file of the bundle that is not there."""
+    """A requirements file, or a base environment, of the bundle that is not there."""
+    for spec in job.environments:
+        base = job.base_environment(spec)
+        if base and not base.is_file():
+            where = base.relative_to(job.bundle.root)
+            yield spec["base_environment"], f"base environment {where} does not exist; create it or correct the path"
     for _, line in _installed(job):
         for text, file in requirements_files(job.bundle, line):
             if not file.is_file():
                 where = file.relative_to(job.bundle.root)
                 yield text, f"requirements file {where} does not exist; create it or correct the path"
+
+
+def missing_wheel(job: JobContext) -> Said:
+    """A wheel in the bundle's folder that is not there and that no artifact builds: a deployment would end at it."""
+    dists = {folder / "dist" for folder in projects(job.bundle)}
+    for _, line in _installed(job):
+        match = WHEEL.fullmatch(line)
+        file = beside(in_place_of(line, match["path"]), job.bundle.root) if match and "://" not in line else None
+        is_ours = file and file.is_relative_to(job.bundle.root) and file.parent not in dists
+        if file and is_ours and not any(file.parent.glob(file.name)):
+            where = file.relative_to(job.bundle.root)
+            yield line, Note(f"no artifact builds {where}, and no such file is there yet; build it before you deploy")
 
 
 def replaces(requirement: Requirement, runtime: Runtime) -> str | None:

@@ -18,7 +18,7 @@ from localbundle.lint.wheels import projects
 # A requirement, and the string whose place is its own.
 Required = Iterator[tuple[str, Requirement]]
 _FILE = re.compile(r"(?:-r|--requirement)[\s=]*(?P<path>.+)")
-_WHEEL = re.compile(r"(?:.*@\s*)?(?P<path>\S+\.whl)(?:\[(?P<extras>[^\]]*)\])?")
+WHEEL = re.compile(r"(?:.*@\s*)?(?P<path>\S+\.whl)(?:\[(?P<extras>[^\]]*)\])?")
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 _OPTIONS = re.compile(r"\s+--?[a-z].*")
 
@@ -30,7 +30,7 @@ def required(bundle: Bundle, line: str, above: tuple[Path, ...] = ()) -> Require
         file = beside(in_place_of(line, match["path"].strip("\"'")), bundle.root)
         for inner in read_lines(file) if file not in above else ():
             yield from required(bundle, inner, (*above, file))
-    elif match := _WHEEL.fullmatch(line):
+    elif match := WHEEL.fullmatch(line):
         extras = [extra.strip() for extra in (match["extras"] or "").split(",")]
         yield from _of_wheel(bundle, line, match["path"], extras)
     else:

@@ -1,6 +1,7 @@
 """Wheels packed again without some of what they ask for."""
 
 import subprocess
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -62,6 +63,14 @@ def test_the_wheel_of_an_earlier_version_goes(tmp_path: Path, monkeypatch: pytes
     work, dist = folders(tmp_path)
     repack.repack("tiny==2", ["numpy"], work, dist)
     assert names(dist) == ["tiny-2-py3-none-any.whl", "tiny_other-1-py3-none-any.whl"]
+
+
+def test_a_wheel_that_is_there_is_not_made_again(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "opencv_tiny-2-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("opencv_tiny-2.dist-info/METADATA", METADATA)
+    assert repack.is_there("opencv-tiny==2", ["torch"], tmp_path)
+    assert not repack.is_there("opencv-tiny==2", ["numpy"], tmp_path)
+    assert not repack.is_there("opencv-tiny==3", ["torch"], tmp_path)
 
 
 def test_a_wheel_that_cannot_be_downloaded_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
