@@ -91,8 +91,10 @@ def ship(place: Place, name: str, shipped: dict[str, str]) -> Environment:
     pins.write_text("".join(f"{package}=={pin}\n" for package, pin in place.runtime.packages.items()), "utf-8")
     # Not with what they ask for: a package that the runtime lacks is the job's to install.
     built.uv("runtime", "--no-deps", *(f"{package}=={pin}" for package, pin in shipped.items()))
-    spark = [f"pyspark[sql]=={place.spark}.*", f"delta-spark=={version('delta-spark')}"]
-    built.uv("spark", "--constraint", pins, *spark)
+    # The lists name neither Spark, nor the CUDA libraries that torch of PyPI takes from packages of their own.
+    unlisted = [f"pyspark[sql]=={place.spark}.*", f"delta-spark=={version('delta-spark')}"]
+    unlisted += [f"torch=={shipped['torch']}"] if "torch" in shipped else []
+    built.uv("unlisted", "--constraint", pins, *unlisted)
     built.shipped = built.freeze()
     return built
 
