@@ -57,8 +57,13 @@ def check_processors(spark: SparkSession, source: EncoderSource, slots: int) -> 
     """
     if not source.uses_gpu:
         return f"runs on CPUs, {slots} tasks at a time"
+    return describe(look_everywhere(spark, slots))
+
+
+def look_everywhere(spark: SparkSession, slots: int) -> list[FoundGpu]:
+    """What each of so many tasks finds; those that ran on one GPU find the same."""
     rows = spark.range(0, slots, 1, slots).mapInPandas(_look, _SCHEMA).toPandas()
-    return describe([FoundGpu(*row) for row in rows.itertuples(index=False)])
+    return [FoundGpu(*row) for row in rows.itertuples(index=False)]
 
 
 def describe(found: Sequence[FoundGpu]) -> str:
@@ -68,8 +73,8 @@ def describe(found: Sequence[FoundGpu]) -> str:
         UserError: names the first GPU that cannot be used, why, and what to do.
     """
     for one in found:
-        if one.problem:
-            raise UserError(f"GPU on {one.host}: {_too_old(one) or one.problem}; {_CHOOSE}")
+        if problem := why_unusable(one):
+            raise UserError(f"GPU on {one.host}: {problem}; {_CHOOSE}")
     if not found:
         raise UserError(f"GPUs: no task of the cluster found one; {_CHOOSE}")
     gpus = {(one.host, one.device) for one in found}
@@ -78,12 +83,14 @@ def describe(found: Sequence[FoundGpu]) -> str:
     return f"runs on {len(gpus)} GPUs of {hosts} nodes: {'; '.join(sorted(kinds))}"
 
 
-def _too_old(one: FoundGpu) -> str:
-    """Why PyTorch fails, where the driver explains it: then PyTorch itself may only say that it sees no GPU."""
+def why_unusable(one: FoundGpu) -> str:
+    """Why a GPU cannot be used, "" if it can: by its driver, where PyTorch itself may only say that it sees none."""
+    if not one.problem:
+        return ""
     cuda, driver = _major(one.cuda), _major(one.driver)
     oldest = _OLDEST_DRIVERS.get(cuda, 0)
     if not driver or driver >= oldest:
-        return ""
+        return one.problem
     return f"its driver {one.driver} is older than the {oldest} that torch {one.torch} for CUDA {one.cuda} needs"
 
 
