@@ -105,7 +105,8 @@ class EndpointEncoder:
         return request
 
     def _request(self, texts: list[str]) -> Vectors:
-        body: dict[str, Any] = {"model": self._model.served_name, "input": texts, "encoding_format": "float"}
+        # No encoding_format: strict servers refuse a request for one unknown field, and numbers are what all send.
+        body: dict[str, Any] = {"model": self._model.served_name, "input": texts}
         try:
             response = self._client.post(self._url, json=body)
         except httpx.TransportError as error:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -26,14 +27,21 @@ from ragops.llms.failures import (
     Unreachable,
     check_context,
 )
+from ragops.llms.fields import Fields
 from ragops.llms.model import Pieces, Reply, Request
+from ragops.llms.refusals import refused_field, says_too_long, words
+from ragops.llms.retrying import Deadline
 from ragops.llms.settings import OpenAICompatible
 
 _BYTES_A_TOKEN = 3
 _TOKENS_A_MESSAGE = 8  # what a chat template puts around each
-_CONTEXT_CODE = "context_length_exceeded"
+_BAD_REQUEST = {400, 422}
+_NEEDED = ("model", "messages")
 _LATE = "no answer in time; raise timeout_s, or choose a faster model"
 _Content = TypeVar("_Content", bound=BaseModel)
+_Answer = TypeVar("_Answer")
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -74,12 +82,16 @@ class _Chunk(BaseModel):
 
 
 class OpenAICompatibleModel:
-    """Asks one served model, once for each request: asking again is the door's business."""
+    """Asks one served model, once for each request: asking again is the door's business.
+
+    Where the server refuses a field that can be left out, it is asked once more without it, and never again with it.
+    """
 
     def __init__(self, settings: OpenAICompatible, access: Access) -> None:
         """Opens a client; the server is not asked before the first request."""
         self._settings = settings
         self._url = access.base_url
+        self._fields = Fields(settings.omit, access.base_url)
         # The client insists on a key; a server without one must not be sent an invented one.
         self._headers: dict[str, Any] = {} if access.token else {"extra_headers": {"Authorization": openai.omit}}
         # Texts go to this address and to no other: not where a server sends us on to, and from a server on this machine
@@ -110,25 +122,45 @@ class OpenAICompatibleModel:
             ModelFailure: none came, an empty one included.
             ContextOverflow: by our estimate, or by the server's count, the request is too long.
         """
-        body, started = self._body(request), time.monotonic()
+        body, started, within = self._body(request), time.monotonic(), Deadline(self._seconds(request))
+        create = self._client.chat.completions.with_raw_response.create
         with self._in_time(request):
-            raw = self._client.chat.completions.with_raw_response.create(**body, timeout=self._seconds(request))
+            raw = self._accepted(body, lambda sent: create(**sent, timeout=within.left()))
             done = self._read(_Completion, raw.text)
         if not done.choices:
             raise self._error(Malformed, "answered without a choice; it is not OpenAI-compatible")
         choice = done.choices[0]
-        return self._reply(request, choice.message.content or "", choice.finish_reason, done.usage, started)
+        text = choice.message.content or ""
+        if not self._fields.takes_stop():
+            text = _until(text, request.stop)
+        return self._reply(request, text, choice.finish_reason, done.usage, started)
 
     def stream(self, request: Request) -> Pieces:
-        """The answer in pieces. Raises as `generate` does; also where the stream breaks off."""
-        body, started, pieces = self._body(request), time.monotonic(), []
-        if "stream_options" not in self._settings.omit:
-            body["stream_options"] = {"include_usage": True}
+        """The answer in pieces, or in one where the server has no streams.
+
+        Raises:
+            ModelFailure: as `generate` does; also where the stream breaks off.
+            ContextOverflow: likewise.
+        """
+        if self._fields.streams(request.stop):
+            try:
+                return (yield from self._streamed(request))
+            except Rejected:
+                if self._fields.streams(request.stop):
+                    raise
+        reply = self.generate(request)
+        yield reply.text
+        return reply
+
+    def _streamed(self, request: Request) -> Pieces:
+        started, within, pieces = time.monotonic(), Deadline(self._seconds(request)), []
+        body = self._body(request) | {"stream": True, "stream_options": {"include_usage": True}}
+        create = self._client.chat.completions.create
         reason: str | None = None
         usage: _Usage | None = None
         with (
             self._in_time(request),
-            self._client.chat.completions.create(**body, stream=True, timeout=self._seconds(request)) as chunks,
+            self._accepted(body, lambda sent: create(**sent, timeout=within.left())) as chunks,
         ):
             for raw in chunks:
                 # The client gives JSON that is no object as it is.
@@ -144,6 +176,26 @@ class OpenAICompatibleModel:
         if reason is None:
             raise self._error(Malformed, "the answer broke off")
         return self._reply(request, "".join(pieces), reason, usage, started)
+
+    def _accepted(self, body: dict[str, Any], ask: Callable[[dict[str, Any]], _Answer]) -> _Answer:
+        """The server's answer to what it takes of a body: without one more field after each refusal that names one."""
+        while True:
+            sent = self._fields.sent(body)
+            try:
+                return ask(sent | self._headers)
+            except openai.APIStatusError as error:
+                name = self._refused_field(error, sent)
+                if not self._fields.leave_out(name):
+                    raise
+                _log.warning("%s", self._line(f"it refuses the field {name}, which is left out from now on"))
+                if "stream" in sent and not self._fields.streams(body.get("stop", ())):
+                    raise  # to be asked in another way
+
+    def _refused_field(self, error: openai.APIStatusError, sent: Collection[str]) -> str | None:
+        if error.status_code not in _BAD_REQUEST:
+            return None
+        said = words(error.response.text)
+        return None if says_too_long(said, error.code) else refused_field(said, error.code, error.param, sent)
 
     def count_tokens(self, text: str) -> int:
         """An estimate on the high side, a token for every three bytes: the server alone has the tokenizer."""
@@ -162,15 +214,15 @@ class OpenAICompatibleModel:
             "messages": [{"role": message.role, "content": message.content} for message in request.messages],
             "max_tokens": request.max_tokens,
             "temperature": request.temperature,
-            "seed": request.seed,
         }
+        if request.temperature > 0:  # else there is nothing to draw
+            body["seed"] = request.seed
         if request.stop:
             body["stop"] = list(request.stop)
         if request.response_schema is not None:
             schema = {"name": "answer", "schema": request.response_schema, "strict": True}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
-        kept = {name: value for name, value in body.items() if name not in self._settings.omit}
-        return kept | self._headers
+        return body
 
     def _reply(self, request: Request, text: str, reason: str | None, usage: _Usage | None, started: float) -> Reply:
         if not text.strip():
@@ -218,17 +270,21 @@ class OpenAICompatibleModel:
             raise self._error(Malformed, f"sent what is no answer ({_one_line(str(error))})") from error
 
     def _refusal(self, error: openai.APIStatusError) -> Exception:
-        status, said = error.status_code, _one_line(error.message)
+        status, told = error.status_code, words(error.response.text)
+        said = _one_line(f"HTTP {status} {told}")
         if status in {408, 409, 425, 429} or status >= 500:
             kind = Busy if status == 429 else ServerFault
-            return kind(self._line(f"HTTP {status} {said}"), _retry_after(error.response.headers.get("retry-after")))
+            return kind(self._line(said), _retry_after(error.response.headers.get("retry-after")))
         if error.response.has_redirect_location:
             there = _one_line(error.response.headers["location"])
             return self._error(Rejected, f"it sends us on to {there}, where nothing was sent; correct its base URL")
         if status in {401, 403}:
             return self._error(Rejected, f"{said}; give a token that may query it (CAN QUERY in a workspace)")
-        if error.code == _CONTEXT_CODE:
+        if says_too_long(told, error.code):
             return ContextOverflow(self.name, f"the server refuses the prompt ({said})")
+        if name := self._refused_field(error, _NEEDED):
+            why = f"it refuses the field {name}, without which nothing can be asked"
+            return self._error(Rejected, f"{why} ({said}); name a chat model on the card")
         return self._error(Rejected, f"{said}; correct the card's model")
 
     def _error(self, kind: type[ModelFailure], reason: str) -> ModelFailure:
@@ -250,6 +306,11 @@ def _retry_after(header: str | None) -> float | None:
         return max(0.0, float(header)) if header else None
     except ValueError:
         return None
+
+
+def _until(text: str, stop: Sequence[str]) -> str:
+    """The text before the first of the stops."""
+    return text[: min((at for one in stop if (at := text.find(one)) >= 0), default=len(text))]
 
 
 def _cause(error: BaseException) -> str:

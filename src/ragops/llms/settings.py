@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from ragops.errors import UserError
+from ragops.llms.refusals import OptionalField
 
 DEFAULT_ABSTENTION = "I don't know: the documents do not say."
 
@@ -42,13 +43,14 @@ class OpenAICompatible(ModelSettings):
     Without `base_url` it is this workspace's own serving, with the workspace's own identity; on a laptop, what
     OPENAI_BASE_URL and OPENAI_API_KEY say, which is `private` on this machine only. `key` names the secret in the
     target's scope that holds the token for `base_url`. `omit` lists fields of a request that this server refuses.
+    One that is not listed is left out after the first refusal, anew in each process.
     """
 
     provider: Literal["openai_compatible"]
     served_name: str
     base_url: str | None = Field(default=None, pattern="^https?://")
     key: str | None = None
-    omit: tuple[Literal["seed", "temperature", "stream_options"], ...] = ()
+    omit: tuple[OptionalField, ...] = ()
 
     @model_validator(mode="after")
     def _key_has_an_address(self) -> OpenAICompatible:

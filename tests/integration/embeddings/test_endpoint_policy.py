@@ -83,7 +83,7 @@ def test_public_documents_may_go_anywhere(double: OpenAIDouble) -> None:
 def test_a_workspace_s_token_goes_to_its_own_endpoints_only(
     double: OpenAIDouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = abroad(double).removesuffix("/v1")
+    own = abroad(double).removesuffix("/serving-endpoints")
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "17.3")
     monkeypatch.setenv("DATABRICKS_HOST", own)
     monkeypatch.setenv("DATABRICKS_TOKEN", "the-workspace-s")

@@ -1,17 +1,20 @@
-"""A real HTTP server that speaks OpenAI's API, checks what it is sent, and fails when told to."""
+"""A real HTTP server that speaks OpenAI's API as Databricks does, or another; it checks what it is sent, and fails when
+told to.
+"""
 
 import json
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-ALLOWED = {"model", "messages", "max_tokens", "temperature", "seed", "stop", "response_format", "stream"}
-ALLOWED |= {"stream_options"}
+from tests.integration.llms.dialects import DATABRICKS, Dialect
+
+EMBEDDING_FIELDS = frozenset({"model", "input"})
 
 
 @dataclass
@@ -53,7 +56,13 @@ class OpenAIDouble:
 
 
 @contextmanager
-def serving(*script: Behaviour, answer: Answering | None = None) -> Iterator[OpenAIDouble]:
+def serving(
+    *script: Behaviour,
+    answer: Answering | None = None,
+    dialect: Dialect = DATABRICKS,
+    refuses: frozenset[str] = frozenset(),
+) -> Iterator[OpenAIDouble]:
+    """`refuses`: fields that it does not take, besides those that such a server never does."""
     double = OpenAIDouble(*script, answer=answer)
 
     class Handler(BaseHTTPRequestHandler):
@@ -72,12 +81,17 @@ def serving(*script: Behaviour, answer: Answering | None = None) -> Iterator[Ope
 
         def _answer(self, body: dict[str, Any], behaviour: Behaviour) -> None:
             if self.path.endswith("/embeddings"):
+                if refusal := replace(dialect, fields=EMBEDDING_FIELDS).refuses(body, refuses):
+                    self._send(dialect.status, json.dumps(refusal), {})
+                    return
                 rows = [{"index": row, "embedding": [1.0, 0.0, float(row)]} for row, _ in enumerate(body["input"])]
                 self._send(200, json.dumps({"data": rows}), {})
-            elif self.path != "/v1/chat/completions":
-                self._send(404, json.dumps({"error": {"message": f"no {self.path}"}}), {})
+            elif self.path != f"{dialect.path}/chat/completions":
+                self._send(404, json.dumps(dialect.error(f"no {self.path}")), {})
+            elif refusal := dialect.refuses(body, refuses):
+                self._send(dialect.status, json.dumps(refusal), {})
             elif problem := _problem(body):
-                self._send(422, json.dumps({"error": {"message": problem}}), {})
+                self._send(400, json.dumps(dialect.error(problem)), {})
             elif behaviour.endless is not None:
                 self._begin(behaviour.status)
                 until = time.monotonic() + _ENDLESS_S
@@ -86,12 +100,12 @@ def serving(*script: Behaviour, answer: Answering | None = None) -> Iterator[Ope
                     time.sleep(0.05)
                 self.close_connection = True
             elif behaviour.status != 200:
-                error = behaviour.error or {"message": "as told"}
                 if behaviour.cut_after is not None:
                     self._begin(behaviour.status)
                     self.close_connection = True
                     return
-                self._send(behaviour.status, json.dumps({"error": error}), behaviour.headers)
+                error = behaviour.error or dialect.error("as told")
+                self._send(behaviour.status, json.dumps(error), behaviour.headers)
             elif behaviour.raw is not None:
                 kind = "text/event-stream" if body.get("stream") else "application/json"
                 self._send(200, behaviour.raw, {"Content-Type": kind})
@@ -102,7 +116,7 @@ def serving(*script: Behaviour, answer: Answering | None = None) -> Iterator[Ope
 
         def _stream(self, body: dict[str, Any], behaviour: Behaviour) -> None:
             self._begin(200)
-            for number, event in enumerate(_events(body, behaviour)):
+            for number, event in enumerate(_events(body, behaviour, dialect.usage_unasked)):
                 if number == behaviour.cut_after:
                     self.close_connection = True  # without the last, empty chunk: the stream is cut
                     return
@@ -134,7 +148,7 @@ def serving(*script: Behaviour, answer: Answering | None = None) -> Iterator[Ope
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    double.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
+    double.url = f"http://127.0.0.1:{server.server_address[1]}{dialect.path}"
     try:
         yield double
     finally:
@@ -143,16 +157,14 @@ def serving(*script: Behaviour, answer: Answering | None = None) -> Iterator[Ope
 
 
 def _problem(body: dict[str, Any]) -> str:
-    """Why OpenAI's own server would refuse this body."""
-    if unknown := body.keys() - ALLOWED:
-        return f"unknown fields {sorted(unknown)}"
+    """Why any server would refuse this body."""
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         return "messages must be a list"
     if any(set(one) != {"role", "content"} or one["role"] not in {"system", "user", "assistant"} for one in messages):
         return "a message is not one"
-    if not isinstance(body.get("model"), str) or not isinstance(body.get("max_tokens"), int):
-        return "model and max_tokens are wanted"
+    if not isinstance(body.get("model"), str):
+        return "model is wanted"
     return "" if body.get("stream") or "stream_options" not in body else "stream_options without stream"
 
 
@@ -173,11 +185,16 @@ def _completion(body: dict[str, Any], behaviour: Behaviour) -> dict[str, Any]:
     return done | ({"usage": _usage(body, behaviour.text)} if behaviour.usage else {})
 
 
-def _events(body: dict[str, Any], behaviour: Behaviour) -> Iterator[str]:
+def _events(body: dict[str, Any], behaviour: Behaviour, usage_unasked: bool) -> Iterator[str]:
+    """`usage_unasked`: each chunk says how many tokens there are so far."""
     common = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": body["model"]}
 
+    said: list[str] = []
+
     def event(delta: dict[str, str], finish: str | None = None) -> str:
-        return json.dumps(common | {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+        said.append(delta.get("content", ""))
+        told = {"usage": _usage(body, "".join(said))} if behaviour.usage and usage_unasked else {}
+        return json.dumps(common | told | {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
 
     yield event({"role": "assistant", "content": ""})
     for word in behaviour.text.split(" ") if behaviour.text else []:

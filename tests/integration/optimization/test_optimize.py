@@ -181,7 +181,11 @@ def test_a_model_that_stops_proposing_is_told_in_one_line(
 
     def failing(body: dict[str, Any]) -> Behaviour:
         proposes = "New instructions:" in body["messages"][0]["content"]
-        return Behaviour(status=400, error={"message": "no more credit"}) if proposes else answers(body)
+        return (
+            Behaviour(status=400, error={"error_code": "BAD_REQUEST", "message": "no more credit"})
+            if proposes
+            else answers(body)
+        )
 
     double.answer = failing
     with pytest.raises(UserError, match="no more credit") as raised:
@@ -190,7 +194,9 @@ def test_a_model_that_stops_proposing_is_told_in_one_line(
 
 
 def test_answers_that_fail_are_an_error_and_no_score(card: Path, client: MlflowClient, double: OpenAIDouble) -> None:
-    double.answer = lambda body: Behaviour(status=401, error={"message": "who are you"})
+    double.answer = lambda body: Behaviour(
+        status=401, error={"error_code": "PERMISSION_DENIED", "message": "who are you"}
+    )
     with pytest.raises(UserError, match="who are you"):
         optimized(card)
     assert versions(client) == []

@@ -85,7 +85,9 @@ def test_several_models_are_told_apart_and_the_table_is_printed(card: Path) -> N
 
 
 def test_a_variant_that_fails_is_no_success(card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with serving(answer=lambda body: Behaviour(status=401, error={"message": "who are you"})) as double:
+    with serving(
+        answer=lambda body: Behaviour(status=401, error={"error_code": "PERMISSION_DENIED", "message": "who are you"})
+    ) as double:
         monkeypatch.setenv("OPENAI_BASE_URL", double.url)
         done = run(card, "prompts", "compare", "--prompts", "cite_or_abstain", "--models", "script,served")
     assert done.exit_code == 1

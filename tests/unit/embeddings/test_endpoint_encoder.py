@@ -83,7 +83,7 @@ def test_requests_are_openai_s(serve: Callable) -> None:
     assert vectors.tolist() == [[8, 0], [9, 1]]
     assert vectors.dtype == np.float32
     assert server.paths == ["/serving-endpoints/embeddings"]
-    assert server.bodies == [{"model": "toy-embed", "input": ["query: a", "query: bb"], "encoding_format": "float"}]
+    assert server.bodies == [{"model": "toy-embed", "input": ["query: a", "query: bb"]}]
     assert server.headers[0]["Authorization"] == "Bearer the-token"
 
 

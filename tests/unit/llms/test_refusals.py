@@ -1,0 +1,84 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragops.llms.fields import Fields
+from ragops.llms.refusals import OPTIONAL, refused_field, says_too_long, words
+from tests.integration.llms.dialects import SAID_OF_A_FIELD, SAID_OF_LENGTH, SAID_OF_OTHER_THINGS
+
+SENT = ("model", "messages", *OPTIONAL)
+
+
+@pytest.mark.parametrize("server", SAID_OF_A_FIELD)
+@pytest.mark.parametrize("field", SENT)
+def test_the_field_that_a_server_does_not_take(server: str, field: str) -> None:
+    said = words(SAID_OF_A_FIELD[server](field))
+    # Without quotes these two may be words of the sentence.
+    a_word = field in ("model", "messages") and server in {"openai, of old", "xai"}
+    assert refused_field(said, None, None, SENT) == (None if a_word else field)
+    assert not says_too_long(said, None)
+    assert "\n" not in said
+
+
+def test_only_fields_that_were_sent_are_refused() -> None:
+    said = words(SAID_OF_A_FIELD["serde"]("seed"))
+    assert refused_field(said, None, None, ("temperature",)) is None
+
+
+@pytest.mark.parametrize("code", ["unsupported_parameter", "unknown_parameter", "unsupported_value"])
+def test_the_parameter_counts_where_the_words_say_nothing(code: str) -> None:
+    assert refused_field("no", code, "stream_options.include_usage", SENT) == "stream_options"
+    assert refused_field("no", "invalid_value", "max_tokens", SENT) is None
+    assert refused_field("no", code, None, SENT) is None
+
+
+@pytest.mark.parametrize("server", SAID_OF_LENGTH)
+def test_a_prompt_that_is_too_long(server: str) -> None:
+    said = words(SAID_OF_LENGTH[server])
+    assert says_too_long(said, None)
+
+
+def test_openai_has_a_code_for_it() -> None:
+    assert says_too_long("too long", "context_length_exceeded")
+
+
+@pytest.mark.parametrize("name", SAID_OF_OTHER_THINGS)
+def test_other_refusals_are_about_no_field_and_no_length(name: str) -> None:
+    said = words(SAID_OF_OTHER_THINGS[name])
+    assert refused_field(said, None, None, SENT) is None
+    assert not says_too_long(said, None)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(),
+        lambda inner: (
+            st.lists(inner)
+            | st.dictionaries(st.sampled_from(["message", "detail", "error", "loc", "msg", "code", "x"]), inner)
+        ),
+    )
+)
+def test_any_body_has_words_of_one_line(content: object) -> None:
+    said = words(json.dumps(content))
+    assert "\n" not in said
+    assert refused_field(said, content, content, SENT) in {None, *SENT}
+
+
+@given(st.lists(st.sampled_from(OPTIONAL)), st.booleans())
+def test_what_was_refused_is_not_sent_again_and_all_else_is(refused: list[str], databricks: bool) -> None:
+    fields = Fields((), "https://x.cloud/serving-endpoints" if databricks else "https://x.cloud/v1")
+    body = {name: 1 for name in SENT if name != "max_completion_tokens"}
+    for name in refused:
+        assert fields.leave_out(name)
+    sent = fields.sent(body)
+    assert not sent.keys() & set(refused)
+    assert ("stream_options" in sent) == (not databricks and "stream_options" not in refused)
+    assert body.keys() - sent.keys() <= {*refused, "stream_options"}
+    assert ("max_completion_tokens" in sent) == ("max_tokens" in refused and "max_completion_tokens" not in refused)
+
+
+def test_what_makes_the_request_is_never_left_out() -> None:
+    fields = Fields((), "https://x.cloud/v1")
+    assert not any(fields.leave_out(name) for name in ("model", "messages", None, "other"))
