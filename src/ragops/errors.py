@@ -15,6 +15,7 @@ _NOT_PERMITTED = re.compile(r"INSUFFICIENT_PERMISSIONS|PERMISSION_DENIED|does no
 # What Spark's client and the SDK put behind what was said.
 _APPENDED = re.compile(r"\s*JVM stacktrace:|\. Config:")
 _IN_A_CATALOG = ("schema", "table", "view", "volume", "model")
+_NOT_THERE = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE"}
 
 
 class UserError(Exception):
@@ -56,6 +57,15 @@ def needing(rights: str, on: str) -> Iterator[None]:
         if not is_other_file and (reason := _refusal(error)):
             raise lacks(rights, on, reason) from error
         raise
+
+
+def is_missing(error: Exception) -> bool:
+    """Whether a store of MLflow says that a model, a prompt, a version, an alias or an experiment is not there.
+
+    Each says it in its own way: SQLite of an alias with INVALID_PARAMETER_VALUE, Unity Catalog of a prompt with
+    RESOURCE_DOES_NOT_EXIST or NOT_FOUND. What is wrong with a name is said again when it is to be made.
+    """
+    return getattr(error, "error_code", "") in _NOT_THERE
 
 
 def _refusal(error: Exception) -> str:

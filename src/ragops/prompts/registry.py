@@ -1,31 +1,37 @@
 """Templates in MLflow's prompt registry: one version for each content, found again by alias or number.
 
 A version holds the texts as MLflow's chat prompt (so its pages, its diffs and `PromptVersion.format` work on them), and
-the rest of the template as one tag. It is not registered again while the newest version has the same content hash.
+the rest of the template in tags. It is not registered again while the newest version has the same content hash.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from ragops.errors import UserError, explain, needing
+from ragops.errors import UserError, explain, is_missing, needing
+from ragops.platform.catalog_tags import LONGEST_VALUE, MOST_PIECES, from_pieces, in_pieces, tag_value
 from ragops.prompts.template import Template
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import PromptVersion
+    from mlflow.exceptions import MlflowException
 
-NEWEST = "latest"  # MLflow keeps this alias itself
-HASH_TAG, REST_TAG = "content_hash", "ragops.template"
+NEWEST = "latest"  # as MLflow's own stores call it; Unity Catalog need not know such an alias
+HASH_TAG, REST_TAG = "content_hash", "ragops_template"
+_EARLIER_REST_TAG = "ragops.template"  # in registries on laptops; Unity Catalog takes no dots
 _IN_THE_VERSION = {"system", "user"}
-# What stores answer for a prompt, a version, an alias that is not there; some answer None.
-_MISSING = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE"}
+# What a workspace may answer where the preview is off: which of these is not documented.
+_OFF_CODES = {"FEATURE_DISABLED", "ENDPOINT_NOT_FOUND", "NOT_IMPLEMENTED"}
+_OFF = re.compile(r"\bnot (been )?enabled\b|\bis disabled\b|\bpreview feature\b|\b(public|private) preview\b", re.I)
 
 _Answer = TypeVar("_Answer")
 
@@ -46,6 +52,10 @@ class Registered:
         return f"prompts:/{self.name}/{self.version}"
 
 
+class SwitchedOff(UserError):
+    """The workspace has no prompt registry: it is a preview, which an admin switches on."""
+
+
 class PromptRegistry:
     """The prompts of one place; names there come from `named`, for example `Workspace.registered`."""
 
@@ -57,7 +67,8 @@ class PromptRegistry:
         """Makes sure that the newest version is this template, and that `alias`, if given, points to it.
 
         Raises:
-            UserError: the registry refuses the name or the alias, or is not to be reached.
+            SwitchedOff: there is no registry here.
+            UserError: it refuses the name or the alias, is not to be reached, or the template is too long for it.
         """
         held = self.newest(template.name)
         if held is None or held.content_hash != template.content_hash:
@@ -109,7 +120,7 @@ class PromptRegistry:
             name=self._named(template.name),
             template=[{"role": "system", "content": template.system}, {"role": "user", "content": template.user}],
             commit_message=template.description,
-            response_format=template.response_schema,
+            response_format=_response_format(template),
             tags=_tags(template),
         )
         return version
@@ -118,14 +129,29 @@ class PromptRegistry:
         # Not load_prompt: it caches aliases for a minute, and on Unity Catalog it breaks on one that is not there.
         from mlflow.exceptions import MlflowException
 
-        ask = self._client.get_prompt_version if str(which).isdigit() else self._client.get_prompt_version_by_alias
+        full = self._named(name)
         try:
-            version: PromptVersion | None = ask(self._named(name), str(which))
+            number = self._newest_number(full) if which == NEWEST else str(which)
+            by_number = number.isdigit()
+            ask = self._client.get_prompt_version if by_number else self._client.get_prompt_version_by_alias
+            version: PromptVersion | None = ask(full, number)
         except MlflowException as error:
-            if error.error_code in _MISSING:
+            if is_missing(error):
                 return None
             raise
         return version
+
+    def _newest_number(self, full: str) -> str:
+        """The highest number of a prompt's versions; "0", which none has, where there are none."""
+        newest, page = 0, None
+        while True:
+            found = self._client.search_prompt_versions(full, page_token=page)
+            # Unity Catalog's client gives the service's message, the others a list.
+            versions = getattr(found, "prompt_versions", found)
+            newest = max([newest, *(int(one.version) for one in versions)])
+            page = getattr(found, "next_page_token", None) or getattr(found, "token", None)
+            if not page:
+                return str(newest)
 
     def _asked(self, name: str, question: Callable[[], _Answer]) -> _Answer:
         from mlflow.exceptions import MlflowException
@@ -133,11 +159,29 @@ class PromptRegistry:
         full = self._named(name)
         try:
             # Prompts are functions of their schema.
-            with needing("CREATE FUNCTION, EXECUTE and MANAGE", f"schema of prompt {full}"):
+            with needing("CREATE FUNCTION, EXECUTE and MANAGE", f"schema of prompt {full}"), _switched_on(full):
                 return question()
         except MlflowException as error:
-            reason = " ".join(str(error.message).split())
-            raise UserError(f"prompt {full}: MLflow refuses: {reason}; correct that and try again") from error
+            raise UserError(f"prompt {full}: MLflow refuses: {_reason(error)}; correct that and try again") from error
+
+
+@contextmanager
+def _switched_on(full: str) -> Iterator[None]:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code in _OFF_CODES or _OFF.search(str(error.message)):
+            raise SwitchedOff(
+                f"prompt {full}: MLflow's prompt registry is switched off here ({_reason(error)}); it is a preview of "
+                "Databricks, which a workspace admin switches on under Previews"
+            ) from error
+        raise
+
+
+def _reason(error: MlflowException) -> str:
+    return " ".join(str(error.message).split())[:300]
 
 
 def _registered(version: PromptVersion, is_new: bool = False) -> Registered:
@@ -147,22 +191,37 @@ def _registered(version: PromptVersion, is_new: bool = False) -> Registered:
 
 def _tags(template: Template) -> dict[str, str]:
     """What a version does not hold by itself; description and schema too, since an optimizer's versions lack them."""
-    rest = template.model_dump(mode="json", exclude=_IN_THE_VERSION)
+    pieces = in_pieces(REST_TAG, template.model_dump(mode="json", exclude=_IN_THE_VERSION))
+    if len(pieces) > MOST_PIECES:
+        length, most = sum(map(len, pieces.values())), MOST_PIECES * LONGEST_VALUE
+        raise UserError(
+            f"prompt template {template.name}: examples, schema and all but its texts take {length} characters, of "
+            f"which a registry holds {most}; shorten the examples"
+        )
     return {
         "task": template.task,
         "technique": template.technique,
-        "model_family": template.model_family,
+        "model_family": tag_value(template.model_family),
         HASH_TAG: template.content_hash,
-        REST_TAG: json.dumps(rest, ensure_ascii=False),
+        **pieces,
     }
 
 
+def _response_format(template: Template) -> dict[str, Any] | None:
+    """MLflow makes one tag of it; what is longer stands in ours only."""
+    schema = template.response_schema
+    return schema if schema and len(json.dumps(schema)) <= LONGEST_VALUE else None
+
+
 def _template(version: PromptVersion) -> Template:
-    if REST_TAG not in version.tags or version.is_text_prompt:
+    rest = from_pieces(REST_TAG, version.tags) or version.tags.get(_EARLIER_REST_TAG)
+    if rest is None or version.is_text_prompt:
         raise UserError(f"prompt {version.uri}: ragops did not register it; put it into a file of prompts.templates")
     texts = {turn["role"]: turn["content"] for turn in version.template if isinstance(turn, dict)}
     earlier = {"description": version.commit_message, "response_schema": version.response_format}
     try:
-        return Template.model_validate(earlier | json.loads(version.tags[REST_TAG]) | texts)
+        return Template.model_validate(earlier | json.loads(rest) | texts)
+    except json.JSONDecodeError as error:
+        raise UserError(f"prompt {version.uri}: its tags {REST_TAG} are not whole; register it again") from error
     except ValidationError as error:
         raise UserError(f"prompt {version.uri}: {explain(error.errors())}; register it again") from error

@@ -63,9 +63,10 @@ def promote(
     registry.point(CHALLENGER, version)
     champions = _champions(before, judged, questions, gate.max_error_share)
     decision = decide(gate, judged.figures(logged.run_id), rows, champions)
+    # First, so that nothing can be refused between the alias and the endpoint that follows it.
+    registry.note(version, gate="promoted" if decision.promotes else "not promoted", reason=decision.reason)
     if decision.promotes:
         registry.point(CHAMPION, version)
-    registry.note(version, gate="promoted" if decision.promotes else "not promoted", reason=decision.reason)
     return Promotion(version, before, decision)
 
 

@@ -9,8 +9,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ragops.errors import UserError, needing
+from ragops.errors import UserError, is_missing, needing
 from ragops.evaluation.answers import Row, metrics
+from ragops.platform.catalog_tags import tag_value
 from ragops.releases.packaging import DIGEST_TAG, URI_TAG, Logged
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 _EXPERIMENT = ("CAN EDIT", "experiment of the release")
-# What stores answer for a model or an alias that is not there.
-_MISSING = ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ class ChainRegistry:
             with needing("EXECUTE", f"model {self.name}"):
                 self._client.get_registered_model(self.name)
         except MlflowException as error:
-            if error.error_code not in _MISSING:
+            if not is_missing(error):
                 raise
             with needing("CREATE MODEL", f"schema {self.name.rpartition('.')[0]}"):
                 self._client.create_registered_model(self.name)
@@ -83,7 +82,7 @@ class ChainRegistry:
             with needing("EXECUTE", f"model {self.name}"):
                 found = self._client.get_model_version_by_alias(self.name, alias)
         except MlflowException as error:
-            if error.error_code in _MISSING:
+            if is_missing(error):
                 return None
             raise
         tags = found.tags
@@ -103,7 +102,7 @@ class ChainRegistry:
         """Tags on a version: why it was or was not promoted."""
         with self._owned():
             for name, value in tags.items():
-                self._client.set_model_version_tag(self.name, version.number, name, value[:5000])
+                self._client.set_model_version_tag(self.name, version.number, name, tag_value(value))
 
 
 @needing(*_EXPERIMENT)

@@ -1,6 +1,7 @@
 """Unity Catalog's prompt service over loopback HTTP, as far as MLflow's own client speaks to it.
 
-It keeps what it is sent, and refuses what the service would: names without three levels, no token.
+It keeps what it is sent, and refuses what the service would: names without three levels, tags that the catalog does not
+take, no token. It knows no alias that nobody has set, `latest` as little as others, and gives versions out in pages.
 """
 
 import json
@@ -8,16 +9,29 @@ import re
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from tests.support.catalog_rules import refusal
+
 PROMPTS = "/api/2.0/mlflow/unity-catalog/prompts"
 TOKEN = "a-token"
 _NAME = r"(?P<name>[^/.]+\.[^/.]+\.[^/.]+)"
 
 store: dict[str, list[dict[str, Any]]] = {}
 aliases: dict[tuple[str, str], str] = {}
+MISSING = "RESOURCE_DOES_NOT_EXIST"
+"""The code for what is not there; NOT_FOUND was seen, too (mlflow/mlflow#17495)."""
+_PAGE = 2
 
 
 class Refused(Exception):
-    """An answer other than 200."""
+    """An answer other than 200: its code, and what is said with it."""
+
+    def __init__(self, code: str, said: str = "") -> None:
+        super().__init__(said or code)
+        self.code = code
+
+
+off: list[Refused] = []
+"""What all is answered with while the preview is off."""
 
 
 class CatalogDouble(BaseHTTPRequestHandler):
@@ -35,7 +49,7 @@ class CatalogDouble(BaseHTTPRequestHandler):
         try:
             status, answer = 200, self._route(body)
         except Refused as refused:
-            status, answer = 404, {"error_code": str(refused), "message": f"{self.path}: {refused}"}
+            status, answer = 404, {"error_code": refused.code, "message": f"{self.path}: {refused}"}
         content = json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -48,18 +62,22 @@ class CatalogDouble(BaseHTTPRequestHandler):
             raise Refused("ENDPOINT_NOT_FOUND")
         if self.headers["Authorization"] != f"Bearer {TOKEN}":
             raise Refused("PERMISSION_DENIED")
+        if off:
+            raise off[0]
         path = self.path.removeprefix(PROMPTS).partition("?")[0]
         if self.command == "POST" and not path:
             return _create(body["prompt"])
         if self.command == "POST" and (found := re.fullmatch(rf"/{_NAME}/versions", path)):
             return _create_version(found["name"], body["prompt_version"])
         if self.command == "POST" and (found := re.fullmatch(rf"/{_NAME}/aliases/(?P<alias>[\w-]+)", path)):
+            if found["alias"] == "latest":
+                raise Refused("INVALID_PARAMETER_VALUE", "'latest' alias name (case insensitive) is reserved.")
             aliases[found["name"], found["alias"]] = body["version"]
             return {}
+        if self.command == "POST" and (found := re.fullmatch(rf"/{_NAME}/versions/search", path)):
+            return _search(found["name"], int(body.get("page_token") or 0))
         if self.command == "GET" and (found := re.fullmatch(rf"/{_NAME}/versions/by-alias/(?P<alias>[\w-]+)", path)):
-            newest = str(len(store.get(found["name"], ())))
-            version = newest if found["alias"] == "latest" else aliases.get((found["name"], found["alias"]), "0")
-            return _version(found["name"], version)
+            return _version(found["name"], aliases.get((found["name"], found["alias"]), "0"))
         if self.command == "GET" and (found := re.fullmatch(rf"/{_NAME}/versions/(?P<version>\d+)", path)):
             return _version(found["name"], found["version"])
         if self.command == "POST" and (found := re.fullmatch(rf"/{_NAME}/versions/(?P<version>\d+)/tags", path)):
@@ -73,8 +91,14 @@ class CatalogDouble(BaseHTTPRequestHandler):
 
 def _tag(name: str, version: str, tag: dict[str, str]) -> dict[str, Any]:
     held = store[name][int(version) - 1]
-    held["tags"] = [one for one in held.get("tags", ()) if one["key"] != tag["key"]] + [tag]
+    held["tags"] = _taken([one for one in held.get("tags", ()) if one["key"] != tag["key"]] + [tag])
     return {}
+
+
+def _taken(tags: list[dict[str, str]]) -> list[dict[str, str]]:
+    if said := refusal({tag["key"]: tag["value"] for tag in tags}):
+        raise Refused("INVALID_PARAMETER_VALUE", said)
+    return tags
 
 
 def _create(prompt: dict[str, Any]) -> dict[str, Any]:
@@ -82,19 +106,31 @@ def _create(prompt: dict[str, Any]) -> dict[str, Any]:
         raise Refused("INVALID_PARAMETER_VALUE")
     if prompt["name"] in store:
         raise Refused("ALREADY_EXISTS")
+    _taken(prompt.get("tags", []))
     store[prompt["name"]] = []
     return prompt
 
 
 def _create_version(name: str, version: dict[str, Any]) -> dict[str, Any]:
     if name not in store:
-        raise Refused("RESOURCE_DOES_NOT_EXIST")
+        raise Refused(MISSING)
+    _taken(version.get("tags", []))
     store[name].append(version | {"name": name, "version": str(len(store[name]) + 1)})
     return store[name][-1]
 
 
+def _search(name: str, first: int) -> dict[str, Any]:
+    """A page of versions, the oldest first: no order is promised."""
+    if name not in store:
+        raise Refused(MISSING)
+    left = len(store[name]) > first + _PAGE
+    return {"prompt_versions": store[name][first : first + _PAGE]} | (
+        {"next_page_token": str(first + _PAGE)} if left else {}
+    )
+
+
 def _version(name: str, version: str) -> dict[str, Any]:
     if not 0 < int(version) <= len(store.get(name, ())):
-        raise Refused("RESOURCE_DOES_NOT_EXIST")
+        raise Refused(MISSING)
     mine = [alias for (owner, alias), which in aliases.items() if (owner, which) == (name, version)]
     return store[name][int(version) - 1] | {"aliases": [{"alias": alias, "version": version} for alias in mine]}

@@ -1,5 +1,6 @@
 """MLflow's real prompt registry on SQLite: one version a content, aliases, the same template back."""
 
+import json
 import shutil
 import sqlite3
 from pathlib import Path
@@ -108,6 +109,24 @@ def test_tags_say_what_it_is(registry: PromptRegistry, client: MlflowClient) -> 
     tags = client.load_prompt(held.uri).tags
     expected = {"task": "answer", "technique": "zero_shot", "model_family": "small", "content_hash": held.content_hash}
     assert expected.items() <= tags.items()
+
+
+@pytest.mark.parametrize("template", PACKAGED.values(), ids=PACKAGED)
+def test_what_was_registered_earlier_is_read_and_not_registered_again(
+    registry: PromptRegistry, client: MlflowClient, template: Template
+) -> None:
+    """With the one tag that registries on laptops hold."""
+    rest = json.dumps(template.model_dump(mode="json", exclude={"system", "user"}), ensure_ascii=False)
+    client.register_prompt(
+        name=PLACE.registered(template.name),
+        template=[{"role": "system", "content": template.system}, {"role": "user", "content": template.user}],
+        commit_message=template.description,
+        response_format=template.response_schema,
+        tags={"content_hash": template.content_hash, "ragops.template": rest},
+    )
+    assert registry.load(template.name) == template
+    assert not registry.register(template, "champion").is_new
+    assert registry.load(template.name, "champion") == template
 
 
 def test_mlflow_itself_can_fill_it_in(registry: PromptRegistry) -> None:

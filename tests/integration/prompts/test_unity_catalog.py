@@ -10,12 +10,12 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
-from ragops.errors import NotPermitted
+from ragops.errors import NotPermitted, UserError
 from ragops.prompts.catalogue import PromptSettings, load_templates
-from ragops.prompts.registry import PromptRegistry
+from ragops.prompts.registry import PromptRegistry, SwitchedOff
 from ragops.prompts.template import Template
 from ragops.workspace import Workspace, use_mlflow
-from tests.integration.prompts.catalog_double import TOKEN, CatalogDouble, aliases, store
+from tests.integration.prompts.catalog_double import TOKEN, CatalogDouble, Refused, aliases, off, store
 from tests.unit.prompts.files import sound
 
 PACKAGED = load_templates(PromptSettings(), Path())
@@ -25,6 +25,7 @@ PACKAGED = load_templates(PromptSettings(), Path())
 def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[PromptRegistry]:
     store.clear()
     aliases.clear()
+    off.clear()
     before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
     for name in ("TRACKING_URI", "REGISTRY_URI"):
         monkeypatch.setenv(f"MLFLOW_{name}", "")
@@ -48,12 +49,39 @@ def test_what_is_packaged_comes_back(registry: PromptRegistry, template: Templat
     assert registry.load(template.name, "champion") == registry.load(template.name, 1) == template
 
 
-def test_equal_content_is_one_version(registry: PromptRegistry) -> None:
+@pytest.mark.parametrize("missing", ["RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"])
+def test_equal_content_is_one_version(registry: PromptRegistry, missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.integration.prompts.catalog_double.MISSING", missing)
     assert registry.newest("plain") is None
     assert registry.register(sound(), "champion").is_new
     assert not registry.register(sound()).is_new
     assert registry.register(sound(system="Be long.")).version == 2
     assert registry.load("plain", "champion").system == "Be brief."
+    for number in range(3, 7):
+        assert registry.register(sound(system=f"Say {number}.")).version == number
+    assert registry.load("plain").system == "Say 6.", "the newest of several pages, which no alias names"
+    with pytest.raises(UserError, match="no alias challenger in the registry"):
+        registry.load("plain", "challenger")
+
+
+def test_a_template_of_any_length_comes_back_or_is_refused_by_name(registry: PromptRegistry) -> None:
+    given = {"question": "Is it? " * 150, "answer": "Ja, für Ärzte. " * 150, "sources": [source("b " * 700)]}
+    template = sound(model_family=" any " * 300, examples=[given], response_schema=schema(80), technique="structured")
+    registry.register(template, "champion")
+    assert registry.load("plain", "champion") == template
+    with pytest.raises(UserError, match="prompt template plain: examples, .* take 6.... characters, .*; shorten"):
+        registry.register(sound(examples=[given] * 10))
+    store["main.rag.plain"][0]["tags"].pop(-2)
+    with pytest.raises(UserError, match="prompts?:/main.rag.plain/1: its tags ragops_template are not whole"):
+        registry.load("plain", 1)
+
+
+def source(text: str) -> dict[str, object]:
+    return {"number": 1, "title": "T", "path": "t.md", "text": text}
+
+
+def schema(fields: int) -> dict[str, object]:
+    return {"type": "object", "properties": {f"field_{n}": {"type": "string"} for n in range(fields)}}
 
 
 def test_what_is_sent(registry: PromptRegistry) -> None:
@@ -83,3 +111,26 @@ def test_a_service_that_refuses_is_one_line(registry: PromptRegistry, monkeypatc
     said = "needs CREATE FUNCTION, EXECUTE and MANAGE on schema of prompt main.rag.plain, .*PERMISSION_DENIED"
     with pytest.raises(NotPermitted, match=said):
         registry.register(sound())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Refused("ENDPOINT_NOT_FOUND", "No API found"),
+        Refused("FEATURE_DISABLED", "Prompt Registry"),
+        Refused("NOT_FOUND", "Prompt Registry is not enabled for this workspace"),
+        Refused("PERMISSION_DENIED", "This is a preview feature"),
+    ],
+    ids=str,
+)
+def test_a_preview_that_is_off_is_named_with_who_switches_it_on(registry: PromptRegistry, answer: Refused) -> None:
+    off.append(answer)
+    with pytest.raises(
+        SwitchedOff, match="prompt registry is switched off here .* a workspace admin switches on under"
+    ):
+        registry.register(sound())
+
+
+def test_a_prompt_may_be_called_preview(registry: PromptRegistry) -> None:
+    with pytest.raises(UserError, match="prompt main.rag.preview: no alias latest in the registry"):
+        registry.load("preview")

@@ -39,18 +39,22 @@ class Kept:
 
 
 class Registry:
-    """One champion, and whatever is registered besides."""
+    """One champion or none, and whatever is registered besides; what was done to it, in order."""
 
-    def by_alias(self, alias: str) -> Version:
-        return Version("m", "3", "old", "d")
+    def __init__(self, champion: Version | None) -> None:
+        self._champion, self.done = champion, list[str]()
+
+    def by_alias(self, alias: str) -> Version | None:
+        return self._champion
 
     def register(self, logged: Logged) -> Version:
         return Version("m", "4", logged.run_id, "d")
 
     def point(self, alias: str, version: Version) -> None:
-        assert alias == "challenger"
+        self.done.append(alias)
 
-    def note(self, version: Version, **tags: str) -> None: ...
+    def note(self, version: Version, **tags: str) -> None:
+        self.done.append(f"note {tags['gate']}")
 
 
 FAILED = Row("a", "a", "a?", "", (), dict.fromkeys(CHECKS, math.nan), math.nan, "it is down")
@@ -65,8 +69,18 @@ def test_a_champion_that_failed_when_it_was_judged_is_asked_again(
     judged = Kept(old=kept, new=[row("a", answered=1.0)])
     monkeypatch.setattr(promotion, "judge", judged.judge)
     monkeypatch.setattr(promotion, "LoadedChain", lambda uri: uri)
-    found = promotion.promote(Registry(), Release(), Logged("u", "new", "d"), judged, [])  # type: ignore[arg-type]
+    registry = Registry(Version("m", "3", "old", "d"))
+    found = promotion.promote(registry, Release(), Logged("u", "new", "d"), judged, [])  # type: ignore[arg-type]
     assert judged.anew == anew and found.decision.passes and not found.decision.promotes
+    assert registry.done == ["challenger", "note not promoted"]
+
+
+def test_the_reason_is_noted_before_the_champion_changes() -> None:
+    """Behind that comes the endpoint: what is refused in between would leave the two apart."""
+    registry, judged = Registry(champion=None), Kept(new=[row("a", answered=1.0)])
+    found = promotion.promote(registry, Release(), Logged("u", "new", "d"), judged, [])  # type: ignore[arg-type]
+    assert found.decision.promotes
+    assert registry.done == ["challenger", "note promoted", "champion"]
 
 
 def test_the_last_line_says_all_however_many_conditions_failed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,29 +1,37 @@
 """Registering looks up before it creates, and says which right is missing."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import NOT_FOUND, PERMISSION_DENIED
+from mlflow.protos.databricks_pb2 import (
+    INVALID_PARAMETER_VALUE,
+    NOT_FOUND,
+    PERMISSION_DENIED,
+    RESOURCE_DOES_NOT_EXIST,
+)
 
 from ragops.errors import NotPermitted
 from ragops.releases.packaging import Logged
-from ragops.releases.registry import CHAMPION, ChainRegistry
+from ragops.releases.registry import CHAMPION, ChainRegistry, Version
+from tests.support.catalog_rules import refusal
 
 LOGGED = Logged("models:/m-1", "run", "digest")
 
 
 class Client:
-    """MLflow's client of a registry that may hold the model and may refuse some calls."""
+    """MLflow's client of a registry that may hold the model, may refuse some calls, and takes tags as Unity Catalog."""
 
-    def __init__(self, *, held: bool = True, refused: str = "") -> None:
-        self._held, self._refused = held, refused
+    def __init__(self, *, held: bool = True, refused: str = "", missing: int = NOT_FOUND) -> None:
+        self._held, self._refused, self._missing = held, refused, missing
         self.called: list[str] = []
+        self.tags: dict[str, str] = {}
 
     def get_registered_model(self, name: str) -> None:
         self._call("get_registered_model")
         if not self._held:
-            raise MlflowException("there is none", NOT_FOUND)
+            raise MlflowException("there is none", self._missing)
 
     def create_registered_model(self, name: str) -> None:
         self._call("create_registered_model")
@@ -31,10 +39,20 @@ class Client:
     def create_model_version(self, name: str, source: str, **given: object) -> SimpleNamespace:
         self._call("create_model_version")
         assert (source, given["model_id"]) == ("models:/m-1", "m-1")
+        self._tag(given["tags"])
         return SimpleNamespace(version=7)
 
     def get_model_version_by_alias(self, name: str, alias: str) -> None:
         self._call("get_model_version_by_alias")
+        raise MlflowException("there is none", self._missing)
+
+    def set_model_version_tag(self, name: str, version: str, key: str, value: str) -> None:
+        self._tag(self.tags | {key: value})
+
+    def _tag(self, tags: Any) -> None:
+        if said := refusal(tags):
+            raise MlflowException(said, INVALID_PARAMETER_VALUE)
+        self.tags = tags
 
     def set_registered_model_alias(self, name: str, alias: str, version: str) -> None:
         self._call("set_registered_model_alias")
@@ -55,8 +73,12 @@ def test_a_name_that_is_there_is_not_made_again() -> None:
     assert client.called == ["get_registered_model", "create_model_version"]
 
 
-def test_a_name_that_is_missing_is_made() -> None:
-    client = Client(held=False)
+MISSING = pytest.mark.parametrize("missing", [NOT_FOUND, RESOURCE_DOES_NOT_EXIST, INVALID_PARAMETER_VALUE])
+
+
+@MISSING
+def test_a_name_that_is_missing_is_made(missing: int) -> None:
+    client = Client(held=False, missing=missing)
     registry(client).register(LOGGED)
     assert client.called == ["get_registered_model", "create_registered_model", "create_model_version"]
 
@@ -80,3 +102,16 @@ def test_so_it_is_for_aliases() -> None:
         registry(Client(refused="set_registered_model_alias")).point(CHAMPION, version)
     with pytest.raises(NotPermitted, match="needs EXECUTE on model"):
         registry(Client(refused="get_model_version_by_alias")).by_alias(CHAMPION)
+
+
+@MISSING
+def test_an_alias_that_is_missing_names_no_version(missing: int) -> None:
+    assert registry(Client(missing=missing)).by_alias(CHAMPION) is None
+
+
+def test_a_long_reason_is_cut_to_what_the_catalog_takes() -> None:
+    client = Client()
+    registry(client).note(
+        Version("main.rag.chain", "7", "run", "digest"), gate="not promoted", reason="so it is " * 900
+    )
+    assert client.tags["gate"] == "not promoted" and client.tags["reason"].startswith("so it is so it is")

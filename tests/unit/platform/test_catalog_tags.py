@@ -1,0 +1,30 @@
+"""Whatever is to be said, it is said in tags that Unity Catalog takes."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragops.platform.catalog_tags import from_pieces, in_pieces, tag_value
+from tests.support.catalog_rules import refusal
+
+texts = st.text() | st.text(" \\\"'x").map(lambda text: text * 50) | st.text(max_size=20).map(lambda text: text * 100)
+
+
+@given(st.dictionaries(texts, texts, max_size=3))
+def test_any_object_comes_back_from_tags_that_the_catalog_takes(content: dict[str, str]) -> None:
+    tags = in_pieces("ragops_template", content)
+    assert refusal(tags) == "" and all(value.isascii() for value in tags.values())
+    told = from_pieces("ragops_template", tags | {"task": "answer"})
+    assert told is not None and json.loads(told) == content
+
+
+def test_a_short_object_is_one_tag_of_json() -> None:
+    assert in_pieces("told", {"a": "b c"}) == {"told": '{"a":"b c"}'}
+    assert from_pieces("told", {"tale": "{}"}) is None
+
+
+@given(texts)
+def test_a_long_text_is_cut(text: str) -> None:
+    value = tag_value(text)
+    assert refusal({"reason": value}) == "" and value in text
