@@ -1,7 +1,6 @@
 import base64
 import json
 import os
-import sys
 import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -9,7 +8,6 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from mlflow.exceptions import MlflowException
 
 from localbundle.workspace.server import Server
 from ragops.errors import UserError
@@ -25,32 +23,12 @@ from ragops.workspace import (
     mlflow_artifacts,
     models_folder,
     on_databricks,
-    open_experiment,
     secret,
     serving_tokens,
     use_mlflow,
 )
 
 PLACE = Workspace("main", "rag")
-
-
-def test_on_databricks_an_experiment_is_opened_without_sqlalchemy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Serverless compute ships mlflow-skinny, which brings no database."""
-    asked: list[str] = []
-
-    class Client:
-        def get_experiment_by_name(self, name: str) -> None:
-            asked.append(name)
-            raise MlflowException("the workspace does not answer")
-
-    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "client.5")
-    monkeypatch.setitem(sys.modules, "sqlalchemy", None)
-    monkeypatch.setitem(sys.modules, "sqlalchemy.exc", None)
-    monkeypatch.setattr("mlflow.MlflowClient", Client)
-    monkeypatch.setattr("ragops.workspace.use_mlflow", lambda target: None)
-    with pytest.raises(UserError, match="experiment quality: MLflow refuses"):
-        open_experiment("quality")
-    assert asked == ["quality"]
 
 
 def test_names_have_three_levels_and_quotes() -> None:

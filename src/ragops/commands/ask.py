@@ -15,7 +15,8 @@ from rich.text import Text
 
 from ragops.commands import places
 from ragops.commands.places import Card, Json, Model, Prompt, Schema, Target
-from ragops.workspace import deployed_experiment, open_experiment
+from ragops.platform.experiments import open_experiment
+from ragops.workspace import deployed_experiment
 
 if TYPE_CHECKING:
     from ragops.answering.chain import Chain

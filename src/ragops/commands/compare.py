@@ -12,7 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ragops.commands import places
 from ragops.commands.places import Card, Schema, Target
-from ragops.workspace import deployed_experiment, open_experiment
+from ragops.platform.experiments import open_experiment
+from ragops.workspace import deployed_experiment
 
 if TYPE_CHECKING:
     from ragops.evaluation.comparison import Tried

@@ -15,7 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ragops.commands import places
 from ragops.commands.places import Card, Model, Schema, Target
 from ragops.errors import UserError
-from ragops.workspace import deployed_experiment, deployed_model, open_experiment
+from ragops.platform.experiments import open_experiment
+from ragops.workspace import deployed_experiment, deployed_model
 
 if TYPE_CHECKING:
     from ragops.evaluation.variants import Chains, Variant

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from ragops.evaluation.answers import sampled
 from ragops.index.local import index_root
 from ragops.index.published import PublishedIndex
 from ragops.parameters.job import JobParameters
+from ragops.platform.experiments import open_experiment
 from ragops.prompts.catalogue import find, load_templates
 from ragops.prompts.template import Template
 from ragops.releases.configuration import ChainConfiguration
@@ -21,7 +22,7 @@ from ragops.releases.packaging import Logged
 from ragops.releases.settings import EndpointSettings
 from ragops.sample.questions import Question
 from ragops.usecase import UseCase, evaluation_questions
-from ragops.workspace import open_experiment, workspace_client
+from ragops.workspace import workspace_client
 
 if TYPE_CHECKING:
     from ragops.prompts.registry import Registered
@@ -96,15 +97,23 @@ class ReleaseParameters(JobParameters):
             pinned=self.generation if self.pin else None,
         )
 
-    def registered_prompts(self) -> list[Registered]:
-        """The chain's prompts in MLflow's registry, registered there if they are new."""
+    def registered_prompts(self, note: Callable[[str], None] = print) -> list[Registered]:
+        """The chain's prompts in MLflow's registry, registered there if they are new.
+
+        None where the registry is switched off, which `note` hears: the chain has its prompts inside, whatever is
+        registered.
+        """
         from mlflow import MlflowClient
 
-        from ragops.prompts.registry import PromptRegistry
+        from ragops.prompts.registry import PromptRegistry, SwitchedOff
 
         _ = self.experiment_id
         registry = PromptRegistry(MlflowClient(), self.workspace.registered)
-        return [registry.register(template) for template in self.configuration().templates.values()]
+        try:
+            return [registry.register(template) for template in self.configuration().templates.values()]
+        except SwitchedOff as error:
+            note(f"{error}. The release goes on without versions of its prompts")
+            return []
 
     def asked(self) -> list[Question]:
         """The questions to judge by.

@@ -6,7 +6,7 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
-from ragops.workspace import open_experiment
+from ragops.platform.experiments import open_experiment
 from tests.integration.notes import ROOT, publish_notes
 
 OWN_CHAIN = f'''

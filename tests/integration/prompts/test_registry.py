@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from mlflow import MlflowClient
 
 from ragops.errors import UserError
+from ragops.platform.experiments import open_experiment
 from ragops.prompts.catalogue import PromptSettings, load_templates
 from ragops.prompts.registry import PromptRegistry, Registered
 from ragops.prompts.template import Template
-from ragops.workspace import Workspace, mlflow_artifacts, open_experiment, use_mlflow
+from ragops.workspace import Workspace, mlflow_artifacts, use_mlflow
 from tests.unit.prompts.files import sound
 
 PLACE = Workspace("spark_catalog", "dev_me_rag")

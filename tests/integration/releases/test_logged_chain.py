@@ -20,6 +20,7 @@ from ragops.assembly import Place, open_chain
 from ragops.index.local import index_root
 from ragops.index.published import PublishedIndex
 from ragops.llms.settings import Resilience
+from ragops.platform.experiments import open_experiment
 from ragops.prompts.catalogue import find, load_templates
 from ragops.releases.configuration import ChainConfiguration
 from ragops.releases.judging import judge
@@ -29,7 +30,6 @@ from ragops.releases.registry import Judged
 from ragops.retrieval.settings import Rerank, RerankModel
 from ragops.sample.questions import Question as Judging
 from ragops.usecase import UseCase, load_usecase
-from ragops.workspace import open_experiment
 from tests.integration.notes import PLACE, ROOT, publish_notes
 from tests.unit.retrieval.crossencoders import save_toy
 

@@ -9,6 +9,7 @@ from ragops.index.local import index_root
 from ragops.index.pointer import Pointer
 from ragops.index.published import PublishedIndex
 from ragops.parameters.release import ReleaseParameters, check_release
+from ragops.prompts.registry import PromptRegistry, Registered, SwitchedOff
 from ragops.workspace import Workspace
 
 ROOT = Path(__file__).parents[3]
@@ -33,6 +34,19 @@ def test_there_is_an_index_to_release_over(tmp_path: Path, monkeypatch: pytest.M
     index = index_root(Workspace("spark_catalog", "rag"))
     PublishedIndex(index).write_pointer(Pointer(generation="000001-aaaaaaaa", fingerprint="f"))
     check_release(given())
+
+
+def test_a_release_goes_on_where_prompts_cannot_be_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    off = SwitchedOff("prompt main.rag.cite: MLflow's prompt registry is switched off here")
+
+    def register(self: PromptRegistry, template: object) -> Registered:
+        raise off
+
+    monkeypatch.setattr(PromptRegistry, "register", register)
+    monkeypatch.setattr(ReleaseParameters, "experiment_id", "1")
+    heard: list[str] = []
+    assert ReleaseParameters.read(given()).registered_prompts(heard.append) == []
+    assert heard == [f"{off}. The release goes on without versions of its prompts"]
 
 
 @pytest.mark.parametrize("asked", ["1", "-1", "many"])
