@@ -18,7 +18,7 @@ from rich.table import Table
 from ragops.commands import places
 from ragops.commands.ask import ask
 from ragops.commands.evaluate import evaluate_app
-from ragops.commands.models import show_models
+from ragops.commands.models import models_app
 from ragops.commands.places import Card, Json, Schema, Target
 from ragops.commands.prompts import prompts_app
 from ragops.errors import UserError
@@ -35,6 +35,7 @@ app.command()(ask)
 app.add_typer(index_app, name="index")
 app.add_typer(prompts_app, name="prompts")
 app.add_typer(evaluate_app, name="evaluate")
+app.add_typer(models_app, name="models")
 console = Console()
 errors = Console(stderr=True)
 
@@ -109,9 +110,6 @@ def sample(target: Target = "dev", schema: Schema = None) -> None:
     with console.status("writing the sample corpus"):
         written = write_corpus(landing)
     console.print(f"{len(written)} documents in {landing}", highlight=False, soft_wrap=True)
-
-
-app.command("models")(show_models)
 
 
 @index_app.command("list")

@@ -6,7 +6,7 @@ Settings are the rooms' own types, so that a room can be used, and read, without
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, ValidationError, model_validator
 
@@ -14,14 +14,17 @@ from ragops.answering.settings import AnswerSettings
 from ragops.chunks.splitter import ChunkSizes
 from ragops.documents.limits import ParseLimits
 from ragops.embeddings.model import EmbeddingModel
+from ragops.embeddings.model_files import is_package
 from ragops.errors import UserError, explain
 from ragops.index.access import AccessRule, check_groups
 from ragops.llms.policy import Classification
 from ragops.llms.settings import QUOTES_ONLY, Models
 from ragops.prompts.catalogue import PromptSettings
-from ragops.retrieval.settings import RetrievalSettings
+from ragops.retrieval.settings import RerankModel, RetrievalSettings
 from ragops.sample.questions import Question, load_questions
 from ragops.yaml_files import read_yaml
+
+_Encoder = TypeVar("_Encoder", EmbeddingModel, RerankModel)
 
 
 class _Section(BaseModel):
@@ -131,11 +134,30 @@ class UseCase(_Section):
         floors = {one.measure: one.at_least for one in self.success}
         return self.release.model_copy(update={"floors": floors | self.release.floors})
 
+    @property
+    def packages(self) -> tuple[EmbeddingModel | RerankModel, ...]:
+        """Embedding model and cross-encoder, as far as they come in Python packages."""
+        rerank = self.retrieval.rerank
+        encoders = (self.embedding, rerank.model) if rerank else (self.embedding,)
+        return tuple(one for one in encoders if is_package(one.source))
+
+    def with_files_in(self, folder: Path) -> UseCase:
+        """The card with what comes in packages taken from a folder on a volume, in which models go by their names."""
+        embedding, retrieval = _in(folder, self.embedding), self.retrieval
+        if rerank := retrieval.rerank:
+            rerank = rerank.model_copy(update={"model": _in(folder, rerank.model)})
+            retrieval = retrieval.model_copy(update={"rerank": rerank})
+        return self.model_copy(update={"embedding": embedding, "retrieval": retrieval})
+
     @model_validator(mode="after")
     def _fits_the_model(self) -> UseCase:
         if self.chunking.embedded_tokens > self.embedding.max_tokens:
             raise ValueError("chunking.embedded_tokens is above embedding.max_tokens: the model would not see the rest")
         return self
+
+
+def _in(folder: Path, model: _Encoder) -> _Encoder:
+    return model.model_copy(update={"source": f"volume:{folder / model.name}"}) if is_package(model.source) else model
 
 
 def load_usecase(path: Path) -> UseCase:

@@ -1,9 +1,14 @@
-"""`ragops models`: the models on the card, and what each may and can do here."""
+"""`ragops models`: the models on the card, what each may and can do here, and the encoders' files for a workspace."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
@@ -11,16 +16,27 @@ from rich.table import Column, Table
 from ragops.commands import places
 from ragops.commands.places import Card, Model, Schema, Target
 from ragops.errors import UserError
-from ragops.workspace import Workspace, deployed_model
+from ragops.workspace import VOLUMES, Workspace, deployed_model, on_databricks, workspace_client
 
 if TYPE_CHECKING:
     from ragops.llms.settings import AnyModel, Models
+    from ragops.platform.volumes.interface import VolumeFiles
 
+models_app = typer.Typer(invoke_without_command=True)
+console = Console()
+# A workspace takes minutes to store a large file that comes over a slow line.
+_ANSWER_SECONDS, _RETRY_SECONDS = 300, 600
+_VOLUME = "model_files"
 _COLOURS = {"as it is": "green", "without personal data": "yellow", "not at all": "red"}
 
 
-def show_models(model: Model = "", target: Target = "dev", schema: Schema = None, usecase: Card = None) -> None:
+@models_app.callback()
+def show_models(
+    context: typer.Context, model: Model = "", target: Target = "dev", schema: Schema = None, usecase: Card = None
+) -> None:
     """Lists the card's models: who answers, what policy lets them see, whether they are to be had here, and prices."""
+    if context.invoked_subcommand:
+        return
     from ragops.llms.availability import why_unavailable
     from ragops.llms.policy import Policy
 
@@ -36,10 +52,61 @@ def show_models(model: Model = "", target: Target = "dev", schema: Schema = None
         is_here = f"[red]{escape(reason)}[/]" if reason else "[green]yes[/]"
         seen = f"[{_COLOURS[handling]}]{handling}[/]"
         table.add_row(one.name, one.provider, _role(models, one.name), seen, is_here, _price(one))
-    console = Console()
     console.print(table, highlight=False)
     if note:
         console.print(f"[dim]the card alone: {escape(note)}[/]", highlight=False, soft_wrap=True)
+
+
+@models_app.command("lay")
+def lay_models(
+    folder: Annotated[
+        Path | None, typer.Argument(help="A folder on a volume; by default the target's volume, as it is deployed.")
+    ] = None,
+    target: Annotated[str | None, typer.Option("-t", "--target", help="The bundle's target.")] = None,
+    usecase: Card = None,
+) -> None:
+    """Copies the files of the card's encoders, as far as these are packages here, to the volume of a workspace."""
+    from ragops.embeddings.laying import lay
+    from ragops.embeddings.model_files import find_folder
+
+    packages = places.card(usecase).packages
+    if not packages:
+        console.print("nothing to lay: no encoder on the card comes in a package", highlight=False)
+        return
+    folder = folder or _deployed_volume(target)
+    files = _files(folder)
+    for model in packages:
+        laid = lay(find_folder(f"Model {model.name}", model.source), folder / model.name, files)
+        what = f"{model.name}: {laid.files} files, {laid.size / 1e6:.1f} MB"
+        how = "are there already, in" if laid.was_there else f"of {model.source} copied to"
+        console.print(f"{what} {how} {folder / model.name}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _files(folder: Path) -> VolumeFiles:
+    """The way to a folder: by the Files API where it is on a volume that is not mounted."""
+    from ragops.platform.volumes.files_api import RemoteFiles
+    from ragops.platform.volumes.open import volume_files
+
+    if folder.parts[:2] == ("/", VOLUMES) and not on_databricks():
+        return RemoteFiles(workspace_client(_ANSWER_SECONDS, _RETRY_SECONDS))
+    return volume_files(folder)
+
+
+def _deployed_volume(target: str | None) -> Path:
+    """The folder of the target's volume for models, as the Databricks CLI knows it."""
+    mend = "or name the folder: ragops models lay /Volumes/CATALOG/SCHEMA/models"
+    cli = shutil.which("databricks")
+    if cli is None:
+        raise UserError(f"the Databricks CLI is not on the path; install it, {mend}")
+    command = [cli, "bundle", "summary", "--output", "json", *(("--target", target) if target else ())]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        reason = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+        raise UserError(f"databricks bundle summary: {reason}; mend that, {mend}")
+    found: Any = json.loads(done.stdout).get("resources", {}).get("volumes", {}).get(_VOLUME, {})
+    if not found.get("id") or not found.get("volume_path"):
+        raise UserError(f"volume {_VOLUME}: not deployed yet; run: databricks bundle deploy, {mend}")
+    return Path(found["volume_path"])
 
 
 def _here(target: str, schema: str | None) -> tuple[Workspace, str, str]:

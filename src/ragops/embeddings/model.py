@@ -27,9 +27,9 @@ class EmbeddingModel(BaseModel):
     """An embedding model as the card describes it.
 
     `source` is one of "package:MODULE/FOLDER" (files inside an installed Python package), "hub:OWNER/NAME[@REVISION]",
-    a folder such as "/Volumes/...", or "endpoint:NAME_OR_URL" (OpenAI-compatible), which may see public documents only
-    if it is neither this workspace's own nor on this machine. `dimension` is the vectors' length; a text longer than
-    `max_tokens` is cut there. The prompts are put before queries and before documents.
+    "volume:FOLDER" (laid there by `ragops models lay`), a folder, or "endpoint:NAME_OR_URL" (OpenAI-compatible), which
+    may see public documents only if it is neither this workspace's own nor on this machine. `dimension` is the vectors'
+    length; a text longer than `max_tokens` is cut there. The prompts are put before queries and before documents.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,10 +48,11 @@ class EmbeddingModel(BaseModel):
     @classmethod
     def _is_known(cls, source: str) -> str:
         scheme, _, rest = source.partition(":")
-        if source.startswith(("/", "./", "../")) or (scheme in {"package", "hub", "endpoint"} and rest):
+        if source.startswith(("/", "./", "../")) or (scheme in {"package", "hub", "volume", "endpoint"} and rest):
             return source
         raise ValueError(
-            f"'{source}' is neither package:MODULE/FOLDER, hub:OWNER/NAME, endpoint:NAME nor a folder's path"
+            f"'{source}' is neither package:MODULE/FOLDER, hub:OWNER/NAME, volume:FOLDER, endpoint:NAME nor a folder's "
+            "path"
         )
 
     @property
@@ -72,7 +73,7 @@ class EmbeddingModel(BaseModel):
 
 
 def locate(model: EmbeddingModel) -> Path:
-    """Returns the folder with the model's files, downloading a hub model on first use.
+    """Returns the folder with the model's files on this machine, which get there on first use.
 
     Raises:
         UserError: the model is not there, is not a sentence-transformers model, or does otherwise than the card says.

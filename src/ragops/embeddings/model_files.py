@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from ragops.embeddings.laying import FILES_OF_A_MODEL, laid_folder
 from ragops.errors import UserError
 
 _Content = TypeVar("_Content")
@@ -18,19 +19,26 @@ _VOLATILE_CONFIG = {"_name_or_path", "transformers_version", "torch_dtype", "dty
 
 
 def find_folder(what: str, source: str) -> Path:
-    """The folder of a source, downloading a hub model on first use.
+    """The folder of a source on this machine; what is on the hub, or was laid on a volume, is copied on first use.
 
     Args:
         what: names the model in errors, such as "Embedding model NAME".
-        source: "package:MODULE/FOLDER", "hub:OWNER/NAME[@REVISION]" or a folder.
+        source: "package:MODULE/FOLDER", "hub:OWNER/NAME[@REVISION]", "volume:FOLDER" or a folder.
 
     Raises:
-        UserError: the package is not installed or the hub does not give the model.
+        UserError: the package is not installed, the hub does not give the model, or the volume does not hold it.
     """
     scheme, _, rest = source.partition(":")
-    if scheme == "package":
+    if is_package(source):
         return _package_folder(what, rest)
+    if scheme == "volume":
+        return laid_folder(what, Path(rest))
     return _hub_folder(what, rest) if scheme == "hub" else Path(source)
+
+
+def is_package(source: str) -> bool:
+    """Whether a source is a Python package, as laptops have it; workspaces have its files on a volume."""
+    return source.startswith("package:")
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -80,10 +88,10 @@ def _hub_folder(what: str, rest: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     repository, _, revision = rest.partition("@")
-    wanted = ["*.json", "*.txt", "*.model", "*.safetensors", "*.bin"]
+    wanted, unwanted = list(FILES_OF_A_MODEL), ["onnx/*", "openvino/*"]
     try:
         found = snapshot_download(
-            repository, revision=revision or None, allow_patterns=wanted, ignore_patterns=["onnx/*", "openvino/*"]
+            repository, revision=revision or None, allow_patterns=wanted, ignore_patterns=unwanted
         )
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         reason = str(error).strip().splitlines()[0]

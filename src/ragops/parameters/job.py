@@ -16,17 +16,22 @@ from ragops.embeddings.sources import Backend
 from ragops.encoding import encoding
 from ragops.errors import UserError, explain
 from ragops.usecase import UseCase, load_usecase
-from ragops.workspace import Workspace, known_catalogs, models_folder
+from ragops.workspace import MODELS, Workspace, known_catalogs, models_folder, on_databricks
 
 
 class JobParameters(BaseModel):
-    """Parameters of any job. A job's own class adds those that its resources/NAME.job.yml declares."""
+    """Parameters of any job. A job's own class adds those that its resources/NAME.job.yml declares.
+
+    `models` is the folder in which a workspace has the files of the card's encoders, "" for the schema's own volume;
+    laptops have packages instead.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     catalog: str
     schema_name: str
     usecase: Path
+    models: str = ""
 
     @field_validator("catalog")
     @classmethod
@@ -63,8 +68,9 @@ class JobParameters(BaseModel):
 
     @cached_property
     def card(self) -> UseCase:
-        """The card that the parameter `usecase` names."""
-        return load_usecase(self.workspace.path(self.usecase))
+        """The card that the parameter `usecase` names, with its encoders as this place has them."""
+        card = load_usecase(self.workspace.path(self.usecase))
+        return card.with_files_in(Path(self.models or self.workspace.volume(MODELS))) if on_databricks() else card
 
     def _encoder(self, backend: Backend, threads: int = 1) -> EncoderSource:
         """The recipe for the card's embedding model in this place; 0 threads for all."""

@@ -10,14 +10,14 @@ Fusion = Literal["dense", "lexical", "reciprocal_rank", "weighted"]
 class RerankModel(BaseModel):
     """A cross-encoder, which reads question and passage together.
 
-    `source` is one of "package:MODULE/FOLDER", "hub:OWNER/NAME[@REVISION]" and a folder such as "/Volumes/...", as for
-    the embedding model; a pair longer than `max_tokens` is cut there.
+    `source` is one of "package:MODULE/FOLDER", "hub:OWNER/NAME[@REVISION]", "volume:FOLDER" and a folder, as for the
+    embedding model; a pair longer than `max_tokens` is cut there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    source: str = Field(pattern=r"^(?:(?:package|hub):.+|\.{0,2}/.*)$")
+    source: str = Field(pattern=r"^(?:(?:package|hub|volume):.+|\.{0,2}/.*)$")
     max_tokens: PositiveInt = 512
 
 

