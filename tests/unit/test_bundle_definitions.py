@@ -89,15 +89,26 @@ def test_the_cost_owner_is_on_everything_that_can_be_tagged() -> None:
 
 
 @pytest.mark.parametrize("job", JOBS)
-def test_a_job_queues_ends_and_tells(job: dict[str, Any]) -> None:
+def test_a_job_ends_and_tells(job: dict[str, Any]) -> None:
     assert job["max_concurrent_runs"] == 1
-    assert job["queue"] == {"enabled": True}
     assert 0 < job["timeout_seconds"] <= 4 * 3600
     (rule,) = job["health"]["rules"]
     assert (rule["metric"], rule["op"]) == ("RUN_DURATION_SECONDS", "GREATER_THAN")
     assert rule["value"] < job["timeout_seconds"]
     emails = "${var.alert_emails}"
     assert job["email_notifications"] == {"on_failure": emails, "on_duration_warning_threshold_exceeded": emails}
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_runs_wait_only_where_no_schedule_would_pile_them_up(job: dict[str, Any]) -> None:
+    assert job["queue"] == {"enabled": "schedule" not in job}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_what_is_never_tried_again_is_not_by_serverless_compute_either(task: dict[str, Any]) -> None:
+    """It may retry on its own, and a second `log` or `promote` would make a second version."""
+    never = "environment_key" in task and task["max_retries"] == 0
+    assert task.get("disable_auto_optimization", False) == never
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -137,18 +148,39 @@ def test_the_embed_task_gets_a_gpu_a_task_on_several_nodes() -> None:
     assert cluster["spark_conf"]["spark.task.resource.gpu.amount"] == "1"
     assert cluster["spark_version"] == "${var.gpu_runtime}"
     assert cluster["num_workers"] == "${var.gpu_workers}"
+    assert cluster["driver_node_type_id"] == "${var.gpu_driver_type}"  # its GPUs would do nothing
 
 
 def test_the_smoke_job_touches_a_schema_of_its_own() -> None:
     job = job_called("smoke")
-    own = "\n".join(parameter["default"] for parameter in job["parameters"])
+    # The models' files are read there, and are the same for all.
+    own = "\n".join(parameter["default"] for parameter in job["parameters"] if parameter["name"] != "models")
     assert not re.findall(r"resources\.(?:schemas|volumes)\.(?!smoke)\w+", own)
     refreshes = [task["run_job_task"] for task in job["tasks"] if "run_job_task" in task]
     assert refreshes
-    # Handed over by name: a refresh with the defaults would be one of the users' index, with every deletion allowed.
-    declared = {parameter["name"] for parameter in job_called("refresh")["parameters"]}
+    # Handed over by name: every deletion is allowed here, and only here.
+    declared = {parameter["name"] for parameter in job_called("smoke_refresh")["parameters"]}
     for refresh in refreshes:
-        assert refresh["job_id"] == "${resources.jobs.refresh.id}"
+        assert refresh["job_id"] == "${resources.jobs.smoke_refresh.id}"
         assert refresh["job_parameters"].keys() == declared
         for name in declared - {"allow_deletes"}:
             assert refresh["job_parameters"][name] == f"{{{{job.parameters.{name}}}}}"
+
+
+def test_the_smoke_job_refreshes_as_users_do_and_waits_for_none_of_their_runs() -> None:
+    own, users = job_called("smoke_refresh"), job_called("refresh")
+    assert {name for name in users if own.get(name) != users[name]} == {
+        *("name", "description", "schedule", "queue", "timeout_seconds", "parameters"),
+    }
+    names = [[parameter["name"] for parameter in job["parameters"]] for job in (own, users)]
+    assert names[0] == names[1]
+
+
+def test_no_task_installs_a_model() -> None:
+    """Those come in packages on laptops, with torch or a compiler in their wake; jobs read them from a volume."""
+    models = re.compile("minilm|smollm", re.IGNORECASE)
+    files = [*(ROOT / "resources").glob("*.yml"), *(ROOT / "environments" / "requirements").glob("*/*.txt")]
+    assert [file.name for file in files if models.search(file.read_text())] == []
+    for job in (job for kind, _, job in resources() if kind == "jobs"):
+        if any("notebook_task" in task for task in job["tasks"]) and job["name"] != "${bundle.name}-collect-calls":
+            assert "models" in {parameter["name"] for parameter in job["parameters"]}

@@ -150,5 +150,6 @@ def test_embedding_runs_on_several_gpus_a_node_of_the_targets_cloud(as_deployed:
     types = config["variables"]["gpu_node_types"]["value"]
     assert types.keys() == {"azure", "aws", "gcp"}
     (cluster,) = (entry["new_cluster"] for entry in config["resources"]["jobs"]["refresh"]["job_clusters"])
-    assert cluster["node_type_id"] in types.values()
+    (cloud,) = (name for name, node in types.items() if node == cluster["node_type_id"])
+    assert cluster["driver_node_type_id"] == config["variables"]["gpu_driver_types"]["value"][cloud]
     assert cluster["num_workers"] > 0

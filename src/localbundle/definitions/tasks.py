@@ -99,6 +99,8 @@ class Task(_Definition):
     max_retries: int = Field(0, ge=-1)
     min_retry_interval_millis: int = Field(0, ge=0)
     retry_on_timeout: bool = False
+    # No retries beside max_retries by serverless compute itself; here there are none.
+    disable_auto_optimization: bool = False
     timeout_seconds: int = Field(0, ge=0)
     disabled: bool = False
 

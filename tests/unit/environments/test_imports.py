@@ -63,8 +63,8 @@ def installed() -> dict[str, set[str]]:
 def notebooks(file: File) -> Iterator[Path]:
     """Those whose tasks install the file."""
     for path in (ROOT / "resources").glob("*.job.yml"):
-        (job,) = yaml.safe_load(path.read_text())["resources"]["jobs"].values()
-        for task in job["tasks"]:
+        jobs = yaml.safe_load(path.read_text())["resources"]["jobs"].values()
+        for task in (task for job in jobs for task in job["tasks"]):
             if "notebook_task" in task and file.name in (path.stem.removesuffix(".job"), task["task_key"]):
                 on_gpus = "job_cluster_key" in task
                 if on_gpus == (not file.runtime.name.startswith("serverless")):
