@@ -216,51 +216,6 @@ def mlflow_artifacts(target: str = "dev") -> str | None:
     return None if on_databricks() else (local_home(target) / "mlflow" / "artifacts").resolve().as_uri()
 
 
-def open_experiment(name: str, target: str = "dev") -> str:
-    """The id of an experiment, which is made if it is not there; runs and traces of this process go there from here on.
-
-    Raises:
-        UserError: MLflow refuses the name, or no local workspace is to be found.
-    """
-    use_mlflow(target)
-    import mlflow
-    from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
-
-    artifacts = mlflow_artifacts(target)
-    try:
-        client = MlflowClient()
-        with needing("CAN EDIT", f"experiment {name}"):
-            found = client.get_experiment_by_name(name)
-            if found and artifacts not in (None, found.artifact_location):
-                raise UserError(_moved(name, found.artifact_location, local_home(target)))
-            own = str(found.experiment_id if found else client.create_experiment(name, artifacts))
-            mlflow.set_experiment(experiment_id=own)
-    except MlflowException as error:
-        raise UserError(f"experiment {name}: MLflow refuses ({' '.join(str(error).split())}); correct it") from error
-    except _database_errors() as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(
-            f"{os.environ['MLFLOW_TRACKING_URI']}: is no database of MLflow ({reason}); remove it"
-        ) from error
-    return own
-
-
-def _database_errors() -> tuple[type[Exception], ...]:
-    """What a laptop's database of MLflow raises. The platform has none, and no task there SQLAlchemy."""
-    if on_databricks():
-        return ()
-    from sqlalchemy.exc import SQLAlchemyError
-
-    return (SQLAlchemyError,)
-
-
-def _moved(name: str, location: str, home: Path) -> str:
-    """A copied or moved workspace would go on writing into the folder that it came from."""
-    mend = f"move it back, or begin a new history by removing {home / 'mlflow'}"
-    return f"experiment {name}: keeps its artifacts in {location}, which is not this workspace's folder; {mend}"
-
-
 def _mlflow_settings(target: str) -> dict[str, str]:
     if on_databricks():
         return {"MLFLOW_TRACKING_URI": "databricks", "MLFLOW_REGISTRY_URI": "databricks-uc"}
@@ -323,6 +278,20 @@ def _local_secret(scope: str, key: str) -> str:
     if not isinstance(own, dict) or key not in own:
         raise UserError(f"secret {scope}/{key} is not set; put it into {file} or into {variable}")
     return str(own[key])
+
+
+def secret_names(scope: str) -> list[str]:
+    """The names of a scope's secrets in this place, sorted.
+
+    Raises:
+        UserError: the scope may not be read.
+    """
+    if not on_databricks():
+        home = find_local_home()
+        file = home / "secrets.json" if home else None
+        return sorted(_read_json(file).get(scope) or {}) if file and file.is_file() else []
+    with needing("READ", f"secret scope {scope}"):
+        return sorted(str(one.key) for one in workspace_client().secrets.list_secrets(scope))
 
 
 def _read_json(file: Path) -> dict[str, Any]:
