@@ -1,4 +1,4 @@
-"""The command line: ragops ask | search | index | documents | prompts | models | evaluate | sample."""
+"""The command line: ragops ask | search | index | documents | prompts | models | evaluate | sample | doctor."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from rich.table import Table
 
 from ragops.commands import places
 from ragops.commands.ask import ask
+from ragops.commands.doctor import doctor
 from ragops.commands.evaluate import evaluate_app
 from ragops.commands.models import models_app
 from ragops.commands.places import Card, Json, Schema, Target
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 index_app = typer.Typer(help="The generations of the index.", no_args_is_help=True)
 app.command()(ask)
+app.command()(doctor)
 app.add_typer(index_app, name="index")
 app.add_typer(prompts_app, name="prompts")
 app.add_typer(evaluate_app, name="evaluate")

@@ -1,0 +1,54 @@
+"""All groups of checks of one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragops.doctor.findings import Group
+from ragops.doctor.laptop import check_laptop, is_strict
+from ragops.doctor.models import check_embedding, check_language_models, wants_secrets
+from ragops.doctor.process import check_process
+from ragops.doctor.processors import check_gpus
+from ragops.doctor.registry import check_registry
+from ragops.doctor.secrets import check_secrets
+from ragops.doctor.udfs import check_udfs
+from ragops.doctor.volumes import check_volume
+from ragops.usecase import UseCase
+from ragops.workspace import INDEXES, Workspace, on_databricks
+
+
+@dataclass(frozen=True)
+class Place:
+    """What is looked at.
+
+    Attributes:
+        workspace: catalog and schema.
+        card: with its target's model as the primary one.
+        landing: the folder of documents.
+        target: the bundle's, whose folder a laptop has.
+        gpus: whether there must be GPUs here.
+    """
+
+    workspace: Workspace
+    card: UseCase
+    landing: Path
+    target: str = "dev"
+    gpus: bool = False
+
+
+def groups(place: Place) -> list[Group]:
+    """What is looked at, from what costs nothing to what takes a minute."""
+    workspace, card = place.workspace, place.card
+    laptop = [] if on_databricks() else [Group("Laptop", lambda: check_laptop(place.target))]
+    return [
+        Group("This process", lambda: check_process(workspace), 120),
+        *laptop,
+        Group("Embedding model", lambda: check_embedding(card.embedding, workspace)),
+        Group("Language models", lambda: check_language_models(card.models, workspace), 150),
+        Group("Secrets", lambda: check_secrets(workspace, wants_secrets(card.models))),
+        Group(f"Volume {INDEXES}", lambda: check_volume(workspace.volume(INDEXES), on_databricks() or is_strict())),
+        Group("Registry", lambda: check_registry(workspace), 120),
+        Group("GPUs", lambda: check_gpus(workspace, place.gpus), 120),
+        Group("UDFs", lambda: check_udfs(workspace, place.landing, card.embedding), 180),
+    ]

@@ -1,0 +1,108 @@
+"""MLflow's registry: what may be made, tagged and found there, tried on a model and a prompt that are removed again."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from ragops.doctor.findings import Finding, look
+from ragops.workspace import Workspace, use_mlflow
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_LONG = "x" * 1_001  # Unity Catalog documents 1,000 characters
+_PREVIEW = "an account admin switches the preview of the prompt registry on; rights: docs/rights.md"
+Tag = Callable[[str, str], object]
+
+
+def check_registry(workspace: Workspace) -> Iterator[Finding]:
+    """What this client may do with models and prompts of the schema."""
+    use_mlflow()
+    from mlflow import MlflowClient
+
+    client = MlflowClient()
+    yield from check_models(client, workspace.registered(f"doctor_model_{uuid.uuid4().hex[:8]}"))
+    yield from check_prompts(client, workspace.registered(f"doctor_prompt_{uuid.uuid4().hex[:8]}"))
+
+
+def check_models(client: MlflowClient, name: str) -> Iterator[Finding]:
+    """Of a model that is not there before, and not after."""
+    yield Finding("model not there", answered(lambda: client.get_registered_model(name)))
+    made = look("make a model", lambda: _done(client.create_registered_model(name)), "docs/rights.md says who may")
+    yield made
+    if made.state != "ok":
+        return
+    try:
+        yield from _tags("model", lambda key, value: client.set_registered_model_tag(name, key, value))
+    finally:
+        yield _removed("model", name, lambda: client.delete_registered_model(name))
+
+
+def check_prompts(client: MlflowClient, name: str) -> Iterator[Finding]:
+    """Of a prompt that is not there before, and not after."""
+    yield Finding("prompt not there", answered(lambda: client.get_prompt_version_by_alias(name, "latest")))
+    made = look("make a prompt", lambda: f"version {client.register_prompt(name, 'Say {{word}}').version}", _PREVIEW)
+    yield made
+    if made.state != "ok":
+        return
+    try:
+        yield look("prompt alias", lambda: _done(client.set_prompt_alias(name, "doctor", 1)))
+        yield Finding("prompt by alias latest", answered(lambda: client.get_prompt_version_by_alias(name, "latest")))
+        yield look("list versions", lambda: f"{len(list(client.search_prompt_versions(name)))} found")
+        yield from _tags("prompt", lambda key, value: client.set_prompt_tag(name, key, value))
+        yield from _tags("version", lambda key, value: client.set_prompt_version_tag(name, "1", key, value))
+    finally:
+        yield _removed("prompt", name, lambda: _remove_prompt(client, name))
+
+
+def answered(ask: Callable[[], object]) -> str:
+    """The code that a registry answers with: stores differ, and code must know them all."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        found = ask()
+    except MlflowException as error:
+        return f"answers {error.error_code}"
+    return "answers None" if found is None else "found"
+
+
+def _tags(kind: str, tag: Tag) -> Iterator[Finding]:
+    yield look(f"{kind} tag", lambda: _done(tag("doctor", "x")))
+    yield Finding(f"{kind} tag with a dot", allowed(lambda: tag("doctor.dotted", "x")))
+    yield Finding(f"{kind} tag, {len(_LONG):,} chars", allowed(lambda: tag("doctor_long", _LONG)))
+
+
+def allowed(ask: Callable[[], object]) -> str:
+    """Whether a registry takes what some refuse."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        ask()
+    except MlflowException as error:
+        return f"refused: {error.error_code}"
+    return "allowed"
+
+
+def _done(_: object) -> str:
+    return "allowed"
+
+
+def _remove_prompt(client: MlflowClient, name: str) -> None:
+    """Unity Catalog removes only a prompt without versions; other stores remove them with it, or at once."""
+    from contextlib import suppress
+
+    from mlflow.exceptions import MlflowException
+
+    with suppress(MlflowException):
+        client.delete_prompt_version(name, "1")
+    client.delete_prompt(name)
+
+
+def _removed(kind: str, name: str, remove: Callable[[], object]) -> Finding:
+    def removed() -> str:
+        remove()
+        return "removed again"
+
+    return look(f"remove the {kind}", removed, f"remove {name} by hand")

@@ -1,0 +1,61 @@
+"""UDFs: what Spark's workers have, asked in one mapInPandas of one row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ragops.doctor import inside
+from ragops.doctor.findings import Finding, look
+from ragops.documents.memory import SERVERLESS_UDF_BYTES, Place
+from ragops.embeddings.model import EmbeddingModel
+from ragops.workspace import Workspace, has_spark
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_FINDINGS = "what STRING, found STRING, state STRING, to_do STRING"
+_BEYOND_MIB = (SERVERLESS_UDF_BYTES >> 20) + 512
+Function = Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]
+
+
+def check_udfs(workspace: Workspace, landing: Path, model: EmbeddingModel) -> Iterator[Finding]:
+    """What a UDF finds; on serverless also whether child processes count towards its memory."""
+    if not has_spark():
+        yield Finding("UDFs", "no Spark session here", "unknown", "localbundle exec -t dev -- ragops doctor")
+        return
+    asked = partial(inside.look, landing=str(landing), model=model.model_dump_json())
+    for row in in_worker(workspace.spark, asked, _FINDINGS).itertuples(index=False):
+        yield Finding(*row)
+    if Place.here().serverless:
+        yield look("memory of children", lambda: beyond_the_limit(workspace.spark), "parse in the notebook's process")
+
+
+def beyond_the_limit(spark: SparkSession, mebibytes: int = _BEYOND_MIB) -> str:
+    """Has a child of a UDF take more than a UDF may have. Raises what Spark does where that is counted."""
+    return str(in_worker(spark, partial(inside.hold, mebibytes=mebibytes), "found STRING")["found"][0])
+
+
+def in_worker(spark: SparkSession, function: Function, schema: str) -> pd.DataFrame:
+    """What a function of `inside` yields in one of Spark's workers, to which it travels by value."""
+    with _by_value():
+        return spark.range(0, 1, 1, 1).mapInPandas(function, schema).toPandas()
+
+
+@contextmanager
+def _by_value() -> Iterator[None]:
+    from pyspark import cloudpickle
+
+    register: Callable[[ModuleType], None] = cloudpickle.register_pickle_by_value
+    unregister: Callable[[ModuleType], None] = cloudpickle.unregister_pickle_by_value
+    register(inside)
+    try:
+        yield
+    finally:
+        unregister(inside)

@@ -1,0 +1,131 @@
+"""What a volume allows: each call is tried on files of its own, and compared with docs/platform.md."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import mmap
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragops.doctor.findings import Finding, line
+from ragops.platform.volumes.errors import VolumeError
+from ragops.platform.volumes.open import volume_files
+
+_AGAINST = "nothing relies on it; correct docs/platform.md and src/localbundle/volumes/strict.py"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One call on `folder/old`, a file that is there; `refused`: the errno that a volume answers, None if unknown."""
+
+    what: str
+    call: Callable[[Path], object]
+    refused: int | None = None
+
+
+def _map(file: Path, flags: int) -> None:
+    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, flags=flags, prot=mmap.PROT_READ) as mapped:
+        mapped.read(1)
+
+
+def _with_open(file: Path, flags: int, call: Callable[[int], object]) -> None:
+    descriptor = os.open(file, flags, 0o600)
+    try:
+        call(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write(descriptor: int) -> None:
+    os.write(descriptor, b"x")
+
+
+TRIALS = (
+    Trial("rename", lambda folder: os.rename(folder / "old", folder / "new"), errno.ENOSYS),
+    Trial("link", lambda folder: os.link(folder / "old", folder / "new"), errno.ENOSYS),
+    Trial("symbolic link", lambda folder: os.symlink("old", folder / "new"), errno.ENOSYS),
+    Trial("append", lambda folder: _with_open(folder / "old", os.O_WRONLY | os.O_APPEND, _write), errno.EOPNOTSUPP),
+    Trial("change a part", lambda folder: _with_open(folder / "old", os.O_RDWR, _write), errno.EOPNOTSUPP),
+    Trial(
+        "lock",
+        lambda folder: _with_open(folder / "old", os.O_RDONLY, lambda file: fcntl.flock(file, fcntl.LOCK_SH)),
+        errno.ENOSYS,
+    ),
+    Trial("change the mode", lambda folder: os.chmod(folder / "old", 0o600), errno.EPERM),
+    Trial("change the time", lambda folder: os.utime(folder / "old", (0, 0)), errno.EPERM),
+    Trial("map shared", lambda folder: _map(folder / "old", mmap.MAP_SHARED)),
+    Trial("map private", lambda folder: _map(folder / "old", mmap.MAP_PRIVATE)),
+    Trial("flush to storage", lambda folder: _with_open(folder / "new", os.O_WRONLY | os.O_CREAT, os.fsync)),
+    Trial(
+        "create if absent",
+        lambda folder: _with_open(folder / "new", os.O_WRONLY | os.O_CREAT | os.O_EXCL, _write),
+    ),
+)
+
+
+def check_volume(volume: Path, strict: bool = True) -> Iterator[Finding]:
+    """Writes into a folder of its own below a volume, and removes it.
+
+    Args:
+        volume: its folder.
+        strict: whether it is a volume, or stands for one in a process that keeps its rules.
+    """
+    folder = volume / f"doctor-{uuid.uuid4().hex[:8]}"
+    files, whole = volume_files(folder), _whole_files(folder)
+    yield whole
+    try:
+        if whole.state == "ok" and strict:
+            yield from _tried(folder)
+        elif whole.state == "ok":
+            yield Finding(
+                "other calls", "not tried: volumes are strict inside localbundle run and exec", "unknown"
+            )
+    finally:
+        # Where nothing can be written, there may be nothing that can be removed.
+        with suppress(*[] if whole.state == "ok" else [VolumeError]):
+            files.remove_folder(folder)
+
+
+def _tried(folder: Path) -> Iterator[Finding]:
+    for trial in TRIALS:
+        place = folder / trial.what.replace(" ", "-")
+        volume_files(place).write(place / "old", b"content")
+        yield attempt(trial, place)
+
+
+def _name(number: int | None) -> str:
+    """An errno's name; of the two for one number, the one that strict volumes use."""
+    return "EOPNOTSUPP" if number == errno.EOPNOTSUPP else errno.errorcode.get(number or 0, "unknown")
+
+
+def attempt(trial: Trial, folder: Path) -> Finding:
+    """What the place answers to a call."""
+    try:
+        trial.call(folder)
+    except OSError as error:
+        found = f"refused: {_name(error.errno)}, {os.strerror(error.errno or 0)}"
+        as_expected = trial.refused in (None, error.errno)
+    else:
+        found, as_expected = "allowed", trial.refused is None
+    if as_expected:
+        return Finding(trial.what, found)
+    return Finding(trial.what, f"{found}; expected {_name(trial.refused)}", "unknown", _AGAINST)
+
+
+def _whole_files(folder: Path) -> Finding:
+    """What every volume must do: write a file, replace it, list it, read it."""
+    files, to_do = volume_files(folder), "grant READ VOLUME and WRITE VOLUME: docs/rights.md"
+    try:
+        files.write(folder / "file", b"first")
+        files.write(folder / "file", b"second")
+        held = files.read(folder / "file"), [entry.name for entry in files.list(folder)]
+    except Exception as error:
+        return Finding("whole files", line(error), "missing", to_do)
+    if held != (b"second", ["file"]):
+        return Finding("whole files", f"written, and then found: {held}", "missing", "look at the volume's storage")
+    return Finding("whole files", f"written, replaced, listed and read in {folder.parent}")

@@ -1,0 +1,77 @@
+"""No check stops another, none takes more than its time, and what is missing is counted."""
+
+import io
+import json
+import threading
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from ragops.doctor.findings import Finding, Group, Section, as_rows, examine, line, look, missing
+from ragops.doctor.show import show, summary
+
+GOOD = Finding("disk", "3 GiB")
+
+
+def failing() -> Iterator[Finding]:
+    yield GOOD
+    raise RuntimeError("the worker died\nJVM stacktrace:\n at a.b")
+
+
+def test_a_check_that_fails_keeps_what_it_found_and_does_not_stop_the_next() -> None:
+    first, second = examine([Group("bad", failing), Group("good", lambda: [GOOD])])
+    assert first.findings[0] == GOOD
+    assert first.findings[1][:3] == ("the rest", "the worker died", "unknown")
+    assert second == Section("good", (GOOD,))
+
+
+def test_a_check_that_hangs_keeps_what_it_found() -> None:
+    over = threading.Event()
+
+    def hanging() -> Iterator[Finding]:
+        yield GOOD
+        over.wait()
+
+    (section,) = examine([Group("slow", hanging, seconds=0.01)])
+    over.set()
+    assert section.findings[-1][:3] == ("the rest", "not known after 0.01 s", "unknown")
+
+
+def test_what_is_asked_and_refused_is_a_row_with_what_to_do() -> None:
+    def refused() -> str:
+        raise PermissionError("no")
+
+    assert look("a", lambda: "yes") == Finding("a", "yes")
+    assert look("a", refused, "grant it", "missing") == Finding("a", "no", "missing", "grant it")
+
+
+@given(st.text())
+def test_an_error_is_one_short_line(text: str) -> None:
+    said = line(RuntimeError(text))
+    assert said and "\n" not in said and len(said) <= 300
+
+
+def test_only_what_is_needed_is_missing() -> None:
+    sections = [Section("a", (GOOD, Finding("b", "none", "missing", "get it"), Finding("c", "?", "unknown")))]
+    assert [finding.what for finding in missing(sections)] == ["b"]
+    assert summary(sections) == "3 looked at, 1 missing: b; 1 unknown"
+    assert json.loads(json.dumps(as_rows(sections)))[1] == {
+        "group": "a",
+        "what": "b",
+        "found": "none",
+        "state": "missing",
+        "to_do": "get it",
+    }
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_the_table_fits(width: int) -> None:
+    long = Finding("a name that is longer than its column", "/a/path/" * 30, "missing", "do [this] and that " * 9)
+    written = io.StringIO()
+    show(Console(file=written, width=width, color_system=None), [Section("One", (long, GOOD))])
+    lines = written.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    assert "do [this]" in written.getvalue() and lines[-1].startswith("2 looked at, 1 missing")

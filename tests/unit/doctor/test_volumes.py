@@ -1,0 +1,44 @@
+"""Strict volumes answer to every trial as docs/platform.md has it, other folders do not, and nothing is left behind."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from localbundle.volumes.strict import install, remove
+from ragops.doctor.volumes import TRIALS, check_volume
+
+
+@pytest.fixture
+def strict(tmp_path: Path) -> Iterator[Path]:
+    install([tmp_path])
+    yield tmp_path
+    remove([tmp_path])
+
+
+def test_strict_volumes_refuse_what_a_volume_refuses(strict: Path) -> None:
+    found = {finding.what: finding for finding in check_volume(strict)}
+    assert {what: finding for what, finding in found.items() if finding.state != "ok"} == {}
+    refused = [trial.what for trial in TRIALS if trial.refused is not None]
+    assert all(found[what].found.startswith("refused: E") for what in refused) and len(refused) == 8
+    assert list(strict.iterdir()) == []
+
+
+def test_a_place_that_allows_more_is_told_against_the_documented_rules(tmp_path: Path) -> None:
+    found = {finding.what: finding for finding in check_volume(tmp_path)}
+    assert found["whole files"].state == "ok"
+    assert found["rename"].found == "allowed; expected ENOSYS" and "docs/platform.md" in found["rename"].to_do
+    assert found["append"].found == "allowed; expected EOPNOTSUPP"
+    assert found["map shared"].state == "ok"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_rules_are_not_kept_nothing_is_tried(tmp_path: Path) -> None:
+    assert [finding.what for finding in check_volume(tmp_path, strict=False)] == ["whole files", "other calls"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_volume_that_cannot_be_written_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (found,) = check_volume(tmp_path / "file")
+    assert (found.what, found.state) == ("whole files", "missing") and "docs/rights.md" in found.to_do
