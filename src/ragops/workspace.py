@@ -81,6 +81,15 @@ class Workspace:
 
         return SparkSession.builder.getOrCreate()
 
+    def exists(self) -> bool:
+        """Whether the schema is there for whoever asks; False too where its catalog is not. Needs Spark."""
+        from pyspark.errors import PySparkException
+
+        try:
+            return self.spark.catalog.databaseExists(f"`{self.catalog}`.`{self.schema}`")
+        except PySparkException:
+            return False
+
     def create_schema(self) -> None:
         """Makes schema and volumes where a parameter names ones that no deployment made; leaves alone what is there.
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
@@ -15,8 +15,11 @@ from ragops.embeddings.encoder import EncoderSource
 from ragops.embeddings.sources import Backend
 from ragops.encoding import encoding
 from ragops.errors import UserError, explain
+from ragops.platform.deployment import job_has
 from ragops.usecase import UseCase, load_usecase
 from ragops.workspace import MODELS, Workspace, known_catalogs, models_folder, on_databricks
+
+_NOT_OF_UNITY_CATALOG = ("spark_catalog", "hive_metastore")
 
 
 class JobParameters(BaseModel):
@@ -25,6 +28,11 @@ class JobParameters(BaseModel):
     `models` is the folder in which a workspace has the files of the card's encoders, "" for the schema's own volume;
     laptops have packages instead.
     """
+
+    job: ClassVar[str] = "refresh"
+    """The job whose values are told where somebody by hand gives wrong ones."""
+    makes_schema: ClassVar[bool] = False
+    """Whether a schema that is not there yet is made by these tasks."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -39,6 +47,8 @@ class JobParameters(BaseModel):
         known = known_catalogs()
         if known is not None and name not in known:
             raise ValueError(f"there is no such catalog here; use {' or '.join(known)}")
+        if known is None and name in _NOT_OF_UNITY_CATALOG:
+            raise ValueError(f"that is not Unity Catalog's; {job_has(cls.job)}")
         return name
 
     @field_validator("schema_name")
@@ -56,10 +66,14 @@ class JobParameters(BaseModel):
             UserError: one line that names the first wrong parameter, what it is and what it may be.
         """
         try:
-            return cls.model_validate({("schema_name" if k == "schema" else k): v for k, v in given.items()})
+            found = cls.model_validate({("schema_name" if k == "schema" else k): v for k, v in given.items()})
         except ValidationError as error:
             line = explain(error.errors()).replace("schema_name", "schema")
             raise UserError(f"parameter {line}{cls._nearest(error)}") from error
+        if on_databricks() and not (cls.makes_schema or found.workspace.exists()):
+            place = f"{found.catalog}.{found.schema_name}"
+            raise UserError(f"parameter schema: there is no {place}, or none for you; {job_has(cls.job)}")
+        return found
 
     @cached_property
     def workspace(self) -> Workspace:

