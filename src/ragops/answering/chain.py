@@ -11,7 +11,7 @@ from ragops.answering.citations import check_citations
 from ragops.answering.evidence import evidence
 from ragops.answering.grounding import attribute, quote
 from ragops.answering.reading import read
-from ragops.answering.rewriting import standalone
+from ragops.answering.rewriting import Standalone, standalone
 from ragops.answering.settings import AnswerSettings
 from ragops.answering.steps import Steps
 from ragops.answering.types import Abstained, Answer, Question
@@ -76,7 +76,7 @@ class Chain:
         started, text = time.monotonic(), checked(question.text)
         steps, deadline = Steps(question=text, history=len(question.history)), self.door.deadline()
         try:
-            text = self._rewritten(text, question, steps, deadline)
+            text, not_rewritten = self._rewritten(text, question, steps, deadline)
             context, score = self._retrieved(text, question, steps)
             if context.sources and score >= self.settings.min_evidence:
                 ask = self.door.stream if streamed and self._is_plain else self._at_once
@@ -89,8 +89,11 @@ class Chain:
         except BaseException as error:
             steps.fail(error)
             raise
-        answer = replace(answer, seconds=time.monotonic() - started, trace_id=steps.trace_id)
-        steps.end(answer=answer.text, cited=[one.number for one in answer.cited], abstained=answer.abstained)
+        seconds = time.monotonic() - started
+        answer = replace(answer, not_rewritten=not_rewritten, seconds=seconds, trace_id=steps.trace_id)
+        cited = [one.number for one in answer.cited]
+        came = {"model": answer.model, "failed": answer.failed}
+        steps.end(answer=answer.text, cited=cited, abstained=answer.abstained, **came)
         return answer
 
     def messages(self, text: str, sources: Sequence[Packed]) -> list[Message]:
@@ -107,13 +110,14 @@ class Chain:
         yield from ()
         return self.door.generate(request, caller, deadline)
 
-    def _rewritten(self, text: str, question: Question, steps: Steps, deadline: Deadline) -> str:
+    def _rewritten(self, text: str, question: Question, steps: Steps, deadline: Deadline) -> Standalone:
         history = question.history[-self.settings.history_turns :] if self.settings.history_turns else ()
         if not history:
-            return text
+            return Standalone(text, {})
         with steps.step("rewrite", "CHAIN", question=text) as span:
             alone = standalone(text, history, self.rewrite, self.door, question.who, self.key, deadline)
-            span.set_outputs(alone)
+            span.set_attribute("not_by", list(alone.failed))
+            span.set_outputs(alone.text)
         return alone
 
     def _retrieved(self, text: str, question: Question, steps: Steps) -> tuple[Context, float]:
@@ -142,6 +146,7 @@ class Chain:
         with steps.step("generate", "CHAT_MODEL") as span:
             reply = yield from ask(request, caller)
             span.set_attribute("model", reply.model)
+            span.set_attribute("stood_in_for", list(reply.failed))
             span.set_outputs(reply.text)
         return reply
 

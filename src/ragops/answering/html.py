@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from ragops.answering.citations import parts
+from ragops.answering.show import stand_ins
 from ragops.answering.types import Answer
 from ragops.llms.ledger import CallRow
 from ragops.prompts.messages import Message
@@ -118,6 +119,7 @@ _TEMPLATES.globals |= {
     "beginning": _beginning,
     "parts": parts,
     "share": _share,
+    "stand_ins": stand_ins,
     "verdict": _verdict,
     "tokens": _tokens,
 }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from ragops.llms.door import Door
 from ragops.llms.extractive import terms
-from ragops.llms.failures import ContextOverflow, ModelFailure
+from ragops.llms.failures import ContextOverflow, ModelFailure, reason
 from ragops.llms.ledger import Caller
 from ragops.llms.model import Request
 from ragops.llms.retrying import Deadline
@@ -20,6 +21,13 @@ _MOST_TOKENS = 96
 _LONGEST = 400  # characters
 
 
+class Standalone(NamedTuple):
+    """A question that stands alone, and the models that should have made it so and did not, by name, and why."""
+
+    text: str
+    failed: dict[str, str]
+
+
 def standalone(
     question: str,
     history: Sequence[Message],
@@ -28,23 +36,23 @@ def standalone(
     who: str,
     key: bytes,
     deadline: Deadline | None = None,
-) -> str:
+) -> Standalone:
     """The question with what it owes to the conversation put in; `deadline`: of the whole answer.
 
     Where no model answers, or what it writes is not that question any more (small models chat on, or answer), the
     user's last question is put before this one: a search over both finds what both are about.
     """
     if not history:
-        return question
+        return Standalone(question, {})
     messages = render(template, PromptRequest(question, history=history), key)
     caller = Caller(who, "rewrite", template.name, template.content_hash[:8])
     try:
         reply = door.generate(Request(tuple(messages), max_tokens=_MOST_TOKENS, question=question), caller, deadline)
-    except (ModelFailure, ContextOverflow):
-        return _joined(question, history)
+    except (ModelFailure, ContextOverflow) as error:
+        return Standalone(_joined(question, history), {door.primary_name: reason(error)})
     rewritten = reply.text.strip().strip('"').strip()
     fits = reply.provider != "extractive" and _is_that_question(rewritten, question, history)
-    return rewritten if fits else _joined(question, history)
+    return Standalone(rewritten if fits else _joined(question, history), reply.failed)
 
 
 def _is_that_question(rewritten: str, question: str, history: Sequence[Message]) -> bool:

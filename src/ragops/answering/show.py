@@ -23,6 +23,7 @@ def as_outputs(answer: Answer) -> dict[str, Any]:
         "standalone": answer.standalone,
         "model": answer.model,
         "failed": answer.failed,
+        "not_rewritten": answer.not_rewritten,
         "prompt": answer.prompt,
         "generation": answer.generation,
         "valid_citations": answer.valid_citations,
@@ -49,10 +50,17 @@ def show(console: Console, answer: Answer) -> None:
         console.print()
     for one in answer.cited:
         console.print(source_line(one.number, one.passage))
-    for name, reason in answer.failed.items():
-        told = f"{name} did not answer ({normalise(reason)}); {answer.model} stood in"
+    for told in stand_ins(answer):
         console.print(Text(told, style="yellow"), soft_wrap=True)
     console.print(Text("; ".join(_story(answer)), style="dim"), soft_wrap=True)
+
+
+def stand_ins(answer: Answer) -> Iterator[str]:
+    """A line for each model that did not do its part: which one, why, and what took its place."""
+    for name, reason in answer.not_rewritten.items():
+        yield f"{name} did not rewrite the question ({normalise(reason)}); searched for: {answer.standalone}"
+    for name, reason in answer.failed.items():
+        yield f"{name} did not answer ({normalise(reason)}); {answer.model} stood in"
 
 
 def _why(answer: Answer) -> str:

@@ -43,6 +43,7 @@ class Answer:
         generation: the index generation.
         model: who wrote it, by its name on the card; "" where nobody was asked.
         failed: the models that should have written it and did not, by name, and why.
+        not_rewritten: likewise those that should have made a question that follows others stand alone.
         valid_citations: citations that the model wrote of passages that it was given, each time anew.
         removed_citations: those of passages that nobody was given.
         attributed: sentences that got a citation for what they repeat of a passage.
@@ -63,6 +64,7 @@ class Answer:
     generation: str
     model: str = ""
     failed: dict[str, str] = field(default_factory=dict)
+    not_rewritten: dict[str, str] = field(default_factory=dict)
     valid_citations: int = 0
     removed_citations: int = 0
     attributed: int = 0

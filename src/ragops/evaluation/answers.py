@@ -7,6 +7,7 @@ vanishes from a mean unseen.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -70,7 +71,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Row:
-    """One question's outcome: `values` by check, NaN where it does not apply; `error` says why there is no answer."""
+    """One question's outcome: `values` by check, NaN where it does not apply; `error` says why there is no answer.
+
+    `fallback` is the model that answered in the place of the one that is judged, which is an error; "" where none did.
+    """
 
     question_id: str
     cluster: str
@@ -80,19 +84,23 @@ class Row:
     values: Mapping[str, float]
     seconds: float
     error: str | None
+    fallback: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The row as a flat record, for a table in MLflow."""
         told = {"question_id": self.question_id, "cluster": self.cluster, "question": self.question}
         said = {"answer": self.answer, "cited": list(self.cited), SECONDS: self.seconds, "error": self.error}
-        return told | said | dict(self.values)
+        return told | said | {"fallback": self.fallback} | dict(self.values)
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Row:
         """The inverse of `as_dict`."""
         values = {name: float("nan") if record.get(name) is None else float(record[name]) for name in CHECKS}
         own = ("question_id", "cluster", "question", "answer", SECONDS, "error")
-        return cls(values=values, cited=tuple(record["cited"]), **{name: record[name] for name in own})
+        fallback = record.get("fallback") or ""  # rows that were kept before this was told have none
+        return cls(
+            values=values, cited=tuple(record["cited"]), fallback=fallback, **{name: record[name] for name in own}
+        )
 
 
 def ask_all(
@@ -126,7 +134,20 @@ def metrics(rows: Sequence[Row]) -> dict[str, float]:
     known.pop(SECONDS, None)
     late = {"seconds_p50": 50, "seconds_p95": 95}
     timed = {name: float(np.percentile(seconds, place)) for name, place in late.items()} if seconds else {}
-    return known | timed | {"errors": float(sum(row.error is not None for row in rows)), "questions": float(len(rows))}
+    counts = {"errors": sum(row.error is not None for row in rows), "fallbacks": sum(fallbacks(rows).values())}
+    return known | timed | {name: float(count) for name, count in counts.items()} | {"questions": float(len(rows))}
+
+
+def fallbacks(rows: Sequence[Row]) -> dict[str, int]:
+    """How many answers another model gave, by who stood in for whom and why, the most frequent first."""
+    return dict(Counter(row.error or "" for row in rows if row.fallback).most_common())
+
+
+def told_fallbacks(rows: Sequence[Row]) -> str:
+    """The same in a few words; "" where there are none."""
+    found = fallbacks(rows)
+    told = f"{sum(found.values())} of {len(rows)} answers by a fallback: {next(iter(found))}" if found else ""
+    return f"{told} (and {len(found) - 1} more reasons)" if len(found) > 1 else told
 
 
 def error_share(rows: Sequence[Row]) -> float:
@@ -160,19 +181,20 @@ def _spread(questions: Sequence[Question], count: int) -> Iterable[Question]:
 def _asked(ask: Callable[[str], Outcome], question: Question, model: str) -> Row:
     cluster = question.topic or question.question_id
     nothing = dict.fromkeys(CHECKS, float("nan"))
+
+    def failed(error: str, fallback: str = "") -> Row:
+        return Row(question.question_id, cluster, question.question, "", (), nothing, float("nan"), error, fallback)
+
     try:
-        answer = _by(model, ask(question.question))
+        answer = ask(question.question)
     except UserError as error:
-        return Row(question.question_id, cluster, question.question, "", (), nothing, float("nan"), str(error))
+        return failed(str(error))
+    if answer.model not in ("", model):
+        why = answer.failure or "it did not answer"
+        return failed(f"{answer.model} stood in for {model}: {why}", answer.model)
     paths = tuple(path for path, _ in answer.cited)
     values = nothing | checked(question, answer)
     return Row(question.question_id, cluster, question.question, answer.text, paths, values, answer.seconds, None)
-
-
-def _by(model: str, answer: Outcome) -> Outcome:
-    if answer.model not in ("", model):
-        raise UserError(f"{answer.model} stood in for {model}: {answer.failure or 'it did not answer'}")
-    return answer
 
 
 def checked(question: Question, answer: Outcome) -> dict[str, float]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ragops.evaluation.answers import Row, differences, error_share, metrics
+from ragops.evaluation.answers import Row, differences, error_share, metrics, told_fallbacks
 from ragops.evaluation.bootstrap import FEWEST_CLUSTERS, Interval
 from ragops.usecase import Release
+
+_MANY_QUOTED = 0.5
+"""Of the answers: from here on a decision says so."""
 
 Verdict = Literal["met", "not met", "missing"]
 
@@ -26,10 +29,14 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """All conditions, and whether the chain may take the champion's place."""
+    """All conditions, and whether the chain may take the champion's place.
+
+    `notes` say where answers were not the model's own although no condition forbids it: that never passes in silence.
+    """
 
     conditions: tuple[Condition, ...]
     better: bool
+    notes: tuple[str, ...] = ()
 
     @property
     def passes(self) -> bool:
@@ -43,12 +50,11 @@ class Decision:
 
     @property
     def reason(self) -> str:
-        """Why not, or what carries it, in one line."""
+        """Why not, or what carries it, and the notes, in one line."""
         failed = [f"{one.name} {one.seen}, wanted {one.wanted}" for one in self.conditions if one.verdict != "met"]
-        if failed:
-            return "; ".join(failed)
         not_better = f"it is not better than the champion in any check of {FEWEST_CLUSTERS} topics or more"
-        return "every condition is met" if self.better else not_better
+        why = failed or ["every condition is met" if self.better else not_better]
+        return "; ".join([*why, *self.notes])
 
 
 def decide(
@@ -71,8 +77,9 @@ def decide(
         *(_at_most(name, most, known) for name, most in settings.ceilings.items()),
         _few_errors(rows, settings.max_error_share),
     ]
+    notes = tuple(_notes(rows, settings.max_error_share, known))
     if champion is None:
-        return Decision(tuple(conditions), better=True)
+        return Decision(tuple(conditions), better=True, notes=notes)
     compared = differences(rows, champion)
     conditions += [_overlap(rows, champion)]
     for name, found in compared.items():
@@ -81,7 +88,7 @@ def decide(
         elif any(not math.isnan(row.values[name]) for row in champion):
             conditions.append(Condition(name, "as the champion has it", "missing", "missing"))
     better = any(found.sign > 0 for found in compared.values())
-    return Decision(tuple(conditions), better)
+    return Decision(tuple(conditions), better, notes)
 
 
 def _at_least(name: str, least: float, figures: Mapping[str, float]) -> Condition:
@@ -97,10 +104,18 @@ def _at_most(name: str, most: float, figures: Mapping[str, float]) -> Condition:
 
 
 def _few_errors(rows: Sequence[Row], most: float) -> Condition:
-    share = error_share(rows)
+    share, by_others = error_share(rows), told_fallbacks(rows)
+    why = f" ({by_others})" if by_others else ""
     if share == 1:
-        return Condition("questions", "at least one without an error", f"none of {len(rows)}", "missing")
-    return Condition("errors", f"at most {most:.0%}", f"{share:.0%}", "met" if share <= most else "not met")
+        return Condition("questions", "at least one without an error", f"none of {len(rows)}{why}", "missing")
+    return Condition("errors", f"at most {most:.0%}", f"{share:.0%}{why}", "met" if share <= most else "not met")
+
+
+def _notes(rows: Sequence[Row], most_errors: float, figures: Mapping[str, float]) -> Iterator[str]:
+    if (by_others := told_fallbacks(rows)) and error_share(rows) <= most_errors:
+        yield by_others
+    if (quoted := 1 - figures.get("own_words", 1.0)) > _MANY_QUOTED:
+        yield f"in {quoted:.0%} of the answers the passages' own sentences stand for a text that cited nothing"
 
 
 def _not_worse(name: str, found: Interval, margin: float) -> Condition:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ragops.answering.evidence import Threshold, calibrate, judged
-from ragops.evaluation.answers import CHECKS, Row, error_share, metrics, summarise
+from ragops.evaluation.answers import CHECKS, Row, error_share, fallbacks, metrics, summarise, told_fallbacks
 from ragops.llms.ledger import CallRow
 
 _KEEP = 0.9
@@ -82,6 +82,7 @@ def as_report(report: AnswersReport) -> dict[str, Any]:
         "checks": checks,
         "metrics": metrics(report.rows),
         "models": report.models,
+        "fallbacks": fallbacks(report.rows),
         "cost": sum(call.cost for call in report.calls),
         "evidence": thresholds and {"card": asdict(thresholds[0]), "suggested": asdict(thresholds[1])},
         "rows": [_without_nan(row.as_dict()) for row in report.rows],
@@ -93,6 +94,8 @@ def _lines(report: AnswersReport) -> Iterator[str]:
     failed = [row for row in report.rows if row.error]
     told = ", ".join(f"{name} {count}" for name, count in report.models.items()) or "none"
     yield f"questions {len(report.rows)}, errors {len(failed)}; asked of models: {told}"
+    if by_others := told_fallbacks(report.rows):
+        yield by_others
     yield from (f"  {row.question_id}: {row.error}" for row in failed[:_SHOWN_ERRORS])
     if len(failed) < len(report.rows):
         cost = sum(call.cost for call in report.calls)

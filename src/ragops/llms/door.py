@@ -11,7 +11,7 @@ from ragops.errors import UserError
 from ragops.llms.breaker import Breaker
 from ragops.llms.cache import Answers
 from ragops.llms.encryption import KeyRing
-from ragops.llms.failures import ContextOverflow, ModelFailure, NoCapacity, PolicyError
+from ragops.llms.failures import ContextOverflow, ModelFailure, NoCapacity, PolicyError, in_brief, reason
 from ragops.llms.ledger import Caller, Entry, Sink
 from ragops.llms.limits import Limits
 from ragops.llms.model import LanguageModel, Pieces, Reply, Request, drained
@@ -89,7 +89,8 @@ class Door:
         failed: dict[str, str] = {}
         for line in self._chain:
             fallback_of = None if line is self._chain[0] else self._chain[0].settings.name
-            entry = Entry(line.settings, line.settings.provider, caller, fallback_of)
+            why = in_brief(failure) if failure else None
+            entry = Entry(line.settings, line.settings.provider, caller, fallback_of, why)
             sent = self._policy.prepared(line.capped(request), line.settings)
             try:
                 first, rest = self._begun(line, sent, ask, deadline, entry)
@@ -103,7 +104,7 @@ class Door:
                 failure = error
             else:
                 return replace((yield from self._delivered(first, rest, sent, entry)), failed=failed)
-            failed[line.settings.name] = str(failure).partition(": ")[2]  # without the model's name and address
+            failed[line.settings.name] = reason(failure)
         assert failure is not None  # a chain has at least one model
         raise failure
 

@@ -13,13 +13,14 @@ class ModelFailure(UserError):
     Attributes:
         retryable: whether the same model may answer when asked again.
         retry_after_s: how long the server asks to be left alone, in seconds; None where it does not say.
+        status: of HTTP; None where nothing came.
     """
 
     retryable: ClassVar[bool] = False
 
-    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+    def __init__(self, message: str, retry_after_s: float | None = None, status: int | None = None) -> None:
         super().__init__(message)
-        self.retry_after_s = retry_after_s
+        self.retry_after_s, self.status = retry_after_s, status
 
 
 class Unreachable(ModelFailure):
@@ -81,6 +82,17 @@ class ContextOverflow(UserError):
 
 class PolicyError(UserError):
     """The card's classification forbids this model; nothing was sent."""
+
+
+def reason(error: UserError) -> str:
+    """The words of a failure, without the model's name and address that they begin with."""
+    return str(error).partition(": ")[2]
+
+
+def in_brief(error: UserError) -> str:
+    """The kind of a failure, and the status of HTTP: without the server's words, which may repeat the prompt."""
+    status = error.status if isinstance(error, ModelFailure) else None
+    return type(error).__name__ if status is None else f"{type(error).__name__}, HTTP {status}"
 
 
 def check_context(model: str, prompt_tokens: int, max_tokens: int, context_tokens: int) -> None:

@@ -52,6 +52,7 @@ CALLS = Table(
         Column("error", "STRING", "The kind of failure; null where there was none."),
         Column("finish_reason", "STRING", "Why the answer ended: stop, length ..."),
         Column("fallback_of", "STRING", "The model that should have answered; null for that one itself."),
+        Column("fallback_reason", "STRING", "Why the model before it did not: kind of failure, status of HTTP."),
         Column("trace_id", "STRING", "MLflow's trace of the question."),
         Column("key_id", "STRING", "The key of the payload; null without one."),
         Column("payload", "STRING", "Prompt and answer as JSON, sealed (AES-GCM, Base64); null where none is kept."),
@@ -93,6 +94,7 @@ class CallRow(BaseModel):
     error: str | None = None
     finish_reason: str | None = None
     fallback_of: str | None = None
+    fallback_reason: str | None = None
     trace_id: str | None
     key_id: str | None = None
     payload: str | None = None
@@ -189,9 +191,17 @@ def as_lines(rows: Iterable[CallRow]) -> bytes:
 class Entry:
     """A call under way: counts attempts and seconds, and becomes a row when it ends."""
 
-    def __init__(self, model: ModelSettings, provider: str, caller: Caller, fallback_of: str | None) -> None:
+    def __init__(
+        self,
+        model: ModelSettings,
+        provider: str,
+        caller: Caller,
+        fallback_of: str | None,
+        fallback_reason: str | None = None,
+    ) -> None:
         self.attempts = 0
-        self._model, self._provider, self._caller, self._fallback_of = model, provider, caller, fallback_of
+        self._model, self._provider, self._caller = model, provider, caller
+        self._fallback_of, self._fallback_reason = fallback_of, fallback_reason
         self._call_id = uuid.uuid4().hex
         self._called_at, self._started = datetime.now(UTC), time.monotonic()
 
@@ -230,6 +240,7 @@ class Entry:
             attempts=self.attempts,
             outcome=outcome,
             fallback_of=self._fallback_of,
+            fallback_reason=self._fallback_reason,
             trace_id=self._caller.trace_id,
         )
 

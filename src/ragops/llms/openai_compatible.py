@@ -274,21 +274,22 @@ class OpenAICompatibleModel:
         said = _one_line(f"HTTP {status} {told}")
         if status in {408, 409, 425, 429} or status >= 500:
             kind = Busy if status == 429 else ServerFault
-            return kind(self._line(said), _retry_after(error.response.headers.get("retry-after")))
+            return kind(self._line(said), _retry_after(error.response.headers.get("retry-after")), status)
         if error.response.has_redirect_location:
             there = _one_line(error.response.headers["location"])
-            return self._error(Rejected, f"it sends us on to {there}, where nothing was sent; correct its base URL")
+            reason = f"it sends us on to {there}, where nothing was sent; correct its base URL"
+            return self._error(Rejected, reason, status)
         if status in {401, 403}:
-            return self._error(Rejected, f"{said}; give a token that may query it (CAN QUERY in a workspace)")
+            return self._error(Rejected, f"{said}; give a token that may query it (CAN QUERY in a workspace)", status)
         if says_too_long(told, error.code):
             return ContextOverflow(self.name, f"the server refuses the prompt ({said})")
         if name := self._refused_field(error, _NEEDED):
             why = f"it refuses the field {name}, without which nothing can be asked"
-            return self._error(Rejected, f"{why} ({said}); name a chat model on the card")
-        return self._error(Rejected, f"{said}; correct the card's model")
+            return self._error(Rejected, f"{why} ({said}); name a chat model on the card", status)
+        return self._error(Rejected, f"{said}; correct the card's model", status)
 
-    def _error(self, kind: type[ModelFailure], reason: str) -> ModelFailure:
-        return kind(self._line(reason))
+    def _error(self, kind: type[ModelFailure], reason: str, status: int | None = None) -> ModelFailure:
+        return kind(self._line(reason), status=status)
 
     def _line(self, reason: str) -> str:
         return f"Model {self.name} at {self._url}: {reason}"

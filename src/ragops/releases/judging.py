@@ -13,7 +13,7 @@ from ragops.chunks.tokens import tokenizer_counter
 from ragops.embeddings.model import tokenizer_file
 from ragops.encoding import query_encoder
 from ragops.errors import UserError
-from ragops.evaluation.answers import CHECKS, Row, ask_all, metrics, summarise
+from ragops.evaluation.answers import CHECKS, Row, ask_all, metrics, summarise, told_fallbacks
 from ragops.evaluation.ranking import MEASURES
 from ragops.evaluation.retrieval import Evaluator
 from ragops.index.reader import IndexReader
@@ -78,4 +78,6 @@ def show(rows: Sequence[Row], retrieval: Mapping[str, float]) -> None:
     told = f"{len(rows)} questions, {known['errors']:.0f} errors"
     if "seconds_p50" in known:
         told += f"; half are answered within {known['seconds_p50']:.1f} s, 95 % within {known['seconds_p95']:.1f} s"
-    console.print(told)
+    if by_others := told_fallbacks(rows):
+        told += f"; {by_others}"
+    console.print(told, soft_wrap=True, markup=False)  # one line: of a task's output, the last is shown

@@ -36,6 +36,8 @@ class Smoke:
         """Question, answer, and how it came about."""
         told = self.response["custom_outputs"]
         came = f"by {told['model'] or 'nobody'} from {told['generation']}, evidence {told['evidence']:.2f}"
+        if failed := told.get("failed"):
+            came += f"; {told['model']} stood in for {', '.join(f'{name} ({why})' for name, why in failed.items())}"
         if self.abstained:
             came += f"; {self.asked} asked, none answered: evaluate_release asks them all"
         elif self.asked > 1:

@@ -8,6 +8,7 @@ from ragops.answering.settings import AnswerSettings
 from ragops.chunks.tokens import TokenCounter
 from ragops.index.entries import Passage
 from ragops.llms.door import Door
+from ragops.llms.failures import Rejected
 from ragops.llms.ledger import KeptRows
 from ragops.llms.model import LanguageModel
 from ragops.llms.policy import Policy
@@ -57,6 +58,15 @@ def scripted_door(
     models = Models.model_validate({"answer": {"primary": "script"}, "known": known})
     script = model or ScriptedModel(tuple(replies), "script", 1_000_000)
     return Door(models, Policy("public"), lambda settings: script, rows or KeptRows())
+
+
+def failing_door(error: str, *replies: str) -> Door:
+    """Whose model, served, always fails so; script stands in."""
+    names = ("served", "script")
+    known = [{"name": name, "provider": "scripted", "replies": ["-"]} for name in names]
+    models = Models.model_validate({"answer": {"primary": "served", "fallback": ["script"]}, "known": known})
+    says = {"served": ScriptedModel([Rejected(error)], "served"), "script": ScriptedModel(replies, "script")}
+    return Door(models, Policy("public"), lambda settings: says[settings.name], KeptRows())
 
 
 def chain(

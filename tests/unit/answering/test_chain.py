@@ -12,7 +12,7 @@ from ragops.errors import UserError
 from ragops.llms.ledger import KeptRows
 from ragops.prompts.messages import Message
 from ragops.usecase import load_usecase
-from tests.unit.answering.chains import ROOT, Searching, chain, scripted_door
+from tests.unit.answering.chains import ROOT, Searching, chain, failing_door, scripted_door
 
 FERRY = "The ferry leaves for the lighthouse island at twenty to eight on weekdays."
 CRANE = "Painters close the crane until Friday."
@@ -185,6 +185,15 @@ def test_every_step_is_a_span(traced: None) -> None:
     trace = mlflow.get_trace(answer.trace_id, flush=True)
     assert [span.name for span in trace.data.spans] == ["answer", "rewrite", "retrieve", "prompt", "generate", "check"]
     assert {span.status.status_code for span in trace.data.spans} == {"OK"}
+
+
+def test_a_trace_says_who_stood_in_for_whom_and_why(traced: None) -> None:
+    made = chain(Searching([FERRY]), failing_door("Model served: HTTP 400 no", "So [1]."))
+    answer = made.answer(Question("And?", history=HISTORY))
+    assert (answer.model, answer.failed, answer.not_rewritten) == ("script", *[{"served": "HTTP 400 no"}] * 2)
+    root, rewrite, _, _, generate, _ = mlflow.get_trace(answer.trace_id, flush=True).data.spans
+    assert (root.outputs["model"], root.outputs["failed"]) == ("script", {"served": "HTTP 400 no"})
+    assert (generate.attributes["stood_in_for"], rewrite.attributes["not_by"]) == (["served"], ["served"])
 
 
 def test_traces_of_confidential_documents_hold_no_texts(tmp_path: Path, traced: None) -> None:

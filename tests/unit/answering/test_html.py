@@ -69,6 +69,22 @@ def test_an_abstention_and_a_failure_say_what_they_are() -> None:
     assert "model served: it is down" in text
 
 
+def test_a_stand_in_is_named_with_the_reason_also_side_by_side_and_in_the_ledger() -> None:
+    one = exchange()
+    failed, calls = (
+        {"served": "HTTP 400 <b>no</b>"},
+        [
+            call.model_copy(update={"fallback_of": "served", "fallback_reason": "Rejected, HTTP 400"})
+            for call in one.calls
+        ],
+    )
+    fallen = replace(one, answer=replace(answer_of(one), failed=failed), calls=calls)
+    pages = [answers_html([fallen]), side_by_side_html({"a": [fallen]})]
+    texts = [" ".join(Elements(page).texts) for page in pages]
+    assert all("served did not answer (HTTP 400 <b>no</b>); script stood in" in text for text in texts)
+    assert "for served (Rejected, HTTP 400)" in texts[0]
+
+
 def test_no_passage_and_no_model_are_no_error() -> None:
     page = answers_html([exchange(texts=())])
     assert "too little evidence" in page and "No passage was found." in page and "none was asked" in page

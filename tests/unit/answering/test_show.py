@@ -59,6 +59,11 @@ def test_who_did_not_answer_is_said() -> None:
     assert story.startswith("quotes;")
 
 
+def test_who_did_not_rewrite_the_question_is_said() -> None:
+    told = shown(replace(ANSWER, not_rewritten={"served": "HTTP 400 no"}))[-2]
+    assert told == "served did not rewrite the question (HTTP 400 no); searched for: When does the ferry leave?"
+
+
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
@@ -85,8 +90,10 @@ def test_what_a_model_writes_neither_steers_the_terminal_nor_hides_an_address() 
 
 
 def test_programs_get_all_of_it() -> None:
-    told = json.loads(json.dumps(as_outputs(replace(ANSWER, failed={"served": "down"}))))
-    assert told["failed"] == {"served": "down"}
+    told = json.loads(
+        json.dumps(as_outputs(replace(ANSWER, failed={"served": "down"}, not_rewritten={"served": "no"})))
+    )
+    assert (told["failed"], told["not_rewritten"]) == ({"served": "down"}, {"served": "no"})
     assert (told["model"], told["evidence"], told["abstained"]) == ("script", 0.613, None)
     assert [(source["number"], source["cited"], source["path"]) for source in told["sources"]] == [
         (1, True, "p1.md"),

@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 
 from ragops.errors import UserError
-from ragops.evaluation.answers import CHECKS, Outcome, Row, ask_all, differences, metrics, sampled, summarise
+from ragops.evaluation.answers import (
+    CHECKS,
+    Outcome,
+    Row,
+    ask_all,
+    differences,
+    fallbacks,
+    metrics,
+    sampled,
+    summarise,
+    told_fallbacks,
+)
 from ragops.sample.questions import Question, load_questions
 
 KNOWN = Question(
@@ -83,8 +94,33 @@ def test_who_cites_nothing_has_no_valid_citations_however_many_the_answer_got(an
 def test_what_another_model_answered_is_an_error_and_what_nobody_was_asked_is_none() -> None:
     by = {KNOWN.question: "quotes", UNKNOWN.question: ""}
     stood_in, nobody = ask_all(lambda text: outcome(model=by[text]), [KNOWN, UNKNOWN], "served")
-    assert stood_in.error == "quotes stood in for served: it did not answer"
+    assert (stood_in.error, stood_in.fallback) == ("quotes stood in for served: it did not answer", "quotes")
+    assert nobody.fallback == ""
     assert all(map(math.isnan, stood_in.values.values())) and nobody.error is None
+
+
+def test_how_many_answers_a_fallback_gave_and_why() -> None:
+    why = iter(["HTTP 400 no", "HTTP 429 busy", "HTTP 400 no", ""])
+
+    def ask(text: str) -> Outcome:
+        failure = next(why)
+        return outcome(model="quotes" if failure else "served", failure=failure)
+
+    rows = ask_all(ask, [KNOWN] * 4, "served")
+    assert fallbacks(rows) == {
+        "quotes stood in for served: HTTP 400 no": 2,
+        "quotes stood in for served: HTTP 429 busy": 1,
+    }
+    said = "3 of 4 answers by a fallback: quotes stood in for served: HTTP 400 no (and 1 more reasons)"
+    assert told_fallbacks(rows) == said
+    assert (metrics(rows)["fallbacks"], metrics(rows)["errors"]) == (3, 3)
+    assert told_fallbacks(rows[3:]) == "" and metrics(rows[3:])["fallbacks"] == 0
+
+
+def test_rows_of_before_are_read() -> None:
+    (row,) = ask_all(lambda text: outcome(), [KNOWN], "m")
+    kept = {name: value for name, value in row.as_dict().items() if name != "fallback"}
+    assert Row.from_dict(kept).fallback == ""
 
 
 def test_rows_survive_json() -> None:

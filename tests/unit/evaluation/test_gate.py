@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -51,6 +52,44 @@ def test_errors_have_a_budget() -> None:
     assert failed(decided(rows(0.5, failed=3), max_error_share=0.05)) == ["errors"]
     assert failed(decided([])) == ["questions"]
     assert failed(decided(rows(0.5, failed=40), max_error_share=1)) == ["questions"]
+
+
+STOOD_IN = "quotes stood in for served: HTTP 400 no"
+
+
+def fallen(count: int, own_words: float = 1.0) -> list[Row]:
+    return [
+        replace(
+            row,
+            values={**row.values, "own_words": own_words},
+            error=STOOD_IN if number < count else None,
+            fallback="quotes" if number < count else "",
+        )
+        for number, row in enumerate(rows(0.5))
+    ]
+
+
+@pytest.mark.parametrize("count", [10, 40])
+def test_a_chain_whose_answers_a_fallback_gives_does_not_pass_and_the_reason_says_so(count: int) -> None:
+    decision = decided(fallen(count))
+    assert not decision.promotes
+    assert failed(decision) == [["errors"], ["questions"]][count == 40]
+    assert f"{count} of 40 answers by a fallback: {STOOD_IN}" in decision.reason
+
+
+def test_a_few_of_them_may_pass_but_not_in_silence() -> None:
+    decision = decided(fallen(1), max_error_share=0.05)
+    assert decision.promotes
+    assert decision.reason == f"every condition is met; 1 of 40 answers by a fallback: {STOOD_IN}"
+
+
+def test_nor_do_answers_that_are_the_passages_own_sentences() -> None:
+    decision = decided(fallen(0, own_words=0.0))
+    assert decision.promotes
+    assert decision.reason.endswith(
+        "; in 100% of the answers the passages' own sentences stand for a text that cited nothing"
+    )
+    assert decided(fallen(0)).reason == "every condition is met"
 
 
 def test_the_same_chain_again_is_not_promoted() -> None:

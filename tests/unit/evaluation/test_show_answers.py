@@ -1,6 +1,7 @@
 """The report of an evaluation of answers: every question counts, and what is not known is null."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from rich.console import Console
@@ -64,6 +65,15 @@ def test_checks_errors_and_cost() -> None:
     assert "c: Model m: it is down" in said
     assert "seconds p50 0.25, p95 0.25; cost 0.002" in said
     assert "min_evidence" not in said  # who fails is asked, and so found evidence: the others tell of no threshold
+
+
+def test_who_stood_in_and_why() -> None:
+    rows = ask_all(lambda text: replace(asked("When?"), model="quotes", failure="HTTP 400 no"), QUESTIONS[:2], "m")
+    fallen = AnswersReport(rows, [], (), (), 0.5)
+    assert "2 of 2 answers by a fallback: quotes stood in for m: HTTP 400 no" in printed(fallen)
+    told = as_report(fallen)
+    assert told["fallbacks"] == {"quotes stood in for m: HTTP 400 no": 2}
+    assert [row["fallback"] for row in told["rows"]] == ["quotes", "quotes"]
 
 
 def test_what_evidence_to_ask_for() -> None:

@@ -117,6 +117,17 @@ def test_another_model_steps_in(ask_it: Any, failure: Exception) -> None:
 
 
 @both
+def test_a_fallback_s_row_says_why_it_was_asked_and_repeats_no_words_of_a_server(ask_it: Any) -> None:
+    refused = Rejected("Model first: HTTP 400 in the prompt stands: my secret", status=400)
+    card = pair(resilience={"attempts": 1}, cache=0)
+    scene = Scene(card, {"first": [refused, Busy("slow")], "second": ["well"]})
+    for _ in range(2):
+        ask_it(scene, ask())
+    reasons = [(row.model, row.fallback_reason) for row in scene.ledger.rows]
+    assert reasons == [("first", None), ("second", "Rejected, HTTP 400"), ("first", None), ("second", "Busy")]
+
+
+@both
 def test_a_reply_names_those_that_did_not_give_it(ask_it: Any) -> None:
     scene = Scene(pair(), {"first": [Rejected("Model first at http://x: no; mend it"), "mine"], "second": ["well"]})
     assert [ask_it(scene, ask()).failed for _ in range(2)] == [{"first": "no; mend it"}, {}]

@@ -47,6 +47,13 @@ def test_it_asks_what_has_an_answer_until_one_is_given() -> None:
     assert "asked" not in str(Replying({"0?": "Nought [1]."}).smoke(ASKED))
 
 
+def test_it_says_who_stood_in_for_whom() -> None:
+    chain = Replying({"0?": "Nought [1]."})
+    smoke = chain.smoke(ASKED)
+    smoke.response["custom_outputs"]["failed"] = {"served": "HTTP 400 no"}
+    assert str(smoke).endswith("; quotes stood in for served (HTTP 400 no)")
+
+
 def test_it_says_where_none_is_answered_and_does_not_ask_them_all() -> None:
     chain = Replying({})
     smoke = chain.smoke(ASKED)
