@@ -57,6 +57,8 @@ def _frame(cells: list[NotebookNode]) -> Iterator[str]:
         yield "does not begin with a title and what it answers"
     if not re.search(r"\*\*(Reads|Writes)\*\*", first):
         yield "does not say at its beginning which tables it reads and writes"
+    if "**By hand in a workspace**" not in first:
+        yield "does not say at its beginning what to choose to run it by hand in a workspace"
     if cells[-1].cell_type != "markdown" or "**Look next**" not in cells[-1].source:
         yield "does not end with what to look at next"
     if not code or "parameters" not in code[0].metadata.get("tags", []):
