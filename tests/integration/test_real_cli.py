@@ -1,18 +1,45 @@
-"""The real CLI accepts the bundle for every target. Needs `databricks` on PATH and a workspace in DATABRICKS_HOST."""
+"""The real CLI accepts the bundle. Needs `databricks` on PATH, and for each target a workspace in DATABRICKS_HOST."""
 
+import json
 import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
+from jsonschema.protocols import Validator
+from jsonschema.validators import validator_for
 
 ROOT = Path(__file__).parents[2]
+FILES = [ROOT / "databricks.yml", *sorted((ROOT / "resources").glob("*.yml"))]
+FILES += [ROOT / "environments" / f"{name}.yml" for name in ("runtimes", "dev", "staging", "prod")]
 
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("databricks") and os.environ.get("DATABRICKS_HOST")),
-    reason="needs `databricks` on PATH, and DATABRICKS_HOST with a way to log in",
+pytestmark = pytest.mark.skipif(not shutil.which("databricks"), reason="needs `databricks` on PATH")
+logged_in = pytest.mark.skipif(
+    not os.environ.get("DATABRICKS_HOST"), reason="needs DATABRICKS_HOST with a way to log in"
 )
+
+
+@pytest.fixture(scope="module")
+def schema() -> Validator:
+    """The schema of bundles, which the CLI prints without a workspace."""
+    printed = subprocess.run(["databricks", "bundle", "schema"], capture_output=True, text=True, check=True).stdout
+    # Classes of characters that Python's regular expressions do not have.
+    text = printed.replace(r"[\\p{L}\\p{N}]", "[a-zA-Z0-9]").replace(r"\\p{L}", "[a-zA-Z]")
+    found = json.loads(text)
+    return validator_for(found)(found)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_a_file_is_as_the_schema_says(schema: Validator, file: Path) -> None:
+    faults = [f"{error.json_path}: {error.message}" for error in schema.iter_errors(yaml.safe_load(file.read_text()))]
+    assert faults == []
+
+
+def test_a_field_that_is_not_in_the_schema_is_a_fault(schema: Validator) -> None:
+    job = {"tasks": [{"task_key": "x", "disable_auto_optimisation": True}]}
+    assert list(schema.iter_errors({"resources": {"jobs": {"x": job}}}))
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +49,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".*", "dist", "build", "__pycache__"))
 
 
+@logged_in
 @pytest.mark.parametrize("target", ["dev", "staging", "prod"])
 @pytest.mark.parametrize("command", [("validate", "--strict"), ("plan",)], ids=lambda command: command[0])
 def test_the_cli_accepts(copy: Path, command: tuple[str, ...], target: str) -> None:
