@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ragops.doctor.findings import Finding, look
@@ -50,7 +51,7 @@ def check_prompts(client: MlflowClient, name: str) -> Iterator[Finding]:
     try:
         yield look("prompt alias", lambda: _done(client.set_prompt_alias(name, "doctor", 1)))
         yield Finding("prompt by alias latest", answered(lambda: client.get_prompt_version_by_alias(name, "latest")))
-        yield look("list versions", lambda: f"{len(list(client.search_prompt_versions(name)))} found")
+        yield look("list versions", lambda: _listed(client, name))
         yield from _tags("prompt", lambda key, value: client.set_prompt_tag(name, key, value))
         yield from _tags("version", lambda key, value: client.set_prompt_version_tag(name, "1", key, value))
     finally:
@@ -85,14 +86,18 @@ def allowed(ask: Callable[[], object]) -> str:
     return "allowed"
 
 
+def _listed(client: MlflowClient, name: str) -> str:
+    found = client.search_prompt_versions(name)
+    # Unity Catalog's client gives the service's message, the others a list.
+    return f"{len(getattr(found, 'prompt_versions', found))} found"
+
+
 def _done(_: object) -> str:
     return "allowed"
 
 
 def _remove_prompt(client: MlflowClient, name: str) -> None:
     """Unity Catalog removes only a prompt without versions; other stores remove them with it, or at once."""
-    from contextlib import suppress
-
     from mlflow.exceptions import MlflowException
 
     with suppress(MlflowException):

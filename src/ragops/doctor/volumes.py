@@ -82,9 +82,7 @@ def check_volume(volume: Path, strict: bool = True) -> Iterator[Finding]:
         if whole.state == "ok" and strict:
             yield from _tried(folder)
         elif whole.state == "ok":
-            yield Finding(
-                "other calls", "not tried: volumes are strict inside localbundle run and exec", "unknown"
-            )
+            yield Finding("other calls", "not tried: volumes are strict inside localbundle run and exec", "unknown")
     finally:
         # Where nothing can be written, there may be nothing that can be removed.
         with suppress(*[] if whole.state == "ok" else [VolumeError]):

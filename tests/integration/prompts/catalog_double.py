@@ -86,6 +86,11 @@ class CatalogDouble(BaseHTTPRequestHandler):
             assert found["version"] == str(len(store[found["name"]])), "only the newest is ever taken back"
             store[found["name"]].pop()
             return {}
+        if self.command == "DELETE" and (found := re.fullmatch(rf"/{_NAME}", path)):
+            if store[found["name"]]:
+                raise Refused("INVALID_PARAMETER_VALUE", "the prompt has versions")
+            del store[found["name"]]
+            return {}
         raise Refused("ENDPOINT_NOT_FOUND")
 
 
