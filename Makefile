@@ -17,7 +17,7 @@ export PYTHONUNBUFFERED := 1
 UV = $(shell uv --version >/dev/null 2>&1 && echo uv || echo .cache/uv/bin/uv)
 
 help:  ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':[^#]*## *' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 demo: .venv/.laptop  ## From nothing to answers: environment, sample corpus, refresh job, three searches, four questions
 	@say() { printf '\n\033[1m$$ %s\033[0m\n' "$$*"; }
