@@ -16,7 +16,6 @@ _SCHEMA, _MODEL, _EXPERIMENT, _SCOPE = "rag", "chain", "quality", "models"
 UNDEPLOYED = {
     ("ingest", "catalog", "CREATE_SCHEMA"),
     ("ingest", _SCHEMA, "CREATE_VOLUME"),
-    ("promote", _SCHEMA, "CREATE_MODEL"),
 }
 """What a schema takes besides that a parameter names and nobody deployed."""
 _SELECT = {(_SCHEMA, "SELECT")}

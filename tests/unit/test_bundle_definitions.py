@@ -9,7 +9,6 @@ import pytest
 import yaml
 from databricks.bundles.experiments import MlflowExperiment
 from databricks.bundles.jobs import Job
-from databricks.bundles.registered_models import RegisteredModel
 from databricks.bundles.schemas import Schema
 from databricks.bundles.secret_scopes import SecretScope
 from databricks.bundles.volumes import Volume
@@ -20,7 +19,6 @@ ROOT = Path(__file__).parents[2]
 KINDS = {
     "experiments": MlflowExperiment,
     "jobs": Job,
-    "registered_models": RegisteredModel,
     "schemas": Schema,
     "secret_scopes": SecretScope,
     "volumes": Volume,

@@ -96,7 +96,7 @@ def test_dev_is_everyones_own(as_deployed: Path) -> None:
     bundle = load_bundle(as_deployed, "dev")
     user = bundle.config["workspace"]["current_user"]["short_name"]
     assert bundle.config["mode"] == "development"
-    for kind in ("jobs", "schemas", "registered_models", "experiments", "secret_scopes"):
+    for kind in ("jobs", "schemas", "experiments", "secret_scopes"):
         for key, resource in bundle.config["resources"][kind].items():
             assert f"dev {user}" in re.sub(r"[_-]", " ", resource["name"]), f"{kind}.{key} would be shared by all users"
     for job in bundle.jobs.values():

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from databricks.bundles.experiments import MlflowExperiment
-from databricks.bundles.registered_models import RegisteredModel
 from databricks.bundles.schemas import Schema
 from databricks.bundles.volumes import Volume
 
@@ -18,7 +17,6 @@ PRODUCTION = ("staging", "prod")
 SECURABLES = {
     "schemas": Schema,
     "volumes": Volume,
-    "registered_models": RegisteredModel,
     "experiments": MlflowExperiment,
 }
 WHO = {
@@ -27,8 +25,9 @@ WHO = {
     "admins": "admins",
     "operators": "operators",
     "analysts": "analysts",
+    "callers": "callers",
 }
-GIVEN = {"rights", "permissions", "ownership", "by hand"}
+GIVEN = {"rights", "permissions", "release", "ownership", "by hand"}
 ROWS = read_rows()
 
 
@@ -53,8 +52,17 @@ def granted(target: str) -> list[tuple[str, str, str]]:
         for grant in resource.get("grants") or []:
             found += [(name_of(target, grant["principal"]), key, right) for right in grant["privileges"]]
         for one in resource.get("permissions") or []:
-            found.append((name_of(target, one["group_name"]), key, one["level"]))
+            who = one.get("group_name") or one["service_principal_name"]
+            found.append((name_of(target, who), key, one["level"]))
     return found
+
+
+def let_in(target: str) -> list[tuple[str, str]]:
+    """Who is let in by the release's parameters, and their rights."""
+    job = load_bundle(ROOT, target).config["resources"]["jobs"]["release"]
+    given = {one["name"]: one["default"] for one in job["parameters"]}
+    levels = {"managers": "CAN_MANAGE", "callers": "CAN_QUERY"}
+    return [(name_of(target, given[name]), level) for name, level in levels.items() if given[name]]
 
 
 def told(given: str) -> list[tuple[str, str, str]]:
@@ -76,9 +84,14 @@ def test_a_targets_permissions_are_what_the_table_says(target: str) -> None:
     )
 
 
+@pytest.mark.parametrize("target", PRODUCTION)
+def test_a_release_lets_in_whom_the_table_says(target: str) -> None:
+    assert sorted(let_in(target)) == sorted((who, level) for who, on, level in told("release") if on == "endpoint")
+
+
 def test_in_dev_nobody_is_given_anything() -> None:
     """The groups need not exist, and what is there is its deployer's own."""
-    assert granted("dev") == []
+    assert granted("dev") == [] and let_in("dev") == []
     assert "permissions" not in load_bundle(ROOT, "dev").config
 
 

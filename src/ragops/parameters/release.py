@@ -17,8 +17,9 @@ from ragops.platform.experiments import open_experiment
 from ragops.prompts.catalogue import find, load_templates
 from ragops.prompts.template import Template
 from ragops.releases.configuration import ChainConfiguration
-from ragops.releases.identity import identity
+from ragops.releases.identity import CLIENT_ID, CLIENT_SECRET, find_identity
 from ragops.releases.packaging import Logged
+from ragops.releases.rights import check_rights
 from ragops.releases.settings import EndpointSettings
 from ragops.sample.questions import Question
 from ragops.usecase import UseCase, evaluation_questions
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from ragops.releases.registry import ChainRegistry, Judged
 
 CHAIN = "chain"
-"""The registered model, as resources/chain.registered_model.yml names it."""
+"""The registered model, one in each schema; the first release makes it."""
 
 
 class ReleaseParameters(JobParameters):
@@ -38,7 +39,8 @@ class ReleaseParameters(JobParameters):
     `llm` is the model that answers, by its name on the card, "" for the card's primary; `pin` puts the live index
     generation into the model instead of following the pointer; `questions` are so many of the evaluation set, two or
     more, 0 for as many as the card says; `run_id` is the run in which the chain was logged, "" for the newest one;
-    `endpoint` is the serving endpoint that follows the champion, "" for none.
+    `endpoint` is the serving endpoint that follows the champion, "" for none; `managers` may change it and `callers`
+    ask it: groups, people's addresses and application ids, separated by commas.
     """
 
     experiment: str
@@ -47,6 +49,8 @@ class ReleaseParameters(JobParameters):
     questions: int = Field(default=0, ge=0)
     run_id: str = ""
     endpoint: str = ""
+    managers: str = ""
+    callers: str = ""
 
     @field_validator("questions")
     @classmethod
@@ -145,10 +149,29 @@ class ReleaseParameters(JobParameters):
         _ = self.experiment_id
         return ChainRegistry(MlflowClient(), self.workspace.registered(CHAIN))
 
-    def endpoint_settings(self) -> EndpointSettings:
-        """Of the endpoint, with the service principal that reads volumes for it where its secrets are set."""
-        host = workspace_client().config.host
-        return EndpointSettings(name=self.endpoint, environment_vars=identity(self.workspace, host))
+    def endpoint_settings(self, note: Callable[[str], None] = print) -> EndpointSettings | None:
+        """Of the endpoint, with the service principal that reads volumes for it; None where none is wanted.
+
+        Asks for every right that the principal needs, so that nothing has moved where one is missing; `note` hears of
+        those that could not be asked for.
+
+        Raises:
+            UserError: the chain follows the index, and the scope holds no principal's secrets; or as `check_rights`.
+        """
+        if not self.endpoint:
+            return None
+        variables = {"ENABLE_MLFLOW_TRACING": "true", "MLFLOW_EXPERIMENT_ID": self.experiment_id}
+        if found := find_identity(self.workspace, workspace_client().config.host):
+            check_rights(found, self.configuration(), self.endpoint, self.experiment_id, note)
+            variables |= found.variables
+        elif not self.logged().pinned:
+            raise UserError(
+                f"serving endpoint {self.endpoint}: its container reads the index as a service principal; put its id "
+                f"and an OAuth secret of it into scope {self.workspace.secret_scope}, as {CLIENT_ID} and "
+                f"{CLIENT_SECRET}, or release with pin=true"
+            )
+        managers, callers = _named(self.managers), _named(self.callers)
+        return EndpointSettings(name=self.endpoint, environment_vars=variables, managers=managers, callers=callers)
 
     def judged(self, questions: list[Question]) -> Judged:
         """Where answers to these questions are kept."""
@@ -158,6 +181,10 @@ class ReleaseParameters(JobParameters):
 
         _ = self.experiment_id
         return Judged(MlflowClient(), [one.question_id for one in questions], self.generation)
+
+
+def _named(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def check_release(given: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from ragops.embeddings.model import EmbeddingModel
-from ragops.llms.settings import OpenVinoGguf
+from ragops.llms.settings import OpenAICompatible, OpenVinoGguf
 from ragops.prompts.template import Template
 from ragops.retrieval.settings import RerankModel
 from ragops.usecase import UseCase
@@ -45,6 +45,23 @@ class ChainConfiguration(BaseModel):
         """64 hex digits of everything that decides an answer beside the code and the index's content."""
         told = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(told.encode()).hexdigest()
+
+    @property
+    def endpoints(self) -> list[str]:
+        """The workspace's serving endpoints that it calls: of those who answer, and of what encodes questions."""
+        answering = [one for one in self.card.models.chain() if isinstance(one, OpenAICompatible)]
+        names = [one.served_name for one in answering if one.base_url is None]
+        embedding = self.card.embedding
+        if embedding.is_endpoint and not embedding.base_url:
+            names.append(embedding.served_name)
+        return list(dict.fromkeys(names))
+
+    @property
+    def secrets(self) -> list[str]:
+        """Keys of the workspace's scope without which it cannot be opened, or some of those who answer cannot."""
+        models = self.card.models
+        named = [one.key for one in models.chain() if isinstance(one, OpenAICompatible) and one.key]
+        return list(dict.fromkeys([*named, *([models.ledger.key] if models.ledger.payloads == "encrypted" else [])]))
 
     def card_with(self, artifacts: Mapping[str, Path]) -> UseCase:
         """The card with models that came as files taken from there."""

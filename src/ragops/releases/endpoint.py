@@ -93,6 +93,16 @@ def serve(
     return Served(previous, name, previous, rolled_back=True, reason=reason)
 
 
+def let_in(client: WorkspaceClient, settings: EndpointSettings) -> None:
+    """Lets managers and callers in.
+
+    Raises:
+        UserError: one of them is not known to the workspace, or it refuses.
+    """
+    with explained(f"serving endpoint {settings.name}, who may ask it"):
+        RemoteEndpoint(client, settings, lambda state: None).let_in()
+
+
 def _start(endpoint: RemoteEndpoint, config: EndpointCoreConfigInput, wanted: Wanted) -> _Before:
     """Asks for the configuration, unless it serves already."""
     tags = {"project": wanted.project, "cost_owner": wanted.cost_owner}

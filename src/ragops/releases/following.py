@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ragops.errors import UserError
-from ragops.releases.endpoint import Served, Wanted, serve
+from ragops.releases.endpoint import Served, Wanted, let_in, serve
 from ragops.releases.registry import CHAMPION, ChainRegistry, Version
 from ragops.releases.settings import EndpointSettings
 from ragops.usecase import UseCase
@@ -25,7 +25,7 @@ def follow(
     question: str,
     note: Callable[[str], None] = print,
 ) -> Served:
-    """Makes the endpoint serve the champion and answer one question.
+    """Makes the endpoint serve the champion and answer one question, and lets its callers in.
 
     Args:
         client: of the workspace.
@@ -39,7 +39,7 @@ def follow(
 
     Raises:
         UserError: the version does not work there: the one before, if any, serves again and is champion again; or the
-            platform refuses.
+            platform refuses. Where only the callers cannot be let in, the champion serves and stays it.
     """
     wanted = Wanted(champion.name, champion.number, question, project=card.name, cost_owner=card.corpus.owner)
     try:
@@ -53,6 +53,7 @@ def follow(
             f"serving endpoint {settings.name}: version {champion.number} does not work there ({served.reason}); "
             f"version {served.version} serves again: read the endpoint's logs under Serving, then release again"
         )
+    let_in(client, settings)
     return served
 
 

@@ -17,7 +17,7 @@ from ragops.embeddings.model import locate
 from ragops.errors import UserError, needing
 from ragops.index.published import PublishedIndex
 from ragops.llms.openvino_gguf import gguf_file
-from ragops.llms.settings import OpenAICompatible, OpenVinoGguf
+from ragops.llms.settings import OpenVinoGguf
 from ragops.prompts.catalogue import find
 from ragops.releases.configuration import CONVERTED, ENCODER, INDEX, RERANKER, ChainConfiguration, gguf_artifact
 from ragops.releases.requirements import ANSWERS, LOCAL_LLM, pinned_requirements
@@ -30,15 +30,18 @@ if TYPE_CHECKING:
 CODE = Path(__file__).with_name("model_code.py")
 EXAMPLE: dict[str, Any] = {"input": [{"role": "user", "content": "What can I ask about?"}]}
 URI_TAG, DIGEST_TAG = "ragops.chain", "ragops.digest"
+INDEX_PARAMETER, LIVE = "index", "the live one"
+"""The run's parameter that says which index answers: a generation, or whichever is live."""
 
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """A logged chain: where it is, the run that logged it, and what tells it from others."""
+    """A logged chain: where it is, the run that logged it, what tells it from others, and if its index is inside."""
 
     uri: str
     run_id: str
     digest: str
+    pinned: bool = False
 
 
 @needing("CAN EDIT", "experiment of the release")
@@ -65,7 +68,7 @@ def log_chain(configuration: ChainConfiguration, prompts: Sequence[str] = ()) ->
             metadata={"digest": configuration.digest},
         )
     mlflow.set_tags({URI_TAG: info.model_uri, DIGEST_TAG: configuration.digest})
-    return Logged(info.model_uri, str(info.run_id), configuration.digest)
+    return Logged(info.model_uri, str(info.run_id), configuration.digest, configuration.pinned is not None)
 
 
 @contextmanager
@@ -124,7 +127,7 @@ def _parameters(configuration: ChainConfiguration) -> Mapping[str, object]:
         "prompt": f"{prompt.name}@{prompt.content_hash[:8]}",
         "technique": prompt.technique,
         "embedding": card.embedding.name,
-        "index": configuration.pinned or "the live one",
+        INDEX_PARAMETER: configuration.pinned or LIVE,
         "min_evidence": card.answers.min_evidence,
         "reranker": f"{rerank.model.name}, top {rerank.top}" if rerank else "none",
         **{f"retrieval.{name}": value for name, value in card.retrieval.model_dump(exclude={"rerank"}).items()},
@@ -132,8 +135,7 @@ def _parameters(configuration: ChainConfiguration) -> Mapping[str, object]:
 
 
 def _resources(configuration: ChainConfiguration) -> list[Any]:
-    """What the served model may reach with the endpoint's own identity."""
+    """What the served model may reach with the endpoint's own identity: all else is closed to it."""
     from mlflow.models.resources import DatabricksServingEndpoint
 
-    served = [one for one in configuration.card.models.chain() if isinstance(one, OpenAICompatible)]
-    return [DatabricksServingEndpoint(one.served_name) for one in served if one.base_url is None]
+    return [DatabricksServingEndpoint(name) for name in configuration.endpoints]

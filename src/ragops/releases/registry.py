@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ragops.errors import UserError, is_missing, needing
 from ragops.evaluation.answers import Row, metrics
 from ragops.platform.catalog_tags import tag_value
-from ragops.releases.packaging import DIGEST_TAG, URI_TAG, Logged
+from ragops.releases.packaging import DIGEST_TAG, INDEX_PARAMETER, LIVE, URI_TAG, Logged
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -120,7 +120,8 @@ def find_logged(experiment_id: str, run_id: str = "") -> Logged:
         what = f"run {run_id} logged no chain" if run_id else "no chain was logged yet"
         raise UserError(f"release: {what}; run the job release from its first task, or register_model.ipynb")
     found = runs[0]
-    return Logged(found.data.tags[URI_TAG], found.info.run_id, found.data.tags[DIGEST_TAG])
+    pinned = found.data.params.get(INDEX_PARAMETER, LIVE) != LIVE
+    return Logged(found.data.tags[URI_TAG], found.info.run_id, found.data.tags[DIGEST_TAG], pinned)
 
 
 class Judged:

@@ -9,7 +9,9 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, retry_if_not
 from tenacity.retry import retry_base
 
 from ragops.errors import UserError
+from ragops.releases.access import access
 from ragops.releases.gateway import gateway_config, same_gateway
+from ragops.releases.refusals import line
 from ragops.releases.served import describe, failed, serves, updating
 from ragops.releases.settings import EndpointSettings
 
@@ -77,6 +79,27 @@ class RemoteEndpoint:
                 usage_tracking_config=gateway.usage_tracking_config,
                 rate_limits=gateway.rate_limits,
             )
+
+    def let_in(self) -> None:
+        """Gives managers and callers their rights; what others have stays.
+
+        Raises:
+            UserError: one of them is not known here, or the endpoint is gone.
+        """
+        from databricks.sdk.errors import BadRequest, NotFound
+
+        wanted = access(self._settings)
+        if not wanted:
+            return
+        try:
+            endpoint = self._api.get(self._settings.name)
+            self._api.update_permissions(endpoint.id or "", access_control_list=wanted)
+        except (NotFound, BadRequest) as error:
+            names = ", ".join((*self._settings.managers, *self._settings.callers))
+            raise UserError(
+                f"serving endpoint {self._settings.name}: it serves, and none of {names} was let in ({line(error)}); "
+                "correct rights.endpoint in databricks.yml, or make who is missing, and release again"
+            ) from error
 
     def reach(self, config: EndpointCoreConfigInput) -> str:
         """Waits until exactly this serves. Returns why it does not: the update failed or takes too long; else ""."""

@@ -33,6 +33,10 @@ class EndpointSettings(BaseModel):
     # Costs nothing while nobody asks, and the first question after a pause waits for the model to load.
     scale_to_zero: bool = False
     environment_vars: dict[str, str] = {}
+    # Who may change it, and who may ask it, beside the one who makes it and the workspace's admins: groups, people by
+    # their address, service principals by their application id.
+    managers: tuple[str, ...] = ()
+    callers: tuple[str, ...] = ()
     gateway: GatewaySettings | None = None
     # Building a container image and loading the model take 10 to 20 minutes.
     ready_seconds: float = Field(default=2400, gt=0)

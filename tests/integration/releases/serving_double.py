@@ -16,8 +16,13 @@ from typing import Any
 TOKEN = "token-of-the-double"
 MODEL = "prod.rag.rag_chain"
 NAME = "rag"
+ID = "4f1c0d9e8b7a4c6f9d2e1a3b5c7d9e0f"
+"""By which permissions know the endpoint; nothing else does."""
 
 _ENDPOINTS = "/api/2.0/serving-endpoints"
+_PERMISSIONS = "/api/2.0/permissions/serving-endpoints"
+_LEVELS = {"CAN_VIEW", "CAN_QUERY", "CAN_MANAGE"}
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _VERSIONS = f"/api/2.1/unity-catalog/models/{MODEL}/versions/"
 _ENTITY_FIELDS = {
     "name",
@@ -51,6 +56,8 @@ class Double:
     refusals: list[tuple[str, Refused]] = field(default_factory=list)  # "METHOD path-end" and what it gets, once each
     refuse_all: Refused | None = None
     workspace: str | None = None  # which of several on this host must be named
+    principals: tuple[str, ...] = ("ragops-admins", "ragops-callers", "me@example.com")  # whom the workspace knows
+    permissions: dict[str, str] = field(default_factory=dict)  # level by principal, beside the creator's
     lost_answers: int = 0  # updates that are taken, of which the client hears a conflict with itself
     endpoint: dict[str, Any] | None = None
     changes: list[tuple[str, Any]] = field(default_factory=list)  # in order: what was asked, without looks
@@ -61,7 +68,7 @@ class Double:
 
     def serving(self, version: str, **entity: Any) -> None:
         """Puts the endpoint where an earlier release left it."""
-        self.endpoint = {"name": NAME, "id": "1", "tags": [{"key": "made_by", "value": "hand"}]}
+        self.endpoint = {"name": NAME, "id": ID, "tags": [{"key": "made_by", "value": "hand"}]}
         served = {
             "name": f"rag_chain-{version}",
             "entity_name": MODEL,
@@ -101,7 +108,28 @@ class Double:
             return self._create(body)
         if path.startswith(f"{_ENDPOINTS}/{NAME}"):
             return self._on_endpoint(method, path.removeprefix(f"{_ENDPOINTS}/{NAME}"), body)
+        if method == "PATCH" and path.startswith(f"{_PERMISSIONS}/"):
+            return self._let_in(path.removeprefix(f"{_PERMISSIONS}/"), body)
         raise self._fault(f"unknown request {method} {path}")
+
+    def _let_in(self, endpoint_id: str, body: Any) -> Any:
+        """Adds to what is there; the endpoint's name is not its id."""
+        if endpoint_id != ID or self.endpoint is None:
+            raise Refused(404, "RESOURCE_DOES_NOT_EXIST", f"{endpoint_id} is not a valid Inference Endpoint ID.")
+        given = {}
+        for one in body["access_control_list"]:
+            (kind,) = one.keys() - {"permission_level"}
+            name, level = one[kind], one["permission_level"]
+            if kind not in ("group_name", "user_name", "service_principal_name") or level not in _LEVELS:
+                raise self._fault(f"a wrong permission: {one}")
+            if ("@" in name) != (kind == "user_name"):
+                raise self._fault(f"a wrong kind of principal: {one}")
+            if name not in self.principals:
+                raise Refused(404, "RESOURCE_DOES_NOT_EXIST", f"Principal: {kind}({name}) does not exist")
+            given[name] = level
+        self.permissions |= given
+        self.changes.append(("permissions", given))
+        return {"object_id": f"/serving-endpoints/{ID}", "object_type": "serving-endpoint"}
 
     def _on_endpoint(self, method: str, rest: str, body: Any) -> Any:
         if self.endpoint is None:
@@ -142,7 +170,7 @@ class Double:
             raise self._fault(f"a wrong create: {sorted(body)}")
         self._check_config(body["config"])
         self._check_gateway(body.get("ai_gateway", {}))
-        self.endpoint = {"name": NAME, "id": "1", "tags": body["tags"]}
+        self.endpoint = {"name": NAME, "id": ID, "tags": body["tags"]}
         if "ai_gateway" in body:
             self.endpoint["ai_gateway"] = body["ai_gateway"]
         self._start(body["config"])
@@ -200,6 +228,9 @@ class Double:
                 raise self._fault(f"a wrong entity: {entity}")
             if not isinstance(entity["scale_to_zero_enabled"], bool) or not isinstance(entity["entity_version"], str):
                 raise self._fault(f"a wrong entity: {entity}")
+            for name, value in entity.get("environment_vars", {}).items():
+                if not _VARIABLE.fullmatch(name) or not isinstance(value, str) or not value:
+                    raise self._fault(f"a wrong environment variable: {name}={value}")
         if sum(route["traffic_percentage"] for route in routes) != 100:
             raise self._fault(f"routes that do not make 100: {routes}")
         if {route["served_model_name"] for route in routes} != {entity["name"] for entity in entities}:

@@ -38,13 +38,15 @@ def version(number: str) -> Version:
     return Version(MODEL, number, "", "")
 
 
-def followed(double: Double, registry: ChainRegistry, champion: str, before: str | None) -> str:
+def followed(
+    double: Double, registry: ChainRegistry, champion: str, before: str | None, settings: EndpointSettings = SETTINGS
+) -> str:
     registry.point(CHAMPION, version(champion))
     with serving_double.served(double) as address:
         client = WorkspaceClient(host=address, token=TOKEN, auth_type="pat", workspace_id=double.workspace)
         earlier = version(before) if before else None
         served = follow(
-            client, registry, version(champion), earlier, SETTINGS, CARD, "What is a list?", lambda line: None
+            client, registry, version(champion), earlier, settings, CARD, "What is a list?", lambda line: None
         )
     return served.version
 
@@ -64,6 +66,33 @@ def test_the_endpoint_serves_the_champion(registry: ChainRegistry) -> None:
     assert tags == {"project": CARD.name, "cost_owner": CARD.corpus.owner}
     assert champion(registry) == "7"
     assert double.faults == []
+
+
+def test_callers_are_let_in_and_others_stay(registry: ChainRegistry) -> None:
+    double = Double(permissions={"somebody@example.com": "CAN_VIEW"})
+    double.serving("7")
+    settings = SETTINGS.model_copy(
+        update={"managers": ("ragops-admins",), "callers": ("ragops-callers", "me@example.com", "ragops-admins")}
+    )
+    assert followed(double, registry, "7", "7", settings) == "7"
+    assert double.permissions == {
+        "somebody@example.com": "CAN_VIEW",
+        "ragops-admins": "CAN_MANAGE",
+        "ragops-callers": "CAN_QUERY",
+        "me@example.com": "CAN_QUERY",
+    }
+    assert double.faults == []
+
+
+def test_a_caller_that_is_not_known_is_named_and_the_champion_stays(registry: ChainRegistry) -> None:
+    double = Double()
+    settings = SETTINGS.model_copy(update={"callers": ("ragops-typo",)})
+    with pytest.raises(
+        UserError, match=r"it serves, and none of ragops-typo was let in \(Principal: group_name"
+    ) as told:
+        followed(double, registry, "7", None, settings)
+    assert "correct rights.endpoint in databricks.yml" in str(told.value) and "\n" not in str(told.value)
+    assert champion(registry) == "7" and double.changes == [("create", "7"), ("ask", "7")]
 
 
 def test_a_champion_that_does_not_come_up_is_none(registry: ChainRegistry, client: MlflowClient) -> None:

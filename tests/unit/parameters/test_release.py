@@ -1,6 +1,7 @@
 """The job release's parameters: what cannot be released is refused before anything starts."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,8 +9,12 @@ from ragops.errors import UserError
 from ragops.index.local import index_root
 from ragops.index.pointer import Pointer
 from ragops.index.published import PublishedIndex
+from ragops.parameters import release
 from ragops.parameters.release import ReleaseParameters, check_release
 from ragops.prompts.registry import PromptRegistry, Registered, SwitchedOff
+from ragops.releases.configuration import ChainConfiguration
+from ragops.releases.identity import Identity
+from ragops.releases.packaging import Logged
 from ragops.workspace import Workspace
 
 ROOT = Path(__file__).parents[3]
@@ -47,6 +52,59 @@ def test_a_release_goes_on_where_prompts_cannot_be_registered(monkeypatch: pytes
     heard: list[str] = []
     assert ReleaseParameters.read(given()).registered_prompts(heard.append) == []
     assert heard == [f"{off}. The release goes on without versions of its prompts"]
+
+
+@pytest.fixture
+def in_a_workspace(monkeypatch: pytest.MonkeyPatch) -> list[ChainConfiguration]:
+    """Where the release finds host, experiment and the logged chain; what rights were asked for."""
+    asked: list[ChainConfiguration] = []
+    monkeypatch.setattr(ReleaseParameters, "experiment_id", "17")
+    monkeypatch.setattr(ReleaseParameters, "logged", lambda self: Logged("models:/m-1", "run", "digest"))
+    host = SimpleNamespace(config=SimpleNamespace(host="https://workspace.example"))
+    monkeypatch.setattr(release, "workspace_client", lambda: host)
+    monkeypatch.setattr(release, "check_rights", lambda who, configuration, *rest: asked.append(configuration))
+    monkeypatch.setattr(
+        release, "find_identity", lambda workspace, host: Identity(workspace.secret_scope, host, "id", "secret")
+    )
+    return asked
+
+
+def test_an_endpoint_reads_as_its_principal_and_leaves_traces(in_a_workspace: list[ChainConfiguration]) -> None:
+    wanted = ReleaseParameters.read(
+        given(endpoint="ragops-prod", managers="ragops-admins", callers="ragops-callers, me@example.com,")
+    )
+    settings = wanted.endpoint_settings()
+    assert settings is not None and (settings.managers, settings.callers) == (
+        ("ragops-admins",),
+        ("ragops-callers", "me@example.com"),
+    )
+    assert settings.environment_vars == {
+        "ENABLE_MLFLOW_TRACING": "true",
+        "MLFLOW_EXPERIMENT_ID": "17",
+        "DATABRICKS_HOST": "https://workspace.example",
+        "DATABRICKS_CLIENT_ID": "{{secrets/ragops-spark_catalog/endpoint-client-id}}",
+        "DATABRICKS_CLIENT_SECRET": "{{secrets/ragops-spark_catalog/endpoint-client-secret}}",
+    }
+    assert in_a_workspace == [wanted.configuration()]
+    assert ReleaseParameters.read(given()).endpoint_settings() is None
+
+
+def test_a_chain_that_follows_the_index_needs_a_principal(
+    in_a_workspace: list[ChainConfiguration], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release, "find_identity", lambda workspace, host: None)
+    wanted = ReleaseParameters.read(given(endpoint="ragops-prod"))
+    with pytest.raises(
+        UserError, match="serving endpoint ragops-prod: .* into scope ragops-spark_catalog, as endpoint-"
+    ):
+        wanted.endpoint_settings()
+    pinned = Logged("models:/m-1", "run", "digest", pinned=True)
+    monkeypatch.setattr(ReleaseParameters, "logged", lambda self: pinned)
+    settings = wanted.endpoint_settings()
+    assert settings is not None and settings.environment_vars.keys() == {
+        "ENABLE_MLFLOW_TRACING",
+        "MLFLOW_EXPERIMENT_ID",
+    }
 
 
 @pytest.mark.parametrize("asked", ["1", "-1", "many"])

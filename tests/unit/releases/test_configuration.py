@@ -4,8 +4,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from ragops.embeddings.model import EmbeddingModel
+from ragops.llms.settings import Ledger, Models
 from ragops.prompts.catalogue import load_templates
 from ragops.releases.configuration import CONVERTED, ENCODER, RERANKER, ChainConfiguration
+from ragops.releases.packaging import _resources
 from ragops.retrieval.settings import Rerank, RerankModel
 from ragops.usecase import UseCase, load_usecase
 
@@ -60,3 +63,32 @@ def test_a_cross_encoder_is_taken_from_its_files_too() -> None:
 def test_what_it_does_not_know_is_refused() -> None:
     with pytest.raises(ValidationError):
         configuration(secret="x")
+
+
+def served(name: str, **more: str) -> dict[str, object]:
+    return {"name": name, "provider": "openai_compatible", "served_name": f"the-{name}", "context_tokens": 1000} | more
+
+
+def test_every_endpoint_that_it_calls_is_named_once() -> None:
+    """What is not among a model's resources is closed to its container."""
+    far = served("far", base_url="https://far.example/v1", key="far-key")
+    models = {
+        "answer": {"primary": "two", "fallback": ["one", "far"]},
+        "known": [served("one"), served("two"), served("idle"), far],
+    }
+    card = CARD.model_copy(
+        update={"models": Models.model_validate(models), "embedding": embedded_by("endpoint:the-encoder")}
+    )
+    assert configuration(card=card).endpoints == ["the-two", "the-one", "the-encoder"]
+    assert [one.name for one in _resources(configuration(card=card))] == ["the-two", "the-one", "the-encoder"]
+    assert configuration(card=card).secrets == ["far-key"]
+    sealed = card.models.model_copy(update={"ledger": Ledger(payloads="encrypted")})
+    assert configuration(card=card.model_copy(update={"models": sealed})).secrets == ["far-key", "payload-keys"]
+    shared = card.model_copy(update={"embedding": embedded_by("endpoint:the-one")})
+    assert configuration(card=shared).endpoints == ["the-two", "the-one"]
+    elsewhere = card.model_copy(update={"embedding": embedded_by("endpoint:https://far.example/v1")})
+    assert configuration(card=elsewhere).endpoints == ["the-two", "the-one"]
+
+
+def embedded_by(source: str) -> EmbeddingModel:
+    return EmbeddingModel(name="toy", source=source, dimension=8, max_tokens=256)
