@@ -35,8 +35,14 @@ class _Item(BaseModel):
     content: list[_Part] | None = None
 
 
+class _Outputs(BaseModel):
+    model: str = ""
+    failed: dict[str, str] = {}
+
+
 class _Answer(BaseModel):
     output: list[_Item]
+    custom_outputs: _Outputs | None = None
 
 
 def smoke_test(client: WorkspaceClient, settings: EndpointSettings, question: str, entity: str) -> None:
@@ -74,8 +80,7 @@ def _ask(client: WorkspaceClient, settings: EndpointSettings, question: str, ent
         raise SmokeFailure(f"HTTP {response.status_code} {' '.join(response.text.split())[:200]}")
     if (by := response.headers.get(_SERVED_BY, entity)) != entity:
         raise _Busy(f"answered by {by}, not by {entity}")
-    if not answer_text(response.content).strip():
-        raise SmokeFailure("an empty answer")
+    check_answer(response.content)
 
 
 def _routing(client: WorkspaceClient) -> dict[str, str]:
@@ -84,14 +89,19 @@ def _routing(client: WorkspaceClient) -> dict[str, str]:
     return {"X-Databricks-Workspace-Id": workspace} if workspace else {}
 
 
-def answer_text(body: bytes) -> str:
-    """The text of a ResponsesAgent's messages.
+def check_answer(body: bytes) -> None:
+    """Sees that a body is an answer by the model that should give it; a fallback may hide that none can be reached.
 
     Raises:
-        SmokeFailure: the body is something else.
+        SmokeFailure: it is something else, it is empty, or another model stood in.
     """
     try:
-        items = _Answer.model_validate_json(body).output
+        answer = _Answer.model_validate_json(body)
     except ValidationError as error:
         raise SmokeFailure("an answer that is not a ResponsesAgent's") from error
-    return "".join(part.text for item in items if item.type == "message" for part in item.content or [])
+    if not "".join(part.text for one in answer.output if one.type == "message" for part in one.content or []).strip():
+        raise SmokeFailure("an empty answer")
+    told = answer.custom_outputs or _Outputs()
+    if told.failed:
+        why = "; ".join(f"{name}: {reason}" for name, reason in told.failed.items())
+        raise _Busy(f"{told.model} stood in for {why}")

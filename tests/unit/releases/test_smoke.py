@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from mlflow.types.responses import ResponsesAgentResponse
 
-from ragops.releases.smoke import SmokeFailure, answer_text
+from ragops.releases.smoke import SmokeFailure, check_answer
 
 
 def body(*items: Any) -> bytes:
@@ -17,9 +17,18 @@ def message(*texts: str) -> dict[str, Any]:
 
 
 def test_reads_the_answer_of_a_responses_agent() -> None:
-    response = ResponsesAgentResponse(output=[message("Lists ", "are mutable [1].")])
+    for told in (None, {"model": "served", "failed": {}, "evidence": 0.5}):
+        response = ResponsesAgentResponse(output=[message("Lists ", "are mutable [1].")], custom_outputs=told)
 
-    assert answer_text(response.model_dump_json().encode()) == "Lists are mutable [1]."
+        check_answer(response.model_dump_json(exclude_none=True).encode())
+
+
+def test_an_answer_by_a_fallback_is_a_failure_that_may_pass() -> None:
+    told = {"model": "quotes", "failed": {"served": "HTTP 403 no; give a token that may query it"}}
+    response = ResponsesAgentResponse(output=[message("Lists [1].")], custom_outputs=told)
+
+    with pytest.raises(SmokeFailure, match="quotes stood in for served: HTTP 403 no; give a token that may query it"):
+        check_answer(response.model_dump_json().encode())
 
 
 def test_only_messages_are_the_answer() -> None:
@@ -27,10 +36,11 @@ def test_only_messages_are_the_answer() -> None:
     call = {"type": "function_call", "name": "search", "arguments": "{}", "call_id": "3"}
     refusal = {"type": "message", "content": [{"type": "refusal", "refusal": "no"}]}
 
-    assert answer_text(body(thought, call, refusal)) == ""
+    with pytest.raises(SmokeFailure, match="an empty answer"):
+        check_answer(body(thought, call, refusal))
 
 
 @pytest.mark.parametrize("wrong", [b"", b"<html>", b"[]", b'{"predictions": ["x"]}', b'{"output": "x"}'])
 def test_anything_else_is_a_failure(wrong: bytes) -> None:
     with pytest.raises(SmokeFailure, match="not a ResponsesAgent's"):
-        answer_text(wrong)
+        check_answer(wrong)
