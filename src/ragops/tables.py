@@ -6,19 +6,19 @@ converges. MERGE is SQL since Spark Connect has no DeltaTable API of its own.
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import pandas as pd
 from rich.console import Console
 from rich.table import Table as Grid
 from tenacity import Retrying, retry_if_exception_message, stop_after_delay, wait_fixed
 
-from ragops.errors import needing
+from ragops.errors import UserError, needing
 from ragops.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 # yet, or the first commit is there and the catalog does not know of it yet.
 _BEING_CREATED = r"(?s).*(DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION|DELTA_PROTOCOL_CHANGED|DELTA_METADATA_CHANGED)"
 _FIRST_COMMIT_SECONDS = 30
-_FEW_ROWS = 16
-_ROWS_A_PARTITION = 32
+# How Spark says that the process of a function was ended: by the memory limit of Databricks' sandbox, or by the kernel,
+# which says nothing itself.
+_KILLED = re.compile(r"UDF_PYSPARK_USER_CODE_ERROR\.MEMORY_LIMIT\w*|Python worker exited unexpectedly")
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ class Table:
 
 @dataclass
 class StageReport:
-    """What one stage did: rows by what became of them, and seconds."""
+    """What one stage did: rows by what became of them in all its slices, and seconds."""
 
     stage: str
     read: int = 0
@@ -135,8 +136,15 @@ class StageReport:
         return not (self.added or self.changed or self.deleted or self.failed)
 
     def count(self, merged: MergeCounts) -> None:
-        """Takes over what a MERGE did."""
-        self.added, self.changed, self.deleted = merged.inserted, merged.updated, merged.deleted
+        """Adds what a MERGE did."""
+        self.added += merged.inserted
+        self.changed += merged.updated
+        self.deleted += merged.deleted
+
+    def progress(self, number: int, done: int, of: int, what: str) -> None:
+        """Prints which slice was merged, and how much of all that was to do; nothing where one slice is all."""
+        if number > 1 or done < of:
+            print(f"{self.stage}: slice {number} merged, {done:,} of {of:,} {what}", flush=True)
 
     def show(self) -> None:
         """Prints the report as a small table."""
@@ -213,20 +221,6 @@ def ids_frame(workspace: Workspace, name: str, ids: Iterable[str]) -> DataFrame:
     return workspace.spark.createDataFrame([(key,) for key in ids], f"{name} STRING")
 
 
-def map_rows(
-    source: DataFrame, rows: int, function: Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]], table: Table
-) -> DataFrame:
-    """`table`'s rows, made by `function` from `source`, which has so many rows, each of them slow.
-
-    Spark's workers make them; a few are made here, sooner than a worker has started and Spark has planned for it.
-    """
-    if rows > _FEW_ROWS:
-        partitions = max(2, -(-rows // _ROWS_A_PARTITION))
-        return source.repartition(partitions).mapInPandas(function, table.schema)
-    made = list(function(iter([source.toPandas()])))
-    return source.sparkSession.createDataFrame(pd.concat(made) if made else [], table.schema)
-
-
 def parallelism(workspace: Workspace) -> int:
     """How many tasks run at a time: the cluster's cores, as Spark splits a range by default."""
     from pyspark.sql import functions as F
@@ -242,6 +236,7 @@ def merge(workspace: Workspace, table: Table, rows: DataFrame, replacing: DataFr
 
     Raises:
         NotPermitted: the table may not be changed here.
+        UserError: a worker that made the rows was killed; nothing was merged.
     """
     from pyspark.sql import functions as F
 
@@ -254,7 +249,8 @@ def merge(workspace: Workspace, table: Table, rows: DataFrame, replacing: DataFr
     source.createOrReplaceTempView(view)
     try:
         statement, on = _merge_statement(workspace, table, view), f"table {workspace.registered(table.name)}"
-        done = workspace.execute(statement, "MODIFY and SELECT", on).collect()[0]
+        with _unless_killed(table):
+            done = workspace.execute(statement, "MODIFY and SELECT", on).collect()[0]
     finally:
         workspace.spark.catalog.dropTempView(view)
     return MergeCounts(
@@ -262,6 +258,21 @@ def merge(workspace: Workspace, table: Table, rows: DataFrame, replacing: DataFr
         deleted=int(done["num_deleted_rows"]),
         inserted=int(done["num_inserted_rows"]),
     )
+
+
+@contextmanager
+def _unless_killed(table: Table) -> Iterator[None]:
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        if found := _KILLED.search(str(error)):
+            raise UserError(
+                f"{table.name}: a worker of Spark was killed, as a rule for want of memory ({found[0]}); slices merged "
+                "before are kept: run it again where workers have more memory"
+            ) from error
+        raise
 
 
 def _merge_statement(workspace: Workspace, table: Table, view: str) -> str:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pyspark.errors import AnalysisException
 
 from ragops import tables
-from ragops.tables import Column, Table, difference, ids_frame, map_rows, merge
+from ragops.slices import map_rows
+from ragops.tables import Column, Table, difference, ids_frame, merge
 from ragops.workspace import Workspace
 
 NOTES = Table(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from functools import cache
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,33 +12,51 @@ from pyspark.sql import functions as F
 
 from ragops.chunks.splitter import Chunk, ChunkSizes, split, splitter_fingerprint
 from ragops.chunks.table import CHUNKS
-from ragops.chunks.tokens import TokenCounter, tokenizer_counter
+from ragops.chunks.tokens import Counter, tokenizer_counter
 from ragops.documents.table import DOCUMENTS
-from ragops.tables import StageReport, difference, ids_frame, map_rows, merge
+from ragops.slices import DOCUMENTS_A_SLICE, document_slices, map_rows, of_documents
+from ragops.tables import MergeCounts, StageReport, difference, merge
 from ragops.workspace import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def refresh_chunks(workspace: Workspace, sizes: ChunkSizes, tokenizer: Path) -> StageReport:
-    """Brings `chunks` into step with `documents`; `tokenizer` is the embedding model's tokenizer.json."""
+def refresh_chunks(
+    workspace: Workspace, sizes: ChunkSizes, tokenizer: Path, most: int = DOCUMENTS_A_SLICE
+) -> StageReport:
+    """Brings `chunks` into step with `documents`, by at most `most` documents in one MERGE.
+
+    `tokenizer` is the embedding model's tokenizer.json.
+    """
     report = StageReport("chunks")
     with report.timed():
         CHUNKS.create(workspace)
         version = F.sha2(F.concat_ws("|", "path", "doc_hash", F.lit(splitter_fingerprint(sizes))), 256)
         readable = DOCUMENTS.read(workspace).where("reason IS NULL").withColumn("source_version", version)
-        held = CHUNKS.read(workspace)
-        wanted, known = _versions(readable, held)
+        wanted, known = _versions(readable, CHUNKS.read(workspace))
         found = difference(wanted, known)
         report.read = len(wanted)
         if not found.none:
-            changed = readable.join(ids_frame(workspace, "doc_id", found.changed), "doc_id", "left_semi")
-            source = changed.select("doc_id", "path", "title", "markdown", "source_version")
-            rows = map_rows(source, len(found.changed), split_documents(sizes, tokenizer), CHUNKS)
-            old = held.join(ids_frame(workspace, "doc_id", found.stale), "doc_id", "left_semi")
-            report.count(merge(workspace, CHUNKS, rows, replacing=old.select("chunk_id")))
+            stale, done = set(found.stale), 0
+            function = SplitDocuments(sizes, tokenizer_counter(tokenizer))
+            for number, ids in enumerate(document_slices(readable, workspace, found.changed, most), 1):
+                replaced = stale.intersection(ids) | (stale - wanted.keys() if number == 1 else set())
+                report.count(_replace(workspace, readable, ids, sorted(replaced), function))
+                done += len(ids)
+                report.progress(number, done, len(found.changed), "documents split")
     return report
+
+
+def _replace(
+    workspace: Workspace, readable: DataFrame, ids: list[str], stale: list[str], function: SplitDocuments
+) -> MergeCounts:
+    """Puts chunks of the documents `ids` in the place of those that the documents `stale` have now."""
+    columns = ("doc_id", "path", "title", "markdown", "source_version")
+    changed = of_documents(readable, workspace, ids).select(*columns)
+    rows = map_rows(changed, len(ids), function, CHUNKS)
+    old = of_documents(CHUNKS.read(workspace), workspace, stale)
+    return merge(workspace, CHUNKS, rows, replacing=old.select("chunk_id"))
 
 
 def _versions(documents: DataFrame, chunks: DataFrame) -> tuple[dict[str, str], list[tuple[str, str]]]:
@@ -52,22 +70,21 @@ def _versions(documents: DataFrame, chunks: DataFrame) -> tuple[dict[str, str], 
     )
 
 
-def split_documents(sizes: ChunkSizes, tokenizer: Path) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
-    """The function that Spark runs over batches of documents."""
+@dataclass(frozen=True)
+class SplitDocuments:
+    """The function that makes chunks of batches of documents, in Spark's workers or in processes of our own."""
 
-    def split_batches(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        count_tokens = _counter(tokenizer)
+    sizes: ChunkSizes
+    count_tokens: Counter
+
+    def __call__(self, batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        """Yields the chunks of one document at a time."""
         for batch in batches:
             for document in batch.to_dict("records"):
-                chunks = split(document["doc_id"], document["title"], document["markdown"], count_tokens, sizes)
+                chunks = split(
+                    document["doc_id"], document["title"], document["markdown"], self.count_tokens, self.sizes
+                )
                 yield pd.DataFrame([_row(chunk, document) for chunk in chunks], columns=CHUNKS.names)
-
-    return split_batches
-
-
-@cache
-def _counter(tokenizer: Path) -> TokenCounter:
-    return tokenizer_counter(tokenizer)
 
 
 def _row(chunk: Chunk, document: Mapping[Hashable, Any]) -> dict[str, object]:

@@ -1,11 +1,8 @@
 """How a child process that parses starts, and what it may use."""
 
-import fcntl
-import multiprocessing
 import os
 import resource
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +13,7 @@ from ragops.documents.memory import MemoryLimit
 from ragops.documents.outcomes import MEMORY_HERE, Failure, Parse, ParsedDocument, Unparsable
 from ragops.documents.parsing import parser_name, prepare
 from ragops.documents.sniffing import FORMATS
+from ragops.platform.processes import end_with_owner
 
 OUT_OF_MEMORY = 84
 """Exit code of a child that hit its memory limit."""
@@ -25,7 +23,7 @@ _refused: list[str] = []
 def start_child(memory_bytes: int) -> None:
     """Limits a new child before it sees a file. What a sandbox refuses is done without: see `what_is_refused`."""
     with _without("parsers go on with the file they are at when the job is killed", "fcntl F_SETSIG"):
-        _end_with_owner()
+        end_with_owner()
     with _without("parsers run without a memory limit, so that a document may use up the job's", "setrlimit"):
         _limit(resource.RLIMIT_DATA, memory_bytes)
         _limit(resource.RLIMIT_CORE, 0)
@@ -56,22 +54,6 @@ def _limit(kind: int, wanted: int) -> None:
     _, most = resource.getrlimit(kind)
     allowed = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
     resource.setrlimit(kind, (allowed, allowed))
-
-
-def _end_with_owner() -> None:
-    """Has the kernel kill this process when the owner of the pool ends, however that ends and whatever this one does.
-
-    multiprocessing holds one end of a pipe in the owner and the other, the sentinel, here. PR_SET_PDEATHSIG would not
-    do: the parent is the fork server, which lives on as long as one of its children does.
-    """
-    owner = multiprocessing.parent_process()
-    if owner is None or sys.platform != "linux":  # elsewhere a child ends after the file that it is at
-        return
-    fcntl.fcntl(owner.sentinel, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(owner.sentinel, fcntl.F_SETSIG, signal.SIGKILL)
-    fcntl.fcntl(owner.sentinel, fcntl.F_SETFL, fcntl.fcntl(owner.sentinel, fcntl.F_GETFL) | os.O_ASYNC)
-    if not owner.is_alive():  # it ended before the signal was set
-        os._exit(1)
 
 
 def failure_of(path: Path, reason: str, exception_type: str, limit: str | None = None) -> Failure:

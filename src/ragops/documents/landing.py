@@ -77,6 +77,11 @@ def look_at(root: Path, path: str) -> LandingFile:
     return _landing_file(path, str(root / path), os.stat(root / path))
 
 
+def listed_before(path: str, size_bytes: int, modified_us: int) -> LandingFile:
+    """A file as a listing had it, from its numbers."""
+    return LandingFile(path, int(size_bytes), _EPOCH + timedelta(microseconds=int(modified_us)))
+
+
 def is_passing(error: OSError) -> bool:
     """True for errors that say nothing about a file: it vanished, or the place where it lies fails."""
     return error.errno in _PASSING

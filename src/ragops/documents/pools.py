@@ -14,10 +14,10 @@ from pebble import ProcessPool
 
 from ragops.documents.children import failure_of, out_of_time, start_child, what_is_refused
 from ragops.documents.clock import TimeIsUp, raise_time_is_up, time_limit
-from ragops.documents.contexts import ServerContext, StarterContext
 from ragops.documents.limits import ParseLimits
 from ragops.documents.outcomes import MEMORY_HERE, Failure, Parse, ParsedDocument, Unparsable
 from ragops.documents.parsing import prepare
+from ragops.platform.processes import ServerContext, StarterContext
 
 _START_S = 120.0
 _LOOK_S = 0.5
@@ -62,16 +62,16 @@ class ThisProcess:
     join = stop
 
 
-def start_pool(workers: int, memory_bytes: int) -> Pool:
-    """Children that have answered, or this process; what is refused here is logged, once in each process."""
+def start_pool(memory_bytes: int) -> Pool:
+    """A child that has answered, or this process; what is refused here is logged, once in each process."""
     server = ServerContext()
     server.set_forkserver_preload([start_child.__module__])
     try:
-        return _answering(workers, memory_bytes, server)
+        return _answering(memory_bytes, server)
     except (OSError, EOFError, RuntimeError) as error:
         reason = _cause(error)
     try:
-        pool = _answering(workers, memory_bytes, StarterContext())
+        pool = _answering(memory_bytes, StarterContext())
     except (OSError, EOFError, RuntimeError) as error:
         _warn(
             "files are parsed by the job's own process, without a memory limit, and one that hangs in C hangs the job: "
@@ -99,8 +99,8 @@ def answer(pool: Pool, future: "Future[T]", seconds: float) -> T:
     return future.result()
 
 
-def _answering(workers: int, memory_bytes: int, context: ServerContext | StarterContext) -> Pool:
-    children = ProcessPool(workers, initializer=start_child, initargs=(memory_bytes,), context=context)
+def _answering(memory_bytes: int, context: ServerContext | StarterContext) -> Pool:
+    children = ProcessPool(1, initializer=start_child, initargs=(memory_bytes,), context=context)
     pool: Pool = children  # pebble leaves it untyped
     try:
         for line in answer(pool, children.schedule(what_is_refused), _START_S):

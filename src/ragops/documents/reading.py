@@ -1,58 +1,69 @@
-"""Files to rows of `documents`, in Spark's workers. A file that does not hold still meanwhile yields no row."""
+"""Files to rows of `documents`, in this process or in Spark's workers. A file that changes meanwhile yields no row."""
 
 import hashlib
 import re
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from queue import SimpleQueue
 
 import pandas as pd
 
-from ragops.documents.landing import LandingFile, content_hash, is_passing, look_at
+from ragops.documents.landing import LandingFile, content_hash, is_passing, listed_before, look_at
 from ragops.documents.limits import ParseLimits
-from ragops.documents.memory import SERVERLESS_UDF_BYTES, Place
 from ragops.documents.outcomes import MEMORY_HERE, Failure, ParsedDocument
 from ragops.documents.parsing import PARSER_VERSION
 from ragops.documents.sandbox import ParserPool
 from ragops.documents.table import DOCUMENTS
+from ragops.platform.processes import in_order
 
-FILES = "doc_id STRING, path STRING, size_bytes BIGINT, modified_at TIMESTAMP, modified_us BIGINT"
+FILES = "path STRING, size_bytes BIGINT, modified_us BIGINT"
 _NOT_UTF_8 = re.compile(r"\\x[89a-f][0-9a-f]")
 Row = dict[Hashable, object]
 
 
-def as_row(file: LandingFile) -> tuple[object, ...]:
-    """A listed file as a row of FILES. The time also as a number: pandas and Spark differ about zones."""
-    return file.doc_id, file.path, file.size_bytes, file.modified_at, file.modified_us
+def as_row(file: LandingFile) -> tuple[str, int, int]:
+    """A listed file as a row of FILES. The time is a number: pandas and Spark differ about zones."""
+    return file.path, file.size_bytes, file.modified_us
 
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads files of one landing folder; `place`: where the driver is."""
+    """Reads files of one landing folder; `place_bytes`: the memory where the driver is."""
 
     landing: Path
     limits: ParseLimits
-    place: Place
+    place_bytes: int
 
     def parse_batches(self, batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        """What Spark runs over batches of FILES; each worker process keeps one pool of parsers."""
-        pool = _pool(self.limits, SERVERLESS_UDF_BYTES if self.place.serverless and _in_spark_worker() else None)
+        """What Spark runs over batches of FILES; each worker process keeps one parser."""
+        parsers = _parsers(self.limits, 1)
         for batch in batches:
-            for file in batch.to_dict("records"):
-                if row := self._row(file, pool):
+            for path, size_bytes, modified_us in batch.itertuples(index=False):
+                if row := self._row(listed_before(path, size_bytes, modified_us), parsers):
                     yield pd.DataFrame([row], columns=DOCUMENTS.names)
 
-    def _row(self, file: Mapping[Hashable, object], pool: ParserPool) -> Row | None:
+    def read(self, files: Iterable[LandingFile], at_once: int) -> Iterator[Row | None]:
+        """The row of each file, in their order; None where `parse_batches` yields none.
+
+        In this process's threads, which wait for files, and a child process of each, which parses. Files are taken only
+        as they are needed.
+        """
+        parsers = _parsers(self.limits, at_once)
+        with ThreadPoolExecutor(at_once) as threads:
+            yield from in_order(lambda file: threads.submit(self._row, file, parsers), files, 2 * at_once)
+
+    def _row(self, file: LandingFile, parsers: "SimpleQueue[ParserPool]") -> Row | None:
         """The file's row; None where it changed since it was listed, or does while it is read, or cannot be had now."""
-        path = str(file["path"])
         try:
-            before = look_at(self.landing, path)
-            if (before.size_bytes, before.modified_us) != (file["size_bytes"], file["modified_us"]):
+            before = look_at(self.landing, file.path)
+            if (before.size_bytes, before.modified_us) != (file.size_bytes, file.modified_us):
                 return None
-            parsed, digest = pool.parse(self.landing / path), _digest(self.landing / path)
-            still = look_at(self.landing, path) == before
+            parsed, digest = _parse(self.landing / file.path, parsers), _digest(self.landing / file.path)
+            still = look_at(self.landing, file.path) == before
         except OSError as error:
             return _unreachable(file, error)
         if not still or (isinstance(parsed, Failure) and parsed.passing):
@@ -63,19 +74,25 @@ class Reader:
     def _quarantined(self, failure: Failure) -> Row:
         limit = failure.limit
         # The worker's memory is not known to the driver, which decides about another try: it compares its own.
-        value = self.place.memory_bytes if limit == MEMORY_HERE else getattr(self.limits, limit) if limit else None
+        value = self.place_bytes if limit == MEMORY_HERE else getattr(self.limits, limit) if limit else None
         return _failed(failure) | {"limit_met": limit, "limit_value": None if value is None else float(value)}
 
 
 @cache
-def _pool(limits: ParseLimits, place_bytes: int | None) -> ParserPool:
-    return ParserPool(limits, place_bytes=place_bytes)
+def _parsers(limits: ParseLimits, at_once: int) -> "SimpleQueue[ParserPool]":
+    """Those of this process, kept for the next files: whoever takes one puts it back."""
+    parsers: SimpleQueue[ParserPool] = SimpleQueue()
+    for _ in range(at_once):
+        parsers.put(ParserPool(limits, sharing=at_once))
+    return parsers
 
 
-def _in_spark_worker() -> bool:
-    from pyspark.taskcontext import TaskContext
-
-    return TaskContext.get() is not None
+def _parse(path: Path, parsers: "SimpleQueue[ParserPool]") -> ParsedDocument | Failure:
+    parser = parsers.get()
+    try:
+        return parser.parse(path)
+    finally:
+        parsers.put(parser)
 
 
 def _digest(path: Path) -> str | None:
@@ -88,18 +105,18 @@ def _digest(path: Path) -> str | None:
         return None
 
 
-def _unreachable(file: Mapping[Hashable, object], error: OSError) -> Row | None:
+def _unreachable(file: LandingFile, error: OSError) -> Row | None:
     """None, for another try next time, unless the file can never be found by the name that tables hold."""
-    if not _NOT_UTF_8.search(str(file["path"])):
+    if not _NOT_UTF_8.search(file.path):
         return None
     failure = Failure("cannot be read: its name is not UTF-8; rename it", type(error).__name__, "")
     return _common(file) | _failed(failure)
 
 
-def _common(file: Mapping[Hashable, object]) -> Row:
+def _common(file: LandingFile) -> Row:
     # Every column is there: a missing one would be a float NaN, which no STRING takes.
     row: Row = dict.fromkeys(DOCUMENTS.names)
-    row |= {name: file[name] for name in ("doc_id", "path", "size_bytes", "modified_at")}
+    row |= {name: getattr(file, name) for name in ("doc_id", "path", "size_bytes", "modified_at")}
     return row | {"parser_version": PARSER_VERSION, "ingested_at": datetime.now(UTC)}
 
 

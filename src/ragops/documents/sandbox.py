@@ -1,12 +1,9 @@
 """Parsing in child processes with a time and a memory limit, so that no file can stop or bloat the job."""
 
 import signal
-from collections import deque
-from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -34,23 +31,17 @@ class _Attempt:
 
 
 class ParserPool:
-    """Children that parse: started with the first file, kept for the next ones, replaced when they die.
+    """A child that parses: started with the first file, kept for the next ones, replaced when it dies.
 
-    All of them end with the process that owns the pool, even when that is killed. Not to be shared between threads.
+    It ends with the process that owns the pool, even when that is killed. For one thread at a time.
     Where a sandbox refuses what this takes, it goes on without, and says so in the log.
     """
 
-    def __init__(
-        self, limits: ParseLimits, workers: int = 1, parse: Parse = parse, place_bytes: int | None = None
-    ) -> None:
-        """Takes each document's limits, how many to parse at a time, and the importable function that parses.
-
-        `place_bytes`: the memory of this place, where that cannot be seen from inside.
-        """
+    def __init__(self, limits: ParseLimits, parse: Parse = parse, sharing: int = 1) -> None:
+        """Takes a document's limits, the importable function that parses, and how many such pools share the memory."""
         self._limits = limits
-        self._workers = workers
         self._parse = parse
-        self._place_bytes = place_bytes
+        self._sharing = sharing
         self._memory = MemoryLimit(limits.memory_bytes)
         self._pool: Pool | None = None
 
@@ -59,11 +50,11 @@ class ParserPool:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Ends the children, whatever they are doing."""
+        """Ends the child, whatever it is doing."""
         self.close()
 
     def close(self) -> None:
-        """Ends the children, whatever they are doing."""
+        """Ends the child, whatever it is doing."""
         if self._pool:
             self._pool.stop()
             self._pool.join()
@@ -77,20 +68,10 @@ class ParserPool:
         """
         return self._outcome(self._submit(path))
 
-    def parse_many(self, paths: Iterable[Path]) -> Iterator[tuple[Path, Outcome]]:
-        """Parses `workers` files at a time; yields in the order of `paths`, which are taken only as they are needed."""
-        waiting = iter(paths)
-        running = deque(self._submit(path) for path in islice(waiting, 2 * self._workers))
-        while running:
-            attempt = running.popleft()
-            yield attempt.path, self._outcome(attempt)
-            running.extend(self._submit(path) for path in islice(waiting, 1))
-
     def _started(self) -> Pool:
         if self._pool is None:
-            place = self._place_bytes or memory_of_place()
-            self._memory = memory_limit(self._limits.memory_bytes, place, memory_used(), self._workers)
-            self._pool = start_pool(self._workers, self._memory.limit_bytes)
+            self._memory = memory_limit(self._limits.memory_bytes, memory_of_place(), memory_used(), self._sharing)
+            self._pool = start_pool(self._memory.limit_bytes)
         return self._pool
 
     def _submit(self, path: Path) -> _Attempt:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from ragops.documents.landing import LandingFile, list_files
 from ragops.documents.limits import ParseLimits
-from ragops.documents.memory import Place
+from ragops.documents.memory import memory_of_place
 from ragops.documents.outcomes import MEMORY_HERE
 from ragops.documents.parsing import PARSER_VERSION
-from ragops.documents.reading import FILES, Reader, as_row
+from ragops.documents.reading import FILES, Reader, Row, as_row
 from ragops.documents.table import DOCUMENTS
 from ragops.errors import UserError
-from ragops.tables import StageReport, difference, ids_frame, map_rows, merge
+from ragops.platform.processes import how_many
+from ragops.slices import CHARACTERS_A_SLICE, DOCUMENTS_A_SLICE, made_here, map_rows, portions
+from ragops.tables import StageReport, difference, ids_frame, merge
 from ragops.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -25,9 +29,13 @@ __all__ = ["DOCUMENTS", "refresh_documents"]
 
 
 def refresh_documents(
-    workspace: Workspace, landing: Path, limits: ParseLimits, max_delete_fraction: float = 1.0
+    workspace: Workspace,
+    landing: Path,
+    limits: ParseLimits,
+    max_delete_fraction: float = 1.0,
+    most: int = DOCUMENTS_A_SLICE,
 ) -> StageReport:
-    """Brings `documents` into step with the landing folder.
+    """Brings `documents` into step with the landing folder, by at most `most` files in one MERGE.
 
     A file that changes or vanishes while it is read keeps the row it has, and is read by the next run.
 
@@ -38,7 +46,7 @@ def refresh_documents(
     with report.timed():
         DOCUMENTS.create(workspace)
         _create_quarantine(workspace)
-        reader = Reader(landing, limits, Place.here())
+        reader = Reader(landing, limits, memory_of_place())
         listed = _listed(landing)
         held = _Held.read(workspace, listed, reader)
         wanted = {key: _version(file) for key, file in listed.items()}
@@ -47,9 +55,12 @@ def refresh_documents(
         if not found.none:
             vanished = set(found.stale) - listed.keys()
             _refuse_mass_deletion(len(vanished), len(held.versions), landing, max_delete_fraction)
-            rows = _parsed(workspace, [listed[key] for key in found.changed], reader)
             gone = ids_frame(workspace, "doc_id", vanished) if vanished else None
-            report.count(merge(workspace, DOCUMENTS, rows, replacing=gone))
+            slices = _slices(workspace, [listed[key] for key in found.changed], reader, most)
+            for number, (read, rows) in enumerate(slices, 1):
+                # What vanished goes first: then nothing of it is left, whenever the run is cut off.
+                report.count(merge(workspace, DOCUMENTS, rows, replacing=gone if number == 1 else None))
+                report.progress(number, read, len(found.changed), "files read")
             held = _Held.read(workspace, listed, reader)
         report.failed = held.failed
         unread = [listed[key].path for key in found.changed if held.versions.get(key) != wanted[key]]
@@ -107,7 +118,7 @@ def _is_lifted(limit: str | None, value: float | None, reader: Reader) -> bool:
     if limit is None or value is None:
         return False
     if limit == MEMORY_HERE:
-        return reader.place.memory_bytes != value
+        return reader.place_bytes != value
     return bool(getattr(reader.limits, limit, value) > value)
 
 
@@ -119,9 +130,26 @@ def _refuse_mass_deletion(vanished: int, total: int, landing: Path, allowed: flo
         )
 
 
-def _parsed(workspace: Workspace, arrived: list[LandingFile], reader: Reader) -> DataFrame:
-    files = workspace.spark.createDataFrame([as_row(file) for file in arrived], FILES)
-    return map_rows(files, len(arrived), reader.parse_batches, DOCUMENTS)
+def _slices(
+    workspace: Workspace, arrived: list[LandingFile], reader: Reader, most: int
+) -> Iterator[tuple[int, DataFrame]]:
+    """The rows of the files, slice by slice, and how many files were read so far; at least one slice."""
+    read = 0
+    if made_here(len(arrived)):
+        made = reader.read(arrived, max(1, min(how_many(reader.limits.memory_bytes), len(arrived))))
+        for rows in portions(made, most, _characters, CHARACTERS_A_SLICE) if arrived else [[]]:
+            read += len(rows)
+            frame = pd.DataFrame([row for row in rows if row], columns=DOCUMENTS.names)
+            yield read, workspace.spark.createDataFrame(frame if len(frame) else [], DOCUMENTS.schema)
+        return
+    for files in portions(arrived, most):
+        read += len(files)
+        listed = workspace.spark.createDataFrame([as_row(file) for file in files], FILES)
+        yield read, map_rows(listed, len(arrived), reader.parse_batches, DOCUMENTS)
+
+
+def _characters(row: Row | None) -> int:
+    return len(str(row["markdown"])) if row else 0
 
 
 def _note(failed: int, unread: list[str]) -> str:

@@ -142,7 +142,9 @@ def run_exporter(module: str, description: str, folder: Path, what: str, source:
         UserError: sentence-transformers is not installed, or the conversion fails.
     """
     command = [sys.executable, "-m", module, description, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"TOKENIZERS_PARALLELISM": "false"})
+    # A notebook may have its libraries from a path that is set in its process alone.
+    own = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "TOKENIZERS_PARALLELISM": "false"}
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | own)
     if done.returncode == 0:
         return
     reason = (done.stderr.strip().splitlines() or [f"the converter ended with {done.returncode}"])[-1]

@@ -9,23 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
-
 from ragops.chunks.table import CHUNKS
 from ragops.embeddings.encoder import EncoderSource
 from ragops.embeddings.model import EmbeddingModel, fingerprint, short
-from ragops.embeddings.udf import embed_udf
-from ragops.tables import Column, StageReport, Table, merge, parallelism
+from ragops.embeddings.vectors import TEXTS_A_SLICE, vectors
+from ragops.tables import Column, StageReport, Table, merge
 from ragops.workspace import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-
-# As many rounds of partitions as there are cores or GPUs keep all of them busy: 3 partitions on 2 cores take as long
-# as 4. More than this in one partition, and a lost task costs too much.
-TEXTS_A_PARTITION = 8192
-# So few are embedded sooner than a second worker has started and loaded the model.
-FEW_TEXTS = 64
 
 
 def embeddings_table(model_fingerprint: str) -> Table:
@@ -52,23 +44,16 @@ def texts_to_embed(workspace: Workspace, model: EmbeddingModel) -> DataFrame:
     return texts.join(table.read(workspace).select("text_hash"), "text_hash", "left_anti")
 
 
-def refresh_embeddings(workspace: Workspace, model: EmbeddingModel, source: EncoderSource) -> StageReport:
-    """Embeds what has no vector yet, on as many GPUs or cores as the cluster has."""
+def refresh_embeddings(
+    workspace: Workspace, model: EmbeddingModel, source: EncoderSource, most: int = TEXTS_A_SLICE
+) -> StageReport:
+    """Embeds what has no vector yet, by about `most` texts in one MERGE, on all GPUs or cores of the cluster."""
     report = StageReport("embeddings")
     with report.timed():
         pending = texts_to_embed(workspace, model)
         report.read = pending.count()
         if report.read:
-            embed = embed_udf(source)
-            rows = pending.repartition(_partitions(workspace, report.read)).select(
-                "text_hash", embed("embedded_text").alias("embedding"), F.current_timestamp().alias("embedded_at")
-            )
-            report.count(merge(workspace, embeddings_table(fingerprint(model)), rows))
+            for number, rows in enumerate(vectors(workspace, pending, report.read, model, source, most), 1):
+                report.count(merge(workspace, embeddings_table(fingerprint(model)), rows))
+                report.progress(number, report.added, report.read, "texts embedded")
     return report
-
-
-def _partitions(workspace: Workspace, texts: int) -> int:
-    if texts <= FEW_TEXTS:
-        return 1
-    slots = parallelism(workspace)
-    return slots * -(-texts // (slots * TEXTS_A_PARTITION))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import cache
 from typing import NamedTuple
 
-from tokenizers import Tokenizer
+from ragops.chunks.tokens import TokenCounter
 
 UNSEEN = 1e-8
 """Frequency taken for a word that the list does not have, which ends at about one in a hundred million."""
@@ -48,19 +47,11 @@ def is_everyday(word: str, language: str) -> bool:
     return supported(language) and word_frequency(word.lower(), language) > EVERYDAY
 
 
-def rate(counts: Iterable[tuple[str, int]], language: str, tokenizer_json: str) -> Iterator[Word]:
+def rate(counts: Iterable[tuple[str, int]], language: str, count_tokens: TokenCounter) -> Iterator[Word]:
     """Rates words in lower case with their counts."""
     from wordfreq import get_frequency_dict
 
-    everyday, tokenizer = get_frequency_dict(language), _tokenizer(tokenizer_json)
-    for word, count in counts:
-        pieces = len(tokenizer.encode(word, add_special_tokens=False))
-        yield Word(word, count, max(UNSEEN, everyday.get(word, 0.0)), pieces)
-
-
-@cache
-def _tokenizer(tokenizer_json: str) -> Tokenizer:
-    tokenizer = Tokenizer.from_file(tokenizer_json)
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
+    everyday, counted = get_frequency_dict(language), list(counts)
+    pieces = count_tokens([word for word, _ in counted])
+    for (word, count), number in zip(counted, pieces, strict=True):
+        yield Word(word, count, max(UNSEEN, everyday.get(word, 0.0)), number)

@@ -2,27 +2,26 @@
 
 import os
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from fpdf import FPDF
 
-from ragops.documents import memory, stage
+from ragops.documents import stage
 from ragops.documents.landing import LandingFile, list_files
 from ragops.documents.limits import ParseLimits
-from ragops.documents.memory import Place
 from ragops.documents.outcomes import MEMORY_HERE, Failure, ParsedDocument
-from ragops.documents.reading import FILES, Reader, as_row
+from ragops.documents.reading import FILES, Reader, Row, as_row
 from ragops.documents.sandbox import ParserPool
 from ragops.documents.stage import refresh_documents
 from ragops.documents.table import DOCUMENTS
 from ragops.errors import UserError
-from ragops.tables import StageReport, map_rows
+from ragops.slices import map_rows
+from ragops.tables import StageReport
 from ragops.workspace import Workspace
 
 LIMITS = ParseLimits(timeout_s=20, max_bytes=100 * 2**20)
@@ -116,13 +115,13 @@ def texts(workspace: Workspace) -> dict[str, str]:
 
 def while_reading(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
     """Somebody else does something between the listing and the reading: so few files are read in this process."""
-    parse_batches = Reader.parse_batches
+    read = Reader.read
 
-    def parse(self: Reader, batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    def act_and_read(self: Reader, files: Iterable[LandingFile], at_once: int) -> Iterator[Row | None]:
         act()
-        yield from parse_batches(self, batches)
+        yield from read(self, files, at_once)
 
-    monkeypatch.setattr(Reader, "parse_batches", parse)
+    monkeypatch.setattr(Reader, "read", act_and_read)
 
 
 def test_files_that_vanish_or_grow_before_they_are_read_are_read_next_time(
@@ -160,11 +159,11 @@ def test_a_file_that_vanishes_before_its_first_reading_fails_nothing(
 
 
 def test_sparks_workers_pass_over_what_is_not_as_it_was_listed(workspace: Workspace, landing: Path) -> None:
-    """In processes of Spark's own, as with many files, and as on serverless compute."""
+    """In processes of Spark's own, as with many files."""
     listed = list(list_files(landing))
     gone = [LandingFile(f"gone/{number}.md", 1, datetime(2024, 1, 1, tzinfo=UTC)) for number in range(40)]
     files = workspace.spark.createDataFrame([as_row(file) for file in [*gone, *listed]], FILES)
-    reader = Reader(landing, LIMITS, Place(2**34, serverless=True))
+    reader = Reader(landing, LIMITS, 2**34)
     rows = map_rows(files, len(listed) + len(gone), reader.parse_batches, DOCUMENTS).select("path", "reason").collect()
     assert sorted(rows) == [(file.path, None) for file in listed]
 
@@ -232,6 +231,6 @@ def test_what_the_memory_of_a_place_refused_is_tried_again_in_another(
     assert refresh(workspace, landing).failed == 1
     assert refresh(workspace, landing).changed == 0
     monkeypatch.undo()
-    monkeypatch.setattr(memory, "memory_of_place", lambda: 64 * 2**30)
+    monkeypatch.setattr(stage, "memory_of_place", lambda: 64 * 2**30)
     moved = refresh(workspace, landing)
     assert (moved.changed, moved.failed) == (1, 0)

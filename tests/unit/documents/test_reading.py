@@ -2,21 +2,21 @@
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from ragops.documents import reading
-from ragops.documents.landing import content_hash, list_files
+from ragops.documents.landing import LandingFile, content_hash, list_files
 from ragops.documents.limits import MIB, ParseLimits
-from ragops.documents.memory import SERVERLESS_UDF_BYTES, Place
 from ragops.documents.outcomes import MEMORY_HERE, Failure, ParsedDocument
 from ragops.documents.reading import Reader, as_row
 
-NAMES = ["doc_id", "path", "size_bytes", "modified_at", "modified_us"]
+NAMES = ["path", "size_bytes", "modified_us"]
 READ = ParsedDocument("# A", "A", "en", "md", None, "markdown", ocr=False)
 
 
@@ -34,10 +34,26 @@ def landing(tmp_path: Path) -> Path:
 def rows(
     landing: Path, monkeypatch: pytest.MonkeyPatch, parse: Callable[[Path], ParsedDocument | Failure]
 ) -> list[dict[str, Any]]:
-    monkeypatch.setattr(reading, "_pool", lambda limits, place: Pool(parse))
-    files = pd.DataFrame([as_row(file) for file in list_files(landing)], columns=NAMES)
-    reader = Reader(landing, ParseLimits(), Place(16_384 * MIB, serverless=False))
-    return [row for frame in reader.parse_batches(iter([files])) for row in frame.to_dict("records")]
+    """What a worker of Spark makes of the files, and this process's threads too."""
+    monkeypatch.setattr(reading, "_parsers", lambda limits, at_once: parsers(parse, at_once))
+    reader, listed = Reader(landing, ParseLimits(), 16_384 * MIB), list(list_files(landing))
+    files = pd.DataFrame([as_row(file) for file in listed], columns=NAMES)
+    made = [row for frame in reader.parse_batches(iter([files])) for row in frame.to_dict("records")]
+    if (landing / "a.md").is_file() and not made:  # what the first reading did to it cannot be done twice
+        return []
+    here = [row for row in reader.read(listed, 2) if row]
+    told = {"ingested_at"}
+    assert [{k: v for k, v in row.items() if k not in told} for row in here] == [
+        {k: v for k, v in row.items() if k not in told} for row in made
+    ]
+    return made
+
+
+def parsers(parse: Callable[[Path], ParsedDocument | Failure], at_once: int) -> "SimpleQueue[Pool]":
+    given: SimpleQueue[Pool] = SimpleQueue()
+    for _ in range(at_once):
+        given.put(Pool(parse))
+    return given
 
 
 def test_a_row_has_the_hash_of_the_bytes_and_the_status_at_the_time(
@@ -110,19 +126,20 @@ def test_a_refusal_is_kept_with_the_limit_that_it_met(
     assert (row["limit_met"], row["limit_value"]) == (limit, value)
 
 
-@pytest.mark.parametrize(
-    ("serverless", "in_worker", "place"),
-    [(True, True, SERVERLESS_UDF_BYTES), (True, False, None), (False, True, None)],
-)
-def test_functions_on_serverless_compute_have_one_gigabyte(
-    serverless: bool, in_worker: bool, place: int | None, landing: Path, monkeypatch: pytest.MonkeyPatch
+def test_many_files_keep_their_order_and_are_taken_only_as_they_are_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    places: list[int | None] = []
-    monkeypatch.setattr(reading, "_pool", lambda limits, place_bytes: places.append(place_bytes))
-    monkeypatch.setattr(reading, "_in_spark_worker", lambda: in_worker)
-    assert list(Reader(landing, ParseLimits(), Place(16_384 * MIB, serverless)).parse_batches(iter([]))) == []
-    assert places == [place]
+    for number in range(12):
+        (tmp_path / f"{number:02}.md").write_text(f"# {number}")
+    monkeypatch.setattr(reading, "_parsers", lambda limits, at_once: parsers(lambda path: READ, at_once))
+    listed, taken = list(list_files(tmp_path)), []
 
+    def files() -> Iterator[LandingFile]:
+        for file in listed:
+            taken.append(file)
+            yield file
 
-def test_this_process_is_no_worker_of_spark() -> None:
-    assert not reading._in_spark_worker()
+    made = Reader(tmp_path, ParseLimits(), 1).read(files(), 2)
+    assert next(made) is not None
+    assert len(taken) <= 5
+    assert [row["path"] for row in made if row] == [file.path for file in listed[1:]]

@@ -113,8 +113,8 @@ def test_without_semaphores_this_process_parses(
     no_semaphores: None, hostile: ModuleType, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     paths = [write(tmp_path, stem) for stem in ("good", "hang", "other")]
-    with ParserPool(LIMITS, workers=2, parse=hostile.behave) as pool:
-        outcomes = [outcome for _, outcome in pool.parse_many(paths)]
+    with ParserPool(LIMITS, parse=hostile.behave) as pool:
+        outcomes = [pool.parse(path) for path in paths]
     assert [type(outcome) for outcome in outcomes] == [ParsedDocument, Failure, ParsedDocument]
     assert outcomes[1] == Failure("took longer than 4 s", "TimeoutError", "markdown", "timeout_s")
     [record] = caplog.records

@@ -12,6 +12,7 @@ from types import ModuleType
 import psutil
 import pytest
 
+from ragops.documents import sandbox
 from ragops.documents.limits import MIB, ParseLimits
 from ragops.documents.outcomes import MEMORY_HERE
 from ragops.documents.parsing import ParsedDocument
@@ -72,11 +73,15 @@ def test_a_real_pdf_that_eats_memory(samples: Path) -> None:
         assert isinstance(pool.parse(samples / "a.pdf"), ParsedDocument)
 
 
-def test_a_document_that_needs_more_memory_than_the_place_has_is_told_so(hostile: ModuleType, tmp_path: Path) -> None:
-    with ParserPool(LIMITS, parse=hostile.behave, place_bytes=500 * MIB) as pool:
+@pytest.mark.parametrize(("place", "sharing"), [(500, 1), (1000, 4)])
+def test_a_document_that_needs_more_memory_than_the_place_has_is_told_so(
+    place: int, sharing: int, hostile: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, "memory_of_place", lambda: place * MIB)
+    with ParserPool(LIMITS, parse=hostile.behave, sharing=sharing) as pool:
         failure = pool.parse(write(tmp_path, "eat"))
     assert isinstance(failure, Failure) and failure.limit == MEMORY_HERE
-    assert "MiB of memory, all that is left of the 500 MiB here; run this where there is more" in failure.reason
+    assert f"MiB of memory, all that is left of the {place:,} MiB here; run this where there is more" in failure.reason
 
 
 def test_each_page_of_ocr_has_time_of_its_own(hostile: ModuleType, tmp_path: Path) -> None:
@@ -97,36 +102,6 @@ def test_a_child_killed_between_two_files_costs_nothing(hostile: ModuleType, tmp
         psutil.wait_procs([child], timeout=10)
         time.sleep(0.5)  # until pebble has seen it
         assert isinstance(pool.parse(write(tmp_path, "good")), ParsedDocument)
-
-
-def test_many_files_keep_their_order(hostile: ModuleType, tmp_path: Path) -> None:
-    paths = [write(tmp_path, stem) for stem in ("a", "die", "b", "leave", "c", "d", "e")]
-    with ParserPool(LIMITS, workers=2, parse=hostile.behave) as pool:
-        outcomes = list(pool.parse_many(iter(paths)))
-    assert [path for path, _ in outcomes] == paths
-    assert [isinstance(outcome, ParsedDocument) for _, outcome in outcomes] == [
-        True,
-        False,
-        True,
-        False,
-        True,
-        True,
-        True,
-    ]
-
-
-def test_files_are_taken_only_as_they_are_needed(pool: ParserPool, tmp_path: Path) -> None:
-    taken: list[Path] = []
-
-    def endless() -> Iterator[Path]:
-        while True:
-            taken.append(write(tmp_path, "good"))
-            yield taken[-1]
-
-    outcomes = pool.parse_many(endless())
-    for _ in range(5):
-        next(outcomes)
-    assert len(taken) <= 8
 
 
 def test_closing_ends_children_that_hang(hostile: ModuleType, tmp_path: Path) -> None:

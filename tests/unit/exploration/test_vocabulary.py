@@ -2,16 +2,17 @@ from pathlib import Path
 
 import pandas as pd
 
+from ragops.chunks.tokens import tokenizer_counter
 from ragops.embeddings.model import tokenizer_file
 from ragops.exploration.stage.vocabulary import count_words
 from ragops.exploration.vocabulary import UNSEEN, is_everyday, rate, supported
 from ragops.usecase import load_usecase
 
-TOKENIZER = str(tokenizer_file(load_usecase(Path(__file__).parents[3] / "usecase.yml").embedding))
+COUNTER = tokenizer_counter(tokenizer_file(load_usecase(Path(__file__).parents[3] / "usecase.yml").embedding))
 
 
 def test_words_are_rated_by_everyday_frequency_and_pieces() -> None:
-    the, odd = rate([("the", 7), ("getattribute", 2)], "en", TOKENIZER)
+    the, odd = rate([("the", 7), ("getattribute", 2)], "en", COUNTER)
     assert (the.word, the.times, the.pieces) == ("the", 7, 1)
     assert the.frequency > 0.01
     assert odd.frequency == UNSEEN

@@ -1,1 +1,1 @@
-"""The measures applied to tables. Texts stay on Spark's workers; what comes back is aggregates and bounded samples."""
+"""The measures applied to tables. What comes back from Spark's workers is aggregates and bounded samples."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -28,6 +26,10 @@ SPECIAL_TOKENS = 2
 """What the model adds to every text: a beginning and an end."""
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
+LONGEST = 1_000_000
+"""Characters: longer documents are left out of the sample."""
+DOCUMENTS_A_BATCH = 50
+
 _CHUNKS = "part STRING, doc_id STRING, text STRING, embedded_text STRING, text_hash STRING, tokens INT, seen INT"
 
 
@@ -42,7 +44,7 @@ def profile_chunking(
     """Each size, named by its `max_tokens`, on at most `documents` documents; recall where questions have anchors."""
     anchors = Anchors([one.anchor for one in asked])
     sample = sample_documents(workspace, anchors, documents)
-    chunks = sample.mapInPandas(split_at(sizes, tokenizer_file(model)), _CHUNKS)
+    chunks = sample.mapInPandas(split_at(sizes, tokenizer_counter(tokenizer_file(model))), _CHUNKS)
     yield from _lengths(chunks, model.max_tokens - SPECIAL_TOKENS)
     answerable = sample.select(F.explode("held").alias("question")).distinct().collect()
     numbers = sorted(row["question"] for row in answerable)
@@ -54,7 +56,8 @@ def profile_chunking(
 def sample_documents(workspace: Workspace, anchors: Anchors, most: int) -> DataFrame:
     """At most so many documents (doc_id, title, markdown, held), those that answer questions before any other.
 
-    `held`: the numbers of the questions that a document answers.
+    `held`: the numbers of the questions that a document answers. A worker has few of them at a time, and none that is
+    longer than LONGEST: the splitter takes fifty times its length in memory.
     """
     columns = "doc_id STRING, title STRING, markdown STRING, held ARRAY<INT>"
 
@@ -62,28 +65,28 @@ def sample_documents(workspace: Workspace, anchors: Anchors, most: int) -> DataF
         for batch in batches:
             yield batch.assign(held=batch["markdown"].map(anchors.held))
 
-    found = readable(workspace).select("doc_id", "title", "markdown").mapInPandas(look, columns)
-    return found.orderBy(F.expr("size(held) = 0"), F.xxhash64("doc_id")).limit(most)
+    documents = readable(workspace).where(f"length(markdown) <= {LONGEST}").select("doc_id", "title", "markdown")
+    found = _in_batches(documents, documents.count()).mapInPandas(look, columns)
+    return _in_batches(found.orderBy(F.expr("size(held) = 0"), F.xxhash64("doc_id")).limit(most), most)
+
+
+def _in_batches(documents: DataFrame, number: int) -> DataFrame:
+    """Partitions of a few documents, each of which is one batch."""
+    return documents.repartition(max(2, -(-number // DOCUMENTS_A_BATCH)))
 
 
 def split_at(
-    sizes: Sequence[ChunkSizes], tokenizer: Path
+    sizes: Sequence[ChunkSizes], count: TokenCounter
 ) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
     """The function that Spark runs over batches of documents: their chunks at every size."""
 
     def split_batches(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        count = _counter(tokenizer)
         for batch in batches:
             for doc_id, title, markdown in zip(batch["doc_id"], batch["title"], batch["markdown"], strict=True):
                 for size in sizes:
                     yield _chunks(doc_id, title, markdown, count, size)
 
     return split_batches
-
-
-@cache
-def _counter(tokenizer: Path) -> TokenCounter:
-    return tokenizer_counter(tokenizer)
 
 
 def _chunks(doc_id: str, title: str | None, markdown: str, count: TokenCounter, size: ChunkSizes) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -119,7 +119,7 @@ def _changes(workspace: Workspace) -> list[Measure]:
     history = workspace.execute(asked, "SELECT", on).where("operation = 'MERGE'")
     changed = ("numTargetRowsInserted", "numTargetRowsUpdated", "numTargetRowsDeleted")
     total = " + ".join(f"coalesce(bigint(operationMetrics['{name}']), 0)" for name in changed)
-    rows = history.selectExpr("timestamp", f"{total} AS documents").where("documents > 0").collect()
-    rate = changes_a_day([Commit(row["timestamp"].replace(tzinfo=UTC), row["documents"]) for row in rows])
+    rows = history.selectExpr("unix_seconds(timestamp) AS at", f"{total} AS documents").where("documents > 0").collect()
+    rate = changes_a_day([Commit(datetime.fromtimestamp(row["at"], UTC), row["documents"]) for row in rows])
     known = [] if rate is None else [Measure("updates.changes_a_day", ALL, rate)]
     return [Measure("updates.commits", ALL, len(rows)), *known]

@@ -1,20 +1,20 @@
 """`documents` -> `document_facts`: what is counted once in each version of a document, so that profiles are sums.
 
-Only documents that changed are read again. Rows are small; the texts never leave Spark's workers.
+Only documents that changed are read again. Rows are small; the texts are counted by Spark's workers, or on serverless
+compute in processes of this one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import asdict
-from functools import cache
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from pyspark.sql import functions as F
 
-from ragops.chunks.tokens import TokenCounter, tokenizer_counter
+from ragops.chunks.tokens import Counter, TokenCounter, tokenizer_counter
 from ragops.documents.landing import content_hash
 from ragops.documents.personal import KINDS, find_personal
 from ragops.documents.table import DOCUMENTS
@@ -22,7 +22,8 @@ from ragops.errors import UserError
 from ragops.exploration.duplicates import band_hashes, signature
 from ragops.exploration.texts import describe
 from ragops.llms.counting import LlmCounter
-from ragops.tables import Column, StageReport, Table, map_rows, merge
+from ragops.slices import DOCUMENTS_A_SLICE, document_slices, map_rows, of_documents
+from ragops.tables import Column, StageReport, Table, merge
 from ragops.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -58,13 +59,16 @@ FACTS = Table(
 )
 
 
-def refresh_facts(workspace: Workspace, tokenizer: Path, count_llm: LlmCounter) -> StageReport:
-    """Brings `document_facts` into step with `documents`.
+def refresh_facts(
+    workspace: Workspace, tokenizer: Path, count_llm: LlmCounter, most: int = DOCUMENTS_A_SLICE
+) -> StageReport:
+    """Brings `document_facts` into step with `documents`, by at most `most` documents in one MERGE.
 
     Args:
         workspace: where the tables are.
         tokenizer: the embedding model's tokenizer.json.
         count_llm: counts as the language model does.
+        most: documents in one MERGE.
 
     Raises:
         UserError: there are no documents.
@@ -78,10 +82,14 @@ def refresh_facts(workspace: Workspace, tokenizer: Path, count_llm: LlmCounter) 
         held = FACTS.read(workspace).select("doc_id", "version")
         changed = wanted.join(held, ["doc_id", "version"], "left_anti")
         gone = held.join(wanted, "doc_id", "left_anti").select("doc_id")
-        report.read = changed.count()
-        if report.read or not gone.isEmpty():
-            rows = map_rows(changed, report.read, count_documents(tokenizer, count_llm), FACTS)
-            report.count(merge(workspace, FACTS, rows, replacing=gone))
+        new = [row["doc_id"] for row in changed.select("doc_id").collect()]
+        if new or not gone.isEmpty():
+            function = CountDocuments(tokenizer_counter(tokenizer), count_llm)
+            for number, ids in enumerate(document_slices(wanted, workspace, new, most), 1):
+                rows = map_rows(of_documents(wanted, workspace, ids), len(ids), function, FACTS)
+                report.count(merge(workspace, FACTS, rows, replacing=gone if number == 1 else None))
+                report.read += len(ids)
+                report.progress(number, report.read, len(new), "documents counted")
     return report
 
 
@@ -105,23 +113,18 @@ def with_facts(workspace: Workspace) -> DataFrame:
     return readable(workspace).drop("markdown").join(FACTS.read(workspace), "doc_id")
 
 
-def count_documents(
-    tokenizer: Path, count_llm: LlmCounter
-) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
-    """The function that Spark runs over batches of documents (doc_id, markdown, version)."""
+@dataclass(frozen=True)
+class CountDocuments:
+    """The function that counts in batches of documents (doc_id, markdown, version)."""
 
-    def count_batches(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        count_tokens = _counter(tokenizer)
+    count_tokens: Counter
+    count_llm: LlmCounter
+
+    def __call__(self, batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        """Yields a row for each document."""
         for batch in batches:
-            rows = [_row(document, count_tokens, count_llm) for document in batch.to_dict("records")]
+            rows = [_row(document, self.count_tokens, self.count_llm) for document in batch.to_dict("records")]
             yield pd.DataFrame(rows, columns=FACTS.names)
-
-    return count_batches
-
-
-@cache
-def _counter(tokenizer: Path) -> TokenCounter:
-    return tokenizer_counter(tokenizer)
 
 
 def _row(document: Mapping[Hashable, Any], count_tokens: TokenCounter, count_llm: TokenCounter) -> dict[str, Any]:

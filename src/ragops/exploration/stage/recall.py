@@ -13,19 +13,18 @@ from ragops.embeddings.devices import CPU
 from ragops.embeddings.encoder import EncoderSource
 from ragops.embeddings.model import EmbeddingModel, fingerprint, short
 from ragops.embeddings.stage import embeddings_table
-from ragops.embeddings.udf import embed_udf
+from ragops.embeddings.vectors import vectors
 from ragops.exploration.anchors import Anchors
 from ragops.exploration.nearest import nearest
 from ragops.exploration.profile import Measure
 from ragops.exploration.questions import Asked
-from ragops.tables import Table, merge, parallelism
+from ragops.tables import Table, merge
 from ragops.workspace import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 DEPTHS = (5, 10)
-TEXTS_A_PARTITION = 4096
 
 
 def tried_table(model: EmbeddingModel) -> Table:
@@ -72,11 +71,8 @@ def _embed(workspace: Workspace, model: EmbeddingModel, source: EncoderSource, t
     count = missing.count()
     if count:
         stale = tried.read(workspace).join(wanted, "text_hash", "left_anti")
-        slots = parallelism(workspace)
-        partitions = slots * -(-count // (slots * TEXTS_A_PARTITION))
-        vector = embed_udf(source)("embedded_text").alias("embedding")
-        rows = missing.repartition(partitions).select("text_hash", vector, F.current_timestamp().alias("embedded_at"))
-        merge(workspace, tried, rows, replacing=stale.select("text_hash"))
+        for rows in vectors(workspace, missing, count, model, source):
+            merge(workspace, tried, rows, replacing=stale.select("text_hash"))
     both = live.read(workspace).unionByName(tried.read(workspace)).select("text_hash", "embedding")
     return both.dropDuplicates(["text_hash"])
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from pyspark.sql import functions as F
 
+from ragops.chunks.tokens import TokenCounter, tokenizer_counter
 from ragops.exploration.profile import ALL, Measure, measured
 from ragops.exploration.stage.facts import readable
 from ragops.exploration.texts import acronyms, prose, words
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 MOST_DOCUMENTS = 20_000
 """More do not change which words stand out."""
+MOST_CHARACTERS = 100_000
+"""Of each document, its first ones: nor do more of one book, and what a worker has at a time stays small."""
+DOCUMENTS_A_BATCH = 100
 SHOWN = 20
 _FEWEST = 3  # occurrences: rarer words are misspellings as often as terms
 _PECULIAR = 3.0  # eight times as frequent as elsewhere, as a power of two
@@ -29,22 +33,27 @@ _COUNTS = "kind STRING, word STRING, n BIGINT"
 _RATED = "word STRING, n BIGINT, frequency DOUBLE, pieces INT"
 
 
-def bounded(frame: DataFrame, most: int) -> DataFrame:
-    """At most about `most` rows, the same ones each time: those whose hash falls into the share that is wanted."""
-    total = frame.count()
-    return frame if total <= most else frame.where(f"pmod(xxhash64(doc_id), {total}) < {most}")
+def beginnings(documents: DataFrame) -> DataFrame:
+    """The beginnings of at most about MOST_DOCUMENTS documents (markdown), a hundred to a batch.
+
+    They are the same each time: those whose hash falls into the share that is wanted.
+    """
+    total = documents.count()
+    sampled = documents.where(f"pmod(xxhash64(doc_id), {max(total, MOST_DOCUMENTS)}) < {MOST_DOCUMENTS}")
+    texts = sampled.select(F.substring("markdown", 1, MOST_CHARACTERS).alias("markdown"))
+    return texts.repartition(max(2, -(-min(total, MOST_DOCUMENTS) // DOCUMENTS_A_BATCH)))
 
 
 def profile_vocabulary(workspace: Workspace, language: str, tokenizer: Path) -> Iterator[Measure]:
     """Domain words, acronyms, rare words and pieces; only acronyms where no list has the language's words."""
-    counted = bounded(readable(workspace), MOST_DOCUMENTS).select("markdown").mapInPandas(count_words, _COUNTS)
+    counted = beginnings(readable(workspace)).mapInPandas(count_words, _COUNTS)
     totals = counted.groupBy("kind", "word").agg(F.sum("n").alias("n"))
     found = totals.where("kind = 'acronym'").orderBy(F.desc("n"), "word").limit(5 * SHOWN).collect()
     names = [row for row in found if not is_everyday(row["word"], language)][:SHOWN]
     yield from measured("vocabulary.acronym", {row["word"]: row["n"] for row in names})
     if supported(language):
         plain = totals.where("kind = 'word'").select("word", "n")
-        rated = plain.mapInPandas(rate_words(language, tokenizer), _RATED)
+        rated = plain.mapInPandas(rate_words(language, tokenizer_counter(tokenizer)), _RATED)
         yield from _rated(rated)
 
 
@@ -60,14 +69,14 @@ def count_words(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         yield pd.DataFrame(rows, columns=["kind", "word", "n"])
 
 
-def rate_words(language: str, tokenizer: Path) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
+def rate_words(language: str, count_tokens: TokenCounter) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
     """The function that Spark runs over words with their counts."""
 
     def rate_batches(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for batch in batches:
             pairs = zip(batch["word"], batch["n"], strict=True)
             yield pd.DataFrame(
-                [tuple(word) for word in rate(pairs, language, str(tokenizer))],
+                [tuple(word) for word in rate(pairs, language, count_tokens)],
                 columns=["word", "n", "frequency", "pieces"],
             )
 
