@@ -51,9 +51,13 @@ def hold(batches: Iterator[pd.DataFrame], mebibytes: int) -> Iterator[pd.DataFra
     yield pd.DataFrame([(f"a child process held {int(held) >> 20:,} MiB",)], columns=["found"])
 
 
+def on_serverless() -> bool:
+    """Whether this is serverless compute, which calls its version "client.5.2" and the like."""
+    return not os.environ.get("DATABRICKS_RUNTIME_VERSION", "0")[:1].isdigit()
+
+
 def _rows(landing: str, model: str) -> list[Row]:
-    serverless = os.environ.get("DATABRICKS_RUNTIME_VERSION", "").startswith("client.")
-    elsewhere = "unknown" if serverless else "missing"  # serverless jobs parse in the notebook's process
+    elsewhere = "unknown" if on_serverless() else "missing"  # there, jobs parse in the notebook's process
     checks: list[tuple[str, Callable[[], str], str, str]] = [
         ("process", _process, "unknown", ""),
         ("Python", _versions, "unknown", ""),

@@ -13,7 +13,6 @@ import pandas as pd
 
 from ragops.doctor import inside
 from ragops.doctor.findings import Finding, look
-from ragops.documents.memory import SERVERLESS_UDF_BYTES, Place
 from ragops.embeddings.model import EmbeddingModel
 from ragops.workspace import Workspace, has_spark
 
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _FINDINGS = "what STRING, found STRING, state STRING, to_do STRING"
-_BEYOND_MIB = (SERVERLESS_UDF_BYTES >> 20) + 512
+# Documented for user code in a UDF of serverless compute, and not to be seen from inside: 1,024 MiB.
+_BEYOND_MIB = 1_536
 Function = Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]
 
 
@@ -33,7 +33,7 @@ def check_udfs(workspace: Workspace, landing: Path, model: EmbeddingModel) -> It
     asked = partial(inside.look, landing=str(landing), model=model.model_dump_json())
     for row in in_worker(workspace.spark, asked, _FINDINGS).itertuples(index=False):
         yield Finding(*row)
-    if Place.here().serverless:
+    if inside.on_serverless():
         yield look("memory of children", lambda: beyond_the_limit(workspace.spark), "parse in the notebook's process")
 
 

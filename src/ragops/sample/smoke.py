@@ -1,6 +1,6 @@
 """The smoke test's corpus, a harbour's notices in two editions, and what a search must find in each.
 
-There are more of them than tables make on the driver (`tables.map_rows`), so that Spark's workers are really used; and
+There are more of them than a stage makes on the driver, so that Spark's workers are really used; and
 one is a picture, which only OCR can read.
 """
 

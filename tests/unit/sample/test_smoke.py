@@ -11,7 +11,6 @@ from ragops.documents.parsing import parse
 from ragops.errors import UserError
 from ragops.parameters.smoke import ALL_PASSAGES
 from ragops.sample.smoke import Edition, Search, check, edition, lay
-from ragops.tables import _FEW_ROWS
 
 FIRST, SECOND = edition("first", "7"), edition("second", "7")
 
@@ -55,7 +54,7 @@ def test_the_folder_holds_the_edition_and_nothing_else(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("corpus", [FIRST, SECOND])
 def test_there_are_more_documents_than_the_driver_makes_itself_and_fewer_than_a_search_lists(corpus: Edition) -> None:
-    assert _FEW_ROWS < len(corpus.documents) < ALL_PASSAGES
+    assert 16 < len(corpus.documents) < ALL_PASSAGES
 
 
 def test_one_is_a_picture_that_ocr_reads(tmp_path: Path) -> None:
