@@ -87,7 +87,7 @@ def _schedule(profile: Profile, card: UseCase) -> Advice:
         if rate is None
         else f"at {rate:.1f} changes a day {share(plan.idle_share)} of the runs would find nothing to do"
     )
-    return Advice("refresh.job.yml, schedule", "as it is", plan.cron, because)
+    return Advice("refresh.jobs.yml, schedule", "as it is", plan.cron, because)
 
 
 def _languages(profile: Profile, card: UseCase) -> Advice:

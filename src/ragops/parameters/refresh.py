@@ -23,7 +23,7 @@ GUARD_QUESTIONS = 100
 
 
 class RefreshParameters(JobParameters):
-    """Parameters of the refresh job, as resources/refresh.job.yml declares them."""
+    """Parameters of the refresh job, as resources/refresh.jobs.yml declares them."""
 
     makes_schema: ClassVar[bool] = True
 

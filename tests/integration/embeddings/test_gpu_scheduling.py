@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 HERE = Path(__file__).parent
-JOB = HERE.parents[2] / "resources" / "refresh.job.yml"
+JOB = HERE.parents[2] / "resources" / "refresh.jobs.yml"
 GPUS = ["0", "1", "2", "3"]
 
 

@@ -62,10 +62,10 @@ def installed() -> dict[str, set[str]]:
 
 def notebooks(file: File) -> Iterator[Path]:
     """Those whose tasks install the file."""
-    for path in (ROOT / "resources").glob("*.job.yml"):
+    for path in (ROOT / "resources").glob("*.job*.yml"):
         jobs = yaml.safe_load(path.read_text())["resources"]["jobs"].values()
         for task in (task for job in jobs for task in job["tasks"]):
-            if "notebook_task" in task and file.name in (path.stem.removesuffix(".job"), task["task_key"]):
+            if "notebook_task" in task and file.name in (path.stem.split(".")[0], task["task_key"]):
                 on_gpus = "job_cluster_key" in task
                 if on_gpus == (not file.runtime.name.startswith("serverless")):
                     yield (path.parent / task["notebook_task"]["notebook_path"]).resolve()

@@ -252,7 +252,7 @@ def test_a_conflict_leaves_every_file(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_jobs_name_the_files_that_are_made_and_no_others() -> None:
-    jobs = [yaml.safe_load(path.read_text()) for path in (ROOT / "resources").glob("*.job.yml")]
+    jobs = [yaml.safe_load(path.read_text()) for path in (ROOT / "resources").glob("*.job*.yml")]
     text = json.dumps(jobs)  # not the files themselves: their comments may name one that is optional
     named = set(re.findall(r"environments/requirements/(?:serverless-v)?\$\{var\.(\w+)\}/(\w+)\.txt", text))
     variables = {"gpu": "gpu_runtime", "serverless": "serverless_version"}

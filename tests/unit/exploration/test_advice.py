@@ -72,7 +72,7 @@ def test_where_the_rate_of_change_is_known_from() -> None:
     assert changes_a_day(with_measures(Measure("updates.changes_a_day", ALL, 7))) == 7
     copied = with_measures(Measure("updates.modified_spread_days", ALL, 0.1))
     assert changes_a_day(copied) is None
-    assert "not known yet" in row(copied, "refresh.job.yml").because
+    assert "not known yet" in row(copied, "refresh.jobs.yml").because
 
 
 @pytest.mark.parametrize(("tokens", "verdict"), [(16_000, "enough"), (5_000_000, "not enough")])
