@@ -90,8 +90,11 @@ def end_with_owner() -> None:
 
 def how_many(each_bytes: int = _A_PROCESS_BYTES) -> int:
     """How many processes may work at a time, each of which may take so much memory: at most one for each core."""
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return max(1, min(cores, memory_of_place() // each_bytes))
+    return max(1, min(_cores(), memory_of_place() // each_bytes))
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def in_processes(
@@ -105,10 +108,11 @@ def in_processes(
         UserError: a process was killed.
     """
     count = how_many() if processes is None else processes
-    with ProcessPoolExecutor(count, ServerContext(), _install, (function,)) as pool:
-        if count < 2 or not _starts(pool):
-            yield from map(function, items)
-            return
+    pool = _started(count, function) if count > 1 else None
+    if pool is None:
+        yield from map(function, items)
+        return
+    with pool:
         try:
             yield from in_order(lambda item: pool.submit(_call, item), items, 2 * count)
         except BrokenProcessPool as error:
@@ -128,13 +132,18 @@ def _call(item: Any) -> Any:  # noqa: ANN401 - whatever the function takes and m
     return _installed[0](item)
 
 
-def _starts(pool: ProcessPoolExecutor) -> bool:
+def _started(count: int, function: Callable[[Any], Any]) -> ProcessPoolExecutor | None:
+    """Processes of which one has answered; None where they are refused, which is logged."""
+    pool = None
     try:
+        pool = ProcessPoolExecutor(count, ServerContext(), _install, (function,))
         pool.submit(os.getpid).result()
     except (OSError, EOFError, RuntimeError) as error:
         _log.warning("no process can be started here (%s): this one does all the work", error)
-        return False
-    return True
+        if pool:
+            pool.shutdown(wait=False)
+        return None
+    return pool
 
 
 def in_order(submit: Callable[[Item], "Future[Made]"], items: Iterable[Item], ahead: int) -> Iterator[Made]:

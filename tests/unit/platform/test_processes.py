@@ -1,0 +1,65 @@
+"""Work in real child processes."""
+
+import multiprocessing.synchronize
+import os
+import signal
+import sys
+import threading
+
+import pytest
+
+from ragops.errors import UserError
+from ragops.platform import processes
+from ragops.platform.processes import how_many, in_processes
+
+
+def squared(number: int) -> tuple[int, int]:
+    return number**2, os.getpid()
+
+
+def end(number: int) -> int:
+    if number == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_results_come_in_order_from_other_processes() -> None:
+    found = list(in_processes(squared, range(20), 2))
+    assert [value for value, _ in found] == [number**2 for number in range(20)]
+    assert os.getpid() not in {process for _, process in found}
+
+
+def test_one_process_alone_is_this_one() -> None:
+    assert list(in_processes(squared, [2], 1)) == [(4, os.getpid())]
+
+
+def test_a_process_that_is_killed_is_one_line() -> None:
+    with pytest.raises(UserError, match=r"^documents: a process .* was killed, .*: run it again where there is more$"):
+        list(in_processes(end, range(9), 2))
+
+
+def test_where_no_process_can_be_started_this_one_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **others: object) -> None:
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(multiprocessing.synchronize.SemLock, "__init__", refuse)
+    assert list(in_processes(squared, [2, 3], 2)) == [(4, os.getpid()), (9, os.getpid())]
+
+
+@pytest.mark.parametrize(("memory", "count"), [(1 << 30, 1), (4 << 30, 2), (1 << 40, 3)])
+def test_there_are_as_many_as_memory_and_cores_are_for(
+    memory: int, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "memory_of_place", lambda: memory)
+    monkeypatch.setattr(processes, "_cores", lambda: 3)
+    assert how_many(2 << 30) == count
+
+
+def test_threads_that_start_children_leave_the_main_module_in_its_place() -> None:
+    main = sys.modules["__main__"]
+    threads = [threading.Thread(target=lambda: list(in_processes(squared, range(3), 2))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sys.modules["__main__"] is main
