@@ -1,7 +1,8 @@
 """A loopback HTTP server that answers for a workspace as a serving endpoint's container meets it.
 
-The Files API over a folder, with presigned URLs or without; an embedding endpoint; no secrets. It refuses what the real
-one would, and what was wrong with a request is in `Double.faults`. Shapes: REST reference of the Files API 2.0.
+The Files API over a folder, with presigned URLs or without; an embedding endpoint; an experiment for traces; no
+secrets. It refuses what the real one would, and what was wrong with a request is in `Double.faults`. Shapes: REST
+reference of the Files API 2.0; MLflow's client.
 """
 
 import json
@@ -20,6 +21,7 @@ from databricks.sdk.credentials_provider import ModelServingAuthProvider
 
 TOKEN = "token-of-the-container"
 VOLUMES = "/Volumes/main/rag/"
+EXPERIMENT = "17"
 
 _FILES, _FOLDERS, _STORAGE = "/api/2.0/fs/files", "/api/2.0/fs/directories", "/storage"
 _LISTED_AT_ONCE = 3
@@ -43,12 +45,23 @@ class Double:
     released: Event = field(default_factory=Event)
     down: bool = False
     embed: Callable[[str], Sequence[float]] | None = None
+    traces: list[dict[str, Any]] = field(default_factory=list)  # the experiment's, in order; their spans are below it
     asked: list[str] = field(default_factory=list)  # "METHOD end-of-path" of files, in order
     faults: list[str] = field(default_factory=list)
 
     def times(self, method: str, end: str) -> int:
         """How often a file was asked for."""
         return sum(one.startswith(method) and one.endswith(end) for one in self.asked)
+
+    def kept(self, trace: dict[str, Any]) -> dict[str, Any]:
+        """A trace, with the place for its spans: a storage, where a workspace has one of its own."""
+        info = trace["trace"]["trace_info"]
+        if info["trace_location"]["mlflow_experiment"]["experiment_id"] != EXPERIMENT:
+            self.faults.append(f"a trace of another experiment: {info}")
+        place = (self.volumes.parent / "traces" / info["trace_id"]).as_uri()
+        info["tags"] = info.get("tags", {}) | {"mlflow.artifactLocation": place}
+        self.traces.append(info)
+        return trace
 
     def takes(self, told: dict[str, int], path: str) -> bool:
         """Whether that trouble is due for the path once more."""
@@ -93,6 +106,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._folder(path.removeprefix(_FOLDERS), query)
         elif (self.command, path) == ("GET", "/api/2.0/secrets/get"):
             self._refuse(404, "No such secret")
+        elif (self.command, path) == ("GET", "/api/2.0/mlflow/experiments/get"):
+            self._send(200, {"experiment": {"experiment_id": query["experiment_id"], "name": "/quality"}})
+        elif (self.command, path) == ("POST", "/api/3.0/mlflow/traces"):
+            self._send(200, self.double.kept(json.loads(body)))
         elif (self.command, path) == ("POST", "/serving-endpoints/embeddings") and self.double.embed:
             rows = [list(map(float, self.double.embed(text))) for text in json.loads(body)["input"]]
             self._send(200, {"data": [{"index": n, "embedding": row} for n, row in enumerate(rows)]})

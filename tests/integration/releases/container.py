@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+from mlflow.pyfunc.context import Context, set_prediction_context
 from mlflow.types.responses import ResponsesAgentRequest
 
 from ragops.index import reader
@@ -17,9 +18,10 @@ def main() -> None:
     agent = ChainAgent()
     configuration = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     agent.load_context(SimpleNamespace(model_config=configuration, artifacts={}))
-    for line in sys.stdin:
+    for number, line in enumerate(sys.stdin):
         request = ResponsesAgentRequest.model_validate({"input": [{"role": "user", "content": line.strip()}]})
-        print(json.dumps(agent.predict(request).model_dump()), flush=True)
+        with set_prediction_context(Context(request_id=f"request-{number}")):  # as the platform's server does
+            print(json.dumps(agent.predict(request).model_dump()), flush=True)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from ragops.llms.ledger import CallRow
 from ragops.prompts.catalogue import find, load_templates
 from ragops.releases.configuration import ChainConfiguration
 from ragops.usecase import load_usecase
-from tests.integration.files_double import Double, container, served
+from tests.integration.files_double import EXPERIMENT, Double, container, served
 from tests.integration.index import corpus as rows
 from tests.support.locks import lock_of
 
@@ -60,6 +60,7 @@ class Container:
     def __init__(self, address: str, folder: Path) -> None:
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
         own = {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder / "tmp"), **container(address, folder / "credentials")}
+        own |= {"ENABLE_MLFLOW_TRACING": "true", "MLFLOW_EXPERIMENT_ID": EXPERIMENT}
         (folder / "tmp").mkdir()
         self._process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("container.py")), str(_configuration(folder))],
@@ -124,3 +125,8 @@ def test_the_chain_follows_the_index_and_outlives_the_api(double: Double, tmp_pa
         for line in file.read_text().splitlines()
     ]
     assert len(calls) >= 4 and {call.model for call in calls} == {"quotes"}
+    # Each answer left a trace with all its steps, which the ledger's rows name.
+    traces = {trace["trace_id"] for trace in double.traces}
+    assert {call.trace_id for call in calls} == traces
+    spans = [file.read_text() for file in (tmp_path / "traces").rglob("traces.json")]
+    assert len(spans) == len(traces) and all("What is passage number" in told for told in spans)
