@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from ragops.embeddings.laying import LISTING, lay
+from ragops.embeddings.model_files import find_folder
 from ragops.errors import UserError
 from ragops.platform.volumes.errors import NotThere
 from ragops.platform.volumes.files_api import RemoteFiles
@@ -104,6 +106,24 @@ def test_a_written_file_whose_answer_got_lost(
     RemoteFiles().write(FOLDER / "new", b"content")
     assert (double.volumes / "indexes" / "new").read_bytes() == b"content"
     assert double.times("PUT", "new") == 2
+
+
+def test_a_model_is_laid_and_read_back(
+    double: Double, volumes: RemoteFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "package" / "1_Pooling").mkdir(parents=True)
+    for name in ("modules.json", "1_Pooling/config.json", "model.safetensors"):
+        (tmp_path / "package" / name).write_bytes(name.encode())
+    assert not lay(tmp_path / "package", FOLDER / "toy", volumes).was_there
+    copy = find_folder("Model toy", f"volume:{FOLDER / 'toy'}")
+    assert (copy / "1_Pooling" / "config.json").read_bytes() == b"1_Pooling/config.json"
+    double.asked.clear()
+    assert lay(tmp_path / "package", FOLDER / "toy", volumes).was_there
+    assert {one for one in double.asked if not one.endswith(LISTING)} == set()
+    double.refused["toy/" + LISTING] = 403
+    with pytest.raises(UserError, match="needs READ VOLUME on volume main.rag.indexes"):
+        find_folder("Model toy", f"volume:{FOLDER / 'toy'}")
 
 
 def test_without_credentials_the_mend_is_the_endpoint_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
