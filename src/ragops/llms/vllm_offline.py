@@ -26,23 +26,10 @@ class VllmOfflineModel:
             Unavailable: vLLM is not installed, or the engine does not start.
         """
         self._settings = settings
+        self._engine: Any = None
+        self._tokenizer: Any = None
         prepare_environment(task_gpus())
-        try:
-            import vllm  # initialises CUDA: never before the environment is set, never on a driver that forks
-
-            self._vllm = vllm
-            self._engine = vllm.LLM(
-                model=settings.source,
-                max_model_len=settings.context_tokens,
-                gpu_memory_utilization=settings.gpu_memory_utilization,
-                enforce_eager=True,  # torch.compile hangs inside Spark's workers on Databricks
-                seed=0,
-            )
-        except ImportError as error:
-            raise Unavailable(f"Model {settings.name}: vLLM is not installed; install ragops[vllm]") from error
-        except (RuntimeError, ValueError, OSError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise Unavailable(f"Model {settings.name}: vLLM does not start {settings.source} ({reason})") from error
+        self._start()
 
     @property
     def name(self) -> str:
@@ -55,12 +42,17 @@ class VllmOfflineModel:
         return self._settings.context_tokens
 
     def generate_many(self, requests: Sequence[Request]) -> list[Reply | UserError]:
-        """An answer, or why there is none, for each request in order; one that fails takes no other with it."""
-        found: list[Reply | UserError] = [self._problem(request) or ServerFault("not asked") for request in requests]
-        fitting = [at for at, request in enumerate(requests) if self._problem(request) is None]
-        for at, answer in zip(fitting, self._chat([requests[at] for at in fitting]), strict=True):
-            found[at] = answer
-        return found
+        """An answer, or why there is none, for each request in order; one that fails takes no other with it.
+
+        Where the engine itself fails, all have that as their reason, and what is asked next starts a new one.
+
+        Raises:
+            Unavailable: the new one does not start.
+        """
+        problems = [self._problem(request) for request in requests]
+        fitting = [request for request, problem in zip(requests, problems, strict=True) if problem is None]
+        answers = iter(self._chat(fitting))
+        return [problem or next(answers) for problem in problems]
 
     def generate(self, request: Request) -> Reply:
         """The whole answer. Raises ModelFailure and ContextOverflow as every model does."""
@@ -76,29 +68,68 @@ class VllmOfflineModel:
 
     def count_tokens(self, text: str) -> int:
         """How many tokens the model's own tokenizer makes of a text."""
-        return len(self._engine.get_tokenizer().encode(text, add_special_tokens=False))
+        return len(self._tokenizer.encode(text, add_special_tokens=False))
 
     def close(self) -> None:
         """Stops the engine and gives the GPU's memory back: the next task may run in this process or in another."""
         from vllm.distributed.parallel_state import cleanup_dist_env_and_memory
 
-        self._engine.llm_engine.engine_core.shutdown()
-        del self._engine
-        cleanup_dist_env_and_memory()
+        if self._engine is not None:
+            self._engine.llm_engine.engine_core.shutdown()
+            self._engine = None
+            cleanup_dist_env_and_memory()
+
+    def _start(self) -> None:
+        settings = self._settings
+        try:
+            import vllm  # initialises CUDA: never before the environment is set, never on a driver that forks
+
+            self._vllm = vllm
+            self._engine = vllm.LLM(
+                model=settings.source,
+                max_model_len=settings.context_tokens,
+                gpu_memory_utilization=settings.gpu_memory_utilization,
+                enforce_eager=True,  # torch.compile hangs inside Spark's workers on Databricks
+                seed=0,
+            )
+            self._tokenizer = self._engine.get_tokenizer()
+        except ImportError as error:
+            raise Unavailable(f"Model {self.name}: vLLM is not installed; install ragops[vllm]") from error
+        except Exception as error:  # what vLLM raises differs between its versions
+            told = f"vLLM does not start {settings.source} ({_reason(error)})"
+            raise Unavailable(f"Model {self.name}: {told}") from error
 
     def _chat(self, requests: Sequence[Request]) -> list[Reply | UserError]:
         if not requests:
             return []
+        if self._engine is None:
+            self._start()
         started = time.monotonic()
-        chats = [_chat(request.messages) for request in requests]
-        try:
-            done = self._engine.chat(chats, [self._sampling(request) for request in requests], use_tqdm=False)
-        except (RuntimeError, ValueError) as error:
-            reason = " ".join(str(error).split())[:200]
-            return [ServerFault(f"Model {self.name}: vLLM failed ({reason})") for _ in requests]
+        done = self._asked(requests)
+        if isinstance(done, str):
+            return self._unanswered(requests, done)
         # The engine works on all of them at once: each has its share of the time.
         seconds = (time.monotonic() - started) / len(requests)
         return [self._reply(one, seconds) for one in done]
+
+    def _asked(self, requests: Sequence[Request]) -> list[Any] | str:
+        """What vLLM makes of them; or why it makes nothing, without the error, which would keep the engine's memory."""
+        chats = [_chat(request.messages) for request in requests]
+        try:
+            done: list[Any] = self._engine.chat(chats, [self._sampling(one) for one in requests], use_tqdm=False)
+        except Exception as error:  # VLLMError of newer versions is neither a ValueError nor a RuntimeError
+            return _reason(error)
+        return done
+
+    def _unanswered(self, requests: Sequence[Request], reason: str) -> list[Reply | UserError]:
+        if self._engine.llm_engine.has_unfinished_requests():
+            # It failed on the way. These would be answered in the next call, as if that had asked them, or never.
+            self.close()
+            return [ServerFault(f"Model {self.name}: vLLM failed ({reason})") for _ in requests]
+        if len(requests) == 1:
+            return [Rejected(f"Model {self.name}: vLLM refuses the request ({reason})")]
+        middle = len(requests) // 2  # it says not which of them it refuses, and answers none
+        return self._chat(requests[:middle]) + self._chat(requests[middle:])
 
     def _sampling(self, request: Request) -> Any:  # noqa: ANN401 - vLLM's own type
         schema = request.response_schema
@@ -127,9 +158,9 @@ class VllmOfflineModel:
 
     def _problem(self, request: Request) -> UserError | None:
         """Why the engine, which would refuse the whole batch for it, must not be given this request."""
-        chat, tokenizer = _chat(request.messages), self._engine.get_tokenizer()
+        chat = _chat(request.messages)
         try:
-            tokens = tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
+            tokens = self._tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
             check_context(self.name, len(tokens), request.max_tokens, self.context_tokens)
         except ContextOverflow as error:
             return error
@@ -169,6 +200,10 @@ def visible_devices(gpus: Sequence[str], visible: str) -> str:
     if len(listed) == len(gpus):
         return visible
     return ",".join(gpu if gpu in listed else listed[int(gpu)] for gpu in gpus)
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _chat(messages: Sequence[Message]) -> list[dict[str, str]]:

@@ -16,6 +16,7 @@ from ragops.prompts.messages import Message
 from tests.unit.llms.cards import ask
 
 SETTINGS = VllmOffline(name="big", provider="vllm_offline", source="/Volumes/a/model", context_tokens=40)
+NONSENSE = {"type": "nonsense"}
 ENVIRONMENT = ("CUDA_VISIBLE_DEVICES", "VLLM_WORKER_MULTIPROC_METHOD", "VLLM_ENABLE_V1_MULTIPROCESSING")
 
 
@@ -31,8 +32,12 @@ class Tokenizer:
         return [1] * sum(len(message["content"].split()) + 4 for message in chat)
 
 
+class VLLMError(Exception):
+    """What vLLM 0.32 raises for a request that it refuses; 0.13 raises a ValueError."""
+
+
 class Engine:
-    """vllm.LLM: refuses a whole batch for one prompt that is too long, as the real one does."""
+    """vllm.LLM: refuses a whole batch for one prompt, and when it fails keeps its requests, as the real one does."""
 
     def __init__(self, **options: Any) -> None:
         allowed = {"model", "max_model_len", "gpu_memory_utilization", "enforce_eager", "seed"}
@@ -42,7 +47,10 @@ class Engine:
         self.environment = {name: os.environ.get(name) for name in ENVIRONMENT}
         self.batches: list[tuple[list, list]] = []
         self.stopped = False
-        self.llm_engine = SimpleNamespace(engine_core=SimpleNamespace(shutdown=self._stop))
+        self.unfinished: list[list[dict]] = []
+        self.llm_engine = SimpleNamespace(
+            engine_core=SimpleNamespace(shutdown=self._stop), has_unfinished_requests=lambda: bool(self.unfinished)
+        )
 
     def _stop(self) -> None:
         self.stopped = True
@@ -56,10 +64,14 @@ class Engine:
         prompts = [Tokenizer().apply_chat_template(one, add_generation_prompt=True, return_dict=False) for one in chats]
         if any(len(prompt) > self.options["max_model_len"] for prompt in prompts):
             raise ValueError("The decoder prompt is longer than the maximum model length")
+        if any(one.structured_outputs and one.structured_outputs.json == NONSENSE for one in sampling):
+            raise VLLMError("Grammar error:\nInvalid type: nonsense")
+        self.unfinished += chats
         if any("crash" in one[-1]["content"] for one in chats):
             raise RuntimeError("CUDA error:\nout of memory")
         self.batches.append((chats, sampling))
-        return [self._output(one, prompt) for one, prompt in zip(chats, prompts, strict=True)]
+        answered, self.unfinished = self.unfinished, []
+        return [self._output(one, prompt) for one, prompt in zip(answered, prompts, strict=True)]
 
     def _output(self, chat: list[dict], prompt: list[int]) -> Any:
         text = "" if "silence" in chat[-1]["content"] else f"re: {chat[-1]['content']}"
@@ -132,6 +144,41 @@ def test_one_at_a_time_it_is_a_model_like_any_other() -> None:
         model.generate(ask("word " * 50, max_tokens=8))
     with pytest.raises(ServerFault, match="CUDA error: out of memory"):
         model.generate(ask("crash", max_tokens=8))
+
+
+def test_a_request_that_vllm_refuses_takes_no_other_with_it(vllm: Any) -> None:
+    model = VllmOfflineModel(SETTINGS)
+    asked = [
+        ask(str(number), max_tokens=8, response_schema=NONSENSE if number in (2, 3) else None) for number in range(7)
+    ]
+    answers = model.generate_many(asked)
+    assert [str(answers[at]) for at in (2, 3)] == [
+        "Model big: vLLM refuses the request (Grammar error: Invalid type: nonsense)"
+    ] * 2
+    assert all(isinstance(answers[at], Rejected) for at in (2, 3))
+    assert [answers[at].text for at in (0, 1, 4, 5, 6)] == ["re: 0", "re: 1", "re: 4", "re: 5", "re: 6"]
+    assert vllm.cleanups == 0
+
+
+def test_after_an_engine_failed_a_new_one_answers(vllm: Any) -> None:
+    model = VllmOfflineModel(SETTINGS)
+    failed: Any = model._engine
+    answers = model.generate_many([ask("one", max_tokens=8), ask("crash", max_tokens=8)])
+    assert [str(answer) for answer in answers] == ["Model big: vLLM failed (CUDA error: out of memory)"] * 2
+    assert (failed.stopped, vllm.cleanups) == (True, 1)
+    assert model.generate(ask("two", max_tokens=8)).text == "re: two"
+    assert model._engine is not failed
+
+
+def test_after_an_engine_failed_none_may_start(vllm: Any) -> None:
+    model = VllmOfflineModel(SETTINGS)
+    with pytest.raises(ServerFault):
+        model.generate(ask("crash", max_tokens=8))
+    vllm.LLM = None
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="vLLM does not start /Volumes/a/model"):
+            model.generate(ask("two", max_tokens=8))
+    model.close()
 
 
 @pytest.mark.usefixtures("vllm")
