@@ -1,0 +1,47 @@
+"""docs/platform.md: each rule names files that exist, a source, and the day on which it was looked up."""
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs" / "platform.md").read_text(encoding="utf-8")
+RULES, _, UNKNOWN = TEXT.partition("## Not known")
+_FOLDERS = ("src/", "tests/", "environments/", "resources/", "docs/", "notebooks/", ".github/")
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of each row; a bar inside one is written with a backslash."""
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))] for line in lines]
+    return [row for row in cells if row[0] not in ("rule", "question")]
+
+
+def exists(name: str) -> bool:
+    return (
+        bool(list(ROOT.glob(name.rstrip("/"))))
+        if "/" in name
+        else bool([*ROOT.glob(name), *ROOT.glob(f"[est]*/**/{name}")])
+    )
+
+
+@pytest.mark.parametrize("row", rows(RULES), ids=lambda row: row[0][:40])
+def test_a_rule_has_its_file_its_source_and_its_day(row: list[str]) -> None:
+    rule, enforced, source, looked_up = row
+    assert rule and source
+    assert date.fromisoformat(looked_up) >= date(2026, 1, 1)
+    named = re.findall(r"`([^`\s]+)`", enforced)
+    files = [name for name in named if name.startswith(_FOLDERS) or name.endswith((".py", ".yml"))]
+    assert files or "README" in enforced, "names no file"
+    assert [name for name in files if not exists(name)] == []
+
+
+@pytest.mark.parametrize("row", rows(UNKNOWN), ids=lambda row: row[0][:40])
+def test_a_question_says_why_it_matters_and_how_it_is_answered(row: list[str]) -> None:
+    assert len(row) == 3 and all(row)
+
+
+def test_both_tables_were_read() -> None:
+    assert len(rows(RULES)) > 20 and len(rows(UNKNOWN)) > 5
