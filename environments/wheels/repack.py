@@ -24,6 +24,9 @@ def main() -> None:
     for name in tasks["repacked"]:
         if name not in pins:
             sys.exit(f"repack: pyproject.toml does not pin {name}; write {name}==VERSION in one of its extras")
+    for wheel in (HERE / "dist").glob("*.whl"):  # the CLI uploads all that lie there
+        if wheel.name.split("-")[0].replace("_", "-") not in tasks["repacked"]:
+            wheel.unlink(missing_ok=True)
     for name, unwanted in tasks["repacked"].items():
         if is_there(pins[name], unwanted, HERE / "dist"):
             continue

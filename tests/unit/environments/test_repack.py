@@ -73,6 +73,18 @@ def test_a_wheel_that_is_there_is_not_made_again(tmp_path: Path) -> None:
     assert not repack.is_there("opencv-tiny==3", ["torch"], tmp_path)
 
 
+def test_a_wheel_that_is_no_longer_packed_again_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, dist = folders(tmp_path)
+    monkeypatch.setattr(repack, "_ROOT", tmp_path)
+    monkeypatch.setattr(repack, "HERE", tmp_path)
+    monkeypatch.setattr(repack, "is_there", lambda *_: True)
+    (tmp_path / "environments").mkdir()
+    (tmp_path / "environments" / "requirements.toml").write_text("[repacked]\ntiny-other = ['numpy']\n")
+    (tmp_path / "pyproject.toml").write_text("[project.optional-dependencies]\nocr = ['tiny-other==1']\n")
+    repack.main()
+    assert names(dist) == ["tiny_other-1-py3-none-any.whl"]
+
+
 def test_a_wheel_that_cannot_be_downloaded_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "run", failing("download"))
     work, dist = folders(tmp_path)
