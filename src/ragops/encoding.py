@@ -21,16 +21,13 @@ def encoding(card: UseCase, models: Path, backend: Backend, threads: int = 1) ->
         PolicyError: it is an endpoint that may not see the documents; nothing was sent.
     """
     if card.embedding.is_endpoint:
-        base_url, tokens = _endpoint(card)
-        return encoder_source(card.embedding, backend, converted=models, base_url=base_url, token=tokens())
+        base_url, tokens = _endpoint(card)  # whoever asks may outlive a token
+        return encoder_source(card.embedding, backend, converted=models, base_url=base_url, token=tokens)
     return encoder_source(card.embedding, backend, converted=models, threads=threads)
 
 
 def query_encoder(card: UseCase, models: Path) -> Encoder:
     """Questions are encoded on the CPU wherever one asks: one text gains nothing from a GPU. Raises as `encoding`."""
-    if card.embedding.is_endpoint:
-        base_url, tokens = _endpoint(card)  # whoever answers questions may outlive a token
-        return encoder_source(card.embedding, "openvino", converted=models, base_url=base_url, token=tokens).load(CPU)
     return encoding(card, models, "openvino", threads=0).load(CPU)
 
 

@@ -61,12 +61,19 @@ class TorchSource:
 
 @dataclass(frozen=True)
 class EndpointSource:
-    """A served model behind the OpenAI-compatible `base_url`; `token` is a secret and kept out of the printed form."""
+    """A served model behind the OpenAI-compatible `base_url`; `token` is a secret and kept out of the printed form.
+
+    It does not travel: on serverless compute workers have neither a network nor credentials.
+    """
 
     model: EmbeddingModel
     base_url: str
     token: str | Callable[[], str] = field(default="", repr=False)
     uses_gpu: bool = field(default=False, init=False)
+
+    def __reduce__(self) -> str:
+        """Raises UserError: a worker could not ask it."""
+        raise UserError(f"Embedding endpoint {self.model.served_name}: workers cannot ask it; encode on the driver")
 
     def load(self, device: Device) -> Encoder:
         """Opens a client; the server is not asked before the first texts."""

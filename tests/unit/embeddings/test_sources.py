@@ -60,11 +60,15 @@ def test_recipes_survive_the_way_to_a_worker(minilm: EmbeddingModel) -> None:
     recipes: list[EncoderSource] = [
         OpenVinoSource(Path("/models/0123abcd"), "f"),
         TorchSource(minilm, "f"),
-        EndpointSource(SERVED, "http://host/v1", "secret"),
     ]
     arrived = [pickle.loads(pickle.dumps(recipe)) for recipe in recipes]
     assert arrived == recipes
     assert {*arrived} == {*recipes}
+
+
+def test_an_endpoint_s_recipe_does_not_travel() -> None:
+    with pytest.raises(UserError, match="Embedding endpoint .*: workers cannot ask it; encode on the driver"):
+        pickle.dumps(EndpointSource(SERVED, "http://host/v1", "secret"))
 
 
 def test_a_worker_with_another_model_refuses(minilm: EmbeddingModel, converted: Path) -> None:
