@@ -20,11 +20,9 @@ def rows(text: str) -> list[list[str]]:
 
 
 def exists(name: str) -> bool:
-    return (
-        bool(list(ROOT.glob(name.rstrip("/"))))
-        if "/" in name
-        else bool([*ROOT.glob(name), *ROOT.glob(f"[est]*/**/{name}")])
-    )
+    """A path from the root, with wildcards, or the name of a file somewhere below."""
+    patterns = (name.rstrip("/"),) if "/" in name else (name, f"[erst]*/**/{name}")
+    return any(found for pattern in patterns for found in ROOT.glob(pattern))
 
 
 @pytest.mark.parametrize("row", rows(RULES), ids=lambda row: row[0][:40])
