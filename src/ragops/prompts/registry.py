@@ -131,15 +131,28 @@ class PromptRegistry:
 
         full = self._named(name)
         try:
-            number = self._newest_number(full) if which == NEWEST else str(which)
-            by_number = number.isdigit()
-            ask = self._client.get_prompt_version if by_number else self._client.get_prompt_version_by_alias
-            version: PromptVersion | None = ask(full, number)
+            return self._newest(full) if which == NEWEST else self._get(full, str(which))
         except MlflowException as error:
             if is_missing(error):
                 return None
             raise
+
+    def _get(self, full: str, which: str) -> PromptVersion | None:
+        ask = self._client.get_prompt_version if which.isdigit() else self._client.get_prompt_version_by_alias
+        version: PromptVersion | None = ask(full, which)
         return version
+
+    def _newest(self, full: str) -> PromptVersion | None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            number = self._newest_number(full)
+        except MlflowException as error:
+            # MLflow's own stores cannot search in the runtimes' versions (3.8), and keep the alias.
+            if error.error_code != "INVALID_PARAMETER_VALUE":
+                raise
+            number = NEWEST
+        return self._get(full, number)
 
     def _newest_number(self, full: str) -> str:
         """The highest number of a prompt's versions; "0", which none has, where there are none."""

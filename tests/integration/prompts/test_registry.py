@@ -11,6 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 
 from ragops.errors import UserError
 from ragops.platform.experiments import open_experiment
@@ -29,7 +31,18 @@ def registry(client: MlflowClient) -> PromptRegistry:
     return PromptRegistry(client, PLACE.registered)
 
 
-def test_equal_content_is_one_version(registry: PromptRegistry) -> None:
+@pytest.mark.parametrize("searches", [True, False], ids=["searches", "cannot search"])
+def test_equal_content_is_one_version(
+    registry: PromptRegistry, client: MlflowClient, searches: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stores of the runtimes' versions of MLflow refuse to search for versions."""
+
+    def refuse(name: str, page_token: str | None) -> None:
+        raise MlflowException("search_prompt_versions() is not supported in this registry.", INVALID_PARAMETER_VALUE)
+
+    if not searches:
+        monkeypatch.setattr(client, "search_prompt_versions", refuse)
+    assert registry.newest("plain") is None
     first = registry.register(sound())
     assert first == Registered("spark_catalog.dev_me_rag.plain", 1, sound().content_hash, (), is_new=True)
     assert first.uri == "prompts:/spark_catalog.dev_me_rag.plain/1"
