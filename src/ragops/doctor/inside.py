@@ -30,17 +30,20 @@ _ON_DRIVER = "parse in the notebook's process"
 Row = tuple[str, str, str, str]
 
 
-def look(batches: Iterator[pd.DataFrame], landing: str, model: str) -> Iterator[pd.DataFrame]:
+def look(batches: Iterator[pd.DataFrame], landing: str, model: str, parses: bool) -> Iterator[pd.DataFrame]:
     """What Spark runs: one frame with columns what, found, state, to_do.
 
     Args:
         batches: of which nothing is needed.
         landing: the folder that parsers read.
         model: the embedding model, as JSON of `EmbeddingModel`.
+        parses: whether documents are parsed in UDFs here, so that what parsers need must be there.
     """
     for _ in batches:
         pass
-    yield pd.DataFrame(_rows(landing, model), columns=["what", "found", "state", "to_do"])
+    yield pd.DataFrame(
+        _rows(landing, model, "missing" if parses else "unknown"), columns=["what", "found", "state", "to_do"]
+    )
 
 
 def hold(batches: Iterator[pd.DataFrame], mebibytes: int) -> Iterator[pd.DataFrame]:
@@ -51,26 +54,20 @@ def hold(batches: Iterator[pd.DataFrame], mebibytes: int) -> Iterator[pd.DataFra
     yield pd.DataFrame([(f"a child process held {int(held) >> 20:,} MiB",)], columns=["found"])
 
 
-def on_serverless() -> bool:
-    """Whether this is serverless compute, which calls its version "client.5.2" and the like."""
-    return not os.environ.get("DATABRICKS_RUNTIME_VERSION", "0")[:1].isdigit()
-
-
-def _rows(landing: str, model: str) -> list[Row]:
-    elsewhere = "unknown" if on_serverless() else "missing"  # there, jobs parse in the notebook's process
+def _rows(landing: str, model: str, for_parsers: str) -> list[Row]:
     checks: list[tuple[str, Callable[[], str], str, str]] = [
         ("process", _process, "unknown", ""),
         ("Python", _versions, "unknown", ""),
         ("ragops", _package, "missing", "have the job's environment install the wheel"),
         ("tokenizer", lambda: _tokenizer(model), "missing", "put the model on a volume, and name that as `source`"),
-        ("landing folder", lambda: _folder(landing), elsewhere, "grant READ VOLUME, or lay documents: ragops sample"),
-        ("child process", lambda: f"starts, Python {_python('sys.version.split()[0]')}", elsewhere, _ON_DRIVER),
+        ("landing folder", lambda: _folder(landing), for_parsers, "grant READ VOLUME, or lay documents: ragops sample"),
+        ("child process", lambda: f"starts, Python {_python('sys.version.split()[0]')}", for_parsers, _ON_DRIVER),
         ("packages of a child", lambda: _python("__import__('ragops').__file__"), "unknown", "hand sys.path on to it"),
         ("semaphores", _semaphore, "unknown", "parsers do without"),
         ("Unix sockets", _socket, "unknown", "parsers are started one by one"),
         ("signals of pipes", _signal, "unknown", "parsers end after the file that they are at"),
         ("limit of a child", _limit, "unknown", "parsers run without a memory limit"),
-        ("parsers", _parse, elsewhere, _ON_DRIVER),
+        ("parsers", _parse, for_parsers, _ON_DRIVER),
         ("memory", _memory, "unknown", ""),
         ("temporary folder", lambda: f"{_free(tempfile.gettempdir()):,} MiB free", "unknown", ""),
     ]
@@ -181,7 +178,7 @@ class _Listener(logging.Handler):
 
 
 def _memory() -> str:
-    from ragops.documents.memory import memory_of_place
+    from ragops.platform.memory import memory_of_place
 
     unit = 1024 if sys.platform == "linux" else 1
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -15,7 +15,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from ragops.doctor.findings import Finding, look
-from ragops.documents.memory import memory_of_place
+from ragops.platform.memory import memory_of_place
 from ragops.workspace import Workspace, has_spark, on_databricks, workspace_client
 
 _GIB = 1 << 30

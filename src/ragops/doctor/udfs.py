@@ -14,6 +14,7 @@ import pandas as pd
 from ragops.doctor import inside
 from ragops.doctor.findings import Finding, look
 from ragops.embeddings.model import EmbeddingModel
+from ragops.platform.compute import on_serverless
 from ragops.workspace import Workspace, has_spark
 
 if TYPE_CHECKING:
@@ -30,10 +31,11 @@ def check_udfs(workspace: Workspace, landing: Path, model: EmbeddingModel) -> It
     if not has_spark():
         yield Finding("UDFs", "no Spark session here", "unknown", "localbundle exec -t dev -- ragops doctor")
         return
-    asked = partial(inside.look, landing=str(landing), model=model.model_dump_json())
+    serverless = on_serverless()  # where documents are parsed in the notebook's process
+    asked = partial(inside.look, landing=str(landing), model=model.model_dump_json(), parses=not serverless)
     for row in in_worker(workspace.spark, asked, _FINDINGS).itertuples(index=False):
         yield Finding(*row)
-    if inside.on_serverless():
+    if serverless:
         yield look("memory of children", lambda: beyond_the_limit(workspace.spark), "parse in the notebook's process")
 
 

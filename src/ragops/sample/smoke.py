@@ -1,7 +1,7 @@
 """The smoke test's corpus, a harbour's notices in two editions, and what a search must find in each.
 
-There are more of them than a stage makes on the driver, so that Spark's workers are really used; and
-one is a picture, which only OCR can read.
+There are more of them than a stage makes on a cluster's driver, so that Spark's workers are really used; and one is a
+picture, which only OCR can read.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -19,8 +19,8 @@ def batches() -> Iterator[pd.DataFrame]:
     yield pd.DataFrame({"id": [0]})
 
 
-def rows(landing: Path, model: str = MODEL) -> dict[str, tuple[str, str, str]]:
-    (frame,) = inside.look(batches(), str(landing), model)
+def rows(landing: Path, model: str = MODEL, parses: bool = True) -> dict[str, tuple[str, str, str]]:
+    (frame,) = inside.look(batches(), str(landing), model, parses)
     return {what: (found, state, to_do) for what, found, state, to_do in frame.itertuples(index=False)}
 
 
@@ -31,13 +31,12 @@ def test_here_everything_works(tmp_path: Path) -> None:
     assert found["landing folder"][0] == f"0 entries in {tmp_path}"
 
 
-@pytest.mark.parametrize(("runtime", "state"), [("18.1", "missing"), ("client.5.2", "unknown")])
-def test_what_only_clusters_need_is_not_missing_on_serverless(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: str, state: str
+@pytest.mark.parametrize(("parses", "state"), [(True, "missing"), (False, "unknown")])
+def test_what_parsers_need_is_missing_only_where_documents_are_parsed_in_udfs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parses: bool, state: str
 ) -> None:
-    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", runtime)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
-    found = rows(tmp_path / "nowhere")
+    found = rows(tmp_path / "nowhere", parses=parses)
     assert found["landing folder"][1] == found["child process"][1] == state
     assert found["memory"][1] == "ok"
 
