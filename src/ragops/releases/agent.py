@@ -16,8 +16,10 @@ from ragops.answering.types import Answer, Question
 from ragops.errors import RequestError, UserError
 from ragops.prompts.messages import Message
 from ragops.releases.configuration import ChainConfiguration
+from ragops.releases.container import container
 from ragops.releases.opening import open_logged
 from ragops.releases.telling import told
+from ragops.workspace import in_model_serving
 
 
 class ChainAgent(ResponsesAgent):
@@ -32,6 +34,8 @@ class ChainAgent(ResponsesAgent):
 
     def load_context(self, context: Any) -> None:  # noqa: ANN401 - MLflow's PythonModelContext
         """Opens the index and the models with what was logged."""
+        if in_model_serving():
+            print(container(), flush=True)
         configuration = ChainConfiguration.model_validate(dict(context.model_config or {}))
         artifacts = {name: Path(path) for name, path in (context.artifacts or {}).items()}
         self._chain = open_logged(configuration, artifacts)
