@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from rich.console import Console
 from ragops.commands import places
 from ragops.commands.places import Card, Json, Schema, Target
 from ragops.errors import UserError
-from ragops.workspace import LANDING, Workspace, deployed_model, has_spark
+from ragops.workspace import LANDING, VOLUMES, Workspace, deployed_model, has_spark
 
 _COULD_NOT_START = 2
 
@@ -28,19 +29,17 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Shows what this place is and what is missing, with what to do; exit code 1 when something needed is missing."""
+    card = places.card(usecase)
     if not (no_spark or has_spark()):
         code = _inside(target)
         if code != _COULD_NOT_START:
             raise typer.Exit(code)
-    import json
-
     from ragops.doctor.findings import as_rows, examine, missing
     from ragops.doctor.place import Place, groups
     from ragops.doctor.show import show
 
-    card, workspace = places.card(usecase), _workspace(target, schema)
-    models = card.models.with_primary(_model(target))
-    landing = workspace.path(f"/Volumes/{workspace.catalog}/{workspace.schema}/{LANDING}")
+    workspace, models = _workspace(target, schema), card.models.with_primary(_model(target))
+    landing = f"/{VOLUMES}/{workspace.catalog}/{workspace.schema}/{LANDING}"
     place = Place(workspace, card.model_copy(update={"models": models}), landing, target, gpus)
     sections = examine(groups(place))
     if as_json:

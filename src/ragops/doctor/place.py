@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from ragops.doctor.findings import Group
 from ragops.doctor.laptop import check_laptop, is_strict
@@ -25,14 +24,14 @@ class Place:
     Attributes:
         workspace: catalog and schema.
         card: with its target's model as the primary one.
-        landing: the folder of documents.
+        landing: the folder of documents, as jobs write it.
         target: the bundle's, whose folder a laptop has.
         gpus: whether there must be GPUs here.
     """
 
     workspace: Workspace
     card: UseCase
-    landing: Path
+    landing: str
     target: str = "dev"
     gpus: bool = False
 
@@ -50,5 +49,5 @@ def groups(place: Place) -> list[Group]:
         Group(f"Volume {INDEXES}", lambda: check_volume(workspace.volume(INDEXES), on_databricks() or is_strict())),
         Group("Registry", lambda: check_registry(workspace), 120),
         Group("GPUs", lambda: check_gpus(workspace, place.gpus), 120),
-        Group("UDFs", lambda: check_udfs(workspace, place.landing, card.embedding), 180),
+        Group("UDFs", lambda: check_udfs(workspace, workspace.path(place.landing), card.embedding), 180),
     ]

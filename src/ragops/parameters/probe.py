@@ -22,7 +22,7 @@ class ProbeParameters(RefreshParameters):
         """What is looked at."""
         models = self.card.models.with_primary(self.llm)
         card = self.card.model_copy(update={"models": models})
-        return Place(self.workspace, card, self.landing_folder, gpus=self.gpus)
+        return Place(self.workspace, card, self.landing, gpus=self.gpus)
 
 
 def check_probe(given: Mapping[str, str]) -> None:
