@@ -34,6 +34,8 @@ class Measurement(StrEnum):
     EMBEDDING = "embedding"
     CHUNKING = "chunking"
     REFRESH = "refresh"
+    MEMORY = "memory"
+    SLICES = "slices"
     FUZZ_DOCUMENTS = "fuzz_documents"
     KILLS = "kills"
 

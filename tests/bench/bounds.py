@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Figures = Mapping[str, Any]
+PAGE = "reading a 45-megapixel page"
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,20 @@ BOUNDS = (
         lambda f: f"{f['twice_embedding_ratio']:.2f}",
         "1.00, twice the chunks",
         lambda f: f["twice_texts"] == 0 and f["twice_chunks"] == 2 * f["twice_distinct_texts"],
+    ),
+    Bound(
+        "a worker's peak on serverless",
+        "memory",
+        lambda f: f"{f['most in a worker']:.0f} MiB; a page of 45 megapixels, in none, {f[PAGE]:.0f}",
+        "< 1,024 MiB",
+        lambda f: f["most in a worker"] < f["most_udf_mib"],
+    ),
+    Bound(
+        "a load cut off: rows, inserted",
+        "slices",
+        lambda f: f"{f['documents']['rows']}, {f['documents']['inserted']} in {f['documents']['merges']} slices",
+        "all, once",
+        lambda f: all(f[table]["rows"] == f[table]["inserted"] == f["files"] for table in ("documents", "chunks")),
     ),
     Bound(
         "fuzzed: crashes, orphans",

@@ -1,0 +1,33 @@
+"""The stages up to the vectors in small slices, for tests.bench.slices to cut off."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ragops.chunks.stage import refresh_chunks
+from ragops.documents.stage import refresh_documents
+from ragops.embeddings.model import tokenizer_file
+from ragops.embeddings.sources import encoder_source
+from ragops.embeddings.stage import refresh_embeddings
+from ragops.usecase import load_usecase
+from ragops.workspace import Workspace, models_folder
+
+
+def main(
+    schema: Annotated[str, typer.Option()],
+    landing: Annotated[Path, typer.Option()],
+    usecase: Annotated[Path, typer.Option()],
+    most: Annotated[int, typer.Option(help="Files, documents or texts in a slice.")],
+) -> None:
+    """Prints what the stages print."""
+    workspace, card = Workspace("spark_catalog", schema), load_usecase(usecase)
+    workspace.create_schema()
+    refresh_documents(workspace, landing, card.documents.limits, most=most).show()
+    refresh_chunks(workspace, card.chunking, tokenizer_file(card.embedding), most=most).show()
+    source = encoder_source(card.embedding, "openvino", converted=models_folder(workspace))
+    refresh_embeddings(workspace, card.embedding, source, most=most).show()
+
+
+if __name__ == "__main__":
+    typer.run(main)
