@@ -40,7 +40,7 @@ class Reader:
 
     def parse_batches(self, batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         """What Spark runs over batches of FILES; each worker process keeps one parser."""
-        parsers = _parsers(self.limits, 1)
+        parsers = _of_worker(self.limits)
         for batch in batches:
             for path, size_bytes, modified_us in batch.itertuples(index=False):
                 if row := self._row(listed_before(path, size_bytes, modified_us), parsers):
@@ -53,8 +53,12 @@ class Reader:
         as they are needed.
         """
         parsers = _parsers(self.limits, at_once)
-        with ThreadPoolExecutor(at_once) as threads:
-            yield from in_order(lambda file: threads.submit(self._row, file, parsers), files, 2 * at_once)
+        try:
+            with ThreadPoolExecutor(at_once) as threads:
+                yield from in_order(lambda file: threads.submit(self._row, file, parsers), files, 2 * at_once)
+        finally:  # the next stage needs the memory
+            while not parsers.empty():
+                parsers.get().close()
 
     def _row(self, file: LandingFile, parsers: "SimpleQueue[ParserPool]") -> Row | None:
         """The file's row; None where it changed since it was listed, or does while it is read, or cannot be had now."""
@@ -79,8 +83,13 @@ class Reader:
 
 
 @cache
+def _of_worker(limits: ParseLimits) -> "SimpleQueue[ParserPool]":
+    """Kept for the next batch: Spark gives a worker process one after another."""
+    return _parsers(limits, 1)
+
+
 def _parsers(limits: ParseLimits, at_once: int) -> "SimpleQueue[ParserPool]":
-    """Those of this process, kept for the next files: whoever takes one puts it back."""
+    """Whoever takes one puts it back."""
     parsers: SimpleQueue[ParserPool] = SimpleQueue()
     for _ in range(at_once):
         parsers.put(ParserPool(limits, sharing=at_once))

@@ -24,6 +24,9 @@ class Pool:
     def __init__(self, parse: Callable[[Path], ParsedDocument | Failure]) -> None:
         self.parse = parse
 
+    def close(self) -> None:
+        """Nothing was started."""
+
 
 @pytest.fixture
 def landing(tmp_path: Path) -> Path:
@@ -36,6 +39,7 @@ def rows(
 ) -> list[dict[str, Any]]:
     """What a worker of Spark makes of the files, and this process's threads too."""
     monkeypatch.setattr(reading, "_parsers", lambda limits, at_once: parsers(parse, at_once))
+    reading._of_worker.cache_clear()
     reader, listed = Reader(landing, ParseLimits(), 16_384 * MIB), list(list_files(landing))
     files = pd.DataFrame([as_row(file) for file in listed], columns=NAMES)
     made = [row for frame in reader.parse_batches(iter([files])) for row in frame.to_dict("records")]
