@@ -24,7 +24,7 @@ def check_laptop(target: str) -> Iterator[Finding]:
         yield Finding("local workspace", f"none for target {target}", "missing", f"localbundle run refresh -t {target}")
         return
     run = f"localbundle run refresh -t {target}"
-    yield look(f"target {target}", lambda: f"catalog and schema {_named(target)}, in {home}", run, "missing")
+    yield look(f"target {home.name}", lambda: f"catalog and schema {_named(target)}, in {home}", run, "missing")
     yield disk("disk of the workspace", home)
     running = "SPARK_REMOTE" in os.environ or (home / "server.json").is_file()
     yield Finding("Spark server", "running" if running else "none is running; each command starts one: localbundle up")

@@ -47,7 +47,7 @@ def groups(place: Place) -> list[Group]:
         Group("Language models", lambda: check_language_models(card.models, workspace), 150),
         Group("Secrets", lambda: check_secrets(workspace, wants_secrets(card.models))),
         Group(f"Volume {INDEXES}", lambda: check_volume(workspace.volume(INDEXES), on_databricks() or is_strict())),
-        Group("Registry", lambda: check_registry(workspace), 120),
+        Group("Registry", lambda: check_registry(workspace, place.target), 120),
         Group("GPUs", lambda: check_gpus(workspace, place.gpus), 120),
         Group("UDFs", lambda: check_udfs(workspace, workspace.path(place.landing), card.embedding), 180),
     ]

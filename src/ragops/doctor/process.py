@@ -69,7 +69,7 @@ def requirements(wanted: tuple[str, ...] | list[str]) -> Finding:
 def session(workspace: Workspace) -> Finding:
     """Spark's version, its kind and its time zone, which must be UTC."""
     if not has_spark():
-        return Finding("Spark", "no session here", "unknown", "localbundle exec -t dev -- ragops doctor")
+        return Finding("Spark", "no session here", "unknown", "leave --no-spark out")
     return look("Spark", lambda: _described(workspace), "look at the driver's log", "missing")
 
 

@@ -18,9 +18,9 @@ _PREVIEW = "an account admin switches the preview of the prompt registry on; rig
 Tag = Callable[[str, str], object]
 
 
-def check_registry(workspace: Workspace) -> Iterator[Finding]:
-    """What this client may do with models and prompts of the schema."""
-    use_mlflow()
+def check_registry(workspace: Workspace, target: str) -> Iterator[Finding]:
+    """What this client may do with models and prompts of the schema; `target` is whose folder a laptop has."""
+    use_mlflow(target)
     from mlflow import MlflowClient
 
     client = MlflowClient()

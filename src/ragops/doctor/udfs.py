@@ -29,7 +29,7 @@ Function = Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]
 def check_udfs(workspace: Workspace, landing: Path, model: EmbeddingModel) -> Iterator[Finding]:
     """What a UDF finds; on serverless also whether child processes count towards its memory."""
     if not has_spark():
-        yield Finding("UDFs", "no Spark session here", "unknown", "localbundle exec -t dev -- ragops doctor")
+        yield Finding("UDFs", "no Spark session here", "unknown", "leave --no-spark out")
         return
     serverless = on_serverless()  # where documents are parsed in the notebook's process
     asked = partial(inside.look, landing=str(landing), model=model.model_dump_json(), parses=not serverless)

@@ -75,6 +75,9 @@ def check_volume(volume: Path, strict: bool = True) -> Iterator[Finding]:
         volume: its folder.
         strict: whether it is a volume, or stands for one in a process that keeps its rules.
     """
+    if not volume.is_dir():
+        yield Finding("volume", f"there is no {volume}", "missing", "deploy the bundle, or: localbundle run refresh")
+        return
     folder = volume / f"doctor-{uuid.uuid4().hex[:8]}"
     files, whole = volume_files(folder), _whole_files(folder)
     yield whole

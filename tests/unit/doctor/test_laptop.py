@@ -23,5 +23,5 @@ def test_a_target_that_was_run_is_named(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "bundle.json").write_text(json.dumps(named))
     monkeypatch.setenv("LOCALBUNDLE_STRICT_VOLUMES", str(tmp_path))
     found = {finding.what: finding for finding in check_laptop("dev")}
-    assert found["target dev"].found == f"catalog and schema spark_catalog.mine, in {tmp_path}"
+    assert found[f"target {tmp_path.name}"].found == f"catalog and schema spark_catalog.mine, in {tmp_path}"
     assert found["strict volumes"].found == "on"

@@ -7,6 +7,9 @@ import pytest
 
 from localbundle.volumes.strict import install, remove
 from ragops.doctor.volumes import TRIALS, check_volume
+from ragops.platform.volumes.errors import VolumeError
+from ragops.platform.volumes.interface import VolumeFiles
+from ragops.platform.volumes.mounted import MountedFiles
 
 
 @pytest.fixture
@@ -38,7 +41,15 @@ def test_where_rules_are_not_kept_nothing_is_tried(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_volume_that_cannot_be_written_is_missing(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    (found,) = check_volume(tmp_path / "file")
+def test_a_volume_that_is_not_there_is_missing_and_not_made(tmp_path: Path) -> None:
+    (found,) = check_volume(tmp_path / "none")
+    assert (found.what, found.state) == ("volume", "missing") and list(tmp_path.iterdir()) == []
+
+
+def test_a_volume_that_cannot_be_written_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(self: VolumeFiles, path: Path, content: bytes) -> None:
+        raise VolumeError(f"{path}: read-only")
+
+    monkeypatch.setattr(MountedFiles, "write", refused)
+    (found,) = check_volume(tmp_path)
     assert (found.what, found.state) == ("whole files", "missing") and "docs/rights.md" in found.to_do

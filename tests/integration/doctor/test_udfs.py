@@ -1,0 +1,28 @@
+"""The probe of UDFs travels to Spark's workers by value, and says what they have."""
+
+from pathlib import Path
+
+import pytest
+
+from ragops.doctor.udfs import beyond_the_limit, check_udfs
+from ragops.usecase import load_usecase
+from ragops.workspace import LANDING, Workspace
+
+MODEL = load_usecase(Path(__file__).parents[3] / "usecase.yml").embedding
+
+
+def test_a_worker_reports_each_thing_once_and_needs_nothing(workspace: Workspace) -> None:
+    found = list(check_udfs(workspace, workspace.volume(LANDING), MODEL))
+    assert len({finding.what for finding in found}) == len(found) > 10
+    assert [finding for finding in found if finding.state != "ok"] == []
+
+
+def test_a_childs_memory_is_tried(workspace: Workspace) -> None:
+    assert beyond_the_limit(workspace.spark, 5) == "a child process held 5 MiB"
+
+
+def test_without_spark_it_says_how_to_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SPARK_REMOTE", raising=False)
+    monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
+    (finding,) = check_udfs(Workspace("c", "s"), Path("/nowhere"), MODEL)
+    assert finding.state == "unknown" and "--no-spark" in finding.to_do
