@@ -72,12 +72,17 @@ class VllmOfflineModel:
 
     def close(self) -> None:
         """Stops the engine and gives the GPU's memory back: the next task may run in this process or in another."""
+        if self._engine is None:
+            return
         from vllm.distributed.parallel_state import cleanup_dist_env_and_memory
+        from vllm.utils.func_utils import supports_kw
 
-        if self._engine is not None:
-            self._engine.llm_engine.engine_core.shutdown()
-            self._engine = None
-            cleanup_dist_env_and_memory()
+        self._engine.llm_engine.engine_core.shutdown()
+        self._engine = None
+        if hasattr(supports_kw, "cache_clear"):
+            # In 0.13 its keys are methods of the model, whose memory that would keep (vllm-project/vllm#35676).
+            supports_kw.cache_clear()
+        cleanup_dist_env_and_memory()
 
     def _start(self) -> None:
         settings = self._settings

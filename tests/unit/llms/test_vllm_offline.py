@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import lru_cache
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -88,15 +89,21 @@ def vllm(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module.SamplingParams = lambda **options: SimpleNamespace(**options)
     module.sampling_params = SimpleNamespace(StructuredOutputsParams=lambda *, json: SimpleNamespace(json=json))
     state: Any = ModuleType("vllm.distributed.parallel_state")
+    functions: Any = ModuleType("vllm.utils.func_utils")
+    functions.supports_kw = lru_cache(lambda function: True)
+    functions.supports_kw(Engine.chat)
     module.cleanups = 0
 
     def cleanup() -> None:
+        assert not functions.supports_kw.cache_info().currsize
         module.cleanups += 1
 
     state.cleanup_dist_env_and_memory = cleanup
     monkeypatch.setitem(sys.modules, "vllm", module)
     monkeypatch.setitem(sys.modules, "vllm.distributed", ModuleType("vllm.distributed"))
     monkeypatch.setitem(sys.modules, "vllm.distributed.parallel_state", state)
+    monkeypatch.setitem(sys.modules, "vllm.utils", ModuleType("vllm.utils"))
+    monkeypatch.setitem(sys.modules, "vllm.utils.func_utils", functions)
     return module
 
 
