@@ -13,6 +13,7 @@ from ragops.doctor.registry import check_registry
 from ragops.doctor.secrets import check_secrets
 from ragops.doctor.udfs import check_udfs
 from ragops.doctor.volumes import check_volume
+from ragops.platform.compute import on_serverless
 from ragops.usecase import UseCase
 from ragops.workspace import INDEXES, Workspace, on_databricks
 
@@ -39,6 +40,8 @@ class Place:
 def groups(place: Place) -> list[Group]:
     """What is looked at, from what costs nothing to what takes a minute."""
     workspace, card = place.workspace, place.card
+    # On serverless compute the notebook's process parses; the GPU cluster does not parse at all.
+    parses = not (place.gpus or on_serverless())
     laptop = [] if on_databricks() else [Group("Laptop", lambda: check_laptop(place.target))]
     return [
         Group("This process", lambda: check_process(workspace), 120),
@@ -49,5 +52,5 @@ def groups(place: Place) -> list[Group]:
         Group(f"Volume {INDEXES}", lambda: check_volume(workspace.volume(INDEXES), on_databricks() or is_strict())),
         Group("Registry", lambda: check_registry(workspace, place.target), 120),
         Group("GPUs", lambda: check_gpus(workspace, place.gpus), 120),
-        Group("UDFs", lambda: check_udfs(workspace, workspace.path(place.landing), card.embedding), 180),
+        Group("UDFs", lambda: check_udfs(workspace, workspace.path(place.landing), card.embedding, parses), 180),
     ]

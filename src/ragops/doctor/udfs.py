@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ragops.doctor import inside
-from ragops.doctor.findings import Finding, look
+from ragops.doctor.findings import Finding, line, look
 from ragops.embeddings.model import EmbeddingModel
 from ragops.platform.compute import on_serverless
 from ragops.workspace import Workspace, has_spark
@@ -26,17 +26,33 @@ _BEYOND_MIB = 1_536
 Function = Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]
 
 
-def check_udfs(workspace: Workspace, landing: Path, model: EmbeddingModel) -> Iterator[Finding]:
-    """What a UDF finds; on serverless also whether child processes count towards its memory."""
+def check_udfs(workspace: Workspace, landing: Path, model: EmbeddingModel, parses: bool) -> Iterator[Finding]:
+    """What a UDF finds; on serverless also whether child processes count towards its memory.
+
+    Args:
+        workspace: whose session runs it.
+        landing: the folder of documents.
+        model: whose tokenizer UDFs need.
+        parses: whether UDFs parse documents here, and must be able to.
+    """
     if not has_spark():
         yield Finding("UDFs", "no Spark session here", "unknown", "leave --no-spark out")
         return
-    serverless = on_serverless()  # where documents are parsed in the notebook's process
-    asked = partial(inside.look, landing=str(landing), model=model.model_dump_json(), parses=not serverless)
+    asked = partial(inside.look, landing=str(landing), model=model.model_dump_json(), parses=parses)
     for row in in_worker(workspace.spark, asked, _FINDINGS).itertuples(index=False):
         yield Finding(*row)
-    if serverless:
-        yield look("memory of children", lambda: beyond_the_limit(workspace.spark), "parse in the notebook's process")
+    if on_serverless():
+        yield look("memory of children", lambda: memory_of_children(workspace.spark))
+
+
+def memory_of_children(spark: SparkSession) -> str:
+    """Whether the limit of a UDF counts what its child processes take."""
+    try:
+        return f"not counted: {beyond_the_limit(spark)}"
+    except Exception as error:
+        if "MEMORY_LIMIT" not in str(error):
+            raise
+        return f"counted: {line(error)}"
 
 
 def beyond_the_limit(spark: SparkSession, mebibytes: int = _BEYOND_MIB) -> str:

@@ -12,7 +12,7 @@ MODEL = load_usecase(Path(__file__).parents[3] / "usecase.yml").embedding
 
 
 def test_a_worker_reports_each_thing_once_and_needs_nothing(workspace: Workspace) -> None:
-    found = list(check_udfs(workspace, workspace.volume(LANDING), MODEL))
+    found = list(check_udfs(workspace, workspace.volume(LANDING), MODEL, parses=True))
     assert len({finding.what for finding in found}) == len(found) > 10
     assert [finding for finding in found if finding.state != "ok"] == []
 
@@ -24,5 +24,5 @@ def test_a_childs_memory_is_tried(workspace: Workspace) -> None:
 def test_without_spark_it_says_how_to_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SPARK_REMOTE", raising=False)
     monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
-    (finding,) = check_udfs(Workspace("c", "s"), Path("/nowhere"), MODEL)
+    (finding,) = check_udfs(Workspace("c", "s"), Path("/nowhere"), MODEL, parses=True)
     assert finding.state == "unknown" and "--no-spark" in finding.to_do

@@ -22,7 +22,12 @@ OTHERWISE_THERE = {"ragops", "pyspark", "py4j"}
 REPACKED = set(tomllib.loads((ROOT / "environments" / "requirements.toml").read_text())["repacked"])
 # What a task imports only once it is at work.
 LATER = {
-    "embed": ("ragops.encoding", "ragops.embeddings.torch_encoder", "ragops.embeddings.export"),
+    "embed": (
+        "ragops.encoding",
+        "ragops.embeddings.torch_encoder",
+        "ragops.embeddings.export",
+        "ragops.parameters.probe",
+    ),
     "refresh": ("ragops.documents.parsers", "ragops.index.chroma_embedded", "ragops.embeddings.openvino_encoder"),
     "release": ("ragops.assembly", "ragops.index.chroma_embedded", "ragops.llms.openai_compatible"),
     "smoke": ("ragops.index.chroma_embedded", "ragops.embeddings.openvino_encoder"),
