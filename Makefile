@@ -47,7 +47,7 @@ lab: .venv/.laptop  ## JupyterLab on the notebooks, with Spark, dbutils and widg
 test: .venv/.dev  ## Every test that needs no cloud
 	@.ci/test
 
-test-runtimes: .venv/.dev  ## Jobs and suites on what the runtimes ship: over an hour, 20 GB; RUNTIMES="..." for others
+test-runtimes: .venv/.dev  ## Jobs and suites on what the runtimes ship: over an hour, 30 GB; RUNTIMES="..." for others
 	@$(BIN)/python -m tests.runtimes $(RUNTIMES)
 
 unit: .venv/.dev  ## Unit tests only

@@ -1,7 +1,8 @@
 """`make test-runtimes`: the jobs and the suites with what Databricks' runtimes ship. `python -m tests.runtimes --help`.
 
 For each place an environment as a job finds it there, what the job installs on top by plain pip, what that changed,
-then the job's own tasks on the sample corpus. It takes most of an hour and some 20 GB, most of it in uv's cache.
+then the job's own tasks on the sample corpus, and vLLM on the CPU. It takes over an hour and some 30 GB, most of it in
+uv's cache.
 """
 
 import shutil

@@ -74,12 +74,8 @@ def shipped_closure(file: File, root: Path) -> dict[str, str]:
     return {name: file.runtime.packages[name] for name in (*found.shipped, *found.replaced)}
 
 
-def ship(place: Place, name: str, shipped: dict[str, str]) -> Environment:
-    """A new environment as a job finds it: the runtime's packages, and an open-source Spark of its version.
-
-    Raises:
-        Failed: there is no interpreter, or an installation fails.
-    """
+def empty(place: Place, name: str) -> Environment:
+    """A new environment of the runtime's Python, without packages. Raises Failed where there is no such interpreter."""
     built = Environment(place, name, FOLDER / place.name / name)
     wanted = place.runtime.python
     python = find_python(wanted) or find_python("3.11")
@@ -87,6 +83,16 @@ def ship(place: Place, name: str, shipped: dict[str, str]) -> Environment:
         raise Failed(f"{built.label}: no Python {wanted} or 3.11 here; install one")
     shutil.rmtree(built.folder, ignore_errors=True)
     run(f"{built.label} venv", [*_UV, "venv", "--quiet", "--seed", "--python", python, built.folder])
+    return built
+
+
+def ship(place: Place, name: str, shipped: dict[str, str]) -> Environment:
+    """A new environment as a job finds it: the runtime's packages, and an open-source Spark of its version.
+
+    Raises:
+        Failed: there is no interpreter, or an installation fails.
+    """
+    built = empty(place, name)
     pins = built.folder / "shipped.txt"
     pins.write_text("".join(f"{package}=={pin}\n" for package, pin in place.runtime.packages.items()), "utf-8")
     # Not with what they ask for: a package that the runtime lacks is the job's to install.

@@ -7,7 +7,7 @@ from functools import partial
 
 from environments.lock import TASKS, File
 from localbundle.errors import BundleError
-from tests.runtimes import environment, suites
+from tests.runtimes import environment, offline, suites
 from tests.runtimes.changes import Changes
 from tests.runtimes.commands import FOLDER, Failed, console
 from tests.runtimes.environment import Environment
@@ -47,6 +47,9 @@ class Trial:
         # The refresh job that it starts runs in the same Python here.
         if built := self._attempt("smoke", "refresh"):
             self._try(SERVERLESS, partial(self.workspace.job, built, "smoke"))
+        # The runtime's, and the newest, which tells what a later runtime will bring.
+        for name in ("vllm", "vllm-newest"):
+            self._try(GPU, partial(self._vllm, name))
         if with_suites:
             self._try(GPU, self._suites)
         for compute, place in self._places.items():
@@ -99,6 +102,17 @@ class Trial:
         published = self.workspace.job(built, "refresh", only="publish")
         console.print(f"  publish: {published.tasks['publish'].message}")
         console.print(f"  search finds {self.workspace.search(built)}")
+
+    def _vllm(self, name: str) -> None:
+        place = self._places[GPU]
+        kept = offline.pins(self._file(place, "vllm"), self.source)
+        if kept is None:
+            console.print(f"{place.name} {name}: none for torch {place.runtime.packages['torch']}")
+            return
+        built = offline.install(place, name, self.source, kept if name == "vllm" else {})
+        console.print(f"[bold]{built.label}[/]", markup=True)
+        for line in offline.answers(built):
+            console.print(f"  {line}", markup=False)
 
     def _suites(self) -> None:
         """On the GPU cluster's runtime, which ships what serverless compute does and more."""
