@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ragops.doctor.findings import Group
+from ragops.doctor.findings import Finding, Group
 from ragops.doctor.laptop import check_laptop, is_strict
 from ragops.doctor.models import check_embedding, check_language_models, wants_secrets
 from ragops.doctor.process import check_process
@@ -12,7 +13,7 @@ from ragops.doctor.processors import check_gpus
 from ragops.doctor.registry import check_registry
 from ragops.doctor.secrets import check_secrets
 from ragops.doctor.udfs import check_udfs
-from ragops.doctor.volumes import check_volume
+from ragops.doctor.volumes import check_landing, check_volume
 from ragops.platform.compute import on_serverless
 from ragops.usecase import UseCase
 from ragops.workspace import INDEXES, Workspace, on_databricks
@@ -49,8 +50,13 @@ def groups(place: Place) -> list[Group]:
         Group("Embedding model", lambda: check_embedding(card.embedding, workspace)),
         Group("Language models", lambda: check_language_models(card.models, workspace), 150),
         Group("Secrets", lambda: check_secrets(workspace, wants_secrets(card.models))),
-        Group(f"Volume {INDEXES}", lambda: check_volume(workspace.volume(INDEXES), on_databricks() or is_strict())),
+        Group("Volumes", lambda: _volumes(place)),
         Group("Registry", lambda: check_registry(workspace, place.target), 120),
         Group("GPUs", lambda: check_gpus(workspace, place.gpus), 120),
         Group("UDFs", lambda: check_udfs(workspace, workspace.path(place.landing), card.embedding, parses), 180),
     ]
+
+
+def _volumes(place: Place) -> Iterator[Finding]:
+    yield check_landing(place.workspace.path(place.landing))
+    yield from check_volume(place.workspace.volume(INDEXES), on_databricks() or is_strict())

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ragops.doctor.findings import Finding, line
+from ragops.doctor.findings import Finding, line, look
 from ragops.platform.volumes.errors import VolumeError
 from ragops.platform.volumes.open import volume_files
 
@@ -66,6 +66,12 @@ TRIALS = (
         lambda folder: _with_open(folder / "new", os.O_WRONLY | os.O_CREAT | os.O_EXCL, _write),
     ),
 )
+
+
+def check_landing(folder: Path) -> Finding:
+    """Whether this process may read the folder of documents."""
+    to_do = "lay documents: ragops sample; or grant READ VOLUME: docs/rights.md"
+    return look("landing folder", lambda: f"{len(volume_files(folder).list(folder)):,} entries", to_do, "missing")
 
 
 def check_volume(volume: Path, strict: bool = True) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from localbundle.volumes.strict import install, remove
-from ragops.doctor.volumes import TRIALS, check_volume
+from ragops.doctor.volumes import TRIALS, check_landing, check_volume
 from ragops.platform.volumes.errors import VolumeError
 from ragops.platform.volumes.interface import VolumeFiles
 from ragops.platform.volumes.mounted import MountedFiles
@@ -53,3 +53,9 @@ def test_a_volume_that_cannot_be_written_is_missing(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(MountedFiles, "write", refused)
     (found,) = check_volume(tmp_path)
     assert (found.what, found.state) == ("whole files", "missing") and "docs/rights.md" in found.to_do
+
+
+def test_the_landing_folder_is_counted_or_missing(tmp_path: Path) -> None:
+    (tmp_path / "a.md").touch()
+    assert check_landing(tmp_path)[:3] == ("landing folder", "1 entries", "ok")
+    assert check_landing(tmp_path / "none").state == "missing"
