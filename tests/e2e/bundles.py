@@ -41,7 +41,7 @@ class Bundle:
             env=os.environ | strict_environment(self.home / "Volumes", strict=True) | self.environment,
             capture_output=True,
             text=True,
-            timeout=400,
+            timeout=600,
         )
         if check and done.returncode:
             raise AssertionError(f"{' '.join(words)}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}")
