@@ -67,7 +67,7 @@ def _rows(landing: str, model: str, for_parsers: str) -> list[Row]:
         ("Unix sockets", _socket, "unknown", "parsers are started one by one"),
         ("signals of pipes", _signal, "unknown", "parsers end after the file that they are at"),
         ("limit of a child", _limit, "unknown", "parsers run without a memory limit"),
-        ("parsers", _parse, for_parsers, _ON_DRIVER),
+        ("parsers", parse_one, for_parsers, _ON_DRIVER),
         ("memory", _memory, "unknown", ""),
         ("temporary folder", lambda: f"{_free(tempfile.gettempdir()):,} MiB free", "unknown", ""),
     ]
@@ -145,8 +145,12 @@ def _limit() -> str:
     return f"RLIMIT_DATA can be set: {_python(limit)}".removesuffix(": None")
 
 
-def _parse() -> str:
-    """One small file, by a parser in a child process; what it does without is in its log."""
+def parse_one() -> str:
+    """Parses a small file in a child process, and says what parsers do without here, which is in their log.
+
+    Raises:
+        OSError: the file was not parsed.
+    """
     from ragops.documents.limits import ParseLimits
     from ragops.documents.outcomes import ParsedDocument
     from ragops.documents.sandbox import ParserPool

@@ -15,6 +15,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from ragops.doctor.findings import Finding, look
+from ragops.doctor.inside import parse_one
 from ragops.platform.memory import memory_of_place
 from ragops.workspace import Workspace, has_spark, on_databricks, workspace_client
 
@@ -37,6 +38,8 @@ def check_process(workspace: Workspace) -> Iterator[Finding]:
     yield disk("temporary folder", Path(tempfile.gettempdir()))
     yield look("shared memory", lambda: f"{_free_gib(Path('/dev/shm')):.1f} GiB free in /dev/shm")
     yield look("working folder", lambda: str(Path.cwd()))
+    if importlib.util.find_spec("pebble"):  # where documents are parsed
+        yield look("parsers", parse_one, "look at the log: a call that is refused is named", "missing")
     if on_databricks():
         yield from _of_databricks()
 
