@@ -60,15 +60,15 @@ def refused_field(said: str, code: object, param: object, sent: Collection[str])
 
     None where it refuses for another reason: a value, a name, the length.
     """
-    named = param.partition(".")[0] if isinstance(param, str) else ""
-    if isinstance(code, str) and code in _UNKNOWN_CODES and named in sent:
-        return named
+    name = param.partition(".")[0] if isinstance(param, str) else ""
+    if isinstance(code, str) and code in _UNKNOWN_CODES and name in sent:
+        return name
     # pydantic repeats the values that it was given, and these are texts of others.
     told = said.partition("'input':")[0][:_MOST]
     for pattern in _REFUSES_FIELD:
         for match in pattern.finditer(told):
-            if match["name"] in sent:
-                return match["name"]
+            if (name := match["name"].lower()) in sent:
+                return name
     return None
 
 

@@ -144,6 +144,7 @@ SAID_OF_A_FIELD: dict[str, Callable[[str], str]] = {
     ),
     "xai": lambda field: json.dumps({"code": "400", "error": f"Argument not supported on this model: {field}"}),
     "groq": lambda field: json.dumps({"error": {"message": f"property '{field}' is unsupported"}}),
+    "at a sentence's beginning": lambda field: f"{field.capitalize()} is not supported with this model.",
     "serde": lambda field: f"Failed to deserialize: unknown field `{field}`, expected one of `model`, `messages`, `n`",
     "json schema": lambda field: json.dumps(
         {"error": {"message": f"Additional properties are not allowed ('{field}' was unexpected)"}}
