@@ -1,0 +1,113 @@
+"""Unity Catalog's service of registered models over loopback HTTP, as far as MLflow's own client speaks to it here.
+
+It refuses what the service would: names without three levels, a name that is there already, tags that the catalog does
+not take, the alias that it keeps for itself, no token. Versions are laid into it, since files come with them.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from tests.support.catalog_rules import refusal
+
+TOKEN = "a-token"
+_ROOT = "/api/2.0/mlflow/unity-catalog/"
+
+
+class Refused(Exception):
+    """An answer that is an error: its code, and what is said with it."""
+
+    def __init__(self, code: str, said: str = "") -> None:
+        super().__init__(said or code)
+        self.code = code
+
+
+@dataclass
+class Models:
+    """The models' versions by name and number, each with its tags; and aliases. `missing`: the code for what is not."""
+
+    missing: str = "RESOURCE_DOES_NOT_EXIST"
+    versions: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
+    aliases: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def answer(self, what: str, given: dict[str, str]) -> dict[str, Any]:
+        if not re.fullmatch(r"[^./]+\.[^./]+\.[^./]+", given.get("name", "")):
+            raise Refused("INVALID_PARAMETER_VALUE", f"{given.get('name')} is not a three-level name")
+        name = given["name"]
+        if what == "POST registered-models/create":
+            if name in self.versions:
+                raise Refused("RESOURCE_ALREADY_EXISTS")
+            self.versions[name] = {}
+            return {"registered_model": {"name": name}}
+        if name not in self.versions:
+            raise Refused(self.missing, f"Registered model '{name}' does not exist")
+        if what == "GET registered-models/get":
+            return {"registered_model": {"name": name}}
+        if what == "POST model-versions/set-tag":
+            return self._tag(self.versions[name][given["version"]], given)
+        return self._on_alias(what, name, given)
+
+    def _tag(self, tags: dict[str, str], given: dict[str, str]) -> dict[str, Any]:
+        if said := refusal(tags | {given["key"]: given["value"]}):
+            raise Refused("INVALID_PARAMETER_VALUE", said)
+        tags[given["key"]] = given["value"]
+        return {}
+
+    def _on_alias(self, what: str, name: str, given: dict[str, str]) -> dict[str, Any]:
+        key = name, given["alias"]
+        if what == "POST registered-models/alias":
+            if given["alias"].lower() == "latest" or given["version"] not in self.versions[name]:
+                raise Refused("INVALID_PARAMETER_VALUE", f"no alias {given['alias']} for version {given['version']}")
+            self.aliases[key] = given["version"]
+            return {}
+        if key not in self.aliases:
+            raise Refused(self.missing, f"Alias '{given['alias']}' does not exist")
+        if what == "DELETE registered-models/alias":
+            del self.aliases[key]
+            return {}
+        tags = [{"key": key, "value": value} for key, value in self.versions[name][self.aliases[key]].items()]
+        return {"model_version": {"name": name, "version": self.aliases[key], "status": "READY", "tags": tags}}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    models: Models
+
+    def _answer(self) -> None:
+        url = urlsplit(self.path)
+        content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        given = json.loads(content) if content else {name: values[-1] for name, values in parse_qs(url.query).items()}
+        status, answer = 200, {}
+        try:
+            if not url.path.startswith(_ROOT):
+                raise Refused("ENDPOINT_NOT_FOUND")
+            if self.headers["Authorization"] != f"Bearer {TOKEN}":
+                raise Refused("PERMISSION_DENIED")
+            answer = self.models.answer(f"{self.command} {url.path.removeprefix(_ROOT)}", given)
+        except Refused as refused:
+            status, answer = 404, {"error_code": refused.code, "message": str(refused)}
+        payload = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
+
+    do_GET = do_POST = do_DELETE = _answer  # noqa: N815
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Quiet."""
+
+
+@contextmanager
+def served(models: Models) -> Iterator[str]:
+    """The service's address while it runs."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"models": models})) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
