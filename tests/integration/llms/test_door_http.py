@@ -99,6 +99,8 @@ def test_whatever_befalls_the_server_the_evidence_answers(
         "gpt",
     )
     assert error in {None, failed.error}
+    status = f", HTTP {behaviour.status}" if behaviour.status != 200 else ""
+    assert answered.fallback_reason == f"{failed.error}{status}"
 
 
 @pytest.mark.parametrize("stream", [False, True])
