@@ -59,7 +59,7 @@ def _rows(landing: str, model: str, for_parsers: str) -> list[Row]:
         ("process", _process, "unknown", ""),
         ("Python", _versions, "unknown", ""),
         ("ragops", _package, "missing", "have the job's environment install the wheel"),
-        ("tokenizer", lambda: _tokenizer(model), "missing", "put the model on a volume, and name that as `source`"),
+        ("tokenizer", lambda: _tokenizer(model), "unknown", "nothing relies on it: tokenizers travel as their content"),
         ("landing folder", lambda: _folder(landing), for_parsers, "grant READ VOLUME, or lay documents: ragops sample"),
         ("child process", lambda: f"starts, Python {_python('sys.version.split()[0]')}", for_parsers, _ON_DRIVER),
         ("packages of a child", lambda: _python("__import__('ragops').__file__"), "unknown", "hand sys.path on to it"),

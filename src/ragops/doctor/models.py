@@ -58,9 +58,10 @@ def _asked(model: OpenAICompatible) -> Iterator[Finding]:
 def ask_fields(client: httpx.Client, url: str, name: str) -> Iterator[Finding]:
     """Whether a served model answers, and which fields of a request it takes."""
     plain = _answer(client, url, name, {})
-    yield Finding(name, plain or "answers", "missing" if plain else "ok", "CAN QUERY: docs/rights.md" if plain else "")
     if plain:
+        yield Finding(name, plain, "missing", "mend what it says; CAN QUERY: docs/rights.md")
         return
+    yield Finding(name, "answers")
     for field, extra in _FIELDS.items():
         refusal = _answer(client, url, name, extra)
         yield Finding(field, refusal or "taken", "ok", f"put it under `omit` of {name} on the card" if refusal else "")
