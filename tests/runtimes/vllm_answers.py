@@ -22,7 +22,7 @@ from ragops.llms.settings import VllmOffline
 from ragops.llms.vllm_offline import VllmOfflineModel
 from ragops.prompts.messages import Message
 
-_SECONDS_TO_HANG = 900  # an engine that keeps unfinished requests waits for ever
+_SECONDS_TO_HANG = 1800  # an engine that keeps unfinished requests waits for ever
 _TEMPLATE = (
     "{% for message in messages %}{% if message.role == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
     "<s>{{ message.content }}{% endfor %}"
