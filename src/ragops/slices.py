@@ -6,6 +6,7 @@ in this process and children of its own.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -33,11 +34,15 @@ MakeRows = Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]
 
 
 def portions(
-    items: Iterable[Item], most: int, weight: Callable[[Item], int] = lambda item: 0, heaviest: int = 0
+    items: Iterable[Item],
+    most: int,
+    weight: Callable[[Item], int] = lambda item: 0,
+    heaviest: int = 0,
+    is_due: Callable[[], bool] = lambda: False,
 ) -> Iterator[list[Item]]:
     """The items in lists of at most `most`, which weigh at most `heaviest` unless they hold one item only.
 
-    Items are taken only as they are needed.
+    Items are taken only as they are needed. After each it is asked whether a list is due, however short it is.
     """
     portion: list[Item] = []
     total = 0
@@ -47,8 +52,24 @@ def portions(
             yield portion
             portion, total = [], weight(item)
         portion.append(item)
+        if is_due():
+            yield portion
+            portion, total = [], 0
     if portion:
         yield portion
+
+
+def every(seconds: float, clock: Callable[[], float] = time.monotonic) -> Callable[[], bool]:
+    """True once in so many seconds."""
+    last = [clock()]
+
+    def is_due() -> bool:
+        if clock() - last[0] < seconds:
+            return False
+        last[0] = clock()
+        return True
+
+    return is_due
 
 
 def made_here(rows: int) -> bool:

@@ -128,7 +128,7 @@ def rate_words() -> None:
 def split_documents() -> None:
     texts = [text(chunking.LONGEST - number) for number in range(chunking.DOCUMENTS_A_BATCH)]
     batch = pd.DataFrame({"doc_id": range(len(texts)), "title": "A title", "markdown": texts})
-    drain(chunking.split_at([ChunkSizes(), ChunkSizes(max_tokens=64)], counter()), batch)
+    drain(chunking.split_at([ChunkSizes()], counter()), batch)
 
 
 def search_vectors() -> None:

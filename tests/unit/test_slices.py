@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ragops import slices
 from ragops.platform import processes
-from ragops.slices import map_rows, portions
+from ragops.slices import every, map_rows, portions
 from ragops.tables import Column, Table
 
 NUMBERS = Table(
@@ -32,6 +32,11 @@ def test_items_are_taken_only_as_they_are_needed() -> None:
     items = iter(range(100))
     assert next(portions(items, 10)) == list(range(10))
     assert next(items) <= 11
+
+
+def test_what_is_due_does_not_wait_for_more() -> None:
+    clock = iter([0, 4, 9, 10, 10, 19, 21, 21])
+    assert list(portions("abcde", 9, is_due=every(10, lambda: next(clock)))) == [["a", "b", "c"], ["d", "e"]]
 
 
 class Frame:

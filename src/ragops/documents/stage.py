@@ -18,7 +18,7 @@ from ragops.documents.reading import FILES, Reader, Row, as_row
 from ragops.documents.table import DOCUMENTS
 from ragops.errors import UserError
 from ragops.platform.processes import how_many
-from ragops.slices import CHARACTERS_A_SLICE, DOCUMENTS_A_SLICE, made_here, map_rows, portions
+from ragops.slices import CHARACTERS_A_SLICE, DOCUMENTS_A_SLICE, every, made_here, map_rows, portions
 from ragops.tables import StageReport, difference, ids_frame, merge
 from ragops.workspace import Workspace
 
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 __all__ = ["DOCUMENTS", "refresh_documents"]
+
+SECONDS_A_SLICE = 600
+"""Files that take long, as scans do, make a short slice: one ends before any time limit."""
+BYTES_A_SLICE = 256 << 20
+"""The same of files that Spark's workers read, whose time nobody knows before."""
 
 
 def refresh_documents(
@@ -137,12 +142,13 @@ def _slices(
     read = 0
     if made_here(len(arrived)):
         made = reader.read(arrived, max(1, min(how_many(reader.limits.memory_bytes), len(arrived))))
-        for rows in portions(made, most, _characters, CHARACTERS_A_SLICE) if arrived else [[]]:
+        slices = portions(made, most, _characters, CHARACTERS_A_SLICE, every(SECONDS_A_SLICE))
+        for rows in slices if arrived else [[]]:
             read += len(rows)
             frame = pd.DataFrame([row for row in rows if row], columns=DOCUMENTS.names)
             yield read, workspace.spark.createDataFrame(frame if len(frame) else [], DOCUMENTS.schema)
         return
-    for files in portions(arrived, most):
+    for files in portions(arrived, most, lambda file: file.size_bytes, BYTES_A_SLICE):
         read += len(files)
         listed = workspace.spark.createDataFrame([as_row(file) for file in files], FILES)
         yield read, map_rows(listed, len(arrived), reader.parse_batches, DOCUMENTS)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 TEXTS_A_SLICE = 200_000
+TEXTS_ON_CPUS = 20_000
+"""Texts in a slice that CPUs embed: of a large model they make a few vectors a second."""
 TEXTS_HERE = 8192
 """Texts in a slice that is made here: their vectors go to Spark in one message, which has 128 MB at most."""
 _REQUESTS_AT_ONCE = 8
@@ -62,14 +64,14 @@ def vectors(
         count: how many there are.
         model: the embedding model.
         source: its encoder's recipe.
-        most: about how many texts a frame has. Their hashes tell in which they are.
+        most: about how many texts a frame has at most. Their hashes tell in which they are.
 
     Raises:
         UserError: the endpoint gives no vectors.
     """
     here = model.is_endpoint or on_serverless()
     make = _made_here(workspace, model, source) if here else _made_by_workers(workspace, source)
-    slices = -(-count // (min(most, TEXTS_HERE) if here else most))
+    slices = -(-count // min(most, TEXTS_HERE if here else most if source.uses_gpu else TEXTS_ON_CPUS))
     for number in range(slices):
         part = texts.where(F.pmod(F.xxhash64("text_hash"), F.lit(slices)) == number)
         yield make(part, -(-count // slices)).withColumn("embedded_at", F.current_timestamp())
