@@ -85,7 +85,7 @@ def _ask(client: WorkspaceClient, settings: EndpointSettings, question: str, ent
 
 def _routing(client: WorkspaceClient) -> dict[str, str]:
     """What the SDK adds for hosts that several workspaces share."""
-    workspace = client.config.workspace_id
+    workspace = getattr(client.config, "workspace_id", None)  # the runtimes' SDKs (0.67) know of no such hosts
     return {"X-Databricks-Workspace-Id": workspace} if workspace else {}
 
 

@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, RLock, Thread
 from typing import Any
 
+from databricks.sdk import WorkspaceClient
+
 TOKEN = "token-of-the-double"
 MODEL = "prod.rag.rag_chain"
 NAME = "rag"
@@ -311,6 +313,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Quiet."""
+
+
+def client(address: str, double: Double, token: str = TOKEN) -> WorkspaceClient:
+    """The SDK's client of the double; that of a runtime takes no workspace's id."""
+    more = {"workspace_id": double.workspace} if double.workspace else {}
+    return WorkspaceClient(host=address, token=token, auth_type="pat", **more)
 
 
 @contextmanager

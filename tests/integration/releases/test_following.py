@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from databricks.sdk import WorkspaceClient
 from mlflow import MlflowClient
 
 from ragops.errors import UserError
@@ -12,7 +11,7 @@ from ragops.releases.registry import CHAMPION, ChainRegistry, Version
 from ragops.releases.settings import EndpointSettings
 from ragops.usecase import load_usecase
 from tests.integration.releases import serving_double
-from tests.integration.releases.serving_double import MODEL, NAME, TOKEN, Double
+from tests.integration.releases.serving_double import MODEL, NAME, Double
 
 CARD = load_usecase(Path(__file__).parents[3] / "usecase.yml")
 SETTINGS = EndpointSettings(name=NAME, poll_seconds=0.01, ready_seconds=20, smoke_seconds=20)
@@ -43,7 +42,7 @@ def followed(
 ) -> str:
     registry.point(CHAMPION, version(champion))
     with serving_double.served(double) as address:
-        client = WorkspaceClient(host=address, token=TOKEN, auth_type="pat", workspace_id=double.workspace)
+        client = serving_double.client(address, double)
         earlier = version(before) if before else None
         served = follow(
             client, registry, version(champion), earlier, settings, CARD, "What is a list?", lambda line: None
