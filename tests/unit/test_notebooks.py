@@ -42,7 +42,9 @@ def test_a_parameter_without_an_explanation_is_named(tmp_path: Path) -> None:
     parameters = nbformat.v4.new_code_cell(
         'dbutils.widgets.text("told", "")\ndbutils.widgets.text("untold", "")', metadata={"tags": ["parameters"]}
     )
-    first = nbformat.v4.new_markdown_cell("# T\n\n**Answers:** what?\n\n| `told` | is told |\n\n**Reads** t.\n\n**By hand in a workspace** x.")
+    first = nbformat.v4.new_markdown_cell(
+        "# T\n\n**Answers:** what?\n\n| `told` | is told |\n\n**Reads** t.\n\n**By hand in a workspace** x."
+    )
     last = nbformat.v4.new_markdown_cell("**Look next** elsewhere.")
     path = tmp_path / "n.ipynb"
     kernel = {"name": "local-workspace", "display_name": "local workspace", "language": "python"}

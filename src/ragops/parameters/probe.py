@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from ragops.doctor.place import Place
 from ragops.parameters.refresh import RefreshParameters
@@ -13,6 +14,9 @@ class ProbeParameters(RefreshParameters):
 
     `llm` is the target's language model, "" for the card's own.
     """
+
+    job: ClassVar[str] = "probe"
+    makes_schema: ClassVar[bool] = False
 
     gpus: bool = False
     llm: str = ""
