@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,7 +18,8 @@ def main() -> None:
     reader._LOOK_SECONDS = 0.0
     agent = ChainAgent()
     configuration = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    agent.load_context(SimpleNamespace(model_config=configuration, artifacts={}))
+    with redirect_stdout(sys.stderr):  # what it tells of itself
+        agent.load_context(SimpleNamespace(model_config=configuration, artifacts={}))
     for number, line in enumerate(sys.stdin):
         request = ResponsesAgentRequest.model_validate({"input": [{"role": "user", "content": line.strip()}]})
         with set_prediction_context(Context(request_id=f"request-{number}")):  # as the platform's server does
