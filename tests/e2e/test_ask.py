@@ -126,7 +126,7 @@ def test_an_answer_is_traced_and_in_the_ledger(asked: Asked) -> None:
 
     told = asked.ask(OTTER)
     assert told["answer"] == "The otter eats 4 fish before noon [1]."
-    trace = mlflow.get_trace(told["trace_id"], flush=True)
+    trace = mlflow.get_trace(told["trace_id"])
     assert [span.name for span in trace.data.spans] == ["answer", "retrieve", "prompt", "generate", "check"]
     experiment = mlflow.get_experiment(trace.info.experiment_id)
     assert experiment.name.endswith("quality")

@@ -34,7 +34,7 @@ def add_everything(built: Environment, source: Path, replaced: Iterable[str]) ->
     built.uv("suites", "--constraint", built.pins({*CONNECT, *replaced}), "--override", left_out, *wanted, *tools)
     langchain = [line for line in pinned(source) if line.startswith("langchain")]
     built.uv("langchain", "--override", built.pins(), *langchain)
-    built.uv("ragops", "--no-deps", source)
+    built.uv("ragops", "--no-deps", "--editable", source)
 
 
 def run_suite(built: Environment, source: Path, suite: str) -> Counted:

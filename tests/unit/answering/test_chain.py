@@ -4,6 +4,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from mlflow.entities import Trace
 
 from ragops.answering.settings import AnswerSettings
 from ragops.answering.types import Answer, Question
@@ -180,9 +181,17 @@ def test_passages_are_never_in_the_system_role() -> None:
     ]
 
 
+def trace_of(answer: Answer) -> Trace:
+    """Its trace, written by then; `flush` of get_trace is newer than the MLflow of the runtimes."""
+    mlflow.flush_trace_async_logging()
+    trace = mlflow.get_trace(str(answer.trace_id))
+    assert trace is not None
+    return trace
+
+
 def test_every_step_is_a_span(traced: None) -> None:
     answer = chain(Searching([FERRY]), scripted_door(["So [1]."])).answer(Question("And?", history=HISTORY))
-    trace = mlflow.get_trace(answer.trace_id, flush=True)
+    trace = trace_of(answer)
     assert [span.name for span in trace.data.spans] == ["answer", "rewrite", "retrieve", "prompt", "generate", "check"]
     assert {span.status.status_code for span in trace.data.spans} == {"OK"}
 
@@ -191,7 +200,7 @@ def test_a_trace_says_who_stood_in_for_whom_and_why(traced: None) -> None:
     made = chain(Searching([FERRY]), failing_door("Model served: HTTP 400 no", "So [1]."))
     answer = made.answer(Question("And?", history=HISTORY))
     assert (answer.model, answer.failed, answer.not_rewritten) == ("script", *[{"served": "HTTP 400 no"}] * 2)
-    root, rewrite, _, _, generate, _ = mlflow.get_trace(answer.trace_id, flush=True).data.spans
+    root, rewrite, _, _, generate, _ = trace_of(answer).data.spans
     assert (root.outputs["model"], root.outputs["failed"]) == ("script", {"served": "HTTP 400 no"})
     assert (generate.attributes["stood_in_for"], rewrite.attributes["not_by"]) == (["served"], ["served"])
 
@@ -202,7 +211,7 @@ def test_traces_of_confidential_documents_hold_no_texts(tmp_path: Path, traced: 
     guard_traces(card.model_copy(update={"corpus": closed}))
     try:
         answer = chain(Searching([FERRY]), scripted_door(["So it says [1]."])).answer(Question("And?", history=HISTORY))
-        trace = mlflow.get_trace(answer.trace_id, flush=True)
+        trace = trace_of(answer)
     finally:
         mlflow.tracing.configure(span_processors=[])
     assert len(trace.data.spans) == 6 and "evidence" in trace.data.spans[2].attributes

@@ -10,7 +10,7 @@ from ragops.releases.settings import EndpointSettings
 def test_knows_the_platforms_workload_types() -> None:
     known = typing.get_args(EndpointSettings.model_fields["workload_type"].annotation)
 
-    assert set(known) == {member.value for member in ServingModelWorkloadType}
+    assert set(known) >= {member.value for member in ServingModelWorkloadType}  # an older SDK knows fewer
 
 
 @pytest.mark.parametrize("name", ["", "-rag", "rag.prod", "rag prod", "databricks-rag", "r" * 64])
