@@ -102,6 +102,13 @@ def test_runs_wait_only_where_no_schedule_would_pile_them_up(job: dict[str, Any]
     assert job["queue"] == {"enabled": "schedule" not in job}
 
 
+@pytest.mark.parametrize("job", JOBS)
+def test_nobody_is_woken_for_a_run_that_was_skipped(job: dict[str, Any]) -> None:
+    """Databricks counts it as failed unless told otherwise."""
+    expected = None if job["queue"]["enabled"] else {"no_alert_for_skipped_runs": True}
+    assert job.get("notification_settings") == expected
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_what_is_never_tried_again_is_not_by_serverless_compute_either(task: dict[str, Any]) -> None:
     """It may retry on its own, and a second `log` or `promote` would make a second version."""
@@ -168,7 +175,7 @@ def test_the_smoke_job_touches_a_schema_of_its_own() -> None:
 def test_the_smoke_job_refreshes_as_users_do_and_waits_for_none_of_their_runs() -> None:
     own, users = job_called("smoke_refresh"), job_called("refresh")
     assert {name for name in users if own.get(name) != users[name]} == {
-        *("name", "description", "schedule", "queue", "timeout_seconds", "parameters"),
+        *("name", "description", "schedule", "queue", "notification_settings", "timeout_seconds", "parameters"),
     }
     names = [[parameter["name"] for parameter in job["parameters"]] for job in (own, users)]
     assert names[0] == names[1]
