@@ -29,7 +29,7 @@ from ragops.llms.failures import (
 )
 from ragops.llms.fields import Fields
 from ragops.llms.model import Pieces, Reply, Request
-from ragops.llms.refusals import refused_field, says_too_long, words
+from ragops.llms.refusals import OPTIONAL, refused_field, says_too_long, words
 from ragops.llms.retrying import Deadline
 from ragops.llms.settings import OpenAICompatible
 
@@ -81,10 +81,15 @@ class _Chunk(BaseModel):
     usage: _Usage | None = None
 
 
+class _NotInPieces(Exception):
+    """The server has no streams, or none for this request."""
+
+
 class OpenAICompatibleModel:
     """Asks one served model, once for each request: asking again is the door's business.
 
-    Where the server refuses a field that can be left out, it is asked once more without it, and never again with it.
+    Where the server refuses a field that can be left out, it is asked once more without it, and if it then answers,
+    never again with it.
     """
 
     def __init__(self, settings: OpenAICompatible, access: Access) -> None:
@@ -122,10 +127,13 @@ class OpenAICompatibleModel:
             ModelFailure: none came, an empty one included.
             ContextOverflow: by our estimate, or by the server's count, the request is too long.
         """
+        return self._whole(request, set())
+
+    def _whole(self, request: Request, refused: set[str]) -> Reply:
         body, started, within = self._body(request), time.monotonic(), Deadline(self._seconds(request))
         create = self._client.chat.completions.with_raw_response.create
         with self._in_time(request):
-            raw = self._accepted(body, lambda sent: create(**sent, timeout=within.left()))
+            raw = self._accepted(body, lambda sent: create(**sent, timeout=within.left()), refused)
             done = self._read(_Completion, raw.text)
         if not done.choices:
             raise self._error(Malformed, "answered without a choice; it is not OpenAI-compatible")
@@ -142,17 +150,17 @@ class OpenAICompatibleModel:
             ModelFailure: as `generate` does; also where the stream breaks off.
             ContextOverflow: likewise.
         """
+        refused = set[str]()
         if self._fields.streams(request.stop):
             try:
-                return (yield from self._streamed(request))
-            except Rejected:
-                if self._fields.streams(request.stop):
-                    raise
-        reply = self.generate(request)
+                return (yield from self._streamed(request, refused))
+            except _NotInPieces:
+                pass
+        reply = self._whole(request, refused)
         yield reply.text
         return reply
 
-    def _streamed(self, request: Request) -> Pieces:
+    def _streamed(self, request: Request, refused: set[str]) -> Pieces:
         started, within, pieces = time.monotonic(), Deadline(self._seconds(request)), []
         body = self._body(request) | {"stream": True, "stream_options": {"include_usage": True}}
         create = self._client.chat.completions.create
@@ -160,7 +168,7 @@ class OpenAICompatibleModel:
         usage: _Usage | None = None
         with (
             self._in_time(request),
-            self._accepted(body, lambda sent: create(**sent, timeout=within.left())) as chunks,
+            self._accepted(body, lambda sent: create(**sent, timeout=within.left()), refused) as chunks,
         ):
             for raw in chunks:
                 # The client gives JSON that is no object as it is.
@@ -177,19 +185,30 @@ class OpenAICompatibleModel:
             raise self._error(Malformed, "the answer broke off")
         return self._reply(request, "".join(pieces), reason, usage, started)
 
-    def _accepted(self, body: dict[str, Any], ask: Callable[[dict[str, Any]], _Answer]) -> _Answer:
-        """The server's answer to what it takes of a body: without one more field after each refusal that names one."""
+    def _accepted(self, body: dict[str, Any], ask: Callable[[dict[str, Any]], _Answer], refused: set[str]) -> _Answer:
+        """The server's answer to what it takes of a body: without one more field after each refusal that names one.
+
+        These are added to `refused`, and left out for good once the server has taken the request without them: a
+        refusal may have been about something else, and name a field in the words of the prompt.
+
+        Raises:
+            _NotInPieces: the answer is to be asked for as a whole.
+        """
         while True:
-            sent = self._fields.sent(body)
+            sent = self._fields.sent(body, refused)
             try:
-                return ask(sent | self._headers)
+                answer = ask(sent | self._headers)
             except openai.APIStatusError as error:
                 name = self._refused_field(error, sent)
-                if not self._fields.leave_out(name):
+                if name not in OPTIONAL:
                     raise
-                _log.warning("%s", self._line(f"it refuses the field {name}, which is left out from now on"))
-                if "stream" in sent and not self._fields.streams(body.get("stop", ())):
-                    raise  # to be asked in another way
+                refused.add(name)
+                if "stream" in sent and not self._fields.streams(body.get("stop", ()), refused):
+                    raise _NotInPieces from error
+            else:
+                for name in self._fields.leave_out(refused):
+                    _log.warning("%s", self._line(f"it refuses the field {name}, which is left out from now on"))
+                return answer
 
     def _refused_field(self, error: openai.APIStatusError, sent: Collection[str]) -> str | None:
         if error.status_code not in _BAD_REQUEST:

@@ -21,21 +21,37 @@ _UNKNOWN_CODES = {"unsupported_parameter", "unknown_parameter", "unsupported_val
 _WORDS = ("message", "detail", "error", "msg", "external_model_message")
 _MOST = 1_000  # characters: what stands behind them repeats the request
 
-_UNKNOWN = r"\b(?:unknown|unsupported|unrecogni[sz]ed|unexpected|extraneous|additional|extra(?:_forbidden)?)\b"
+_OTHER_WORDS = {
+    "streaming": "stream",
+    "stop sequences": "stop",
+    "stop_sequences": "stop",
+    "response format": "response_format",
+    "structured output": "response_format",
+    "structured outputs": "response_format",
+}
+"""How some servers call a field, where they tell it in a sentence."""
+
+_FIELD = r"(?:field|parameter|param|argument|property|key|name)s?"
+_UNKNOWN = (
+    r"\b(?:unknown|unsupported|unrecogni[sz]ed|unexpected|extraneous|additional|extra(?:_forbidden)?"
+    rf"|(?:invalid|no such|cannot find) {_FIELD})\b"
+)
 _NOT_TAKEN = (
-    r"(?:extra inputs|unsupported|unexpected|deprecated|(?:not|n't|no longer) (?:supported|permitted|allowed|accepted))"
+    r"(?:extra inputs|unsupported|unexpected|unknown|unrecogni[sz]ed|deprecated"
+    r"|(?:not|n't|no longer) (?:supported|permitted|allowed|accepted|recogni[sz]ed|known)"
+    rf"|not an? (?:valid|known) {_FIELD}|invalid {_FIELD})"
     r"(?! to| above| over| beyond| for values)"  # "max_tokens is not allowed to be above 4096" is about its value
 )
 # "model" and "messages" are also words of any sentence: as fields they stand in quotes, or before a colon.
 _NEEDED = r"(?<=[\"'`\[(])(?:model|messages)(?=[\"'`\])])|(?<![\w.])(?:model|messages)(?=: extra inputs)"
-_NAME = rf"(?P<name>{_NEEDED}|(?<![\w.])(?:{'|'.join(OPTIONAL)})(?!\w))"
+_NAME = rf"(?P<name>{_NEEDED}|(?<![\w.])(?:{'|'.join((*OPTIONAL, *_OTHER_WORDS))})(?!\w))"
 _GAP = r"[^.;\d]{0,60}?"
 _REFUSES_FIELD = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"{_UNKNOWN}{_GAP}{_NAME}",
         rf"{_NAME}{_GAP}{_NOT_TAKEN}",
-        rf"\bnot support(?:ed)?\b{_GAP}{_NAME}",
+        rf"(?:\bnot|n't) support(?:ed)?\b{_GAP}{_NAME}",
     )
 ]
 _TOO_LONG = re.compile(
@@ -67,7 +83,8 @@ def refused_field(said: str, code: object, param: object, sent: Collection[str])
     told = said.partition("'input':")[0][:_MOST]
     for pattern in _REFUSES_FIELD:
         for match in pattern.finditer(told):
-            if (name := match["name"].lower()) in sent:
+            said_name = match["name"].lower()
+            if (name := _OTHER_WORDS.get(said_name, said_name)) in sent:
                 return name
     return None
 

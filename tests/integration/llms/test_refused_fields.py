@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from ragops.llms.failures import ContextOverflow, Rejected, TimedOut
+from ragops.llms.failures import ContextOverflow, Rejected, ServerFault, TimedOut
 from ragops.llms.model import Reply, Request, drained
 from ragops.llms.openai_compatible import Access, OpenAICompatibleModel
 from ragops.llms.refusals import OPTIONAL
@@ -110,3 +111,59 @@ def test_the_time_of_a_request_is_that_of_all_its_attempts(ask: Ask) -> None:
     ):
         ask(model_at(double.url, timeout_s=0.3, omit=("seed",)), REQUEST)
     assert len(double.bodies) == 2
+
+
+QUOTES_THE_PROMPT = {"error": {"message": "The policy forbids this text: 'unsupported: stop, seed, stream'"}}
+
+
+@both
+def test_a_refusal_in_which_the_prompt_names_fields_teaches_nothing(ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
+    refused = False
+
+    def answer(body: dict[str, Any]) -> Behaviour:
+        return Behaviour(status=400, error=QUOTES_THE_PROMPT) if refused else Behaviour()
+
+    with serving(answer=answer, dialect=OPENAI) as double, caplog.at_level(logging.WARNING):
+        model = model_at(double.url)
+        ask(model, REQUEST)
+        refused = True
+        with pytest.raises(Rejected, match="HTTP 400 The policy forbids this text"):
+            ask(model, REQUEST)
+        refused = False
+        ask(model, REQUEST)
+    assert double.bodies[-1].keys() == double.bodies[0].keys()
+    assert not [record for record in caplog.records if "left out" in record.getMessage()]
+
+
+@both
+def test_a_refusal_of_a_field_that_was_not_sent_is_not_asked_again(ask: Ask) -> None:
+    said = {"error": {"message": "Unknown parameter: 'seed'.", "param": "seed", "code": "unknown_parameter"}}
+    with (
+        serving(Behaviour(status=400, error=said), dialect=OPENAI) as double,
+        pytest.raises(Rejected, match="Unknown parameter: 'seed'"),
+    ):
+        ask(model_at(double.url), replace(REQUEST, temperature=0.0))
+    assert len(double.bodies) == 1
+
+
+@both
+def test_threads_learn_at_once(ask: Ask) -> None:
+    refused = frozenset({"temperature", "seed", "response_format"})
+    with serving(dialect=OPENAI, refuses=refused) as double, ThreadPoolExecutor(8) as pool:
+        model = model_at(double.url)
+        texts = {reply.text.strip() for reply in pool.map(lambda _: ask(model, REQUEST), range(16))}
+        asked = len(double.bodies)
+        ask(model, REQUEST)
+    assert len(texts) == 1
+    assert asked <= 16 * (len(refused) + 1) and len(double.bodies) == asked + 1
+
+
+def test_an_error_in_the_midst_of_a_stream_is_not_asked_again() -> None:
+    begun = 'data: {"choices": [{"index": 0, "delta": {"content": "It is"}}]}\n\n'
+    said = 'data: {"error": {"message": "Unsupported parameter: \'stop\'", "code": "unsupported_parameter"}}\n\n'
+    with serving(Behaviour(raw=begun + said), dialect=OPENAI) as double:
+        pieces = model_at(double.url).stream(REQUEST)
+        assert next(pieces) == "It is"
+        with pytest.raises(ServerFault, match="Unsupported parameter: 'stop'"):
+            next(pieces)
+    assert len(double.bodies) == 1

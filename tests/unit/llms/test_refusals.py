@@ -70,8 +70,9 @@ def test_any_body_has_words_of_one_line(content: object) -> None:
 def test_what_was_refused_is_not_sent_again_and_all_else_is(refused: list[str], databricks: bool) -> None:
     fields = Fields((), "https://x.cloud/serving-endpoints" if databricks else "https://x.cloud/v1")
     body = {name: 1 for name in SENT if name != "max_completion_tokens"}
-    for name in refused:
-        assert fields.leave_out(name)
+    known = {"stream_options"} if databricks else set()
+    assert fields.leave_out(refused) == sorted({*refused} - known)
+    assert fields.leave_out(refused) == []
     sent = fields.sent(body)
     assert not sent.keys() & set(refused)
     assert ("stream_options" in sent) == (not databricks and "stream_options" not in refused)
@@ -79,6 +80,33 @@ def test_what_was_refused_is_not_sent_again_and_all_else_is(refused: list[str], 
     assert ("max_completion_tokens" in sent) == ("max_tokens" in refused and "max_completion_tokens" not in refused)
 
 
-def test_what_makes_the_request_is_never_left_out() -> None:
+def test_what_a_request_was_refused_for_counts_for_that_one_alone() -> None:
     fields = Fields((), "https://x.cloud/v1")
-    assert not any(fields.leave_out(name) for name in ("model", "messages", None, "other"))
+    body = {"max_tokens": 9, "seed": 7, "stop": ["x"]}
+    assert fields.sent(body, {"seed", "max_tokens"}) == {"stop": ["x"], "max_completion_tokens": 9}
+    assert not fields.streams(["x"], {"stop"}) and not fields.streams([], {"stream"}) and fields.streams([], {"stop"})
+    assert fields.sent(body) == body and fields.streams(["x"])
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ("This endpoint does not support streaming.", "stream"),
+        ("This model doesn't support streaming", "stream"),
+        ("Streaming is not supported for this model", "stream"),
+        ("stop_sequences: Extra inputs are not permitted", "stop"),
+        ("Stop sequences are not supported", "stop"),
+        ("Structured outputs are not supported by this model", "response_format"),
+        ("Model does not support response format json_schema", "response_format"),
+        ("seed: unknown", "seed"),
+        ("Field 'seed' not recognized", "seed"),
+        ("Invalid request: seed is not a valid field", "seed"),
+        ("Invalid field: seed", "seed"),
+        ("no such field: seed", "seed"),
+        ("Cannot find field: seed", "seed"),
+        ("temperature is not valid: it must be at most 1", None),
+        ("Unknown model 'llama'", None),
+    ],
+)
+def test_a_field_in_other_words(said: str, field: str | None) -> None:
+    assert refused_field(said, None, None, SENT) == field
