@@ -40,6 +40,8 @@ class Laid:
 def lay(source: Path, into: Path, files: VolumeFiles) -> Laid:
     """Copies a model's files from a folder of this machine to one of a volume, unless these lie there already.
 
+    They are read to see that: two who lay different versions at once leave a listing that does not fit.
+
     Raises:
         UserError: `source` holds no files of a model.
         VolumeError: the volume cannot be read or written.
@@ -49,7 +51,7 @@ def lay(source: Path, into: Path, files: VolumeFiles) -> Laid:
         raise UserError(f"no files of a model in {source}; install its package again")
     listing = {path.relative_to(source).as_posix(): MountedFiles().digest(path) for path in found}
     content, size = json.dumps(listing, indent=1).encode(), sum(path.stat().st_size for path in found)
-    if _read(files, into / LISTING) == content:
+    if _read(files, into / LISTING) == content and all(_holds(files, into / name, listing[name]) for name in listing):
         return Laid(len(found), size, was_there=True)
     files.remove(into / LISTING)
     files.remove_folder(into)
@@ -91,6 +93,12 @@ def _fetch(what: str, folder: Path, listing: dict[str, str], copy: Path) -> None
         except OSError:
             if not copy.is_dir():
                 raise
+
+
+def _holds(files: VolumeFiles, path: Path, digest: str) -> bool:
+    with suppress(NotThere):
+        return files.digest(path) == digest
+    return False
 
 
 def _read(files: VolumeFiles, path: Path) -> bytes | None:

@@ -1,6 +1,7 @@
 """A model's files on a volume: laid once, whole or not at all, and the same on each machine that reads them."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -76,6 +77,20 @@ def test_what_was_laid_is_read_from_a_copy_on_this_machine(package: Path, cache:
 def test_laying_again_changes_nothing(package: Path, tmp_path: Path) -> None:
     lay(package, tmp_path / "volume" / "toy", MountedFiles())
     assert lay(package, tmp_path / "volume" / "toy", Breaking(0)).was_there
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda file: file.write_bytes(b"another")], ids=["gone", "other"])
+def test_what_does_not_fit_its_listing_is_laid_again(
+    package: Path, tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    """As two leave it who lay two versions at once; whoever reads it is told to lay it again."""
+    volume = tmp_path / "volume"
+    lay(package, volume / "toy", MountedFiles())
+    damage(volume / "toy" / "model.safetensors")
+    with pytest.raises(UserError, match="is not what was laid there; lay it again with"):
+        read(volume)
+    assert not lay(package, volume / "toy", MountedFiles()).was_there
+    assert read(volume) == FILES
 
 
 def test_another_version_takes_its_place_and_leaves_nothing_of_it(package: Path, tmp_path: Path) -> None:
