@@ -79,7 +79,8 @@ def _spellings(name: str) -> tuple[str, ...]:
     """Databricks keeps an experiment's path without /Workspace, and need not find it with it (mlflow/mlflow#11077)."""
     if not on_databricks() or not name.startswith("/"):
         return (name,)
-    short = name.removeprefix("/Workspace") if name.startswith("/Workspace/") else name
+    path = name.rstrip("/")
+    short = path.removeprefix("/Workspace") if path.startswith("/Workspace/") else path
     return short, f"/Workspace{short}"
 
 

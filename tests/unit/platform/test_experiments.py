@@ -73,7 +73,9 @@ def opened(client: object, name: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return open_experiment(name)
 
 
-WRITTEN = pytest.mark.parametrize("name", ["/Workspace/Users/me/quality", "/Users/me/quality"])
+WRITTEN = pytest.mark.parametrize(
+    "name", ["/Workspace/Users/me/quality", "/Users/me/quality", "/Users/me/quality/", "/Workspace/Users/me/quality/"]
+)
 
 
 @WRITTEN
