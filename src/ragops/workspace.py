@@ -42,6 +42,10 @@ _LOG_IN_SERVING = (
 )
 
 
+class NotSet(UserError):
+    """There is no such secret."""
+
+
 @dataclass(frozen=True)
 class Workspace:
     """One catalog and schema, in this place."""
@@ -257,22 +261,25 @@ def secret(scope: str, key: str) -> str:
     """A secret's value: from the workspace's scope; on a laptop from the environment or the local workspace's file.
 
     Raises:
-        UserError: it is not set, or may not be read.
+        NotSet: there is none.
+        UserError: it may not be read, or not now.
     """
     return _workspace_secret(scope, key) if on_databricks() else _local_secret(scope, key)
 
 
 def _workspace_secret(scope: str, key: str) -> str:
+    from databricks.sdk.errors import NotFound
     from databricks.sdk.errors.base import DatabricksError
 
     try:
         with needing("READ", f"secret scope {scope}"):
             return base64.b64decode(workspace_client().secrets.get_secret(scope, key).value or "").decode()
-    except DatabricksError as error:
+    except (DatabricksError, TimeoutError) as error:
         reason = " ".join(str(error).split())
-        raise UserError(
-            f"secret {scope}/{key}: {reason}; set it with: databricks secrets put-secret {scope} {key}"
-        ) from error
+        if isinstance(error, NotFound):
+            mend = f"set it with: databricks secrets put-secret {scope} {key}"
+            raise NotSet(f"secret {scope}/{key}: {reason}; {mend}") from error
+        raise UserError(f"secret {scope}/{key}: it cannot be read now ({reason}); try again later") from error
 
 
 def _local_secret(scope: str, key: str) -> str:
@@ -281,11 +288,11 @@ def _local_secret(scope: str, key: str) -> str:
         return os.environ[variable]
     home = find_local_home()
     if home is None:
-        raise UserError(f"secret {scope}/{key} is not set; put it into {variable}")
+        raise NotSet(f"secret {scope}/{key} is not set; put it into {variable}")
     file = home / "secrets.json"
     own = _read_json(file).get(scope) if file.is_file() else None
     if not isinstance(own, dict) or key not in own:
-        raise UserError(f"secret {scope}/{key} is not set; put it into {file} or into {variable}")
+        raise NotSet(f"secret {scope}/{key} is not set; put it into {file} or into {variable}")
     return str(own[key])
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ragops.errors import NotPermitted, UserError
-from ragops.workspace import Workspace, secret
+from ragops.errors import UserError
+from ragops.workspace import NotSet, Workspace, secret
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -70,12 +70,10 @@ def find_identity(workspace: Workspace, host: str) -> Identity | None:
     """The principal whose secrets the scope holds; None where it holds none. `host` is the workspace's address.
 
     Raises:
-        NotPermitted: the scope may not be read here.
+        UserError: the scope may not be read here, or not now.
     """
     scope = workspace.secret_scope
     try:
         return Identity(scope, host, secret(scope, CLIENT_ID), secret(scope, CLIENT_SECRET))
-    except NotPermitted:
-        raise
-    except UserError:
+    except NotSet:
         return None
