@@ -23,11 +23,15 @@ _MARKS = {"met": "ok", "not met": "NO", "missing": "??"}
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """What became of a chain: its version, the champion before, and the gate's decision."""
+    """What became of a chain: its version, the champion before, and the gate's decision.
+
+    `question` is one that the champion of now has answered.
+    """
 
     version: Version
     before: Version | None
     decision: Decision
+    question: str
 
     @property
     def champion(self) -> Version | None:
@@ -67,7 +71,7 @@ def promote(
     registry.note(version, gate="promoted" if decision.promotes else "not promoted", reason=decision.reason)
     if decision.promotes:
         registry.point(CHAMPION, version)
-    return Promotion(version, before, decision)
+    return Promotion(version, before, decision, answered(rows if decision.promotes else champions or rows))
 
 
 def answered(rows: Sequence[Row]) -> str:

@@ -72,6 +72,7 @@ def test_a_champion_that_failed_when_it_was_judged_is_asked_again(
     registry = Registry(Version("m", "3", "old", "d"))
     found = promotion.promote(registry, Release(), Logged("u", "new", "d"), judged, [])  # type: ignore[arg-type]
     assert judged.anew == anew and found.decision.passes and not found.decision.promotes
+    assert found.question == "a?"
     assert registry.done == ["challenger", "note not promoted"]
 
 
@@ -85,7 +86,7 @@ def test_the_reason_is_noted_before_the_champion_changes() -> None:
 
 def test_the_last_line_says_all_however_many_conditions_failed(capsys: pytest.CaptureFixture[str]) -> None:
     failed = tuple(Condition(name, "at least 0.5", "0.1 [0.0, 0.2]", "not met") for name in CHECKS)
-    made = Promotion(Version("m", "4", "r", "d"), Version("m", "3", "r", "d"), Decision(failed, better=False))
+    made = Promotion(Version("m", "4", "r", "d"), Version("m", "3", "r", "d"), Decision(failed, better=False), "a?")
     show(made)
     last = capsys.readouterr().out.splitlines()[-1]
     assert last == str(made) and last.startswith("version 4 not promoted: ") and last.endswith("is version 3")
