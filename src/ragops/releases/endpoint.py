@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ragops.errors import UserError
+from ragops.platform.cloud_tags import cloud_tag
 from ragops.releases.refusals import explained
 from ragops.releases.remote import RemoteEndpoint
 from ragops.releases.served import restorable, serves, version_of
@@ -76,11 +77,11 @@ def serve(
             to (the endpoint is left as it is), or going back failed too.
     """
     name = settings.name
+    endpoint, config = RemoteEndpoint(client, settings, note), _config(wanted, settings)
     with explained(f"serving endpoint {name}, {wanted.model} version {wanted.version}"):
         _check_version(client, wanted)
-        endpoint, config = RemoteEndpoint(client, settings, note), _config(wanted, settings)
         before = _start(endpoint, config, wanted)
-        reason = endpoint.reach(config) or _smoke(client, wanted, settings)
+    reason = _reached(endpoint, config) or _smoke(client, wanted, settings)
     previous = version_of(before.config, wanted.model) if before.config else None
     if not reason:
         return Served(wanted.version, name, previous)
@@ -105,7 +106,7 @@ def let_in(client: WorkspaceClient, settings: EndpointSettings) -> None:
 
 def _start(endpoint: RemoteEndpoint, config: EndpointCoreConfigInput, wanted: Wanted) -> _Before:
     """Asks for the configuration, unless it serves already."""
-    tags = {"project": wanted.project, "cost_owner": wanted.cost_owner}
+    tags = {"project": cloud_tag(wanted.project), "cost_owner": cloud_tag(wanted.cost_owner)}
     asked: list[_Before] = []
 
     def ask(current: ServingEndpointDetailed | None) -> _Before:
@@ -122,6 +123,15 @@ def _start(endpoint: RemoteEndpoint, config: EndpointCoreConfigInput, wanted: Wa
         return asked[-1]
 
     return endpoint.in_turn(ask)
+
+
+def _reached(endpoint: RemoteEndpoint, config: EndpointCoreConfigInput) -> str:
+    """Why the configuration does not serve; else "". It was asked for: what cannot be looked at is taken back, too."""
+    try:
+        with explained("its state"):
+            return endpoint.reach(config)
+    except UserError as error:
+        return str(error)
 
 
 def _smoke(client: WorkspaceClient, wanted: Wanted, settings: EndpointSettings) -> str:

@@ -44,24 +44,35 @@ def follow(
     wanted = Wanted(champion.name, champion.number, question, project=card.name, cost_owner=card.corpus.owner)
     try:
         served = serve(client, wanted, settings, note)
-    except UserError:
-        _step_back(registry, champion, before)
+    except Exception as error:
+        _step_back(registry, champion, before, str(error))
         raise
     if served.rolled_back:
-        _step_back(registry, champion, before)
-        raise UserError(
+        failure = (
             f"serving endpoint {settings.name}: version {champion.number} does not work there ({served.reason}); "
             f"version {served.version} serves again: read the endpoint's logs under Serving, then release again"
         )
+        _step_back(registry, champion, before, failure)
+        raise UserError(failure)
     let_in(client, settings)
     return served
 
 
-def _step_back(registry: ChainRegistry, champion: Version, before: Version | None) -> None:
+def _step_back(registry: ChainRegistry, champion: Version, before: Version | None, failure: str) -> None:
+    """Raises UserError, which begins with the `failure`, where the registry refuses."""
+    from mlflow.exceptions import MlflowException
+
     if before == champion:
         return
-    if before is None:  # or the mended chain would have to be better than this one
-        registry.drop(CHAMPION)
-    else:
-        registry.point(CHAMPION, before)
-    registry.note(champion, gate="taken back", reason="it did not work on the serving endpoint")
+    try:
+        if before is None:  # or the mended chain would have to be better than this one
+            registry.drop(CHAMPION)
+        else:
+            registry.point(CHAMPION, before)
+        registry.note(champion, gate="taken back", reason="it did not work on the serving endpoint")
+    except (UserError, MlflowException) as error:
+        was, reason = f"version {before.number}" if before else "no version", " ".join(str(error).split())
+        raise UserError(
+            f"{failure}; nor could the alias {CHAMPION} of {champion.name} be taken back ({reason}): "
+            f"it should name {was}"
+        ) from error

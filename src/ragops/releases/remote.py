@@ -9,7 +9,7 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, retry_if_not
 from tenacity.retry import retry_base
 
 from ragops.errors import UserError
-from ragops.releases.access import access
+from ragops.releases.access import access, managing
 from ragops.releases.gateway import gateway_config, same_gateway
 from ragops.releases.refusals import line
 from ragops.releases.served import describe, failed, serves, updating
@@ -88,12 +88,13 @@ class RemoteEndpoint:
         """
         from databricks.sdk.errors import BadRequest, NotFound
 
-        wanted = access(self._settings)
-        if not wanted:
+        if not access(self._settings):
             return
         try:
-            endpoint = self._api.get(self._settings.name)
-            self._api.update_permissions(endpoint.id or "", access_control_list=wanted)
+            its_id = self._api.get(self._settings.name).id or ""
+            held = self._api.get_permissions(its_id).access_control_list or []
+            if wanted := access(self._settings, managing(held)):
+                self._api.update_permissions(its_id, access_control_list=wanted)
         except (NotFound, BadRequest) as error:
             names = ", ".join((*self._settings.managers, *self._settings.callers))
             raise UserError(
@@ -122,7 +123,8 @@ class RemoteEndpoint:
         """Looks until `done`; an error of the server is no reason to give an update of 20 minutes up."""
         from databricks.sdk.errors import DeadlineExceeded, InternalError, TemporarilyUnavailable
 
-        passing = retry_if_exception_type((DeadlineExceeded, InternalError, TemporarilyUnavailable))
+        # The SDK gives up with a TimeoutError where the workspace cannot be reached for minutes.
+        passing = retry_if_exception_type((DeadlineExceeded, InternalError, TemporarilyUnavailable, TimeoutError))
         return self._retrying(retry=retry_if_not_result(done) | passing)(self._look)
 
     def _look(self) -> ServingEndpointDetailed | None:

@@ -24,6 +24,7 @@ ID = "4f1c0d9e8b7a4c6f9d2e1a3b5c7d9e0f"
 _ENDPOINTS = "/api/2.0/serving-endpoints"
 _PERMISSIONS = "/api/2.0/permissions/serving-endpoints"
 _LEVELS = {"CAN_VIEW", "CAN_QUERY", "CAN_MANAGE"}
+_TAG = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?")  # databricks/cli, libs/tags/gcp.go
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _VERSIONS = f"/api/2.1/unity-catalog/models/{MODEL}/versions/"
 _ENTITY_FIELDS = {
@@ -60,6 +61,8 @@ class Double:
     workspace: str | None = None  # which of several on this host must be named
     principals: tuple[str, ...] = ("ragops-admins", "ragops-callers", "me@example.com")  # whom the workspace knows
     permissions: dict[str, str] = field(default_factory=dict)  # level by principal, beside the creator's
+    looks_refused: dict[int, Refused] = field(default_factory=dict)  # by the look's number, from 1
+    looked: int = 0
     lost_answers: int = 0  # updates that are taken, of which the client hears a conflict with itself
     endpoint: dict[str, Any] | None = None
     changes: list[tuple[str, Any]] = field(default_factory=list)  # in order: what was asked, without looks
@@ -110,12 +113,14 @@ class Double:
             return self._create(body)
         if path.startswith(f"{_ENDPOINTS}/{NAME}"):
             return self._on_endpoint(method, path.removeprefix(f"{_ENDPOINTS}/{NAME}"), body)
+        if (method, path) == ("GET", f"{_PERMISSIONS}/{ID}"):
+            return {"access_control_list": [_held(*one) for one in self.permissions.items()]}
         if method == "PATCH" and path.startswith(f"{_PERMISSIONS}/"):
             return self._let_in(path.removeprefix(f"{_PERMISSIONS}/"), body)
         raise self._fault(f"unknown request {method} {path}")
 
     def _let_in(self, endpoint_id: str, body: Any) -> Any:
-        """Adds to what is there; the endpoint's name is not its id."""
+        """Adds to what others have, and replaces what these have; the endpoint's name is not its id."""
         if endpoint_id != ID or self.endpoint is None:
             raise Refused(404, "RESOURCE_DOES_NOT_EXIST", f"{endpoint_id} is not a valid Inference Endpoint ID.")
         given = {}
@@ -148,7 +153,7 @@ class Double:
                 self._check_free()
             return self.endpoint
         if (method, rest) == ("PATCH", "/tags"):
-            added = {tag["key"]: tag["value"] for tag in body["add_tags"]}
+            added = self._tags(body["add_tags"])
             self.changes.append(("tags", added))
             kept = [tag for tag in self.endpoint["tags"] if tag["key"] not in added]
             self.endpoint["tags"] = [*kept, *body["add_tags"]]
@@ -172,6 +177,7 @@ class Double:
             raise self._fault(f"a wrong create: {sorted(body)}")
         self._check_config(body["config"])
         self._check_gateway(body.get("ai_gateway", {}))
+        self._tags(body["tags"])
         self.endpoint = {"name": NAME, "id": ID, "tags": body["tags"]}
         if "ai_gateway" in body:
             self.endpoint["ai_gateway"] = body["ai_gateway"]
@@ -190,6 +196,9 @@ class Double:
 
     def _look(self) -> Any:
         assert self.endpoint is not None
+        self.looked += 1
+        if refused := self.looks_refused.get(self.looked):
+            raise refused
         if self.endpoint["state"]["config_update"] == "IN_PROGRESS":
             self.left -= 1
             if self.left <= 0:
@@ -268,9 +277,20 @@ class Double:
         reasoning = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "thinking"}]}
         return 200, "rag_chain-before" if said == "STALE" else entity, {"output": [reasoning, message]}
 
+    def _tags(self, tags: Any) -> dict[str, str]:
+        """By key, each as every cloud takes it."""
+        if wrong := [tag for tag in tags if not _TAG.fullmatch(tag["value"])]:
+            raise Refused(400, "INVALID_PARAMETER_VALUE", f"The provided tag value {wrong[0]} is invalid")
+        return {tag["key"]: tag["value"] for tag in tags}
+
     def _fault(self, what: str) -> Refused:
         self.faults.append(what)
         return Refused(400, "INVALID_PARAMETER_VALUE", what)
+
+
+def _held(name: str, level: str) -> Any:
+    kind = "user_name" if "@" in name else "group_name"
+    return {kind: name, "all_permissions": [{"permission_level": level, "inherited": False}]}
 
 
 def _version(config: Any) -> str:

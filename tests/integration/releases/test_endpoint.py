@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.config import Config
+from databricks.sdk.service.serving import ServingEndpointsAPI
 
 from ragops.errors import UserError
 from ragops.releases import endpoint
@@ -377,3 +378,20 @@ def test_settings_that_the_platform_refuses_are_explained(double: Double, releas
 
     with pytest.raises(UserError, match=r"refused \(no GPU in this region\); correct the endpoint's settings"):
         release("8", workload_type="GPU_SMALL")
+
+
+def test_a_workspace_that_is_away_for_minutes_is_waited_out(
+    double: Double, release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    double.serving("7")
+    away, get = [TimeoutError("Timed out after 0:05:00")], ServingEndpointsAPI.get
+
+    def look(api: ServingEndpointsAPI, name: str) -> Any:
+        if away and ("update", "8") in double.changes:
+            raise away.pop()
+        return get(api, name)
+
+    monkeypatch.setattr(ServingEndpointsAPI, "get", look)
+
+    assert release("8") == Served("8", NAME, previous="7")
+    assert away == []

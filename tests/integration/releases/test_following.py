@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from ragops.errors import UserError
+from ragops.errors import NotPermitted, UserError
 from ragops.releases.following import follow
 from ragops.releases.registry import CHAMPION, ChainRegistry, Version
 from ragops.releases.settings import EndpointSettings
-from ragops.usecase import load_usecase
+from ragops.usecase import UseCase, load_usecase
 from tests.integration.releases import serving_double
-from tests.integration.releases.serving_double import MODEL, NAME, Double
+from tests.integration.releases.serving_double import MODEL, NAME, Double, Refused
 
 CARD = load_usecase(Path(__file__).parents[3] / "usecase.yml")
 SETTINGS = EndpointSettings(name=NAME, poll_seconds=0.01, ready_seconds=20, smoke_seconds=20)
@@ -38,14 +38,19 @@ def version(number: str) -> Version:
 
 
 def followed(
-    double: Double, registry: ChainRegistry, champion: str, before: str | None, settings: EndpointSettings = SETTINGS
+    double: Double,
+    registry: ChainRegistry,
+    champion: str,
+    before: str | None,
+    settings: EndpointSettings = SETTINGS,
+    card: UseCase = CARD,
 ) -> str:
     registry.point(CHAMPION, version(champion))
     with serving_double.served(double) as address:
         client = serving_double.client(address, double)
         earlier = version(before) if before else None
         served = follow(
-            client, registry, version(champion), earlier, settings, CARD, "What is a list?", lambda line: None
+            client, registry, version(champion), earlier, settings, card, "What is a list?", lambda line: None
         )
     return served.version
 
@@ -67,6 +72,13 @@ def test_the_endpoint_serves_the_champion(registry: ChainRegistry) -> None:
     assert double.faults == []
 
 
+def test_whatever_a_card_is_named_the_endpoint_can_be_made(registry: ChainRegistry) -> None:
+    corpus = CARD.corpus.model_copy(update={"owner": "Qualität & Prüfung: " + "x" * 99})
+    card = CARD.model_copy(update={"name": "Fragen, Antworten = alles/neu", "corpus": corpus})
+    double = Double()
+    assert followed(double, registry, "7", None, card=card) == "7"
+
+
 def test_callers_are_let_in_and_others_stay(registry: ChainRegistry) -> None:
     double = Double(permissions={"somebody@example.com": "CAN_VIEW"})
     double.serving("7")
@@ -81,6 +93,14 @@ def test_callers_are_let_in_and_others_stay(registry: ChainRegistry) -> None:
         "me@example.com": "CAN_QUERY",
     }
     assert double.faults == []
+
+
+def test_who_may_manage_it_is_not_made_a_caller(registry: ChainRegistry) -> None:
+    double = Double(permissions={"me@example.com": "CAN_MANAGE"})
+    double.serving("7")
+    settings = SETTINGS.model_copy(update={"callers": ("me@example.com",)})
+    followed(double, registry, "7", "7", settings)
+    assert double.permissions == {"me@example.com": "CAN_MANAGE"}
 
 
 def test_a_caller_that_is_not_known_is_named_and_the_champion_stays(registry: ChainRegistry) -> None:
@@ -114,3 +134,38 @@ def test_a_champion_that_served_before_stays_one_when_the_endpoint_fails(registr
     with pytest.raises(UserError, match="no earlier one to go back to"):
         followed(Double(failing={"6"}), registry, "6", "6")
     assert champion(registry) == "6"
+
+
+def test_a_look_that_is_refused_takes_the_update_and_the_alias_back(registry: ChainRegistry) -> None:
+    double = Double()
+    double.serving("7")
+    double.looks_refused = {3: Refused(403, "PERMISSION_DENIED", "taken away")}
+    with pytest.raises(UserError, match="version 8 does not work there .*taken away.*version 7 serves again"):
+        followed(double, registry, "8", "7")
+    assert champion(registry) == "7"
+    assert double.endpoint is not None
+    assert double.endpoint["config"]["served_entities"][0]["entity_version"] == "7"
+
+
+@pytest.mark.parametrize("before", ["7", None])
+def test_an_alias_that_cannot_be_taken_back_is_told_with_the_reason_for_it(
+    registry: ChainRegistry, before: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    double = Double(failing={"8"})
+    if before:
+        double.serving(before)
+    really = registry.point
+
+    def refused(alias: str, version: Version | None = None) -> None:
+        if version != Version(MODEL, "8", "", ""):
+            raise NotPermitted("whoever runs this needs MANAGE")
+        really(alias, version)
+
+    monkeypatch.setattr(registry, "point", refused)
+    monkeypatch.setattr(registry, "drop", refused)
+    wanted = "version 7" if before else "no version"
+    with pytest.raises(
+        UserError, match=f"version 8 does not work .*nor could .* needs MANAGE.* should name {wanted}"
+    ) as told:
+        followed(double, registry, "8", before)
+    assert "\n" not in str(told.value)
