@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ragops.errors import UserError
@@ -25,7 +26,7 @@ def follow(
     question: str,
     note: Callable[[str], None] = print,
 ) -> Served:
-    """Makes the endpoint serve the champion and answer one question, and lets its callers in.
+    """Makes the endpoint serve the champion and answer one question, and lets its callers in; its managers anyhow.
 
     Args:
         client: of the workspace.
@@ -45,6 +46,8 @@ def follow(
     try:
         served = serve(client, wanted, settings, note)
     except Exception as error:
+        with suppress(UserError):  # what failed is what counts, and who is to read the logs must see them
+            let_in(client, settings.model_copy(update={"callers": ()}))
         _step_back(registry, champion, before, str(error))
         raise
     if served.rolled_back:

@@ -124,8 +124,11 @@ def test_a_champion_that_does_not_come_up_is_none(registry: ChainRegistry, clien
 
 
 def test_a_first_champion_that_does_not_work_is_none(registry: ChainRegistry, client: MlflowClient) -> None:
-    with pytest.raises(UserError, match="no earlier one to go back to"):
-        followed(Double(failing={"6"}), registry, "6", None)
+    double = Double(failing={"6"})
+    settings = SETTINGS.model_copy(update={"managers": ("ragops-admins",), "callers": ("ragops-callers",)})
+    with pytest.raises(UserError, match="no earlier one to go back to; the endpoint .* read its logs"):
+        followed(double, registry, "6", None, settings)
+    assert double.permissions == {"ragops-admins": "CAN_MANAGE"}, "they are to read its logs"
     assert registry.by_alias(CHAMPION) is None
     assert client.get_model_version(MODEL, "6").tags["gate"] == "taken back"
 
