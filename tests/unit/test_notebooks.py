@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,16 @@ ROOT = NOTEBOOKS.parent
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
 def test_a_notebook_is_as_it_should_be(path: Path) -> None:
     assert list(faults(path)) == []
+
+
+def test_every_notebook_has_a_row_in_the_page_about_notebooks_by_hand() -> None:
+    rows = [line for line in (ROOT / "docs/notebooks.md").read_text().splitlines() if line.startswith("| `")]
+    assert {path.stem for path in NOTEBOOKS.glob("*.ipynb")} <= set(re.findall(r"`(\w+)`", "".join(rows)))
+
+
+def test_a_model_that_is_not_laid_is_told_before_any_file_is_read() -> None:
+    source = (NOTEBOOKS / "ingest_documents.ipynb").read_text()
+    assert 0 < source.index("tokenizer_file(") < source.index("refresh_documents(")
 
 
 def write(path: Path, *sources: str, **fields: object) -> Path:
