@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ragops.doctor.findings import Finding, Group
 from ragops.doctor.laptop import check_laptop, is_strict
 from ragops.doctor.models import check_embedding, check_language_models, wants_secrets
-from ragops.doctor.process import check_process
+from ragops.doctor.process import check_process, check_session
 from ragops.doctor.processors import check_gpus
 from ragops.doctor.registry import check_registry
 from ragops.doctor.secrets import check_secrets
@@ -45,8 +45,9 @@ def groups(place: Place) -> list[Group]:
     parses = not (place.gpus or on_serverless())
     laptop = [] if on_databricks() else [Group("Laptop", lambda: check_laptop(place.target))]
     return [
-        Group("This process", lambda: check_process(workspace), 120),
+        Group("This process", check_process, 120),
         *laptop,
+        Group("Spark", lambda: check_session(workspace), 120),
         Group("Embedding model", lambda: check_embedding(card.embedding, workspace)),
         Group("Language models", lambda: check_language_models(card.models, workspace), 150),
         Group("Secrets", lambda: check_secrets(workspace, wants_secrets(card.models))),

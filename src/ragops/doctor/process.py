@@ -1,4 +1,4 @@
-"""This process: Python, packages, the runtime, the session, memory and disk."""
+"""This process: Python, packages, the runtime, memory and disk; and its Spark session."""
 
 from __future__ import annotations
 
@@ -25,14 +25,13 @@ _CLOUDS = ("boto3", "azure.storage.filedatalake", "google.cloud.storage")
 _SHOWN = ("pyspark", "pandas", "numpy", "pyarrow", "pydantic", "protobuf", "mlflow-skinny", "databricks-sdk", "torch")
 
 
-def check_process(workspace: Workspace) -> Iterator[Finding]:
+def check_process() -> Iterator[Finding]:
     """What this process is and has."""
     yield Finding("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     yield Finding("runtime", os.environ.get("DATABRICKS_RUNTIME_VERSION") or "none of Databricks: a laptop")
     yield Finding("ragops", version("ragops"))
     yield Finding("packages", ", ".join(f"{name} {held}" for name in _SHOWN if (held := _version(name))))
     yield requirements(requires("ragops") or ())
-    yield session(workspace)
     yield Finding("cores", str(os.cpu_count()))
     yield Finding("memory", f"{memory_of_place() / _GIB:.1f} GiB for this process and what it starts")
     yield disk("temporary folder", Path(tempfile.gettempdir()))
@@ -69,11 +68,12 @@ def requirements(wanted: tuple[str, ...] | list[str]) -> Finding:
     return Finding("requirements", f"not here, or of another version: {', '.join(wrong)}", "missing", to_do)
 
 
-def session(workspace: Workspace) -> Finding:
-    """Spark's version, its kind and its time zone, which must be UTC."""
-    if not has_spark():
-        return Finding("Spark", "no session here", "unknown", "leave --no-spark out")
-    return look("Spark", lambda: _described(workspace), "look at the driver's log", "missing")
+def check_session(workspace: Workspace) -> Iterator[Finding]:
+    """Spark's version, its kind and its time zone, which must be UTC. A server that is gone keeps whoever asks."""
+    if has_spark():
+        yield look("Spark", lambda: _described(workspace), "look at the driver's log", "missing")
+    else:
+        yield Finding("Spark", "no session here", "unknown", "leave --no-spark out")
 
 
 def disk(what: str, folder: Path) -> Finding:

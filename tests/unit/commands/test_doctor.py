@@ -39,7 +39,7 @@ def test_where_nothing_was_ever_run_it_says_what_is_missing(monkeypatch: pytest.
     assert max(map(len, result.output.splitlines())) <= 80
     words = " ".join(result.output.split())
     assert "none for target dev" in words and "localbundle run refresh -t dev" in words
-    for title in ("This process", "Laptop", "Volumes", "Registry", "GPUs", "UDFs"):
+    for title in ("This process", "Laptop", "Spark", "Volumes", "Registry", "GPUs", "UDFs"):
         assert title in result.output
 
 

@@ -5,24 +5,23 @@ from types import SimpleNamespace
 
 import pytest
 
-from ragops.doctor.findings import Finding
-from ragops.doctor.process import check_process, disk, requirements
+from ragops.doctor.process import check_process, check_session, disk, requirements
 from ragops.workspace import Workspace
 
 
 def test_everything_is_found_without_spark_and_nothing_needed_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SPARK_REMOTE", raising=False)
-    found = {finding.what: finding for finding in check_process(Workspace("c", "s"))}
-    assert [what for what, finding in found.items() if finding.state != "ok"] == ["Spark"]
+    found = {finding.what: finding for finding in check_process()}
+    assert [what for what, finding in found.items() if finding.state != "ok"] == []
     assert "pandas" in found["packages"].found
+    assert [(one.found, one.state) for one in check_session(Workspace("c", "s"))] == [("no session here", "unknown")]
 
 
 def test_on_databricks_it_tells_what_nobody_documents(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "client.5.2")
     client = SimpleNamespace(config=SimpleNamespace(host="https://here"))
     monkeypatch.setattr("ragops.doctor.process.workspace_client", lambda: client)
-    monkeypatch.setattr("ragops.doctor.process.session", lambda workspace: Finding("Spark", "4.1.0"))
-    found = {finding.what: finding.found for finding in check_process(Workspace("c", "s"))}
+    found = {finding.what: finding.found for finding in check_process()}
     assert found["runtime"] == "client.5.2"
     assert found["workspace address"] == "https://here"
     assert {"libGL", "C compiler", "cloud storage"} <= found.keys()
