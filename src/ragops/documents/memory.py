@@ -5,26 +5,9 @@ from dataclasses import dataclass
 import psutil
 
 from ragops.documents.limits import MIB
-from ragops.platform.compute import on_serverless
-from ragops.platform.memory import memory_of_place as memory_of_place
 
-SERVERLESS_UDF_BYTES = 1024 * MIB
-"""What user code in a UDF of serverless compute may have in all, by its documentation; not to be seen from inside."""
 _FORK_SERVER_BYTES = 32 * MIB  # with the resource tracker of multiprocessing: 17 MiB are theirs alone, 34 resident
 _LEAST_BYTES = 256 * MIB  # with less no parser starts at all
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a refresh runs, as its driver sees it."""
-
-    memory_bytes: int
-    serverless: bool
-
-    @classmethod
-    def here(cls) -> "Place":
-        """This process's place."""
-        return cls(memory_of_place(), on_serverless())
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from pebble import ProcessExpired
 
 from ragops.documents.children import death_of, failure_of, out_of_time, parse_in_child
 from ragops.documents.limits import ParseLimits
-from ragops.documents.memory import MemoryLimit, memory_limit, memory_of_place, memory_used
+from ragops.documents.memory import MemoryLimit, memory_limit, memory_used
 from ragops.documents.outcomes import MEMORY_HERE, Failure, Parse
 from ragops.documents.parsing import parse
 from ragops.documents.pools import Outcome, Pool, answer, start_pool
 from ragops.documents.sniffing import FORMATS, IMAGES
+from ragops.platform.memory import memory_of_place
 
 __all__ = ["Failure", "ParserPool"]
 
