@@ -107,8 +107,7 @@ def map_rows(source: DataFrame, rows: int, function: MakeRows, table: Table) -> 
         UserError: a process that made them was killed.
     """
     if not made_here(rows):
-        partitions = max(2, -(-rows // _ROWS_A_PARTITION))
-        return source.repartition(partitions).mapInPandas(function, table.schema)
+        return by_workers(source, rows, function, table)
     given = source.toPandas()
     if rows <= _FEW_ROWS:
         made = list(function(iter([given])))
@@ -116,6 +115,12 @@ def map_rows(source: DataFrame, rows: int, function: MakeRows, table: Table) -> 
         batches = (given[start : start + _FEW_ROWS] for start in range(0, len(given), _FEW_ROWS))
         made = [frame for frames in in_processes(partial(_all, function), batches) for frame in frames]
     return source.sparkSession.createDataFrame(pd.concat(made) if made else [], table.schema)
+
+
+def by_workers(source: DataFrame, rows: int, function: MakeRows, table: Table) -> DataFrame:
+    """The same, made by Spark's workers however few the rows are: a partition for each while these are few."""
+    partitions = min(rows, max(_FEW_ROWS, -(-rows // _ROWS_A_PARTITION)))
+    return source.repartition(partitions).mapInPandas(function, table.schema)
 
 
 def _all(function: MakeRows, batch: pd.DataFrame) -> list[pd.DataFrame]:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 # yet, or the first commit is there and the catalog does not know of it yet.
 _BEING_CREATED = r"(?s).*(DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION|DELTA_PROTOCOL_CHANGED|DELTA_METADATA_CHANGED)"
 _FIRST_COMMIT_SECONDS = 30
+CONFLICT = re.compile(r"DELTA_CONCURRENT_|DELTA_METADATA_CHANGED|DELTA_PROTOCOL_CHANGED|Concurrent\w*Exception")
+"""How Delta says that a commit lost against another: here by open-source Delta, there by Databricks' own."""
 # How Spark says that the process of a function was ended: by the memory limit of Databricks' sandbox, or by the kernel,
 # which says nothing itself.
 _KILLED = re.compile(r"UDF_PYSPARK_USER_CODE_ERROR\.MEMORY_LIMIT\w*|Python worker exited unexpectedly")
@@ -236,7 +238,7 @@ def merge(workspace: Workspace, table: Table, rows: DataFrame, replacing: DataFr
 
     Raises:
         NotPermitted: the table may not be changed here.
-        UserError: a worker that made the rows was killed; nothing was merged.
+        UserError: a worker that made the rows was killed, or another run changed the table; nothing was merged.
     """
     from pyspark.sql import functions as F
 
@@ -249,7 +251,7 @@ def merge(workspace: Workspace, table: Table, rows: DataFrame, replacing: DataFr
     source.createOrReplaceTempView(view)
     try:
         statement, on = _merge_statement(workspace, table, view), f"table {workspace.registered(table.name)}"
-        with _unless_killed(table):
+        with _explained(table):
             done = workspace.execute(statement, "MODIFY and SELECT", on).collect()[0]
     finally:
         workspace.spark.catalog.dropTempView(view)
@@ -261,7 +263,7 @@ def merge(workspace: Workspace, table: Table, rows: DataFrame, replacing: DataFr
 
 
 @contextmanager
-def _unless_killed(table: Table) -> Iterator[None]:
+def _explained(table: Table) -> Iterator[None]:
     try:
         yield
     except UserError:
@@ -271,6 +273,11 @@ def _unless_killed(table: Table) -> Iterator[None]:
             raise UserError(
                 f"{table.name}: a worker of Spark was killed, as a rule for want of memory ({found[0]}); slices merged "
                 "before are kept: run it again where workers have more memory"
+            ) from error
+        if CONFLICT.search(str(error)):
+            raise UserError(
+                f"{table.name}: another run changed it meanwhile; slices merged before are kept: run this again once "
+                "that has ended"
             ) from error
         raise
 

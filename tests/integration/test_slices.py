@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from pyspark import cloudpickle
+from pyspark.errors import UnknownException
 from pyspark.sql import DataFrame
 from pyspark.sql.connect.dataframe import DataFrame as ConnectFrame
 
@@ -118,6 +119,23 @@ def test_what_vanished_goes_with_the_first_slice(workspace: Workspace, landing: 
     assert [report.deleted for report in load(workspace, landing, most=2)] == [1, 1, 0]
 
 
+def test_a_slice_has_partitions_for_its_own_files_alone(
+    workspace: Workspace, landing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not for all that arrived: of 100,000 files these would be thousands in each slice, nearly all of them empty."""
+    found: list[int] = []
+
+    def repartition(self: ConnectFrame, partitions: int) -> DataFrame:
+        found.append(partitions)
+        return real(self, partitions)
+
+    real = ConnectFrame.repartition
+    monkeypatch.setattr(ConnectFrame, "repartition", repartition)
+    monkeypatch.setattr(slices, "_ROWS_A_PARTITION", 1)
+    assert refresh_documents(workspace, landing, ParseLimits(), most=18).added == FILES
+    assert found == [18, 4]
+
+
 @pytest.fixture
 def serverless(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Functions in workers see no files of the driver, and are noted by what they make."""
@@ -166,6 +184,22 @@ def test_what_workers_do_on_serverless_needs_no_files(
     values = {(one.measure, one.group): one.value for one in measures}
     assert values["chunking.recall_at_10", "64"] == 1  # of ten documents, all are found
     assert serverless
+
+
+def test_a_commit_that_loses_against_another_run_s_is_one_line(
+    workspace: Workspace, landing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told in the words in which Delta told it of two loads of one folder."""
+
+    def lose(self: Workspace, statement: str, rights: str, on: str) -> DataFrame:
+        if not statement.startswith("MERGE"):
+            return real(self, statement, rights, on)
+        raise UnknownException("(io.delta.exceptions.ConcurrentAppendException) [DELTA_CONCURRENT_APPEND.WITHOUT_HINT]")
+
+    real = Workspace.execute
+    monkeypatch.setattr(Workspace, "execute", lose)
+    with pytest.raises(UserError, match=r"^documents: another run changed it meanwhile; slices merged before are kept"):
+        refresh_documents(workspace, landing, ParseLimits())
 
 
 def test_a_worker_that_is_killed_for_its_memory_is_one_line(workspace: Workspace) -> None:

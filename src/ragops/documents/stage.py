@@ -11,14 +11,14 @@ import pandas as pd
 
 from ragops.documents.landing import LandingFile, list_files
 from ragops.documents.limits import ParseLimits
-from ragops.documents.memory import memory_of_place
 from ragops.documents.outcomes import MEMORY_HERE
 from ragops.documents.parsing import PARSER_VERSION
 from ragops.documents.reading import FILES, Reader, Row, as_row
 from ragops.documents.table import DOCUMENTS
 from ragops.errors import UserError
+from ragops.platform.memory import memory_of_place
 from ragops.platform.processes import how_many
-from ragops.slices import CHARACTERS_A_SLICE, DOCUMENTS_A_SLICE, every, made_here, map_rows, portions
+from ragops.slices import CHARACTERS_A_SLICE, DOCUMENTS_A_SLICE, by_workers, every, made_here, portions
 from ragops.tables import StageReport, difference, ids_frame, merge
 from ragops.workspace import Workspace
 
@@ -151,7 +151,7 @@ def _slices(
     for files in portions(arrived, most, lambda file: file.size_bytes, BYTES_A_SLICE):
         read += len(files)
         listed = workspace.spark.createDataFrame([as_row(file) for file in files], FILES)
-        yield read, map_rows(listed, len(arrived), reader.parse_batches, DOCUMENTS)
+        yield read, by_workers(listed, len(files), reader.parse_batches, DOCUMENTS)
 
 
 def _characters(row: Row | None) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from pydantic import ValidationError
 
 from ragops.errors import needing
 from ragops.index.locks.interface import Owner
-from ragops.tables import Column, Table, quoted
+from ragops.tables import CONFLICT, Column, Table, quoted
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -32,7 +31,6 @@ LOCKS = Table(
         Column("renewed_at", "TIMESTAMP", "When the row was last changed, by its owner's clock."),
     ),
 )
-_CONFLICT = re.compile(r"DELTA_CONCURRENT_|DELTA_METADATA_CHANGED|DELTA_PROTOCOL_CHANGED|Concurrent\w*Exception")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +109,7 @@ class DeltaRow:
                 done = self._workspace.spark.sql(statement).collect()[0]
         except PySparkException as error:
             # The message alone: some servers send a Java stack trace along, in which anything may stand.
-            if not _CONFLICT.search(str(error).strip().partition("\n")[0]):
+            if not CONFLICT.search(str(error).strip().partition("\n")[0]):
                 raise
             return False
         return int(done["num_affected_rows"]) > 0
