@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragops.answering.chain import Chain
+from ragops.answering.steps import without_texts
 from ragops.encoding import query_encoder
 from ragops.errors import UserError
 from ragops.index.local import index_root
@@ -27,8 +28,6 @@ from ragops.usecase import UseCase
 from ragops.workspace import Workspace, find_local_home, models_folder, on_databricks, secret
 
 if TYPE_CHECKING:
-    from mlflow.entities import LiveSpan
-
     from ragops.embeddings.encoder import Encoder
     from ragops.retrieval.reranker import Reranker
     from ragops.retrieval.search import Searcher
@@ -113,12 +112,7 @@ def guard_traces(card: UseCase) -> None:
     if card.corpus.classification == "confidential":
         import mlflow
 
-        mlflow.tracing.configure(span_processors=[_without_texts])
-
-
-def _without_texts(span: LiveSpan) -> None:
-    span.set_inputs(None)
-    span.set_outputs(None)
+        mlflow.tracing.configure(span_processors=[without_texts])
 
 
 def fitting(card: UseCase) -> RetrievalSettings:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from ragops.llms.failures import in_brief
+
 if TYPE_CHECKING:
     from mlflow.entities import LiveSpan
 
@@ -37,7 +39,7 @@ class Steps:
         try:
             yield span
         except BaseException as error:
-            span.record_exception(f"{type(error).__name__}: {error}")
+            span.record_exception(_told(error))
             span.end(status="ERROR")
             raise
         span.end()
@@ -48,5 +50,21 @@ class Steps:
 
     def fail(self, error: BaseException) -> None:
         """Ends the trace with the error."""
-        self._root.record_exception(f"{type(error).__name__}: {error}")
+        self._root.record_exception(_told(error))
         self._root.end(status="ERROR")
+
+
+def without_texts(span: LiveSpan) -> None:
+    """Takes from a span what was asked and answered: MLflow's processor for traces of confidential documents."""
+    span.set_inputs(None)
+    span.set_outputs(None)
+
+
+def _told(error: BaseException) -> str:
+    """An error as a trace holds it: without its words where texts are kept out, since a server's may repeat the prompt.
+
+    No processor can take these out: an error is no input, and no output.
+    """
+    from mlflow.tracing.config import get_config
+
+    return in_brief(error) if without_texts in get_config().span_processors else f"{type(error).__name__}: {error}"

@@ -89,7 +89,7 @@ def reason(error: UserError) -> str:
     return str(error).partition(": ")[2]
 
 
-def in_brief(error: UserError) -> str:
+def in_brief(error: BaseException) -> str:
     """The kind of a failure, and the status of HTTP: without the server's words, which may repeat the prompt."""
     status = error.status if isinstance(error, ModelFailure) else None
     return type(error).__name__ if status is None else f"{type(error).__name__}, HTTP {status}"

@@ -10,7 +10,9 @@ from ragops.answering.settings import AnswerSettings
 from ragops.answering.types import Answer, Question
 from ragops.assembly import guard_traces
 from ragops.errors import UserError
+from ragops.llms.failures import Rejected
 from ragops.llms.ledger import KeptRows
+from ragops.llms.scripted import ScriptedModel
 from ragops.prompts.messages import Message
 from ragops.usecase import load_usecase
 from tests.unit.answering.chains import ROOT, Searching, chain, failing_door, scripted_door
@@ -171,8 +173,6 @@ def test_what_is_no_question_is_refused(text: str) -> None:
 
 
 def test_passages_are_never_in_the_system_role() -> None:
-    from ragops.llms.scripted import ScriptedModel
-
     model = ScriptedModel(("So [1].",), "script", 1_000_000)
     chain(Searching([FERRY]), scripted_door(["So [1]."], model=model)).answer(ASKED)
     (request,) = model.requests
@@ -203,6 +203,27 @@ def test_a_trace_says_who_stood_in_for_whom_and_why(traced: None) -> None:
     root, rewrite, _, _, generate, _ = trace_of(answer).data.spans
     assert (root.outputs["model"], root.outputs["failed"]) == ("script", {"served": "HTTP 400 no"})
     assert (generate.attributes["stood_in_for"], rewrite.attributes["not_by"]) == (["served"], ["served"])
+
+
+def test_traces_of_confidential_documents_hold_no_words_of_a_server(tmp_path: Path, traced: None) -> None:
+    """A refusal may repeat the prompt, and where no model answers it is all that the trace tells."""
+    card = load_usecase(ROOT / "usecase.yml")
+    closed = card.corpus.model_copy(update={"classification": "confidential"})
+    guard_traces(card.model_copy(update={"corpus": closed}))
+    refused = Rejected(f"Model served: HTTP 400 not allowed: {FERRY}", status=400)
+    try:
+        with pytest.raises(Rejected):
+            chain(Searching([FERRY]), scripted_door(["-"], model=ScriptedModel([refused], "script"))).answer(
+                Question("And?")
+            )
+        mlflow.flush_trace_async_logging()
+        (trace,) = mlflow.search_traces(return_type="list")
+    finally:
+        mlflow.tracing.configure(span_processors=[])
+    told = {event.attributes["exception.message"] for span in trace.data.spans for event in span.events}
+    assert told == {"Rejected, HTTP 400"}
+    kept = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
+    assert kept and not any(FERRY.encode() in content for content in kept)
 
 
 def test_traces_of_confidential_documents_hold_no_texts(tmp_path: Path, traced: None) -> None:
