@@ -14,8 +14,8 @@ def refusal(tags: Mapping[str, str]) -> str:
     for name, value in tags.items():
         if _RESERVED.search(name):
             return f"Tag name {name} contains one or more of the reserved characters: List(., ,, -, =, /, :)"
-        if not 0 < len(name) <= _LONGEST_NAME or len(value) > _LONGEST_VALUE:
-            return f"Tag {name} is too long: {len(name)} and {len(value)} characters"
+        if not 0 < len(name) <= _LONGEST_NAME or len(value.encode()) > _LONGEST_VALUE:
+            return f"Tag {name} is too long: {len(name)} characters and {len(value.encode())} bytes"
         if name != name.strip() or value != value.strip():
             return f"Tag {name} begins or ends with a space"
     return ""

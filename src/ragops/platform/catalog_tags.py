@@ -16,8 +16,8 @@ _PIECE = LONGEST_VALUE - 2 * (len(_ESCAPED_SPACE) - 1)
 
 
 def tag_value(text: str) -> str:
-    """The beginning of a text, as much as one tag takes."""
-    return text.strip()[:LONGEST_VALUE].rstrip()
+    """The beginning of a text, as much as one tag takes, whether it counts characters or bytes."""
+    return text.strip().encode(errors="ignore")[:LONGEST_VALUE].decode(errors="ignore").rstrip()
 
 
 def in_pieces(name: str, content: Mapping[str, object]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,3 +29,15 @@ def test_a_short_object_is_one_tag_of_json() -> None:
 def test_a_long_text_is_cut(text: str) -> None:
     value = tag_value(text)
     assert refusal({"reason": value}) == "" and value in text
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [("x" * 1_000, 1_000), ("x" * 1_001, 1_000), ("ü" * 1_000, 500), ("😀" * 251, 250), ("€" * 334, 333)],
+)
+def test_as_much_as_goes_into_a_thousand_bytes(text: str, length: int) -> None:
+    assert len(tag_value(text)) == length
+
+
+def test_half_a_character_is_none() -> None:
+    assert tag_value("a\ud83d b") == "a b"
