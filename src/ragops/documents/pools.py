@@ -49,11 +49,13 @@ class ThisProcess:
     """Parses at once and here, for places where no child can be started: one that crashes its parser ends the job."""
 
     active = True
+    _parsing = threading.Lock()  # PDFium, for one, may crash where two threads use it
 
     def schedule(self, function: Callable[..., Outcome], args: Task, *, timeout: float) -> "Future[Outcome]":
         """The outcome of parsing `args`; `function` is for children, which may end."""
         future: Future[Outcome] = Future()
-        future.set_result(_parse_here(*args))
+        with self._parsing:
+            future.set_result(_parse_here(*args))
         return future
 
     def stop(self) -> None:

@@ -50,12 +50,20 @@ class Reader:
         """The row of each file, in their order; None where `parse_batches` yields none.
 
         In this process's threads, which wait for files, and a child process of each, which parses. Files are taken only
-        as they are needed.
+        as they are needed. Where no child can be started, the caller's thread parses one after the other: not every
+        parser is made for threads (PDFium is not), and only the main thread can end one that takes too long.
         """
         parsers = _parsers(self.limits, at_once)
+        first = parsers.get()
         try:
-            with ThreadPoolExecutor(at_once) as threads:
-                yield from in_order(lambda file: threads.submit(self._row, file, parsers), files, 2 * at_once)
+            if first.has_child():
+                parsers.put(first)
+                with ThreadPoolExecutor(at_once) as threads:
+                    yield from in_order(lambda file: threads.submit(self._row, file, parsers), files, 2 * at_once)
+            else:
+                alone: SimpleQueue[ParserPool] = SimpleQueue()
+                alone.put(first)
+                yield from (self._row(file, alone) for file in files)
         finally:  # the next stage needs the memory
             while not parsers.empty():
                 parsers.get().close()

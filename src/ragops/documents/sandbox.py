@@ -15,7 +15,7 @@ from ragops.documents.limits import ParseLimits
 from ragops.documents.memory import MemoryLimit, memory_limit, memory_used
 from ragops.documents.outcomes import MEMORY_HERE, Failure, Parse
 from ragops.documents.parsing import parse
-from ragops.documents.pools import Outcome, Pool, answer, start_pool
+from ragops.documents.pools import Outcome, Pool, ThisProcess, answer, start_pool
 from ragops.documents.sniffing import FORMATS, IMAGES
 from ragops.platform.memory import memory_of_place
 
@@ -68,6 +68,10 @@ class ParserPool:
             BrokenProcessPool: children cannot be started; never for what a file contains.
         """
         return self._outcome(self._submit(path))
+
+    def has_child(self) -> bool:
+        """Whether a child parses, which is started for that; else this process does."""
+        return not isinstance(self._started(), ThisProcess)
 
     def _started(self) -> Pool:
         if self._pool is None:

@@ -2,7 +2,9 @@
 
 import errno
 import os
+import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -10,11 +12,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ragops.documents import reading
+from ragops.documents import pools, reading
 from ragops.documents.landing import LandingFile, content_hash, list_files
 from ragops.documents.limits import MIB, ParseLimits
 from ragops.documents.outcomes import MEMORY_HERE, Failure, ParsedDocument
 from ragops.documents.reading import Reader, as_row
+from ragops.documents.sandbox import ParserPool
 
 NAMES = ["path", "size_bytes", "modified_us"]
 READ = ParsedDocument("# A", "A", "en", "md", None, "markdown", ocr=False)
@@ -26,6 +29,9 @@ class Pool:
 
     def close(self) -> None:
         """Nothing was started."""
+
+    def has_child(self) -> bool:
+        return True
 
 
 @pytest.fixture
@@ -147,3 +153,27 @@ def test_many_files_keep_their_order_and_are_taken_only_as_they_are_needed(
     assert next(made) is not None
     assert len(taken) <= 5
     assert [row["path"] for row in made if row] == [file.path for file in listed[1:]]
+
+
+def test_without_children_the_main_thread_reads_one_file_after_the_other(
+    landing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PDFium may crash in two threads at once, and a thread that is not the main one cannot end what hangs."""
+    threads: list[threading.Thread] = []
+
+    def parse(path: Path, limits: ParseLimits) -> ParsedDocument:
+        threads.append(threading.current_thread())
+        while path.name == "hangs.md":
+            pass
+        return READ
+
+    def refuse(*args: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(pools, "_answering", refuse)
+    monkeypatch.setattr(reading, "ParserPool", partial(ParserPool, parse=parse))
+    for name in ("b.md", "c.md", "hangs.md"):
+        (landing / name).write_text("# A")
+    made = [row for row in Reader(landing, ParseLimits(timeout_s=1), 16_384 * MIB).read(list_files(landing), 4) if row]
+    assert [row["reason"] for row in made] == [None, None, None, "took longer than 1 s"]
+    assert set(threads) == {threading.main_thread()}
