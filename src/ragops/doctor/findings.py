@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 State = Literal["ok", "missing", "unknown"]
+_FRAMES = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t].*\n)*")
 
 
 class Finding(NamedTuple):
@@ -59,8 +61,8 @@ def look(what: str, ask: Callable[[], str], to_do: str = "", otherwise: State = 
 
 
 def line(error: BaseException) -> str:
-    """An error as one short line, without what Spark's client and the SDK append."""
-    text = str(error).partition("JVM stacktrace:")[0].partition(". Config:")[0]
+    """An error as one short line, without what Spark's client and the SDK append and the frames of a worker's."""
+    text = _FRAMES.sub("", str(error).partition("JVM stacktrace:")[0].partition(". Config:")[0])
     return " ".join(text.split())[:300] or type(error).__name__
 
 

@@ -54,6 +54,14 @@ def test_an_error_is_one_short_line(text: str) -> None:
     assert said and "\n" not in said and len(said) <= 300
 
 
+def test_of_an_error_in_a_worker_the_last_line_is_told() -> None:
+    frames = "".join(f'  File "pyspark/worker.py", line {number}, in main\n    func()\n' for number in range(40))
+    text = (
+        f"Thrown from the Python worker:\nTraceback (most recent call last):\n{frames}ModuleNotFoundError: no pandas\n"
+    )
+    assert line(RuntimeError(text)) == "Thrown from the Python worker: ModuleNotFoundError: no pandas"
+
+
 def test_only_what_is_needed_is_missing() -> None:
     sections = [Section("a", (GOOD, Finding("b", "none", "missing", "get it"), Finding("c", "?", "unknown")))]
     assert [finding.what for finding in missing(sections)] == ["b"]
