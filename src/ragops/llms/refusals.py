@@ -34,12 +34,12 @@ _OTHER_WORDS = {
 _FIELD = r"(?:field|parameter|param|argument|property|key|name)s?"
 _UNKNOWN = (
     r"\b(?:unknown|unsupported|unrecogni[sz]ed|unexpected|extraneous|additional|extra(?:_forbidden)?"
-    rf"|(?:invalid|no such|cannot find) {_FIELD})\b"
+    rf"|(?:no such|cannot find) {_FIELD})\b"
 )
 _NOT_TAKEN = (
     r"(?:extra inputs|unsupported|unexpected|unknown|unrecogni[sz]ed|deprecated"
     r"|(?:not|n't|no longer) (?:supported|permitted|allowed|accepted|recogni[sz]ed|known)"
-    rf"|not an? (?:valid|known) {_FIELD}|invalid {_FIELD})"
+    rf"|not an? (?:valid|known) {_FIELD}\b(?! value))"
     r"(?! to| above| over| beyond| for values)"  # "max_tokens is not allowed to be above 4096" is about its value
 )
 # "model" and "messages" are also words of any sentence: as fields they stand in quotes, or before a colon.

@@ -101,10 +101,11 @@ def test_what_a_request_was_refused_for_counts_for_that_one_alone() -> None:
         ("seed: unknown", "seed"),
         ("Field 'seed' not recognized", "seed"),
         ("Invalid request: seed is not a valid field", "seed"),
-        ("Invalid field: seed", "seed"),
         ("no such field: seed", "seed"),
         ("Cannot find field: seed", "seed"),
         ("temperature is not valid: it must be at most 1", None),
+        ("Invalid parameter: max_tokens must be smaller", None),
+        ("max_tokens is not a valid parameter value", None),
         ("Unknown model 'llama'", None),
     ],
 )
