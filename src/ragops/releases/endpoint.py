@@ -14,7 +14,7 @@ from ragops.errors import UserError
 from ragops.platform.cloud_tags import cloud_tag
 from ragops.releases.refusals import explained
 from ragops.releases.remote import RemoteEndpoint
-from ragops.releases.served import restorable, serves, version_of
+from ragops.releases.served import overtaken, restorable, serves, version_of
 from ragops.releases.settings import EndpointSettings
 from ragops.releases.smoke import SmokeFailure, smoke_test
 
@@ -74,14 +74,14 @@ def serve(
 
     Raises:
         UserError: there is no such model version, the platform refuses, nothing served before that could be gone back
-            to (the endpoint is left as it is), or going back failed too.
+            to or somebody else changed it meanwhile (the endpoint is left as it is), or going back failed too.
     """
     name = settings.name
     endpoint, config = RemoteEndpoint(client, settings, note), _config(wanted, settings)
     with explained(f"serving endpoint {name}, {wanted.model} version {wanted.version}"):
         _check_version(client, wanted)
         before = _start(endpoint, config, wanted)
-    reason = _reached(endpoint, config) or _smoke(client, wanted, settings)
+    reason = _reached(endpoint, config, before.config) or _smoke(client, wanted, settings)
     previous = version_of(before.config, wanted.model) if before.config else None
     if not reason:
         return Served(wanted.version, name, previous)
@@ -90,7 +90,7 @@ def serve(
             f"serving endpoint {name}: version {wanted.version} does not work ({reason}) and there is no earlier one "
             "to go back to; the endpoint is left as it is: read its logs under Serving, release a version that works"
         )
-    _go_back(endpoint, before.config, f"serving endpoint {name}: version {wanted.version} failed ({reason})")
+    _go_back(endpoint, before.config, config, f"serving endpoint {name}: version {wanted.version} failed ({reason})")
     return Served(previous, name, previous, rolled_back=True, reason=reason)
 
 
@@ -125,11 +125,11 @@ def _start(endpoint: RemoteEndpoint, config: EndpointCoreConfigInput, wanted: Wa
     return endpoint.in_turn(ask)
 
 
-def _reached(endpoint: RemoteEndpoint, config: EndpointCoreConfigInput) -> str:
+def _reached(endpoint: RemoteEndpoint, config: EndpointCoreConfigInput, before: EndpointCoreConfigInput | None) -> str:
     """Why the configuration does not serve; else "". It was asked for: what cannot be looked at is taken back, too."""
     try:
         with explained("its state"):
-            return endpoint.reach(config)
+            return endpoint.reach(config, before)
     except UserError as error:
         return str(error)
 
@@ -143,17 +143,21 @@ def _smoke(client: WorkspaceClient, wanted: Wanted, settings: EndpointSettings) 
     return ""
 
 
-def _go_back(endpoint: RemoteEndpoint, config: EndpointCoreConfigInput, failure: str) -> None:
+def _go_back(
+    endpoint: RemoteEndpoint, config: EndpointCoreConfigInput, failed: EndpointCoreConfigInput, failure: str
+) -> None:
     """After a failed update the platform still serves the old configuration: that is checked, and nothing sent."""
 
     def ask(current: ServingEndpointDetailed | None) -> None:
+        if current is not None and overtaken(current, failed, config):
+            raise UserError("somebody else has changed it meanwhile, and it is left as it is now")
         if current is None or not serves(current, config):
             endpoint.change(config)
 
     try:
         with explained("update"):
             endpoint.in_turn(ask)
-            reason = endpoint.reach(config)
+            reason = endpoint.reach(config, failed)
     except UserError as error:
         raise UserError(f"{failure}, and going back failed too: {error}") from error
     if reason:

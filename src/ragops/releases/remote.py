@@ -12,7 +12,7 @@ from ragops.errors import UserError
 from ragops.releases.access import access, managing
 from ragops.releases.gateway import gateway_config, same_gateway
 from ragops.releases.refusals import line
-from ragops.releases.served import describe, failed, serves, updating
+from ragops.releases.served import describe, failed, overtaken, serves, updating
 from ragops.releases.settings import EndpointSettings
 
 if TYPE_CHECKING:
@@ -102,10 +102,19 @@ class RemoteEndpoint:
                 "correct rights.endpoint in databricks.yml, or make who is missing, and release again"
             ) from error
 
-    def reach(self, config: EndpointCoreConfigInput) -> str:
-        """Waits until exactly this serves. Returns why it does not: the update failed or takes too long; else ""."""
+    def reach(self, config: EndpointCoreConfigInput, before: EndpointCoreConfigInput | None) -> str:
+        """Waits until exactly this serves. Returns why it does not; else "".
+
+        The update failed, takes too long, or somebody else's came after it: neither this nor what was `before` serves.
+        """
+
+        def is_settled(endpoint: ServingEndpointDetailed | None) -> bool:
+            if endpoint is None:
+                return False
+            return serves(endpoint, config) or failed(endpoint) or overtaken(endpoint, config, before)
+
         try:
-            found = self._poll(lambda endpoint: endpoint is not None and (serves(endpoint, config) or failed(endpoint)))
+            found = self._poll(is_settled)
         except RetryError as error:
             return f"not ready within {self._settings.ready_seconds:g} s: {_last(error)}"
         return "" if found is not None and serves(found, config) else _state(found)

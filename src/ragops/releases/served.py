@@ -41,6 +41,18 @@ def serves(endpoint: ServingEndpointDetailed, wanted: EndpointCoreConfigInput) -
     return _essence(active) == _essence(wanted)
 
 
+def overtaken(
+    endpoint: ServingEndpointDetailed, wanted: EndpointCoreConfigInput, before: EndpointCoreConfigInput | None
+) -> bool:
+    """Whether other versions serve than those asked for and those before: somebody else has asked for them since.
+
+    False where nothing that worked is known of before.
+    """
+    if endpoint.config is None or before is None or updating(endpoint):
+        return False
+    return _versions(endpoint.config) not in (_versions(wanted), _versions(before))
+
+
 def restorable(endpoint: ServingEndpointDetailed) -> EndpointCoreConfigInput | None:
     """The active configuration as one to send again; None when nothing works that could be gone back to."""
     from databricks.sdk.service.serving import EndpointCoreConfigInput, Route, TrafficConfig
@@ -114,6 +126,10 @@ def _shares(config: EndpointCoreConfigInput | EndpointCoreConfigOutput) -> dict[
     if not routes and config.served_entities:
         return {config.served_entities[0].name or "": 100}
     return {route.served_entity_name or route.served_model_name or "": route.traffic_percentage for route in routes}
+
+
+def _versions(config: EndpointCoreConfigInput | EndpointCoreConfigOutput) -> list[tuple[str, str]]:
+    return sorted((entity.entity_name or "", entity.entity_version or "") for entity in config.served_entities or [])
 
 
 def _essence(config: EndpointCoreConfigInput | EndpointCoreConfigOutput) -> list[tuple[object, ...]]:

@@ -283,6 +283,27 @@ def test_waits_for_somebody_elses_update_and_goes_back_to_theirs(double: Double,
     assert double.changes == [("tags", TAGS), ("update", "8"), ("ask", "8"), ("update", "7")]
 
 
+@pytest.mark.parametrize("is_ready", [False, True])
+def test_an_update_of_somebody_else_after_ours_is_left_as_it_is(
+    is_ready: bool, double: Double, release: Release
+) -> None:
+    double.serving("7")
+    double.answers = {"8": ["EMPTY"]}
+    theirs: list[str] = []
+
+    def overtake(state: str) -> None:
+        if ("update", "8") in double.changes and double.left == (0 if is_ready else 1) and not theirs:
+            theirs.append("6")
+            if not is_ready:
+                double._finish()
+            double.updating_to("6", looks=2)
+
+    with pytest.raises(UserError, match="somebody else has changed it meanwhile, and it is left as it is now"):
+        release("8", note=overtake)
+    assert active(double)["entity_version"] == "6"
+    assert [what for what, _ in double.changes if what == "update"] == ["update"]
+
+
 def test_a_conflict_is_tried_again_from_the_start(double: Double, release: Release) -> None:
     double.serving("7")
     conflict = Refused(409, "RESOURCE_CONFLICT", "Endpoint 'rag' is currently being updated")
