@@ -58,12 +58,22 @@ def edition(version: Version, mark: str) -> Edition:
 
 
 def lay(folder: Path, corpus: Edition) -> list[Path]:
-    """Makes `folder` hold the corpus and nothing else; returns its files, sorted."""
+    """Makes `folder` hold the corpus and nothing else; returns its files, sorted.
+
+    Raises:
+        UserError: it holds something else, which may be somebody's documents.
+    """
     files = volume_files(folder)
+    held: list[str] = []
     with suppress(NotThere):
-        for held in files.list(folder):
-            if held.name not in corpus.documents:
-                files.remove(folder / held.name)
+        held = [entry.name for entry in files.list(folder)]
+    if others := sorted(set(held) - edition("first", "").documents.keys()):
+        raise UserError(
+            f"landing: {folder} holds {others[0]}, which is not the smoke test's; nothing was changed. "
+            "Give landing= a folder of its own, or remove that"
+        )
+    for name in set(held) - corpus.documents.keys():
+        files.remove(folder / name)
     for name, text in corpus.documents.items():
         files.write(folder / name, to_picture(Document(text)) if name.endswith(".png") else text.encode())
     return [folder / name for name in sorted(corpus.documents)]

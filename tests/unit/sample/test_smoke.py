@@ -45,11 +45,19 @@ def test_runs_share_no_notice() -> None:
 def test_the_folder_holds_the_edition_and_nothing_else(tmp_path: Path) -> None:
     folder = tmp_path / "landing"
     assert [path.name for path in lay(folder, FIRST)] == sorted(FIRST.documents)
-    (folder / "forgotten.md").touch()
     assert [path.name for path in lay(folder, SECOND)] == sorted(SECOND.documents)
     assert sorted(path.name for path in folder.iterdir()) == sorted(FIRST.documents.keys() - {"draft.md"})
     plain = {name: text for name, text in SECOND.documents.items() if not name.endswith(".png")}
     assert {name: (folder / name).read_text() for name in plain} == plain
+    assert [path.name for path in lay(folder, FIRST)] == sorted(FIRST.documents)
+
+
+def test_a_folder_with_documents_of_others_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "minutes.md").touch()
+    with pytest.raises(UserError, match="holds contracts, which is not the smoke test's; nothing was changed"):
+        lay(tmp_path, FIRST)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["contracts", "minutes.md"]
 
 
 @pytest.mark.parametrize("corpus", [FIRST, SECOND])
