@@ -77,7 +77,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def _answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = self._chunks() if self.headers.get("Transfer-Encoding") == "chunked" else self._sized()
         url = urlsplit(self.path)
         query = {name: values[-1] for name, values in parse_qs(url.query).items()}
         path = unquote(url.path)
@@ -115,6 +115,18 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, {"data": [{"index": n, "embedding": row} for n, row in enumerate(rows)]})
         else:
             self._refuse(400, f"unknown request {self.command} {self.path}", fault=True)
+
+    def _sized(self) -> bytes:
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def _chunks(self) -> bytes:
+        """An older SDK sends even an empty body in chunks."""
+        body = b""
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _answer  # noqa: N815
 

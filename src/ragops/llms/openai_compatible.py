@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import httpx
 import openai
 from pydantic import BaseModel, ValidationError
 
@@ -279,7 +280,7 @@ class OpenAICompatibleModel:
             yield
         except openai.APITimeoutError as error:
             raise self._error(TimedOut, _LATE) from error
-        except openai.APIConnectionError as error:
+        except (openai.APIConnectionError, httpx.HTTPError) as error:  # older clients pass httpx's on from a stream
             raise self._error(Unreachable, f"{_cause(error)}; check that it is up") from error
         except openai.APIStatusError as error:
             raise self._refusal(error) from error

@@ -108,10 +108,14 @@ def test_the_oldest_rows_are_dropped_when_too_many_wait(double: Double, caplog: 
 
 
 ENDING = """
-import sys
+import os, sys
 from pathlib import Path
+from databricks.sdk.credentials_provider import ModelServingAuthProvider
 from ragops.llms.ledger import CallRow
 from ragops.llms.uploads import Uploads
+# Where an older SDK looks; a newer one goes by the folder in the environment.
+token = os.environ["SERVING_CREDENTIALS_DIR"] + "/model-dependencies-oauth-token"
+ModelServingAuthProvider._MODEL_DEPENDENCY_OAUTH_TOKEN_FILE_PATH = token
 uploads = Uploads(Path(sys.argv[1]), seconds=1e6)
 uploads.write(CallRow.model_validate_json(sys.argv[2]))
 """
