@@ -3,9 +3,11 @@ import re
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from ragops.cli import app
+from ragops.commands import models
 from ragops.errors import UserError
 
 ROOT = Path(__file__).parents[3]
@@ -21,7 +23,7 @@ def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LOCALBUNDLE_HOME", raising=False)
     monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(models, "console", Console(width=200))
 
 
 def lines(*arguments: str) -> dict[str, str]:

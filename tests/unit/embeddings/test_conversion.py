@@ -158,7 +158,7 @@ def test_a_missing_package_is_named_with_its_mend(
     shadow = tmp_path / "shadow"
     shadow.mkdir()
     (shadow / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\")")
-    monkeypatch.setenv("PYTHONPATH", str(shadow))
+    monkeypatch.syspath_prepend(shadow)
     with pytest.raises(UserError, match=r"No module named 'torch'.*install ragops\[laptop\]"):
         convert(toy, tmp_path / "into")
 
