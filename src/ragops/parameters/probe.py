@@ -16,7 +16,6 @@ class ProbeParameters(RefreshParameters):
     """
 
     job: ClassVar[str] = "probe"
-    makes_schema: ClassVar[bool] = False
 
     gpus: bool = False
     llm: str = ""

@@ -13,6 +13,7 @@ from ragops.embeddings.model import fingerprint
 from ragops.embeddings.sources import Backend
 from ragops.errors import UserError
 from ragops.parameters.job import JobParameters
+from ragops.platform.deployment import job_has
 from ragops.usecase import evaluation_questions
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ GUARD_QUESTIONS = 100
 
 class RefreshParameters(JobParameters):
     """Parameters of the refresh job, as resources/refresh.jobs.yml declares them."""
-
-    makes_schema: ClassVar[bool] = True
 
     landing: str
     encoder: Backend
@@ -71,6 +70,28 @@ class RefreshParameters(JobParameters):
 
         meter = RecallMeter(questions[:GUARD_QUESTIONS], self.query_source(), fingerprint(self.card.embedding))
         return meter.guard(self.card.index.max_recall_drop)
+
+
+class IngestParameters(RefreshParameters):
+    """Those of the refresh job's first task, which makes the schema that they name if it is not there."""
+
+    makes_schema: ClassVar[bool] = True
+
+    def make_schema(self) -> None:
+        """Makes schema and volumes where they are missing.
+
+        Raises:
+            UserError: something is missing that cannot be made here, or there is no such catalog.
+        """
+        from pyspark.errors import PySparkException
+
+        try:
+            self.workspace.create_schema()
+        except PySparkException as error:
+            place, reason = f"{self.catalog}.{self.schema_name}", str(error).partition("\n")[0]
+            raise UserError(
+                f"parameter catalog: {place} is not there and cannot be made ({reason}); {job_has(self.job)}"
+            ) from error
 
 
 def check_refresh(given: Mapping[str, str]) -> None:

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pyspark.errors import AnalysisException
 
 from ragops.embeddings.model import EmbeddingModel
 from ragops.errors import UserError
 from ragops.parameters.explore import ExploreParameters
 from ragops.parameters.job import JobParameters
-from ragops.parameters.refresh import RefreshParameters
+from ragops.parameters.refresh import IngestParameters, RefreshParameters
 from ragops.parameters.smoke import SmokeParameters
 from ragops.workspace import Workspace
 
@@ -83,8 +84,26 @@ def test_a_wrong_place_by_hand_is_one_line_with_the_jobs_own(
 
 
 @pytest.mark.usefixtures("databricks")
-def test_a_refresh_makes_the_schema_that_it_names() -> None:
+def test_ingest_makes_the_schema_that_it_names_and_no_other_task_does() -> None:
     given = {"catalog": "prod", "schema": "mydocs", "usecase": str(CARD), "landing": "/l", "encoder": "torch"}
-    assert RefreshParameters.read(given).schema_name == "mydocs"
+    assert IngestParameters.read(given).schema_name == "mydocs"
+    with pytest.raises(UserError, match="schema: there is no prod.mydocs, or none for you; the job refresh has"):
+        RefreshParameters.read(given)
     with pytest.raises(UserError, match="the job smoke has"):
         SmokeParameters.read(given | {"catalog": "spark_catalog", "version": "first", "mark": "by-hand"})
+
+
+@pytest.mark.usefixtures("databricks")
+def test_a_catalog_that_is_not_there_is_one_line_with_the_jobs_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(place: Workspace) -> None:
+        raise AnalysisException("[NO_SUCH_CATALOG_EXCEPTION] Catalog 'pord' was not found.\n\nJVM stacktrace:\n...")
+
+    monkeypatch.setattr(Workspace, "create_schema", refuse)
+    monkeypatch.setattr(f"{RefreshParameters.__module__}.job_has", lambda job: f"the job {job} has catalog=prod")
+    given = {"catalog": "pord", "schema": "rag", "usecase": str(CARD), "landing": "/l", "encoder": "torch"}
+    with pytest.raises(UserError) as refused:
+        IngestParameters.read(given).make_schema()
+    assert str(refused.value) == (
+        "parameter catalog: pord.rag is not there and cannot be made "
+        "([NO_SUCH_CATALOG_EXCEPTION] Catalog 'pord' was not found.); the job refresh has catalog=prod"
+    )
