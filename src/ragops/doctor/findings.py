@@ -35,16 +35,17 @@ class Group:
 
 @dataclass(frozen=True)
 class Section:
-    """What a group found."""
+    """What a group found. `hangs`: a call is still under way, for whose threads the interpreter may wait at its end."""
 
     title: str
     findings: tuple[Finding, ...]
+    hangs: bool = False
 
 
 def examine(groups: Iterable[Group]) -> Iterator[Section]:
     """What each group finds, in order. One that fails or takes too long keeps what it has found, and says so."""
     for group in groups:
-        yield Section(group.title, _found(group))
+        yield _section(group)
 
 
 def missing(sections: Iterable[Section]) -> list[Finding]:
@@ -66,15 +67,16 @@ def line(error: BaseException) -> str:
     return " ".join(text.split())[:300] or type(error).__name__
 
 
-def _found(group: Group) -> tuple[Finding, ...]:
+def _section(group: Group) -> Section:
     found: list[Finding] = []
     # Daemonic: a call that hangs must not keep the process from ending.
     thread = threading.Thread(target=_collect, args=(group.check, found), daemon=True)
     thread.start()
     thread.join(group.seconds)
-    if thread.is_alive():
+    hangs = thread.is_alive()
+    if hangs:
         found.append(Finding("the rest", f"not known after {group.seconds:g} s", "unknown", "look at what hangs there"))
-    return tuple(found)
+    return Section(group.title, tuple(found), hangs)
 
 
 def _collect(check: Callable[[], Iterable[Finding]], found: list[Finding]) -> None:

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,3 +86,23 @@ def test_with_spark_at_hand_nothing_is_started_for_it(monkeypatch: pytest.Monkey
     monkeypatch.setattr(ragops.doctor.place, "groups", groups)
     result = RUN.invoke(app, ["doctor", "--schema", "mine"])
     assert result.exit_code == 0 and "/Volumes/spark_catalog/mine/landing" in result.output
+
+
+def test_it_ends_though_a_call_hangs_that_the_interpreter_would_wait_for(tmp_path: Path) -> None:
+    script = tmp_path / "hanging.py"
+    script.write_text(
+        "import sys, threading\n"
+        "import ragops.doctor.place as place\n"
+        "from ragops.cli import app\n"
+        "from ragops.doctor.findings import Group\n"
+        "def hang():\n"
+        "    thread = threading.Thread(target=threading.Event().wait)\n"
+        "    thread.start()\n"
+        "    thread.join()\n"
+        "    return []\n"
+        "place.groups = lambda _: [Group('Spark', hang, 0.01)]\n"
+        "sys.argv = ['ragops', 'doctor', '--no-spark']\n"
+        "app()\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0 and "not known after 0.01 s" in done.stdout
