@@ -65,7 +65,8 @@ def needs(configuration: ChainConfiguration, endpoint: str, experiment_id: str) 
     """The rights of docs/rights.md that an endpoint's principal needs for this chain."""
     workspace = configuration.workspace
     indexes, ledger, scope = workspace.volume(INDEXES), workspace.volume(LEDGER), workspace.secret_scope
-    yield Need("READ VOLUME", _volume(workspace.registered(INDEXES)), partial(_list, indexes))
+    if configuration.pinned is None:
+        yield Need("READ VOLUME", _volume(workspace.registered(INDEXES)), partial(_list, indexes))
     yield Need("WRITE VOLUME", _volume(workspace.registered(LEDGER)), partial(_write, ledger / _PROBE))
     yield Need("CAN EDIT", f"experiment {experiment_id}", partial(_edit, experiment_id, endpoint))
     for name in configuration.endpoints:

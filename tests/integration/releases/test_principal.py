@@ -112,3 +112,9 @@ def test_what_is_asked_for_is_what_the_table_gives(configuration: ChainConfigura
     asked = {need.right.replace(" ", "_") for need in needs(configuration, "ragops-prod", "17")}
     given = {right for row in read_rows() if row.who == "endpoint" for right in row.rights}
     assert asked | {"USE_CATALOG", "USE_SCHEMA"} == given
+
+
+def test_a_chain_with_its_index_inside_reads_no_volume(configuration: ChainConfiguration) -> None:
+    pinned = configuration.model_copy(update={"pinned": "000001-4efe57c7"})
+    asked, others = [{need.right for need in needs(one, "e", "17")} for one in (configuration, pinned)]
+    assert asked - others == {"READ VOLUME"}
