@@ -35,6 +35,8 @@ _PARSERS = {
 } | dict.fromkeys(IMAGES, ("rapidocr", "image", "parse_image"))
 _NO_MEMORY = re.compile(r"std::bad_alloc|Failed to allocate")  # ONNX Runtime's and OpenCV's words for it
 _PAGE_MARKER = re.compile(r"^<!-- page: \d+ -->$", re.MULTILINE)
+# Rules alone make no passage: their document would be split again in each run.
+_TEXT = re.compile(r"[^\s*_-]")
 
 
 def parser_name(format: str | None) -> str:
@@ -95,7 +97,7 @@ def _finish(extract: Extract, path: Path, format: str, limits: ParseLimits) -> P
         reason = f"too large: {len(extract.markdown):,} characters of text, at most {limits.max_characters:,}"
         raise Unparsable(reason, limit="max_characters")
     markdown = normalise(extract.markdown)
-    if not _PAGE_MARKER.sub("", markdown).strip():
+    if not _TEXT.search(_PAGE_MARKER.sub("", markdown)):
         raise Unparsable("empty: no text in it")
     return ParsedDocument(
         markdown=markdown,

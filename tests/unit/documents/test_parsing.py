@@ -83,7 +83,9 @@ def test_empty_files(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_bytes(b"")
     (tmp_path / "b.md").write_bytes(b" \n\n")
     (tmp_path / "c.html").write_bytes(b"<html><script>x</script></html>")
+    (tmp_path / "d.md").write_bytes(b"---\n\n* * *\n")
     assert refused(tmp_path / "a.md").reason == "empty: the file has no bytes"
+    assert refused(tmp_path / "d.md").reason == "empty: no text in it"
     assert refused(tmp_path / "b.md").reason == "empty: no text in it"
     assert refused(tmp_path / "c.html").reason == "empty: no text in it"
 
