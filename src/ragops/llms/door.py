@@ -74,7 +74,7 @@ class Door:
         Raises:
             PolicyError: a model of the chain may not see the text; nothing was sent.
             ContextOverflow: the request is too long for the primary model.
-            ModelFailure: no model answered; the last one's reason.
+            ModelFailure: no model answered; the last one's reason, then those of the models before it.
         """
         return drained(self._answer(request, caller, _at_once, deadline))
 
@@ -106,6 +106,9 @@ class Door:
                 return replace((yield from self._delivered(first, rest, sent, entry)), failed=failed)
             failed[line.settings.name] = reason(failure)
         assert failure is not None  # a chain has at least one model
+        *before, _ = (f"{name}: {why}" for name, why in failed.items())
+        if before:  # the words of the model that should have answered are what people mend
+            failure.args = (f"{failure} (asked in place of {'; '.join(before)})",)
         raise failure
 
     def _check(self, caller: Caller) -> None:

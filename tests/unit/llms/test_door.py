@@ -128,6 +128,16 @@ def test_a_fallback_s_row_says_why_it_was_asked_and_repeats_no_words_of_a_server
 
 
 @both
+@pytest.mark.parametrize("last", [Rejected("Model second: not this"), ContextOverflow("second", "too long")])
+def test_where_no_model_answers_each_ones_reason_is_told(ask_it: Any, last: Exception) -> None:
+    scene = Scene(pair(), {"first": [Rejected("Model first at http://x: HTTP 400 no; mend it")], "second": [last]})
+    words = str(last)
+    with pytest.raises(type(last)) as raised:
+        ask_it(scene, ask())
+    assert str(raised.value) == f"{words} (asked in place of first: HTTP 400 no; mend it)"
+
+
+@both
 def test_a_reply_names_those_that_did_not_give_it(ask_it: Any) -> None:
     scene = Scene(pair(), {"first": [Rejected("Model first at http://x: no; mend it"), "mine"], "second": ["well"]})
     assert [ask_it(scene, ask()).failed for _ in range(2)] == [{"first": "no; mend it"}, {}]
