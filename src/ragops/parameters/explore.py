@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, field_validator
 
@@ -27,6 +27,8 @@ class ExploreParameters(JobParameters):
     `sample` is the number of documents on which chunk sizes are tried, `chunk_sizes` the largest chunks to try, in
     tokens, `questions` a JSONL file, "table:NAME" for a table's column `question`, or "" for the card's.
     """
+
+    job: ClassVar[str] = "explore"
 
     reports: str
     questions: str = ""

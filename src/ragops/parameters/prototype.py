@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, ClassVar, get_args
 
 from pydantic import Field, field_validator
 
@@ -32,6 +32,8 @@ class PrototypeParameters(JobParameters):
     their combinations are compared. `sample` is how many evaluation questions each is asked, `experiment` where MLflow
     keeps what came out.
     """
+
+    job: ClassVar[str] = "prototype"
 
     experiment: str = Field(pattern="^/")
     llm: tuple[str, ...] = ()

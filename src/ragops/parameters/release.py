@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, ValidationError, field_validator
 
@@ -42,6 +42,8 @@ class ReleaseParameters(JobParameters):
     `endpoint` is the serving endpoint that follows the champion, "" for none; `managers` may change it and `callers`
     ask it: groups, people's addresses and application ids, separated by commas.
     """
+
+    job: ClassVar[str] = "release"
 
     experiment: str
     llm: str = ""

@@ -7,7 +7,7 @@ from ragops.errors import UserError
 from ragops.workspace import workspace_client
 
 _ANSWER_SECONDS, _RETRY_SECONDS = 20, 30
-_SHOWN = ("catalog", "schema", "usecase", "models", "landing", "experiment")
+_SHOWN = ("catalog", "schema", "usecase", "models", "landing", "reports", "experiment")
 
 
 def job_has(job: str, folder: Path | None = None) -> str:

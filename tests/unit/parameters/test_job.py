@@ -69,6 +69,7 @@ def test_every_job_looks_there() -> None:
 @pytest.mark.parametrize(
     ("kind", "wrong", "said"),
     [
+        (ExploreParameters, {"catalog": "spark_catalog"}, "catalog is 'spark_catalog': that is not Unity Catalog's"),
         (JobParameters, {"catalog": "spark_catalog"}, "catalog is 'spark_catalog': that is not Unity Catalog's"),
         (JobParameters, {"catalog": "hive_metastore"}, "catalog is 'hive_metastore': that is not Unity Catalog's"),
         (ExploreParameters, {"schema": "other"}, "schema: there is no prod.other, or none for you"),
@@ -80,7 +81,8 @@ def test_a_wrong_place_by_hand_is_one_line_with_the_jobs_own(
     given = {**IN_A_WORKSPACE, "usecase": str(CARD)} | ({"reports": "/r"} if kind is ExploreParameters else {})
     with pytest.raises(UserError) as refused:
         kind.read(given | wrong)
-    assert str(refused.value) == f"parameter {said}; the job refresh has catalog=prod, schema=rag"
+    assert str(refused.value) == f"parameter {said}; the job {kind.job} has catalog=prod, schema=rag"
+    assert kind.job == ("explore" if kind is ExploreParameters else "refresh")
 
 
 @pytest.mark.usefixtures("databricks")
