@@ -1,12 +1,15 @@
 """The unit and the integration suite, with the Python and the packages of a place."""
 
+import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
+from packaging.requirements import Requirement
+
 from tests.runtimes.commands import FOLDER, Failed, clean_environment, run
-from tests.runtimes.environment import CONNECT, Environment, connect_client, mlflow_server, pinned
+from tests.runtimes.environment import CONNECT, Environment, connect_client, mlflow_server
 
 SUITES = ("tests/unit", "tests/integration")
 
@@ -23,18 +26,23 @@ class Counted:
 def add_everything(built: Environment, source: Path, replaced: Iterable[str]) -> None:
     """All extras and what tests need, beside what the runtime ships. Raises Failed as uv does.
 
-    LangChain, which no job here installs, asks for newer packages than the runtimes have: it gets along with theirs.
+    Without those that no job installs and that ask for newer packages than the runtimes have: their tests are skipped.
     """
     project, own = source / "pyproject.toml", source / "src" / "localbundle"
     left_out = built.folder / "left_out.txt"
     never = (source / "environments" / "requirements" / "overrides.txt").read_text("utf-8")
     left_out.write_text(f'{never}langchain ; python_version < "0"\n', "utf-8")
-    wanted = ["-r", project, "--extra", "laptop", "--group", f"{project}:dev", own]
+    extras = [word for extra in sorted(_extras(project)) for word in ("--extra", extra)]
+    wanted = ["-r", project, *extras, "--group", f"{project}:dev", own]
     tools = [*connect_client(built), *mlflow_server(built)]
     built.uv("suites", "--constraint", built.pins({*CONNECT, *replaced}), "--override", left_out, *wanted, *tools)
-    langchain = [line for line in pinned(source) if line.startswith("langchain")]
-    built.uv("langchain", "--override", built.pins(), *langchain)
     built.uv("ragops", "--no-deps", "--editable", source)
+
+
+def _extras(project: Path) -> set[str]:
+    """Those of a laptop, of which one installs other extras of this package."""
+    lines = tomllib.loads(project.read_text("utf-8"))["project"]["optional-dependencies"]["laptop"]
+    return {extra for line in lines for extra in Requirement(line).extras} - {"optimize"}
 
 
 def run_suite(built: Environment, source: Path, suite: str) -> Counted:

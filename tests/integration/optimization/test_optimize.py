@@ -20,6 +20,8 @@ from ragops.prompts.registry import PromptRegistry
 from tests.integration.llms.openai_double import Behaviour, OpenAIDouble, serving
 from tests.integration.notes import NOTES, PLACE, publish_notes
 
+pytest.importorskip("gepa")
+
 ROOT = Path(__file__).parents[3]
 NAME = PLACE.registered("brief")
 EXPERIMENT = "/Workspace/Users/me/quality"

@@ -9,6 +9,8 @@ from mlflow import MlflowClient
 from ragops.platform.experiments import open_experiment
 from tests.integration.notes import ROOT, publish_notes
 
+pytest.importorskip("langchain_core")
+
 OWN_CHAIN = f'''
 from pathlib import Path
 

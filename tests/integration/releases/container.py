@@ -1,16 +1,24 @@
 """A serving endpoint's container in small: the packaged chain of CONFIGURATION.json answers a question a line."""
 
 import json
+import os
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 from types import SimpleNamespace
 
+from databricks.sdk.credentials_provider import ModelServingAuthProvider
 from mlflow.pyfunc.context import Context, set_prediction_context
 from mlflow.types.responses import ResponsesAgentRequest
+from mlflow.utils import databricks_utils
 
 from ragops.index import reader
 from ragops.releases.agent import ChainAgent
+
+# Where older versions of the SDK and of MLflow look; newer ones go by the folder in the environment.
+_TOKEN = os.environ["SERVING_CREDENTIALS_DIR"] + "/model-dependencies-oauth-token"
+ModelServingAuthProvider._MODEL_DEPENDENCY_OAUTH_TOKEN_FILE_PATH = _TOKEN
+databricks_utils._MODEL_DEPENDENCY_OAUTH_TOKEN_FILE_PATH = _TOKEN
 
 
 def main() -> None:
