@@ -13,6 +13,7 @@ from databricks.bundles.schemas import Schema
 from databricks.bundles.secret_scopes import SecretScope
 from databricks.bundles.volumes import Volume
 
+from ragops.parameters.refresh import PublishParameters
 from ragops.usecase import load_usecase
 
 ROOT = Path(__file__).parents[2]
@@ -154,6 +155,12 @@ def test_the_embed_task_gets_a_gpu_a_task_on_several_nodes() -> None:
     assert cluster["spark_version"] == "${var.gpu_runtime}"
     assert cluster["num_workers"] == "${var.gpu_workers}"
     assert cluster["driver_node_type_id"] == "${var.gpu_driver_type}"  # its GPUs would do nothing
+
+
+def test_whoever_waits_for_the_index_is_told_which_run_has_it() -> None:
+    (publish,) = (task for task in job_called("refresh")["tasks"] if task["task_key"] == "publish")
+    given = publish["notebook_task"]["base_parameters"]
+    assert given == {"run_id": "{{job.run_id}}"} and given.keys() < PublishParameters.model_fields.keys()
 
 
 def test_the_smoke_job_touches_a_schema_of_its_own() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -35,9 +34,15 @@ WAIT_FOR_LOCK_SECONDS = 180.0
 
 
 def publish_index(
-    workspace: Workspace, model: EmbeddingModel, rules: Sequence[AccessRule], guard: RecallGuard | None = None
+    workspace: Workspace,
+    model: EmbeddingModel,
+    rules: Sequence[AccessRule],
+    guard: RecallGuard | None = None,
+    run_id: str = "by hand",
 ) -> StageReport:
     """Makes the live index equal to `chunks` with their vectors, under these access rules; does nothing when it is.
+
+    `run_id` is what a publisher that has to wait is told of this one.
 
     Raises:
         UserError: chunks without a vector, another publisher at work, or a generation that fails its checks. The old
@@ -46,7 +51,6 @@ def publish_index(
     report = StageReport("index")
     with report.timed():
         source = index_source(workspace, model, rules)
-        run_id = os.environ.get("LOCALBUNDLE_RUN_ID", "by hand")
         done = publish(
             index_root(workspace),
             source,

@@ -94,6 +94,12 @@ class IngestParameters(RefreshParameters):
             ) from error
 
 
+class PublishParameters(RefreshParameters):
+    """Those of the refresh job's last task, which says to others that wait for the index which run holds it."""
+
+    run_id: str = "by hand"
+
+
 def check_refresh(given: Mapping[str, str]) -> None:
     """Refuses wrong parameters of the refresh job before a machine is started for it.
 
