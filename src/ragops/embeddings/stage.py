@@ -1,8 +1,8 @@
 """`chunks` -> `embeddings_FINGERPRINT`: every text without a vector is embedded once, whoever holds it.
 
 The table is keyed by the hash of the embedded text, so equal passages of different documents share one vector, a
-passage that moved or came back keeps its own, and nothing is ever deleted by a refresh: `collect_vectors` does that.
-Each model's fingerprint has its own table, so vectors of two models never meet.
+passage that moved or came back keeps its own, and nothing is ever deleted by a refresh: `ragops.index.collect` does
+that. Each model's fingerprint has its own table, so vectors of two models never meet.
 """
 
 from __future__ import annotations
