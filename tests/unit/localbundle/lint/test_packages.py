@@ -33,7 +33,7 @@ def admitting(draw) -> tuple[Runtime, str]:
     lower = version([*parts[:index], max(parts[index] - draw(numbers), 0)])
     clauses = st.sampled_from([
         f"=={shipped}", f"~={shipped}", f"=={version(parts[: index + 1])}.*", f">={shipped}", f"<={shipped}",
-        f"<{higher}", f"<={higher}", f"!={higher}", f">={lower}", f"=={shipped}+cu124",
+        f"<{higher}", f"<={higher}", f"!={higher}", f">={lower}", f"=={shipped}+local.1",
     ])  # fmt: skip
     return runtime, name + ",".join(draw(st.lists(clauses, max_size=3)))
 
