@@ -12,7 +12,7 @@ from tests.runtimes.changes import Changes
 from tests.runtimes.commands import FOLDER, Failed, console
 from tests.runtimes.environment import Environment
 from tests.runtimes.jobs import Workspace
-from tests.runtimes.places import GPU, SERVERLESS, Place, installations, places
+from tests.runtimes.places import GPU, SERVERLESS, Installation, Place, installations, places
 from tests.runtimes.snapshot import bundle_for, copy_tree
 from tests.runtimes.summary import Row
 
@@ -34,7 +34,9 @@ class Trial:
         self._places = places(named, self.source)
         self._tables = tomllib.loads((self.source / TASKS).read_text("utf-8"))
         self._rows = {compute: Row(place.name, spark=place.spark) for compute, place in self._places.items()}
-        self._installed = {one.name: one for one in installations(bundle_for(self.source, self._places))}
+        self._installed: dict[str, list[Installation]] = {}
+        for one in installations(bundle_for(self.source, self._places)):
+            self._installed.setdefault(one.name, []).append(one)
 
     def run(self, *, with_suites: bool) -> list[Row]:
         """Everything in turn; after a failure the rest is tried all the same. One row a place."""
@@ -60,24 +62,28 @@ class Trial:
 
     def _attempt(self, name: str, *also: str) -> Environment | None:
         built: list[Environment] = []
-        self._try(self._installed[name].compute, lambda: built.append(self._build(name, *also)))
+        self._try(self._compute(name), lambda: built.append(self._build(name, *also)))
         return built[0] if built else None
 
     def _build(self, name: str, *also: str) -> Environment:
         """The environment of a job, or of one of its tasks, ready to run it; `also` are jobs that it starts."""
-        place = self._places[self._installed[name].compute]
+        place = self._places[self._compute(name)]
         shipped: dict[str, str] = {}
         for one in (name, *also):
             shipped |= environment.shipped_closure(self._file(place, one), self.source)
         built = environment.ship(place, name, shipped)
-        allowed: set[str] = set()
+        # A job's environments are one here, as its tasks run in one Python.
+        allowed = {package for one in (name, *also) for package in self._tables["replaced"].get(_task(one), ())}
         for one in (name, *also):
-            allowed |= self._tables["replaced"].get(_task(one), {}).keys()
-            environment.install_on_top(built, self._installed[one], allowed)
+            for installation in self._installed[one]:
+                environment.install_on_top(built, installation, allowed)
         self._note(built)
         tools = environment.add_tools(built, self.source)
         console.print(f"  for this machine besides: {_replaced(tools)}")
         return built
+
+    def _compute(self, name: str) -> str:
+        return self._installed[name][0].compute
 
     def _file(self, place: Place, name: str) -> File:
         return File(place.runtime, _task(name), tuple(self._tables[place.compute][_task(name)]))
