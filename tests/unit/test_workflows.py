@@ -116,7 +116,7 @@ def test_a_target_is_deployed_by_one_run_at_a_time_and_to_its_end() -> None:
 def test_what_is_deployed_is_tried(target: str) -> None:
     (job,) = read(target)["jobs"].values()
     assert job["environment"] == target
-    steps = ("deploy", "run lay_models", "run smoke")
+    steps = ("deploy", "run upload_models", "run smoke")
     assert commands(job)[-3:] == [f"databricks bundle {step} -t {target}" for step in steps]
 
 

@@ -57,8 +57,8 @@ def show_models(
         console.print(f"[dim]the card alone: {escape(note)}[/]", highlight=False, soft_wrap=True)
 
 
-@models_app.command("lay")
-def lay_models(
+@models_app.command("upload")
+def upload_models(
     folder: Annotated[
         Path | None, typer.Argument(help="A folder on a volume; by default the target's volume, as it is deployed.")
     ] = None,
@@ -66,19 +66,19 @@ def lay_models(
     usecase: Card = None,
 ) -> None:
     """Copies the files of the card's encoders, as far as these are packages here, to the volume of a workspace."""
-    from ragops.embeddings.laying import lay
     from ragops.embeddings.model_files import find_folder
+    from ragops.embeddings.uploading import upload
 
     packages = places.card(usecase).packages
     if not packages:
-        console.print("nothing to lay: no encoder on the card comes in a package", highlight=False)
+        console.print("nothing to upload: no encoder on the card comes in a package", highlight=False)
         return
     folder = folder or _deployed_volume(target)
     files = _files(folder)
     for model in packages:
-        laid = lay(find_folder(f"Model {model.name}", model.source), folder / model.name, files)
-        what = f"{model.name}: {laid.files} files, {laid.size / 1e6:.1f} MB"
-        how = "are there already, in" if laid.was_there else f"of {model.source} copied to"
+        uploaded = upload(find_folder(f"Model {model.name}", model.source), folder / model.name, files)
+        what = f"{model.name}: {uploaded.files} files, {uploaded.size / 1e6:.1f} MB"
+        how = "are there already, in" if uploaded.was_there else f"of {model.source} copied to"
         console.print(f"{what} {how} {folder / model.name}", highlight=False, markup=False, soft_wrap=True)
 
 
@@ -94,7 +94,7 @@ def _files(folder: Path) -> VolumeFiles:
 
 def _deployed_volume(target: str | None) -> Path:
     """The folder of the target's volume for models, as the Databricks CLI knows it."""
-    mend = "or name the folder: ragops models lay /Volumes/CATALOG/SCHEMA/models"
+    mend = "or name the folder: ragops models upload /Volumes/CATALOG/SCHEMA/models"
     cli = shutil.which("databricks")
     if cli is None:
         raise UserError(f"the Databricks CLI is not on the path; install it, {mend}")
@@ -102,7 +102,7 @@ def _deployed_volume(target: str | None) -> Path:
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         reason = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
-        raise UserError(f"databricks bundle summary: {reason}; mend that, {mend}")
+        raise UserError(f"databricks bundle summary: {reason}; fix that, {mend}")
     found: Any = json.loads(done.stdout).get("resources", {}).get("volumes", {}).get(_VOLUME, {})
     if not found.get("id") or not found.get("volume_path"):
         raise UserError(f"volume {_VOLUME}: not deployed yet; run: databricks bundle deploy, {mend}")

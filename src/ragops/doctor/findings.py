@@ -84,7 +84,7 @@ def _collect(check: Callable[[], Iterable[Finding]], found: list[Finding]) -> No
         for finding in check():
             found.append(finding)  # one by one: whoever waits takes what is there when the time is over
     except Exception as error:
-        found.append(Finding("the rest", line(error), "unknown", "mend that, then look again"))
+        found.append(Finding("the rest", line(error), "unknown", "fix that, then run this again"))
 
 
 def as_rows(sections: Sequence[Section]) -> list[dict[str, str]]:

@@ -42,7 +42,7 @@ def check_language_models(models: Models, workspace: Workspace) -> Iterator[Find
         if reason and one == chain[0]:
             yield Finding(one.name, reason, "missing", "choose another with llm=NAME, or let this one be reached")
             continue
-        yield Finding(one.name, f"not to be had here: {reason}; not needed first" if reason else "is here")
+        yield Finding(one.name, f"not available here: {reason}; a fallback can answer" if reason else "is here")
         if isinstance(one, OpenAICompatible) and one in chain and not reason:
             yield from _asked(one)
 
@@ -59,7 +59,7 @@ def ask_fields(client: httpx.Client, url: str, name: str) -> Iterator[Finding]:
     """Whether a served model answers, and which fields of a request it takes."""
     plain = _answer(client, url, name, {})
     if plain:
-        yield Finding(name, plain, "missing", "mend what it says; CAN QUERY: docs/rights.md")
+        yield Finding(name, plain, "missing", "fix what it says; CAN QUERY: docs/rights.md")
         return
     yield Finding(name, "answers")
     for field, extra in _FIELDS.items():

@@ -27,7 +27,7 @@ class EmbeddingModel(BaseModel):
     """An embedding model as the card describes it.
 
     `source` is one of "package:MODULE/FOLDER" (files inside an installed Python package), "hub:OWNER/NAME[@REVISION]",
-    "volume:FOLDER" (laid there by `ragops models lay`), a folder, or "endpoint:NAME_OR_URL" (OpenAI-compatible), which
+    "volume:FOLDER" (from `ragops models upload`), a folder, or "endpoint:NAME_OR_URL" (OpenAI-compatible), which
     may see public documents only if it is neither this workspace's own nor on this machine. `dimension` is the vectors'
     length; a text longer than `max_tokens` is cut there. The prompts are put before queries and before documents.
     """

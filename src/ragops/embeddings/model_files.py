@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from ragops.embeddings.laying import FILES_OF_A_MODEL, laid_folder
+from ragops.embeddings.uploading import FILES_OF_A_MODEL, uploaded_folder
 from ragops.errors import UserError
 
 _Content = TypeVar("_Content")
@@ -19,7 +19,7 @@ _VOLATILE_CONFIG = {"_name_or_path", "transformers_version", "torch_dtype", "dty
 
 
 def find_folder(what: str, source: str) -> Path:
-    """The folder of a source on this machine; what is on the hub, or was laid on a volume, is copied on first use.
+    """The folder of a source on this machine; what is on the hub, or was uploaded on a volume, is copied on first use.
 
     Args:
         what: names the model in errors, such as "Embedding model NAME".
@@ -32,7 +32,7 @@ def find_folder(what: str, source: str) -> Path:
     if is_package(source):
         return _package_folder(what, rest)
     if scheme == "volume":
-        return laid_folder(what, Path(rest))
+        return uploaded_folder(what, Path(rest))
     return _hub_folder(what, rest) if scheme == "hub" else Path(source)
 
 

@@ -129,7 +129,7 @@ class Chains:
             model = self.card.models.named(llm)
             Policy(self.card.corpus.classification).check([model])
             if reason := why_unavailable(model, self._place.workspace):
-                raise UserError(f"model {llm}: it is not to be had here ({reason}); ragops models shows which are")
+                raise UserError(f"model {llm}: not available here ({reason}); `ragops models` lists those that are")
 
     def open(self, variant: Variant) -> Chain:
         """A variant's chain.

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ragops.embeddings.laying import LISTING, lay
 from ragops.embeddings.model_files import find_folder
+from ragops.embeddings.uploading import LISTING, upload
 from ragops.errors import UserError
 from ragops.platform.volumes.errors import NotThere
 from ragops.platform.volumes.files_api import RemoteFiles
@@ -115,11 +115,11 @@ def test_a_model_is_laid_and_read_back(
     (tmp_path / "package" / "1_Pooling").mkdir(parents=True)
     for name in ("modules.json", "1_Pooling/config.json", "model.safetensors"):
         (tmp_path / "package" / name).write_bytes(name.encode())
-    assert not lay(tmp_path / "package", FOLDER / "toy", volumes).was_there
+    assert not upload(tmp_path / "package", FOLDER / "toy", volumes).was_there
     copy = find_folder("Model toy", f"volume:{FOLDER / 'toy'}")
     assert (copy / "1_Pooling" / "config.json").read_bytes() == b"1_Pooling/config.json"
     double.asked.clear()
-    assert lay(tmp_path / "package", FOLDER / "toy", volumes).was_there
+    assert upload(tmp_path / "package", FOLDER / "toy", volumes).was_there
     assert {one.split()[0] for one in double.asked} == {"GET"}
     double.refused["toy/" + LISTING] = 403
     with pytest.raises(UserError, match="needs READ VOLUME on volume main.rag.indexes"):

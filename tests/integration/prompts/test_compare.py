@@ -124,7 +124,7 @@ def test_an_evaluation_of_a_model_that_never_answers_is_no_success(card: Path, m
     [
         (("--prompts", "breif"), "did you mean brief"),
         (("--models", "gpt"), "choose one of served, smollm2, quotes, script"),
-        (("--models", "served"), "model served: it is not to be had here (OPENAI_BASE_URL is not set)"),
+        (("--models", "served"), "model served: not available here (OPENAI_BASE_URL is not set)"),
         (("--prompts", "standalone_question"), "its task is rewrite"),
     ],
 )

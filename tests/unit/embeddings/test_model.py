@@ -6,8 +6,8 @@ import pytest
 from huggingface_hub import constants
 from pydantic import ValidationError
 
-from ragops.embeddings.laying import lay
 from ragops.embeddings.model import EmbeddingModel, fingerprint, locate, short, tokenizer_file
+from ragops.embeddings.uploading import upload
 from ragops.errors import UserError
 from ragops.platform.volumes.mounted import MountedFiles
 
@@ -44,7 +44,7 @@ def test_name_and_place_do_not_change_the_fingerprint(folder: Path, tmp_path: Pa
 def test_it_is_the_same_model_on_a_volume(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So what a laptop has embedded or converted, and what a workspace has, go by one name."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    lay(folder, tmp_path / "volume" / "toy", MountedFiles())
+    upload(folder, tmp_path / "volume" / "toy", MountedFiles())
     assert fingerprint(model(f"volume:{tmp_path / 'volume' / 'toy'}")) == fingerprint(model(folder))
 
 

@@ -21,7 +21,7 @@ _LOCAL = {
     "doctor/volumes.py": {"fcntl.flock", "os.chmod", "os.link", "os.rename", "os.symlink", "os.utime"},  # to be refused
     "embeddings/conversion.py": {"rename"},
     "embeddings/export.py": {"write_text"},
-    "embeddings/laying.py": {"rename"},
+    "embeddings/uploading.py": {"rename"},
     "index/access.py": {"write_text"},
     "index/copies.py": {"fcntl.flock", "os.rename", "chmod"},
     "index/draft.py": {"rename"},

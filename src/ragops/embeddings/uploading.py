@@ -1,4 +1,4 @@
-"""A model's files in a folder of a volume: laid there once, and copied from there by each machine that needs them.
+"""A model's files in a folder of a volume: uploaded there once, and copied from there by each machine that needs them.
 
 A folder counts once its listing is there, which is written last. Models are mapped into memory, and hashed at each
 start: both want a local disk.
@@ -20,16 +20,16 @@ from ragops.platform.volumes.mounted import MountedFiles
 from ragops.platform.volumes.open import volume_files
 from ragops.workspace import cache_folder
 
-LISTING = "laid.json"
+LISTING = "uploaded.json"
 """The name of each file of the model, below its folder, with its SHA-256."""
 FILES_OF_A_MODEL = ("*.json", "*.txt", "*.model", "*.safetensors", "*.bin")
-COMMAND = "databricks bundle run lay_models -t TARGET"
+COMMAND = "databricks bundle run upload_models -t TARGET"
 
 _Listing = TypeAdapter(dict[str, str])
 
 
 @dataclass(frozen=True)
-class Laid:
+class Uploaded:
     """What lies in a folder: how many files of how many bytes, and whether that was so before."""
 
     files: int
@@ -37,10 +37,10 @@ class Laid:
     was_there: bool
 
 
-def lay(source: Path, into: Path, files: VolumeFiles) -> Laid:
+def upload(source: Path, into: Path, files: VolumeFiles) -> Uploaded:
     """Copies a model's files from a folder of this machine to one of a volume, unless these lie there already.
 
-    They are read to see that: two who lay different versions at once leave a listing that does not fit.
+    They are read to see that: two who upload different versions at once leave a listing that does not fit.
 
     Raises:
         UserError: `source` holds no files of a model.
@@ -52,16 +52,16 @@ def lay(source: Path, into: Path, files: VolumeFiles) -> Laid:
     listing = {path.relative_to(source).as_posix(): MountedFiles().digest(path) for path in found}
     content, size = json.dumps(listing, indent=1).encode(), sum(path.stat().st_size for path in found)
     if _read(files, into / LISTING) == content and all(_holds(files, into / name, listing[name]) for name in listing):
-        return Laid(len(found), size, was_there=True)
+        return Uploaded(len(found), size, was_there=True)
     files.remove(into / LISTING)
     files.remove_folder(into)
     for path in found:
         files.upload(path, into / path.relative_to(source))
     files.write(into / LISTING, content)
-    return Laid(len(found), size, was_there=False)
+    return Uploaded(len(found), size, was_there=False)
 
 
-def laid_folder(what: str, folder: Path) -> Path:
+def uploaded_folder(what: str, folder: Path) -> Path:
     """This machine's copy of a model that lies on a volume, made on first use; `what` names the model in errors.
 
     Raises:
@@ -70,8 +70,8 @@ def laid_folder(what: str, folder: Path) -> Path:
     """
     content = _read(volume_files(folder), folder / LISTING)
     if content is None:
-        raise UserError(f"{what}: its files are not in {folder}; lay them there with: {COMMAND}")
-    copy = cache_folder() / "laid" / f"{folder.name}-{hashlib.sha256(content).hexdigest()[:8]}"
+        raise UserError(f"{what}: its files are not in {folder}; upload them with: {COMMAND}")
+    copy = cache_folder() / "uploaded" / f"{folder.name}-{hashlib.sha256(content).hexdigest()[:8]}"
     if not copy.is_dir():
         _fetch(what, folder, _Listing.validate_json(content), copy)
     return copy
@@ -87,7 +87,7 @@ def _fetch(what: str, folder: Path, listing: dict[str, str], copy: Path) -> None
             with suppress(NotThere):
                 files.download(folder / name, arrived / name)
             if not (arrived / name).is_file() or MountedFiles().digest(arrived / name) != digest:
-                raise UserError(f"{what}: {folder / name} is not what was laid there; lay it again with: {COMMAND}")
+                raise UserError(f"{what}: {folder / name} is not what was uploaded; upload it again with: {COMMAND}")
         try:
             arrived.rename(copy)
         except OSError:

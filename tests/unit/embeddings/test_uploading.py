@@ -1,4 +1,4 @@
-"""A model's files on a volume: laid once, whole or not at all, and the same on each machine that reads them."""
+"""A model's files on a volume: uploaded once, whole or not at all, and the same on each machine that reads them."""
 
 import shutil
 from collections.abc import Callable
@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ragops.embeddings.laying import LISTING, lay
 from ragops.embeddings.model_files import find_folder
+from ragops.embeddings.uploading import LISTING, upload
 from ragops.errors import UserError
 from ragops.platform.volumes.mounted import MountedFiles
 
@@ -66,8 +66,8 @@ def read(volume: Path) -> dict[str, bytes]:
 
 
 def test_what_was_laid_is_read_from_a_copy_on_this_machine(package: Path, cache: Path, tmp_path: Path) -> None:
-    laid = lay(package, tmp_path / "volume" / "toy", MountedFiles())
-    assert (laid.files, laid.size, laid.was_there) == (4, sum(map(len, FILES.values())), False)
+    uploaded = upload(package, tmp_path / "volume" / "toy", MountedFiles())
+    assert (uploaded.files, uploaded.size, uploaded.was_there) == (4, sum(map(len, FILES.values())), False)
     copy = find_folder("Model toy", f"volume:{tmp_path / 'volume' / 'toy'}")
     assert copy.is_relative_to(cache) and held(copy) == FILES
     (copy / "mark").touch()
@@ -75,31 +75,31 @@ def test_what_was_laid_is_read_from_a_copy_on_this_machine(package: Path, cache:
 
 
 def test_laying_again_changes_nothing(package: Path, tmp_path: Path) -> None:
-    lay(package, tmp_path / "volume" / "toy", MountedFiles())
-    assert lay(package, tmp_path / "volume" / "toy", Breaking(0)).was_there
+    upload(package, tmp_path / "volume" / "toy", MountedFiles())
+    assert upload(package, tmp_path / "volume" / "toy", Breaking(0)).was_there
 
 
 @pytest.mark.parametrize("damage", [Path.unlink, lambda file: file.write_bytes(b"another")], ids=["gone", "other"])
 def test_what_does_not_fit_its_listing_is_laid_again(
     package: Path, tmp_path: Path, damage: Callable[[Path], object]
 ) -> None:
-    """As two leave it who lay two versions at once; whoever reads it is told to lay it again."""
+    """As two leave it who upload two versions at once; whoever reads it is told to upload it again."""
     volume = tmp_path / "volume"
-    lay(package, volume / "toy", MountedFiles())
+    upload(package, volume / "toy", MountedFiles())
     damage(volume / "toy" / "model.safetensors")
-    with pytest.raises(UserError, match="is not what was laid there; lay it again with"):
+    with pytest.raises(UserError, match="is not what was uploaded; upload it again with"):
         read(volume)
-    assert not lay(package, volume / "toy", MountedFiles()).was_there
+    assert not upload(package, volume / "toy", MountedFiles()).was_there
     assert read(volume) == FILES
 
 
 def test_another_version_takes_its_place_and_leaves_nothing_of_it(package: Path, tmp_path: Path) -> None:
     volume = tmp_path / "volume"
-    lay(package, volume / "toy", MountedFiles())
+    upload(package, volume / "toy", MountedFiles())
     assert read(volume) == FILES
     (package / "vocab.txt").unlink()
     (package / "model.safetensors").write_bytes(b"others")
-    assert not lay(package, volume / "toy", MountedFiles()).was_there
+    assert not upload(package, volume / "toy", MountedFiles()).was_there
     expected = {**FILES, "model.safetensors": b"others"}
     del expected["vocab.txt"]
     assert read(volume) == held(volume / "toy") == expected
@@ -115,32 +115,32 @@ def test_what_was_not_laid_to_the_end_is_not_read(
     shutil.rmtree(volume, ignore_errors=True)
     if before:
         write(tmp_path / "before", before)
-        lay(tmp_path / "before", volume / "toy", MountedFiles())
+        upload(tmp_path / "before", volume / "toy", MountedFiles())
     try:
-        lay(package, volume / "toy", Breaking(changes))
+        upload(package, volume / "toy", Breaking(changes))
     except ConnectionError:
         if not (before and changes == 0):
-            with pytest.raises(UserError, match="lay them there with: databricks bundle run lay_models"):
+            with pytest.raises(UserError, match="upload them with: databricks bundle run upload_models"):
                 read(volume)
-        lay(package, volume / "toy", MountedFiles())
+        upload(package, volume / "toy", MountedFiles())
     assert read(volume) == FILES
 
 
 def test_nothing_laid_is_one_line_with_the_command(tmp_path: Path) -> None:
     with pytest.raises(UserError) as refused:
         find_folder("Embedding model toy", f"volume:{tmp_path / 'nowhere'}")
-    told = f"Embedding model toy: its files are not in {tmp_path / 'nowhere'}; lay them there with: "
-    assert str(refused.value) == told + "databricks bundle run lay_models -t TARGET"
+    told = f"Embedding model toy: its files are not in {tmp_path / 'nowhere'}; upload them with: "
+    assert str(refused.value) == told + "databricks bundle run upload_models -t TARGET"
 
 
 def test_what_changed_since_is_not_taken(package: Path, cache: Path, tmp_path: Path) -> None:
-    lay(package, tmp_path / "volume" / "toy", MountedFiles())
+    upload(package, tmp_path / "volume" / "toy", MountedFiles())
     (tmp_path / "volume" / "toy" / "vocab.txt").write_bytes(b"b")
-    with pytest.raises(UserError, match=r"vocab\.txt is not what was laid there"):
+    with pytest.raises(UserError, match=r"vocab\.txt is not what was uploaded"):
         read(tmp_path / "volume")
-    assert list((cache / "ragops" / "laid").iterdir()) == []
+    assert list((cache / "ragops" / "uploaded").iterdir()) == []
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no files of a model"):
-        lay(tmp_path, tmp_path / "volume", MountedFiles())
+        upload(tmp_path, tmp_path / "volume", MountedFiles())
