@@ -1,38 +1,19 @@
 """What the registry allows, tried on SQLite and on a double of Unity Catalog; nothing is left behind."""
 
-import threading
 from collections.abc import Iterator
-from http.server import ThreadingHTTPServer
 
-import mlflow
 import pytest
 from mlflow import MlflowClient
 
 from ragops.doctor.findings import Finding
 from ragops.doctor.registry import check_models, check_prompts
-from ragops.workspace import use_mlflow
-from tests.integration.prompts.catalog_double import TOKEN, CatalogDouble, Refused, aliases, off, store
+from tests.integration.prompts.catalog_double import Refused, catalog_client, off, store
 
 
 @pytest.fixture
 def catalog(monkeypatch: pytest.MonkeyPatch) -> Iterator[MlflowClient]:
-    store.clear()
-    aliases.clear()
-    off.clear()
-    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
-    for name in ("TRACKING_URI", "REGISTRY_URI"):
-        monkeypatch.setenv(f"MLFLOW_{name}", "")
-    with ThreadingHTTPServer(("127.0.0.1", 0), CatalogDouble) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "client.5.2")
-        monkeypatch.setenv("DATABRICKS_HOST", f"http://127.0.0.1:{server.server_port}")
-        monkeypatch.setenv("DATABRICKS_TOKEN", TOKEN)
-        monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "")
-        use_mlflow()
-        yield MlflowClient()
-        server.shutdown()
-    mlflow.set_tracking_uri(before[0])
-    mlflow.set_registry_uri(before[1])
+    with catalog_client(monkeypatch) as client:
+        yield client
 
 
 def by_name(findings: Iterator[Finding]) -> dict[str, Finding]:

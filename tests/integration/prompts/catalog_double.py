@@ -6,9 +6,17 @@ take, no token. It knows no alias that nobody has set, `latest` as little as oth
 
 import json
 import re
-from http.server import BaseHTTPRequestHandler
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import mlflow
+import pytest
+from mlflow import MlflowClient
+
+from ragops.workspace import use_mlflow
 from tests.support.catalog_rules import refusal
 
 PROMPTS = "/api/2.0/mlflow/unity-catalog/prompts"
@@ -139,3 +147,24 @@ def _version(name: str, version: str) -> dict[str, Any]:
         raise Refused(MISSING)
     mine = [alias for (owner, alias), which in aliases.items() if (owner, which) == (name, version)]
     return store[name][int(version) - 1] | {"aliases": [{"alias": alias, "version": version} for alias in mine]}
+
+
+@contextmanager
+def catalog_client(patch: pytest.MonkeyPatch) -> Iterator[MlflowClient]:
+    """MLflow's client as a task on Databricks has it, against an empty double."""
+    for kept in (store, aliases, off):
+        kept.clear()
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    for name in ("TRACKING_URI", "REGISTRY_URI"):
+        patch.setenv(f"MLFLOW_{name}", "")
+    with ThreadingHTTPServer(("127.0.0.1", 0), CatalogDouble) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        patch.setenv("DATABRICKS_RUNTIME_VERSION", "client.5.2")
+        patch.setenv("DATABRICKS_HOST", f"http://127.0.0.1:{server.server_port}")
+        patch.setenv("DATABRICKS_TOKEN", TOKEN)
+        patch.setenv("MLFLOW_EXPERIMENT_ID", "")
+        use_mlflow()
+        yield MlflowClient()
+        server.shutdown()
+    mlflow.set_tracking_uri(before[0])
+    mlflow.set_registry_uri(before[1])

@@ -1,21 +1,18 @@
 """The registry on Databricks: what MLflow's client sends to Unity Catalog, and that it comes back whole."""
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import mlflow
 import pytest
-from mlflow import MlflowClient
 
 from ragops.errors import NotPermitted, UserError
 from ragops.prompts.catalogue import PromptSettings, load_templates
 from ragops.prompts.registry import PromptRegistry, SwitchedOff
 from ragops.prompts.template import Template
-from ragops.workspace import Workspace, use_mlflow
-from tests.integration.prompts.catalog_double import TOKEN, CatalogDouble, Refused, aliases, off, store
+from ragops.workspace import Workspace
+from tests.integration.prompts.catalog_double import Refused, aliases, catalog_client, off, store
 from tests.unit.prompts.files import sound
 
 PACKAGED = load_templates(PromptSettings(), Path())
@@ -23,23 +20,8 @@ PACKAGED = load_templates(PromptSettings(), Path())
 
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[PromptRegistry]:
-    store.clear()
-    aliases.clear()
-    off.clear()
-    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
-    for name in ("TRACKING_URI", "REGISTRY_URI"):
-        monkeypatch.setenv(f"MLFLOW_{name}", "")
-    with ThreadingHTTPServer(("127.0.0.1", 0), CatalogDouble) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "17.3")
-        monkeypatch.setenv("DATABRICKS_HOST", f"http://127.0.0.1:{server.server_port}")
-        monkeypatch.setenv("DATABRICKS_TOKEN", TOKEN)
-        monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "")
-        use_mlflow()
-        yield PromptRegistry(MlflowClient(), Workspace("main", "rag").registered)
-        server.shutdown()
-    mlflow.set_tracking_uri(before[0])
-    mlflow.set_registry_uri(before[1])
+    with catalog_client(monkeypatch) as client:
+        yield PromptRegistry(client, Workspace("main", "rag").registered)
 
 
 @pytest.mark.parametrize("template", PACKAGED.values(), ids=PACKAGED)
