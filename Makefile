@@ -51,10 +51,10 @@ test-runtimes: .venv/.dev  ## Jobs and suites on what the runtimes ship: over an
 	@$(BIN)/python -m tests.runtimes $(RUNTIMES)
 
 unit: .venv/.dev  ## Unit tests only
-	@$(BIN)/python -m pytest tests/unit -n 2
+	@$(BIN)/python -m pytest tests/unit src/localbundle/tests/unit -n 2
 
 conformance: .venv/.dev  ## The rules of Databricks' jobs, each tried on a small bundle, as a table
-	@$(BIN)/python -m tests.conformance -n 2
+	@cd src/localbundle && ../../$(BIN)/python -m tests.conformance -n 2
 
 lint: .venv/.dev  ## ruff, mypy (strict), import contracts, notebooks without outputs
 	@$(BIN)/ruff check src tests

@@ -13,24 +13,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragops.answering.chain import Chain
-from ragops.answering.steps import without_texts
+from ragops.answers.chain.chain import Chain
+from ragops.answers.chain.trace import without_texts
+from ragops.answers.llms.ledger.ledger import Sink
+from ragops.answers.llms.open import open_door
+from ragops.answers.prompts.catalogue import find
+from ragops.answers.prompts.delimiters import SHORTEST_KEY
+from ragops.answers.prompts.template import Template
+from ragops.answers.retrieval.settings import RetrievalSettings
+from ragops.corpus.index.locations import index_root
 from ragops.encoding import query_encoder
 from ragops.errors import UserError
-from ragops.index.local import index_root
-from ragops.llms.ledger import Sink
-from ragops.llms.providers import open_door
-from ragops.prompts.catalogue import find
-from ragops.prompts.marks import SHORTEST_KEY
-from ragops.prompts.template import Template
-from ragops.retrieval.settings import RetrievalSettings
+from ragops.platform.workspace import Workspace, find_local_home, models_folder, on_databricks, secret
 from ragops.usecase import UseCase
-from ragops.workspace import Workspace, find_local_home, models_folder, on_databricks, secret
 
 if TYPE_CHECKING:
-    from ragops.embeddings.encoder import Encoder
-    from ragops.retrieval.reranker import Reranker
-    from ragops.retrieval.search import Searcher
+    from ragops.answers.retrieval.rerankers.interface import Reranker
+    from ragops.answers.retrieval.search import Searcher
+    from ragops.corpus.embeddings.interface import Encoder
 
 PROMPT_TOKENS = 900
 """What instructions, examples and marks take of a model's context, beside the passages."""
@@ -59,7 +59,7 @@ def open_reranker(card: UseCase, models: Path) -> Reranker | None:
     """The card's cross-encoder on the CPU; None when it names none."""
     if card.retrieval.rerank is None:
         return None
-    from ragops.retrieval.rerankers import load_reranker
+    from ragops.answers.retrieval.rerankers.load import load_reranker
 
     return load_reranker(card.retrieval.rerank.model, "openvino", converted=models)
 
@@ -72,7 +72,7 @@ def open_searcher(
     Raises:
         UserError: there is no index, or it was built with another model or under other access rules.
     """
-    from ragops.retrieval.search import Searcher
+    from ragops.answers.retrieval.search import Searcher
 
     return Searcher(
         place.index,

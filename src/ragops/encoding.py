@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ragops.embeddings.devices import CPU
-from ragops.embeddings.encoder import Encoder, EncoderSource
-from ragops.embeddings.sources import Backend, encoder_source
-from ragops.llms.policy import Policy
-from ragops.llms.providers import own_serving
+from ragops.answers.llms.open import own_serving
+from ragops.answers.llms.policy import Policy
+from ragops.corpus.embeddings.devices import CPU
+from ragops.corpus.embeddings.interface import Encoder, EncoderSource
+from ragops.corpus.embeddings.recipes import Backend, encoder_source
+from ragops.platform.workspace import on_databricks
 from ragops.usecase import UseCase
-from ragops.workspace import on_databricks
 
 
 def encoding(card: UseCase, models: Path, backend: Backend, threads: int = 1) -> EncoderSource:

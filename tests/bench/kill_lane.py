@@ -21,15 +21,15 @@ from typing import Annotated
 
 import typer
 
-from ragops.chunks.stage import refresh_chunks
-from ragops.chunks.table import CHUNKS
-from ragops.documents.stage import refresh_documents
-from ragops.embeddings.model import tokenizer_file
-from ragops.embeddings.stage import refresh_embeddings, texts_to_embed
-from ragops.index.local import index_root
-from ragops.index.reader import IndexReader
-from ragops.index.stage import publish_index, verify_index
-from ragops.parameters.refresh import RefreshParameters
+from ragops.corpus.chunks.stage import refresh_chunks
+from ragops.corpus.chunks.table import CHUNKS
+from ragops.corpus.documents.stage import refresh_documents
+from ragops.corpus.embeddings.model import tokenizer_file
+from ragops.corpus.embeddings.stage import refresh_embeddings, texts_to_embed
+from ragops.corpus.index.locations import index_root
+from ragops.corpus.index.reading.reader import IndexReader
+from ragops.corpus.index.stage import publish_index, verify_index
+from ragops.jobs.refresh import RefreshParameters
 from tests.e2e.bundles import write_notes
 from tests.e2e.kills import edit_some
 

@@ -23,16 +23,17 @@ import psutil
 import typer
 from PIL import Image, ImageDraw
 
-from ragops.chunks.splitter import ChunkSizes
-from ragops.chunks.tokens import Counter, tokenizer_counter
-from ragops.documents.landing import list_files
-from ragops.documents.limits import ParseLimits
-from ragops.documents.reading import Reader
-from ragops.embeddings.model import tokenizer_file
+from ragops.corpus.chunks.splitter import ChunkSizes
+from ragops.corpus.chunks.tokens import Counter, tokenizer_counter
+from ragops.corpus.documents.landing import list_files
+from ragops.corpus.documents.limits import ParseLimits
+from ragops.corpus.documents.reading import Reader
+from ragops.corpus.embeddings.model import tokenizer_file
+from ragops.demo.corpus import write_corpus
+from ragops.exploration.chunk_sizes import measures as chunk_measures
 from ragops.exploration.nearest import best_rows
-from ragops.exploration.questions import MOST_QUESTIONS
-from ragops.exploration.stage import chunking, vocabulary
-from ragops.sample.corpus import write_corpus
+from ragops.exploration.questions.kinds import MOST_QUESTIONS
+from ragops.exploration.vocabulary import measures as word_measures
 from ragops.usecase import load_usecase
 
 MIB = 1024 * 1024
@@ -116,19 +117,19 @@ def counter() -> Counter:
 
 
 def count_words() -> None:
-    texts = [text(vocabulary.MOST_CHARACTERS + number) for number in range(vocabulary.DOCUMENTS_A_BATCH)]
-    drain(vocabulary.count_words, pd.DataFrame({"markdown": texts}))
+    texts = [text(word_measures.MOST_CHARACTERS + number) for number in range(word_measures.DOCUMENTS_A_BATCH)]
+    drain(word_measures.count_words, pd.DataFrame({"markdown": texts}))
 
 
 def rate_words() -> None:
     batch = pd.DataFrame({"word": [f"word{number}" for number in range(ARROW_BATCH)], "n": 1})
-    drain(vocabulary.rate_words("en", counter()), batch)
+    drain(word_measures.rate_words("en", counter()), batch)
 
 
 def split_documents() -> None:
-    texts = [text(chunking.LONGEST - number) for number in range(chunking.DOCUMENTS_A_BATCH)]
+    texts = [text(chunk_measures.LONGEST - number) for number in range(chunk_measures.DOCUMENTS_A_BATCH)]
     batch = pd.DataFrame({"doc_id": range(len(texts)), "title": "A title", "markdown": texts})
-    drain(chunking.split_at([ChunkSizes()], counter()), batch)
+    drain(chunk_measures.split_at([ChunkSizes()], counter()), batch)
 
 
 def search_vectors() -> None:

@@ -26,13 +26,13 @@ from typing import Annotated
 import nbformat
 import psutil
 import typer
+from localbundle.runs.record import RunRecord, list_runs
 from rich.console import Console
 from rich.table import Table
 
-from localbundle.runs.record import RunRecord, list_runs
-from ragops.sample.formats.document import Document
-from ragops.sample.formats.markdown import to_markdown
-from ragops.sample.layout import PATHS
+from ragops.demo.formats.document import Document
+from ragops.demo.formats.markdown import to_markdown
+from ragops.demo.layout import PATHS
 from tests.e2e.bundles import Bundle, lay_bundle, write_notes
 
 SCHEMA = "measured"

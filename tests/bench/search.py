@@ -14,10 +14,10 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from ragops.index.entries import Entry
-from ragops.index.manifest import IndexedModel
-from ragops.index.publish import IndexSource, PublishReport, publish
-from ragops.index.reader import IndexReader
+from ragops.corpus.index.generations.manifest import IndexedModel
+from ragops.corpus.index.generations.publish import IndexSource, PublishReport, publish
+from ragops.corpus.index.passages import Entry
+from ragops.corpus.index.reading.reader import IndexReader
 from tests.support.locks import lock_of
 
 ROWS, DIMENSION, WORDS_A_ROW, QUERIES, HITS = 20_000, 384, 100, 500, 50

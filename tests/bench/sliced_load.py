@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from ragops.chunks.stage import refresh_chunks
-from ragops.documents.stage import refresh_documents
-from ragops.embeddings.model import tokenizer_file
-from ragops.embeddings.sources import encoder_source
-from ragops.embeddings.stage import refresh_embeddings
+from ragops.corpus.chunks.stage import refresh_chunks
+from ragops.corpus.documents.stage import refresh_documents
+from ragops.corpus.embeddings.model import tokenizer_file
+from ragops.corpus.embeddings.recipes import encoder_source
+from ragops.corpus.embeddings.stage import refresh_embeddings
+from ragops.platform.workspace import Workspace, models_folder
 from ragops.usecase import load_usecase
-from ragops.workspace import Workspace, models_folder
 
 
 def main(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from ragops.index.reader import IndexReader
+from ragops.corpus.index.reading.reader import IndexReader
 from tests.e2e.bundles import ANIMALS, Bundle
 
 

@@ -16,11 +16,11 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from ragops.cli import app
+from ragops.cli.app import app
+from ragops.demo.poisoned import Poisoned, write_poisoned
 from ragops.errors import UserError
-from ragops.sample.poisoned import Poisoned, write_poisoned
 from tests.e2e.bundles import Bundle, write_notes
-from tests.integration.llms.openai_double import Behaviour, OpenAIDouble, serving
+from tests.support.openai_double import Behaviour, OpenAIDouble, serving
 
 SCHEMA = "asked"
 ABSTENTION = "I cannot find the answer in the documents."

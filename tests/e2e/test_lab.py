@@ -9,8 +9,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
-
 from localbundle.workspace.server import Server
+
 from tests.e2e.bundles import REPOSITORY, Bundle, lay_bundle, write_notes
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed; make .venv/.dev")

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from localbundle.workspace.cleanup_guard import guarded
+from localbundle.workspace.processes import new_owner
+from localbundle.workspace.server import Server
 from mlflow import MlflowClient
 from pyspark.sql import SparkSession
 
-from localbundle.workspace.guard import guarded
-from localbundle.workspace.processes import new_owner
-from localbundle.workspace.server import Server
-from ragops.workspace import Workspace, use_mlflow
+from ragops.platform.workspace import Workspace, use_mlflow
 from tests.support.strict_volumes import strict_volumes
 
 

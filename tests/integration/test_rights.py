@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from pyspark.errors import AnalysisException
 
-from ragops.documents.limits import ParseLimits
-from ragops.documents.stage import refresh_documents
+from ragops.answers.llms.ledger.stage import merge_ledger
+from ragops.corpus.documents.limits import ParseLimits
+from ragops.corpus.documents.stage import refresh_documents
+from ragops.corpus.index.locks.delta_row import DeltaRow
 from ragops.errors import UserError
-from ragops.index.locks.delta_row import DeltaRow
-from ragops.llms.stage import merge_ledger
-from ragops.workspace import Workspace
+from ragops.platform.workspace import Workspace
 from tests.support.needs import needed
 from tests.support.recorded import Request
 

@@ -10,8 +10,8 @@ import sys
 from typing import Annotated
 
 import typer
-
 from localbundle.errors import BundleError
+
 from tests.runtimes.commands import FOLDER, Failed, console
 from tests.runtimes.summary import table
 from tests.runtimes.trial import Trial

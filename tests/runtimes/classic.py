@@ -11,9 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from localbundle.kernels.dbutils import Context, DBUtils
 from pyspark.sql import SparkSession
-
-from localbundle.runs.dbutils import Context, DBUtils
 
 _OF_THE_SERVER = ("spark.plugins", "spark.connect.", "spark.master", "spark.app.name")
 
@@ -57,7 +56,7 @@ def main() -> None:
 
 def check(names: dict[str, Any]) -> None:
     """A last line with what was embedded; no text may be without a vector."""
-    from ragops.embeddings.stage import texts_to_embed
+    from ragops.corpus.embeddings.stage import texts_to_embed
 
     left = texts_to_embed(names["workspace"], names["card"].embedding).count()
     assert left == 0, f"{left} texts have no vector"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from localbundle.runs.record import RunRecord, read_run
 from localbundle.workspace.server import Server
+
 from tests.runtimes.commands import FOLDER, Failed, clean_environment, run
 from tests.runtimes.environment import Environment
 from tests.runtimes.places import GPU, SERVERLESS

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from environments.lock import Runtime, read_runtime, runtimes
 from localbundle.definitions.bundle import Bundle
 from localbundle.definitions.yamlfile import beside, in_place_of
+
+from environments.lock import Runtime, read_runtime, runtimes
 from tests.runtimes.commands import REPOSITORY
 
 GPU, SERVERLESS = "gpu", "serverless"

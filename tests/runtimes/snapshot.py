@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from localbundle.definitions.bundle import Bundle, load_bundle
+
 from tests.runtimes.commands import FOLDER, REPOSITORY, clean_environment, run
 from tests.runtimes.places import GPU, SERVERLESS, Place
 

@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from tests.runtimes.commands import FOLDER, Failed, clean_environment, run
 from tests.runtimes.environment import CONNECT, Environment, connect_client, mlflow_server
 
+LOCALBUNDLE = "src/localbundle/tests"
 SUITES = ("tests/unit", "tests/integration")
 
 

@@ -5,8 +5,9 @@ import tomllib
 from collections.abc import Callable
 from functools import partial
 
-from environments.lock import TASKS, File
 from localbundle.errors import BundleError
+
+from environments.lock import TASKS, File
 from tests.runtimes import environment, offline, suites
 from tests.runtimes.changes import Changes
 from tests.runtimes.commands import FOLDER, Failed, console

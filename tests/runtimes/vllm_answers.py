@@ -16,11 +16,11 @@ import vllm
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from ragops.llms.failures import ContextOverflow, Rejected, ServerFault
-from ragops.llms.model import Reply, Request
-from ragops.llms.settings import VllmOffline
-from ragops.llms.vllm_offline import VllmOfflineModel
-from ragops.prompts.messages import Message
+from ragops.answers.llms.errors import ContextOverflow, Rejected, ServerFault
+from ragops.answers.llms.providers.vllm_offline import VllmOfflineModel
+from ragops.answers.llms.settings import VllmOffline
+from ragops.answers.llms.types import Reply, Request
+from ragops.answers.prompts.messages import Message
 
 _SECONDS_TO_HANG = 1800  # an engine that keeps unfinished requests waits for ever
 _TEMPLATE = (

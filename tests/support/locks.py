@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ragops.index.local import local_directory
-from ragops.index.locks.local import LocalLock
+from ragops.corpus.index.locations import local_directory
+from ragops.corpus.index.locks.local import LocalLock
 
 
 def lock_of(root: Path) -> LocalLock:

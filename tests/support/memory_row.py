@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from ragops.index.locks.delta_row import RowState
+from ragops.corpus.index.locks.delta_row import RowState
 
 
 class MemoryRow:

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
 from localbundle.volumes import strict
 from localbundle.volumes.environment import environment
 

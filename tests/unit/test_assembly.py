@@ -8,7 +8,7 @@ import pytest
 from ragops import assembly
 from ragops.assembly import marks_key
 from ragops.errors import UserError
-from ragops.workspace import Workspace
+from ragops.platform.workspace import Workspace
 
 PLACE = Workspace("main", "rag")
 

@@ -13,7 +13,7 @@ from databricks.bundles.schemas import Schema
 from databricks.bundles.secret_scopes import SecretScope
 from databricks.bundles.volumes import Volume
 
-from ragops.parameters.refresh import PublishParameters
+from ragops.jobs.refresh import PublishParameters
 from ragops.usecase import load_usecase
 
 ROOT = Path(__file__).parents[2]

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
-
 from localbundle.definitions.bundle import Bundle, load_bundle
-from ragops.workspace import Workspace
+
+from ragops.platform.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
 TARGETS = ("dev", "staging", "prod")

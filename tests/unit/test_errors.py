@@ -10,7 +10,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INTERNAL_ERROR, PERMISSION_DENIED
 from pyspark.errors import AnalysisException, PythonException
 
-from ragops.documents.landing import list_files
+from ragops.corpus.documents.landing import list_files
 from ragops.errors import NotPermitted, UserError, needing
 
 _UNITY_CATALOG = (

@@ -3,15 +3,15 @@
 import re
 from pathlib import Path
 
+import localbundle.cli
 import pytest
 from typer.main import get_command
 
-import localbundle.cli
-import ragops.cli
+import ragops.cli.app
 
 ROOT = Path(__file__).parents[2]
 TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-APPS = {"localbundle": get_command(localbundle.cli.app), "ragops": get_command(ragops.cli.app)}
+APPS = {"localbundle": get_command(localbundle.cli.app), "ragops": get_command(ragops.cli.app.app)}
 
 
 def typed() -> list[str]:

@@ -8,8 +8,8 @@ import pytest
 from databricks.bundles.experiments import MlflowExperiment
 from databricks.bundles.schemas import Schema
 from databricks.bundles.volumes import Volume
-
 from localbundle.definitions.bundle import load_bundle
+
 from tests.support.rights import Row, read_rows
 
 ROOT = Path(__file__).parents[2]

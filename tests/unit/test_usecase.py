@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from ragops.errors import UserError
-from ragops.usecase import evaluation_questions, load_usecase
+from ragops.quality.questions import evaluation_questions
+from ragops.usecase import load_usecase
 
 CARD = Path(__file__).parents[2] / "usecase.yml"
 
@@ -19,7 +20,7 @@ def card_with(tmp_path: Path, old: str, new: str) -> Path:
 def test_the_card_of_the_bundle_is_whole() -> None:
     card = load_usecase(CARD)
     assert card.chunking.embedded_tokens <= card.embedding.max_tokens
-    assert len(evaluation_questions(card, CARD.parent)) >= 150
+    assert len(evaluation_questions(card)) >= 150
 
 
 @pytest.mark.parametrize(
@@ -60,17 +61,17 @@ def test_questions_of_ones_own(tmp_path: Path) -> None:
     path = card_with(tmp_path, "questions: sample", "questions: mine.jsonl")
     row = '{"question_id": "1", "question": "q?", "kind": "k", "topic": null, "anchor": null, "answer": null}'
     with pytest.raises(UserError, match="no file .*mine.jsonl"):
-        evaluation_questions(load_usecase(path), tmp_path)
+        evaluation_questions(load_usecase(path))
     (tmp_path / "mine.jsonl").write_text(row)
-    assert evaluation_questions(load_usecase(path), tmp_path)[0].question == "q?"
+    assert evaluation_questions(load_usecase(path))[0].question == "q?"
     (tmp_path / "mine.jsonl").write_text(f"{row}\n{row.replace('q?', 'r?')}\n")
     with pytest.raises(UserError, match="mine.jsonl: lines 1 and 2 have the same question_id '1'; give each"):
-        evaluation_questions(load_usecase(path), tmp_path)
+        evaluation_questions(load_usecase(path))
     (tmp_path / "mine.jsonl").write_text("{}")
     with pytest.raises(UserError, match="^evaluation.questions: .*mine.jsonl, line 1: question_id"):
-        evaluation_questions(load_usecase(path), tmp_path)
+        evaluation_questions(load_usecase(path))
 
 
 def test_no_questions_means_none(tmp_path: Path) -> None:
     path = card_with(tmp_path, "questions: sample", "questions: null")
-    assert evaluation_questions(load_usecase(path), tmp_path) == []
+    assert evaluation_questions(load_usecase(path)) == []

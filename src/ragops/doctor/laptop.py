@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ragops.doctor.findings import Finding, look
 from ragops.doctor.process import disk
-from ragops.workspace import deployed, find_local_home
+from ragops.platform.workspace import deployed, find_local_home
 
 
 def check_laptop(target: str) -> Iterator[Finding]:

@@ -7,11 +7,11 @@ from typing import Any
 
 import httpx
 
+from ragops.answers.llms.providers.availability import why_unavailable
+from ragops.answers.llms.settings import Models, OpenAICompatible
+from ragops.corpus.embeddings.model import EmbeddingModel, locate, tokenizer_file
 from ragops.doctor.findings import Finding, look
-from ragops.embeddings.model import EmbeddingModel, locate, tokenizer_file
-from ragops.llms.availability import why_unavailable
-from ragops.llms.settings import Models, OpenAICompatible
-from ragops.workspace import Workspace, models_folder, on_databricks, serving_tokens
+from ragops.platform.workspace import Workspace, models_folder, on_databricks, serving_tokens
 
 _SECONDS = 20.0
 # What some servers refuse to know. One token each: what it costs is nothing.

@@ -15,9 +15,9 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from ragops.doctor.findings import Finding, look
-from ragops.doctor.inside import parse_one
+from ragops.doctor.udf_worker import parse_one
 from ragops.platform.memory import memory_of_place
-from ragops.workspace import Workspace, has_spark, on_databricks, workspace_client
+from ragops.platform.workspace import Workspace, has_spark, on_databricks, workspace_client
 
 _GIB = 1 << 30
 _LEAST_DISK_GIB = 2

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ragops.doctor.findings import Finding, look
-from ragops.workspace import Workspace, use_mlflow
+from ragops.platform.workspace import Workspace, use_mlflow
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

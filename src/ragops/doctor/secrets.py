@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from ragops.doctor.findings import Finding, State, line
-from ragops.workspace import Workspace, secret_names
+from ragops.platform.workspace import Workspace, secret_names
 
 
 def check_secrets(workspace: Workspace, wanted: Collection[str]) -> Iterator[Finding]:

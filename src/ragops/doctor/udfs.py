@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ragops.doctor import inside
+from ragops.corpus.embeddings.model import EmbeddingModel
+from ragops.doctor import udf_worker
 from ragops.doctor.findings import Finding, line, look
-from ragops.embeddings.model import EmbeddingModel
 from ragops.platform.compute import on_serverless
-from ragops.workspace import Workspace, has_spark
+from ragops.platform.workspace import Workspace, has_spark
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -38,7 +38,7 @@ def check_udfs(workspace: Workspace, landing: Path, model: EmbeddingModel, parse
     if not has_spark():
         yield Finding("UDFs", "no Spark session here", "unknown", "leave --no-spark out")
         return
-    asked = partial(inside.look, landing=str(landing), model=model.model_dump_json(), parses=parses)
+    asked = partial(udf_worker.look, landing=str(landing), model=model.model_dump_json(), parses=parses)
     for row in in_worker(workspace.spark, asked, _FINDINGS).itertuples(index=False):
         yield Finding(*row)
     if on_serverless():
@@ -57,7 +57,7 @@ def memory_of_children(spark: SparkSession) -> str:
 
 def beyond_the_limit(spark: SparkSession, mebibytes: int = _BEYOND_MIB) -> str:
     """Has a child of a UDF take more than a UDF may have. Raises what Spark does where that is counted."""
-    return str(in_worker(spark, partial(inside.hold, mebibytes=mebibytes), "found STRING")["found"][0])
+    return str(in_worker(spark, partial(udf_worker.hold, mebibytes=mebibytes), "found STRING")["found"][0])
 
 
 def in_worker(spark: SparkSession, function: Function, schema: str) -> pd.DataFrame:
@@ -72,8 +72,8 @@ def _by_value() -> Iterator[None]:
 
     register: Callable[[ModuleType], None] = cloudpickle.register_pickle_by_value
     unregister: Callable[[ModuleType], None] = cloudpickle.unregister_pickle_by_value
-    register(inside)
+    register(udf_worker)
     try:
         yield
     finally:
-        unregister(inside)
+        unregister(udf_worker)

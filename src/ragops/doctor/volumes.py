@@ -16,7 +16,7 @@ from ragops.doctor.findings import Finding, line, look
 from ragops.platform.volumes.errors import VolumeError
 from ragops.platform.volumes.open import volume_files
 
-_AGAINST = "nothing relies on it; correct docs/platform.md and src/localbundle/volumes/strict.py"
+_AGAINST = "nothing relies on it; correct docs/platform.md and src/localbundle/localbundle/volumes/strict.py"
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ragops.documents.personal import KINDS
+from ragops.corpus.documents.personal import KINDS
+from ragops.exploration.documents.updates import suggest_schedule
 from ragops.exploration.profile import Profile
 from ragops.exploration.rates import SAME, changes_a_day, recall_noise
-from ragops.exploration.sentences import listed, plural, share, split_of
-from ragops.exploration.updates import suggest_schedule
-from ragops.exploration.vocabulary import UNKNOWN_SHARE
+from ragops.exploration.vocabulary.words import UNKNOWN_SHARE
+from ragops.exploration.wording import listed, plural, share, split_of
 from ragops.usecase import UseCase
 
 A_LANGUAGE = 0.02

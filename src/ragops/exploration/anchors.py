@@ -9,7 +9,7 @@ _WORD = re.compile(r"[^\W_]+")
 class Anchors:
     """The anchors of a list of questions, prepared once: a document is then looked through for all of them.
 
-    As in `ragops.sample.questions.holds_anchor` only letters and digits count, in whatever case.
+    As in `ragops.quality.questions.holds_anchor` only letters and digits count, in whatever case.
     """
 
     def __init__(self, anchors: Sequence[str | None]) -> None:

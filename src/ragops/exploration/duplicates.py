@@ -1,60 +1,81 @@
-"""Near-duplicates: MinHash signatures, and bands of them that only similar texts share.
+"""Documents and paragraphs that say the same again: joins on hashes, on the workers."""
 
-Source: Broder, "On the resemblance and containment of documents", 1997; Leskovec, Rajaraman, Ullman, "Mining of Massive
-Datasets", chapter 3. Two texts of Jaccard similarity s share a band with probability 1 - (1 - s^ROWS)^BANDS: 0.95 at
-0.8, 0.2 at 0.58, and never 1 in 10,000 below 0.22.
-"""
+from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from datasketch import MinHash
+from pyspark.sql import functions as F
 
-BANDS = 16
-ROWS = 8
-SIGNATURE_LENGTH = BANDS * ROWS
-SIMILAR = 0.8
-"""From this estimate on, two documents count as near-duplicates."""
+from ragops.exploration.facts import FACTS, readable
+from ragops.exploration.minhash import SIGNATURE_LENGTH, SIMILAR
+from ragops.exploration.profile import ALL, Measure
+from ragops.platform.workspace import Workspace
 
-_WORDS_A_SHINGLE = 5
-_WORD = re.compile(r"\w+")
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
 
-
-def shingles(text: str) -> frozenset[str]:
-    """All runs of five words of a text, in lower case; the whole of a shorter one; none of a text without words."""
-    found = _WORD.findall(text.lower())
-    if not found:
-        return frozenset()
-    last = max(1, len(found) - _WORDS_A_SHINGLE + 1)
-    return frozenset(" ".join(found[start : start + _WORDS_A_SHINGLE]) for start in range(last))
+SHOWN = 8
+SHORTEST_PARAGRAPH = 60
+"""Characters: shorter paragraphs repeat by chance."""
+BOILERPLATE_DOCUMENTS = 3
+"""A paragraph in so many documents is boilerplate."""
 
 
-def signature(text: str) -> list[int]:
-    """128 numbers below 2^32; the share of equal ones estimates the Jaccard similarity of two texts' shingles.
+def profile_duplicates(workspace: Workspace) -> Iterator[Measure]:
+    """Exact and near duplicates, the most similar pairs, and boilerplate."""
+    documents = readable(workspace)
+    exact = documents.selectExpr("count(*) - count(DISTINCT sha2(markdown, 256)) AS n").collect()[0]["n"]
+    yield Measure("duplicates.exact", ALL, exact)
+    yield from _near(workspace, documents)
+    yield from _boilerplate(documents)
 
-    The standard error of that share is at most 0.045. Empty for a text without words.
+
+def near_duplicates(workspace: Workspace) -> DataFrame:
+    """Documents (doc_id, kept, similarity) that share a band with one before them, `kept`: the most similar such one.
+
+    Candidates meet the first document of their band, not each other: a thousand copies give a thousand pairs, not half
+    a million.
     """
-    pieces = shingles(text)
-    if not pieces:
-        return []
-    sketch = MinHash(num_perm=SIGNATURE_LENGTH, seed=1)
-    sketch.update_batch([piece.encode() for piece in pieces])
-    return [int(value) for value in sketch.hashvalues]
+    sketches = FACTS.read(workspace).select("doc_id", "signature")
+    banded = FACTS.read(workspace).select("doc_id", F.posexplode("bands").alias("band", "bucket"))
+    firsts = banded.groupBy("band", "bucket").agg(F.min("doc_id").alias("kept"), F.count("*").alias("n")).where("n > 1")
+    pairs = banded.join(firsts, ["band", "bucket"]).where("doc_id <> kept").select("doc_id", "kept").distinct()
+    kept = sketches.selectExpr("doc_id AS kept", "signature AS kept_signature")
+    equal = "size(filter(zip_with(signature, kept_signature, (a, b) -> a = b), same -> same))"
+    compared = pairs.join(sketches, "doc_id").join(kept, "kept")
+    rated = compared.selectExpr("doc_id", "kept", f"{equal} / {SIGNATURE_LENGTH} AS similarity")
+    return rated.groupBy("doc_id").agg(
+        F.max_by("kept", "similarity").alias("kept"), F.max("similarity").alias("similarity")
+    )
 
 
-def band_hashes(signature: Sequence[int]) -> list[int]:
-    """One number of 63 bits for each band: texts that share any of them are candidates. None of an empty signature."""
-    return [_hash(signature[start : start + ROWS]) for start in range(0, len(signature), ROWS)]
+def _near(workspace: Workspace, documents: DataFrame) -> Iterator[Measure]:
+    pairs = near_duplicates(workspace)
+    bucket = F.expr("format_string('%.1f', floor(similarity * 10) / 10)")
+    counts = {row["bucket"]: row["count"] for row in pairs.groupBy(bucket.alias("bucket")).count().collect()}
+    yield from (Measure("duplicates.similarity", name, counts[name]) for name in sorted(counts))
+    similar = pairs.where(F.col("similarity") >= SIMILAR)
+    yield Measure("duplicates.near", ALL, similar.count())
+    paths = documents.select("doc_id", "path")
+    named = similar.join(paths, "doc_id").join(paths.selectExpr("doc_id AS kept", "path AS kept_path"), "kept")
+    for row in named.orderBy(F.desc("similarity"), "path").limit(SHOWN).collect():
+        yield Measure("duplicates.pair", f"{row['path']} = {row['kept_path']}", row["similarity"])
 
 
-def similarity(first: Sequence[int], second: Sequence[int]) -> float:
-    """The share of equal numbers in two signatures; 0 where one is empty."""
-    if not first or not second:
-        return 0.0
-    return sum(a == b for a, b in zip(first, second, strict=True)) / SIGNATURE_LENGTH
-
-
-def _hash(band: Sequence[int]) -> int:
-    digest = hashlib.blake2b(b"".join(value.to_bytes(8, "big") for value in band), digest_size=8)
-    return int.from_bytes(digest.digest(), "big") >> 1
+def _boilerplate(documents: DataFrame) -> Iterator[Measure]:
+    split = F.explode(F.expr(r"split(markdown, '\\n\\s*\\n')")).alias("paragraph")
+    paragraphs = documents.select("doc_id", split).selectExpr("doc_id", "trim(paragraph) AS paragraph")
+    long = paragraphs.where(f"length(paragraph) >= {SHORTEST_PARAGRAPH}")
+    counted = long.groupBy(F.sha2("paragraph", 256).alias("hash")).agg(
+        F.countDistinct("doc_id").alias("documents"),
+        F.sum(F.length("paragraph")).alias("characters"),
+        F.first(F.substring("paragraph", 1, 80)).alias("begins"),
+    )
+    repeated = f"documents >= {BOILERPLATE_DOCUMENTS}"
+    share = f"sum(IF({repeated}, characters, 0)) / sum(characters) AS share"
+    found = counted.selectExpr(share, f"count_if({repeated}) AS paragraphs").collect()[0]
+    yield Measure("boilerplate.character_share", ALL, found["share"] or 0.0)
+    yield Measure("boilerplate.paragraphs", ALL, found["paragraphs"])
+    for row in counted.where(repeated).orderBy(F.desc("documents"), "begins").limit(SHOWN).collect():
+        yield Measure("boilerplate.paragraph", " ".join(row["begins"].split()), row["documents"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ragops.embeddings.encoder import Vectors, normalised
+from ragops.corpus.embeddings.interface import Vectors, normalised
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ragops.tables import Column, Table, merge
-from ragops.workspace import Workspace
+from ragops.platform.tables import Column, Table, merge
+from ragops.platform.workspace import Workspace
 
 ALL = "all"
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from ragops.drawing import Picture
 from ragops.exploration.advice import advise
-from ragops.exploration.ladder import ladder
+from ragops.exploration.maturity_ladder import ladder
 from ragops.exploration.profile import ALL, Profile
-from ragops.exploration.sentences import number, share
+from ragops.exploration.wording import number, share
+from ragops.platform.drawing import Picture
 from ragops.platform.volumes.open import volume_files
 from ragops.usecase import UseCase
 

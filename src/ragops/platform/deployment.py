@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from ragops.errors import UserError
-from ragops.workspace import workspace_client
+from ragops.platform.workspace import workspace_client
 
 _ANSWER_SECONDS, _RETRY_SECONDS = 20, 30
 _SHOWN = ("catalog", "schema", "usecase", "models", "landing", "reports", "experiment")

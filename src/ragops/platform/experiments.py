@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragops.errors import UserError, is_missing, needing
-from ragops.workspace import local_home, mlflow_artifacts, on_databricks, use_mlflow
+from ragops.platform.workspace import local_home, mlflow_artifacts, on_databricks, use_mlflow
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ragops.errors import UserError, is_missing, needing
-from ragops.evaluation.answers import Row, metrics
 from ragops.platform.catalog_tags import tag_value
-from ragops.releases.packaging import DIGEST_TAG, INDEX_PARAMETER, LIVE, URI_TAG, Logged
+from ragops.quality.evaluation.answers import Row, metrics
+from ragops.serving.model.log_model import DIGEST_TAG, INDEX_PARAMETER, LIVE, URI_TAG, Logged
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

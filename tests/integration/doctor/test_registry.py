@@ -7,7 +7,7 @@ from mlflow import MlflowClient
 
 from ragops.doctor.findings import Finding
 from ragops.doctor.registry import check_models, check_prompts
-from tests.integration.prompts.catalog_double import Refused, catalog_client, off, store
+from tests.support.catalog_double import Refused, catalog_client, off, store
 
 
 @pytest.fixture

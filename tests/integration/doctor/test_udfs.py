@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from ragops.doctor.udfs import beyond_the_limit, check_udfs
+from ragops.platform.workspace import LANDING, Workspace
 from ragops.usecase import load_usecase
-from ragops.workspace import LANDING, Workspace
 
 MODEL = load_usecase(Path(__file__).parents[3] / "usecase.yml").embedding
 

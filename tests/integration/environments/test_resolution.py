@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from localbundle.errors import BundleError
 
 from environments.lock import File, Runtime, files, read, resolve
-from localbundle.errors import BundleError
 
 
 @pytest.mark.parametrize("file", list(files()), ids=lambda file: f"{file.runtime.name}/{file.name}")

@@ -5,26 +5,26 @@ from pathlib import Path
 
 import pytest
 
-from ragops.chunks.stage import refresh_chunks
-from ragops.documents.limits import ParseLimits
-from ragops.documents.stage import refresh_documents
-from ragops.embeddings.model import tokenizer_file
-from ragops.embeddings.sources import encoder_source
-from ragops.embeddings.stage import refresh_embeddings
+from ragops.answers.llms.providers.token_counts import llm_counter
+from ragops.corpus.chunks.stage import refresh_chunks
+from ragops.corpus.documents.limits import ParseLimits
+from ragops.corpus.documents.stage import refresh_documents
+from ragops.corpus.embeddings.model import tokenizer_file
+from ragops.corpus.embeddings.recipes import encoder_source
+from ragops.corpus.embeddings.stage import refresh_embeddings
 from ragops.errors import UserError
+from ragops.exploration.chunk_sizes.measures import profile_chunking
+from ragops.exploration.chunk_sizes.sizes import sizes_to_try
+from ragops.exploration.documents.measures import profile_documents
+from ragops.exploration.duplicates import near_duplicates, profile_duplicates
+from ragops.exploration.facts import FACTS, refresh_facts
+from ragops.exploration.map import profile_map
 from ragops.exploration.profile import PROFILE, Profile
-from ragops.exploration.questions import Asked
-from ragops.exploration.sizes import sizes_to_try
-from ragops.exploration.stage.chunking import profile_chunking
-from ragops.exploration.stage.documents import profile_documents
-from ragops.exploration.stage.duplicates import near_duplicates, profile_duplicates
-from ragops.exploration.stage.facts import FACTS, refresh_facts
-from ragops.exploration.stage.map import profile_map
-from ragops.exploration.stage.questions import asked_in_table, profile_questions
-from ragops.exploration.stage.vocabulary import profile_vocabulary
-from ragops.llms.counting import llm_counter
+from ragops.exploration.questions.kinds import Asked
+from ragops.exploration.questions.measures import asked_in_table, profile_questions
+from ragops.exploration.vocabulary.measures import profile_vocabulary
+from ragops.platform.workspace import Workspace, models_folder
 from ragops.usecase import load_usecase
-from ragops.workspace import Workspace, models_folder
 
 CARD = load_usecase(Path(__file__).parents[3] / "usecase.yml")
 TOKENIZER = tokenizer_file(CARD.embedding)

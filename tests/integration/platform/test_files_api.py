@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from ragops.embeddings.model_files import find_folder
-from ragops.embeddings.uploading import LISTING, upload
+from ragops.corpus.embeddings.model_files import find_folder
+from ragops.corpus.embeddings.upload import LISTING, upload
 from ragops.errors import UserError
 from ragops.platform.volumes.errors import NotThere
 from ragops.platform.volumes.files_api import RemoteFiles
-from ragops.workspace import Workspace, has_spark, is_mounted, models_folder, serving_tokens
-from tests.integration.files_double import TOKEN, Double, enter, served
+from ragops.platform.workspace import Workspace, has_spark, is_mounted, models_folder, serving_tokens
+from tests.support.files_double import TOKEN, Double, enter, served
 
 FOLDER = Path("/Volumes/main/rag/indexes")
 CONTENT = bytes(range(256)) * 10_000

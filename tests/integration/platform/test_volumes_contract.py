@@ -12,7 +12,7 @@ from ragops.platform.volumes.errors import NotThere, VolumeError
 from ragops.platform.volumes.files_api import RemoteFiles
 from ragops.platform.volumes.interface import VolumeFiles
 from ragops.platform.volumes.mounted import MountedFiles
-from tests.integration.files_double import Double, enter, served
+from tests.support.files_double import Double, enter, served
 from tests.support.strict_volumes import strict_volumes
 
 CONTENT = bytes(range(256)) * 10_000

@@ -14,24 +14,24 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.tracing.provider import is_tracing_enabled
 
-from ragops.answering.show import as_outputs
-from ragops.answering.types import Question
+from ragops.answers.chain.console import as_outputs
+from ragops.answers.chain.types import Question
+from ragops.answers.llms.settings import Resilience
+from ragops.answers.prompts.catalogue import find, load_templates
+from ragops.answers.retrieval.settings import Rerank, RerankModel
 from ragops.assembly import Place, open_chain
-from ragops.index.local import index_root
-from ragops.index.published import PublishedIndex
-from ragops.llms.settings import Resilience
+from ragops.corpus.index.generations.published_files import PublishedIndex
+from ragops.corpus.index.locations import index_root
 from ragops.platform.experiments import open_experiment
-from ragops.prompts.catalogue import find, load_templates
-from ragops.releases.configuration import ChainConfiguration
-from ragops.releases.judging import judge
-from ragops.releases.loaded import LoadedChain
-from ragops.releases.packaging import Logged, log_chain
+from ragops.quality.questions import Question as Judging
+from ragops.releases.evaluate import judge
 from ragops.releases.registry import Judged
-from ragops.retrieval.settings import Rerank, RerankModel
-from ragops.sample.questions import Question as Judging
+from ragops.serving.model.configuration import ChainConfiguration
+from ragops.serving.model.loaded import LoadedChain
+from ragops.serving.model.log_model import Logged, log_chain
 from ragops.usecase import UseCase, load_usecase
-from tests.integration.notes import PLACE, ROOT, publish_notes
-from tests.unit.retrieval.crossencoders import save_toy
+from tests.support.cross_encoders import save_toy
+from tests.support.notes_index import PLACE, ROOT, publish_notes
 
 ASKED = "What does the otter eat before noon?"
 ASK = """

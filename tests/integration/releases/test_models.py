@@ -8,7 +8,7 @@ from mlflow.exceptions import MlflowException
 
 from ragops.errors import NotPermitted
 from ragops.releases.registry import CHALLENGER, CHAMPION, ChainRegistry, Version
-from tests.integration.releases.models_double import TOKEN, Models, served
+from tests.support.models_double import TOKEN, Models, served
 
 NAME = "main.rag.chain"
 VERSION = Version(NAME, "1", "a-run", "a-digest")

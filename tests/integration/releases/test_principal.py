@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from ragops.embeddings.model import EmbeddingModel
+from ragops.answers.llms.settings import Answering, Ledger, Models, OpenAICompatible
+from ragops.answers.prompts.catalogue import load_templates
+from ragops.corpus.embeddings.model import EmbeddingModel
 from ragops.errors import NotPermitted, UserError
-from ragops.llms.settings import Answering, Ledger, Models, OpenAICompatible
-from ragops.prompts.catalogue import load_templates
-from ragops.releases.configuration import ChainConfiguration
-from ragops.releases.identity import Identity
-from ragops.releases.rights import check_rights, needs
+from ragops.serving.endpoint.identity import Identity
+from ragops.serving.endpoint.rights import check_rights, needs
+from ragops.serving.model.configuration import ChainConfiguration
 from ragops.usecase import load_usecase
-from tests.integration.releases.principal_double import ALL, ID, SECRET, Principal, Refused, served
+from tests.support.principal_double import ALL, ID, SECRET, Principal, Refused, served
 from tests.support.rights import read_rows
 
 ROOT = Path(__file__).parents[3]
@@ -43,7 +43,7 @@ def configuration(monkeypatch: pytest.MonkeyPatch) -> ChainConfiguration:
 
 @pytest.fixture
 def check(configuration: ChainConfiguration, monkeypatch: pytest.MonkeyPatch) -> Iterator[Check]:
-    monkeypatch.setattr("ragops.releases.identity._RETRY_SECONDS", 1)
+    monkeypatch.setattr("ragops.serving.endpoint.identity._RETRY_SECONDS", 1)
 
     def run(principal: Principal, secret: str = SECRET) -> list[str]:
         heard: list[str] = []

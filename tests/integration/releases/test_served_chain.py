@@ -10,15 +10,15 @@ from typing import IO, Any
 
 import pytest
 
-from ragops.embeddings.model import EmbeddingModel, fingerprint
-from ragops.index.manifest import IndexedModel
-from ragops.index.publish import publish
-from ragops.llms.ledger import CallRow
-from ragops.prompts.catalogue import find, load_templates
-from ragops.releases.configuration import ChainConfiguration
+from ragops.answers.llms.ledger.ledger import CallRow
+from ragops.answers.prompts.catalogue import find, load_templates
+from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint
+from ragops.corpus.index.generations.manifest import IndexedModel
+from ragops.corpus.index.generations.publish import publish
+from ragops.serving.model.configuration import ChainConfiguration
 from ragops.usecase import load_usecase
-from tests.integration.files_double import EXPERIMENT, Double, container, served
-from tests.integration.index import corpus as rows
+from tests.support import index_corpus as rows
+from tests.support.files_double import EXPERIMENT, Double, container, served
 from tests.support.locks import lock_of
 
 ROOT = Path(__file__).parents[3]
@@ -63,7 +63,7 @@ class Container:
         own |= {"ENABLE_MLFLOW_TRACING": "true", "MLFLOW_EXPERIMENT_ID": EXPERIMENT}
         (folder / "tmp").mkdir()
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("container.py")), str(_configuration(folder))],
+            [sys.executable, str(ROOT / "tests" / "support" / "served_container.py"), str(_configuration(folder))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=(folder / "stderr").open("w"),

@@ -141,7 +141,7 @@ def _called(kind, name, method):
 
 
 _PATCHES = {
-    "localbundle.runs.kernel": _take_task,
+    "localbundle.kernels.bootstrap": _take_task,
     "pyspark.sql.connect.proto.base_pb2_grpc": _take_stub,
     "mlflow.store.model_registry.sqlalchemy_store": _take_registry,
     "mlflow.store.tracking.sqlalchemy_store": _take_tracking,

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from ragops.doctor.console import show, summary
 from ragops.doctor.findings import Finding, Group, Section, as_rows, examine, line, look, missing
-from ragops.doctor.show import show, summary
 
 GOOD = Finding("disk", "3 GiB")
 

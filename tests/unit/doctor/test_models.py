@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from ragops.doctor.models import ask_fields, check_embedding, check_language_models, wants_secrets
+from ragops.platform.workspace import Workspace
 from ragops.usecase import load_usecase
-from ragops.workspace import Workspace
 
 ROOT = Path(__file__).parents[3]
 CARD = load_usecase(ROOT / "usecase.yml")

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from ragops.doctor.process import check_process, check_session, disk, requirements
-from ragops.workspace import Workspace
+from ragops.platform.workspace import Workspace
 
 
 def test_everything_is_found_without_spark_and_nothing_needed_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from ragops.doctor.secrets import check_secrets
 from ragops.errors import NotPermitted
-from ragops.workspace import Workspace
+from ragops.platform.workspace import Workspace
 
 PLACE = Workspace("spark_catalog", "rag")
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from localbundle.volumes.strict import install, remove
+
 from ragops.doctor.volumes import TRIALS, check_landing, check_volume
 from ragops.platform.volumes.errors import VolumeError
 from ragops.platform.volumes.interface import VolumeFiles

@@ -24,13 +24,21 @@ REPACKED = set(tomllib.loads((ROOT / "environments" / "requirements.toml").read_
 LATER = {
     "embed": (
         "ragops.encoding",
-        "ragops.embeddings.torch_encoder",
-        "ragops.embeddings.export",
-        "ragops.parameters.probe",
+        "ragops.corpus.embeddings.torch_encoder",
+        "ragops.corpus.embeddings.export",
+        "ragops.jobs.probe",
     ),
-    "refresh": ("ragops.documents.parsers", "ragops.index.chroma_embedded", "ragops.embeddings.openvino_encoder"),
-    "release": ("ragops.assembly", "ragops.index.chroma_embedded", "ragops.llms.openai_compatible"),
-    "smoke": ("ragops.index.chroma_embedded", "ragops.embeddings.openvino_encoder"),
+    "refresh": (
+        "ragops.corpus.documents.parsers",
+        "ragops.corpus.index.stores.chroma_embedded",
+        "ragops.corpus.embeddings.openvino_encoder",
+    ),
+    "release": (
+        "ragops.assembly",
+        "ragops.corpus.index.stores.chroma_embedded",
+        "ragops.answers.llms.providers.openai_compatible",
+    ),
+    "smoke": ("ragops.corpus.index.stores.chroma_embedded", "ragops.corpus.embeddings.openvino_encoder"),
 }
 
 # None in sys.modules: neither imported nor found.

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 import yaml
+from localbundle.errors import BundleError
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from environments.lock import ROOT, File, files, main, read, read_runtime, runtimes
-from localbundle.errors import BundleError
 
 # A runtime is tested, and its own libraries are compiled, with these.
 KEPT = {

@@ -2,10 +2,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from localbundle.errors import BundleError
 
 from environments.lock import read_runtime
 from environments.refresh import refresh
-from localbundle.errors import BundleError
 
 TODAY = date(2026, 12, 1)
 

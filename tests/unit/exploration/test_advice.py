@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 
 from ragops.exploration.advice import Advice, advise
-from ragops.exploration.ladder import Step, ladder
+from ragops.exploration.maturity_ladder import Step, ladder
 from ragops.exploration.profile import ALL, Measure, Profile, measured
 from ragops.exploration.rates import changes_a_day
 from ragops.usecase import load_usecase
-from tests.unit.exploration.profiles import small_profile
+from tests.support.profiles import small_profile
 
 CARD = load_usecase(Path(__file__).parents[3] / "usecase.yml")
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from ragops.embeddings.encoder import normalised
+from ragops.corpus.embeddings.interface import normalised
 from ragops.exploration.nearest import best_rows
 
 MATRICES = arrays.arrays(np.float32, (12, 4), elements=st.floats(-1, 1, width=32))

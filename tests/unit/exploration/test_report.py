@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from ragops.drawing import INK
 from ragops.exploration import pictures
 from ragops.exploration.pictures import Picture
 from ragops.exploration.profile import ALL, Measure, Profile, measured
 from ragops.exploration.report import render, write_report
-from ragops.exploration.sentences import listed, number, plural, share
+from ragops.exploration.wording import listed, number, plural, share
+from ragops.platform.drawing import INK
 from ragops.usecase import load_usecase
-from tests.unit.exploration.profiles import small_profile
+from tests.support.profiles import small_profile
 
 CARD = load_usecase(Path(__file__).parents[3] / "usecase.yml")
 

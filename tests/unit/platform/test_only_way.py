@@ -17,23 +17,23 @@ _CALLS = {
 # What these write lies on local disk: the cache of this machine, a temporary folder, the local workspace, the checkout.
 _LOCAL = {
     "assembly.py": {"os.link", "touch", "write_bytes"},
-    "doctor/inside.py": {"write_text"},
+    "doctor/udf_worker.py": {"write_text"},
     "doctor/volumes.py": {"fcntl.flock", "os.chmod", "os.link", "os.rename", "os.symlink", "os.utime"},  # to be refused
-    "embeddings/conversion.py": {"rename"},
-    "embeddings/export.py": {"write_text"},
-    "embeddings/uploading.py": {"rename"},
-    "index/access.py": {"write_text"},
-    "index/copies.py": {"fcntl.flock", "os.rename", "chmod"},
-    "index/draft.py": {"rename"},
-    "index/lexical.py": {"write_text"},
-    "index/locks/local.py": {"fcntl.flock"},
-    "index/manifest.py": {"write_text"},
-    "index/published.py": {"write_bytes"},
-    "prompts/catalogue.py": {"write_text"},
+    "corpus/embeddings/conversion.py": {"rename"},
+    "corpus/embeddings/export.py": {"write_text"},
+    "corpus/embeddings/upload.py": {"rename"},
+    "corpus/index/access.py": {"write_text"},
+    "corpus/index/reading/local_copies.py": {"fcntl.flock", "os.rename", "chmod"},
+    "corpus/index/generations/draft.py": {"rename"},
+    "corpus/index/stores/bm25.py": {"write_text"},
+    "corpus/index/locks/local.py": {"fcntl.flock"},
+    "corpus/index/generations/manifest.py": {"write_text"},
+    "corpus/index/generations/published_files.py": {"write_bytes"},
+    "answers/prompts/catalogue.py": {"write_text"},
     "platform/volumes/interface.py": {"open"},
     "platform/volumes/mounted.py": {"open"},
-    "releases/packaging.py": {"shutil.copytree"},
-    "retrieval/rerank_export.py": {"write_text"},
+    "serving/model/log_model.py": {"shutil.copytree"},
+    "answers/retrieval/rerankers/export.py": {"write_text"},
 }
 
 

@@ -13,8 +13,8 @@ from mlflow.protos.databricks_pb2 import (
 )
 
 from ragops.errors import NotPermitted
-from ragops.releases.packaging import Logged
 from ragops.releases.registry import CHAMPION, ChainRegistry, Version
+from ragops.serving.model.log_model import Logged
 from tests.support.catalog_rules import refusal
 
 LOGGED = Logged("models:/m-1", "run", "digest")

@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import pytest
-
 from localbundle.definitions.bundle import Bundle
 from localbundle.definitions.yamlfile import Text
+
 from tests.runtimes.places import GPU, SERVERLESS, Installation, installations, spark_of
 
 

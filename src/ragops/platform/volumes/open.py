@@ -6,7 +6,7 @@ from ragops.errors import UserError
 from ragops.platform.volumes.files_api import RemoteFiles
 from ragops.platform.volumes.interface import VolumeFiles
 from ragops.platform.volumes.mounted import MountedFiles
-from ragops.workspace import VOLUMES, is_mounted, local_home
+from ragops.platform.workspace import VOLUMES, is_mounted, local_home
 
 
 def volume_files(path: Path) -> VolumeFiles:

@@ -1,0 +1,163 @@
+"""What a person sees of a run: a live table on a terminal, plain lines in a log."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.markup import escape
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from localbundle.kernels.failure import brief_message
+from localbundle.lint.check import Finding
+from localbundle.runs.conditions import DONE, FAILURES
+from localbundle.runs.record import RunRecord, TaskRecord
+
+_STYLES = {
+    "SUCCESS": ("✓", "green"),
+    "RUNNING": ("●", "cyan"),
+    "BLOCKED": ("·", "dim"),
+    "PENDING": ("·", "cyan"),
+    "EXCLUDED": ("–", "dim"),
+    "DISABLED": ("–", "dim"),
+    "QUEUED": ("·", "cyan"),
+    "SUCCESS_WITH_FAILURES": ("!", "yellow"),
+    "INTERRUPTED": ("✗", "yellow"),
+    "CANCELED": ("✗", "yellow"),
+}
+_FAILED_STYLE = ("✗", "red")
+
+
+def mark(state: str) -> Text:
+    """A state with its sign and colour."""
+    sign, style = _STYLES.get(state, _FAILED_STYLE)
+    return Text(f"{sign} {state.lower().replace('_', ' ')}", style)
+
+
+class RunView:
+    """Shows a run while it goes on. `listen` and `progress` are its ears."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._record: RunRecord | None = None
+        self._note = ""
+        self._live: Live | None = None
+        self._told: dict[str, tuple[str, int]] = {}
+        self._spinner = Spinner("dots", style="cyan")
+
+    @contextlib.contextmanager
+    def showing(self) -> Iterator[None]:
+        """Draws live while the block runs, if there is a terminal."""
+        if not self.console.is_terminal:
+            yield
+            return
+        with Live(get_renderable=self._draw, console=self.console, refresh_per_second=8, transient=True) as self._live:
+            yield
+        self._live = None
+
+    def progress(self, note: str) -> None:
+        """A word on what is being made ready; empty when it is done."""
+        changed, self._note = note != self._note, note
+        if note and changed and not self.console.is_terminal:
+            self.console.print(f"  {note}", highlight=False, markup=False)
+
+    def listen(self, record: RunRecord) -> None:
+        """Takes the run's newest record."""
+        self._record = record
+        if not self.console.is_terminal:
+            self._print_changes(record)
+
+    def finish(self, record: RunRecord, folder: Path) -> None:
+        """Prints what stays: the table, each failure, the summary line."""
+        if self.console.is_terminal:
+            self.console.print(run_table(record))
+        for task in record.tasks.values():
+            if task.state in FAILURES and task.state != "UPSTREAM_FAILED" and task.started:
+                print_failure(self.console, task)
+        print_summary(self.console, record, folder)
+
+    def _draw(self) -> RenderableType:
+        parts: list[RenderableType] = [run_table(self._record)] if self._record else []
+        if self._note:
+            self._spinner.update(text=Text(f" {self._note}", "cyan"))
+            parts.append(self._spinner)
+        return Group(*parts)
+
+    def _print_changes(self, record: RunRecord) -> None:
+        for key, task in record.tasks.items():
+            seen = (task.state, task.attempts)
+            if seen == self._told.get(key) or (task.state != "RUNNING" and task.state not in DONE):
+                continue
+            self._told[key] = seen
+            again = f" (try {task.attempts})" if task.attempts > 1 else ""
+            after = f" {task.seconds:.1f} s" if task.state in DONE and task.started else ""
+            said = f"  {task.message}" if task.state in DONE and task.message else ""
+            line = f"{key}: {task.state.lower().replace('_', ' ')}{again}{after}{said}"
+            self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def run_table(record: RunRecord) -> Table:
+    """The tasks of a run: state, seconds, last word."""
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, expand=True)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(overflow="ellipsis", no_wrap=True, style="dim", ratio=1)
+    for task in record.tasks.values():
+        seconds = f"{task.seconds:.1f} s" if task.started else ""
+        tries = f"(try {task.attempts}) " if task.attempts > 1 else ""
+        table.add_row(Text(task.task_key, "bold"), mark(task.state), seconds, Text(tries + task.message))
+    return table
+
+
+def print_failure(console: Console, task: TaskRecord) -> None:
+    """The message first, then where it came from."""
+    failure = task.failure
+    if failure is None:
+        console.print(f"[red bold]{escape(task.task_key)}[/]: {escape(task.message)}", highlight=False, soft_wrap=True)
+        return
+    message = escape(brief_message(failure))
+    console.print(f"[red bold]{escape(task.task_key)}[/]: {message}", highlight=False, soft_wrap=True)
+    place = _short(failure.file) if failure.file else f"{_short(task.source)}, cell {failure.cell}"
+    where = place + (f", line {failure.line_number}" if failure.line_number else "")
+    console.print(f"  [dim]{escape(where)}[/]", highlight=False, soft_wrap=True)
+    if failure.line:
+        console.print(f"  [dim]>[/] {escape(failure.line)}", highlight=False, soft_wrap=True)
+
+
+def print_summary(console: Console, record: RunRecord, folder: Path) -> None:
+    """One line on the run, one on where to look."""
+    sign, style = _STYLES.get(record.state, _FAILED_STYLE)
+    state = record.state.lower().replace("_", " ")
+    console.print(
+        f"[{style}]{sign} {escape(record.job)} {state}[/] in {record.seconds:.1f} s  "
+        f"[dim]run {record.run_id}, target {escape(record.target)}, {escape(_short(str(folder)))}/[/]",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def print_findings(console: Console, findings: Sequence[Finding]) -> None:
+    """One line a finding, places and messages aligned; the rule's id comes last, to be searched for."""
+    places = [f"{finding.file}:{finding.line}:" if finding.file else "" for finding in findings]
+    width = max(map(len, places))
+    for place, finding in zip(places, findings, strict=True):
+        console.print(
+            f"[bold]{escape(place):<{width}}[/] {'note: ' * finding.is_note}{escape(finding.message)} "
+            f"[dim]{escape(f'[{finding.rule}]')}[/]",
+            highlight=False,
+            soft_wrap=True,
+        )
+    notes = sum(finding.is_note for finding in findings)
+    counts = {"[red]{} finding{}[/]": len(findings) - notes, "{} note{}": notes}
+    said = [text.format(count, "s" * (count > 1)) for text, count in counts.items() if count]
+    console.print(", ".join(said), highlight=False)
+
+
+def _short(path: str | None) -> str:
+    """A path relative to the current folder, if it lies in it."""
+    absolute = Path(path or "")
+    return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)

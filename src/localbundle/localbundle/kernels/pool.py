@@ -1,0 +1,186 @@
+"""Notebooks in kernels: kernels started ahead, and one notebook executed cell by cell."""
+
+import asyncio
+import contextlib
+import itertools
+import os
+import queue
+import re
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbformat import NotebookNode
+
+from localbundle.errors import BundleError
+from localbundle.kernels.dbutils import Context
+
+_READY_SECONDS = 60
+_INTERRUPT_SECONDS = 3.0
+_ALIVE_SECONDS = 1.0
+
+
+class Kernel:
+    """One Python process that runs one notebook."""
+
+    def __init__(self, manager: AsyncKernelManager, client: Any) -> None:  # noqa: ANN401 - untyped library
+        self.manager, self.client = manager, client
+
+    async def call(self, function: str, *arguments: object) -> None:
+        """Calls a function of `localbundle.kernels.bootstrap` inside the kernel.
+
+        Raises:
+            BundleError: it raised, or the kernel died meanwhile.
+        """
+        listed = ", ".join(map(repr, arguments))
+        code = f"import localbundle.kernels.bootstrap as _kernel; _kernel.{function}({listed}); del _kernel"
+        asked = asyncio.ensure_future(
+            self.client.execute_interactive(
+                code, silent=True, store_history=False, allow_stdin=False, output_hook=lambda message: None
+            )
+        )
+        try:
+            # A dead kernel never answers, and its client would wait for ever.
+            while not (await asyncio.wait({asked}, timeout=_ALIVE_SECONDS))[0]:
+                if not await self.manager.is_alive():
+                    raise BundleError("a notebook's kernel died (killed, or out of memory); run again")
+        finally:
+            asked.cancel()
+        reply = await asked
+        if reply["content"]["status"] == "error":
+            error = str(reply["content"]["evalue"]).strip() or "no message"
+            raise BundleError(f"a notebook's kernel could not {function}: {error.splitlines()[0]}; see server.log")
+
+    async def interrupt(self) -> None:
+        """Stops what runs: Spark's client passes that on, so that the server does not go on with a query for nobody."""
+        with contextlib.suppress(queue.Empty, RuntimeError):
+            await self.manager.interrupt_kernel()
+            await self.client.get_shell_msg(timeout=_INTERRUPT_SECONDS)
+
+    async def stop(self) -> None:
+        """Ends the process."""
+        self.client.stop_channels()
+        await self.manager.shutdown_kernel(now=True)
+
+
+class KernelPool:
+    """Kernels of one run. One is always started and connected ahead for the next task, if there will be one."""
+
+    def __init__(
+        self, environment: dict[str, str], needed: int, log: Path, connect: Callable[[Kernel], Awaitable[None]]
+    ) -> None:
+        self._environment = {**os.environ, **environment}
+        self._connect = connect
+        self._left = needed
+        self._log = log.open("ab")
+        self._sockets = tempfile.TemporaryDirectory(prefix="localbundle-", ignore_cleanup_errors=True)
+        self._spare: asyncio.Task[Kernel] | None = None
+        self._kernels: list[Kernel] = []
+        self._numbers = itertools.count()
+
+    def prepare(self) -> None:
+        """Starts the next kernel, unless one waits already or no more are needed."""
+        if self._spare is None and self._left > 0:
+            self._left -= 1
+            self._spare = asyncio.create_task(self._start())
+
+    def expect(self, more: int) -> None:
+        """More kernels are needed than was thought, or fewer (negative): a task does not run."""
+        self._left = max(0, self._left + more)
+
+    async def take(self) -> Kernel:
+        """A kernel of the caller's own; the next one starts behind it."""
+        if self._spare is None:
+            self._left = max(self._left, 1)
+            self.prepare()
+        assert self._spare is not None
+        spare, self._spare = self._spare, None
+        kernel = await spare
+        self.prepare()
+        return kernel
+
+    async def close(self) -> None:
+        """Ends all kernels."""
+        if self._spare is not None:
+            self._spare.cancel()
+            await asyncio.gather(self._spare, return_exceptions=True)
+        await asyncio.gather(*(kernel.stop() for kernel in self._kernels), return_exceptions=True)
+        self._log.close()
+        self._sockets.cleanup()
+
+    async def release(self, kernel: Kernel) -> None:
+        """Ends one kernel."""
+        self._kernels.remove(kernel)
+        await kernel.stop()
+
+    async def _start(self) -> Kernel:
+        """Sockets of the file system, in a folder of this user only: nothing listens on the network."""
+        number = next(self._numbers)
+        manager = AsyncKernelManager(
+            transport="ipc",
+            ip=f"{self._sockets.name}/{number}",
+            connection_file=f"{self._sockets.name}/{number}.json",
+        )
+        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        manager._kernel_spec = KernelSpec(argv=argv, display_name="Python", language="python")
+        await manager.start_kernel(env=self._environment, stdout=self._log, stderr=self._log)
+        client = manager.client()
+        kernel = Kernel(manager, client)
+        self._kernels.append(kernel)
+        client.start_channels()
+        await client.wait_for_ready(timeout=_READY_SECONDS)
+        await kernel.call("warm")
+        await self._connect(kernel)
+        return kernel
+
+
+class _Cells(NotebookClient):
+    """nbclient with a listener for what cells print: on stderr only progress bars, the rest is warnings and logs."""
+
+    told: Callable[[str], None]
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
+        if msg["msg_type"] == "stream" and (msg["content"]["name"] == "stdout" or "\r" in msg["content"]["text"]):
+            lines = [line.strip() for line in re.split(r"[\r\n]", msg["content"]["text"]) if line.strip()]
+            if lines:
+                self.told(lines[-1])
+        return super().process_message(msg, cell, cell_index)
+
+
+async def execute(
+    kernel: Kernel, context: Context, notebook: NotebookNode, saved: Path, told: Callable[[str], None]
+) -> bool:
+    """Runs a notebook to its end, its failure or its `exit`, and saves it with outputs in every case.
+
+    Returns:
+        Whether all cells went through; if not, the kernel's state file tells the failure or the exit value.
+
+    Raises:
+        BundleError: the kernel died.
+    """
+    await kernel.call("begin", context.model_dump_json())
+    cells = _Cells(notebook, km=kernel.manager, timeout=None, resources={"metadata": {}})
+    cells.kc, cells.told = kernel.client, told
+    cells.reset_execution_trackers()
+    try:
+        for index, cell in enumerate(notebook.cells):
+            await cells.async_execute_cell(cell, index, execution_count=cells.code_cells_executed + 1)
+        return True
+    except CellExecutionError:
+        return False
+    except DeadKernelError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():  # nbclient takes every cancellation for a dead kernel
+            await kernel.interrupt()
+            raise asyncio.CancelledError from error
+        raise BundleError(f"the kernel of {saved.stem} died (killed, or out of memory); see {saved}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            nbformat.write(notebook, saved)

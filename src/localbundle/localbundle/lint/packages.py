@@ -1,0 +1,119 @@
+"""Rules on packages: what a task installs is there, and does not replace what its runtime was tested with."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from localbundle.definitions.yamlfile import beside, in_place_of
+from localbundle.lint.requirements import WHEEL, required, requirements_files
+from localbundle.lint.rule import JobContext, Note, Said
+from localbundle.lint.runtimes import Runtime, known, runtime_of_cluster, runtime_of_environment
+from localbundle.lint.wheels import projects
+
+# torch 2.6.0+cu124 is a build of 2.6.0, and the table has releases only.
+_CUDA_SINCE = (("2.11", 13), ("2.1", 12), ("0", 11))
+_BUILD = re.compile(r"\+[\w.]+")
+
+
+def replaced_package(job: JobContext) -> Said:
+    """A direct requirement that does not admit the version of the runtime it is installed on."""
+    for runtime, line in _installed(job):
+        if runtime is None:
+            continue
+        for text, requirement in required(job.bundle, line):
+            if replaced := replaces(requirement, runtime):
+                wanted = f" @ {requirement.url}" if requirement.url else requirement.specifier
+                yield text, f"{requirement.name}{wanted} replaces {replaced}"
+
+
+def missing_requirements(job: JobContext) -> Said:
+    """A requirements file, or a base environment, of the bundle that is not there."""
+    for spec in job.environments:
+        base = job.base_environment(spec)
+        if base and not base.is_file():
+            where = base.relative_to(job.bundle.root)
+            yield spec["base_environment"], f"base environment {where} does not exist; create it or correct the path"
+    for _, line in _installed(job):
+        for text, file in requirements_files(job.bundle, line):
+            if not file.is_file():
+                where = file.relative_to(job.bundle.root)
+                yield text, f"requirements file {where} does not exist; create it or correct the path"
+
+
+def missing_wheel(job: JobContext) -> Said:
+    """A wheel in the bundle's folder that is not there and that no artifact builds: a deployment would end at it."""
+    dists = {folder / "dist" for folder in projects(job.bundle)}
+    for _, line in _installed(job):
+        match = WHEEL.fullmatch(line)
+        file = beside(in_place_of(line, match["path"]), job.bundle.root) if match and "://" not in line else None
+        is_ours = file and file.is_relative_to(job.bundle.root) and file.parent not in dists
+        if file and is_ours and not any(file.parent.glob(file.name)):
+            where = file.relative_to(job.bundle.root)
+            yield line, Note(f"no artifact builds {where}, and no such file is there yet; build it before you deploy")
+
+
+def replaces(requirement: Requirement, runtime: Runtime) -> str | None:
+    """What of the runtime a requirement replaces, and the mend; None if nothing."""
+    name = canonicalize_name(requirement.name)
+    if requirement.marker and not requirement.marker.evaluate(_environment(runtime)):
+        return None
+    if name in ("pyspark", "databricks-connect") and runtime.is_serverless:
+        return f"the PySpark of Databricks Connect, which runs in {runtime.name}; leave it out"
+    shipped = runtime.packages.get(name)
+    specifier = SpecifierSet(_BUILD.sub("", str(requirement.specifier)))
+    if shipped is None:
+        return None
+    if requirement.url:  # pip installs it whatever its version is
+        return f"the runtime's {name} {shipped} ({runtime.name}); leave it out"
+    if name == "torch" and (cuda := _other_cuda(str(requirement.specifier), shipped)):
+        return f"the runtime's torch {shipped}, which is for CUDA {cuda} like its driver ({runtime.name}); leave it out"
+    if specifier.contains(shipped, prereleases=True):
+        return None
+    return f"the runtime's {name} {shipped} ({runtime.name}); leave it out or allow {shipped}"
+
+
+def _other_cuda(specifier: str, shipped: str) -> int | None:
+    """The major version of CUDA that a runtime's torch is built for, where a build for another one is pinned."""
+    build = re.search(r"\+cu(\d\d)", specifier)
+    # What PyPI's torch is built for, and the drivers of the runtimes are made for.
+    own = next(cuda for since, cuda in _CUDA_SINCE if Version(shipped) >= Version(since))
+    return own if build and int(build[1]) != own else None
+
+
+def _environment(runtime: Runtime) -> dict[str, str]:
+    """What markers are evaluated for."""
+    return {
+        "implementation_name": "cpython",
+        "os_name": "posix",
+        "platform_machine": "x86_64",
+        "platform_python_implementation": "CPython",
+        "platform_system": "Linux",
+        "python_full_version": f"{runtime.python}.0",
+        "python_version": runtime.python,
+        "sys_platform": "linux",
+    }
+
+
+def _installed(job: JobContext) -> Iterator[tuple[Runtime | None, str]]:
+    """Each line for pip with the runtime it is installed on; None if that is not known."""
+    for spec in job.environments:
+        runtime = known().runtimes.get(runtime_of_environment(spec) or "")
+        yield from ((runtime, line) for line in spec.get("dependencies") or [] if isinstance(line, str))
+    for step in job.steps:
+        runtime = known().runtimes.get(runtime_of_cluster(job.cluster(step)) or "")
+        yield from ((runtime, line) for line in map(_line, step.raw.get("libraries") or []) if line)
+
+
+def _line(library: dict[str, Any]) -> str | None:
+    """A library of a cluster as a line for pip; None for those of other languages."""
+    match library:
+        case {"requirements": str(path)}:
+            return in_place_of(path, f"-r {path}")
+        case {"whl": str(line)} | {"pypi": {"package": str(line)}}:
+            return line
+    return None

@@ -1,0 +1,129 @@
+"""What a browser shows of a run: one page about it, and a page of each executed notebook."""
+
+import json
+from datetime import datetime
+from functools import cache, partial
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from localbundle.kernels.failure import brief_message
+from localbundle.runs.conditions import FAILURES
+from localbundle.runs.graph import HEIGHT, layout
+from localbundle.runs.record import RunRecord, TaskRecord
+
+_FOLDER = Path(__file__).parent
+# Outputs of notebooks may be any HTML: the browser is told to run no script in it and to fetch nothing for it.
+_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; base-uri 'none'; form-action 'none'"
+)
+_LOOKS = {
+    "SUCCESS": ("✓", "good"),
+    "SUCCESS_WITH_FAILURES": ("!", "warn"),
+    "RUNNING": ("●", "busy"),
+    "PENDING": ("·", "busy"),
+    "QUEUED": ("·", "busy"),
+    "BLOCKED": ("·", "idle"),
+    "EXCLUDED": ("–", "idle"),
+    "DISABLED": ("–", "idle"),
+    "INTERRUPTED": ("✗", "warn"),
+    "CANCELED": ("✗", "warn"),
+}
+_FAILED_LOOK = ("✗", "bad")
+_LETTERS = 28  # of a key that a box shows
+_LETTER_WIDTH = 7.6
+
+
+def write_run_page(folder: Path, record: RunRecord) -> Path:
+    """Writes `index.html` about a run into its folder. It links to the notebooks and pages that lie there by then."""
+    tasks = _ordered(record)
+    letters = min(_LETTERS, max(map(len, record.own_tasks)))
+    width = max(150.0, 46 + letters * _LETTER_WIDTH)
+    page = folder / "index.html"
+    text = (
+        _templates()
+        .get_template("run.html.j2")
+        .render(
+            run=record,
+            tasks=tasks,
+            failures=[task for task in tasks if _is_failure(record, task)],
+            files={file.name for file in folder.iterdir()},
+            graph=layout({key: task.depends_on for key, task in record.own_tasks.items()}, width),
+            box=(width, HEIGHT, _LETTERS),
+            policy=_POLICY,
+        )
+    )
+    page.write_text(text, "utf-8")
+    return page
+
+
+def write_notebook_page(notebook: Path) -> Path:
+    """Writes an executed notebook as one HTML file beside it: KEY.html for KEY.ipynb."""
+    from nbconvert import HTMLExporter  # takes a second
+
+    template = (_FOLDER / "notebook.html.j2").read_text("utf-8")
+    exporter = HTMLExporter(raw_template=template, embed_images=True)
+    resources = {"policy": _POLICY, "run": notebook.resolve().parent.name}
+    text, _ = exporter.from_filename(str(notebook), resources)
+    page = notebook.with_suffix(".html")
+    page.write_text(text, "utf-8")
+    return page
+
+
+def _ordered(record: RunRecord) -> list[TaskRecord]:
+    """Each task, and after it its iterations."""
+    own = record.own_tasks.values()
+    return [one for task in own for one in (task, *_iterations(record, task))]
+
+
+def _iterations(record: RunRecord, task: TaskRecord) -> list[TaskRecord]:
+    return [one for one in record.tasks.values() if one.parent == task.task_key]
+
+
+def _is_failure(record: RunRecord, task: TaskRecord) -> bool:
+    """Whether a task failed by itself: neither because another did, nor because an iteration did."""
+    ran_and_failed = task.state in FAILURES and task.started is not None
+    return ran_and_failed and not any(one.state in FAILURES for one in _iterations(record, task))
+
+
+@cache
+def _templates() -> Environment:
+    templates = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters |= {
+        "sign": lambda state: _LOOKS.get(state, _FAILED_LOOK)[0],
+        "tone": lambda state: _LOOKS.get(state, _FAILED_LOOK)[1],
+        "words": lambda name: name.removesuffix("_task").replace("_", " ").lower(),
+        "brief": brief_message,
+        "place": _place,
+        "time": _time,
+        "duration": _duration,
+        "json": partial(json.dumps, ensure_ascii=False),
+    }
+    return templates
+
+
+def _place(task: TaskRecord) -> str:
+    """Where a task failed."""
+    failure = task.failure
+    assert failure is not None
+    source = f"job {task.source}" if task.child_run is not None else Path(task.source or "").name
+    place = failure.file or f"{source}, cell {failure.cell}"
+    return place + (f", line {failure.line_number}" if failure.line_number else "")
+
+
+def _time(moment: datetime, form: str = "%Y-%m-%d %H:%M:%S %Z") -> str:
+    """By the clock of the machine that ran the job."""
+    return moment.astimezone().strftime(form)
+
+
+def _duration(seconds: float) -> str:
+    if round(seconds, 1) < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"

@@ -1,0 +1,42 @@
+"""`make conformance`: runs every rule and prints which of them localbundle keeps."""
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+from tests.conformance.cases import read_cases
+
+
+class Outcomes:
+    """A pytest plugin that notes what came of each rule."""
+
+    def __init__(self) -> None:
+        self.passed: dict[str, bool] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if "[" in report.nodeid and (report.when == "call" or report.failed):
+            self.passed[report.nodeid.split("[", 1)[1].removesuffix("]")] = report.passed
+
+
+def rows(passed: dict[str, bool]) -> Iterator[tuple[str, str, str]]:
+    for case in read_cases():
+        mark = {True: "[green]✓", False: "[red]✗ broken", None: "[yellow]not run"}[passed.get(case.name)]
+        yield case.section, case.rule, mark
+
+
+def main() -> int:
+    outcomes = Outcomes()
+    code = pytest.main(["tests/conformance", *sys.argv[1:]], plugins=[outcomes])
+    table = Table("section", "rule", "", title="Job semantics that localbundle keeps", box=None, header_style="dim")
+    for row in rows(outcomes.passed):
+        table.add_row(*row)
+    console = Console()
+    console.print(table)
+    console.print(f"{sum(outcomes.passed.values())} of {len(list(read_cases()))} rules kept")
+    return int(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from localbundle.definitions.bundle import find_root, load_bundle, merge, write_resolved
+from localbundle.errors import BundleError
+
+ROOT = """
+    bundle: {name: tiny}
+    include: [resources/*.yml, environments/*.yml]
+    variables:
+      catalog: {default: main}
+      size: {default: small}
+      node: {type: complex, default: {kind: a, count: 1}}
+"""
+DEV = """
+    targets:
+      dev:
+        mode: development
+        default: true
+        variables: {size: medium, node: {kind: b}}
+      prod:
+        mode: production
+        workspace: {root_path: /Workspace/Shared/tiny}
+        resources: {jobs: {x: {tasks: [{task_key: two, max_retries: 3}, {task_key: three}]}}}
+"""
+JOB = """
+    resources:
+      schemas: {rag: {catalog_name: "${var.catalog}", name: rag}}
+      volumes: {land: {catalog_name: "${var.catalog}", schema_name: "${resources.schemas.rag.name}", name: landing}}
+      experiments: {e: {name: /Shared/exp}}
+      jobs:
+        x:
+          name: x ${var.size}
+          schedule: {quartz_cron_expression: "0 0 1 * * ?"}
+          parameters: [{name: schema, default: "${resources.schemas.rag.name}"}]
+          tasks: [{task_key: one}, {task_key: two, max_retries: 1, timeout_seconds: 5}]
+"""
+LAPTOP = "variables: {catalog: spark_catalog}\nchecks: {x: 'module:function'}\n"
+
+
+@pytest.fixture(autouse=True)
+def user(monkeypatch):
+    monkeypatch.setattr("getpass.getuser", lambda: "jo.doe")
+
+
+def test_development_prefixes_names_and_references_see_them(write) -> None:
+    bundle = load_bundle(write(root=ROOT, dev=DEV, job=JOB, laptop=LAPTOP))
+    assert (bundle.target, bundle.name) == ("dev", "tiny")
+    job = bundle.jobs["x"]
+    assert job["name"] == "[dev jo_doe] x medium"
+    assert job["parameters"] == [{"name": "schema", "default": "dev_jo_doe_rag"}]
+    assert job["schedule"]["pause_status"] == "PAUSED"
+    assert job["max_concurrent_runs"] == 4
+    assert bundle.config["resources"]["volumes"]["land"]["schema_name"] == "dev_jo_doe_rag"
+    assert bundle.config["resources"]["volumes"]["land"]["name"] == "landing"
+    assert bundle.config["resources"]["experiments"]["e"]["name"] == "/Shared/[dev jo_doe] exp"
+
+
+def test_production_keeps_names_and_merges_tasks_by_key(write) -> None:
+    bundle = load_bundle(write(root=ROOT, dev=DEV, job=JOB), "prod")
+    assert bundle.jobs["x"]["name"] == "x small"
+    assert bundle.jobs["x"]["tasks"] == [
+        {"task_key": "one"},
+        {"task_key": "two", "max_retries": 3, "timeout_seconds": 5},
+        {"task_key": "three"},
+    ]
+    assert bundle.config["workspace"]["artifact_path"] == "/Workspace/Shared/tiny/artifacts"
+    assert bundle.config["workspace"]["file_path"] == str(bundle.root)
+
+
+def test_the_laptop_is_laid_over_the_target_and_is_no_include(write) -> None:
+    root = write(root=ROOT, dev=DEV, job=JOB, laptop=LAPTOP)
+    bundle = load_bundle(root, "prod")
+    assert bundle.config["resources"]["schemas"]["rag"]["catalog_name"] == "spark_catalog"
+    assert bundle.checks == {"x": "module:function"}
+    assert "checks" not in bundle.config
+
+
+def test_precedence_of_variables(write, monkeypatch) -> None:
+    root = write(root=ROOT, dev=DEV, job=JOB, laptop="variables: {size: laptop}")
+    assert load_bundle(root, "prod").config["variables"]["size"]["value"] == "laptop"
+    monkeypatch.setenv("BUNDLE_VAR_size", "env")
+    assert load_bundle(root, "prod").config["variables"]["size"]["value"] == "env"
+    assert load_bundle(root, "prod", {"size": "var"}).config["variables"]["size"]["value"] == "var"
+
+
+def test_a_target_replaces_a_complex_variable_whole(write) -> None:
+    bundle = load_bundle(write(root=ROOT, dev=DEV, job=JOB), "dev")
+    assert bundle.config["variables"]["node"]["value"] == {"kind": "b"}
+
+
+def test_the_resolved_bundle_is_written_for_others(write) -> None:
+    bundle = load_bundle(write(root=ROOT, dev=DEV, job=JOB, laptop=LAPTOP))
+    written = json.loads(write_resolved(bundle).read_text())
+    assert written["resources"]["schemas"]["rag"]["name"] == "dev_jo_doe_rag"
+    assert written["bundle"]["target"] == "dev"
+    assert [path.name for path in bundle.home.iterdir()] == ["bundle.json"]
+
+
+def test_the_root_is_found_from_below(write) -> None:
+    root = write(root=ROOT, job=JOB)
+    assert find_root(root / "resources") == root
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "message"),
+    [
+        ({}, {"target": "dve"}, "target dve is not defined; did you mean dev?"),
+        ({}, {"overrides": {"siz": "1"}}, "variable siz is not declared; did you mean size?"),
+        ({"laptop": "variables: {catalogue: x}"}, {}, "variable catalogue is not declared; did you mean catalog?"),
+        (
+            {"job": "resources: {jobs: {x: {name: '${var.sise}'}}}"},
+            {},
+            "resources/x.job.yml:1: ${var.sise}: no variable",
+        ),
+        ({"job": "a: [1\nb: 2"}, {}, "x.job.yml:2: not valid YAML"),
+        ({"job": "- 1"}, {}, "holds a list, not a mapping"),
+        (
+            {"dev": "targets: {a: {}, b: {}}"},
+            {},
+            "no target is chosen and none is the default; add -t with one of a, b",
+        ),
+        ({"dev": "targets: {dev: {mode: staging}}"}, {}, "target mode staging is unknown"),
+        ({"root": "include: [resources/y.yml]"}, {}, "include resources/y.yml names no file"),
+        ({"root": "variables: {}", "job": ""}, {}, "the bundle has no name"),
+    ],
+)
+def test_what_is_wrong_is_named_in_one_line(write, files, options, message) -> None:
+    root = write(**{"root": ROOT, "dev": DEV, "job": JOB, **files})
+    with pytest.raises(BundleError) as caught:
+        load_bundle(root, **options)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+trees = st.recursive(st.integers(), lambda inner: st.dictionaries(st.sampled_from("abc"), inner), max_leaves=8)
+
+
+@given(trees, trees)
+def test_merging_is_idempotent_and_the_overlay_wins(base, over) -> None:
+    once = merge(base, over)
+    assert merge(once, over) == once
+    assert merge({}, once) == once

@@ -1,0 +1,83 @@
+from importlib.metadata import requires, version
+from pathlib import Path
+
+import pytest
+from localbundle.errors import BundleError
+from localbundle.workspace.jars import delta_coordinates, delta_jars, find_java
+
+REQUIRES = ["importlib_metadata<=8.7.1,>=1.0.0", "pyspark<=4.2.0,>=4.0.1"]
+INSTALLED = delta_coordinates(version("pyspark"), version("delta-spark"), requires("delta-spark") or ())
+NAMES = [f"{artifact}-{release}.jar" for _, artifact, release in INSTALLED]
+
+
+def make_java(home: Path, script: str) -> Path:
+    program = home / "bin" / "java"
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    return home
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache/localbundle/jars"
+
+
+def test_java_home_is_used_if_it_is_new_enough(tmp_path, monkeypatch) -> None:
+    old = make_java(tmp_path / "old", "echo 'openjdk version \"11.0.2\"' >&2")
+    new = make_java(tmp_path / "new", "echo 'openjdk version \"21\" 2023-09-19' >&2")
+    monkeypatch.setenv("JAVA_HOME", str(old))
+    monkeypatch.setenv("PATH", f"{new}/bin:/bin:/usr/bin")
+    assert find_java(print) == new
+    monkeypatch.setenv("JAVA_HOME", str(new))
+    assert find_java(print) == new
+
+
+def test_without_java_one_is_fetched_and_a_failure_says_what_to_do(tmp_path, monkeypatch) -> None:
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("cjdk.java_home", lambda **wanted: tmp_path / f"jdk{wanted['version']}")
+    told: list[str] = []
+    assert find_java(told.append) == tmp_path / "jdk17"
+    assert told == ["fetching a JDK 17 (once)"]
+
+    def offline(**wanted):
+        raise OSError("offline")
+
+    monkeypatch.setattr("cjdk.java_home", offline)
+    with pytest.raises(BundleError, match=r"no Java >= 17 found .*\(offline\); install a JDK or set JAVA_HOME"):
+        find_java(print)
+
+
+@pytest.mark.parametrize(("spark", "artifact"), [("4.1.4", "delta-spark_4.1_2.13"), ("4.2.0", "delta-spark_4.2_2.13")])
+def test_delta_is_the_one_for_the_spark_that_is_installed(spark: str, artifact: str) -> None:
+    assert delta_coordinates(spark, "4.4.0", REQUIRES) == (
+        ("io.delta", artifact, "4.4.0"),
+        ("io.delta", "delta-storage", "4.4.0"),
+    )
+
+
+@pytest.mark.parametrize("spark", ["3.5.2", "4.3.0"])
+def test_a_spark_without_delta_is_one_line(spark: str) -> None:
+    line = (
+        rf"^delta-spark 4.4.0 has no jar for pyspark {spark}; install pyspark<=4.2.0,>=4.0.1, or another delta-spark$"
+    )
+    with pytest.raises(BundleError, match=line):
+        delta_coordinates(spark, "4.4.0", REQUIRES)
+
+
+def test_jars_in_the_cache_are_used_without_looking_anything_up(tmp_path, cache) -> None:
+    cache.mkdir(parents=True)
+    for name in NAMES:
+        (cache / name).touch()
+    assert delta_jars(tmp_path / "no java", pytest.fail) == [cache / name for name in NAMES]
+
+
+def test_a_failed_fetch_is_one_line_and_leaves_no_half_jar(tmp_path, cache) -> None:
+    java = make_java(tmp_path / "jdk", "echo '  module not found: io.delta#x'; exit 1")
+    told: list[str] = []
+    with pytest.raises(BundleError, match=r"delta-spark.* cannot be fetched \(module not found.*put it at .*jar"):
+        delta_jars(java, told.append)
+    assert told == [f"fetching {':'.join(INSTALLED[0])} (once)"]
+    assert not list(cache.glob("*"))

@@ -1,0 +1,1 @@
+"""A question's way: retrieval, prompt, language model, citations, answer."""

@@ -1,0 +1,95 @@
+"""Which model may see which text: the documents' classification and who runs the model decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ragops.answers.llms.errors import PolicyError
+from ragops.answers.llms.settings import ModelSettings, OpenAICompatible
+from ragops.answers.llms.types import Request
+from ragops.corpus.documents.personal import Redactor
+from ragops.platform.addresses import is_this_machine
+from ragops.platform.workspace import on_databricks, serving_tokens
+
+Classification = Literal["public", "internal", "confidential"]
+Handling = Literal["as it is", "without personal data", "not at all"]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The rules for documents of one classification."""
+
+    classification: Classification
+
+    def handling(self, model: ModelSettings) -> Handling:
+        """How texts may be sent to a model."""
+        if self.classification == "public" or not why_not_private(model):
+            return "as it is"
+        return "without personal data" if self.classification == "internal" else "not at all"
+
+    def check(self, models: Iterable[ModelSettings]) -> None:
+        """Refuses models that may not see the texts.
+
+        Raises:
+            PolicyError: names the first of them.
+        """
+        for model in models:
+            if self.handling(model) == "not at all":
+                raise PolicyError(
+                    f"Model {model.name}: {self.classification} documents may go to private models only, and "
+                    f"{why_not_private(model)}; nothing was sent. Choose another with --model or in usecase.yml"
+                )
+
+    def check_embedding(self, name: str, address: str, own: bool) -> None:
+        """Refuses a server of embeddings that may not see the texts as they are: others would have other vectors.
+
+        `own`: whether it is this workspace's.
+
+        Raises:
+            PolicyError: the documents are not public, and it is neither the workspace's own nor on this machine.
+        """
+        if self.classification != "public" and not own and not is_this_machine(address):
+            raise PolicyError(
+                f"Embedding model {name}: {self.classification} documents may go to this workspace's own endpoints or "
+                f"this machine only, and '{address}' is neither; nothing was sent. Correct embedding.source on the card"
+            )
+
+    def prepared(self, request: Request, model: ModelSettings) -> Request:
+        """The request as the model may see it: personal data gives way to placeholders where it must.
+
+        Raises:
+            PolicyError: the model may not see the texts at all.
+        """
+        self.check([model])
+        return request if self.handling(model) == "as it is" else redacted(request)
+
+
+def why_not_private(model: ModelSettings) -> str:
+    """Why what a model is sent may leave the organisation; "" for a private one.
+
+    The card's word holds for an address on the card, and for this workspace's own serving. Outside Databricks a model
+    without a `base_url` is wherever OPENAI_BASE_URL says: only this machine is sure to be the organisation's.
+    """
+    if not model.private:
+        return "the card does not call it private"
+    if not isinstance(model, OpenAICompatible) or model.base_url or on_databricks():
+        return ""
+    if is_this_machine(serving_tokens()[0]):
+        return ""
+    return (
+        "it is where OPENAI_BASE_URL says, which is not on this machine (on the card, a base_url of its own beside "
+        "private: true vouches for an address)"
+    )
+
+
+def redacted(request: Request) -> Request:
+    """The request with placeholders for personal data, the same value with the same one in all its texts."""
+    redact = Redactor().redact
+    return replace(
+        request,
+        messages=tuple(replace(message, content=redact(message.content)) for message in request.messages),
+        question=redact(request.question),
+        evidence=tuple(redact(text) for text in request.evidence),
+    )

@@ -1,0 +1,1 @@
+"""Language models: one module for each provider, and what they need."""

@@ -1,0 +1,342 @@
+"""A served model that speaks OpenAI's chat completions: Databricks serving, a vLLM server, a gateway, OpenAI."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import httpx
+import openai
+from pydantic import BaseModel, ValidationError
+
+from ragops.answers.llms.errors import (
+    Busy,
+    ContextOverflow,
+    EmptyAnswer,
+    Malformed,
+    ModelFailure,
+    Rejected,
+    ServerFault,
+    TimedOut,
+    Unreachable,
+    check_context,
+)
+from ragops.answers.llms.providers.deadline_socket import Alarm
+from ragops.answers.llms.providers.fields import Fields
+from ragops.answers.llms.providers.refusals import refused_field, says_too_long, words
+from ragops.answers.llms.resilience.retries import Deadline
+from ragops.answers.llms.settings import OPTIONAL, OpenAICompatible
+from ragops.answers.llms.types import Pieces, Reply, Request
+from ragops.errors import UserError
+from ragops.platform.addresses import is_this_machine
+
+_BYTES_A_TOKEN = 3
+_TOKENS_A_MESSAGE = 8  # what a chat template puts around each
+_BAD_REQUEST = {400, 422}
+_NEEDED = ("model", "messages")
+_LATE = "no answer in time; raise timeout_s, or choose a faster model"
+_Content = TypeVar("_Content", bound=BaseModel)
+_Answer = TypeVar("_Answer")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Access:
+    """Where a server is, and the token for it: text, or a function that gives a fresh one for each request."""
+
+    base_url: str
+    token: str | Callable[[], str] = field(default="", repr=False)
+
+
+class _Usage(BaseModel):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class _Text(BaseModel):
+    content: str | None = None
+
+
+class _Choice(BaseModel):
+    message: _Text
+    finish_reason: str | None = None
+
+
+class _Completion(BaseModel):
+    choices: list[_Choice]
+    usage: _Usage | None = None
+
+
+class _Part(BaseModel):
+    delta: _Text = _Text()
+    finish_reason: str | None = None
+
+
+class _Chunk(BaseModel):
+    choices: list[_Part]
+    usage: _Usage | None = None
+
+
+class _NotInPieces(Exception):
+    """The server has no streams, or none for this request."""
+
+
+class OpenAICompatibleModel:
+    """Asks one served model, once for each request: asking again is the door's business.
+
+    Where the server refuses a field that can be left out, it is asked once more without it, and if it then answers,
+    never again with it.
+    """
+
+    def __init__(self, settings: OpenAICompatible, access: Access) -> None:
+        """Opens a client; the server is not asked before the first request."""
+        self._settings = settings
+        self._url = access.base_url
+        self._fields = Fields(settings.omit, access.base_url)
+        # The client insists on a key; a server without one must not be sent an invented one.
+        self._headers: dict[str, Any] = {} if access.token else {"extra_headers": {"Authorization": openai.omit}}
+        # Texts go to this address and to no other: not where a server sends us on to, and from a server on this machine
+        # to no proxy.
+        http = openai.DefaultHttpxClient(
+            follow_redirects=False,
+            trust_env=not is_this_machine(access.base_url),
+            event_hooks={"response": [Alarm.heard, _read_refusal]},
+        )
+        self._client = openai.OpenAI(
+            base_url=access.base_url, api_key=access.token or "none", max_retries=0, http_client=http
+        )
+
+    @property
+    def name(self) -> str:
+        """Its name on the card."""
+        return self._settings.name
+
+    @property
+    def context_tokens(self) -> int:
+        """As the card says."""
+        return self._settings.context_tokens
+
+    def generate(self, request: Request) -> Reply:
+        """The whole answer.
+
+        Raises:
+            ModelFailure: none came, an empty one included.
+            ContextOverflow: by our estimate, or by the server's count, the request is too long.
+        """
+        return self._whole(request, set())
+
+    def _whole(self, request: Request, refused: set[str]) -> Reply:
+        body, started, within = self._body(request), time.monotonic(), Deadline(self._seconds(request))
+        create = self._client.chat.completions.with_raw_response.create
+        with self._in_time(request):
+            raw = self._accepted(body, lambda sent: create(**sent, timeout=within.left()), refused)
+            done = self._read(_Completion, raw.text)
+        if not done.choices:
+            raise self._error(Malformed, "answered without a choice; it is not OpenAI-compatible")
+        choice = done.choices[0]
+        text = choice.message.content or ""
+        if not self._fields.takes_stop():
+            text = _until(text, request.stop)
+        return self._reply(request, text, choice.finish_reason, done.usage, started)
+
+    def stream(self, request: Request) -> Pieces:
+        """The answer in pieces, or in one where the server has no streams.
+
+        Raises:
+            ModelFailure: as `generate` does; also where the stream breaks off.
+            ContextOverflow: likewise.
+        """
+        refused = set[str]()
+        if self._fields.streams(request.stop):
+            try:
+                return (yield from self._streamed(request, refused))
+            except _NotInPieces:
+                pass
+        reply = self._whole(request, refused)
+        yield reply.text
+        return reply
+
+    def _streamed(self, request: Request, refused: set[str]) -> Pieces:
+        started, within, pieces = time.monotonic(), Deadline(self._seconds(request)), []
+        body = self._body(request) | {"stream": True, "stream_options": {"include_usage": True}}
+        create = self._client.chat.completions.create
+        reason: str | None = None
+        usage: _Usage | None = None
+        with (
+            self._in_time(request),
+            self._accepted(body, lambda sent: create(**sent, timeout=within.left()), refused) as chunks,
+        ):
+            for raw in chunks:
+                # The client gives JSON that is no object as it is.
+                chunk = self._read(
+                    _Chunk, raw.to_json(warnings=False) if isinstance(raw, openai.BaseModel) else repr(raw)
+                )
+                usage = chunk.usage or usage
+                for part in chunk.choices[:1]:
+                    reason = part.finish_reason or reason
+                    if part.delta.content:
+                        pieces.append(part.delta.content)
+                        yield part.delta.content
+        if reason is None:
+            raise self._error(Malformed, "the answer broke off")
+        return self._reply(request, "".join(pieces), reason, usage, started)
+
+    def _accepted(self, body: dict[str, Any], ask: Callable[[dict[str, Any]], _Answer], refused: set[str]) -> _Answer:
+        """The server's answer to what it takes of a body: without one more field after each refusal that names one.
+
+        These are added to `refused`, and left out for good once the server has taken the request without them: a
+        refusal may have been about something else, and name a field in the words of the prompt.
+
+        Raises:
+            _NotInPieces: the answer is to be asked for as a whole.
+        """
+        while True:
+            sent = self._fields.sent(body, refused)
+            try:
+                answer = ask(sent | self._headers)
+            except openai.APIStatusError as error:
+                name = self._refused_field(error, sent)
+                if name not in OPTIONAL:
+                    raise
+                refused.add(name)
+                if "stream" in sent and not self._fields.streams(body.get("stop", ()), refused):
+                    raise _NotInPieces from error
+            else:
+                for name in self._fields.leave_out(refused):
+                    _log.warning("%s", self._line(f"it refuses the field {name}, which is left out from now on"))
+                return answer
+
+    def _refused_field(self, error: openai.APIStatusError, sent: Collection[str]) -> str | None:
+        if error.status_code not in _BAD_REQUEST:
+            return None
+        said = words(error.response.text)
+        return None if says_too_long(said, error.code) else refused_field(said, error.code, error.param, sent)
+
+    def count_tokens(self, text: str) -> int:
+        """An estimate on the high side, a token for every three bytes: the server alone has the tokenizer."""
+        return -(-len(text.encode()) // _BYTES_A_TOKEN)
+
+    def _prompt_tokens(self, request: Request) -> int:
+        return sum(self.count_tokens(message.content) + _TOKENS_A_MESSAGE for message in request.messages)
+
+    def _seconds(self, request: Request) -> float:
+        return min(request.timeout_s or self._settings.timeout_s, self._settings.timeout_s)
+
+    def _body(self, request: Request) -> dict[str, Any]:
+        check_context(self.name, self._prompt_tokens(request), request.max_tokens, self.context_tokens)
+        body: dict[str, Any] = {
+            "model": self._settings.served_name,
+            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+            "max_tokens": request.max_tokens,
+            "temperature": request.temperature,
+        }
+        if request.temperature > 0:  # else there is nothing to draw
+            body["seed"] = request.seed
+        if request.stop:
+            body["stop"] = list(request.stop)
+        if request.response_schema is not None:
+            schema = {"name": "answer", "schema": request.response_schema, "strict": True}
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        return body
+
+    def _reply(self, request: Request, text: str, reason: str | None, usage: _Usage | None, started: float) -> Reply:
+        if not text.strip():
+            raise self._error(EmptyAnswer, f"the answer is empty (finish_reason {reason}); ask otherwise")
+        read = usage.prompt_tokens if usage else self._prompt_tokens(request)
+        written = usage.completion_tokens if usage else self.count_tokens(text)
+        seconds = time.monotonic() - started
+        return Reply(text, self.name, self._settings.provider, read, written, seconds, reason or "stop")
+
+    def _read(self, kind: type[_Content], raw: str) -> _Content:
+        try:
+            return kind.model_validate_json(raw)
+        except ValidationError as error:
+            raise self._error(Malformed, f"answered with {_one_line(raw)!r}; check its address") from error
+
+    @contextmanager
+    def _in_time(self, request: Request) -> Iterator[None]:
+        """Ends what is done in it when the request's time is over, whatever the server sends meanwhile."""
+        failure: UserError | None = None
+        with Alarm(self._seconds(request)) as alarm:
+            try:
+                with self._told():
+                    yield
+            except UserError as error:
+                failure = error
+        if alarm.rang:
+            raise self._error(TimedOut, _LATE) from failure
+        if failure is not None:
+            raise failure
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turns the client's errors into ours."""
+        try:
+            yield
+        except openai.APITimeoutError as error:
+            raise self._error(TimedOut, _LATE) from error
+        except (openai.APIConnectionError, httpx.HTTPError) as error:  # older clients pass httpx's on from a stream
+            raise self._error(Unreachable, f"{_cause(error)}; check that it is up") from error
+        except openai.APIStatusError as error:
+            raise self._refusal(error) from error
+        except openai.APIError as error:
+            raise self._error(ServerFault, _one_line(error.message)) from error
+        except (ValueError, RecursionError, openai.OpenAIError) as error:  # a line of the stream that is no JSON
+            raise self._error(Malformed, f"sent what is no answer ({_one_line(str(error))})") from error
+
+    def _refusal(self, error: openai.APIStatusError) -> Exception:
+        status, told = error.status_code, words(error.response.text)
+        said = _one_line(f"HTTP {status} {told}")
+        if status in {408, 409, 425, 429} or status >= 500:
+            kind = Busy if status == 429 else ServerFault
+            return kind(self._line(said), _retry_after(error.response.headers.get("retry-after")), status)
+        if error.response.has_redirect_location:
+            there = _one_line(error.response.headers["location"])
+            reason = f"it sends us on to {there}, where nothing was sent; correct its base URL"
+            return self._error(Rejected, reason, status)
+        if status in {401, 403}:
+            return self._error(Rejected, f"{said}; give a token that may query it (CAN QUERY in a workspace)", status)
+        if says_too_long(told, error.code):
+            return ContextOverflow(self.name, f"the server refuses the prompt ({said})")
+        if name := self._refused_field(error, _NEEDED):
+            why = f"it refuses the field {name}, without which nothing can be asked"
+            return self._error(Rejected, f"{why} ({said}); name a chat model on the card", status)
+        return self._error(Rejected, f"{said}; correct the card's model", status)
+
+    def _error(self, kind: type[ModelFailure], reason: str, status: int | None = None) -> ModelFailure:
+        return kind(self._line(reason), status=status)
+
+    def _line(self, reason: str) -> str:
+        return f"Model {self.name} at {self._url}: {reason}"
+
+
+def _read_refusal(response: Any) -> None:  # noqa: ANN401 - httpx2's, which is the client's own
+    """Reads the text of an error where the client still tells what goes wrong; later it lets httpx2's errors pass."""
+    if not response.is_success:
+        response.read()
+
+
+def _retry_after(header: str | None) -> float | None:
+    """Seconds, as servers of models send it; a date (RFC 9110 allows one) counts as not said."""
+    try:
+        return max(0.0, float(header)) if header else None
+    except ValueError:
+        return None
+
+
+def _until(text: str, stop: Sequence[str]) -> str:
+    """The text before the first of the stops."""
+    return text[: min((at for one in stop if (at := text.find(one)) >= 0), default=len(text))]
+
+
+def _cause(error: BaseException) -> str:
+    return _one_line(str(error.__cause__ or error)) or type(error).__name__
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:200]

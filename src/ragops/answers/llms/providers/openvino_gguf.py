@@ -1,0 +1,196 @@
+"""A GGUF model in this process: openvino-genai on the CPU, without torch, a server or a network."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import queue
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ragops.answers.llms.errors import EmptyAnswer, TimedOut, Unavailable, check_context
+from ragops.answers.llms.settings import OpenVinoGguf
+from ragops.answers.llms.types import Pieces, Reply, Request
+from ragops.answers.prompts.messages import Message
+
+OnPiece = Callable[[str], bool]
+"""Takes a piece of the answer as it is written; False ends the writing."""
+
+_loading = threading.Lock()
+_engines: dict[Path, _Engine] = {}
+
+
+class OpenVinoGgufModel:
+    """One model file; however many objects and threads use it, it is loaded once in a process and asked in turn."""
+
+    def __init__(self, settings: OpenVinoGguf, file: Path) -> None:
+        """Takes the file that `gguf_file` found; it is loaded when first needed."""
+        self._settings = settings
+        self._file = file
+
+    @property
+    def name(self) -> str:
+        """Its name on the card."""
+        return self._settings.name
+
+    @property
+    def context_tokens(self) -> int:
+        """As the card says."""
+        return self._settings.context_tokens
+
+    def generate(self, request: Request) -> Reply:
+        """The whole answer. Raises ModelFailure and ContextOverflow as every model does."""
+        started, tokens = time.monotonic(), self._prompt(request)
+        return self._reply(self._run(request, tokens, lambda piece: True), tokens, started)
+
+    def stream(self, request: Request) -> Pieces:
+        """The answer in pieces; closing the generator stops the writing."""
+        started, tokens = time.monotonic(), self._prompt(request)
+        pieces: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        stopped = threading.Event()
+        results: list[Any] = []
+
+        def keep(piece: str) -> bool:
+            pieces.put(piece)
+            return not stopped.is_set()
+
+        def work() -> None:
+            try:
+                results.append(self._run(request, tokens, keep))
+            except Exception as error:  # handed to the thread that reads
+                results.append(error)
+            finally:
+                pieces.put(None)
+
+        worker = threading.Thread(target=work, daemon=True)
+        worker.start()
+        try:
+            while (piece := pieces.get()) is not None:
+                if piece:
+                    yield piece
+        finally:
+            stopped.set()
+            worker.join()
+        if isinstance(results[0], Exception):
+            raise results[0]
+        return self._reply(results[0], tokens, started)
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens the model's own tokenizer makes of a text."""
+        return self._engine.count(text)
+
+    @property
+    def _engine(self) -> _Engine:
+        with _loading:
+            if self._file not in _engines:
+                _engines[self._file] = _Engine(self.name, self._file)
+            return _engines[self._file]
+
+    def _prompt(self, request: Request) -> Any:  # noqa: ANN401 - openvino_genai's own type
+        tokens = self._engine.prompt(request.messages)
+        check_context(self.name, _length(tokens), request.max_tokens, self.context_tokens)
+        return tokens
+
+    def _run(self, request: Request, tokens: Any, keep: OnPiece) -> Any:  # noqa: ANN401 - openvino_genai's own type
+        seconds = min(request.timeout_s or self._settings.timeout_s, self._settings.timeout_s)
+        end = time.monotonic() + seconds
+        done = self._engine.write(tokens, request, lambda piece: keep(piece) and time.monotonic() < end, seconds)
+        if time.monotonic() >= end:
+            raise TimedOut(f"Model {self.name}: the answer took longer than {seconds:.0f} s; raise its timeout_s")
+        return done
+
+    def _reply(self, done: Any, tokens: Any, started: float) -> Reply:  # noqa: ANN401 - openvino_genai's own type
+        written = done.tokens[0]
+        text = self._engine.text(written)
+        if not text.strip():
+            raise EmptyAnswer(f"Model {self.name}: the answer is empty; ask otherwise")
+        reason = done.finish_reasons[0].name.lower()
+        seconds = time.monotonic() - started
+        return Reply(text, self.name, self._settings.provider, _length(tokens), len(written), seconds, reason)
+
+
+class _Engine:
+    """The loaded pipeline with its tokenizer and a lock: it answers one request at a time."""
+
+    def __init__(self, name: str, file: Path) -> None:
+        try:
+            import openvino_genai  # takes a second to import, and only this provider needs it
+
+            self._genai = openvino_genai
+            self._pipeline = openvino_genai.LLMPipeline(str(file), "CPU")
+        except ImportError as error:
+            raise Unavailable(f"Model {name}: openvino-genai is not installed; install ragops[local_llm]") from error
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())[-200:]
+            raise Unavailable(f"Model {name}: {file} cannot be loaded ({reason}); give a whole GGUF file") from error
+        self._name = name
+        self._tokenizer = self._pipeline.get_tokenizer()
+        self._lock = threading.Lock()
+
+    def prompt(self, messages: tuple[Message, ...]) -> Any:  # noqa: ANN401 - openvino_genai's own type
+        """The chat in the model's own syntax, as tokens."""
+        chat = [{"role": message.role, "content": message.content} for message in messages]
+        # Where the template knows no system role, the library puts that text before the first user's message.
+        text = self._tokenizer.apply_chat_template(chat, add_generation_prompt=True)
+        return self._tokenizer.encode(text, add_special_tokens=False)
+
+    def write(self, tokens: Any, request: Request, keep: OnPiece, wait_s: float) -> Any:  # noqa: ANN401 - as above
+        status = self._genai.StreamingStatus
+        if not self._lock.acquire(timeout=wait_s):
+            raise TimedOut(f"Model {self._name}: other requests kept it busy for {wait_s:.0f} s; raise its timeout_s")
+        try:
+            return self._pipeline.generate(
+                tokens, self._config(request), lambda piece: status.RUNNING if keep(piece) else status.CANCEL
+            )
+        finally:
+            self._lock.release()
+
+    def text(self, tokens: list[int]) -> str:
+        return str(self._tokenizer.decode(tokens))
+
+    def count(self, text: str) -> int:
+        return _length(self._tokenizer.encode(text, add_special_tokens=False)) if text else 0
+
+    def _config(self, request: Request) -> Any:  # noqa: ANN401 - openvino_genai's own type
+        config = self._genai.GenerationConfig()
+        config.eos_token_id = self._tokenizer.get_eos_token_id()
+        config.stop_token_ids = {config.eos_token_id}
+        config.max_new_tokens = request.max_tokens
+        config.do_sample = request.temperature > 0
+        if request.temperature > 0:
+            config.temperature, config.rng_seed = request.temperature, request.seed
+        if request.stop:
+            config.stop_strings = set(request.stop)
+        if request.response_schema is not None:
+            schema = json.dumps(request.response_schema)
+            config.structured_output_config = self._genai.StructuredOutputConfig(json_schema=schema)
+        return config
+
+
+def gguf_file(name: str, source: str, resolve: Callable[[str], Path]) -> Path:
+    """Finds a model's file; `resolve` turns a path on the card into one of this place.
+
+    Raises:
+        Unavailable: the package or the file is not there.
+    """
+    if not source.startswith("package:"):
+        file = resolve(source)
+    else:
+        package, _, inside = source.removeprefix("package:").partition("/")
+        spec = None
+        with suppress(ModuleNotFoundError):
+            spec = importlib.util.find_spec(package)
+        if spec is None or not spec.submodule_search_locations:
+            raise Unavailable(f"Model {name}: Python package {package} is not installed; install ragops[models]")
+        file = Path(spec.submodule_search_locations[0]) / inside
+    if not file.is_file():
+        raise Unavailable(f"Model {name}: no file {file}; correct its source on the card")
+    return file
+
+
+def _length(tokens: Any) -> int:  # noqa: ANN401 - openvino_genai's own type
+    return int(tokens.input_ids.shape[1])

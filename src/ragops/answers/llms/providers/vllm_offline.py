@@ -1,0 +1,215 @@
+"""vLLM without a server: one engine a GPU inside Spark's workers, many requests at a time."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from jinja2 import TemplateError
+
+from ragops.answers.llms.errors import ContextOverflow, EmptyAnswer, Rejected, ServerFault, Unavailable, check_context
+from ragops.answers.llms.settings import VllmOffline
+from ragops.answers.llms.types import Pieces, Reply, Request, drained
+from ragops.answers.prompts.messages import Message
+from ragops.errors import UserError
+
+
+class VllmOfflineModel:
+    """An engine of this process, on the GPUs that Spark assigned to its task. Close it at the end of the task."""
+
+    def __init__(self, settings: VllmOffline) -> None:
+        """Starts the engine, which takes up to a minute: once a worker, before its loop over batches.
+
+        Raises:
+            Unavailable: vLLM is not installed, or the engine does not start.
+        """
+        self._settings = settings
+        self._engine: Any = None
+        self._tokenizer: Any = None
+        prepare_environment(task_gpus())
+        self._start()
+
+    @property
+    def name(self) -> str:
+        """Its name on the card."""
+        return self._settings.name
+
+    @property
+    def context_tokens(self) -> int:
+        """As the card says; the engine is built for it."""
+        return self._settings.context_tokens
+
+    def generate_many(self, requests: Sequence[Request]) -> list[Reply | UserError]:
+        """An answer, or why there is none, for each request in order; one that fails takes no other with it.
+
+        Where the engine itself fails, all have that as their reason, and what is asked next starts a new one.
+
+        Raises:
+            Unavailable: the new one does not start.
+        """
+        problems = [self._problem(request) for request in requests]
+        fitting = [request for request, problem in zip(requests, problems, strict=True) if problem is None]
+        answers = iter(self._chat(fitting))
+        return [problem or next(answers) for problem in problems]
+
+    def generate(self, request: Request) -> Reply:
+        """The whole answer. Raises ModelFailure and ContextOverflow as every model does."""
+        return drained(self.stream(request))
+
+    def stream(self, request: Request) -> Pieces:
+        """The answer in one piece: the offline engine has no stream."""
+        answer = self.generate_many([request])[0]
+        if isinstance(answer, UserError):
+            raise answer
+        yield answer.text
+        return answer
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens the model's own tokenizer makes of a text."""
+        return len(self._tokenizer.encode(text, add_special_tokens=False))
+
+    def close(self) -> None:
+        """Stops the engine and gives the GPU's memory back: the next task may run in this process or in another."""
+        if self._engine is None:
+            return
+        from vllm.distributed.parallel_state import cleanup_dist_env_and_memory
+        from vllm.utils.func_utils import supports_kw
+
+        self._engine.llm_engine.engine_core.shutdown()
+        self._engine = None
+        if hasattr(supports_kw, "cache_clear"):
+            # In 0.13 its keys are methods of the model, whose memory that would keep (vllm-project/vllm#35676).
+            supports_kw.cache_clear()
+        cleanup_dist_env_and_memory()
+
+    def _start(self) -> None:
+        settings = self._settings
+        try:
+            import vllm  # initialises CUDA: never before the environment is set, never on a driver that forks
+
+            self._vllm = vllm
+            self._engine = vllm.LLM(
+                model=settings.source,
+                max_model_len=settings.context_tokens,
+                gpu_memory_utilization=settings.gpu_memory_utilization,
+                enforce_eager=True,  # torch.compile hangs inside Spark's workers on Databricks
+                seed=0,
+            )
+            self._tokenizer = self._engine.get_tokenizer()
+        except ImportError as error:
+            raise Unavailable(f"Model {self.name}: vLLM is not installed; install ragops[vllm]") from error
+        except Exception as error:  # what vLLM raises differs between its versions
+            told = f"vLLM does not start {settings.source} ({_reason(error)})"
+            raise Unavailable(f"Model {self.name}: {told}") from error
+
+    def _chat(self, requests: Sequence[Request]) -> list[Reply | UserError]:
+        if not requests:
+            return []
+        if self._engine is None:
+            self._start()
+        started = time.monotonic()
+        done = self._asked(requests)
+        if isinstance(done, str):
+            return self._unanswered(requests, done)
+        # The engine works on all of them at once: each has its share of the time.
+        seconds = (time.monotonic() - started) / len(requests)
+        return [self._reply(one, seconds) for one in done]
+
+    def _asked(self, requests: Sequence[Request]) -> list[Any] | str:
+        """What vLLM makes of them; or why it makes nothing, without the error, which would keep the engine's memory."""
+        chats = [_chat(request.messages) for request in requests]
+        try:
+            done: list[Any] = self._engine.chat(chats, [self._sampling(one) for one in requests], use_tqdm=False)
+        except Exception as error:  # VLLMError of newer versions is neither a ValueError nor a RuntimeError
+            return _reason(error)
+        return done
+
+    def _unanswered(self, requests: Sequence[Request], reason: str) -> list[Reply | UserError]:
+        if self._engine.llm_engine.has_unfinished_requests():
+            # It failed on the way. These would be answered in the next call, as if that had asked them, or never.
+            self.close()
+            return [ServerFault(f"Model {self.name}: vLLM failed ({reason})") for _ in requests]
+        if len(requests) == 1:
+            return [Rejected(f"Model {self.name}: vLLM refuses the request ({reason})")]
+        middle = len(requests) // 2  # it says not which of them it refuses, and answers none
+        return self._chat(requests[:middle]) + self._chat(requests[middle:])
+
+    def _sampling(self, request: Request) -> Any:  # noqa: ANN401 - vLLM's own type
+        schema = request.response_schema
+        structured = None if schema is None else self._vllm.sampling_params.StructuredOutputsParams(json=schema)
+        return self._vllm.SamplingParams(
+            max_tokens=request.max_tokens,
+            temperature=request.temperature,
+            seed=request.seed,
+            stop=list(request.stop) or None,
+            structured_outputs=structured,
+        )
+
+    def _reply(self, done: Any, seconds: float) -> Reply | UserError:  # noqa: ANN401 - vLLM's own type
+        best = done.outputs[0]
+        if not best.text.strip():
+            return EmptyAnswer(f"Model {self.name}: the answer is empty; ask otherwise")
+        return Reply(
+            text=best.text,
+            model=self.name,
+            provider=self._settings.provider,
+            prompt_tokens=len(done.prompt_token_ids),
+            completion_tokens=len(best.token_ids),
+            seconds=seconds,
+            finish_reason=best.finish_reason or "stop",
+        )
+
+    def _problem(self, request: Request) -> UserError | None:
+        """Why the engine, which would refuse the whole batch for it, must not be given this request."""
+        chat = _chat(request.messages)
+        try:
+            tokens = self._tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
+            check_context(self.name, len(tokens), request.max_tokens, self.context_tokens)
+        except ContextOverflow as error:
+            return error
+        except TemplateError as error:  # a template without a system role, for example
+            return Rejected(f"Model {self.name}: its chat template refuses the messages ({error.message})")
+        return None
+
+
+def task_gpus() -> list[str]:
+    """The addresses of the GPUs that Spark assigned to the task that calls it; none outside a task."""
+    try:
+        from pyspark import TaskContext
+    except ImportError:  # a notebook's GPU machine without Spark
+        return []
+    task = TaskContext.get()
+    resources = task.resources() if task is not None else {}
+    return list(resources["gpu"].addresses) if "gpu" in resources else []
+
+
+def prepare_environment(gpus: Sequence[str]) -> None:
+    """Sets what vLLM reads when it is imported: the task's GPUs, and how it starts processes."""
+    if gpus:
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible_devices(gpus, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
+    os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "spawn"  # a fork after CUDA is initialised fails
+    os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # the engine in this process: starts in half the time
+
+
+def visible_devices(gpus: Sequence[str], visible: str) -> str:
+    """The task's GPUs as CUDA_VISIBLE_DEVICES names them, given what it says now.
+
+    If that holds exactly as many as were assigned, they are the task's own, whichever way the scheduler numbers them;
+    an address that it lists is a device, any other one a place in the list.
+    """
+    listed = [entry.strip() for entry in visible.split(",") if entry.strip()]
+    if not listed:
+        return ",".join(gpus)
+    if len(listed) == len(gpus):
+        return visible
+    return ",".join(gpu if gpu in listed else listed[int(gpu)] for gpu in gpus)
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _chat(messages: Sequence[Message]) -> list[dict[str, str]]:
+    return [{"role": message.role, "content": message.content} for message in messages]

@@ -1,0 +1,58 @@
+"""What a person or a program sees of a search."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console, Group
+from rich.markdown import Markdown
+from rich.padding import Padding
+from rich.text import Text
+
+from ragops.answers.retrieval.pipeline import Found
+from ragops.corpus.index.passages import Passage
+
+SHOWN_CHARACTERS = 600
+
+
+def as_rows(found: Sequence[Found]) -> list[dict[str, Any]]:
+    """Found passages as JSON-able rows, best first."""
+    return [
+        {
+            "chunk_id": one.passage.chunk_id,
+            "path": one.passage.path,
+            "title": one.passage.title,
+            "heading_path": list(one.passage.heading_path),
+            "page": one.passage.page,
+            "text": one.passage.text,
+            "score": round(one.score, 6),
+            "dense_rank": one.dense_rank,
+            "lexical_rank": one.lexical_rank,
+        }
+        for one in found
+    ]
+
+
+def show(console: Console, question: str, found: Sequence[Found]) -> None:
+    """Prints the passages with their sources."""
+    console.print(Text(question, style="bold"))
+    if not found:
+        console.print("nothing found: the index is empty, or its passages are for other groups")
+    for number, one in enumerate(found, start=1):
+        console.print(
+            Group(source_line(number, one.passage), Padding(Markdown(_shortened(one.passage.text)), (0, 0, 1, 4)))
+        )
+
+
+def source_line(number: int, passage: Passage) -> Text:
+    """A passage's number, title and headings, path and page, as one line."""
+    page = f", page {passage.page}" if passage.page else ""
+    headings = [heading for heading in passage.heading_path if heading != passage.title]
+    line = Text(f"[{number}] ", style="bold cyan")
+    line.append(" > ".join([passage.title, *headings]), style="cyan")
+    return line.append(f"  {passage.path}{page}", style="dim")
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= SHOWN_CHARACTERS:
+        return text
+    return text[:SHOWN_CHARACTERS].rsplit(" ", 1)[0] + " ..."

@@ -1,0 +1,153 @@
+"""The command line: ragops evaluate retrieval | answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+
+from ragops.cli import options
+from ragops.cli.options import Card, Json, Model, Prompt, Schema, Target
+from ragops.errors import UserError
+from ragops.platform.workspace import deployed_model, models_folder, use_mlflow
+
+if TYPE_CHECKING:
+    from ragops.answers.chain.chain import Chain
+    from ragops.answers.llms.ledger.ledger import KeptRows
+    from ragops.corpus.index.generations.generation import Generation
+    from ragops.platform.workspace import Workspace
+    from ragops.quality.evaluation.reports.answers import AnswersReport
+    from ragops.quality.evaluation.retrieval import Measured
+    from ragops.quality.questions import Question
+    from ragops.usecase import UseCase
+
+evaluate_app = typer.Typer(help="Measures on the card's evaluation set.", no_args_is_help=True)
+console = Console()
+
+
+@evaluate_app.command()
+def retrieval(
+    as_json: Json = False,
+    target: Target = "dev",
+    schema: Schema = None,
+    usecase: Card = None,
+) -> None:
+    """Compares ways to find passages, and checks the card's success criteria; exit code 1 when one is not met."""
+    from ragops.corpus.embeddings.model import fingerprint
+    from ragops.corpus.index.locations import index_root
+    from ragops.corpus.index.reading.reader import IndexReader
+    from ragops.quality.questions import evaluation_questions
+
+    place, card = options.place(target, schema), options.card(usecase)
+    questions = [one for one in evaluation_questions(card) if one.answerable]
+    if not questions:
+        raise UserError("evaluation.questions: the card names none that the corpus answers; give a JSONL file of some")
+    reader = IndexReader(index_root(place))
+    reader.check_encoder(fingerprint(card.embedding), card.embedding.name)
+    try:
+        measured = _measured(place, card, reader.generation(), questions)
+    finally:
+        reader.close()
+    if not _printed(measured, card, as_json):
+        raise typer.Exit(1)
+
+
+@evaluate_app.command()
+def answers(
+    model: Model = "",
+    prompt: Prompt = "",
+    questions: Annotated[int | None, typer.Option(min=2, help="At most so many, of both kinds.")] = None,
+    as_json: Json = False,
+    target: Target = "dev",
+    schema: Schema = None,
+    usecase: Card = None,
+) -> None:
+    """Asks the questions and checks the answers, without a judge; calibrates what evidence an answer needs.
+
+    Exit code 1 when more of them fail than release.max_error_share on the card.
+    """
+    from ragops.answers.llms.ledger.ledger import KeptRows
+    from ragops.quality.evaluation.answers import error_share, sampled
+    from ragops.quality.evaluation.reports.answers import as_report, show_report
+    from ragops.quality.questions import evaluation_questions
+
+    card = options.card(usecase)
+    known = evaluation_questions(card)
+    if not known:
+        raise UserError("evaluation.questions: the card names none; give a JSONL file of some")
+    asked = sampled(known, questions or len(known))
+    use_mlflow(target)
+    calls = KeptRows()
+    primary = card.models.with_primary(model or deployed_model(target)).answer.primary
+    report = _answered(options.chain(target, schema, usecase, primary, prompt, calls), primary, calls, asked)
+    if as_json:
+        typer.echo(json.dumps(as_report(report)))
+    else:
+        show_report(console, report)
+    if error_share(report.rows) > card.release.max_error_share:
+        raise typer.Exit(1)
+
+
+def _answered(chain: Chain, primary: str, calls: KeptRows, questions: Sequence[Question]) -> AnswersReport:
+    """The outcome of each question; neither traces nor rows of the ledger are kept."""
+    import mlflow
+
+    from ragops.answers.chain.types import Question as Asked
+    from ragops.quality.evaluation.answers import Outcome, ask_all
+    from ragops.quality.evaluation.reports.answers import AnswersReport
+
+    mlflow.tracing.disable()
+    evidence: dict[str, float] = {}
+
+    def ask(question: str) -> Outcome:
+        answer = chain.answer(Asked(question, who="ragops evaluate answers"))
+        evidence[question] = answer.evidence
+        return Outcome.of(answer)
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("asking", total=len(questions))
+        rows = ask_all(ask, questions, primary, lambda done: progress.update(bar, completed=done))
+    known = [(evidence[one.question], one.answerable) for one in questions if one.question in evidence]
+    good, bad = ([score for score, answerable in known if answerable is kind] for kind in (True, False))
+    return AnswersReport(rows, calls.rows, good, bad, chain.settings.min_evidence)
+
+
+def _measured(
+    place: Workspace, card: UseCase, generation: Generation, questions: Sequence[Question]
+) -> Sequence[Measured]:
+    from ragops.assembly import open_reranker
+    from ragops.corpus.chunks.tokens import tokenizer_counter
+    from ragops.corpus.embeddings.model import tokenizer_file
+    from ragops.encoding import query_encoder
+    from ragops.quality.evaluation.settings_grid import grid, label
+
+    try:
+        from ragops.quality.evaluation.retrieval import Evaluator
+    except ModuleNotFoundError as error:
+        raise UserError(f"evaluation: package {error.name} is not installed; install ragops[evaluate]") from error
+    count_tokens = tokenizer_counter(tokenizer_file(card.embedding))
+    encoder, reranker = query_encoder(card, models_folder(place)), open_reranker(card, models_folder(place))
+    evaluator = Evaluator(generation, encoder, count_tokens, questions, reranker)
+    with Console(stderr=True).status("encoding the questions") as status:
+        return evaluator.evaluate(grid(card.retrieval), lambda next_: status.update(label(next_, card.retrieval)))
+
+
+def _printed(measured: Sequence[Measured], card: UseCase, as_json: bool) -> bool:
+    """Prints figures and criteria; returns whether all of these are met."""
+    from ragops.quality.evaluation.reports.retrieval import as_rows, criteria, show
+
+    checks = list(criteria(measured, card))
+    if as_json:
+        told = [{"met": met, "criterion": line} for met, line in checks]
+        typer.echo(json.dumps({"settings": as_rows(measured, card), "criteria": told}))
+    else:
+        show(console, measured, card)
+        for met, line in checks:
+            state = "[green]met[/]" if met else "[red]not met[/]"
+            console.print(f"{state} {escape(line)}", highlight=False, soft_wrap=True)
+    return all(met for met, _ in checks)

@@ -1,0 +1,136 @@
+"""Atoms: the pieces of a block between which a chunk may end, each counted in tokens."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from ragops.corpus.chunks.blocks import Block, Rank
+from ragops.corpus.chunks.tokens import TokenCounter
+
+CHARACTERS_A_TOKEN = 16
+"""A piece weighs at least a token for so many characters. Tokenizers make one unknown token of any long run of letters
+(an encoded file), which would otherwise be a chunk without end."""
+
+# A sentence ends at its mark and the whitespace after it, if no small letter or digit follows and the mark closes no
+# initial, item number or common abbreviation; at a full-width mark; and before a line with a word processor's bullet.
+_SENTENCE_END = re.compile(
+    r"[.!?…](?<!\b[A-Z0-9]\.)(?<!\b[Dd]r\.)(?<!\b[MmJSs][rst]\.)(?<!\bMrs\.)(?<!\b[Nn]o\.)(?<!\bvs\.)(?<!\bcf\.)"
+    r"(?<!\be\.g\.)(?<!\bi\.e\.)[\"'”’)\]*_`]*+\s++(?![a-z0-9])|[。！？][”’」』）]*+\s*+|\n(?=\s*[•◦▪‣])"
+)
+_WORD = re.compile(r"\S+\s*")
+_CLAUSE_CLOSED = re.compile(r"[,;:，；：、—–]\s*\Z")
+
+
+class Atom(NamedTuple):
+    """A piece of text that is not cut any further.
+
+    Attributes:
+        start: offset in the document's text.
+        end: offset one past its last character, the whitespace behind it included.
+        rank: strength of a border after it.
+        tokens: its tokens as counted.
+        weight: what it takes of a chunk's room: its tokens, or more where one token hides many characters.
+    """
+
+    start: int
+    end: int
+    rank: Rank
+    tokens: int
+    weight: int
+
+
+class _Piece(NamedTuple):
+    start: int
+    end: int
+    rank: Rank
+
+
+def weigh(text: str, tokens: int) -> int:
+    """Room that a text takes, in tokens."""
+    return max(tokens, -(-len(text.strip()) // CHARACTERS_A_TOKEN))
+
+
+def sentences(text: str) -> Iterator[str]:
+    """The sentences of running text, the whitespace behind each included."""
+    start = 0
+    for match in _SENTENCE_END.finditer(text):
+        yield text[start : match.end()]
+        start = match.end()
+    if start < len(text):
+        yield text[start:]
+
+
+def read_atoms(text: str, blocks: Sequence[tuple[Block, int]], count_tokens: TokenCounter) -> list[list[Atom]]:
+    """Cuts the body of each block into atoms: sentences, rows or lines; one that is too heavy, into words or letters.
+
+    Args:
+        text: the document's text.
+        blocks: each block with the room, in tokens, that no atom of it may exceed.
+        count_tokens: called at most three times for the whole document.
+
+    Returns:
+        The atoms of each block, which together hold every word of its body, in order.
+    """
+    pieces = [list(_coarse(text, block)) for block, _ in blocks]
+    rooms = [room for _, room in blocks]
+    return _fitted(text, pieces, rooms, count_tokens, [_words, _letters])
+
+
+def _fitted(
+    text: str,
+    pieces: Sequence[Sequence[_Piece]],
+    rooms: Sequence[int],
+    count_tokens: TokenCounter,
+    cutters: Sequence[Callable[[str, _Piece, int], Iterator[_Piece]]],
+) -> list[list[Atom]]:
+    """Counts all pieces in one batch, then does the same with the parts of those that are too heavy."""
+    atoms = _counted(text, pieces, count_tokens)
+    heavy = [(i, j) for i, group in enumerate(atoms) for j, atom in enumerate(group) if atom.weight > rooms[i]]
+    if not heavy or not cutters:
+        return atoms
+    parts = [list(cutters[0](text, pieces[i][j], rooms[i])) for i, j in heavy]
+    finer = _fitted(text, parts, [rooms[i] for i, _ in heavy], count_tokens, cutters[1:])
+    for (i, j), part in zip(reversed(heavy), reversed(finer), strict=True):
+        atoms[i][j : j + 1] = part
+    return atoms
+
+
+def _counted(text: str, groups: Sequence[Sequence[_Piece]], count_tokens: TokenCounter) -> list[list[Atom]]:
+    texts = [text[piece.start : piece.end] for group in groups for piece in group]
+    counts = zip(texts, count_tokens(texts), strict=True)
+    return [[_atom(piece, *next(counts)) for piece in group] for group in groups]
+
+
+def _atom(piece: _Piece, text: str, tokens: int) -> Atom:
+    return Atom(*piece, tokens, weigh(text, tokens))
+
+
+def _coarse(text: str, block: Block) -> Iterator[_Piece]:
+    """Sentences of prose, rows of a table, lines of code."""
+    start = block.body[0]
+    for end, rank in (*block.cuts, (block.body[1], block.end_rank)):
+        if block.prose:
+            for match in _SENTENCE_END.finditer(text, start, end):
+                if match.end() < end:
+                    yield _Piece(start, match.end(), Rank.SENTENCE)
+                    start = match.end()
+        if start < end:
+            yield _Piece(start, end, rank)
+        start = end
+
+
+def _words(text: str, piece: _Piece, _room: int) -> Iterator[_Piece]:
+    """Words, of which those before a comma or its like are the better ends; the last one keeps the piece's rank."""
+    start = piece.start
+    for match in _WORD.finditer(text, piece.start, piece.end):
+        rank = Rank.CLAUSE if _CLAUSE_CLOSED.search(match[0]) else Rank.WORD
+        yield _Piece(start, match.end(), piece.rank if match.end() == piece.end else rank)
+        start = match.end()
+
+
+def _letters(_text: str, piece: _Piece, room: int) -> Iterator[_Piece]:
+    """Parts of a word longer than a chunk. A letter is at most four tokens, the bytes of its UTF-8 form."""
+    step = max(1, room // 4)
+    for start in range(piece.start, piece.end, step):
+        end = min(start + step, piece.end)
+        yield _Piece(start, end, piece.rank if end == piece.end else Rank.CHARACTER)

@@ -1,0 +1,37 @@
+"""Markdown and plain text."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from ragops.corpus.documents.decoding import decode
+from ragops.corpus.documents.limits import ParseLimits
+from ragops.corpus.documents.types import Extract
+
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.{0,20000}?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+
+
+def parse_markdown(path: Path, limits: ParseLimits) -> Extract:
+    """Markdown as it is; YAML front matter is removed and its `title` used. Raises Unparsable if it is not text."""
+    markdown = decode(path.read_bytes()).replace("\r\n", "\n")
+    match = _FRONT_MATTER.match(markdown)
+    fields = _fields(match.group(1)) if match else None
+    if match is None or fields is None:
+        return Extract(markdown)
+    title = fields.get("title")
+    return Extract(markdown[match.end() :], title=title if isinstance(title, str) else None)
+
+
+def parse_text(path: Path, limits: ParseLimits) -> Extract:
+    """Plain text as it is, which is Markdown without headings. Raises Unparsable if it is not text."""
+    return Extract(decode(path.read_bytes()))
+
+
+def _fields(front_matter: str) -> dict[object, object] | None:
+    """The mapping that front matter holds, or None where it is no front matter but text between two rules."""
+    try:
+        fields = yaml.safe_load(front_matter)
+    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: an impossible date
+        return None
+    return fields if isinstance(fields, dict) else None

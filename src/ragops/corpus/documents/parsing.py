@@ -1,0 +1,123 @@
+"""Any file to Markdown, or the reason why not."""
+
+import errno
+import re
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from stat import S_ISREG
+
+from ragops.corpus.documents.landing import is_passing
+from ragops.corpus.documents.languages import detect_language, load_model
+from ragops.corpus.documents.limits import MIB, ParseLimits
+from ragops.corpus.documents.normalize import normalise
+from ragops.corpus.documents.sniffing import FORMATS, IMAGES, sniff_format
+from ragops.corpus.documents.titles import choose_title
+from ragops.corpus.documents.types import Extract, ParsedDocument, Unparsable
+
+__all__ = ["PARSER_VERSION", "ParseLimits", "ParsedDocument", "Unparsable", "parse", "parser_name", "prepare"]
+
+PARSER_VERSION = "1"
+"""To be raised with every change that makes a parser read differently: all files are then parsed again."""
+
+Parser = Callable[[Path, ParseLimits], Extract]
+
+# Format to (name in the tables, module, function). Modules are imported at the first file that needs them, since
+# markitdown and RapidOCR take seconds to load and most children never see a file for them.
+_PARSERS = {
+    "md": ("markdown", "text", "parse_markdown"),
+    "txt": ("text", "text", "parse_text"),
+    "html": ("markdownify", "html", "parse_html"),
+    "docx": ("markitdown", "office", "parse_docx"),
+    "pptx": ("markitdown", "office", "parse_pptx"),
+    "xlsx": ("openpyxl", "spreadsheet", "parse_xlsx"),
+    "pdf": ("pypdfium2", "pdf", "parse_pdf"),
+} | dict.fromkeys(IMAGES, ("rapidocr", "image", "parse_image"))
+_NO_MEMORY = re.compile(r"std::bad_alloc|Failed to allocate")  # ONNX Runtime's and OpenCV's words for it
+_PAGE_MARKER = re.compile(r"^<!-- page: \d+ -->$", re.MULTILINE)
+# Rules alone make no passage: their document would be split again in each run.
+_TEXT = re.compile(r"[^\s*_-]")
+
+
+def parser_name(format: str | None) -> str:
+    """Name of the parser of a format; '' where the format is not known."""
+    return _PARSERS[format][0] if format else ""
+
+
+def prepare(path: Path) -> None:
+    """Loads what a file with this extension needs, which takes seconds that the file is not to blame for."""
+    format = FORMATS.get(path.suffix.lower())
+    if format:
+        _load(format)
+        load_model()
+
+
+def parse(path: Path, limits: ParseLimits) -> ParsedDocument:
+    """Parses one file, in this process: time and memory are bounded only by `sandbox.ParserPool`.
+
+    Raises:
+        Unparsable: for whatever the file's content may be; no other exception but MemoryError.
+    """
+    format = None
+    try:
+        _check_file(path, limits)
+        format = sniff_format(path)
+        return _finish(_load(format)(path, limits), path, format, limits)
+    except Unparsable as error:
+        error.parser = parser_name(format)
+        raise
+    except MemoryError:
+        raise
+    except Exception as error:  # libraries raise anything on damaged files
+        if _NO_MEMORY.search(str(error)):
+            raise MemoryError from error
+        reason, passing = _reason(path, format, error), isinstance(error, OSError) and is_passing(error)
+        raise Unparsable(reason, type(error).__name__, parser_name(format), passing=passing) from error
+
+
+def _check_file(path: Path, limits: ParseLimits) -> None:
+    status = path.stat()
+    if not S_ISREG(status.st_mode):
+        raise Unparsable("not a regular file")
+    if status.st_size == 0:
+        raise Unparsable("empty: the file has no bytes")
+    if status.st_size > limits.max_bytes:
+        reason = f"too large: {status.st_size / MIB:,.0f} MiB, at most {limits.max_bytes / MIB:,.0f} MiB"
+        raise Unparsable(reason, limit="max_bytes")
+
+
+def _load(format: str) -> Parser:
+    _, module, function = _PARSERS[format]
+    parser: Parser = getattr(import_module(f"ragops.corpus.documents.parsers.{module}"), function)
+    return parser
+
+
+def _finish(extract: Extract, path: Path, format: str, limits: ParseLimits) -> ParsedDocument:
+    if len(extract.markdown) > limits.max_characters:
+        reason = f"too large: {len(extract.markdown):,} characters of text, at most {limits.max_characters:,}"
+        raise Unparsable(reason, limit="max_characters")
+    markdown = normalise(extract.markdown)
+    if not _TEXT.search(_PAGE_MARKER.sub("", markdown)):
+        raise Unparsable("empty: no text in it")
+    return ParsedDocument(
+        markdown=markdown,
+        title=choose_title(extract.title, markdown, path),
+        language=detect_language(markdown),
+        format=format,
+        pages=extract.pages,
+        parser=parser_name(format),
+        ocr=extract.ocr,
+    )
+
+
+def _reason(path: Path, format: str | None, error: Exception) -> str:
+    # Pillow raises OSError without a number for a damaged picture, zipfile seeks to where a damaged directory points.
+    if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+        return f"cannot be read: {error.strerror}"
+    if isinstance(error, RecursionError):
+        return "corrupt: nested too deeply"
+    lines = str(error).strip().splitlines() or [""]
+    message = lines[-1] if lines[0].startswith("Traceback") else lines[0]
+    message = message.replace(f"<_io.BufferedReader name={str(path)!r}>", repr(path.name))  # Pillow, of a stream
+    message = message.replace(str(path), path.name)
+    return f"corrupt: {type(error).__name__} while reading it as {format}: {message}"

@@ -1,0 +1,155 @@
+"""Files to rows of `documents`, in this process or in Spark's workers. A file that changes meanwhile yields no row."""
+
+import hashlib
+import re
+from collections.abc import Hashable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from queue import SimpleQueue
+
+import pandas as pd
+
+from ragops.corpus.documents.landing import LandingFile, content_hash, is_passing, listed_before, look_at
+from ragops.corpus.documents.limits import ParseLimits
+from ragops.corpus.documents.parsing import PARSER_VERSION
+from ragops.corpus.documents.sandbox import ParserPool
+from ragops.corpus.documents.table import DOCUMENTS
+from ragops.corpus.documents.types import MEMORY_HERE, Failure, ParsedDocument
+from ragops.platform.processes import in_order
+
+FILES = "path STRING, size_bytes BIGINT, modified_us BIGINT"
+_NOT_UTF_8 = re.compile(r"\\x[89a-f][0-9a-f]")
+Row = dict[Hashable, object]
+
+
+def as_row(file: LandingFile) -> tuple[str, int, int]:
+    """A listed file as a row of FILES. The time is a number: pandas and Spark differ about zones."""
+    return file.path, file.size_bytes, file.modified_us
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads files of one landing folder; `place_bytes`: the memory where the driver is."""
+
+    landing: Path
+    limits: ParseLimits
+    place_bytes: int
+
+    def parse_batches(self, batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        """What Spark runs over batches of FILES; each worker process keeps one parser."""
+        parsers = _of_worker(self.limits)
+        for batch in batches:
+            for path, size_bytes, modified_us in batch.itertuples(index=False):
+                if row := self._row(listed_before(path, size_bytes, modified_us), parsers):
+                    yield pd.DataFrame([row], columns=DOCUMENTS.names)
+
+    def read(self, files: Iterable[LandingFile], at_once: int) -> Iterator[Row | None]:
+        """The row of each file, in their order; None where `parse_batches` yields none.
+
+        In this process's threads, which wait for files, and a child process of each, which parses. Files are taken only
+        as they are needed. Where no child can be started, the caller's thread parses one after the other: not every
+        parser is made for threads (PDFium is not), and only the main thread can end one that takes too long.
+        """
+        parsers = _parsers(self.limits, at_once)
+        first = parsers.get()
+        try:
+            if first.has_child():
+                parsers.put(first)
+                with ThreadPoolExecutor(at_once) as threads:
+                    yield from in_order(lambda file: threads.submit(self._row, file, parsers), files, 2 * at_once)
+            else:
+                alone: SimpleQueue[ParserPool] = SimpleQueue()
+                alone.put(first)
+                yield from (self._row(file, alone) for file in files)
+        finally:  # the next stage needs the memory
+            while not parsers.empty():
+                parsers.get().close()
+
+    def _row(self, file: LandingFile, parsers: "SimpleQueue[ParserPool]") -> Row | None:
+        """The file's row; None where it changed since it was listed, or does while it is read, or cannot be had now."""
+        try:
+            before = look_at(self.landing, file.path)
+            if (before.size_bytes, before.modified_us) != (file.size_bytes, file.modified_us):
+                return None
+            parsed, digest = _parse(self.landing / file.path, parsers), _digest(self.landing / file.path)
+            still = look_at(self.landing, file.path) == before
+        except OSError as error:
+            return _unreachable(file, error)
+        if not still or (isinstance(parsed, Failure) and parsed.passing):
+            return None
+        about = self._quarantined(parsed) if isinstance(parsed, Failure) else _readable(parsed)
+        return _common(file) | about | {"file_hash": digest, "changed_us": before.changed_us}
+
+    def _quarantined(self, failure: Failure) -> Row:
+        limit = failure.limit
+        # The worker's memory is not known to the driver, which decides about another try: it compares its own.
+        value = self.place_bytes if limit == MEMORY_HERE else getattr(self.limits, limit) if limit else None
+        return _failed(failure) | {"limit_met": limit, "limit_value": None if value is None else float(value)}
+
+
+@cache
+def _of_worker(limits: ParseLimits) -> "SimpleQueue[ParserPool]":
+    """Kept for the next batch: Spark gives a worker process one after another."""
+    return _parsers(limits, 1)
+
+
+def _parsers(limits: ParseLimits, at_once: int) -> "SimpleQueue[ParserPool]":
+    """Whoever takes one puts it back."""
+    parsers: SimpleQueue[ParserPool] = SimpleQueue()
+    for _ in range(at_once):
+        parsers.put(ParserPool(limits, sharing=at_once))
+    return parsers
+
+
+def _parse(path: Path, parsers: "SimpleQueue[ParserPool]") -> ParsedDocument | Failure:
+    parser = parsers.get()
+    try:
+        return parser.parse(path)
+    finally:
+        parsers.put(parser)
+
+
+def _digest(path: Path) -> str | None:
+    """None where the file may not be read at all, which its quarantine says."""
+    try:
+        return content_hash(path)
+    except OSError as error:
+        if is_passing(error):
+            raise
+        return None
+
+
+def _unreachable(file: LandingFile, error: OSError) -> Row | None:
+    """None, for another try next time, unless the file can never be found by the name that tables hold."""
+    if not _NOT_UTF_8.search(file.path):
+        return None
+    failure = Failure("cannot be read: its name is not UTF-8; rename it", type(error).__name__, "")
+    return _common(file) | _failed(failure)
+
+
+def _common(file: LandingFile) -> Row:
+    # Every column is there: a missing one would be a float NaN, which no STRING takes.
+    row: Row = dict.fromkeys(DOCUMENTS.names)
+    row |= {name: getattr(file, name) for name in ("doc_id", "path", "size_bytes", "modified_at")}
+    return row | {"parser_version": PARSER_VERSION, "ingested_at": datetime.now(UTC)}
+
+
+def _readable(parsed: ParsedDocument) -> Row:
+    version = hashlib.sha256(f"{parsed.title}\n{parsed.markdown}".encode()).hexdigest()
+    return {
+        "title": parsed.title,
+        "language": parsed.language,
+        "format": parsed.format,
+        "markdown": parsed.markdown,
+        "pages": parsed.pages,
+        "doc_hash": version,
+        "parser": parsed.parser,
+        "ocr": parsed.ocr,
+    }
+
+
+def _failed(failure: Failure) -> Row:
+    return {"parser": failure.parser, "reason": failure.reason, "exception_type": failure.exception_type, "ocr": False}

@@ -1,0 +1,74 @@
+"""What a file is: its extension and its first bytes must agree."""
+
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+from ragops.corpus.documents.types import Unparsable
+
+FORMATS = {
+    ".md": "md", ".markdown": "md", ".txt": "txt", ".text": "txt", ".html": "html", ".htm": "html", ".xhtml": "html",
+    ".docx": "docx", ".pptx": "pptx", ".xlsx": "xlsx", ".pdf": "pdf", ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg",
+    ".tif": "tiff", ".tiff": "tiff", ".bmp": "bmp", ".gif": "gif", ".webp": "webp",
+}  # fmt: skip
+IMAGES = frozenset({"png", "jpeg", "tiff", "bmp", "gif", "webp"})
+OFFICE = frozenset({"docx", "pptx", "xlsx"})
+TEXTS = frozenset({"md", "txt", "html"})
+
+_MAGIC = (
+    (b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"), (b"II*\x00", "tiff"), (b"MM\x00*", "tiff"),
+    (b"GIF87a", "gif"), (b"GIF89a", "gif"), (b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
+)  # fmt: skip
+_OFFICE_PARTS = (("word/", "docx"), ("ppt/", "pptx"), ("xl/", "xlsx"))
+_HEAD = 1024  # readers of PDF look for its header in the first 1,024 bytes
+_ENCRYPTED_OFFICE = "EncryptedPackage".encode("utf-16-le")
+
+
+def sniff_format(path: Path) -> str:
+    """The format of a file, by its extension and content. Images may carry each other's extension.
+
+    Raises:
+        Unparsable: unknown extension, content of another format, an encrypted Office file, or a damaged one.
+        OSError: the file cannot be read.
+    """
+    expected = FORMATS.get(path.suffix.lower())
+    if expected is None:
+        raise Unparsable(f"unknown type: extension {path.suffix!r}" if path.suffix else "unknown type: no extension")
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD)
+    found = _content_format(path, head)
+    if found == expected or (found in IMAGES and expected in IMAGES):
+        return found
+    if found == "ole" and expected in OFFICE and _ENCRYPTED_OFFICE in path.read_bytes():
+        raise Unparsable("encrypted: the file needs a password")
+    if found is None and expected in TEXTS:
+        return expected
+    if found is None:
+        raise Unparsable(f"corrupt: the content is not {expected}")
+    raise Unparsable(f"wrong extension: extension says {expected}, content is {_NAMES.get(found, found)}")
+
+
+_NAMES = {"zip": "a zip archive", "ole": "an old Office file (doc, xls or ppt)"}
+
+
+def _content_format(path: Path, head: bytes) -> str | None:
+    found = next((name for magic, name in _MAGIC if head.startswith(magic)), None)
+    if found == "zip":
+        return _office_format(path)
+    if found is None and head.startswith(b"BM") and head[6:10] == b"\0\0\0\0":
+        return "bmp"
+    if found is None and head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "webp"
+    # Text that merely mentions %PDF- is text: the header must start a line, and what precedes it is junk of mailers.
+    if found is None and (head.startswith(b"%PDF-") or (path.suffix.lower() == ".pdf" and b"%PDF-" in head)):
+        return "pdf"
+    return found
+
+
+def _office_format(path: Path) -> str:
+    try:
+        with ZipFile(path) as archive:
+            names = archive.namelist()
+    except (BadZipFile, NotImplementedError, ValueError, OverflowError) as error:
+        raise Unparsable(f"corrupt: damaged zip archive ({error})", type(error).__name__) from error
+    return next((kind for part, kind in _OFFICE_PARTS if any(name.startswith(part) for name in names)), "zip")

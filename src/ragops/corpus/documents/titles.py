@@ -1,0 +1,35 @@
+"""A title for every document, from its headings or its file name."""
+
+from pathlib import PurePath
+
+from markdown_it import MarkdownIt
+
+from ragops.corpus.documents.normalize import one_line
+
+_MAX_TITLE = 200
+_SEARCHED = 20_000  # characters: a title stands near the beginning
+_BLOCKS = MarkdownIt("commonmark").disable(["emphasis", "link", "image"])
+
+
+def first_heading(markdown: str) -> str | None:
+    """Text of the first level-1 heading near the beginning, else of the first heading at all, else None."""
+    tokens = _BLOCKS.parse(markdown[:_SEARCHED])
+    headings = [
+        (token.tag, one_line(inline.content).strip("*_# "))
+        for token, inline in zip(tokens, tokens[1:], strict=False)
+        if token.type == "heading_open"
+    ]
+    named = [(tag, text) for tag, text in headings if text]
+    return next((text for tag, text in named if tag == "h1"), named[0][1] if named else None)
+
+
+def readable_stem(path: PurePath) -> str:
+    """The file's name as a title: `annual_report-2024.pdf` becomes `Annual report 2024`."""
+    words = one_line(path.stem.encode("utf-8", "replace").decode().replace("_", " ").replace("-", " "))
+    return words[:1].upper() + words[1:]
+
+
+def choose_title(given: str | None, markdown: str, path: PurePath) -> str | None:
+    """The first that is not blank of: what the format says, the first heading, the file's name."""
+    title = one_line(given or "") or first_heading(markdown) or readable_stem(path)
+    return title[:_MAX_TITLE] or None

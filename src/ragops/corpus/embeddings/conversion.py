@@ -1,0 +1,180 @@
+"""Conversion of a model for the CPU: done once, kept in a folder named by the model's fingerprint.
+
+On a laptop that folder is in the cache. On a volume, which jobs share, it is copied file by file with its manifest
+last, and each machine works with a copy of its own: `on_this_machine`.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from ragops.corpus.embeddings.converted import MANIFEST, read_manifest
+from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint, short
+from ragops.corpus.embeddings.model_files import file_hash
+from ragops.errors import UserError
+from ragops.platform.volumes.errors import NotThere
+from ragops.platform.volumes.interface import VolumeFiles
+from ragops.platform.volumes.open import on_volume, volume_files
+from ragops.platform.workspace import cache_folder, on_databricks
+
+# The child's exit status when its last line of output is meant for the user as it stands.
+REFUSED = 3
+
+# A conversion takes a minute at most: what is older than this was left behind by a process that was killed.
+_ABANDONED_SECONDS = 3600
+# Its writer may be on another machine, whose clock may be wrong.
+_ABANDONED_ON_VOLUME = timedelta(days=1)
+
+
+def convert(model: EmbeddingModel, into: Path) -> Path:
+    """Returns the folder below `into` with the model for OpenVINO, converting it first if it is not there.
+
+    Raises:
+        UserError: the model has no files, sentence-transformers is not installed, the conversion fails its check
+            against PyTorch, or another model with the same short fingerprint lies there.
+    """
+    identity = fingerprint(model)
+    target = convert_once(identity, into, lambda folder: _export_in_child(model, folder))
+    if read_manifest(target).fingerprint != identity:
+        raise UserError(f"Converted model in {target} has another fingerprint than {model.name}; delete the folder")
+    return target
+
+
+def convert_once(identity: str, into: Path, export: Callable[[Path], None]) -> Path:
+    """Returns the folder of a conversion below `into`, letting `export` fill it first if it is not there.
+
+    It is called FINGERPRINT8, on a volume FINGERPRINT8-DIGEST8, so that of several converters at once none writes into
+    another's. It counts once its manifest is there.
+
+    Raises:
+        UserError: the volume cannot be read or written.
+    """
+    return (_convert_on_volume if on_volume(into) else _convert_on_disk)(short(identity), into, export)
+
+
+def on_this_machine(conversion: Path) -> Path:
+    """The folder of a conversion on a disk of this machine, where it is mapped into memory; named by the fingerprint.
+
+    Raises:
+        UserError: it cannot be copied from its volume.
+    """
+    if not on_volume(conversion):
+        return conversion
+    name = conversion.name.partition("-")[0]
+    return _convert_on_disk(
+        name, cache_folder() / "models", lambda built: volume_files(conversion).copy(conversion, built)
+    )
+
+
+def _convert_on_disk(name: str, into: Path, export: Callable[[Path], None]) -> Path:
+    """Of several converters at once the first to finish wins; the folder appears whole or not at all."""
+    target = into / name
+    if not (target / MANIFEST).is_file():
+        into.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(into, target.name)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=into, ignore_cleanup_errors=True) as temporary:
+            built = Path(temporary) / "model"
+            built.mkdir()
+            export(built)
+            _publish(built, target)
+    return target
+
+
+def _convert_on_volume(name: str, into: Path, export: Callable[[Path], None]) -> Path:
+    files = volume_files(into)
+    if found := _find_on_volume(files, name, into):
+        return found
+    with tempfile.TemporaryDirectory(prefix="ragops-convert-") as temporary:
+        built = Path(temporary)
+        export(built)
+        parts = sorted(path for path in built.rglob("*") if path.is_file() and path != built / MANIFEST)
+        digest = hashlib.sha256("".join(file_hash(part) for part in parts).encode()).hexdigest()
+        target = into / f"{name}-{digest[:8]}"
+        for part in (*parts, built / MANIFEST):
+            files.upload(part, target / part.relative_to(built))
+    return target
+
+
+def _find_on_volume(files: VolumeFiles, name: str, into: Path) -> Path | None:
+    """The first conversion that is complete; removes those that were begun long ago and are not."""
+    with suppress(NotThere):
+        for one in files.list(into):
+            if one.is_folder and one.name.partition("-")[0] == name:
+                if _holds_manifest(files, into / one.name):
+                    return into / one.name
+                _remove_if_abandoned(files, into / one.name)
+    return None
+
+
+def _holds_manifest(files: VolumeFiles, folder: Path) -> bool:
+    with suppress(NotThere):
+        return any(one.name == MANIFEST for one in files.list(folder))
+    return False
+
+
+def _remove_if_abandoned(files: VolumeFiles, folder: Path) -> None:
+    """One without files may just have been begun."""
+    with suppress(NotThere):
+        times = [one.modified for _, one in files.walk(folder) if not one.is_folder]
+        if times and all(datetime.now(UTC) - time > _ABANDONED_ON_VOLUME for time in times):
+            files.remove_folder(folder)
+
+
+def run_exporter(module: str, description: str, folder: Path, what: str, source: str) -> None:
+    """Converts a model in a child process, so that PyTorch does not make this one large.
+
+    Args:
+        module: run with the description (JSON) and the folder; exits with REFUSED when its last line is for the user.
+        description: of the model.
+        folder: to fill.
+        what: names the model in errors.
+        source: the model's, likewise.
+
+    Raises:
+        UserError: sentence-transformers is not installed, or the conversion fails.
+    """
+    command = [sys.executable, "-m", module, description, str(folder)]
+    # A notebook may have its libraries from a path that is set in its process alone.
+    own = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "TOKENIZERS_PARALLELISM": "false"}
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | own)
+    if done.returncode == 0:
+        return
+    reason = (done.stderr.strip().splitlines() or [f"the converter ended with {done.returncode}"])[-1]
+    if done.returncode == REFUSED:
+        raise UserError(reason)
+    raise UserError(f"{what}: cannot convert it ({reason}); {_remedy(reason, source)}")
+
+
+def _remedy(reason: str, source: str) -> str:
+    if "No module named" not in reason:
+        return f"check the files of {source}"
+    return "run the job refresh first, which does" if on_databricks() else "install ragops[laptop]"
+
+
+def _export_in_child(model: EmbeddingModel, folder: Path) -> None:
+    what = f"Embedding model {model.name}"
+    run_exporter("ragops.corpus.embeddings.export", model.model_dump_json(), folder, what, model.source)
+
+
+def _publish(built: Path, target: Path) -> None:
+    if target.is_dir() and not (target / MANIFEST).is_file():
+        shutil.rmtree(target)  # a finished folder always has a manifest: someone has damaged this one
+    try:
+        built.rename(target)
+    except OSError:
+        if not (target / MANIFEST).is_file():
+            raise
+
+
+def _remove_abandoned(into: Path, name: str) -> None:
+    for folder in into.glob(f".{name}-*"):
+        if time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)

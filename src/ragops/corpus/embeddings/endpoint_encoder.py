@@ -1,0 +1,154 @@
+"""The endpoint encoder: an OpenAI-compatible /embeddings, such as a Databricks serving endpoint or a vLLM server."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import httpx
+import numpy as np
+from pydantic import BaseModel, ValidationError
+from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from ragops.corpus.embeddings.interface import Vectors, normalised
+from ragops.corpus.embeddings.model import EmbeddingModel
+from ragops.errors import UserError
+from ragops.platform.addresses import is_this_machine
+
+# What servers commonly take: OpenAI 2,048 texts and 300,000 tokens a request, Databricks' own models 150 texts.
+_TEXTS_PER_REQUEST = 128
+_CHARACTERS_PER_REQUEST = 256_000
+
+_ATTEMPTS = 6
+_LONGEST_WAIT_SECONDS = 30.0
+_TIMEOUT = httpx.Timeout(120.0, connect=10.0)
+_BUSY = {408, 425, 429}
+
+Token = str | Callable[[], str]
+"""A token, or what gives one that is still valid; "" for none."""
+
+
+class _Row(BaseModel):
+    index: int
+    embedding: list[float]
+
+
+class _Answer(BaseModel):
+    data: list[_Row]
+
+
+class _Transient(Exception):
+    """A failure that another attempt may not meet."""
+
+
+class EndpointEncoder:
+    """Encodes by requests of limited size, retried with exponential, random pauses while the server is busy or away."""
+
+    def __init__(
+        self, model: EmbeddingModel, base_url: str, token: Token = "", longest_wait: float = _LONGEST_WAIT_SECONDS
+    ) -> None:
+        """Opens a client for `base_url`, below which /embeddings lies; `longest_wait`: seconds between two attempts.
+
+        A process that lives for long gives a function as `token`, which is asked with each request.
+
+        Raises:
+            UserError: `base_url` is not an http or https address.
+        """
+        if not base_url.startswith(("http://", "https://")):
+            raise UserError(
+                f"Embedding endpoint {model.served_name}: '{base_url}' is no http(s) address; give its base URL"
+            )
+        self._model = model
+        self._url = base_url.rstrip("/") + "/embeddings"
+        self._token = token
+        # Texts go to this address and to no other: redirects are not followed, and what is for this machine takes no
+        # proxy.
+        self._client = httpx.Client(auth=self._signed, timeout=_TIMEOUT, trust_env=not is_this_machine(base_url))
+        self._retrying = Retrying(
+            retry=retry_if_exception_type(_Transient),
+            stop=stop_after_attempt(_ATTEMPTS),
+            wait=wait_random_exponential(multiplier=min(0.5, longest_wait), max=longest_wait),
+        )
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return self._model.dimension
+
+    def encode_documents(self, texts: Sequence[str]) -> Vectors:
+        """Returns float32 vectors of shape (texts, dimension), each text after the model's document prompt.
+
+        Raises:
+            UserError: the endpoint refuses, stays away, or answers with something else than these vectors.
+        """
+        return self._encode([self._model.document_prompt + text for text in texts])
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Returns float32 vectors of shape (texts, dimension), each text after the model's query prompt.
+
+        Raises:
+            UserError: the endpoint refuses, stays away, or answers with something else than these vectors.
+        """
+        return self._encode([self._model.query_prompt + text for text in texts])
+
+    def _encode(self, texts: list[str]) -> Vectors:
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        for rows in requests(texts):
+            try:
+                vectors[rows] = self._retrying(self._request, texts[rows])
+            except RetryError as error:
+                reason = error.last_attempt.exception()
+                raise self._error(f"no answer in {_ATTEMPTS} attempts ({reason}); check that it is up") from error
+        return normalised(vectors) if self._model.normalise else vectors
+
+    def _signed(self, request: httpx.Request) -> httpx.Request:
+        if token := self._token() if callable(self._token) else self._token:
+            request.headers["Authorization"] = f"Bearer {token}"
+        return request
+
+    def _request(self, texts: list[str]) -> Vectors:
+        # No encoding_format: strict servers refuse a request for one unknown field, and numbers are what all send.
+        body: dict[str, Any] = {"model": self._model.served_name, "input": texts}
+        try:
+            response = self._client.post(self._url, json=body)
+        except httpx.TransportError as error:
+            raise _Transient(str(error) or type(error).__name__) from error
+        if response.status_code in _BUSY or response.status_code >= 500:
+            raise _Transient(f"HTTP {response.status_code}")
+        if response.has_redirect_location:
+            there = _one_line(response.headers["location"])
+            raise self._error(f"it sends us on to {there}, where nothing was sent; correct its base URL")
+        if response.status_code in {401, 403}:
+            raise self._error(f"HTTP {response.status_code}; give a token that may query it (CAN QUERY in a workspace)")
+        if not response.is_success:
+            raise self._error(f"HTTP {response.status_code} {_one_line(response.text)}; correct the card's model")
+        return self._vectors(response, len(texts))
+
+    def _vectors(self, response: httpx.Response, count: int) -> Vectors:
+        try:
+            rows = _Answer.model_validate_json(response.content).data
+        except ValidationError as error:
+            raise self._error(f"answered with {_one_line(response.text)!r}; check the base URL") from error
+        if sorted(row.index for row in rows) != list(range(count)):
+            raise self._error(f"answered {count} texts with other rows; it is not OpenAI-compatible")
+        lengths = {len(row.embedding) for row in rows}
+        if lengths != {self.dimension}:
+            raise self._error(f"vectors of length {lengths}, not {self.dimension}; correct `dimension` on the card")
+        return np.array([row.embedding for row in sorted(rows, key=lambda row: row.index)], dtype=np.float32)
+
+    def _error(self, message: str) -> UserError:
+        return UserError(f"Embedding endpoint {self._model.served_name} at {self._url}: {message}")
+
+
+def requests(texts: Sequence[str]) -> list[slice]:
+    """Cuts the texts into consecutive runs that one request may hold."""
+    found: list[slice] = []
+    start = size = 0
+    for row, text in enumerate(texts):
+        if row > start and (row - start >= _TEXTS_PER_REQUEST or size + len(text) > _CHARACTERS_PER_REQUEST):
+            found.append(slice(start, row))
+            start, size = row, 0
+        size += len(text)
+    return [*found, slice(start, len(texts))] if texts else []
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:200]

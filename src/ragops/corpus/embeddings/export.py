@@ -1,0 +1,109 @@
+"""The child process of a conversion: PyTorch in, OpenVINO out, and a check that both give the same vectors."""
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import openvino
+import torch
+
+from ragops.corpus.embeddings.conversion import REFUSED
+from ragops.corpus.embeddings.converted import GRAPH, MANIFEST, TOKENIZER, Manifest
+from ragops.corpus.embeddings.interface import Vectors, normalised
+from ragops.corpus.embeddings.loadable import check_loadable
+from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint, locate
+from ragops.corpus.embeddings.openvino_encoder import OpenVinoEncoder
+from ragops.corpus.embeddings.padding import padded, token_ids
+from ragops.corpus.embeddings.torch_encoder import TorchEncoder
+from ragops.errors import UserError
+
+# Short and long, mixed scripts, nothing at all: what a conversion is checked with.
+CANONICAL_TEXTS = (
+    "hello world",
+    "The quick brown fox jumps over the lazy dog.",
+    "Größe, naïve café, Ελληνικά, русский, 東京, 🙂",
+    "def f(x: int) -> int:\n    return x + 1",
+    "",
+    "Retrieval finds the passages that answer a question. " * 60,
+)
+MINIMUM_COSINE = 0.9999
+
+_GRAPH_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+
+
+class _Graph(torch.nn.Module):
+    """The whole sentence-transformers pipeline, pooling included, taking tensors so that it can be traced."""
+
+    def __init__(self, encoder: TorchEncoder, inputs: list[str], normalise: bool) -> None:
+        super().__init__()
+        self._pipeline = encoder.transformer
+        self._inputs = inputs
+        self._normalise = normalise
+
+    def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
+        vectors: torch.Tensor = self._pipeline(dict(zip(self._inputs, tensors, strict=True)))["sentence_embedding"]
+        return torch.nn.functional.normalize(vectors, dim=1) if self._normalise else vectors
+
+
+def export(model: EmbeddingModel, folder: Path) -> None:
+    """Writes graph, tokenizer and manifest of `model` into the empty `folder`.
+
+    Raises:
+        UserError: the converted model's vectors differ from PyTorch's (see `check`).
+    """
+    check_loadable(model, locate(model))
+    reference = TorchEncoder(model, locate(model))
+    tokenizer = reference.transformer.tokenizer
+    inputs = [name for name in _GRAPH_INPUTS if name in tokenizer.model_input_names]
+    example = _example(reference, model.max_tokens)
+    graph = openvino.convert_model(
+        _Graph(reference, inputs, model.normalise).eval(), example_input=tuple(example[name] for name in inputs)
+    )
+    for port, name in zip(graph.inputs, inputs, strict=True):
+        port.get_tensor().set_names({name})
+    openvino.save_model(graph, folder / GRAPH, compress_to_fp16=False)
+    fast = tokenizer.backend_tokenizer
+    fast.enable_padding(pad_id=tokenizer.pad_token_id, pad_token=tokenizer.pad_token)
+    fast.save(str(folder / TOKENIZER))
+    check(OpenVinoEncoder(folder, model).encode_documents(CANONICAL_TEXTS), _original(reference, model), model.name)
+    versions = {name: version(name) for name in ("openvino", "sentence-transformers", "torch", "transformers")}
+    manifest = Manifest(fingerprint=fingerprint(model), model=model, versions=versions)
+    (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
+
+
+def _example(reference: TorchEncoder, longest: int) -> dict[str, torch.Tensor]:
+    """Two texts as tensors of shape (2, width) by the graph's inputs; how sentence-transformers makes them changes."""
+    sequences = sorted(token_ids(reference.tokenizer, CANONICAL_TEXTS[:2]), key=len, reverse=True)
+    ids, mask = padded(sequences, longest, reference.pad_id)
+    arrays = (ids, mask, np.zeros_like(ids))
+    return {name: torch.from_numpy(array) for name, array in zip(_GRAPH_INPUTS, arrays, strict=True)}
+
+
+def _original(reference: TorchEncoder, model: EmbeddingModel) -> Vectors:
+    """The canonical texts' vectors by sentence-transformers alone, which tokenises and batches by code of its own."""
+    vectors = np.asarray(reference.transformer.encode_document(list(CANONICAL_TEXTS)), dtype=np.float32)
+    return normalised(vectors) if model.normalise else vectors
+
+
+def check(found: Vectors, wanted: Vectors, name: str) -> None:
+    """Compares a converted model's vectors with the original's, in direction and in length.
+
+    Raises:
+        UserError: a cosine is below 0.9999, or a length differs by more than 0.1 %.
+    """
+    lengths = np.linalg.norm(found, axis=1), np.linalg.norm(wanted, axis=1)
+    cosine = float(((found * wanted).sum(axis=1) / (lengths[0] * lengths[1])).min())
+    if not (cosine >= MINIMUM_COSINE and np.allclose(*lengths, rtol=1e-3)):
+        raise UserError(
+            f"Embedding model {name}: its OpenVINO conversion differs from PyTorch (cosine {cosine:.5f}); "
+            "use the torch encoder for it"
+        )
+
+
+if __name__ == "__main__":
+    try:
+        export(EmbeddingModel.model_validate_json(sys.argv[1]), Path(sys.argv[2]))
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(REFUSED)

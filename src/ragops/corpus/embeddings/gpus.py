@@ -1,0 +1,130 @@
+"""The GPUs of a cluster, looked at before work starts: which there are, and why one cannot be used."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ragops.corpus.embeddings.devices import Device, task_device
+from ragops.corpus.embeddings.interface import EncoderSource
+from ragops.errors import UserError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+# The oldest driver on which a build of PyTorch for a major version of CUDA starts (NVIDIA's CUDA release notes, table
+# of minor version compatibility). Between major versions there is none.
+_OLDEST_DRIVERS = {11: 450, 12: 525, 13: 580}
+_CHOOSE = "use a GPU cluster whose runtime fits, or choose encoder=openvino, which takes CPUs"
+
+
+@dataclass(frozen=True)
+class FoundGpu:
+    """What one task finds: its GPU by its unique id and its name, the driver ("" where nobody tells), and so on.
+
+    `problem` is what goes wrong, "" if nothing does.
+    """
+
+    host: str
+    device: str
+    name: str
+    driver: str
+    torch: str
+    cuda: str
+    problem: str
+
+
+_SCHEMA = "host STRING, device STRING, name STRING, driver STRING, torch STRING, cuda STRING, problem STRING"
+
+
+def check_processors(spark: SparkSession, source: EncoderSource, slots: int) -> str:
+    """One line that says what the encoder will run on, after every GPU has computed something.
+
+    Args:
+        spark: the session.
+        source: the encoder's recipe.
+        slots: how many tasks run at a time.
+
+    Raises:
+        UserError: a task has no GPU, its driver is too old for PyTorch, or a kernel does not run on it.
+    """
+    if not source.uses_gpu:
+        return f"runs on CPUs, {slots} tasks at a time"
+    return describe(look_everywhere(spark, slots))
+
+
+def look_everywhere(spark: SparkSession, slots: int) -> list[FoundGpu]:
+    """What each of so many tasks finds; those that ran on one GPU find the same."""
+    rows = spark.range(0, slots, 1, slots).mapInPandas(_look, _SCHEMA).toPandas()
+    return [FoundGpu(*row) for row in rows.itertuples(index=False)]
+
+
+def describe(found: Sequence[FoundGpu]) -> str:
+    """What was found as one line.
+
+    Raises:
+        UserError: names the first GPU that cannot be used, why, and what to do.
+    """
+    for one in found:
+        if problem := why_unusable(one):
+            raise UserError(f"GPU on {one.host}: {problem}; {_CHOOSE}")
+    if not found:
+        raise UserError(f"GPUs: no task of the cluster found one; {_CHOOSE}")
+    gpus = {(one.host, one.device) for one in found}
+    kinds = {f"{one.name}, driver {one.driver or 'unknown'}, torch {one.torch} for CUDA {one.cuda}" for one in found}
+    hosts = len({host for host, _ in gpus})
+    return f"runs on {len(gpus)} GPUs of {hosts} nodes: {'; '.join(sorted(kinds))}"
+
+
+def why_unusable(one: FoundGpu) -> str:
+    """Why a GPU cannot be used, "" if it can: by its driver, where PyTorch itself may only say that it sees none."""
+    if not one.problem:
+        return ""
+    cuda, driver = _major(one.cuda), _major(one.driver)
+    oldest = _OLDEST_DRIVERS.get(cuda, 0)
+    if not driver or driver >= oldest:
+        return one.problem
+    return f"its driver {one.driver} is older than the {oldest} that torch {one.torch} for CUDA {one.cuda} needs"
+
+
+def _major(version: str) -> int:
+    match = re.match(r"\d+", version)
+    return int(match[0]) if match else 0
+
+
+def _look(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    for _ in batches:
+        yield pd.DataFrame([asdict(look())])
+
+
+def look(device: Callable[[], Device] = task_device) -> FoundGpu:
+    """What the task that calls it finds, in a Spark worker: computes something on the GPU that the task has."""
+    unique, name, problem, version, cuda = "", "", "", "none", "none"
+    try:
+        import torch  # only where a GPU is to be used; it may not find the libraries of its CUDA
+
+        version, cuda = torch.__version__, torch.version.cuda or "none"
+        place = str(device())
+        name = torch.cuda.get_device_name(place)
+        unique = str(getattr(torch.cuda.get_device_properties(place), "uuid", place))
+        if torch.ones(64, device=place).sum().item() != 64:
+            problem = "it computes wrongly"
+    except Exception as error:  # CUDA's failures have many types
+        problem = " ".join(str(error).split(". ")[0].split())[:200] or type(error).__name__
+    return FoundGpu(socket.gethostname(), unique, name, _driver(), version, cuda, problem)
+
+
+def _driver() -> str:
+    """The driver's version, as NVIDIA's own command tells it; "" where there is none."""
+    if shutil.which("nvidia-smi") is None:
+        return ""
+    command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    told = subprocess.run(command, capture_output=True, text=True)
+    return told.stdout.strip().splitlines()[0] if told.returncode == 0 and told.stdout.strip() else ""

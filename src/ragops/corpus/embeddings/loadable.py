@@ -1,0 +1,68 @@
+"""Whether the libraries of this machine can load a model that newer ones may have saved; without importing torch."""
+
+import importlib.util
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from ragops.corpus.embeddings.model import EmbeddingModel, module_list
+from ragops.corpus.embeddings.model_files import read_json
+from ragops.errors import UserError
+
+
+def check_loadable(model: EmbeddingModel, folder: Path) -> None:
+    """Looks for the code that the model's files name: its modules, and its architecture.
+
+    Raises:
+        UserError: sentence-transformers or transformers is not installed, or too old for this model; names both
+            versions.
+    """
+    for entry in module_list(folder):
+        inside = entry.type.split(".")[1:-1]
+        # `sentence_transformers.models` is what every version understands, though 6 has no such file any more.
+        if inside != ["models"] and not _has("sentence_transformers", inside):
+            saved_with = _saved_with(folder, "sentence_transformers")
+            raise _too_old(model, f"module {entry.type}", "sentence-transformers", saved_with)
+        if entry.type.endswith(".Transformer"):
+            _check_architecture(model, folder / entry.path)
+
+
+def _check_architecture(model: EmbeddingModel, folder: Path) -> None:
+    config = read_json(folder / "config.json")
+    kind = str(config.get("model_type", ""))
+    if not _has("transformers", ["models", kind.replace("-", "_")]) and not _is_known(kind):
+        raise _too_old(model, f"architecture {kind}", "transformers", str(config.get("transformers_version", "")))
+
+
+def _has(package: str, path: list[str]) -> bool:
+    """Whether a package has a module, by its files."""
+    spec = importlib.util.find_spec(package)
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    places = [Path(folder).joinpath(*path) for folder in folders]
+    return any(place.is_dir() or place.with_suffix(".py").is_file() for place in places)
+
+
+def _is_known(kind: str) -> bool:
+    """Some architectures lie in a folder of another name, which only transformers itself knows."""
+    try:
+        from transformers import CONFIG_MAPPING
+    except ImportError:
+        return False
+    return kind in CONFIG_MAPPING
+
+
+def _saved_with(folder: Path, library: str) -> str:
+    file = folder / "config_sentence_transformers.json"
+    versions = read_json(file).get("__version__") if file.is_file() else None
+    return str(versions.get(library, "")) if isinstance(versions, dict) else ""
+
+
+def _too_old(model: EmbeddingModel, what: str, library: str, saved_with: str) -> UserError:
+    try:
+        here = f"{library} {version(library)} here does not know"
+    except PackageNotFoundError:
+        return UserError(f"Embedding model {model.name}: {library} is not installed; install ragops[embed]")
+    newer = f"{library} {saved_with}, with which it was saved" if saved_with else f"a newer {library}"
+    return UserError(
+        f"Embedding model {model.name}: {here} its {what}; it needs {newer}: take another model, or a newer runtime "
+        "(docs/another-runtime.md)"
+    )

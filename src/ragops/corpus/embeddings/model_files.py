@@ -1,0 +1,109 @@
+"""Where a model's files lie, and what they hold: for any model that is named by a source, as the card does."""
+
+import hashlib
+import importlib.util
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from ragops.corpus.embeddings.upload import FILES_OF_A_MODEL, uploaded_folder
+from ragops.errors import UserError
+
+_Content = TypeVar("_Content")
+
+# These say who saved the configuration and when, not what the model computes.
+_VOLATILE_CONFIG = {"_name_or_path", "transformers_version", "torch_dtype", "dtype", "use_cache"}
+
+
+def find_folder(what: str, source: str) -> Path:
+    """The folder of a source on this machine; what is on the hub, or was uploaded on a volume, is copied on first use.
+
+    Args:
+        what: names the model in errors, such as "Embedding model NAME".
+        source: "package:MODULE/FOLDER", "hub:OWNER/NAME[@REVISION]", "volume:FOLDER" or a folder.
+
+    Raises:
+        UserError: the package is not installed, the hub does not give the model, or the volume does not hold it.
+    """
+    scheme, _, rest = source.partition(":")
+    if is_package(source):
+        return _package_folder(what, rest)
+    if scheme == "volume":
+        return uploaded_folder(what, Path(rest))
+    return _hub_folder(what, rest) if scheme == "hub" else Path(source)
+
+
+def is_package(source: str) -> bool:
+    """Whether a source is a Python package, as laptops have it; workspaces have its files on a volume."""
+    return source.startswith("package:")
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The files with a model's weights, sorted."""
+    return sorted(folder.glob("*.safetensors")) or sorted(folder.glob("pytorch_model*.bin"))
+
+
+def file_hash(file: Path) -> str:
+    """SHA-256 in hex. Raises UserError when the file is missing."""
+    try:
+        status = file.stat()
+    except FileNotFoundError as error:
+        raise UserError(f"Model in {file.parent}: {file.name} is missing; complete the folder") from error
+    return _sha256(file, status.st_size, status.st_mtime_ns)
+
+
+def config_hash(file: Path) -> str:
+    """SHA-256 in hex of what a JSON configuration says of the model's computation."""
+    kept = {key: value for key, value in read_json(file).items() if key not in _VOLATILE_CONFIG}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """A JSON object. Raises UserError when the file cannot be read as one."""
+    return read_as(file, TypeAdapter(dict[str, Any]))
+
+
+def read_as(file: Path, kind: TypeAdapter[_Content]) -> _Content:
+    """A JSON file as the given type. Raises UserError when it is not."""
+    try:
+        return kind.validate_json(file.read_bytes())
+    except (OSError, ValidationError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"Model: cannot read {file} ({reason}); complete the folder") from error
+
+
+def _package_folder(what: str, rest: str) -> Path:
+    package, _, inside = rest.partition("/")
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise UserError(f"{what}: Python package {package} is not installed; install it")
+    return Path(spec.submodule_search_locations[0]) / inside
+
+
+def _hub_folder(what: str, rest: str) -> Path:
+    from huggingface_hub import snapshot_download  # takes a second to import, and most sources do not need it
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    repository, _, revision = rest.partition("@")
+    wanted, unwanted = list(FILES_OF_A_MODEL), ["onnx/*", "openvino/*"]
+    try:
+        found = snapshot_download(
+            repository, revision=revision or None, allow_patterns=wanted, ignore_patterns=unwanted
+        )
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(
+            f"{what}: cannot download {repository} from the hub ({reason}); "
+            "check the name and the network, or put the files in a folder and name that as `source`"
+        ) from error
+    return Path(found)
+
+
+@cache
+def _sha256(file: Path, size: int, modified_ns: int) -> str:
+    """Hashes a file once in a process; size and time are there for the cache's key."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

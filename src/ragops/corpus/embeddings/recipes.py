@@ -1,0 +1,116 @@
+"""Recipes for encoders: chosen on the driver, carried to the workers, loaded there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ragops.corpus.embeddings.conversion import convert, on_this_machine
+from ragops.corpus.embeddings.converted import read_manifest
+from ragops.corpus.embeddings.devices import Device, cuda_device_count
+from ragops.corpus.embeddings.interface import Encoder, EncoderSource
+from ragops.corpus.embeddings.loadable import check_loadable
+from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint, locate, short
+from ragops.errors import UserError
+from ragops.platform.workspace import on_databricks
+
+Backend = Literal["openvino", "torch"]
+
+
+@dataclass(frozen=True)
+class OpenVinoSource:
+    """A converted model in `folder`, on `threads` CPU cores (0: all; 1 in Spark workers: each core has one of them)."""
+
+    folder: Path
+    fingerprint: str
+    threads: int = 1
+    uses_gpu: bool = field(default=False, init=False)
+
+    def load(self, device: Device) -> Encoder:
+        """Loads the conversion, from this machine's own copy where it lies on a volume.
+
+        Raises:
+            UserError: it is not there or is another model's.
+        """
+        from ragops.corpus.embeddings.openvino_encoder import load_openvino
+
+        folder = on_this_machine(self.folder)
+        _check_fingerprint(str(folder), read_manifest(folder).fingerprint, self.fingerprint)
+        return load_openvino(folder, self.threads)
+
+
+@dataclass(frozen=True)
+class TorchSource:
+    """A model for PyTorch, found by each worker: a node has its own copy of a package or of the hub's cache."""
+
+    model: EmbeddingModel
+    fingerprint: str
+    uses_gpu: bool = True
+
+    def load(self, device: Device) -> Encoder:
+        """Loads the model onto `device`.
+
+        Raises:
+            UserError: this machine lacks the model, or has another one by its name.
+        """
+        from ragops.corpus.embeddings.torch_encoder import TorchEncoder
+
+        _check_fingerprint(self.model.source, fingerprint(self.model), self.fingerprint)
+        return TorchEncoder(self.model, locate(self.model), device)
+
+
+@dataclass(frozen=True)
+class EndpointSource:
+    """A served model behind the OpenAI-compatible `base_url`; `token` is a secret and kept out of the printed form.
+
+    It does not travel: on serverless compute workers have neither a network nor credentials.
+    """
+
+    model: EmbeddingModel
+    base_url: str
+    token: str | Callable[[], str] = field(default="", repr=False)
+    uses_gpu: bool = field(default=False, init=False)
+
+    def __reduce__(self) -> str:
+        """Raises UserError: a worker could not ask it."""
+        raise UserError(f"Embedding endpoint {self.model.served_name}: workers cannot ask it; encode on the driver")
+
+    def load(self, device: Device) -> Encoder:
+        """Opens a client; the server is not asked before the first texts."""
+        from ragops.corpus.embeddings.endpoint_encoder import EndpointEncoder
+
+        return EndpointEncoder(self.model, self.base_url, self.token)
+
+
+def encoder_source(
+    model: EmbeddingModel,
+    backend: Backend,
+    *,
+    converted: Path,
+    threads: int = 1,
+    base_url: str = "",
+    token: str | Callable[[], str] = "",
+) -> EncoderSource:
+    """Returns the recipe for `model`'s encoder; OpenVINO's converts the model into a folder below `converted` first.
+
+    A model whose source is an endpoint uses that and no backend; `base_url` and `token` say where and how to reach it.
+    PyTorch takes GPUs, and the CPU only on a laptop that has none.
+    A function as `token`, for tokens that expire, keeps the recipe in this process.
+
+    Raises:
+        UserError: as `convert`, `locate` and `check_loadable` do.
+    """
+    if model.is_endpoint:
+        return EndpointSource(model, model.base_url or base_url, token)
+    if backend == "openvino":
+        return OpenVinoSource(convert(model, converted), fingerprint(model), threads)
+    check_loadable(model, locate(model))
+    # Decided here, not by each task: a cluster's task that finds no GPU must fail, not take the CPU for hours.
+    return TorchSource(model, fingerprint(model), uses_gpu=on_databricks() or cuda_device_count() > 0)
+
+
+def _check_fingerprint(place: str, found: str, wanted: str) -> None:
+    if found != wanted:
+        raise UserError(
+            f"Embedding model at {place} has fingerprint {short(found)}, not {short(wanted)}; refresh again"
+        )

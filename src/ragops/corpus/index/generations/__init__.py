@@ -1,0 +1,1 @@
+"""Index generations: built, verified and published as immutable versions with a pointer to the live one."""

@@ -1,0 +1,84 @@
+"""An opened generation: dense and lexical search over the same passages."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ragops.corpus.index.access import Reader, Restrictions
+from ragops.corpus.index.generations.manifest import BM25, CHROMA, Manifest, read_manifest
+from ragops.corpus.index.passages import Passage, Vector
+from ragops.corpus.index.stores.bm25 import LexicalIndex
+from ragops.corpus.index.stores.chroma_embedded import open_embedded
+from ragops.corpus.index.stores.interface import Hit, Store
+from ragops.errors import UserError
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """Vectors, words and the manifest of one generation, open in a local directory of its own."""
+
+    manifest: Manifest
+    store: Store
+    words: LexicalIndex
+    restrictions: Restrictions
+
+    @classmethod
+    def open(cls, directory: Path) -> "Generation":
+        """Opens a local copy (Chroma writes into what it opens). Raises UserError when a part is damaged."""
+        manifest = read_manifest(directory)
+        try:
+            words = LexicalIndex.load(directory / BM25)
+            restrictions = Restrictions.load(directory, words.ids, manifest.group_sets)
+            store = open_embedded(directory / CHROMA)
+            try:  # Chroma reads its graph with the first query only: better now than in somebody's search
+                store.query(np.ones(manifest.model.dimension, dtype=np.float32), 1, reader=None)
+            except Exception:
+                store.close()
+                raise
+        except Exception as error:  # chromadb, sqlite and numpy raise what they like on a damaged file
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise UserError(f"index generation {manifest.name} cannot be opened ({reason}): publish again") from error
+        return cls(manifest, store, words, restrictions)
+
+    def dense(self, vector: Vector, k: int, reader: Reader = ()) -> list[Hit]:
+        """Passages that the reader may see, nearest by cosine.
+
+        Raises ValueError when the vector's length is not the index's.
+        """
+        if vector.shape != (self.manifest.model.dimension,):
+            raise ValueError(
+                f"query vector of shape {vector.shape}, index of dimension {self.manifest.model.dimension}"
+            )
+        return self.store.query(vector, k, reader)
+
+    def lexical(self, text: str, k: int, reader: Reader = ()) -> list[Hit]:
+        """Passages that the reader may see, best by BM25."""
+        return self.words.query(text, k, self.restrictions.allowed(reader))
+
+    def passages(self, ids: Sequence[str]) -> list[Passage]:
+        """The passages of these ids in that order; unknown ones left out."""
+        return self.store.passages(ids)
+
+    def neighbours(self, passage: Passage, ordinals: Collection[int]) -> list[Passage]:
+        """Those of its document, with the same groups, at these places in it, in the document's order."""
+        return self.store.neighbours(passage, ordinals)
+
+    def check_encoder(self, fingerprint: str, name: str) -> None:
+        """Raises UserError unless queries encoded by this model may be compared with the index's vectors."""
+        model = self.manifest.model
+        if model.fingerprint != fingerprint:
+            raise UserError(
+                f"index generation {self.manifest.name} was built with model {model.name} ({model.fingerprint[:8]}), "
+                f"this retriever has {name} ({fingerprint[:8]}): configure the model of the index, or refresh it"
+            )
+
+    def close(self) -> None:
+        """Closes the store."""
+        self.store.close()
+
+
+def lexical_text(passage: Passage) -> str:
+    """The words a passage is found by: its title and headings too, as its vector is made of them."""
+    return "\n".join((passage.title, *passage.heading_path, passage.text))

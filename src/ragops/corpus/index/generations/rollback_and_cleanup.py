@@ -1,0 +1,146 @@
+"""Listing generations, rolling back, and removing what no pointer and no rollback needs."""
+
+import logging
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragops.corpus.index.generations.manifest import Damaged, Manifest
+from ragops.corpus.index.generations.pointer import Pointer
+from ragops.corpus.index.generations.published_files import PublishedIndex
+from ragops.corpus.index.locks.interface import Hold, PublishLock
+from ragops.errors import UserError
+from ragops.platform.volumes.errors import VolumeError
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedGeneration:
+    """One line of `ragops index list`."""
+
+    name: str
+    live: bool
+    manifest: Manifest
+
+
+def list_generations(index_root: Path) -> list[ListedGeneration]:
+    """All finished generations, oldest first; none of them is live where the pointer is broken."""
+    index = PublishedIndex(index_root)
+    live = None
+    with suppress(Damaged):
+        live = pointer.generation if (pointer := index.find_pointer()) else None
+    return [ListedGeneration(one.name, one.name == live, one) for one in index.manifests()]
+
+
+def settle(index: PublishedIndex, hold: Hold) -> None:
+    """Ends what an owner before this one has decided and not carried out; first of all under the lock."""
+    if condemned := hold.condemned():
+        remove_generations(index, condemned, hold)
+    index.repair_pointer(hold.recorded())
+
+
+def rollback(
+    index_root: Path, to: str | None = None, *, lock: PublishLock, run_id: str, wait_seconds: float = 0.0
+) -> Pointer:
+    """Moves the pointer to generation `to`, by default to the one before the live one.
+
+    Raises:
+        UserError: there is no such generation, it lacks files, it is live already, or a publish is under way.
+    """
+    index = PublishedIndex(index_root)
+    if not (index.names() or index.find_pointer()):
+        raise UserError(f"no index at {index_root}: nothing to roll back")
+    with lock.held(run_id, wait_seconds) as hold:
+        settle(index, hold)
+        live = index.live_manifest()
+        target = to or index.pointer().previous
+        known = index.names()
+        if target not in known:
+            raise UserError(
+                f"no generation {target or 'before the live one'} in {index_root}: there are {', '.join(known)}"
+            )
+        manifest = index.manifest(target)
+        if live and target == live.name:
+            raise UserError(f"index generation {target} is live already: name another of {', '.join(known)}")
+        if missing := index.missing_files(manifest):
+            raise UserError(f"index generation {target} lacks {min(missing)}: roll back to another, or refresh")
+        pointer = Pointer.to(manifest, previous=live)
+        move_pointer(index, pointer, hold)
+        return pointer
+
+
+def move_pointer(index: PublishedIndex, pointer: Pointer, hold: Hold) -> None:
+    """Decides what is live, then says so to readers.
+
+    Raises:
+        UserError: the lock was lost, and readers see what its new owner has decided; or the pointer cannot be written,
+            and what was live stays decided.
+    """
+    before, mine = hold.recorded(), pointer.model_dump_json()
+    hold.record(mine)
+    try:
+        index.write_pointer(pointer)
+    except VolumeError:
+        with suppress(UserError):
+            hold.record(before or "")
+        raise
+    decided = hold.recorded()
+    if decided not in (None, mine):  # this process slept between the two, and has just overwritten a newer pointer
+        index.repair_pointer(decided)
+        hold.check()
+
+
+def remove_generations(index: PublishedIndex, names: Sequence[str], hold: Hold) -> None:
+    """Decides that generations go, then removes them: whoever comes next ends it, and makes none of them live.
+
+    Raises:
+        UserError: the lock was lost before it was decided, or something cannot be removed.
+    """
+    if not names:
+        return
+    hold.condemn(names)
+    for name in names:
+        hold.check()
+        index.remove(name)
+    hold.condemn(())
+
+
+def collect_garbage(
+    index_root: Path, keep: int = 3, *, lock: PublishLock, run_id: str, wait_seconds: float = 0.0
+) -> list[str]:
+    """Removes all generations but the newest `keep`, the live one and the one a rollback goes to; returns their names.
+
+    Raises:
+        UserError: a publish is under way, or the pointer is missing or broken (then nothing is known to be unneeded).
+    """
+    index = PublishedIndex(index_root)
+    if keep < 1:
+        raise UserError(f"keep={keep} would remove the live generation: give 1 or more")
+    if not (index.names() or index.find_pointer()):
+        index.pointer()
+    with lock.held(run_id, wait_seconds) as hold:
+        settle(index, hold)
+        pointer, names = index.pointer(), index.names()
+        kept = {*names[-keep:], pointer.generation, pointer.previous}
+        removed = [name for name in names if name not in kept]
+        remove_generations(index, removed, hold)
+        index.remove_unfinished(hold.leftover_age, _named(index))
+        return removed
+
+
+def remove_leftovers(index: PublishedIndex, work: Path, hold: Hold) -> None:
+    """Removes what a killed publish left; only under the lock. What cannot be removed is left for the next one."""
+    shutil.rmtree(work, ignore_errors=True)
+    try:
+        index.remove_unfinished(hold.leftover_age, _named(index))
+    except UserError as error:
+        _log.warning("index %s: what an earlier publish left stays there (%s)", index.root, error)
+
+
+def _named(index: PublishedIndex) -> set[str]:
+    """Generations that the pointer names. Raises Damaged when it is broken: then nothing is known to be unneeded."""
+    pointer = index.find_pointer()
+    return {name for name in (pointer.generation, pointer.previous) if name} if pointer else set()

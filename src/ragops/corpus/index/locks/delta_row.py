@@ -1,0 +1,115 @@
+"""The row of a publish lock in a Delta table, whose commits win or conflict on whatever machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from ragops.corpus.index.locks.interface import Owner
+from ragops.errors import needing
+from ragops.platform.tables import CONFLICT, Column, Table, quoted
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from ragops.platform.workspace import Workspace
+
+LOCKS = Table(
+    name="index_locks",
+    comment="Who publishes each index now, and which generation is live: a commit to this table wins or conflicts.",
+    key="index_name",
+    columns=(
+        Column("index_name", "STRING", "The index."),
+        Column("token", "STRING", "Of the present hold; empty while nobody holds the lock."),
+        Column("owner", "STRING", "Who holds it or held it last, as JSON."),
+        Column("renewals", "BIGINT", "Grows with every change: while the owner lives, at least every 20 seconds."),
+        Column("last_number", "BIGINT", "The highest generation number given out."),
+        Column("pointer", "STRING", "The pointer to the live generation as JSON; empty before the first."),
+        Column("condemned", "STRING", "Generations that are being removed, with blanks between them."),
+        Column("renewed_at", "TIMESTAMP", "When the row was last changed, by its owner's clock."),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RowState:
+    """What the row says."""
+
+    token: str = ""
+    owner: str = ""
+    renewals: int = 0
+    last_number: int = 0
+    pointer: str = ""
+    condemned: str = ""
+
+    @property
+    def hold(self) -> tuple[str, int]:
+        """Changes with every hold and every renewal."""
+        return self.token, self.renewals
+
+    @property
+    def told_owner(self) -> Owner | str:
+        """Who holds the lock, or held it last."""
+        try:
+            return Owner.model_validate_json(self.owner)
+        except ValidationError:
+            return "another run"
+
+
+class DeltaRow:
+    """The row of one index."""
+
+    def __init__(self, workspace: Workspace, index: str) -> None:
+        """`index` is the row's key."""
+        self.index = index
+        self._workspace, self._table = workspace, workspace.table(LOCKS.name)
+
+    def make(self) -> None:
+        """Makes table and row where there are none."""
+        LOCKS.create(self._workspace)
+        if not self._find().collect():
+            columns = "index_name, token, owner, renewals, last_number, pointer, condemned, renewed_at"
+            self._commit(
+                f"MERGE INTO {self._table} t USING (SELECT {quoted(self.index)} AS index_name) s "
+                f"ON t.index_name = s.index_name WHEN NOT MATCHED THEN INSERT ({columns}) "
+                "VALUES (s.index_name, '', '', 0, 0, '', '', current_timestamp())"
+            )
+
+    def read(self) -> RowState:
+        """As it is now."""
+        return RowState(**self._find().collect()[0].asDict())
+
+    def change(self, found: RowState, /, **values: str | int) -> bool:
+        """Changes the row if it is still as it was found; False where another commit came first."""
+        return self._update(f"token = {quoted(found.token)} AND renewals = {found.renewals}", values)
+
+    def change_own(self, token: str, /, **values: str | int) -> bool:
+        """Changes the row if it still has this token; False where it has not, or another commit came between."""
+        return self._update(f"token = {quoted(token)}", values)
+
+    def _update(self, condition: str, values: dict[str, str | int]) -> bool:
+        told = {name: quoted(value) if isinstance(value, str) else str(value) for name, value in values.items()}
+        told |= {"renewals": "renewals + 1", "renewed_at": "current_timestamp()"}
+        assignments = ", ".join(f"{name} = {value}" for name, value in told.items())
+        return self._commit(
+            f"UPDATE {self._table} SET {assignments} WHERE index_name = {quoted(self.index)} AND {condition}"
+        )
+
+    def _find(self) -> DataFrame:
+        row = self._workspace.spark.table(self._table).where(f"index_name = {quoted(self.index)}")
+        return row.select("token", "owner", "renewals", "last_number", "pointer", "condemned")
+
+    def _commit(self, statement: str) -> bool:
+        from pyspark.errors import PySparkException
+
+        try:
+            with needing("MODIFY and SELECT", f"table {self._workspace.registered(LOCKS.name)}"):
+                done = self._workspace.spark.sql(statement).collect()[0]
+        except PySparkException as error:
+            # The message alone: some servers send a Java stack trace along, in which anything may stand.
+            if not CONFLICT.search(str(error).strip().partition("\n")[0]):
+                raise
+            return False
+        return int(done["num_affected_rows"]) > 0

@@ -1,0 +1,137 @@
+"""The rows of an index: what a search returns (Passage) and what a store holds (Entry, with its vector)."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from ragops.corpus.index.access import Groups, GroupsOf, groups_key
+
+Vector = NDArray[np.float32]
+
+_FIELD_SEPARATOR = "\x1f"
+_LIST_SEPARATOR = "\x1e"
+
+# The same value as `Passage.row_hash` of a passage that everybody may see, for a table: so that only ids and hashes
+# need to leave it. `restricted_hash` makes that of others of it.
+ROW_HASH_SQL = (
+    "concat(substr(text_hash, 1, 16), substr(sha2(concat_ws('\\u001f', doc_id, path, coalesce(title, ''), "
+    "coalesce(cast(page as string), ''), cast(ordinal as string), array_join(heading_path, '\\u001e'), text), 256), "
+    "1, 16))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One chunk as a search returns it. `page` counts from 1, `ordinal` from 0 within the document.
+
+    `groups` are those whose members may see it; none: everybody may.
+    """
+
+    chunk_id: str
+    doc_id: str
+    text: str
+    heading_path: tuple[str, ...]
+    title: str
+    path: str
+    page: int | None
+    ordinal: int
+    text_hash: str
+    groups: Groups = ()
+
+    @property
+    def row_hash(self) -> str:
+        """32 hex digits: 16 of the embedded text (another vector if they differ), 16 of everything that is shown."""
+        fields = (
+            self.doc_id,
+            self.path,
+            self.title,
+            "" if self.page is None else str(self.page),
+            str(self.ordinal),
+            _LIST_SEPARATOR.join(self.heading_path),
+            self.text,
+        )
+        shown = hashlib.sha256(_FIELD_SEPARATOR.join(fields).encode()).hexdigest()
+        return restricted_hash(self.text_hash[:16] + shown[:16], self.groups)
+
+    def metadata(self) -> dict[str, Any]:
+        """All but id, text and groups, as a store's metadata: every key always there, None or a non-empty value.
+
+        Groups are no metadata since a store keeps them in a way of its own, by which it searches.
+        """
+        return {
+            "doc_id": self.doc_id,
+            "heading_path": list(self.heading_path) or None,
+            "title": self.title,
+            "path": self.path,
+            "page": self.page,
+            "ordinal": self.ordinal,
+            "text_hash": self.text_hash,
+        }
+
+    @classmethod
+    def from_metadata(
+        cls, chunk_id: str, text: str | None, metadata: Mapping[str, Any] | None, groups: Groups = ()
+    ) -> "Passage":
+        """The inverse of `metadata`; a field that somebody removed comes back empty, and so changes the row's hash."""
+        known = metadata or {}
+        page = known.get("page")
+        return cls(
+            chunk_id=chunk_id,
+            doc_id=str(known.get("doc_id") or ""),
+            text=text or "",
+            heading_path=tuple(known.get("heading_path") or ()),
+            title=str(known.get("title") or ""),
+            path=str(known.get("path") or ""),
+            page=None if page is None else int(page),
+            ordinal=int(known.get("ordinal") or 0),
+            text_hash=str(known.get("text_hash") or ""),
+            groups=groups,
+        )
+
+    def with_vector(self, vector: Vector) -> "Entry":
+        """The same row with its vector (shape (dimension,), float32)."""
+        return Entry(**{name: getattr(self, name) for name in _PASSAGE_FIELDS}, vector=vector)
+
+
+_PASSAGE_FIELDS = tuple(Passage.__dataclass_fields__)
+_COLUMNS = tuple(name for name in _PASSAGE_FIELDS if name != "groups")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry(Passage):
+    """A passage and its vector: float32, shape (dimension,), not zero, finite; any length (scores are cosines)."""
+
+    vector: Vector = field(compare=False, repr=False)
+
+
+def rewritten(row_hash: str, other: str) -> bool:
+    """Whether two row hashes of one id differ in the embedded text, so that the vector changes too."""
+    return row_hash[:16] != other[:16]
+
+
+def restricted_hash(row_hash: str, groups: Groups) -> str:
+    """The row hash of the same passage when only these groups may see it; the vector's half stays."""
+    if not groups:
+        return row_hash
+    return row_hash[:16] + hashlib.sha256(f"{row_hash[16:]}{groups_key(groups)}".encode()).hexdigest()[:16]
+
+
+def entries_from_frame(frame: pd.DataFrame, groups_of: GroupsOf) -> list[Entry]:
+    """Rows of the `embeddings` view (columns named as Passage's fields, plus `embedding`) as entries."""
+    columns = [frame[name] for name in (*_COLUMNS, "embedding")]
+    return [_entry(values[:-1], values[-1], groups_of) for values in zip(*columns, strict=True)]
+
+
+def _entry(values: tuple[Any, ...], embedding: ArrayLike, groups_of: GroupsOf) -> Entry:
+    row: dict[str, Any] = dict(zip(_COLUMNS, values, strict=True))
+    heading_path = row["heading_path"]
+    row["heading_path"] = () if heading_path is None else tuple(str(part) for part in heading_path)
+    row["page"] = None if pd.isna(row["page"]) else int(row["page"])  # pandas turns a column with NULLs into floats
+    row["ordinal"] = int(row["ordinal"])
+    row["title"] = row["title"] if isinstance(row["title"], str) else ""
+    return Entry(**row, groups=groups_of(row["path"]), vector=np.asarray(embedding, dtype=np.float32))

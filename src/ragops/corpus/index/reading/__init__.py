@@ -1,0 +1,1 @@
+"""Reading the published index: the live generation, copied to local disk."""

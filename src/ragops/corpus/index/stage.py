@@ -1,0 +1,156 @@
+"""`chunks` with their vectors -> the next index generation, verified before the pointer moves to it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ragops.corpus.chunks.table import CHUNKS
+from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint
+from ragops.corpus.embeddings.stage import embeddings_table
+from ragops.corpus.index.access import AccessRule, GroupsOf, groups_of, rules_digest
+from ragops.corpus.index.generations.generation import Generation
+from ragops.corpus.index.generations.manifest import IndexedModel
+from ragops.corpus.index.generations.publish import IndexSource, RecallGuard, publish
+from ragops.corpus.index.generations.published_files import PublishedIndex
+from ragops.corpus.index.generations.verify import VerifyReport, sample_ids, verify_generation
+from ragops.corpus.index.locations import PASSAGES, index_root
+from ragops.corpus.index.locks.open import publish_lock
+from ragops.corpus.index.passages import ROW_HASH_SQL, Entry, entries_from_frame, restricted_hash
+from ragops.corpus.index.stores.interface import batched
+from ragops.errors import UserError
+from ragops.platform.tables import StageReport
+from ragops.platform.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, Row
+
+# As many rows as leave Spark at once: 384 numbers each make 30 MB.
+ROWS_A_FETCH = 20_000
+WAIT_FOR_LOCK_SECONDS = 180.0
+
+
+def publish_index(
+    workspace: Workspace,
+    model: EmbeddingModel,
+    rules: Sequence[AccessRule],
+    guard: RecallGuard | None = None,
+    run_id: str = "by hand",
+) -> StageReport:
+    """Makes the live index equal to `chunks` with their vectors, under these access rules; does nothing when it is.
+
+    `run_id` is what a publisher that has to wait is told of this one.
+
+    Raises:
+        UserError: chunks without a vector, another publisher at work, or a generation that fails its checks. The old
+            generation then stays live.
+    """
+    report = StageReport("index")
+    with report.timed():
+        source = index_source(workspace, model, rules)
+        done = publish(
+            index_root(workspace),
+            source,
+            lock=publish_lock(workspace, PASSAGES),
+            run_id=run_id,
+            wait_seconds=WAIT_FOR_LOCK_SECONDS,
+            recall_guard=guard,
+        )
+        _name_live_vectors(workspace, source.model.fingerprint)
+        report.read, report.added, report.changed, report.deleted = done.rows, done.added, done.updated, done.removed
+        report.note = f"{'published' if done.published else 'nothing to publish, live:'} {done.generation}"
+    return report
+
+
+def index_source(workspace: Workspace, model: EmbeddingModel, rules: Sequence[AccessRule]) -> IndexSource:
+    """What the index must hold, as publish and verify read it.
+
+    `rows` raises UserError where a vector is missing, or where rules leave nobody who may see a document.
+    """
+    embeddings_table(fingerprint(model)).create(workspace)
+    version = _version(workspace, model)  # read before the rows are: at worst it is older than they are
+    frame, of = _with_vectors(workspace, model), groups_of(rules)
+    return IndexSource(
+        model=IndexedModel(
+            fingerprint=fingerprint(model), name=model.name, dimension=model.dimension, spec=model.model_dump()
+        ),
+        version=f"{version} access@{rules_digest(rules)}" if rules else version,
+        rows=partial(_row_hashes, workspace, frame, of),
+        fetch=partial(_entries, workspace, frame, of),
+        access=rules_digest(rules),
+    )
+
+
+def verify_index(workspace: Workspace, model: EmbeddingModel, rules: Sequence[AccessRule]) -> VerifyReport:
+    """Compares the live generation, as it lies there, with the tables.
+
+    Raises:
+        UserError: there is no index, or it cannot be opened.
+    """
+    index = PublishedIndex(index_root(workspace))
+    live = index.pointer().generation
+    source = index_source(workspace, model, rules)
+    wanted = source.rows()
+    sample = [entry for batch in source.fetch(sample_ids(wanted, 64, source.version)) for entry in batch]
+    with tempfile.TemporaryDirectory(prefix="ragops-verify-") as copy:
+        generation = Generation.open(index.copy(live, Path(copy)))  # Chroma writes into what it opens
+        try:
+            return verify_generation(generation, wanted, sample, source.model.fingerprint)
+        finally:
+            generation.close()
+
+
+def _with_vectors(workspace: Workspace, model: EmbeddingModel) -> DataFrame:
+    vectors = embeddings_table(fingerprint(model)).read(workspace)
+    return CHUNKS.read(workspace).join(vectors.select("text_hash", "embedding"), "text_hash", "left")
+
+
+def _version(workspace: Workspace, model: EmbeddingModel) -> str:
+    """Changes with every commit to a table that the index is made from; reads no rows."""
+    tables = (CHUNKS.name, embeddings_table(fingerprint(model)).name)
+    details = [_told(workspace, "DESCRIBE DETAIL", name)[0] for name in tables]
+    return " ".join(f"{detail['id']}@{detail['lastModified'].isoformat()}" for detail in details)
+
+
+def _told(workspace: Workspace, question: str, name: str) -> list[Row]:
+    """What a statement that asks about a table answers."""
+    on = f"table {workspace.registered(name)}"
+    return workspace.execute(f"{question} {workspace.table(name)}", "SELECT", on).collect()
+
+
+def _row_hashes(workspace: Workspace, frame: DataFrame, of: GroupsOf) -> Mapping[str, str]:
+    columns = ("chunk_id", "path", f"{ROW_HASH_SQL} AS row_hash", "embedding IS NULL AS pending")
+    rows = frame.selectExpr(*columns).toPandas()
+    if pending := int(rows["pending"].sum()):
+        raise UserError(
+            f"index: {pending:,} chunks in {workspace.schema} have no vector; "
+            "run the refresh job, whose task embed makes them"
+        )
+    hashes = zip(rows["chunk_id"], rows["path"], rows["row_hash"], strict=True)
+    return {chunk_id: restricted_hash(row_hash, of(path)) for chunk_id, path, row_hash in hashes}
+
+
+def _entries(workspace: Workspace, frame: DataFrame, of: GroupsOf, ids: Sequence[str]) -> Iterator[list[Entry]]:
+    for some in batched(ids, ROWS_A_FETCH):
+        wanted = workspace.spark.createDataFrame([(chunk_id,) for chunk_id in some], "chunk_id STRING")
+        yield entries_from_frame(frame.join(wanted, "chunk_id", "left_semi").toPandas(), of)
+
+
+def _name_live_vectors(workspace: Workspace, model_fingerprint: str) -> None:
+    """Points the view `embeddings` to the live model's vectors; left alone when it does already."""
+    view = workspace.table("embeddings")
+    if workspace.spark.catalog.tableExists(view):
+        properties = {row["key"]: row["value"] for row in _told(workspace, "SHOW TBLPROPERTIES", "embeddings")}
+        if properties.get("ragops.fingerprint") == model_fingerprint:
+            return
+    vectors = workspace.table(embeddings_table(model_fingerprint).name)
+    workspace.execute(
+        f"CREATE OR REPLACE VIEW {view} COMMENT 'Chunks with the vectors of the live index.' "
+        f"TBLPROPERTIES ('ragops.fingerprint' = '{model_fingerprint}') AS "
+        f"SELECT c.*, e.embedding FROM {workspace.table(CHUNKS.name)} c JOIN {vectors} e USING (text_hash)",
+        "CREATE TABLE (and MANAGE on the view embeddings, if it is there)",
+        f"schema {workspace.catalog}.{workspace.schema}",
+    )

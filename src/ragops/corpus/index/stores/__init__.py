@@ -1,0 +1,1 @@
+"""Vector stores and the lexical index: one interface, one module for each provider."""

@@ -1,0 +1,116 @@
+"""BM25 over the passages (bm25s, numpy)."""
+
+import json
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import bm25s
+import numpy as np
+import numpy.typing as npt
+
+from ragops.corpus.index.stores.interface import Hit
+from ragops.corpus.index.stores.terms import tokenize
+
+# bm25s logs every step at DEBUG, whatever level the program has set.
+logging.getLogger("bm25s").setLevel(logging.WARNING)
+
+_IDS_FILE = "ids.json"
+_TERMS_FILE = "terms.npz"
+
+# The terms of one passage, as numbers of the index's vocabulary.
+Terms = npt.NDArray[np.int32]
+
+
+class LexicalIndex:
+    """An immutable BM25 index: `build`, `changed` or `load`, then `query` from any number of threads."""
+
+    def __init__(self, ids: Sequence[str], bm25: bm25s.BM25 | None, terms: Callable[[], Sequence[Terms]]) -> None:
+        """Only this class makes one. `terms`: those of each passage, read when another index is made from this one."""
+        self.ids = tuple(ids)
+        self._bm25 = bm25
+        self._terms = terms
+
+    @classmethod
+    def build(cls, ids: Sequence[str], texts: Sequence[str]) -> "LexicalIndex":
+        """Indexes texts[i] under ids[i]; an empty corpus, or one without a single word, finds nothing."""
+        vocabulary: dict[str, int] = {}
+        return cls._index(ids, [_numbers(text, vocabulary) for text in texts], vocabulary)
+
+    def changed(self, removed: Collection[str], added: Mapping[str, str]) -> "LexicalIndex":
+        """What `build` makes of the same passages by id, without reading again those that stay.
+
+        `added`: texts by id, in place of what was there.
+        """
+        vocabulary = dict(self._vocabulary)
+        gone = {*removed, *added}
+        passages = {i: terms for i, terms in zip(self.ids, self._terms(), strict=True) if i not in gone}
+        passages |= {chunk_id: _numbers(text, vocabulary) for chunk_id, text in added.items()}
+        ids = sorted(passages)
+        return self._index(ids, [passages[chunk_id] for chunk_id in ids], vocabulary)
+
+    @classmethod
+    def _index(cls, ids: Sequence[str], passages: Sequence[Terms], vocabulary: Mapping[str, int]) -> "LexicalIndex":
+        flat = np.concatenate([np.empty(0, np.int32), *passages])
+        if not flat.size:
+            return cls(ids, None, lambda: passages)
+        used, numbers = np.unique(flat, return_inverse=True)  # terms of passages that went are forgotten
+        terms = {number: term for term, number in vocabulary.items()}
+        renumbered = _split(numbers.astype(np.int32), [len(passage) for passage in passages])
+        bm25 = bm25s.BM25()
+        known = {terms[number]: place for place, number in enumerate(used.tolist())}
+        corpus = ([passage.tolist() for passage in renumbered], known)
+        bm25.index(corpus, create_empty_token=False, show_progress=False)
+        return cls(ids, bm25, lambda: renumbered)
+
+    @classmethod
+    def load(cls, directory: Path) -> "LexicalIndex":
+        """Opens what `save` wrote, postings memory-mapped. Raises OSError or ValueError when it is damaged."""
+        ids = json.loads((directory / _IDS_FILE).read_text("utf-8"))
+        has_terms = (directory / "params.index.json").exists()
+        bm25 = bm25s.BM25.load(str(directory), mmap=True, show_progress=False) if has_terms else None
+        return cls(ids, bm25, partial(_read_terms, directory / _TERMS_FILE))
+
+    def save(self, directory: Path) -> None:
+        """Writes the index into a directory, made if need be."""
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / _IDS_FILE).write_text(json.dumps(self.ids), "utf-8")
+        terms = self._terms()
+        lengths = np.array([len(passage) for passage in terms], np.int32)
+        np.savez(directory / _TERMS_FILE, flat=np.concatenate([np.empty(0, np.int32), *terms]), lengths=lengths)
+        if self._bm25 is not None:
+            self._bm25.save(str(directory), show_progress=False)
+
+    @property
+    def _vocabulary(self) -> Mapping[str, int]:
+        return self._bm25.vocab_dict if self._bm25 else {}
+
+    def query(self, text: str, k: int, allowed: npt.NDArray[np.bool_] | None = None) -> list[Hit]:
+        """The k best passages that share a term with the text, best first, equals in the order they were built.
+
+        `allowed`: for each passage of `ids` whether it may be found; None for all.
+        """
+        terms = [term for term in tokenize(text) if term in self._vocabulary]
+        if self._bm25 is None or not terms or k < 1:
+            return []
+        scores = self._bm25.get_scores(terms)
+        matching = np.flatnonzero(scores > 0 if allowed is None else (scores > 0) & allowed)
+        if matching.size > k:  # a common word matches nearly everything: sort no more than is asked for
+            matching = matching[scores[matching] >= np.partition(scores[matching], -k)[-k]]
+        best = matching[np.argsort(-scores[matching], kind="stable")][:k]
+        return [Hit(self.ids[i], float(scores[i])) for i in best]
+
+
+def _numbers(text: str, vocabulary: dict[str, int]) -> Terms:
+    """The text's terms; new ones join the vocabulary."""
+    return np.array([vocabulary.setdefault(term, len(vocabulary)) for term in tokenize(text)], np.int32)
+
+
+def _split(flat: Terms, lengths: Sequence[int]) -> list[Terms]:
+    return np.split(flat, np.cumsum(lengths)[:-1]) if lengths else []
+
+
+def _read_terms(file: Path) -> list[Terms]:
+    with np.load(file) as held:
+        return _split(held["flat"], held["lengths"].tolist())

@@ -1,0 +1,1 @@
+"""How the corpus divides into chunks of several sizes."""

@@ -1,0 +1,1 @@
+"""Which questions people ask, and which of them the corpus answers."""

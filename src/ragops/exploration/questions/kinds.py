@@ -1,0 +1,135 @@
+"""What people ask: where questions come from, of which kind each is, and what they are about."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ragops.corpus.documents.languages import detect_language
+from ragops.corpus.embeddings.interface import Vectors
+from ragops.errors import UserError, explain
+from ragops.quality.questions import evaluation_questions
+from ragops.usecase import UseCase
+
+Kind = Literal["keyword", "question", "multi-part", "follow-up", "statement"]
+KINDS: tuple[Kind, ...] = ("question", "multi-part", "follow-up", "keyword", "statement")
+
+MOST_QUESTIONS = 2_000
+"""More are left out: each meets every passage."""
+
+_WORD = re.compile(r"[\w'’-]+")
+_ASKING = re.compile(
+    r"^(?:who|whom|whose|what|when|where|which|why|how|is|are|was|were|am|do|does|did|can|could|should|would|will|may"
+    r"|might|must|has|have|had)\b",
+    re.IGNORECASE,
+)
+_FOLLOW_UP = re.compile(
+    r"^(?:and|but|so|also|then|ok(?:ay)?|what about|how about|what if not|why not|same for|the other|it|that|those"
+    r"|these|they|this one)\b",
+    re.IGNORECASE,
+)
+_SECOND_PART = re.compile(
+    r"\?\s+\S.*\?|[,;]?\s(?:and|or)\s(?:also\s)?(?:who|what|when|where|which|why|how|can|does|do|is|are|should)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_KEYWORDS_AT_MOST = 6
+_QUESTIONS_A_CLUSTER = 25
+_CLUSTERS_AT_MOST = 8
+_FEWEST_TO_CLUSTER = 8
+_TERMS_IN_A_NAME = 3
+
+
+class Asked(BaseModel):
+    """A question, with the words that an answering passage holds where those are known."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    question: str
+    anchor: str | None = None
+
+
+def load_asked(card: UseCase, file: Path | None = None) -> list[Asked]:
+    """The questions of a JSONL file (an object a line, with `question` and perhaps `anchor`), else those of the card.
+
+    Args:
+        card: the card.
+        file: the JSONL file; None for the card's own questions.
+
+    Returns:
+        At most 2,000, the first ones; none where neither names any.
+
+    Raises:
+        UserError: a file is missing or a line is not a question.
+    """
+    if file is None:
+        known = evaluation_questions(card)
+        return [Asked(question=one.question, anchor=one.anchor) for one in known][:MOST_QUESTIONS]
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"parameter questions: cannot read {file} ({error}); give the path of a JSONL file") from error
+    numbered = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
+    return [_asked(file, number, line) for number, line in numbered[:MOST_QUESTIONS]]
+
+
+def _asked(file: Path, number: int, line: str) -> Asked:
+    try:
+        return Asked.model_validate_json(line)
+    except ValidationError as error:
+        raise UserError(
+            f'parameter questions: {file}, line {number}: {explain(error.errors())}; each line is {{"question": "..."}}'
+        ) from error
+
+
+def length(question: str) -> int:
+    """How many words a question has."""
+    return len(_WORD.findall(question))
+
+
+def kind(question: str) -> Kind:
+    """How a question is put: with an earlier one in mind, several at once, a sentence that asks, or a few key words."""
+    text = question.strip()
+    if _FOLLOW_UP.search(text):
+        return "follow-up"
+    if _SECOND_PART.search(text):
+        return "multi-part"
+    if text.endswith("?") or _ASKING.search(text):
+        return "question"
+    return "keyword" if length(text) <= _KEYWORDS_AT_MOST else "statement"
+
+
+def languages(questions: Sequence[str]) -> dict[str, int]:
+    """How many questions are in each language, the most frequent first; "unknown" where under 20 letters tell.
+
+    Singly, a short question is often taken for another language: what a few only are counted as, may be chance.
+    """
+    return dict(Counter(detect_language(question) or "unknown" for question in questions).most_common())
+
+
+def name_clusters(questions: Sequence[str], vectors: Vectors) -> dict[str, int]:
+    """Groups questions by their vectors (shape (questions, dimension)); sizes by name, the largest first.
+
+    A name is the three terms that are most peculiar to the group by TF-IDF. None where fewer than eight were asked.
+    """
+    from sklearn.cluster import KMeans
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    if len(questions) < _FEWEST_TO_CLUSTER:
+        return {}
+    count = min(_CLUSTERS_AT_MOST, max(2, len(questions) // _QUESTIONS_A_CLUSTER))
+    labels = KMeans(n_clusters=count, n_init=4, random_state=0).fit_predict(vectors)
+    vectorizer = TfidfVectorizer(stop_words="english", token_pattern=r"(?u)\b[^\W\d]\w{2,}\b")
+    weights = vectorizer.fit_transform(questions)
+    terms, everywhere = vectorizer.get_feature_names_out(), np.asarray(weights.mean(axis=0)).ravel()
+    sizes: Counter[str] = Counter()
+    for label in range(count):
+        peculiar = np.asarray(weights[labels == label].mean(axis=0)).ravel() - everywhere
+        best = [terms[at] for at in np.argsort(-peculiar)[:_TERMS_IN_A_NAME]]
+        sizes[", ".join(best)] += int((labels == label).sum())
+    return dict(sizes.most_common())

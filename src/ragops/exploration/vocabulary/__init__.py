@@ -1,0 +1,1 @@
+"""Which words the corpus uses."""

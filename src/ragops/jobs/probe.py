@@ -1,0 +1,37 @@
+"""The parameters of the notebook that tells what a place is: in the smoke job, and in the job probe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from ragops.doctor.checks import Place
+from ragops.jobs.refresh import RefreshParameters
+
+
+class ProbeParameters(RefreshParameters):
+    """The refresh job's parameters, which decide what is needed here; `gpus`: whether there must be GPUs.
+
+    `llm` is the target's language model, "" for the card's own.
+    """
+
+    job: ClassVar[str] = "probe"
+
+    gpus: bool = False
+    llm: str = ""
+
+    @property
+    def place(self) -> Place:
+        """What is looked at."""
+        models = self.card.models.with_primary(self.llm)
+        card = self.card.model_copy(update={"models": models})
+        return Place(self.workspace, card, self.landing, gpus=self.gpus)
+
+
+def check_probe(given: Mapping[str, str]) -> None:
+    """Refuses wrong parameters of the job probe before a machine is started for it.
+
+    Raises:
+        UserError: names the parameter, what is wrong with it and the mend.
+    """
+    _ = ProbeParameters.read(given).place

@@ -1,0 +1,1 @@
+"""How good answers are: evaluation questions, evaluation, optimization."""

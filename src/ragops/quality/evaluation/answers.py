@@ -1,0 +1,225 @@
+"""Answers on the evaluation set, by checks that need no judge: one row a question, so that two chains can be paired.
+
+Every check is NaN where it does not apply, and a question whose answer failed has an error instead of values: nothing
+vanishes from a mean unseen.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ragops.answers.chain.types import Answer
+from ragops.answers.llms.providers.extractive import terms
+from ragops.errors import UserError
+from ragops.quality.evaluation.bootstrap import Interval, interval
+from ragops.quality.questions import Question, holds_anchor
+
+CHECKS: Mapping[str, str] = {
+    "answered": "answerable questions that got an answer",
+    "supported": "answerable questions whose answer cites a passage that holds it",
+    "abstained": "unanswerable questions that got none",
+    "citation_validity": "citations of passages that were given, of all that the model wrote",
+    "lexical_support": "words of answers that stand in the passages they cite",
+    "own_words": "answers that the model wrote, rather than the passages in place of one that cites nothing",
+}
+"""Name and meaning; each is a share from 0 to 1, higher is better."""
+DECISIVE = ("answered", "supported", "abstained", "citation_validity")
+"""Those by which two chains are compared. The others tell how answers are written, which is a matter of taste: quotes
+have all their words from the passages, and are no better for it."""
+SECONDS = "seconds"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an answer is judged by, whichever way it came: from the chain, or over a served model's wire.
+
+    `cited` holds path and text of each cited passage; `model` is who wrote it, "" where nobody was asked, and `failure`
+    why it was not the one that should have.
+    """
+
+    text: str
+    cited: tuple[tuple[str, str], ...]
+    abstained: bool
+    valid_citations: int
+    removed_citations: int
+    model: str
+    quoted: bool
+    seconds: float
+    failure: str = ""
+
+    @classmethod
+    def of(cls, answer: Answer) -> Outcome:
+        """The chain's own answer."""
+        return cls(
+            text=answer.text,
+            cited=tuple((one.passage.path, one.text) for one in answer.cited),
+            abstained=answer.abstained is not None,
+            valid_citations=answer.valid_citations,
+            removed_citations=answer.removed_citations,
+            model=answer.model,
+            quoted=answer.quoted,
+            seconds=answer.seconds,
+            failure=next(iter(answer.failed.values()), ""),
+        )
+
+
+@dataclass(frozen=True)
+class Row:
+    """One question's outcome: `values` by check, NaN where it does not apply; `error` says why there is no answer.
+
+    `fallback` is the model that answered in the place of the one that is judged, which is an error; "" where none did.
+    """
+
+    question_id: str
+    cluster: str
+    question: str
+    answer: str
+    cited: tuple[str, ...]
+    values: Mapping[str, float]
+    seconds: float
+    error: str | None
+    fallback: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The row as a flat record, for a table in MLflow."""
+        told = {"question_id": self.question_id, "cluster": self.cluster, "question": self.question}
+        said = {"answer": self.answer, "cited": list(self.cited), SECONDS: self.seconds, "error": self.error}
+        return told | said | {"fallback": self.fallback} | dict(self.values)
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Row:
+        """The inverse of `as_dict`."""
+        values = {name: float("nan") if record.get(name) is None else float(record[name]) for name in CHECKS}
+        own = ("question_id", "cluster", "question", "answer", SECONDS, "error")
+        fallback = record.get("fallback") or ""  # rows that were kept before this was told have none
+        return cls(
+            values=values, cited=tuple(record["cited"]), fallback=fallback, **{name: record[name] for name in own}
+        )
+
+
+def ask_all(
+    ask: Callable[[str], Outcome],
+    questions: Sequence[Question],
+    model: str,
+    told: Callable[[int], None] = lambda done: None,
+) -> list[Row]:
+    """Asks each question and checks its answer; `told` hears how many are done.
+
+    `model` is the one that is judged: where another one answered in its place, that is an error.
+    """
+    rows = []
+    for number, question in enumerate(questions, start=1):
+        rows.append(_asked(ask, question, model))
+        told(number)
+    return rows
+
+
+def summarise(rows: Sequence[Row]) -> dict[str, Interval]:
+    """Mean and interval of each check over the questions that it applies to, and of the seconds."""
+    return {name: _interval(rows, [row.values[name] for row in rows]) for name in CHECKS} | {
+        SECONDS: _interval(rows, [row.seconds for row in rows])
+    }
+
+
+def metrics(rows: Sequence[Row]) -> dict[str, float]:
+    """What a run logs: each check's mean, the errors, and the seconds in the middle and near the end."""
+    seconds = [row.seconds for row in rows if row.error is None]
+    known = {name: found.mean for name, found in summarise(rows).items() if not math.isnan(found.mean)}
+    known.pop(SECONDS, None)
+    late = {"seconds_p50": 50, "seconds_p95": 95}
+    timed = {name: float(np.percentile(seconds, place)) for name, place in late.items()} if seconds else {}
+    counts = {"errors": sum(row.error is not None for row in rows), "fallbacks": sum(fallbacks(rows).values())}
+    return known | timed | {name: float(count) for name, count in counts.items()} | {"questions": float(len(rows))}
+
+
+def fallbacks(rows: Sequence[Row]) -> dict[str, int]:
+    """How many answers another model gave, by who stood in for whom and why, the most frequent first."""
+    return dict(Counter(row.error or "" for row in rows if row.fallback).most_common())
+
+
+def told_fallbacks(rows: Sequence[Row]) -> str:
+    """The same in a few words; "" where there are none."""
+    found = fallbacks(rows)
+    told = f"{sum(found.values())} of {len(rows)} answers by a fallback: {next(iter(found))}" if found else ""
+    return f"{told} (and {len(found) - 1} more reasons)" if len(found) > 1 else told
+
+
+def error_share(rows: Sequence[Row]) -> float:
+    """Of the rows, those that have an error; 1 of none, since nothing was answered."""
+    return sum(row.error is not None for row in rows) / len(rows) if rows else 1.0
+
+
+def differences(rows: Sequence[Row], others: Sequence[Row]) -> dict[str, Interval]:
+    """By how much the first rows are better, decisive check by check, on the questions that both answered."""
+    theirs = {row.question_id: row for row in others if row.error is None}
+    paired = [(row, theirs[row.question_id]) for row in rows if row.error is None and row.question_id in theirs]
+    own = [row for row, _ in paired]
+    return {name: _interval(own, [a.values[name] - b.values[name] for a, b in paired]) for name in DECISIVE}
+
+
+def sampled(questions: Sequence[Question], most: int) -> list[Question]:
+    """At most so many questions, the same ones each time, answerable and not in the proportion of the whole set."""
+    if most >= len(questions):
+        return list(questions)
+    answerable = [one for one in questions if one.answerable]
+    others = [one for one in questions if not one.answerable]
+    few = max(bool(others), round(most * len(others) / len(questions)))
+    return [*_spread(answerable, most - few), *_spread(others, few)]
+
+
+def _spread(questions: Sequence[Question], count: int) -> Iterable[Question]:
+    """Evenly from the whole list, which is sorted by topic."""
+    return [questions[place * len(questions) // count] for place in range(count)] if count else []
+
+
+def _asked(ask: Callable[[str], Outcome], question: Question, model: str) -> Row:
+    cluster = question.topic or question.question_id
+    nothing = dict.fromkeys(CHECKS, float("nan"))
+
+    def failed(error: str, fallback: str = "") -> Row:
+        return Row(question.question_id, cluster, question.question, "", (), nothing, float("nan"), error, fallback)
+
+    try:
+        answer = ask(question.question)
+    except UserError as error:
+        return failed(str(error))
+    if answer.model not in ("", model):
+        why = answer.failure or "it did not answer"
+        return failed(f"{answer.model} stood in for {model}: {why}", answer.model)
+    paths = tuple(path for path, _ in answer.cited)
+    values = nothing | checked(question, answer)
+    return Row(question.question_id, cluster, question.question, answer.text, paths, values, answer.seconds, None)
+
+
+def checked(question: Question, answer: Outcome) -> dict[str, float]:
+    """The values of those checks that apply to one answer."""
+    values: dict[str, float] = {}
+    if question.answerable:
+        held = any(holds_anchor(text, question.anchor or "") for _, text in answer.cited)
+        values = {"answered": float(not answer.abstained), "supported": float(held)}
+    else:
+        values = {"abstained": float(answer.abstained)}
+    if written := answer.valid_citations + answer.removed_citations:
+        values["citation_validity"] = answer.valid_citations / written
+    if not answer.abstained:
+        values |= {"lexical_support": _support(answer), "own_words": float(not answer.quoted)}
+    return values
+
+
+def _support(answer: Outcome) -> float:
+    """Of the words that carry meaning, those that stand in any cited passage."""
+    held = {term for _, text in answer.cited for term in terms(text)}
+    words = [term for term in terms(answer.text) if not term.isdigit()]
+    return sum(word in held for word in words) / len(words) if words else 0.0
+
+
+def _interval(rows: Sequence[Row], values: Sequence[float]) -> Interval:
+    given = np.array(values, np.float64)
+    known = ~np.isnan(given)
+    return interval(given[known], [row.cluster for row, there in zip(rows, known, strict=True) if there])

@@ -1,0 +1,141 @@
+"""Whether a chain may go out: floors, a paired comparison with the one that serves, and nothing missing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ragops.quality.evaluation.answers import Row, differences, error_share, metrics, told_fallbacks
+from ragops.quality.evaluation.bootstrap import FEWEST_CLUSTERS, Interval
+from ragops.usecase import Release
+
+_MANY_QUOTED = 0.5
+"""Of the answers: from here on a decision says so."""
+
+Verdict = Literal["met", "not met", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One demand: what was wanted, what was seen, and whether it holds. A missing figure is not met."""
+
+    name: str
+    wanted: str
+    seen: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """All conditions, and whether the chain may take the champion's place.
+
+    `notes` say where answers were not the model's own although no condition forbids it: that never passes in silence.
+    """
+
+    conditions: tuple[Condition, ...]
+    better: bool
+    notes: tuple[str, ...] = ()
+
+    @property
+    def passes(self) -> bool:
+        """Whether every condition is met."""
+        return all(one.verdict == "met" for one in self.conditions)
+
+    @property
+    def promotes(self) -> bool:
+        """Whether it passes, and is better than what serves."""
+        return self.passes and self.better
+
+    @property
+    def reason(self) -> str:
+        """Why not, or what carries it, and the notes, in one line."""
+        failed = [f"{one.name} {one.seen}, wanted {one.wanted}" for one in self.conditions if one.verdict != "met"]
+        not_better = f"it is not better than the champion in any check of {FEWEST_CLUSTERS} topics or more"
+        why = failed or ["every condition is met" if self.better else not_better]
+        return "; ".join([*why, *self.notes])
+
+
+def decide(
+    settings: Release,
+    figures: Mapping[str, float],
+    rows: Sequence[Row],
+    champion: Sequence[Row] | None,
+) -> Decision:
+    """The gate's decision.
+
+    Args:
+        settings: the card's.
+        figures: every measure of the chain by name; those of `rows` come on top.
+        rows: the chain's answers.
+        champion: the answers of the one that serves to the same questions; None where nothing serves yet.
+    """
+    known = dict(figures) | metrics(rows)
+    conditions = [
+        *(_at_least(name, least, known) for name, least in settings.floors.items()),
+        *(_at_most(name, most, known) for name, most in settings.ceilings.items()),
+        _few_errors(rows, settings.max_error_share),
+    ]
+    notes = tuple(_notes(rows, settings.max_error_share, known))
+    if champion is None:
+        return Decision(tuple(conditions), better=True, notes=notes)
+    compared = differences(rows, champion)
+    conditions += [_overlap(rows, champion)]
+    for name, found in compared.items():
+        if not math.isnan(found.mean):
+            conditions.append(_not_worse(name, found, settings.margin))
+        elif any(not math.isnan(row.values[name]) for row in champion):
+            conditions.append(Condition(name, "as the champion has it", "missing", "missing"))
+    better = any(found.sign > 0 for found in compared.values())
+    return Decision(tuple(conditions), better, notes)
+
+
+def _at_least(name: str, least: float, figures: Mapping[str, float]) -> Condition:
+    value = figures.get(name, float("nan"))
+    verdict: Verdict = "missing" if math.isnan(value) else "met" if value >= least else "not met"
+    return Condition(name, f"at least {least:g}", _shown(value), verdict)
+
+
+def _at_most(name: str, most: float, figures: Mapping[str, float]) -> Condition:
+    value = figures.get(name, float("nan"))
+    verdict: Verdict = "missing" if math.isnan(value) else "met" if value <= most else "not met"
+    return Condition(name, f"at most {most:g}", _shown(value), verdict)
+
+
+def _few_errors(rows: Sequence[Row], most: float) -> Condition:
+    share, by_others = error_share(rows), told_fallbacks(rows)
+    why = f" ({by_others})" if by_others else ""
+    if share == 1:
+        return Condition("questions", "at least one without an error", f"none of {len(rows)}{why}", "missing")
+    return Condition("errors", f"at most {most:.0%}", f"{share:.0%}{why}", "met" if share <= most else "not met")
+
+
+def _notes(rows: Sequence[Row], most_errors: float, figures: Mapping[str, float]) -> Iterator[str]:
+    if (by_others := told_fallbacks(rows)) and error_share(rows) <= most_errors:
+        yield by_others
+    if (quoted := 1 - figures.get("own_words", 1.0)) > _MANY_QUOTED:
+        yield f"in {quoted:.0%} of the answers the passages' own sentences stand for a text that cited nothing"
+
+
+def _not_worse(name: str, found: Interval, margin: float) -> Condition:
+    wanted = f"not below -{margin:g} at the lower end"
+    return Condition(f"{name} - champion's", wanted, str(found), "not met" if found.low < -margin else "met")
+
+
+def _overlap(rows: Sequence[Row], champion: Sequence[Row]) -> Condition:
+    """A champion that answered other questions, or none, is nothing to compare with.
+
+    It may be back tomorrow, so it is not for the gate to give up: whoever knows that it will not takes its alias away.
+    """
+    asked = {row.question_id for row in rows if row.error is None}
+    both = asked & {row.question_id for row in champion if row.error is None}
+    seen = f"{len(both)} of {len(asked)}"
+    met = bool(asked) and len(both) >= 0.9 * len(asked)
+    if asked and not both:
+        seen += " (if the champion answers no more, remove its alias in MLflow)"
+    return Condition("questions that both answered", "nine tenths", seen, "met" if met else "missing")
+
+
+def _shown(value: float) -> str:
+    return "missing" if math.isnan(value) else f"{value:.3g}"

@@ -1,0 +1,1 @@
+"""Evaluation results for people: tables, comparisons and charts."""

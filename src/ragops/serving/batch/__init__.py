@@ -1,0 +1,1 @@
+"""Answers to many questions at once, inside Spark."""

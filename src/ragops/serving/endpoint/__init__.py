@@ -1,0 +1,1 @@
+"""The Databricks serving endpoint of the chain."""

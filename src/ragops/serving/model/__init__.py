@@ -1,0 +1,1 @@
+"""The chain as an MLflow model: logged, loaded, answering."""

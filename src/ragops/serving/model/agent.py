@@ -1,0 +1,121 @@
+"""The chain as MLflow's ResponsesAgent: the same request and answer whether it is loaded, served or batched."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any, Literal
+
+from mlflow.pyfunc.model import ResponsesAgent
+from mlflow.types.responses import ResponsesAgentRequest, ResponsesAgentResponse, ResponsesAgentStreamEvent
+
+from ragops.answers.chain.chain import Chain
+from ragops.answers.chain.console import as_outputs
+from ragops.answers.chain.types import Answer, Question
+from ragops.answers.prompts.messages import Message
+from ragops.errors import RequestError, UserError
+from ragops.platform.workspace import in_model_serving
+from ragops.serving.model.configuration import ChainConfiguration
+from ragops.serving.model.container import container
+from ragops.serving.model.errors import told
+from ragops.serving.model.open_model import open_logged
+
+
+class ChainAgent(ResponsesAgent):
+    """Answers with citations; `custom_outputs` has the sources, how the answer came about, and who `failed` to give it.
+
+    The caller's groups are `custom_inputs["groups"]`. Whoever may call the endpoint may name any: the page in front of
+    it, which knows the person, names theirs; a person who calls it directly must not be let in.
+    """
+
+    def __init__(self) -> None:
+        self._chain: Chain | None = None
+
+    def load_context(self, context: Any) -> None:  # noqa: ANN401 - MLflow's PythonModelContext
+        """Opens the index and the models with what was logged."""
+        if in_model_serving():
+            print(container(), flush=True)
+        configuration = ChainConfiguration.model_validate(dict(context.model_config or {}))
+        artifacts = {name: Path(path) for name, path in (context.artifacts or {}).items()}
+        self._chain = open_logged(configuration, artifacts)
+
+    def predict(self, request: ResponsesAgentRequest) -> ResponsesAgentResponse:  # type: ignore[override] # MLflow's own
+        """The answer to the last message; those before it are its conversation."""
+        with told():
+            return as_response(self._opened.answer(as_question(request)))
+
+    def predict_stream(  # type: ignore[override] # likewise
+        self, request: ResponsesAgentRequest
+    ) -> Generator[ResponsesAgentStreamEvent, None, None]:
+        """The answer in pieces, and at the end the checked one, which is what counts."""
+        item_id = uuid.uuid4().hex
+        with told():
+            pieces = self._opened.stream(as_question(request))
+            while True:
+                try:
+                    delta = next(pieces)
+                except StopIteration as end:
+                    answer: Answer = end.value
+                    break
+                yield ResponsesAgentStreamEvent.model_validate(self.create_text_delta(delta, item_id))
+        item = as_item(answer, item_id)
+        done = {"type": "response.output_item.done", "item": item, "custom_outputs": as_outputs(answer)}
+        yield ResponsesAgentStreamEvent.model_validate(done)
+
+    @property
+    def _opened(self) -> Chain:
+        if self._chain is None:
+            raise UserError("model: it is not loaded; open it with mlflow.pyfunc.load_model")
+        return self._chain
+
+
+def as_question(request: ResponsesAgentRequest) -> Question:
+    """The last user message with what goes before it.
+
+    Raises:
+        RequestError: there is no user message, or groups are not a list of names.
+    """
+    turns = [Message(role, _text(one)) for one in request.input if (role := _role(one))]
+    if not turns or turns[-1].role != "user":
+        raise RequestError('input: its last message is not the user\'s; send [{"role": "user", "content": "..."}]')
+    groups = (request.custom_inputs or {}).get("groups", [])
+    if not isinstance(groups, list) or not all(isinstance(name, str) for name in groups):
+        raise RequestError('custom_inputs.groups: give a list of names, for example ["hr"]')
+    who = request.context.user_id if request.context else None
+    return Question(turns[-1].content, tuple(turns[:-1]), tuple(groups), who or "endpoint")
+
+
+def as_response(answer: Answer) -> ResponsesAgentResponse:
+    """The answer as a response."""
+    told = {"output": [as_item(answer, uuid.uuid4().hex)], "custom_outputs": as_outputs(answer)}
+    return ResponsesAgentResponse.model_validate(told)
+
+
+def as_item(answer: Answer, item_id: str) -> dict[str, Any]:
+    """The text with a file citation for each passage cited; `index` is the number [n] in the text."""
+    annotations = [
+        {
+            "type": "file_citation",
+            "index": one.number,
+            "file_id": one.passage.chunk_id,
+            "filename": one.passage.path,
+        }
+        for one in answer.cited
+    ]
+    return ResponsesAgent.create_text_output_item(answer.text, item_id, annotations)
+
+
+def _role(item: Any) -> Literal["user", "assistant"] | None:  # noqa: ANN401 - MLflow's message or output item
+    """Whose turn it is; None for what is no turn: tool calls, and instructions that only the chain's prompt gives."""
+    role = getattr(item, "role", None)
+    return role if role in ("user", "assistant") else None
+
+
+def _text(item: Any) -> str:  # noqa: ANN401 - MLflow's message or output item
+    """A message's text: plain, or in parts."""
+    content = getattr(item, "content", "")
+    if isinstance(content, str):
+        return content
+    parts = [part if isinstance(part, dict) else part.model_dump() for part in content or ()]
+    return "\n".join(str(part.get("text", "")) for part in parts)

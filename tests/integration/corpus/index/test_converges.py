@@ -1,0 +1,39 @@
+"""Whatever is wanted next, the published index holds exactly that, and a reader that stays open finds it."""
+
+import tempfile
+from pathlib import Path
+from types import ModuleType
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ragops.corpus.index.generations.publish import publish
+from ragops.corpus.index.reading.reader import IndexReader
+from ragops.corpus.index.stores.interface import row_hashes
+from tests.support.locks import lock_of
+
+# number of the row -> its page; the title of all decides the vectors
+_WANTED = st.tuples(st.dictionaries(st.integers(0, 15), st.sampled_from([None, 1, 2])), st.sampled_from(["A", "B"]))
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(states=st.lists(_WANTED, min_size=1, max_size=4), models=st.lists(st.booleans(), min_size=4, max_size=4))
+def test_any_sequence_of_wanted_sets(
+    states: list[tuple[dict[int, int | None], str]], models: list[bool], corpus: ModuleType
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root, reader = Path(folder) / "index", None
+        for (rows, title), other in zip(states, models, strict=False):
+            entries = [corpus.entry(number, page=page, title=title) for number, page in rows.items()]
+            source = corpus.source(entries, corpus.OTHER_MODEL if other else corpus.MODEL)
+            report = publish(root, source, lock=lock_of(root), run_id="test", work_directory=Path(folder) / "work")
+            reader = reader or IndexReader(root, Path(folder) / "readers")
+            live = reader.generation()
+            assert live.manifest.name == report.generation
+            assert row_hashes(live.store) == source.rows()
+            assert set(live.words.ids) == source.rows().keys()
+            for row in entries:
+                assert live.dense(row.vector, 1)[0].chunk_id == row.chunk_id
+                assert live.lexical(f"number{row.text.split('number')[1].split()[0]}", 1)[0].chunk_id == row.chunk_id
+        assert reader is not None
+        reader.close()

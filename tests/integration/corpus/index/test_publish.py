@@ -1,0 +1,394 @@
+"""Publishing as the user meets it: nothing to do, changes, damage, a full disk, another publisher, a worse index."""
+
+import errno
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import BinaryIO
+
+import pytest
+
+from ragops.corpus.index.generations import publish as publish_module
+from ragops.corpus.index.generations.generation import Generation
+from ragops.corpus.index.generations.manifest import read_manifest
+from ragops.corpus.index.generations.publish import IndexSource, PublishReport, RecallGuard, publish
+from ragops.corpus.index.generations.published_files import PublishedIndex
+from ragops.corpus.index.generations.rollback_and_cleanup import collect_garbage, list_generations, rollback
+from ragops.corpus.index.generations.verify import VerifyReport, verify_generation
+from ragops.corpus.index.reading.reader import IndexReader
+from ragops.corpus.index.stores.chroma_embedded import open_embedded
+from ragops.corpus.index.stores.interface import row_hashes
+from ragops.errors import UserError
+from ragops.platform.volumes import mounted
+from tests.support import index_corpus
+from tests.support.locks import lock_of
+from tests.support.strict_volumes import plain
+
+_CORPUS = Path(index_corpus.__file__)
+Publish = Callable[..., PublishReport]
+
+
+@pytest.fixture
+def put(root: Path, tmp_path: Path) -> Publish:
+    def put(source: IndexSource, **options: object) -> PublishReport:
+        lock = lock_of(root)
+        return publish(root, source, lock=lock, run_id="test", work_directory=tmp_path / "work", **options)
+
+    return put
+
+
+def _live(root: Path) -> Path:
+    return root / "generations" / PublishedIndex(root).pointer().generation
+
+
+def _verify(root: Path, source: IndexSource, tmp_path: Path) -> VerifyReport:
+    looked_at = tmp_path / "looked at"
+    shutil.rmtree(looked_at, ignore_errors=True)
+    generation = Generation.open(shutil.copytree(_live(root), looked_at))
+    sample = [entry for batch in source.fetch(list(source.rows())) for entry in batch]
+    try:
+        return verify_generation(generation, source.rows(), sample, source.model.fingerprint)
+    finally:
+        generation.close()
+
+
+def _refuse_to_be_asked(*_: object) -> None:
+    raise AssertionError("asked although nothing changed")
+
+
+def test_second_publish_of_the_same_rows_asks_for_nothing_and_writes_nothing(
+    root: Path, put: Publish, corpus: ModuleType
+) -> None:
+    first = put(corpus.source(corpus.BEFORE))
+    assert (first.published, first.added, first.from_scratch) == (True, 60, True)
+    before = {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file()}
+    same = replace(corpus.source(corpus.BEFORE), rows=_refuse_to_be_asked, fetch=_refuse_to_be_asked)
+    assert put(same) == PublishReport(first.generation, published=False, rows=60)
+    assert {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file()} == before
+
+
+def test_only_changed_rows_are_fetched(root: Path, put: Publish, corpus: ModuleType, tmp_path: Path) -> None:
+    put(corpus.source(corpus.BEFORE))
+    wanted = corpus.source(corpus.AFTER)
+    asked: list[Sequence[str]] = []
+
+    def fetch(ids: Sequence[str]):  # noqa: ANN202
+        asked.append(ids)
+        return wanted.fetch(ids)
+
+    report = put(replace(wanted, fetch=fetch))
+    assert (report.added, report.updated, report.removed, report.from_scratch) == (6, 7, 5, False)
+    assert [len(ids) for ids in asked] == [61, 7]  # to add, with vectors to compare along (at most 64); to update
+    assert read_manifest(_live(root)).parent == "000001-abababab"
+    assert _verify(root, wanted, tmp_path).ok
+
+
+def test_a_changed_title_brings_a_new_vector_under_the_same_id(
+    root: Path, put: Publish, corpus: ModuleType, tmp_path: Path
+) -> None:
+    put(corpus.source(corpus.BEFORE))
+    changed = replace(corpus.BEFORE[0], title="New", text_hash="f" * 64, vector=corpus.entry(999).vector)
+    wanted = corpus.source([changed, *corpus.BEFORE[1:]])
+    assert put(wanted).added == 1
+    assert _verify(root, wanted, tmp_path).ok
+
+
+def test_built_anew_when_most_rows_were_replaced(root: Path, put: Publish, corpus: ModuleType) -> None:
+    put(corpus.source(corpus.BEFORE))
+    assert put(corpus.source(corpus.BEFORE[40:])).from_scratch
+    assert not put(corpus.source([*corpus.BEFORE[40:], *(corpus.entry(n) for n in range(100, 160))])).from_scratch
+
+
+def test_another_model_gets_a_generation_of_its_own(root: Path, put: Publish, corpus: ModuleType) -> None:
+    put(corpus.source(corpus.BEFORE))
+    reader = IndexReader(root)
+    reader.check_encoder(corpus.MODEL.fingerprint, "model-a")
+    report = put(corpus.source(corpus.BEFORE, corpus.OTHER_MODEL))
+    assert (report.generation, report.from_scratch) == ("000002-cdcdcdcd", True)
+    with pytest.raises(
+        UserError, match=r"built with model model-b \(cdcdcdcd\), this retriever has model-a \(abababab\)"
+    ):
+        reader.check_encoder(corpus.MODEL.fingerprint, "model-a")
+    reader.close()
+
+
+def test_an_empty_index_can_be_published_and_searched(root: Path, put: Publish, corpus: ModuleType) -> None:
+    assert put(corpus.source([])).published
+    reader = IndexReader(root)
+    assert reader.dense(corpus.BEFORE[0].vector, 3) == reader.lexical("number1", 3) == reader.entries(["x"]) == []
+    put(corpus.source(corpus.BEFORE))
+    assert reader.lexical("number1", 3)[0].chunk_id == corpus.BEFORE[1].chunk_id
+    reader.close()
+
+
+def test_rows_deleted_by_hand_are_named_and_the_next_publish_mends_them(
+    root: Path, put: Publish, corpus: ModuleType, tmp_path: Path
+) -> None:
+    wanted = corpus.source(corpus.BEFORE)
+    put(wanted)
+    store = open_embedded(_live(root) / "chroma")
+    store.delete([corpus.BEFORE[7].chunk_id])
+    store.upsert([replace(corpus.BEFORE[8], text="tampered"), corpus.entry(500)])
+    store.close()
+
+    report = _verify(root, wanted, tmp_path)
+    assert report.missing == (corpus.BEFORE[7].chunk_id,)
+    assert report.different == (corpus.BEFORE[8].chunk_id,)
+    assert report.stale == (corpus.entry(500).chunk_id,)
+    assert not report.ok
+    assert corpus.BEFORE[7].chunk_id in str(report)
+
+    assert put(wanted).published
+    assert _verify(root, wanted, tmp_path).ok
+
+
+@pytest.mark.parametrize(
+    "damaged", ["chroma/*/data_level0.bin", "bm25/data.csc.index.npy", "manifest.json", "chroma/*.sqlite3"]
+)
+def test_a_damaged_file_is_found_and_the_generation_built_anew(
+    root: Path, put: Publish, corpus: ModuleType, tmp_path: Path, damaged: str
+) -> None:
+    wanted = corpus.source([corpus.entry(number) for number in range(150)])
+    put(wanted)
+    next(_live(root).glob(damaged)).write_bytes(b"damaged")
+    guard = RecallGuard(lambda generation: pytest.fail("a damaged index was asked"), max_drop=0.0)
+    report = put(wanted, recall_guard=guard)
+    assert (report.published, report.from_scratch) == (True, True)
+    assert _verify(root, wanted, tmp_path).ok
+
+
+def test_a_database_damaged_inside_is_found_and_built_anew(
+    root: Path, put: Publish, corpus: ModuleType, tmp_path: Path
+) -> None:
+    """It opens, and fails only when its rows are read."""
+    wanted = corpus.source(corpus.BEFORE)
+    put(wanted)
+    with plain(root.parent), (_live(root) / "chroma" / "chroma.sqlite3").open("r+b") as database:
+        database.seek(4096 * 8)
+        database.write(b"\xff" * 4096 * 60)
+    assert put(wanted).from_scratch
+    assert _verify(root, wanted, tmp_path).ok
+
+
+def test_looking_into_the_published_store_is_no_damage(root: Path, put: Publish, corpus: ModuleType) -> None:
+    wanted = corpus.source(corpus.BEFORE)
+    put(wanted)
+    open_embedded(_live(root) / "chroma").close()
+    assert not put(wanted).published
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "no space left to write it (No space left on device); free some, and run this again"),
+        (errno.EROFS, "cannot be written (Read-only file system); make the volume writable, and run this again"),
+        (errno.EACCES, "not permitted; WHO needs WRITE VOLUME on volume of"),
+        (errno.ENOTCONN, "the volume does not answer (Transport endpoint is not connected); try again later"),
+    ],
+)
+@pytest.mark.parametrize("at", [1, 4, "manifest.json", "pointer.copy.json", "pointer.json"])
+def test_a_volume_that_fails_leaves_a_live_generation_and_is_told_with_the_file(
+    root: Path,
+    put: Publish,
+    corpus: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    number: int,
+    said: str,
+    at: int | str,
+) -> None:
+    put(corpus.source(corpus.BEFORE))
+    written: list[Path] = []
+    really = mounted._fill
+
+    def fail(file: BinaryIO, content: BinaryIO) -> None:
+        written.append(Path(file.name))
+        if at in (len(written), written[-1].name):
+            file.write(b"half")
+            raise OSError(number, os.strerror(number))
+        really(file, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(mounted, "_fill", fail)
+        with pytest.raises(UserError) as caught:
+            put(corpus.source(corpus.AFTER))
+    # A folder, unlike a volume, has the pointer half written then, and its copy says what is meant.
+    live, rows = ("000002", corpus.AFTER) if at == "pointer.json" else ("000001", corpus.BEFORE)
+    # Who that is is known only in a process that has a session.
+    text = re.sub(r"(root|whoever runs this) needs", "WHO needs", str(caught.value))
+    assert text.startswith(f"publish stopped, {live}-abababab is live: {written[-1]}: {said}")
+    reader = IndexReader(root)
+    assert row_hashes(reader.generation().store) == corpus.source(rows).rows()
+    reader.close()
+    put(corpus.source(corpus.AFTER))
+    assert _verify(root, corpus.source(corpus.AFTER), tmp_path).ok
+    assert len(list((root / "generations").iterdir())) == len(list_generations(root)) == 2
+
+
+def test_the_local_disk_is_full_while_building(
+    root: Path, put: Publish, corpus: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    put(corpus.source(corpus.BEFORE))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(publish_module, "seal_draft", full)
+        with pytest.raises(UserError, match=f"no space left to build index {root} in {tmp_path / 'work'}: free some"):
+            put(corpus.source(corpus.AFTER))
+    assert _verify(root, corpus.source(corpus.BEFORE), tmp_path).ok
+    assert put(corpus.source(corpus.AFTER)).published
+
+
+def test_rows_that_fetch_does_not_give_stop_the_publish(root: Path, put: Publish, corpus: ModuleType) -> None:
+    put(corpus.source(corpus.BEFORE))
+    wanted = corpus.source(corpus.AFTER)
+    with pytest.raises(UserError, match="6 missing .* not published, the old one stays live"):
+        put(replace(wanted, fetch=lambda ids: iter(())))
+    assert PublishedIndex(root).pointer().generation == "000001-abababab"
+
+
+def test_wrong_vectors_stop_the_publish(root: Path, put: Publish, corpus: ModuleType) -> None:
+    put(corpus.source(corpus.BEFORE))
+    store = corpus.source(corpus.AFTER)
+    before = {entry.chunk_id for entry in corpus.BEFORE}
+
+    def fetch(ids: Sequence[str]):  # noqa: ANN202
+        for batch in store.fetch(ids):
+            yield [replace(e, vector=-e.vector) if e.chunk_id in before else e for e in batch]
+
+    with pytest.raises(UserError, match="55 with a wrong vector"):
+        put(replace(store, fetch=fetch))
+
+
+def test_recall_guard(root: Path, put: Publish, corpus: ModuleType) -> None:
+    put(corpus.source(corpus.BEFORE), recall_guard=RecallGuard(lambda g: pytest.fail("nothing to compare with"), 0.0))
+    measured = {"000001-abababab": 0.9, "000002-abababab": 0.8}
+    strict = RecallGuard(lambda generation: measured[generation.manifest.name], max_drop=0.05)
+    with pytest.raises(UserError, match=r"from 0.900 \(000001-abababab\) to 0.800, more than the allowed 0.050"):
+        put(corpus.source(corpus.AFTER), recall_guard=strict)
+    assert PublishedIndex(root).pointer().generation == "000001-abababab"
+    assert put(corpus.source(corpus.AFTER), recall_guard=replace(strict, max_drop=0.11)).published
+    unknown = RecallGuard(lambda generation: None, max_drop=0.0)
+    assert put(corpus.source(corpus.BEFORE), recall_guard=unknown).published
+
+
+@pytest.mark.parametrize("half", ["", "{", '{"generation": "000001-abab'])
+def test_a_half_written_pointer_is_read_from_its_copy_and_repaired_by_the_next_publish(
+    root: Path, put: Publish, corpus: ModuleType, half: str
+) -> None:
+    put(corpus.source(corpus.BEFORE))
+    (root / "pointer.json").write_text(half)
+    reader = IndexReader(root)
+    assert row_hashes(reader.generation().store) == corpus.source(corpus.BEFORE).rows()
+    reader.close()
+    assert not put(corpus.source(corpus.BEFORE)).published
+    assert (root / "pointer.json").read_bytes() == (root / "pointer.copy.json").read_bytes()
+
+
+def test_a_broken_pointer_without_its_copy_is_named_and_the_next_publish_builds_anew(
+    root: Path, put: Publish, corpus: ModuleType
+) -> None:
+    put(corpus.source(corpus.BEFORE))
+    (root / "pointer.json").write_text("")
+    (root / "pointer.copy.json").write_text("{")
+    with pytest.raises(UserError, match=r"pointer.json is not a readable pointer \(empty\)"):
+        IndexReader(root)
+    report = put(corpus.source(corpus.BEFORE))
+    assert (report.generation, report.from_scratch) == ("000002-abababab", True)
+
+
+def test_a_manifest_without_its_files(root: Path, put: Publish, corpus: ModuleType, tmp_path: Path) -> None:
+    """Neither read, nor rolled back to; the next publish builds anew."""
+    put(corpus.source(corpus.BEFORE))
+    put(corpus.source(corpus.AFTER))
+    for name in ("000001-abababab", "000002-abababab"):
+        shutil.rmtree(root / "generations" / name / "chroma")
+    with pytest.raises(UserError, match="chroma.*: not there"):
+        IndexReader(root)
+    with pytest.raises(UserError, match="index generation 000001-abababab lacks chroma/.*: roll back to another"):
+        rollback(root, lock=lock_of(root), run_id="test")
+    assert put(corpus.source(corpus.AFTER)).from_scratch
+    assert _verify(root, corpus.source(corpus.AFTER), tmp_path).ok
+
+
+def test_two_manifests_for_one_generation(root: Path, put: Publish, corpus: ModuleType) -> None:
+    """Somebody has copied a folder: the copy is no generation, is left alone, and is named to whoever asks for it."""
+    put(corpus.source(corpus.BEFORE))
+    with plain(root.parent):
+        shutil.copytree(_live(root), root / "generations" / "000007-abababab")
+    assert [one.name for one in list_generations(root)] == ["000001-abababab"]
+    with pytest.raises(UserError, match="000007-abababab holds the manifest of 000001-abababab: remove that folder"):
+        PublishedIndex(root).manifest("000007-abababab")
+    with pytest.raises(UserError, match="no generation 000007-abababab in .*: there are 000001-abababab"):
+        rollback(root, "000007-abababab", lock=lock_of(root), run_id="test")
+    assert put(corpus.source(corpus.AFTER)).generation == "000008-abababab"
+    assert (root / "generations" / "000007-abababab").is_dir()
+
+
+def test_two_publishers(root: Path, put: Publish, corpus: ModuleType, tmp_path: Path) -> None:
+    """The second names the first and stops, or waits for it; a reader here sees what the other process published."""
+    put(corpus.source(corpus.BEFORE))
+    reader = IndexReader(root)
+    gate = tmp_path / "gate"
+    gate.mkdir()
+    task = {"root": str(root), "work": str(tmp_path / "other work"), "gate": str(gate)}
+    (tmp_path / "tasks.json").write_text(json.dumps([[task]]))
+    other = subprocess.Popen([sys.executable, _CORPUS, tmp_path / "tasks.json"])
+    try:
+        corpus.wait_for(gate / "fetching")
+        with pytest.raises(UserError, match=r"is being published by .* pid \d+, run other, since \d{4}-.*: try again"):
+            put(corpus.source(corpus.BEFORE))
+        assert len(reader.generation().store.ids()) == 60
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(put, corpus.source(corpus.AFTER), wait_seconds=120.0)
+            (gate / "go on").touch()
+            assert not waiting.result().published  # the other one did it
+    finally:
+        (gate / "go on").touch()
+        assert other.wait() == 0
+    assert row_hashes(reader.generation().store) == corpus.source(corpus.AFTER).rows()
+    reader.close()
+
+
+def test_rollback_and_garbage_collection(root: Path, put: Publish, corpus: ModuleType) -> None:
+    for end in (60, 61, 62, 63, 64):
+        put(corpus.source(corpus.entry(number) for number in range(end)))
+    reader, lock = IndexReader(root), lock_of(root)
+    assert rollback(root, lock=lock, run_id="test").generation == "000004-abababab"
+    assert len(reader.generation().store.ids()) == 63
+    assert rollback(root, "000001-abababab", lock=lock, run_id="test").previous == "000004-abababab"
+    with pytest.raises(UserError, match="no generation 000009-abababab in .*: there are 000001-abababab, "):
+        rollback(root, "000009-abababab", lock=lock, run_id="test")
+    (root / "generations" / "000099-abababab" / "chroma").mkdir(parents=True)
+    (root / "generations" / ".building-000098-abababab").mkdir()  # as versions before this one left them
+    with pytest.raises(UserError, match="index generation 000001-abababab is live already: name another of"):
+        rollback(root, "000001-abababab", lock=lock, run_id="test")
+
+    assert collect_garbage(root, keep=1, lock=lock, run_id="test") == ["000002-abababab", "000003-abababab"]
+    assert [(g.name, g.live) for g in list_generations(root)] == [
+        ("000001-abababab", True),
+        ("000004-abababab", False),
+        ("000005-abababab", False),
+    ]
+    assert len(list((root / "generations").iterdir())) == 3
+    assert len(reader.generation().store.ids()) == 60
+    with pytest.raises(UserError, match="give 1 or more"):
+        collect_garbage(root, keep=0, lock=lock, run_id="test")
+    reader.close()
+
+
+def test_nothing_to_roll_back_or_collect(root: Path) -> None:
+    with pytest.raises(UserError, match="no index at"):
+        rollback(root, lock=lock_of(root), run_id="test")
+    with pytest.raises(UserError, match="no index at"):
+        collect_garbage(root, lock=lock_of(root), run_id="test")

@@ -1,0 +1,269 @@
+"""ragops prompts optimize: a real index, MLflow, GEPA, and an HTTP server that answers by its instructions."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from mlflow import MlflowClient
+from mlflow.artifacts import load_dict
+from mlflow.exceptions import MlflowException
+from typer.testing import CliRunner
+
+from ragops.answers.prompts.catalogue import load_template
+from ragops.answers.prompts.registry import PromptRegistry
+from ragops.cli import optimize as command
+from ragops.cli.app import app
+from ragops.errors import UserError
+from tests.support.notes_index import NOTES, PLACE, publish_notes
+from tests.support.openai_double import Behaviour, OpenAIDouble, serving
+
+pytest.importorskip("gepa")
+
+ROOT = Path(__file__).parents[4]
+NAME = PLACE.registered("brief")
+EXPERIMENT = "/Workspace/Users/me/quality"
+ANCHORS = {"otter": ("eat", "four fish"), "heron": ("stand", "in the reeds"), "lynx": ("hunt", "at night")}
+RULE = "Always add the number of the passage."
+BETTER = f"{RULE} Without an answer, reply: {{{{ abstention }}}}"
+
+
+def question(body: dict[str, Any]) -> str:
+    return str(body["messages"][-1]["content"]).rpartition("Question:")[2]
+
+
+def answering(proposal: str) -> Any:
+    """A model that cites only under the rule, knows nothing of France, and proposes always the same."""
+
+    def answer(body: dict[str, Any]) -> Behaviour:
+        system = body["messages"][0]["content"]
+        if "New instructions:" in system:
+            return Behaviour(f"They do not cite.\nNew instructions:\n{proposal}")
+        asked = question(body)
+        if "France" in asked:
+            return Behaviour("I cannot find the answer in the documents.")
+        number = "[1]" if RULE in system else "[7]"
+        return Behaviour(f"It does so {number}.")
+
+    return answer
+
+
+@pytest.fixture
+def double() -> Iterator[OpenAIDouble]:
+    with serving(answer=answering(BETTER)) as double:
+        yield double
+
+
+@pytest.fixture
+def card(client: MlflowClient, double: OpenAIDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A workspace with an index of three notes, questions about them, and a served model."""
+    resources = {
+        "schemas": {"rag": {"catalog_name": PLACE.catalog, "name": PLACE.schema}},
+        "experiments": {"quality": {"name": EXPERIMENT}},
+    }
+    (tmp_path / "bundle.json").write_text(json.dumps({"resources": resources, "variables": {}}))
+    publish_notes(tmp_path / "work")
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("OPENAI_BASE_URL", double.url)
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    monkeypatch.setenv("MLFLOW_GENAI_EVAL_MAX_WORKERS", "")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "databricks.yml").touch()
+    told = yaml.safe_load((ROOT / "usecase.yml").read_text())
+    told["evaluation"]["questions"] = "asked.jsonl"
+    told["answers"] |= {"min_evidence": 0.0, "uncited": "keep"}
+    told["models"]["known"][0]["requests_per_minute"] = None
+    (tmp_path / "asked.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows()))
+    path = tmp_path / "usecase.yml"
+    path.write_text(yaml.safe_dump(told))
+    return path
+
+
+def rows() -> Iterator[dict[str, str | None]]:
+    """Each one about a topic of its own, so that none has to be where another is."""
+    fields = ("question_id", "question", "kind", "topic", "anchor", "answer")
+    for animal, (verb, anchor) in ANCHORS.items():
+        for form in ("What does the {} {}?", "How does the {} {}?", "Tell: does the {} {}?"):
+            asked = form.format(animal, verb)
+            yield dict(zip(fields, (asked, asked, "k", asked, anchor, anchor), strict=True))
+    for number in range(4):
+        yield dict(zip(fields, (f"x{number}", f"Who ruled France {number}?", "k", None, None, None), strict=True))
+
+
+def optimized(card: Path, *words: str) -> str:
+    told = ["prompts", "optimize", "brief", "--model", "served", "--budget", "30", "--usecase", str(card), *words]
+    done = CliRunner().invoke(app, told, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def versions(client: MlflowClient) -> list[int]:
+    """Those of the template `brief`, by number; none where it was never registered."""
+    try:
+        return [one.version for one in client.search_prompt_versions(NAME)]
+    except MlflowException as error:
+        assert error.error_code == "RESOURCE_DOES_NOT_EXIST"
+        return []
+
+
+def test_a_better_prompt_is_found_compared_registered_and_written(
+    card: Path, client: MlflowClient, double: OpenAIDouble, tmp_path: Path
+) -> None:
+    use_abstention(card)
+    text = optimized(card, "--alias", "challenger", "--write", str(tmp_path / "mine"))
+    assert f"+{BETTER}" in text and "-You are brief." in text
+    assert f"better: registered as prompts:/{NAME}/2, alias challenger" in text, text
+    assert "proposals" in text and "cost 0" in text
+    written = load_template(tmp_path / "mine" / "brief.yml")
+    assert written.system == BETTER
+    assert PromptRegistry(client, PLACE.registered).load("brief", "challenger") == written
+    assert PromptRegistry(client, PLACE.registered).load("brief", 1).system != BETTER
+    tracked(client)
+    held_apart(double)
+
+
+def tracked(client: MlflowClient) -> None:
+    found = client.get_experiment_by_name(EXPERIMENT)
+    assert found is not None
+    runs = {run.info.run_name: run for run in client.search_runs([found.experiment_id])}
+    own = runs["optimization"]
+    assert own.info.status == "FINISHED" and own.data.params["optimizer"] == "SystemTextOptimizer"
+    assert own.data.metrics["final_eval_score"] > own.data.metrics["initial_eval_score"]
+    table = load_dict(f"{own.info.artifact_uri}/candidates.json")
+    assert BETTER in [row[table["columns"].index("instructions")] for row in table["data"]]
+    assert {"brief, served, weighted", "optimized, served, weighted"} <= runs.keys()
+
+
+def held_apart(double: OpenAIDouble) -> None:
+    """What the proposing model is shown: answers to questions that are learnt from, quoted, and no document's text."""
+    shown = [body["messages"] for body in double.bodies if "New instructions:" in body["messages"][0]["content"]]
+    assert shown and not any(note in turn["content"] for turns in shown for turn in turns for note in NOTES.values())
+    asked = [str(row["question"]) for row in rows()]
+    seen = [one for one in asked if any(one in turns[1]["content"] for turns in shown)]
+    assert 0 < len(seen) <= len(asked) // 2 + 1
+    assert all("<passage-" not in turns[0]["content"] for turns in shown)
+
+
+def use_abstention(card: Path) -> None:
+    """The template `brief`, with an abstention that proposals may name."""
+    folder = card.parent / "own"
+    folder.mkdir()
+    told = yaml.safe_load((ROOT / "src/ragops/answers/prompts/templates/brief.yml").read_text())
+    told |= {"abstention": "I cannot find the answer in the documents."}
+    told["system"] = "You are brief.\nWithout an answer, reply: {{ abstention }}"
+    (folder / "brief.yml").write_text(yaml.safe_dump(told))
+    settings = yaml.safe_load(card.read_text())
+    settings["prompts"]["templates"] = "own"
+    card.write_text(yaml.safe_dump(settings))
+
+
+def test_what_is_no_better_leaves_nothing_in_the_registry(
+    card: Path, client: MlflowClient, double: OpenAIDouble
+) -> None:
+    double.answer = answering("Be terse.")
+    text = optimized(card, "--alias", "challenger")
+    assert "nothing better was found" in text and "--reflection-model" in text
+    assert versions(client) == [1] and client.get_prompt_version(NAME, 1).aliases == []
+
+
+def test_proposals_that_cannot_be_tried_are_counted(card: Path, client: MlflowClient, double: OpenAIDouble) -> None:
+    double.answer = answering("Read {{ passages }} first.")
+    text = optimized(card)
+    assert "proposals could not be tried; the last: " in text and "must not instruct" in text
+    assert not any("Read " in body["messages"][0]["content"] for body in double.bodies)
+    assert versions(client) == [1]
+
+
+def test_a_model_that_stops_proposing_is_told_in_one_line(
+    card: Path, client: MlflowClient, double: OpenAIDouble
+) -> None:
+    answers = answering(BETTER)
+
+    def failing(body: dict[str, Any]) -> Behaviour:
+        proposes = "New instructions:" in body["messages"][0]["content"]
+        return (
+            Behaviour(status=400, error={"error_code": "BAD_REQUEST", "message": "no more credit"})
+            if proposes
+            else answers(body)
+        )
+
+    double.answer = failing
+    with pytest.raises(UserError, match="no more credit") as raised:
+        optimized(card)
+    assert "\n" not in str(raised.value) and versions(client) == [1]
+
+
+def test_answers_that_fail_are_an_error_and_no_score(card: Path, client: MlflowClient, double: OpenAIDouble) -> None:
+    double.answer = lambda body: Behaviour(
+        status=401, error={"error_code": "PERMISSION_DENIED", "message": "who are you"}
+    )
+    with pytest.raises(UserError, match="who are you"):
+        optimized(card)
+    assert versions(client) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--model", "quotes"), "model quotes: it reads no instructions; choose a language model with --model"),
+        (("--reflection-model", "quotes"), "choose a language model with --reflection-model"),
+        (("--reflection-model", "gpt"), "the card knows none of that name"),
+        (("--questions", "8", "--usecase", "nowhere.yml"), "usecase: cannot read nowhere.yml"),
+    ],
+)
+def test_wrong_input_is_refused_before_anything_is_asked(
+    card: Path, double: OpenAIDouble, words: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(UserError) as refused:
+        optimized(card, *words)
+    assert said in str(refused.value) and "\n" not in str(refused.value) and not double.bodies
+
+
+def test_a_rewriting_prompt_has_no_answers_to_learn_from(card: Path) -> None:
+    with pytest.raises(UserError, match="its task is rewrite"):
+        CliRunner().invoke(
+            app, ["prompts", "optimize", "standalone_question", "--usecase", str(card)], catch_exceptions=False
+        )
+
+
+def test_a_prompt_without_instructions_has_none_to_improve(card: Path, double: OpenAIDouble) -> None:
+    use_abstention(card)
+    file = card.parent / "own" / "brief.yml"
+    told = yaml.safe_load(file.read_text())
+    told |= {"system": "", "user": told["user"] + "{{ abstention }}"}
+    file.write_text(yaml.safe_dump(told))
+    with pytest.raises(UserError, match="prompt template brief: it has no system text to improve; give it one"):
+        optimized(card)
+    assert not double.bodies
+
+
+def test_confidential_answers_go_to_no_model_that_is_not_private(
+    card: Path, double: OpenAIDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = yaml.safe_load(card.read_text())
+    told["corpus"]["classification"] = "confidential"
+    told["models"]["known"].append(dict(told["models"]["known"][0], name="abroad", private=False))
+    card.write_text(yaml.safe_dump(told))
+    with pytest.raises(UserError, match="Model abroad: confidential documents may go to private models only"):
+        optimized(card, "--reflection-model", "abroad")
+    monkeypatch.setenv("OPENAI_BASE_URL", double.url.replace("127.0.0.1", "0.0.0.0"))
+    with pytest.raises(UserError, match="Model served: .*OPENAI_BASE_URL"):
+        optimized(card)
+    assert not double.bodies
+
+
+def test_without_the_extra_one_line_says_which(card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"package gepa is not installed; install ragops\[optimize\]"):
+        optimized(card)
+
+
+def test_too_few_questions_that_reach_a_model(card: Path, double: OpenAIDouble) -> None:
+    told = yaml.safe_load(card.read_text())
+    told["answers"]["min_evidence"] = 0.99
+    card.write_text(yaml.safe_dump(told))
+    with pytest.raises(UserError, match=r"0 reach the model, and at least 4 must; ask more with --questions"):
+        optimized(card)
+    assert not double.bodies

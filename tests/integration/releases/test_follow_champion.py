@@ -1,0 +1,174 @@
+"""The endpoint follows the champion's alias, in a real registry; where it cannot, the alias goes back."""
+
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from ragops.errors import NotPermitted, UserError
+from ragops.releases.follow_champion import follow
+from ragops.releases.registry import CHAMPION, ChainRegistry, Version
+from ragops.serving.endpoint.settings import EndpointSettings
+from ragops.usecase import UseCase, load_usecase
+from tests.support import serving_double
+from tests.support.serving_double import MODEL, NAME, Double, Refused
+
+CARD = load_usecase(Path(__file__).parents[3] / "usecase.yml")
+SETTINGS = EndpointSettings(name=NAME, poll_seconds=0.01, ready_seconds=20, smoke_seconds=20)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> MlflowClient:
+    """A registry with the versions that the double knows, and those before them."""
+    store = f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db"
+    client = MlflowClient(tracking_uri=store, registry_uri=store)
+    client.create_registered_model(MODEL)
+    for _ in range(8):
+        client.create_model_version(MODEL, source="file:///nowhere")
+    return client
+
+
+@pytest.fixture
+def registry(client: MlflowClient) -> ChainRegistry:
+    return ChainRegistry(client, MODEL)
+
+
+def version(number: str) -> Version:
+    return Version(MODEL, number, "", "")
+
+
+def followed(
+    double: Double,
+    registry: ChainRegistry,
+    champion: str,
+    before: str | None,
+    settings: EndpointSettings = SETTINGS,
+    card: UseCase = CARD,
+) -> str:
+    registry.point(CHAMPION, version(champion))
+    with serving_double.served(double) as address:
+        client = serving_double.client(address, double)
+        earlier = version(before) if before else None
+        served = follow(
+            client, registry, version(champion), earlier, settings, card, "What is a list?", lambda line: None
+        )
+    return served.version
+
+
+def champion(registry: ChainRegistry) -> str:
+    found = registry.by_alias(CHAMPION)
+    assert found is not None
+    return found.number
+
+
+def test_the_endpoint_serves_the_champion(registry: ChainRegistry) -> None:
+    double = Double()
+    assert followed(double, registry, "7", None) == "7"
+    assert double.changes == [("create", "7"), ("ask", "7")]
+    assert double.endpoint is not None
+    tags = {tag["key"]: tag["value"] for tag in double.endpoint["tags"]}
+    assert tags == {"project": CARD.name, "cost_owner": CARD.corpus.owner}
+    assert champion(registry) == "7"
+    assert double.faults == []
+
+
+def test_whatever_a_card_is_named_the_endpoint_can_be_made(registry: ChainRegistry) -> None:
+    corpus = CARD.corpus.model_copy(update={"owner": "Qualität & Prüfung: " + "x" * 99})
+    card = CARD.model_copy(update={"name": "Fragen, Antworten = alles/neu", "corpus": corpus})
+    double = Double()
+    assert followed(double, registry, "7", None, card=card) == "7"
+
+
+def test_callers_are_let_in_and_others_stay(registry: ChainRegistry) -> None:
+    double = Double(permissions={"somebody@example.com": "CAN_VIEW"})
+    double.serving("7")
+    settings = SETTINGS.model_copy(
+        update={"managers": ("ragops-admins",), "callers": ("ragops-callers", "me@example.com", "ragops-admins")}
+    )
+    assert followed(double, registry, "7", "7", settings) == "7"
+    assert double.permissions == {
+        "somebody@example.com": "CAN_VIEW",
+        "ragops-admins": "CAN_MANAGE",
+        "ragops-callers": "CAN_QUERY",
+        "me@example.com": "CAN_QUERY",
+    }
+    assert double.faults == []
+
+
+def test_who_may_manage_it_is_not_made_a_caller(registry: ChainRegistry) -> None:
+    double = Double(permissions={"me@example.com": "CAN_MANAGE"})
+    double.serving("7")
+    settings = SETTINGS.model_copy(update={"callers": ("me@example.com",)})
+    followed(double, registry, "7", "7", settings)
+    assert double.permissions == {"me@example.com": "CAN_MANAGE"}
+
+
+def test_a_caller_that_is_not_known_is_named_and_the_champion_stays(registry: ChainRegistry) -> None:
+    double = Double()
+    settings = SETTINGS.model_copy(update={"callers": ("ragops-typo",)})
+    with pytest.raises(
+        UserError, match=r"it serves, and none of ragops-typo was let in \(Principal: group_name"
+    ) as told:
+        followed(double, registry, "7", None, settings)
+    assert "correct rights.endpoint in databricks.yml" in str(told.value) and "\n" not in str(told.value)
+    assert champion(registry) == "7" and double.changes == [("create", "7"), ("ask", "7")]
+
+
+def test_a_champion_that_does_not_come_up_is_none(registry: ChainRegistry, client: MlflowClient) -> None:
+    double = Double(failing={"8"})
+    double.serving("7")
+    with pytest.raises(UserError, match="version 8 does not work there .*version 7 serves again"):
+        followed(double, registry, "8", "7")
+    assert champion(registry) == "7"
+    assert client.get_model_version(MODEL, "8").tags["gate"] == "taken back"
+
+
+def test_a_first_champion_that_does_not_work_is_none(registry: ChainRegistry, client: MlflowClient) -> None:
+    double = Double(failing={"6"})
+    settings = SETTINGS.model_copy(update={"managers": ("ragops-admins",), "callers": ("ragops-callers",)})
+    with pytest.raises(UserError, match="no earlier one to go back to; the endpoint .* read its logs"):
+        followed(double, registry, "6", None, settings)
+    assert double.permissions == {"ragops-admins": "CAN_MANAGE"}, "they are to read its logs"
+    assert registry.by_alias(CHAMPION) is None
+    assert client.get_model_version(MODEL, "6").tags["gate"] == "taken back"
+
+
+def test_a_champion_that_served_before_stays_one_when_the_endpoint_fails(registry: ChainRegistry) -> None:
+    with pytest.raises(UserError, match="no earlier one to go back to"):
+        followed(Double(failing={"6"}), registry, "6", "6")
+    assert champion(registry) == "6"
+
+
+def test_a_look_that_is_refused_takes_the_update_and_the_alias_back(registry: ChainRegistry) -> None:
+    double = Double()
+    double.serving("7")
+    double.looks_refused = {3: Refused(403, "PERMISSION_DENIED", "taken away")}
+    with pytest.raises(UserError, match="version 8 does not work there .*taken away.*version 7 serves again"):
+        followed(double, registry, "8", "7")
+    assert champion(registry) == "7"
+    assert double.endpoint is not None
+    assert double.endpoint["config"]["served_entities"][0]["entity_version"] == "7"
+
+
+@pytest.mark.parametrize("before", ["7", None])
+def test_an_alias_that_cannot_be_taken_back_is_told_with_the_reason_for_it(
+    registry: ChainRegistry, before: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    double = Double(failing={"8"})
+    if before:
+        double.serving(before)
+    really = registry.point
+
+    def refused(alias: str, version: Version | None = None) -> None:
+        if version != Version(MODEL, "8", "", ""):
+            raise NotPermitted("whoever runs this needs MANAGE")
+        really(alias, version)
+
+    monkeypatch.setattr(registry, "point", refused)
+    monkeypatch.setattr(registry, "drop", refused)
+    wanted = "version 7" if before else "no version"
+    with pytest.raises(
+        UserError, match=f"version 8 does not work .*nor could .* needs MANAGE.* should name {wanted}"
+    ) as told:
+        followed(double, registry, "8", before)
+    assert "\n" not in str(told.value)

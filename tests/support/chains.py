@@ -1,0 +1,84 @@
+"""A chain over passages that a test gives, with a scripted model: everything but the search is the real thing."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from ragops.answers.chain.chain import Chain
+from ragops.answers.chain.settings import AnswerSettings
+from ragops.answers.llms.errors import Rejected
+from ragops.answers.llms.gateway import Door
+from ragops.answers.llms.ledger.ledger import KeptRows
+from ragops.answers.llms.policy import Policy
+from ragops.answers.llms.providers.scripted import ScriptedModel
+from ragops.answers.llms.settings import Models
+from ragops.answers.llms.types import LanguageModel
+from ragops.answers.prompts.catalogue import PromptSettings, load_templates
+from ragops.answers.retrieval.context import Context, pack
+from ragops.answers.retrieval.pipeline import Found
+from ragops.answers.retrieval.settings import RetrievalSettings
+from ragops.answers.retrieval.validate import checked
+from ragops.corpus.chunks.tokens import TokenCounter
+from ragops.corpus.index.passages import Passage
+
+ROOT = Path(__file__).parents[2]
+KEY = b"sixteen bytes or more"
+
+
+def passage(number: int, text: str, path: str = "") -> Passage:
+    return Passage(
+        f"c{number}", f"d{number}", text, (), f"Title {number}", path or f"p{number}.md", None, 0, f"h{number}"
+    )
+
+
+class Searching:
+    """Finds what it is given, as well as it is told, and remembers who asked what."""
+
+    generation = "g-000001"
+
+    def __init__(self, texts: Sequence[str], similarity: float = 0.6) -> None:
+        self._found = [Found(passage(n, text), 1 / n, n, None, similarity) for n, text in enumerate(texts, start=1)]
+        self.asked: list[tuple[str, tuple[str, ...]]] = []
+
+    def context(
+        self, question: str, count_tokens: TokenCounter, k: int | None = None, groups: Collection[str] = ()
+    ) -> Context:
+        self.asked.append((checked(question), tuple(groups)))
+        return pack(self._found, lambda passage, places: [], count_tokens, RetrievalSettings())
+
+
+def scripted_door(
+    replies: Sequence[str],
+    rows: KeptRows | None = None,
+    model: LanguageModel | None = None,
+    quotes: Mapping[str, object] | None = None,
+) -> Door:
+    known: list[Mapping[str, object]] = [{"name": "script", "provider": "scripted", "replies": list(replies)}]
+    if quotes is not None:
+        known.append({"name": "quotes", "provider": "extractive", **quotes})
+    models = Models.model_validate({"answer": {"primary": "script"}, "known": known})
+    script = model or ScriptedModel(tuple(replies), "script", 1_000_000)
+    return Door(models, Policy("public"), lambda settings: script, rows or KeptRows())
+
+
+def failing_door(error: str, *replies: str) -> Door:
+    """Whose model, served, always fails so; script stands in."""
+    names = ("served", "script")
+    known = [{"name": name, "provider": "scripted", "replies": ["-"]} for name in names]
+    models = Models.model_validate({"answer": {"primary": "served", "fallback": ["script"]}, "known": known})
+    says = {"served": ScriptedModel([Rejected(error)], "served"), "script": ScriptedModel(replies, "script")}
+    return Door(models, Policy("public"), lambda settings: says[settings.name], KeptRows())
+
+
+def chain(
+    searcher: Searching, door: Door, prompt: str = "cite_or_abstain", settings: AnswerSettings | None = None
+) -> Chain:
+    templates = load_templates(PromptSettings(), ROOT)
+    return Chain(
+        searcher,  # type: ignore[arg-type]
+        door,
+        templates[prompt],
+        templates["standalone_question"],
+        settings or AnswerSettings(),
+        {},
+        KEY,
+    )

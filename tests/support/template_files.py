@@ -1,0 +1,29 @@
+"""Sound templates for tests to break."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ragops.answers.prompts.template import Template
+
+SOUND: dict[str, Any] = {
+    "name": "plain",
+    "description": "For tests.",
+    "technique": "zero_shot",
+    "variables": {"question": "asked", "passages": "found"},
+    "system": "Be brief.",
+    "user": "{{ passages }}\n\nQuestion: {{ question }}",
+}
+
+
+def sound(**changes: Any) -> Template:
+    return Template.model_validate(SOUND | changes)
+
+
+def written(folder: Path, content: dict[str, Any] | str | bytes, name: str = "plain.yml") -> Path:
+    path = folder / name
+    if isinstance(content, dict):
+        content = yaml.safe_dump(content)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path

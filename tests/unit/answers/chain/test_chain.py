@@ -1,0 +1,240 @@
+"""The chain with a scripted model: what a model says is checked, counted, and never shown unsupported."""
+
+from pathlib import Path
+
+import mlflow
+import pytest
+from mlflow.entities import Trace
+
+from ragops.answers.chain.settings import AnswerSettings
+from ragops.answers.chain.types import Answer, Question
+from ragops.answers.llms.errors import Rejected
+from ragops.answers.llms.ledger.ledger import KeptRows
+from ragops.answers.llms.providers.scripted import ScriptedModel
+from ragops.answers.prompts.messages import Message
+from ragops.assembly import guard_traces
+from ragops.errors import UserError
+from ragops.usecase import load_usecase
+from tests.support.chains import ROOT, Searching, chain, failing_door, scripted_door
+
+FERRY = "The ferry leaves for the lighthouse island at twenty to eight on weekdays."
+CRANE = "Painters close the crane until Friday."
+ABSTENTION = "I cannot find the answer in the documents."
+ASKED = Question("When does the ferry leave?", who="jane")
+
+
+def answered(*replies: str, question: Question = ASKED, similarity: float = 0.6, **settings: object) -> Answer:
+    searcher = Searching([FERRY, CRANE], similarity)
+    made = chain(searcher, scripted_door(replies), settings=AnswerSettings.model_validate(settings))
+    return made.answer(question)
+
+
+def test_an_answer_with_its_sources() -> None:
+    answer = answered("At twenty to eight [1].")
+    assert answer.text == "At twenty to eight [1]."
+    assert [one.passage.path for one in answer.cited] == ["p1.md"]
+    assert len(answer.sources) == 2
+    assert (answer.abstained, answer.removed_citations, answer.model) == (None, 0, "script")
+    assert answer.prompt.startswith("cite_or_abstain@")
+    assert answer.trace_id is None
+
+
+def test_citations_of_what_was_not_retrieved_are_removed_and_counted() -> None:
+    answer = answered("At twenty to eight [1][7], they say [0].")
+    assert answer.text == "At twenty to eight [1], they say."
+    assert (answer.valid_citations, answer.removed_citations) == (1, 2)
+
+
+def test_a_sentence_that_repeats_a_passage_gets_its_citation() -> None:
+    answer = answered("The ferry leaves at twenty to eight on weekdays.")
+    assert answer.text == "The ferry leaves at twenty to eight on weekdays [1]."
+    assert (answer.attributed, answer.quoted, answer.valid_citations) == (1, False, 0)
+
+
+def test_what_cites_nothing_gives_way_to_the_passages_themselves() -> None:
+    answer = answered("Mona Lisa was painted by Leonardo, as everybody knows.")
+    assert answer.text == f"{FERRY[:-1]} [1]."
+    assert answer.quoted and answer.valid_citations == 0
+    kept = answered("Mona Lisa was painted by Leonardo, as everybody knows.", uncited="keep")
+    assert (kept.text.startswith("Mona Lisa"), kept.cited) == (True, ())
+
+
+def test_without_a_quote_either_there_is_no_answer() -> None:
+    answer = answered("Leonardo did, as everybody knows.", question=Question("Who carved the Mona Lisa?"))
+    assert (answer.text, answer.abstained) == (ABSTENTION, "the model")
+
+
+@pytest.mark.parametrize(
+    ("quotes", "said"),
+    [
+        ({"support": 0.2}, "Painters close the crane until Friday [2]."),
+        ({"support": 0.25}, ABSTENTION),
+        (None, "Painters close the crane until Friday [2]."),
+    ],
+)
+def test_what_takes_an_answer_s_place_is_what_the_card_s_quoting_model_would_say(
+    quotes: dict[str, object] | None, said: str
+) -> None:
+    door = scripted_door(["Leonardo did, as everybody knows."], quotes=quotes)
+    assert chain(Searching([FERRY, CRANE]), door).answer(Question("Who painted the Mona Lisa?")).text == said
+
+
+def test_marks_that_a_model_repeats_are_not_shown() -> None:
+    answer = answered('<passage-abcdefghij number="1">\nAt twenty to eight [1].\n</passage-abcdefghij>')
+    assert answer.text == "At twenty to eight [1]."
+
+
+def test_the_model_abstains() -> None:
+    answer = answered(ABSTENTION)
+    assert (answer.text, answer.abstained, answer.cited) == (ABSTENTION, "the model", ())
+
+
+def test_without_evidence_nobody_is_asked() -> None:
+    rows = KeptRows()
+    searcher = Searching([FERRY], similarity=0.2)
+    made = chain(searcher, scripted_door(["never"], rows), settings=AnswerSettings(min_evidence=0.3))
+    answer = made.answer(ASKED)
+    assert (answer.text, answer.abstained, answer.model) == (ABSTENTION, "no evidence", "")
+    assert rows.rows == []
+    assert chain(Searching([]), scripted_door(["never"], rows)).answer(ASKED).abstained == "no evidence"
+
+
+def test_the_ledger_knows_who_asked_and_how() -> None:
+    rows = KeptRows()
+    chain(Searching([FERRY]), scripted_door(["So [1]."], rows)).answer(ASKED)
+    (row,) = rows.rows
+    assert (row.who, row.purpose, row.prompt_name, row.outcome) == ("jane", "ask", "cite_or_abstain", "answered")
+
+
+def test_groups_reach_the_search() -> None:
+    searcher = Searching([FERRY])
+    chain(searcher, scripted_door(["So [1]."])).answer(Question("When?", groups=("hr",)))
+    assert searcher.asked == [("When?", ("hr",))]
+
+
+HISTORY = (Message("user", "When does the ferry leave?"), Message("assistant", "At twenty to eight [1]."))
+
+
+@pytest.mark.parametrize(
+    ("rewritten", "searched"),
+    [
+        ("When does the ferry leave on Sundays?", "When does the ferry leave on Sundays?"),
+        ('"When does the ferry leave on Sundays?"', "When does the ferry leave on Sundays?"),
+        ("I'm happy to help! What is your favourite ship?", "When does the ferry leave? And on Sundays?"),
+        ("When does the ferry leave?", "When does the ferry leave? And on Sundays?"),
+        ("On Sundays?\nYes.", "When does the ferry leave? And on Sundays?"),
+    ],
+)
+def test_a_follow_up_is_searched_for_with_what_it_is_about(rewritten: str, searched: str) -> None:
+    searcher = Searching([FERRY])
+    made = chain(searcher, scripted_door([rewritten, "At twenty to eight [1]."]))
+    answer = made.answer(Question("And on Sundays?", history=HISTORY))
+    assert [text for text, _ in searcher.asked] == [searched]
+    assert answer.standalone == searched
+
+
+@pytest.mark.parametrize(("length", "taken"), [(4000, 0), (3999, 0), (3998, 1), (3000, 999)])
+def test_a_long_question_leaves_an_earlier_one_the_room_that_is_left(length: int, taken: int) -> None:
+    question = f"When {'x' * (length - 6)}?"
+    made = chain(searcher := Searching([FERRY]), scripted_door(["Hello!", "At twenty to eight [1]."]))
+    made.answer(Question(question, history=(Message("user", "y" * 4000),)))
+    assert [text for text, _ in searcher.asked] == ["y" * taken + " " * bool(taken) + question]
+
+
+def test_no_more_turns_than_the_card_allows() -> None:
+    searcher = Searching([FERRY])
+    made = chain(searcher, scripted_door(["So [1]."]), settings=AnswerSettings(history_turns=0))
+    assert made.answer(Question("And on Sundays?", history=HISTORY)).standalone == "And on Sundays?"
+
+
+@pytest.mark.parametrize("prompt", ["cite_or_abstain", "structured", "step_by_step"])
+def test_streamed_and_whole_answers_are_the_same(prompt: str) -> None:
+    replies = {
+        "cite_or_abstain": "At twenty to eight [1][9].",
+        "structured": '{"answerable": true, "answer": "At twenty to eight.", "citations": [1, 9]}',
+        "step_by_step": "[1] says when.\nFinal answer: At twenty to eight [1][9].",
+    }
+    made = chain(Searching([FERRY]), scripted_door([replies[prompt]]), prompt)
+    pieces, told = made.stream(ASKED), []
+    while True:
+        try:
+            told.append(next(pieces))
+        except StopIteration as end:
+            streamed: Answer = end.value
+            break
+    assert streamed.text == made.answer(ASKED).text == "At twenty to eight [1]."
+    assert "".join(told) == ("At twenty to eight [1][9]." if prompt == "cite_or_abstain" else streamed.text)
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "x" * 1_000_000, "a\x00b", "\udcff\udcfe"])
+def test_what_is_no_question_is_refused(text: str) -> None:
+    with pytest.raises(UserError, match="^question: "):
+        chain(Searching([FERRY]), scripted_door(["never"])).answer(Question(text))
+
+
+def test_passages_are_never_in_the_system_role() -> None:
+    model = ScriptedModel(("So [1].",), "script", 1_000_000)
+    chain(Searching([FERRY]), scripted_door(["So [1]."], model=model)).answer(ASKED)
+    (request,) = model.requests
+    assert [FERRY in message.content for message in request.messages] == [
+        message.role == "user" for message in request.messages
+    ]
+
+
+def trace_of(answer: Answer) -> Trace:
+    """Its trace, written by then; `flush` of get_trace is newer than the MLflow of the runtimes."""
+    mlflow.flush_trace_async_logging()
+    trace = mlflow.get_trace(str(answer.trace_id))
+    assert trace is not None
+    return trace
+
+
+def test_every_step_is_a_span(traced: None) -> None:
+    answer = chain(Searching([FERRY]), scripted_door(["So [1]."])).answer(Question("And?", history=HISTORY))
+    trace = trace_of(answer)
+    assert [span.name for span in trace.data.spans] == ["answer", "rewrite", "retrieve", "prompt", "generate", "check"]
+    assert {span.status.status_code for span in trace.data.spans} == {"OK"}
+
+
+def test_a_trace_says_who_stood_in_for_whom_and_why(traced: None) -> None:
+    made = chain(Searching([FERRY]), failing_door("Model served: HTTP 400 no", "So [1]."))
+    answer = made.answer(Question("And?", history=HISTORY))
+    assert (answer.model, answer.failed, answer.not_rewritten) == ("script", *[{"served": "HTTP 400 no"}] * 2)
+    root, rewrite, _, _, generate, _ = trace_of(answer).data.spans
+    assert (root.outputs["model"], root.outputs["failed"]) == ("script", {"served": "HTTP 400 no"})
+    assert (generate.attributes["stood_in_for"], rewrite.attributes["not_by"]) == (["served"], ["served"])
+
+
+def test_traces_of_confidential_documents_hold_no_words_of_a_server(tmp_path: Path, traced: None) -> None:
+    """A refusal may repeat the prompt, and where no model answers it is all that the trace tells."""
+    card = load_usecase(ROOT / "usecase.yml")
+    closed = card.corpus.model_copy(update={"classification": "confidential"})
+    guard_traces(card.model_copy(update={"corpus": closed}))
+    refused = Rejected(f"Model served: HTTP 400 not allowed: {FERRY}", status=400)
+    try:
+        with pytest.raises(Rejected):
+            chain(Searching([FERRY]), scripted_door(["-"], model=ScriptedModel([refused], "script"))).answer(
+                Question("And?")
+            )
+        mlflow.flush_trace_async_logging()
+        (trace,) = mlflow.search_traces(return_type="list")
+    finally:
+        mlflow.tracing.configure(span_processors=[])
+    told = {event.attributes["exception.message"] for span in trace.data.spans for event in span.events}
+    assert told == {"Rejected, HTTP 400"}
+    kept = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
+    assert kept and not any(FERRY.encode() in content for content in kept)
+
+
+def test_traces_of_confidential_documents_hold_no_texts(tmp_path: Path, traced: None) -> None:
+    card = load_usecase(ROOT / "usecase.yml")
+    closed = card.corpus.model_copy(update={"classification": "confidential"})
+    guard_traces(card.model_copy(update={"corpus": closed}))
+    try:
+        answer = chain(Searching([FERRY]), scripted_door(["So it says [1]."])).answer(Question("And?", history=HISTORY))
+        trace = trace_of(answer)
+    finally:
+        mlflow.tracing.configure(span_processors=[])
+    assert len(trace.data.spans) == 6 and "evidence" in trace.data.spans[2].attributes
+    kept = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
+    assert kept and not any(text.encode() in content for content in kept for text in (FERRY, "So it says", "And?"))

@@ -1,0 +1,88 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragops.answers.llms.providers.extractive import ExtractiveModel, Quote, best_quotes, stem
+from ragops.answers.llms.settings import DEFAULT_ABSTENTION, Extractive
+from ragops.answers.llms.types import drained
+from tests.support.llms import ask
+
+EVIDENCE = (
+    "# The with statement\n\nThe with statement wraps the execution of a block. It releases the resource even if an "
+    "error occurs inside. Nothing else is needed.",
+    "Lists may be changed in place.\n\n```python\nwith open(resource) as file: release the resource on error\n```\n\n"
+    "| resource | error |\n",
+    "A context manager closes files. It releases the resource even if an error occurs inside.",
+)
+QUESTION = "How do I make sure that a resource is released even if an error occurs?"
+
+
+def quotes(**settings: object) -> ExtractiveModel:
+    return ExtractiveModel(Extractive.model_validate({"name": "quotes", "provider": "extractive", **settings}))
+
+
+def test_it_quotes_the_sentence_that_supports_the_question_and_says_where_it_stands() -> None:
+    reply = quotes().generate(ask(question=QUESTION, evidence=EVIDENCE))
+    assert reply.text == "It releases the resource even if an error occurs inside. [1]"
+    assert (reply.provider, reply.finish_reason) == ("extractive", "stop")
+
+
+def test_further_sentences_must_add_something() -> None:
+    found = best_quotes(
+        "Which tools sort arrays and which trees?",
+        ["Tools sort arrays fast. Tools sort arrays well.", "Trees grow in many places."],
+        3,
+        0.2,
+    )
+    assert [(quote.text, quote.passage) for quote in found] == [
+        ("Tools sort arrays fast.", 1),
+        ("Trees grow in many places.", 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("question", "evidence"),
+    [
+        ("Who painted the Mona Lisa?", EVIDENCE),
+        (QUESTION, ()),
+        ("", EVIDENCE),
+        ("What is it?", EVIDENCE),
+        (QUESTION, ("# Resource released error occurs\n\n```\nresource released even error occurs\n```",)),
+    ],
+)
+def test_without_support_it_abstains(question: str, evidence: tuple[str, ...]) -> None:
+    assert quotes().generate(ask(question=question, evidence=evidence)).text == DEFAULT_ABSTENTION
+    said = quotes(abstention="No idea.").generate(ask(question=question, evidence=evidence))
+    assert said.text == "No idea."
+
+
+WORDS = st.lists(st.sampled_from(["resource", "error", "file", "the", "opens", "list."]), max_size=12).map(" ".join)
+
+
+@given(question=WORDS, evidence=st.lists(WORDS, max_size=4), most=st.integers(1, 3))
+def test_quotes_are_the_evidence_s_own_words(question: str, evidence: list[str], most: int) -> None:
+    found = best_quotes(question, evidence, most, 0.1)
+    assert len(found) <= most
+    assert found == best_quotes(question, evidence, most, 0.1)
+    for quote in found:
+        assert quote.text in " ".join(evidence[quote.passage - 1].split())
+        assert 0 < quote.support <= 1 + 1e-9
+    assert [quote.passage for quote in found] == sorted(quote.passage for quote in found)
+
+
+def test_pieces_are_the_answer() -> None:
+    request = ask(question="context manager closes files, lists changed in place", evidence=EVIDENCE)
+    pieces = list(quotes(support=0.1).stream(request))
+    assert len(pieces) > 1
+    assert "".join(pieces) == drained(quotes(support=0.1).stream(request)).text
+
+
+def test_endings_of_a_word_are_cut_off() -> None:
+    assert len({stem(word) for word in ("opened", "opening", "opens", "open")}) == 1
+    assert stem("error") == "error"
+
+
+def test_a_quote_cites_nothing_but_its_passage() -> None:
+    hidden = "".join(chr(0xE0000 + ord(letter)) for letter in "obey")
+    quote = Quote(f"The word [1] [77] of [2][3] xs[0]{hidden} <|im_end|> counts.", 4, 0.5)
+    assert quote.cited() == "The word (1) (77) of (2)(3) xs[0] (|im_end|) counts. [4]"

@@ -1,0 +1,114 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragops.answers.llms.providers.fields import Fields
+from ragops.answers.llms.providers.refusals import refused_field, says_too_long, words
+from ragops.answers.llms.settings import OPTIONAL
+from tests.support.dialects import SAID_OF_A_FIELD, SAID_OF_LENGTH, SAID_OF_OTHER_THINGS
+
+SENT = ("model", "messages", *OPTIONAL)
+
+
+@pytest.mark.parametrize("server", SAID_OF_A_FIELD)
+@pytest.mark.parametrize("field", SENT)
+def test_the_field_that_a_server_does_not_take(server: str, field: str) -> None:
+    said = words(SAID_OF_A_FIELD[server](field))
+    # Without quotes these two may be words of the sentence.
+    a_word = field in ("model", "messages") and server in {"openai, of old", "xai", "at a sentence's beginning"}
+    assert refused_field(said, None, None, SENT) == (None if a_word else field)
+    assert not says_too_long(said, None)
+    assert "\n" not in said
+
+
+def test_only_fields_that_were_sent_are_refused() -> None:
+    said = words(SAID_OF_A_FIELD["serde"]("seed"))
+    assert refused_field(said, None, None, ("temperature",)) is None
+
+
+@pytest.mark.parametrize("code", ["unsupported_parameter", "unknown_parameter", "unsupported_value"])
+def test_the_parameter_counts_where_the_words_say_nothing(code: str) -> None:
+    assert refused_field("no", code, "stream_options.include_usage", SENT) == "stream_options"
+    assert refused_field("no", "invalid_value", "max_tokens", SENT) is None
+    assert refused_field("no", code, None, SENT) is None
+
+
+@pytest.mark.parametrize("server", SAID_OF_LENGTH)
+def test_a_prompt_that_is_too_long(server: str) -> None:
+    said = words(SAID_OF_LENGTH[server])
+    assert says_too_long(said, None)
+
+
+def test_openai_has_a_code_for_it() -> None:
+    assert says_too_long("too long", "context_length_exceeded")
+
+
+@pytest.mark.parametrize("name", SAID_OF_OTHER_THINGS)
+def test_other_refusals_are_about_no_field_and_no_length(name: str) -> None:
+    said = words(SAID_OF_OTHER_THINGS[name])
+    assert refused_field(said, None, None, SENT) is None
+    assert not says_too_long(said, None)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(),
+        lambda inner: (
+            st.lists(inner)
+            | st.dictionaries(st.sampled_from(["message", "detail", "error", "loc", "msg", "code", "x"]), inner)
+        ),
+    )
+)
+def test_any_body_has_words_of_one_line(content: object) -> None:
+    said = words(json.dumps(content))
+    assert "\n" not in said
+    assert refused_field(said, content, content, SENT) in {None, *SENT}
+
+
+@given(st.lists(st.sampled_from(OPTIONAL)), st.booleans())
+def test_what_was_refused_is_not_sent_again_and_all_else_is(refused: list[str], databricks: bool) -> None:
+    fields = Fields((), "https://x.cloud/serving-endpoints" if databricks else "https://x.cloud/v1")
+    body = {name: 1 for name in SENT if name != "max_completion_tokens"}
+    known = {"stream_options"} if databricks else set()
+    assert fields.leave_out(refused) == sorted({*refused} - known)
+    assert fields.leave_out(refused) == []
+    sent = fields.sent(body)
+    assert not sent.keys() & set(refused)
+    assert ("stream_options" in sent) == (not databricks and "stream_options" not in refused)
+    assert body.keys() - sent.keys() <= {*refused, "stream_options"}
+    assert ("max_completion_tokens" in sent) == ("max_tokens" in refused and "max_completion_tokens" not in refused)
+
+
+def test_what_a_request_was_refused_for_counts_for_that_one_alone() -> None:
+    fields = Fields((), "https://x.cloud/v1")
+    body = {"max_tokens": 9, "seed": 7, "stop": ["x"]}
+    assert fields.sent(body, {"seed", "max_tokens"}) == {"stop": ["x"], "max_completion_tokens": 9}
+    assert not fields.streams(["x"], {"stop"}) and not fields.streams([], {"stream"}) and fields.streams([], {"stop"})
+    assert fields.sent(body) == body and fields.streams(["x"])
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ("This endpoint does not support streaming.", "stream"),
+        ("This model doesn't support streaming", "stream"),
+        ("Streaming is not supported for this model", "stream"),
+        ("stop_sequences: Extra inputs are not permitted", "stop"),
+        ("Stop sequences are not supported", "stop"),
+        ("Structured outputs are not supported by this model", "response_format"),
+        ("Model does not support response format json_schema", "response_format"),
+        ("seed: unknown", "seed"),
+        ("Field 'seed' not recognized", "seed"),
+        ("Invalid request: seed is not a valid field", "seed"),
+        ("no such field: seed", "seed"),
+        ("Cannot find field: seed", "seed"),
+        ("temperature is not valid: it must be at most 1", None),
+        ("Invalid parameter: max_tokens must be smaller", None),
+        ("max_tokens is not a valid parameter value", None),
+        ("Unknown model 'llama'", None),
+    ],
+)
+def test_a_field_in_other_words(said: str, field: str | None) -> None:
+    assert refused_field(said, None, None, SENT) == field

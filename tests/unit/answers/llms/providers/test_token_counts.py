@@ -1,0 +1,25 @@
+import pickle
+from pathlib import Path
+
+from ragops.answers.llms.providers.token_counts import LlmCounter, llm_counter
+from ragops.answers.llms.settings import Models
+from ragops.usecase import load_usecase
+
+CARD = load_usecase(Path(__file__).parents[5] / "usecase.yml")
+
+
+def test_the_first_model_whose_tokenizer_is_here_counts() -> None:
+    count = llm_counter(CARD.models, Path)
+    assert count.model == "smollm2"
+    carried: LlmCounter = pickle.loads(pickle.dumps(count))  # as Spark carries it to its workers
+    assert carried(["", "one two three", "one two three " * 50]) == [0, 3, 151]
+
+
+def test_without_one_it_is_an_estimate_on_the_high_side() -> None:
+    quotes = {"name": "quotes", "provider": "extractive"}
+    gone = {"name": "gone", "provider": "openvino_gguf", "source": "/no/such.gguf", "context_tokens": 100}
+    models = Models.model_validate({"answer": {"primary": "quotes"}, "known": [quotes, gone]})
+    count = llm_counter(models, Path)
+    assert count == LlmCounter("", None)
+    texts = ["", "ä", "one two three"]
+    assert count(texts) == [0, 1, 5]

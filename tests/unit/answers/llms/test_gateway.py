@@ -1,0 +1,339 @@
+import base64
+import json
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from ragops.answers.llms.errors import (
+    Busy,
+    ContextOverflow,
+    EmptyAnswer,
+    Malformed,
+    NoCapacity,
+    PolicyError,
+    Rejected,
+    Resting,
+    ServerFault,
+    Unavailable,
+)
+from ragops.answers.llms.gateway import Door
+from ragops.answers.llms.ledger.encryption import KeyRing, Sealed
+from ragops.answers.llms.ledger.ledger import KeptRows
+from ragops.answers.llms.policy import Policy
+from ragops.answers.llms.providers.scripted import ScriptedModel
+from ragops.answers.llms.settings import AnyModel, Models
+from ragops.answers.llms.types import LanguageModel, Pieces, Reply, Request, drained
+from tests.support.llms import ME, Clock, ask, models, scripted, served
+
+KEYS = KeyRing.parse("k1:" + base64.b64encode(bytes(32)).decode())
+
+
+class Scene:
+    """A door whose models say what a test gives them, with the rows and the pauses it made."""
+
+    def __init__(
+        self, card: Models, says: dict[str, Iterable[str | Exception]], classification: str = "public", **rest: Any
+    ) -> None:
+        self.clock, self.ledger = Clock(), KeptRows()
+        self.models = {name: ScriptedModel(replies, name) for name, replies in says.items()}
+        self.opened: list[str] = []
+        self.door = Door(card, Policy(classification), self.open, self.ledger, sleep=self.clock.sleep, **rest)
+
+    def open(self, settings: AnyModel) -> LanguageModel:
+        self.opened.append(settings.name)
+        if settings.name not in self.models:
+            raise Unavailable(f"Model {settings.name}: not here")
+        return self.models[settings.name]
+
+    def asked(self, name: str) -> int:
+        return len(self.models[name].requests)
+
+    @property
+    def outcomes(self) -> list[tuple[str, str, str | None, str | None]]:
+        return [(row.model, row.outcome, row.error, row.fallback_of) for row in self.ledger.rows]
+
+
+def pair(**rest: Any) -> Models:
+    return models("first", ["second"], scripted("first"), scripted("second"), **rest)
+
+
+def whole(scene: Scene, request: Request) -> Reply:
+    return scene.door.generate(request, ME)
+
+
+def in_pieces(scene: Scene, request: Request) -> Reply:
+    return drained(scene.door.stream(request, ME))
+
+
+both = pytest.mark.parametrize("ask_it", [whole, in_pieces])
+
+
+@both
+def test_an_answer_and_its_row(ask_it: Any) -> None:
+    priced = scripted("first", price_per_million_input=1_000, price_per_million_output=10_000)
+    scene = Scene(models("first", [], priced), {"first": ["an answer"]})
+    reply = ask_it(scene, ask())
+    assert (reply.text, reply.model, reply.cached) == ("an answer", "first", False)
+    (row,) = scene.ledger.rows
+    assert (row.who, row.purpose, row.prompt_name, row.prompt_version) == ("me@firm", "ask", "answer", "3")
+    assert (row.model, row.provider, row.outcome, row.error) == ("first", "scripted", "answered", None)
+    assert (row.prompt_tokens, row.completion_tokens, row.attempts, row.cached) == (3, 2, 1, False)
+    assert row.cost == pytest.approx(3 * 0.001 + 2 * 0.01)
+    assert (row.finish_reason, row.fallback_of, row.trace_id) == ("stop", None, "trace-1")
+    assert (row.key_id, row.payload) == (None, None)
+
+
+@both
+def test_the_same_question_is_answered_from_memory(ask_it: Any) -> None:
+    scene = Scene(models("first", [], scripted("first", price_per_second=1e9)), {"first": ["a", "b"]})
+    replies = [ask_it(scene, ask()) for _ in range(2)]
+    assert [(reply.text, reply.cached) for reply in replies] == [("a", False), ("a", True)]
+    row = scene.ledger.rows[1]
+    assert (row.cached, row.attempts, row.cost, row.prompt_tokens, row.completion_tokens) == (True, 0, 0, 0, 0)
+    assert ask_it(scene, ask("another")).text == "b"
+
+
+@both
+def test_a_busy_model_is_asked_again_when_it_says(ask_it: Any) -> None:
+    scene = Scene(pair(), {"first": [Busy("slow", 3.0), ServerFault("oops"), "at last"]})
+    assert ask_it(scene, ask()).text == "at last"
+    assert len(scene.clock.slept) == 2
+    assert scene.clock.slept[0] >= 3
+    assert [row.attempts for row in scene.ledger.rows] == [3]
+
+
+@both
+@pytest.mark.parametrize("failure", [Rejected("no"), EmptyAnswer("-"), ServerFault("down"), Malformed("?")])
+def test_another_model_steps_in(ask_it: Any, failure: Exception) -> None:
+    scene = Scene(pair(), {"first": [failure], "second": ["well"]})
+    reply = ask_it(scene, ask())
+    assert (reply.text, reply.model) == ("well", "second")
+    assert scene.outcomes == [
+        ("first", "failed", type(failure).__name__, None),
+        ("second", "answered", None, "first"),
+    ]
+
+
+@both
+def test_a_fallback_s_row_says_why_it_was_asked_and_repeats_no_words_of_a_server(ask_it: Any) -> None:
+    refused = Rejected("Model first: HTTP 400 in the prompt stands: my secret", status=400)
+    card = pair(resilience={"attempts": 1}, cache=0)
+    scene = Scene(card, {"first": [refused, Busy("slow")], "second": ["well"]})
+    for _ in range(2):
+        ask_it(scene, ask())
+    reasons = [(row.model, row.fallback_reason) for row in scene.ledger.rows]
+    assert reasons == [("first", None), ("second", "Rejected, HTTP 400"), ("first", None), ("second", "Busy")]
+
+
+@both
+@pytest.mark.parametrize("last", [Rejected("Model second: not this"), ContextOverflow("second", "too long")])
+def test_where_no_model_answers_each_ones_reason_is_told(ask_it: Any, last: Exception) -> None:
+    scene = Scene(pair(), {"first": [Rejected("Model first at http://x: HTTP 400 no; mend it")], "second": [last]})
+    words = str(last)
+    with pytest.raises(type(last)) as raised:
+        ask_it(scene, ask())
+    assert str(raised.value) == f"{words} (asked in place of first: HTTP 400 no; mend it)"
+
+
+@both
+def test_a_reply_names_those_that_did_not_give_it(ask_it: Any) -> None:
+    scene = Scene(pair(), {"first": [Rejected("Model first at http://x: no; mend it"), "mine"], "second": ["well"]})
+    assert [ask_it(scene, ask()).failed for _ in range(2)] == [{"first": "no; mend it"}, {}]
+    scene = Scene(pair(), {"first": [Rejected("Model first: down")], "second": ["well"]})
+    assert [ask_it(scene, ask()).failed for _ in range(2)] == [{"first": "down"}] * 2  # from memory, too
+
+
+@both
+def test_a_model_that_is_not_to_be_had_here_is_passed_over(ask_it: Any) -> None:
+    scene = Scene(pair(), {"second": ["well"]})
+    assert ask_it(scene, ask()).model == "second"
+    assert scene.outcomes[0] == ("first", "failed", "Unavailable", None)
+
+
+@both
+def test_when_all_fail_the_last_reason_is_given(ask_it: Any) -> None:
+    scene = Scene(pair(), {"first": [ServerFault("one")], "second": [Rejected("two")]})
+    with pytest.raises(Rejected, match="two"):
+        ask_it(scene, ask())
+    assert [row.outcome for row in scene.ledger.rows] == ["failed", "failed"]
+
+
+@both
+def test_an_answer_of_a_fallback_is_not_kept_as_the_first_one_s(ask_it: Any) -> None:
+    scene = Scene(pair(), {"first": [Rejected("not yet"), "mine"], "second": ["well"]})
+    assert [ask_it(scene, ask()).text for _ in range(2)] == ["well", "mine"]
+
+
+@both
+def test_a_model_that_keeps_failing_is_left_alone(ask_it: Any) -> None:
+    card = pair(resilience={"attempts": 1, "failures_to_rest": 2}, cache=0)
+    scene = Scene(card, {"first": [ServerFault("down")], "second": ["well"]})
+    for _ in range(4):
+        assert ask_it(scene, ask()).model == "second"
+    assert scene.asked("first") == 2
+    assert [row.error for row in scene.ledger.rows if row.model == "first"] == ["ServerFault"] * 2 + ["Resting"] * 2
+
+
+@both
+def test_a_request_too_long_for_the_first_is_the_caller_s_to_mend(ask_it: Any) -> None:
+    scene = Scene(pair(), {"second": ["well"]})
+    scene.models["first"] = ScriptedModel(["x"], "first", context_tokens=10)
+    with pytest.raises(ContextOverflow, match="Model first"):
+        ask_it(scene, ask())
+    assert scene.outcomes == [("first", "refused", "ContextOverflow", None)]
+
+
+@both
+def test_a_fallback_too_small_for_the_request_is_passed_over(ask_it: Any) -> None:
+    card = models("first", ["second", "third"], scripted("first"), scripted("second"), scripted("third"))
+    scene = Scene(card, {"first": [Rejected("no")], "third": ["well"]})
+    scene.models["second"] = ScriptedModel(["x"], "second", context_tokens=10)
+    assert ask_it(scene, ask()).model == "third"
+
+
+@both
+def test_policy_forbids_before_a_model_is_even_opened(ask_it: Any) -> None:
+    card = models("own", ["gpt"], scripted("own"), served("gpt"))
+    scene = Scene(card, {"own": ["well"], "gpt": ["well"]}, "confidential")
+    with pytest.raises(PolicyError, match="Model gpt"):
+        ask_it(scene, ask())
+    assert scene.opened == []
+    assert scene.outcomes == [("gpt", "refused", "PolicyError", None)]
+
+
+@both
+def test_internal_texts_go_out_without_personal_data(ask_it: Any) -> None:
+    card = models("gpt", ["own"], served("gpt"), scripted("own"))
+    scene = Scene(card, {"gpt": [Rejected("no")], "own": ["well"]}, "internal")
+    ask_it(scene, ask("mail jane@firm.de"))
+    seen = {name: model.requests[0].messages[0].content for name, model in scene.models.items()}
+    assert seen == {"gpt": "mail [EMAIL_1]", "own": "mail jane@firm.de"}
+
+
+@both
+def test_no_answer_is_longer_and_no_attempt_slower_than_the_card_allows(ask_it: Any) -> None:
+    scene = Scene(models("first", [], scripted("first", max_tokens=7, timeout_s=9)), {"first": ["a"]})
+    ask_it(scene, ask(max_tokens=100))
+    sent = scene.models["first"].requests[0]
+    assert (sent.max_tokens, sent.timeout_s) == (7, 9)
+
+
+@both
+def test_payloads_are_sealed(ask_it: Any) -> None:
+    scene = Scene(pair(), {"first": ["the answer"]}, keys=KEYS)
+    ask_it(scene, ask("the question"))
+    (row,) = scene.ledger.rows
+    assert row.key_id == "k1"
+    assert "the question" not in row.model_dump_json()
+    opened = json.loads(KEYS.open(Sealed("k1", base64.b64decode(row.payload or "")), row.call_id))
+    assert opened == {"messages": [{"role": "user", "content": "the question"}], "answer": "the answer"}
+
+
+class Breaking(ScriptedModel):
+    """Fails in the midst of its answer."""
+
+    def stream(self, request: Request) -> Pieces:
+        yield "The beginning "
+        raise Malformed("the answer broke off")
+
+
+def test_no_other_model_goes_on_where_one_broke_off() -> None:
+    scene = Scene(pair(), {"second": ["well"]})
+    scene.models["first"] = Breaking(["-"], "first")
+    pieces = scene.door.stream(ask(), ME)
+    assert next(pieces) == "The beginning "
+    with pytest.raises(Malformed):
+        next(pieces)
+    assert scene.outcomes == [("first", "failed", "Malformed", None)]
+    assert scene.asked("second") == 0
+
+
+class Blank(ScriptedModel):
+    """Starts with blanks and then has nothing to say."""
+
+    def stream(self, request: Request) -> Pieces:
+        yield "\n"
+        raise EmptyAnswer("the answer is empty")
+
+
+def test_blanks_are_no_beginning() -> None:
+    scene = Scene(pair(), {"second": ["well"]})
+    scene.models["first"] = Blank(["-"], "first")
+    assert in_pieces(scene, ask()).model == "second"
+
+
+def test_a_stream_that_nobody_reads_to_its_end_is_told_and_gives_its_place_back() -> None:
+    scene = Scene(models("first", [], scripted("first", concurrency=1)), {"first": ["one two three"]})
+    pieces = scene.door.stream(ask(), ME)
+    assert next(pieces) == "one"
+    pieces.close()
+    assert scene.outcomes == [("first", "abandoned", None, None)]
+    assert in_pieces(scene, ask()).text == "one two three"
+
+
+def test_what_quotes_answers_even_when_the_others_used_up_all_the_time() -> None:
+    quotes = {"name": "quotes", "provider": "extractive"}
+    card = models("first", ["quotes"], scripted("first"), quotes, answer={"deadline_s": 1e-9})
+    scene = Scene(card, {"first": ["-"], "quotes": ["a quote"]})
+    assert whole(scene, ask()).model == "quotes"
+    assert scene.outcomes[0] == ("first", "failed", NoCapacity.__name__, None)
+
+
+def test_a_place_that_is_not_free_says_nothing_of_the_model() -> None:
+    card = models(
+        "first",
+        [],
+        scripted("first", concurrency=1),
+        resilience={"attempts": 1, "failures_to_rest": 2},
+        answer={"deadline_s": 0.05},
+    )
+    scene = Scene(card, {"first": [ServerFault("down"), "one two", ServerFault("down")]})
+    with pytest.raises(ServerFault):
+        whole(scene, ask())
+    held = scene.door.stream(ask(), ME)
+    assert next(held) == "one"  # and keeps the only place
+    with pytest.raises(NoCapacity):
+        whole(scene, ask())
+    held.close()
+    for error in (ServerFault, Resting):
+        with pytest.raises(error):
+            whole(scene, ask())
+
+
+def test_threads_share_one_door() -> None:
+    card = models("first", [], scripted("first", concurrency=3), cache=0)
+    inside, most, lock = 0, 0, threading.Lock()
+    gate = threading.Barrier(3, timeout=10)
+
+    def rule(_request: Request) -> str:
+        nonlocal inside, most
+        with lock:
+            inside += 1
+            most = max(most, inside)
+        gate.wait()
+        with lock:
+            inside -= 1
+        return "well"
+
+    scene = Scene(card, {"first": ["-"]})
+    scene.models["first"] = ScriptedModel(rule, "first")
+    scene.models["first"]._lock = _NoLock()  # the rule itself is what may run at the same time
+    threads = [threading.Thread(target=whole, args=(scene, ask(str(number)))) for number in range(9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert (len(scene.ledger.rows), most, scene.opened) == (9, 3, ["first"])
+
+
+class _NoLock:
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def test_the_primary_is_what_prompts_are_packed_for() -> None:
+    scene = Scene(pair(), {"first": ["-"]})
+    assert scene.door.primary.name == "first"

@@ -1,0 +1,59 @@
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from ragops.answers.llms.settings import Extractive, Models, OpenAICompatible, OpenVinoGguf, VllmOffline
+from ragops.errors import UserError
+from ragops.usecase import load_usecase
+from tests.support.llms import models
+
+SERVED = {"name": "served", "provider": "openai_compatible", "served_name": "x", "context_tokens": 100}
+
+
+def test_each_provider_has_its_own_settings() -> None:
+    found = models(
+        "served",
+        [],
+        SERVED,
+        {"name": "gguf", "provider": "openvino_gguf", "source": "/Volumes/a/b.gguf", "context_tokens": 1},
+        {"name": "vllm", "provider": "vllm_offline", "source": "/Volumes/a/b", "context_tokens": 1},
+        {"name": "quotes", "provider": "extractive"},
+    )
+    assert [type(one) for one in found.known] == [OpenAICompatible, OpenVinoGguf, VllmOffline, Extractive]
+    assert [one.private for one in found.known] == [False, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("primary", "fallback", "known", "said"),
+    [
+        ("other", [], [SERVED], "answer names other, which is no known model; there are served"),
+        ("served", ["other"], [SERVED], "answer names other"),
+        ("served", [], [SERVED, SERVED], "two models are named served"),
+        ("served", [], [SERVED | {"key": "k"}], "key goes with base_url"),
+        ("served", [], [SERVED | {"base_url": "localhost"}], "base_url"),
+        ("served", [], [SERVED | {"provider": "magic"}], "provider"),
+        ("served", [], [SERVED | {"colour": "red"}], "colour"),
+        ("g", [], [{"name": "g", "provider": "openvino_gguf", "source": "x.bin", "context_tokens": 1}], "source"),
+        ("q", [], [{"name": "q", "provider": "extractive", "private": False}], "private"),
+    ],
+)
+def test_what_does_not_fit_is_named(primary: str, fallback: list[str], known: list[dict[str, Any]], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        models(primary, fallback, *known)
+
+
+def test_another_primary_is_asked_first_and_no_model_twice() -> None:
+    card = models("served", ["quotes"], SERVED, {"name": "quotes", "provider": "extractive"})
+    assert [one.name for one in card.chain()] == ["served", "quotes"]
+    assert [one.name for one in card.with_primary("quotes").chain()] == ["quotes"]
+    assert card.with_primary("") is card
+    with pytest.raises(UserError, match="model gpt: the card knows none of that name; choose one of served, quotes"):
+        card.with_primary("gpt")
+
+
+def test_the_bundle_s_chain_ends_with_what_needs_no_model() -> None:
+    from ragops.platform.workspace import bundle_root
+
+    card: Models = load_usecase(bundle_root() / "usecase.yml").models
+    assert isinstance(card.chain()[-1], Extractive)

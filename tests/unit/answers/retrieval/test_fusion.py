@@ -1,0 +1,77 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragops.answers.retrieval.fusion import fuse, reciprocal_rank_fusion, weighted_fusion
+from ragops.answers.retrieval.settings import RetrievalSettings
+from ragops.corpus.index.stores.interface import Hit
+
+RANKINGS = st.lists(st.lists(st.sampled_from("abcdefgh"), unique=True), max_size=3)
+SCORES = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(-5, 50).map(lambda number: round(number, 3)))
+HITS = SCORES.map(lambda scores: sorted((Hit(i, s) for i, s in scores.items()), key=lambda hit: -hit.score))
+WEIGHTS = st.floats(0, 1)
+
+
+def test_an_item_high_in_both_wins() -> None:
+    fused = reciprocal_rank_fusion([["a", "b", "c"], ["b", "d"]])
+    assert [item for item, _ in fused] == ["b", "a", "d", "c"]
+    assert fused[0][1] == 1 / 62 + 1 / 61
+
+
+@given(RANKINGS)
+def test_every_item_comes_once_and_scores_fall(rankings: list[list[str]]) -> None:
+    fused = reciprocal_rank_fusion(rankings)
+    assert {item for item, _ in fused} == {item for ranking in rankings for item in ranking}
+    assert len(fused) == len({item for item, _ in fused})
+    assert [score for _, score in fused] == sorted((score for _, score in fused), reverse=True)
+
+
+@given(st.lists(st.sampled_from("abcdefgh"), unique=True))
+def test_one_ranking_keeps_its_order(ranking: list[str]) -> None:
+    assert [item for item, _ in reciprocal_rank_fusion([ranking, []])] == ranking
+
+
+def test_scores_are_scaled_before_they_are_weighed() -> None:
+    dense, lexical = [Hit("a", 0.9), Hit("b", 0.7), Hit("c", 0.5)], [Hit("b", 40.0), Hit("d", 10.0)]
+    fused = dict(weighted_fusion(dense, lexical, 0.75))
+    assert fused == pytest.approx({"a": 0.75, "b": 0.75 * 0.5 + 0.25, "c": 0.0, "d": 0.0})
+
+
+@given(HITS, HITS, WEIGHTS)
+def test_weighted_gives_each_item_once_between_0_and_1(dense: list[Hit], lexical: list[Hit], weight: float) -> None:
+    fused = weighted_fusion(dense, lexical, weight)
+    assert sorted(item for item, _ in fused) == sorted({hit.chunk_id for hit in (*dense, *lexical)})
+    assert all(0 <= score <= 1 + 1e-9 for _, score in fused)
+    assert [score for _, score in fused] == sorted((score for _, score in fused), reverse=True)
+
+
+@given(HITS, HITS, WEIGHTS, st.floats(0.1, 10), st.floats(-3, 3))
+def test_weighted_does_not_depend_on_a_score_s_unit(
+    dense: list[Hit], lexical: list[Hit], weight: float, scale: float, shift: float
+) -> None:
+    other = [Hit(hit.chunk_id, hit.score * scale + shift) for hit in lexical]
+    one, two = dict(weighted_fusion(dense, lexical, weight)), dict(weighted_fusion(dense, other, weight))
+    assert one == pytest.approx(two, abs=1e-6)
+
+
+@given(HITS, HITS)
+def test_all_weight_on_one_search_is_that_search(dense: list[Hit], lexical: list[Hit]) -> None:
+    fused = dict(weighted_fusion(dense, lexical, 1.0))
+    scores = [fused[hit.chunk_id] for hit in dense]
+    assert scores == sorted(scores, reverse=True)
+    assert all(fused[hit.chunk_id] == 0 for hit in lexical if hit.chunk_id not in {one.chunk_id for one in dense})
+
+
+@given(HITS, HITS, WEIGHTS)
+def test_weighted_is_symmetric(dense: list[Hit], lexical: list[Hit], weight: float) -> None:
+    one, two = weighted_fusion(dense, lexical, weight), weighted_fusion(lexical, dense, 1 - weight)
+    assert dict(one) == pytest.approx(dict(two))
+
+
+def test_settings_choose_the_method() -> None:
+    dense, lexical = [Hit("a", 0.9), Hit("b", 0.1)], [Hit("b", 9.0)]
+    chosen = {
+        fusion: [i for i, _ in fuse(dense, lexical, RetrievalSettings(fusion=fusion, dense_weight=0.4))]
+        for fusion in ("dense", "lexical", "reciprocal_rank", "weighted")
+    }
+    assert chosen == {"dense": ["a", "b"], "lexical": ["b"], "reciprocal_rank": ["b", "a"], "weighted": ["b", "a"]}

@@ -1,0 +1,131 @@
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ragops.answers.retrieval.pipeline import Found, retrieve
+from ragops.answers.retrieval.settings import Rerank, RerankModel, RetrievalSettings
+from ragops.corpus.index.access import visible
+from ragops.corpus.index.passages import Entry
+
+RERANK = Rerank(model=RerankModel(name="m", source="hub:a/b"), top=4)
+GROUPS = [(), ("hr",), ("legal",), ("hr", "legal")]
+
+
+class ByLength:
+    """Prefers long texts; remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.given: list[tuple[str, list[str]]] = []
+
+    def score(self, question: str, texts: Sequence[str]) -> np.ndarray:
+        self.given.append((question, list(texts)))
+        return np.array([len(text) / 1000 for text in texts], dtype=np.float32)
+
+
+@pytest.fixture(scope="session")
+def rows(make_passage: Callable[..., Entry]) -> list[Entry]:
+    return [make_passage(number, groups=GROUPS[number % 4]) for number in range(24)]
+
+
+def ids(found: Sequence[Found]) -> list[str]:
+    return [one.passage.chunk_id for one in found]
+
+
+def test_each_search_alone_and_ranks_of_both(rows: list[Entry], make_generation: Callable) -> None:
+    generation, vector = make_generation(rows), rows[3].vector
+    plain = RetrievalSettings(k=3, duplicates=None)
+    dense = retrieve(generation, "number8", vector, plain.model_copy(update={"fusion": "dense"}), None)
+    assert (ids(dense)[0], dense[0].dense_rank, dense[0].lexical_rank) == ("d003", 1, None)
+    lexical = retrieve(generation, "number8", vector, plain.model_copy(update={"fusion": "lexical"}), None)
+    assert [(one.passage.chunk_id, one.dense_rank, one.lexical_rank) for one in lexical] == [("d008", None, 1)]
+    both = {one.passage.chunk_id: one for one in retrieve(generation, "number8", vector, plain, None)}
+    assert both["d003"].dense_rank == both["d008"].lexical_rank == 1
+    assert len(both) == 3
+
+
+@pytest.mark.parametrize("fusion", ["dense", "lexical", "reciprocal_rank", "weighted"])
+def test_how_near_a_passage_is_does_not_depend_on_who_found_it(
+    rows: list[Entry], make_generation: Callable, fusion: str
+) -> None:
+    vector = rows[3].vector
+    chosen = RetrievalSettings(k=3, candidates=3, duplicates=None).model_copy(update={"fusion": fusion})
+    vectors = {row.chunk_id: row.vector / np.linalg.norm(row.vector) for row in rows}
+    for one in retrieve(make_generation(rows), "number8 number20", vector, chosen, None):
+        cosine = float(vectors[one.passage.chunk_id] @ vector / np.linalg.norm(vector))
+        assert one.similarity == pytest.approx(cosine, abs=1e-4)
+
+
+def test_near_identical_passages_come_once(make_passage: Callable[..., Entry], make_generation: Callable) -> None:
+    rows = [make_passage(number, "the same words in each of these") for number in range(5)] + [make_passage(9)]
+    chosen = RetrievalSettings(k=5, fusion="dense")
+    generation = make_generation(rows)
+    assert ids(retrieve(generation, "words", rows[2].vector, chosen, None)) in (["d002", "d009"], ["d009", "d002"])
+    kept = chosen.model_copy(update={"duplicates": None})
+    assert len(retrieve(generation, "words", rows[2].vector, kept, None)) == 5
+
+
+def test_the_reranker_reads_the_best_with_their_headings(rows: list[Entry], make_generation: Callable) -> None:
+    reranker = ByLength()
+    chosen = RetrievalSettings(k=2, rerank=RERANK, fusion="dense")
+    longest = replace(rows[0], text="Text number0 " + "and more " * 20)
+    generation = make_generation([longest, *rows[1:]])
+    first = retrieve(generation, "why?", rows[0].vector, chosen, None, reranker)
+    question, texts = reranker.given[0]
+    assert (question, len(texts)) == ("why?", 4)
+    assert texts[0].startswith("Title\nTitle\nS\n")
+    assert first[0].passage.chunk_id == "d000"
+    assert first[0].score == pytest.approx(len(texts[0]) / 1000)
+
+
+def test_without_a_reranker_at_hand_the_fusion_s_order_stays(rows: list[Entry], make_generation: Callable) -> None:
+    generation, vector = make_generation(rows), rows[5].vector
+    chosen = RetrievalSettings(k=4)
+    reranked = chosen.model_copy(update={"rerank": RERANK})
+    assert retrieve(generation, "number5", vector, reranked, None) == retrieve(
+        generation, "number5", vector, chosen, None
+    )
+
+
+def test_mmr_chooses_different_ones(make_passage: Callable[..., Entry], make_generation: Callable) -> None:
+    near = [make_passage(number) for number in range(3)]
+    rows = [near[0], replace(near[1], vector=near[0].vector), near[2]]
+    chosen = RetrievalSettings(k=2, fusion="dense", mmr=0.1)
+    assert ids(retrieve(make_generation(rows), "x", near[0].vector, chosen, None)) == ["d000", "d002"]
+    plain = chosen.model_copy(update={"mmr": None})
+    assert ids(retrieve(make_generation(rows), "x", near[0].vector, plain, None)) == ["d000", "d001"]
+    assert retrieve(make_generation([]), "x", near[0].vector, chosen, None) == []
+
+
+@settings(deadline=None)
+@given(
+    reader=st.frozensets(st.sampled_from(["hr", "legal", "it"])),
+    fusion=st.sampled_from(["dense", "lexical", "reciprocal_rank", "weighted"]),
+    mmr=st.none() | st.floats(0, 1),
+    rerank=st.booleans(),
+    k=st.integers(1, 30),
+    seed=st.integers(0, 1000),
+)
+def test_no_setting_shows_what_the_reader_may_not_see(
+    rows: list[Entry],
+    make_generation: Callable,
+    reader: frozenset[str],
+    fusion: str,
+    mmr: float | None,
+    rerank: bool,
+    k: int,
+    seed: int,
+) -> None:
+    chosen = RetrievalSettings(fusion=fusion, mmr=mmr, rerank=RERANK if rerank else None, k=k, duplicates=None)
+    vector = np.random.default_rng(seed).standard_normal(8).astype(np.float32)
+    reranker = ByLength()
+    found = retrieve(make_generation(rows), "text of a passage", vector, chosen, reader, reranker)
+    assert all(visible(one.passage.groups, reader) for one in found)
+    seen = sum(visible(row.groups, reader) for row in rows)
+    assert len(found) == len(set(ids(found))) == min(k, seen)
+    hidden = {row.text for row in rows if not visible(row.groups, reader)}
+    assert not any(text.split("\n")[-1] in hidden for _, texts in reranker.given for text in texts)
+    assert [one.score for one in found] == sorted((one.score for one in found), reverse=True) or mmr is not None

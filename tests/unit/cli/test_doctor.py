@@ -1,0 +1,108 @@
+"""`ragops doctor` prints its table wherever it is called; its exit code says whether something needed is missing."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import ragops.doctor.checks
+from ragops.cli import doctor
+from ragops.cli.app import app
+from ragops.doctor.findings import Finding, Group, State
+
+ROOT = Path(__file__).parents[3]
+RUN = CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bundle that nothing was ever run in."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "databricks.yml").touch()
+    (tmp_path / "usecase.yml").write_text((ROOT / "usecase.yml").read_text())
+    for name in ("LOCALBUNDLE_HOME", "DATABRICKS_RUNTIME_VERSION", "OPENAI_BASE_URL", "SPARK_REMOTE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def finding(*findings: Finding) -> list[Group]:
+    return [Group("One", lambda: findings)]
+
+
+def test_where_nothing_was_ever_run_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    result = RUN.invoke(app, ["doctor", "--no-spark"])
+    assert result.exit_code == 1
+    assert max(map(len, result.output.splitlines())) <= 80
+    words = " ".join(result.output.split())
+    assert "none for target dev" in words and "localbundle run refresh -t dev" in words
+    for title in ("This process", "Laptop", "Spark", "Volumes", "Registry", "GPUs", "UDFs"):
+        assert title in result.output
+
+
+@pytest.mark.parametrize(("state", "code"), [("ok", 0), ("unknown", 0), ("missing", 1)])
+def test_only_what_is_missing_is_a_failure(monkeypatch: pytest.MonkeyPatch, state: State, code: int) -> None:
+    row = Finding("disk", "none", state, "buy one")
+    monkeypatch.setattr(ragops.doctor.checks, "groups", lambda place: finding(row))
+    result = RUN.invoke(app, ["doctor", "--no-spark", "--json"])
+    assert result.exit_code == code
+    expected = {"group": "One", "what": "disk", "found": "none", "state": state, "to_do": "buy one"}
+    assert json.loads(result.output) == [expected]
+
+
+@pytest.mark.parametrize(("code", "printed"), [(0, False), (1, False), (2, True)])
+def test_it_runs_in_the_local_workspace_and_here_where_that_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, code: int, printed: bool
+) -> None:
+    called: list[list[str]] = []
+
+    def call(command: list[str]) -> int:
+        called.append(command)
+        return code
+
+    monkeypatch.setattr(ragops.doctor.checks, "groups", lambda place: finding(Finding("disk", "large")))
+    monkeypatch.setattr(subprocess, "call", call)
+    monkeypatch.setattr(shutil, "which", lambda name, path=None: f"/bin/{name}")
+    result = RUN.invoke(app, ["doctor", "-t", "staging"])
+    assert called[0][:5] == ["/bin/localbundle", "exec", "-t", "staging", "--"]
+    assert ("large" in result.output) == printed
+    assert result.exit_code == (0 if printed else code)
+
+
+def test_without_localbundle_it_goes_on_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name, path=None: None)
+    assert doctor._inside("dev") == 2
+
+
+def test_with_spark_at_hand_nothing_is_started_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def groups(place: ragops.doctor.checks.Place) -> Iterator[Group]:
+        yield Group("One", lambda: [Finding("landing", place.landing)])
+
+    monkeypatch.setenv("SPARK_REMOTE", "sc://localhost:1")
+    monkeypatch.setattr(ragops.doctor.checks, "groups", groups)
+    result = RUN.invoke(app, ["doctor", "--schema", "mine"])
+    assert result.exit_code == 0 and "/Volumes/spark_catalog/mine/landing" in result.output
+
+
+def test_it_ends_though_a_call_hangs_that_the_interpreter_would_wait_for(tmp_path: Path) -> None:
+    script = tmp_path / "hanging.py"
+    script.write_text(
+        "import sys, threading\n"
+        "import ragops.doctor.checks as place\n"
+        "from ragops.cli.app import app\n"
+        "from ragops.doctor.findings import Group\n"
+        "def hang():\n"
+        "    thread = threading.Thread(target=threading.Event().wait)\n"
+        "    thread.start()\n"
+        "    thread.join()\n"
+        "    return []\n"
+        "place.groups = lambda _: [Group('Spark', hang, 0.01)]\n"
+        "sys.argv = ['ragops', 'doctor', '--no-spark']\n"
+        "app()\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0 and "not known after 0.01 s" in done.stdout

@@ -1,0 +1,65 @@
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragops.corpus.chunks.borders import chunk_ends
+
+atoms = st.lists(st.tuples(st.integers(1, 20), st.integers(0, 1000)), min_size=1, max_size=80)
+
+
+def sizes(weights: list[int], ends: list[int]) -> list[int]:
+    return [sum(weights[start:end]) for start, end in pairwise([0, *ends])]
+
+
+def test_what_fits_is_not_cut() -> None:
+    assert chunk_ends([3, 3, 4], [1, 9, 1], smallest=2, largest=10) == [3]
+
+
+def test_no_atoms_are_no_chunks() -> None:
+    assert chunk_ends([], [], smallest=2, largest=10) == []
+
+
+def test_the_strongest_border_is_taken() -> None:
+    assert chunk_ends([3, 3, 3, 3], [5, 6, 7, 0], smallest=3, largest=10) == [3, 4]
+
+
+def test_a_border_too_close_to_an_end_is_passed_over() -> None:
+    assert chunk_ends([3, 3, 3, 3], [9, 6, 5, 0], smallest=4, largest=10) == [2, 4]
+
+
+def test_where_no_border_leaves_enough_on_both_sides_the_strongest_is_taken() -> None:
+    assert chunk_ends([1, 9, 1], [5, 6, 0], smallest=4, largest=10) == [2, 3]
+
+
+def test_equal_borders_are_taken_from_left_to_right() -> None:
+    assert chunk_ends([2] * 7, [1] * 7, smallest=4, largest=6) == [2, 4, 7]
+
+
+@given(atoms)
+def test_chunks_hold_all_atoms_and_none_is_too_large(pairs: list[tuple[int, int]]) -> None:
+    weights, strengths = [weight for weight, _ in pairs], [strength for _, strength in pairs]
+    ends = chunk_ends(weights, strengths, smallest=10, largest=40)
+    assert ends[-1] == len(weights)
+    assert ends == sorted(set(ends))
+    assert max(sizes(weights, ends)) <= 40
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=200))
+def test_chunks_of_small_atoms_are_never_too_small(strengths: list[int]) -> None:
+    weights = [1] * len(strengths)
+    ends = chunk_ends(weights, strengths, smallest=10, largest=40)
+    assert min(sizes(weights, ends)) >= min(10, len(weights))
+
+
+@given(atoms, atoms)
+def test_a_border_stronger_than_all_parts_the_text_before_it_from_the_text_after(
+    left: list[tuple[int, int]], right: list[tuple[int, int]]
+) -> None:
+    """What makes edits local: across such a border nothing on one side depends on the other."""
+    before = [*left, (40, 5000)]  # so heavy that it is cut from both neighbours
+    after = [(40, 0), *right]
+    weights, strengths = zip(*before, *after, strict=True)
+    ends = chunk_ends(list(weights), list(strengths), smallest=10, largest=40)
+    alone = chunk_ends([weight for weight, _ in before], [strength for _, strength in before], 10, 40)
+    assert [end for end in ends if end <= len(before)] == alone

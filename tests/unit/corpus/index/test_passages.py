@@ -1,0 +1,105 @@
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError, fields
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ragops.corpus.index.access import AccessRule, groups_of
+from ragops.corpus.index.passages import Entry, Passage, entries_from_frame, restricted_hash, rewritten
+
+_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+_PASSAGES = st.builds(
+    Passage,
+    chunk_id=_TEXT,
+    doc_id=_TEXT,
+    text=_TEXT,
+    heading_path=st.lists(_TEXT, max_size=3).map(tuple),
+    title=_TEXT,
+    path=_TEXT,
+    page=st.none() | st.integers(1, 10_000),
+    ordinal=st.integers(0, 10_000),
+    text_hash=_TEXT,
+    groups=st.lists(_TEXT, max_size=2, unique=True).map(sorted).map(tuple),
+)
+
+
+@given(_PASSAGES)
+def test_metadata_and_back(passage: Passage) -> None:
+    back = Passage.from_metadata(passage.chunk_id, passage.text, passage.metadata(), passage.groups)
+    assert back == passage
+    assert back.row_hash == passage.row_hash
+
+
+@given(_PASSAGES)
+def test_absent_and_null_metadata_mean_the_same(passage: Passage) -> None:
+    present = {key: value for key, value in passage.metadata().items() if value is not None}
+    assert Passage.from_metadata(passage.chunk_id, passage.text, present, passage.groups) == passage
+
+
+def test_a_row_without_metadata_is_readable_and_differs(make_entry: Callable[..., Entry]) -> None:
+    assert Passage.from_metadata("c1", None, None).row_hash != make_entry().row_hash
+
+
+@pytest.mark.parametrize(
+    ("changed", "new_vector"),
+    [
+        ({"text_hash": "f" * 64}, True),
+        ({"page": None}, False),
+        ({"ordinal": 5}, False),
+        ({"path": "c.md"}, False),
+        ({"title": "Other"}, False),
+        ({"doc_id": "d2"}, False),
+        ({"text": "Other"}, False),
+        ({"heading_path": ("Part Section",)}, False),
+        ({"groups": ("hr",)}, False),
+    ],
+)
+def test_row_hash_says_what_changed(
+    make_entry: Callable[..., Entry], changed: dict[str, object], new_vector: bool
+) -> None:
+    before, after = make_entry().row_hash, make_entry(**changed).row_hash
+    assert before != after
+    assert rewritten(before, after) is new_vector
+
+
+def test_row_hash_tells_sets_of_groups_apart(make_entry: Callable[..., Entry]) -> None:
+    sets = [(), ("a",), ("b",), ("a", "b"), ("a,b",), ('a", "b',)]
+    assert len({make_entry(groups=groups).row_hash for groups in sets}) == len(sets)
+    assert make_entry(groups=("a",)).row_hash == restricted_hash(make_entry().row_hash, ("a",))
+
+
+def test_row_hash_does_not_depend_on_the_vector(make_entry: Callable[..., Entry]) -> None:
+    assert make_entry().row_hash == make_entry(vector=np.ones(2, dtype=np.float32)).row_hash
+
+
+def test_row_hash_stays_as_it_is(make_entry: Callable[..., Entry]) -> None:
+    """A change here makes every published index look wholly different, and breaks with ROW_HASH_SQL."""
+    assert make_entry().row_hash == "0123456789abcdef" + "27ac81f73d307e61"
+
+
+def test_entries_from_a_frame(make_entry: Callable[..., Entry]) -> None:
+    rows = [make_entry("c1", groups=("hr",)), make_entry("c2", page=None, heading_path=(), title="", path="b.md")]
+    columns = {f.name: [getattr(row, f.name) for row in rows] for f in fields(Passage) if f.name != "groups"}
+    columns["heading_path"] = [np.array(["Part", "Section"]), None]  # as Arrow gives lists and NULLs
+    columns["title"] = ["Title", None]
+    frame = pd.DataFrame({**columns, "embedding": [[3.0, 4.0], np.array([1.0, 0.0])]})
+    assert frame["page"].dtype == np.float64
+    entries = entries_from_frame(frame, groups_of([AccessRule(path="a/**", groups=("hr",))]))
+    assert entries == rows
+    assert [type(entry.page) for entry in entries] == [int, type(None)]
+    assert entries[0].vector.dtype == np.float32
+    assert entries[1].vector.tolist() == [1.0, 0.0]
+
+
+def test_no_rows_no_entries() -> None:
+    assert (
+        entries_from_frame(pd.DataFrame(columns=[*(f.name for f in fields(Passage)), "embedding"]), groups_of([])) == []
+    )
+
+
+def test_entries_are_frozen(make_entry: Callable[..., Entry]) -> None:
+    with pytest.raises(FrozenInstanceError):
+        make_entry().title = "x"

@@ -1,0 +1,96 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ragops.errors import UserError
+from ragops.exploration.anchors import Anchors
+from ragops.exploration.questions.kinds import KINDS, kind, languages, length, load_asked, name_clusters
+from ragops.quality.questions import holds_anchor, load_questions
+from ragops.usecase import load_usecase
+
+ROOT = Path(__file__).parents[4]
+CARD = load_usecase(ROOT / "usecase.yml")
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("What does the otter eat?", "question"),
+        ("how do I open a file", "question"),
+        ("the otter eats what?", "question"),
+        ("What does it eat and where does it sleep?", "multi-part"),
+        ("Is it safe? Who says so?", "multi-part"),
+        ("And on Sundays?", "follow-up"),
+        ("what about the other one", "follow-up"),
+        ("That one too?", "follow-up"),
+        ("otter food", "keyword"),
+        ("take head and tail off a sequence and gather everything between", "statement"),
+        ("", "keyword"),
+    ],
+)
+def test_kinds(question: str, expected: str) -> None:
+    assert kind(question) == expected
+    assert expected in KINDS
+
+
+def test_length() -> None:
+    assert length("What's a try-except block?") == 4
+
+
+def test_languages_are_counted() -> None:
+    asked = ["Wie lange darf ich das Gerät laufen lassen, wenn es draußen friert?", "How do I open a file twice?", "?"]
+    assert languages([*asked, asked[1]]) == {"en": 2, "de": 1, "unknown": 1}
+
+
+def test_the_cards_questions() -> None:
+    asked = load_asked(CARD)
+    assert len(asked) == len(load_questions())
+    assert any(one.anchor is None for one in asked)
+
+
+def test_a_file_of_questions(tmp_path: Path) -> None:
+    file = tmp_path / "log.jsonl"
+    file.write_text('{"question": "a b", "user": "x"}\n\n{"question": "c", "anchor": "d e"}\n')
+    assert [(one.question, one.anchor) for one in load_asked(CARD, file)] == [("a b", None), ("c", "d e")]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot read"),
+        ('{"question": "a"}\n{"q": 1}\n', "line 2"),
+        ("nonsense\n", "line 1"),
+        (b"\xff\xfe", "cannot read"),
+    ],
+)
+def test_a_wrong_file_of_questions(tmp_path: Path, content: str | bytes | None, said: str) -> None:
+    file = tmp_path / "log.jsonl"
+    if content is not None:
+        file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(UserError, match=said) as raised:
+        load_asked(CARD, file)
+    assert str(file) in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_clusters_are_named_by_what_is_peculiar() -> None:
+    questions = [f"how does the ferry sail {n}" for n in range(6)] + [f"how does soup taste {n}" for n in range(4)]
+    vectors = np.array([[1, n / 100] for n in range(6)] + [[-1, n / 100] for n in range(4)], dtype=np.float32)
+    found = name_clusters(questions, vectors)
+    assert list(found.values()) == [6, 4]
+    first, second = found
+    assert "ferry" in first and "soup" in second
+
+
+def test_few_questions_have_no_clusters() -> None:
+    assert name_clusters(["a question"], np.ones((1, 2), dtype=np.float32)) == {}
+
+
+def test_anchors_agree_with_the_samples_own() -> None:
+    known = load_questions()
+    anchors = Anchors([one.anchor for one in known])
+    text = " ".join(f"... {one.anchor}!" for one in known[::3] if one.anchor)
+    held = anchors.held(text)
+    assert held == [number for number, one in enumerate(known) if one.anchor and holds_anchor(text, one.anchor)]
+    assert all(anchors.holds(text, number) for number in held)
+    assert Anchors([None, "", "..."]).held("... text") == []

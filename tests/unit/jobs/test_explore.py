@@ -1,0 +1,49 @@
+"""The job explore's parameters as the command line gives them: text that is typed, or refused in one line."""
+
+from pathlib import Path
+
+import pytest
+
+from ragops.errors import UserError
+from ragops.jobs.explore import ExploreParameters, check_explore
+
+CARD = Path(__file__).parents[3] / "usecase.yml"
+
+
+def given(**changed: str) -> dict[str, str]:
+    return {"catalog": "spark_catalog", "schema": "rag", "usecase": str(CARD), "reports": "/Volumes/a/b/c"} | changed
+
+
+def test_defaults_are_the_jobs() -> None:
+    parameters = ExploreParameters.read(given())
+    assert (parameters.sample, parameters.chunk_sizes, parameters.questions) == (200, (64, 128, 400), "")
+    assert 200 in [sizes.max_tokens for sizes in parameters.sizes()]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("sample", "many", "sample is 'many'"),
+        ("sample", "0", "sample is '0'"),
+        ("chunk_sizes", "64 four", "chunk_sizes"),
+        ("chunk_sizes", "4", "from 16 to 8192"),
+        ("reports", "here", "absolute path"),
+        ("questions", "table:", "table:NAME"),
+        ("questions", "table:a.b.c.d", "table:NAME"),
+        ("questions", "table:a; DROP", "table:NAME"),
+        ("questions", "/nowhere.jsonl", "cannot read"),
+        ("question", "x", "did you mean questions"),
+        ("schema", "a b", "letters, digits and underscores"),
+        ("catalog", "elsewhere", "no such catalog"),
+        ("usecase", "/nowhere.yml", "cannot read"),
+    ],
+)
+def test_wrong_parameters_are_refused_before_anything_starts(name: str, value: str, said: str) -> None:
+    with pytest.raises(UserError, match=said) as refused:
+        check_explore(given(**{name: value}))
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["feedback", "rag.feedback", "main.rag.feedback"])
+def test_a_table_waits_for_spark(name: str) -> None:
+    check_explore(given(questions=f"table:{name}"))

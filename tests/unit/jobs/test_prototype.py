@@ -1,0 +1,81 @@
+"""The job prototype's parameters as the command line gives them: text that is typed, or refused in one line."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ragops.errors import UserError
+from ragops.jobs.prototype import PrototypeParameters, check_prototype
+from ragops.quality.evaluation.variants import Variant
+
+ROOT = Path(__file__).parents[3]
+CARD = ROOT / "usecase.yml"
+
+
+def given(**changed: str) -> dict[str, str]:
+    told = {"catalog": "spark_catalog", "schema": "rag", "usecase": str(CARD), "experiment": "/Users/me/quality"}
+    return told | {"llm": "quotes", "prompt": "", "fusion": "", "questions": "Why?", "sample": "24"} | changed
+
+
+def test_the_jobs_defaults_are_sound_and_hold_a_question_that_nothing_answers() -> None:
+    job = yaml.safe_load((ROOT / "resources/prototype.job.yml").read_text())["resources"]["jobs"]["prototype"]
+    own = {one["name"]: one["default"] for one in job["parameters"] if "${" not in one["default"]}
+    check_prototype(given(**own))
+    questions = PrototypeParameters.read(given(**own)).questions
+    assert len(questions) >= 3 and questions[-1].endswith("espresso?")
+
+
+def test_names_and_questions_are_separated() -> None:
+    told = given(llm="smollm2, quotes", prompt="brief,cite", fusion=",dense", questions="One?\nTwo? | Three?\n")
+    parameters = PrototypeParameters.read(told)
+    assert (parameters.llm, parameters.prompt, parameters.fusion) == (
+        ("smollm2", "quotes"),
+        ("brief", "cite"),
+        ("dense",),
+    )
+    assert parameters.questions == ("One?", "Two?", "Three?")
+
+
+def test_the_first_of_each_is_asked_and_all_are_compared_with_the_cards() -> None:
+    parameters = PrototypeParameters.read(given(llm="quotes,smollm2", prompt="brief", fusion="dense"))
+    own = Variant("cite_or_abstain", "quotes", "weighted")
+    assert parameters.asked() == Variant("brief", "quotes", "dense")
+    assert parameters.variants() == [own, Variant("brief", "quotes", "dense"), Variant("brief", "smollm2", "dense")]
+
+
+def test_with_nothing_named_the_card_is_asked_and_every_fusion_compared() -> None:
+    parameters = PrototypeParameters.read(given(llm=""))
+    assert parameters.asked() == Variant("cite_or_abstain", "served", "weighted") == parameters.variants()[0]
+    assert sorted(one.fusion for one in parameters.variants()) == ["dense", "lexical", "reciprocal_rank", "weighted"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("llm", "gpt", "parameter llm: model gpt: .* choose one of served, smollm2, quotes"),
+        ("llm", "quotes,gpt", "model gpt"),
+        ("prompt", "breif", "parameter prompt: .*did you mean brief"),
+        ("prompt", "haiku", "there are: brief, cite"),
+        ("prompt", "standalone_question", "its task is rewrite"),
+        ("fusion", "dens", "no fusion dens; use dense, lexical, reciprocal_rank, weighted"),
+        ("questions", " | \n", "parameter questions"),
+        ("questions", "a\x00b", "parameter questions: .*control characters"),
+        ("sample", "many", "sample is 'many'"),
+        ("sample", "1", "sample is '1'"),
+        ("experiment", "quality", "experiment is 'quality'"),
+        ("question", "x", "did you mean questions"),
+        ("usecase", "/nowhere.yml", "cannot read"),
+    ],
+)
+def test_wrong_parameters_are_refused_before_anything_starts(name: str, value: str, said: str) -> None:
+    with pytest.raises(UserError, match=said) as refused:
+        check_prototype(given(**{name: value}))
+    assert "\n" not in str(refused.value)
+
+
+def test_a_card_without_questions_says_so(tmp_path: Path) -> None:
+    card = tmp_path / "usecase.yml"
+    card.write_text(CARD.read_text().replace("questions: sample", "questions: null"))
+    with pytest.raises(UserError, match="evaluation.questions: the card names none"):
+        check_prototype(given(usecase=str(card)))

@@ -1,0 +1,30 @@
+from pathlib import Path
+
+import pytest
+
+from ragops.platform.yaml_files import read_yaml
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "a.yml"
+    file.write_text("a: {k: 5}\nb: &base {k: 3}\nc: {<<: *base, k: 2, 1: one, '1': text}\n")
+    assert read_yaml(file) == {"a": {"k": 5}, "b": {"k": 3}, "c": {"k": 2, 1: "one", "1": "text"}}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"a: 1\nk: 5\n# more\nk: 3\n", "is not YAML: line 4, key k is there already, in line 2; correct it"),
+        (b"a:\n  k: 5\n  b: {}\n  k: 3\n", "is not YAML: line 4, key k is there already, in line 2; correct it"),
+        (b"a: {k: 5, k: 3}\n", "is not YAML: line 1, key k is there already, in line 1; correct it"),
+        (b"a: [\n", "is not YAML: line 2, expected"),
+        (b"a: 2024-13-45\n", "is not YAML: month must be in 1..12"),
+        (b"a: \xe9\n", "byte 3 is not UTF-8; save the file as UTF-8"),
+    ],
+)
+def test_a_fault_is_one_line(tmp_path: Path, content: bytes, said: str) -> None:
+    file = tmp_path / "a.yml"
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match="^(is not YAML: |byte )") as raised:
+        read_yaml(file)
+    assert said in str(raised.value) and "\n" not in str(raised.value)

@@ -1,0 +1,107 @@
+"""The report of an evaluation of answers: every question counts, and what is not known is null."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from rich.console import Console
+
+from ragops.answers.llms.ledger.ledger import CallRow
+from ragops.errors import UserError
+from ragops.quality.evaluation.answers import CHECKS, Outcome, Row, ask_all
+from ragops.quality.evaluation.reports.answers import AnswersReport, as_report, show_report
+from ragops.quality.questions import Question
+
+QUESTIONS = [
+    Question(question_id="a", question="When?", kind="k", topic="t", anchor="at eight", answer="At eight."),
+    Question(question_id="b", question="Why?", kind="k", topic=None, anchor=None, answer=None),
+    Question(question_id="c", question="Broken?", kind="k", topic="t", anchor="x", answer="x"),
+]
+
+
+def asked(question: str) -> Outcome:
+    if question == "Broken?":
+        raise UserError("Model m: it is down")
+    cited = (("p.md", "It leaves at eight."),) if question == "When?" else ()
+    return Outcome("It leaves at eight." if cited else "No.", cited, not cited, 0, 0, "m" if cited else "", False, 0.25)
+
+
+def call(model: str, cost: float, outcome: str) -> CallRow:
+    return CallRow.model_validate(
+        {
+            **dict.fromkeys(("prompt_name", "prompt_version", "trace_id")),
+            "call_id": model,
+            "called_at": datetime.now(UTC),
+            "who": "me",
+            "purpose": "ask",
+            "provider": "p",
+            "model": model,
+            "cost": cost,
+            "outcome": outcome,
+            "seconds": 0.1,
+            "attempts": 1,
+        }
+    )
+
+
+def report(unanswerable: tuple[float, ...] = (0.2,), questions: list[Question] = QUESTIONS) -> AnswersReport:
+    calls = [call("m", 0.002, "answered"), call("m", 0.0, "failed")]
+    return AnswersReport(ask_all(asked, questions, "m"), calls, (0.5, 0.6), unanswerable, 0.55)
+
+
+def printed(of: AnswersReport) -> str:
+    console = Console(width=140)
+    with console.capture() as said:
+        show_report(console, of)
+    return said.get()
+
+
+def test_checks_errors_and_cost() -> None:
+    said = printed(report())
+    rows = {line.split()[0]: line.split()[1:] for line in said.splitlines()}
+    assert rows["supported"][:3] == ["1.000", "1.00-1.00", "1"]
+    assert rows["abstained"][0] == "1.000"
+    assert "questions 3, errors 1; asked of models: m 1" in said
+    assert "c: Model m: it is down" in said
+    assert "seconds p50 0.25, p95 0.25; cost 0.002" in said
+    assert "min_evidence" not in said  # who fails is asked, and so found evidence: the others tell of no threshold
+
+
+def test_who_stood_in_and_why() -> None:
+    rows = ask_all(lambda text: replace(asked("When?"), model="quotes", failure="HTTP 400 no"), QUESTIONS[:2], "m")
+    fallen = AnswersReport(rows, [], (), (), 0.5)
+    assert "2 of 2 answers by a fallback: quotes stood in for m: HTTP 400 no" in printed(fallen)
+    told = as_report(fallen)
+    assert told["fallbacks"] == {"quotes stood in for m: HTTP 400 no": 2}
+    assert [row["fallback"] for row in told["rows"]] == ["quotes", "quotes"]
+
+
+def test_what_evidence_to_ask_for() -> None:
+    said = printed(report(questions=QUESTIONS[:2]))
+    assert "0.55 keeps 50% of the answerable and refuses 100% of the others" in said
+    assert "0.50 keeps 100% of the answerable and refuses 100% of the others" in said
+    assert "AUC 1.00" in said
+
+
+def test_questions_of_one_kind_calibrate_nothing() -> None:
+    of_one_kind = report((), QUESTIONS[:2])
+    assert of_one_kind.thresholds is None
+    assert "AUC" not in printed(of_one_kind)
+    assert as_report(of_one_kind)["evidence"] is None
+
+
+def test_json_has_a_record_for_each_question_and_no_nan() -> None:
+    told = json.loads(json.dumps(as_report(report()), allow_nan=False))
+    assert [row["question_id"] for row in told["rows"]] == ["a", "b", "c"]
+    assert told["rows"][2]["error"] == "Model m: it is down"
+    assert told["rows"][2]["supported"] is None
+    assert told["checks"].keys() <= {*CHECKS, "seconds"}
+    assert told["evidence"] is None and told["cost"] == 0.002
+    assert as_report(report(questions=QUESTIONS[:2]))["evidence"]["suggested"]["value"] == 0.5
+
+
+def test_nothing_answered_is_a_report_too() -> None:
+    failed = ask_all(asked, QUESTIONS[2:], "m")
+    nothing = AnswersReport(failed, [], (), (), 0.5)
+    assert "questions 1, errors 1; asked of models: none" in printed(nothing)
+    assert [type(row) for row in nothing.rows] == [Row]

@@ -1,0 +1,142 @@
+"""The questions are well formed, and their anchors name exactly one passage of the corpus."""
+
+import re
+from collections import Counter
+from pathlib import Path
+from pydoc_data.topics import topics as texts
+from statistics import mean
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from ragops.demo.layout import PATHS
+from ragops.errors import UserError
+from ragops.quality.questions import Question, holds_anchor, load_questions
+
+AROUND = 200  # characters before and after an anchor
+COMMON = """
+a an and any are as at be but by can could do does for from get got had has have how i if in into is it its me my no
+not of on one or so than that the their them then there they this to up was what when where which while who why will
+with you your
+"""
+QUESTIONS = load_questions()
+ANSWERABLE = [question for question in QUESTIONS if question.answerable]
+
+
+def test_there_are_enough_of_both_sorts() -> None:
+    assert len(ANSWERABLE) >= 130
+    assert len(QUESTIONS) - len(ANSWERABLE) >= 24
+
+
+def test_ids_and_wordings_are_unique() -> None:
+    assert len({question.question_id for question in QUESTIONS}) == len(QUESTIONS)
+    assert len({question.question for question in QUESTIONS}) == len(QUESTIONS)
+    assert all(re.fullmatch(r"[a-z0-9-]{3,40}", question.question_id) for question in QUESTIONS)
+
+
+def test_they_spread_over_topics_formats_and_kinds() -> None:
+    assert len({question.topic for question in ANSWERABLE}) >= 60
+    suffixes = {PATHS[question.topic].suffix for question in ANSWERABLE if question.topic}
+    assert suffixes == {path.suffix for path in PATHS.values()}
+    assert {"keyword", "natural", "how_to", "symptom", "multi_part"} <= {question.kind for question in QUESTIONS}
+    most = Counter(question.topic for question in ANSWERABLE).most_common(1)[0][1]
+    assert most < len(ANSWERABLE) / 10
+
+
+@pytest.mark.parametrize("question", ANSWERABLE, ids=lambda question: question.question_id)
+def test_an_anchor_names_one_passage(question: Question) -> None:
+    assert question.topic is not None
+    assert question.anchor is not None
+    assert 3 <= len(question.anchor.split()) <= 8
+    assert _plain(texts[question.topic]).count(f" {_plain(question.anchor).strip()} ") == 1
+
+
+def test_an_anchor_found_in_another_topic_is_the_same_passage_there() -> None:
+    plain = {topic: _plain(text) for topic, text in texts.items()}
+    for question in ANSWERABLE:
+        anchor = _plain(str(question.anchor))
+        around = {_neighbours(text, anchor) for text in plain.values() if anchor in text}
+        assert len(around) == 1, question.question_id
+
+
+def test_wording_differs_from_the_passage() -> None:
+    shares = [_shared_words(question) for question in ANSWERABLE]
+    assert mean(shares) < 0.4
+
+
+ROW = '{"question_id": "%s", "question": "q\u2028r", "kind": "k", "topic": null, "anchor": null, "answer": null}'
+
+
+def test_blank_lines_and_a_byte_order_mark_are_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "mine.jsonl"
+    file.write_bytes(f"\ufeff{ROW % 'a'}\r\n\n{ROW % 'b'}\n \n".encode())
+    assert [(one.question_id, one.question) for one in load_questions(file)] == [("a", "q\u2028r"), ("b", "q\u2028r")]
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        (b"{bad", "line 3: the whole is '{bad': Invalid JSON"),
+        ((ROW % "a").encode(), "lines 1 and 3 have the same question_id 'a'"),
+        (b'{"question_id": "b"}', "line 3: question: Field required"),
+        ((ROW % "é").encode("latin-1", "replace"), "line 3: it is not UTF-8"),
+    ],
+)
+def test_a_wrong_line_is_named(tmp_path: Path, last: bytes, said: str) -> None:
+    file = tmp_path / "mine.jsonl"
+    file.write_bytes((ROW % "a").encode() + b"\n\n" + last + b"\n")
+    with pytest.raises(UserError) as raised:
+        load_questions(file)
+    assert str(file) in str(raised.value) and said in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_half_an_answer_is_refused() -> None:
+    fields = {"question_id": "x", "question": "?", "kind": "terse", "topic": "with", "anchor": None, "answer": None}
+    with pytest.raises(ValidationError, match="together"):
+        Question.model_validate(fields)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "define `__init__` so that it runs",
+        "Define \\_\\_init\\_\\_ so\nthat it runs",
+        "you *define* “__INIT__”, so that",
+        "<p>define <code>__init__</code> so that",
+    ],
+)
+def test_holds_anchor_sees_through_markup(text: str) -> None:
+    assert holds_anchor(re.sub("<[^>]+>", "", text), "define __init__ so that")
+
+
+@pytest.mark.parametrize("anchor", ["so define __init__", "__init__ so tha", "", "**"])
+def test_holds_anchor_wants_whole_words_in_order(anchor: str) -> None:
+    assert not holds_anchor("define __init__ so that it runs", anchor)
+
+
+@given(
+    st.lists(st.text(alphabet="abc", min_size=1), min_size=1, max_size=6),
+    st.sampled_from([" ", "\n", " `", "* ", "\\_"]),
+)
+def test_holds_anchor_is_blind_to_what_stands_between_words(words: list[str], between: str) -> None:
+    assert holds_anchor(f"x {between.join(words)} x", " ".join(words))
+
+
+def _plain(text: str) -> str:
+    words = re.findall(r"[^\W_]+", text.casefold())
+    return f" {' '.join(words)} "
+
+
+def _neighbours(text: str, anchor: str) -> tuple[str, str]:
+    before, after = text.split(anchor, 1)
+    return before.split()[-1], (after.split() or [""])[0]
+
+
+def _shared_words(question: Question) -> float:
+    text = " ".join(texts[str(question.topic)].split())
+    start = text.casefold().index(str(question.anchor).casefold())
+    passage = set(_plain(text[max(0, start - AROUND) : start + AROUND]).split())
+    words = [word for word in _plain(question.question).split() if word not in COMMON.split()]
+    return sum(word in passage for word in words) / max(1, len(words))

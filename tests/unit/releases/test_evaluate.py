@@ -1,0 +1,20 @@
+from pathlib import Path
+
+import pytest
+
+from ragops.assembly import Place
+from ragops.errors import UserError
+from ragops.platform.workspace import Workspace
+from ragops.quality.questions import Question
+from ragops.releases.evaluate import retrieval_figures
+from ragops.usecase import load_usecase
+
+CARD = load_usecase(Path(__file__).parents[3] / "usecase.yml")
+UNKNOWN = Question(question_id="x", question="Mona Lisa?", kind="k", topic=None, anchor=None, answer=None)
+
+
+@pytest.mark.parametrize("questions", [[], [UNKNOWN]])
+def test_without_a_question_that_has_an_answer_nothing_is_measured(tmp_path: Path, questions: list[Question]) -> None:
+    place = Place(Workspace("c", "s"), tmp_path, tmp_path)
+    with pytest.raises(UserError, match=f"evaluation.questions: none of the {len(questions)} asked has an answer"):
+        retrieval_figures(CARD, place, questions)
