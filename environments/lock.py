@@ -190,13 +190,13 @@ def _tasks(root: Path) -> Tasks:
         return Tasks.model_validate(_loaded(root, TASKS, tomllib.loads))
     except ValidationError as error:
         fault = error.errors()[0]
-        place, told = (
+        place, result = (
             ".".join(map(str, fault["loc"])),
             fault["msg"].removeprefix("Input ").replace("dictionary", "table"),
         )
         if fault["type"] == "extra_forbidden":
             raise BundleError(f"{TASKS}: no table {place} is known; {closest(place, Tasks.model_fields)}") from None
-        raise BundleError(f"{TASKS}: {place} {told}; correct it as the comments there say") from None
+        raise BundleError(f"{TASKS}: {place} {result}; correct it as the comments there say") from None
 
 
 def _loaded(root: Path, name: Path, parse: Callable[[str], Parsed]) -> Parsed:
@@ -257,9 +257,9 @@ def _uv(file: File, *arguments: str, cwd: Path) -> dict[str, str]:
     return {canonicalize_name(pin.name): next(iter(pin.specifier)).version for pin in pins}
 
 
-def _refusal(where: str, told: str) -> BundleError:
+def _refusal(where: str, result: str) -> BundleError:
     """The first reason of uv in one line, and what to do; all that it says where no versions are in conflict."""
-    text = " ".join(word for word in told.split() if word not in {"×", "╰─▶", "│", "cause:"})
+    text = " ".join(word for word in result.split() if word not in {"×", "╰─▶", "│", "cause:"})
     conflict = re.search(r"Because (.*?), we can conclude", text)
     # Said in the same form of an index without the package, and of a machine that is offline.
     if conflict is None or "not found in the" in conflict[1]:

@@ -75,12 +75,12 @@ def without(metadata: str, unwanted: list[str]) -> str:
     return re.sub(rf"(?im)^Requires-Dist:\s*({names})(?![\w.-]).*\n", "", metadata)
 
 
-def _run(what: str, mend: str, *command: str) -> None:
+def _run(what: str, fix: str, *command: str) -> None:
     """Runs a Python module; where it fails, ends with what could not be done, its last line, and what to do."""
     done = subprocess.run([sys.executable, "-m", *command], stdout=sys.stderr, stderr=subprocess.PIPE, text=True)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1].removeprefix("ERROR: ")
-        sys.exit(f"repack: cannot {what} ({reason}); {mend}")
+        sys.exit(f"repack: cannot {what} ({reason}); {fix}")
 
 
 if __name__ == "__main__":

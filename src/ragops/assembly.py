@@ -1,4 +1,4 @@
-"""From the card and a place to the parts that answer there: encoder, search, door to models, chain.
+"""From the use case and a place to the parts that answer there: encoder, search, gateway to models, chain.
 
 Notebooks, jobs, commands and the packaged model all put their parts together here.
 """
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ragops.answers.chain.chain import Chain
 from ragops.answers.chain.trace import without_texts
 from ragops.answers.llms.ledger.ledger import Sink
-from ragops.answers.llms.open import open_door
+from ragops.answers.llms.open import open_gateway
 from ragops.answers.prompts.catalogue import find
 from ragops.answers.prompts.delimiters import SHORTEST_KEY
 from ragops.answers.prompts.template import Template
@@ -55,19 +55,19 @@ class Place:
         return cls(workspace, models_folder(workspace), index_root(workspace))
 
 
-def open_reranker(card: UseCase, models: Path) -> Reranker | None:
-    """The card's cross-encoder on the CPU; None when it names none."""
-    if card.retrieval.rerank is None:
+def open_reranker(use_case: UseCase, models: Path) -> Reranker | None:
+    """The use case's cross-encoder on the CPU; None when it names none."""
+    if use_case.retrieval.rerank is None:
         return None
     from ragops.answers.retrieval.rerankers.load import load_reranker
 
-    return load_reranker(card.retrieval.rerank.model, "openvino", converted=models)
+    return load_reranker(use_case.retrieval.rerank.model, "openvino", converted=models)
 
 
 def open_searcher(
-    card: UseCase, place: Place, settings: RetrievalSettings | None = None, encoder: Encoder | None = None
+    use_case: UseCase, place: Place, settings: RetrievalSettings | None = None, encoder: Encoder | None = None
 ) -> Searcher:
-    """Search as the card says, or with other settings; `encoder` if it is open already.
+    """Search as the use case says, or with other settings; `encoder` if it is open already.
 
     Raises:
         UserError: there is no index, or it was built with another model or under other access rules.
@@ -76,50 +76,52 @@ def open_searcher(
 
     return Searcher(
         place.index,
-        card.embedding,
-        encoder or query_encoder(card, place.models),
-        settings or card.retrieval,
-        reranker=open_reranker(card, place.models),
-        known_groups=card.corpus.groups,
-        rules=card.corpus.access,
+        use_case.embedding,
+        encoder or query_encoder(use_case, place.models),
+        settings or use_case.retrieval,
+        reranker=open_reranker(use_case, place.models),
+        known_groups=use_case.corpus.groups,
+        rules=use_case.corpus.access,
     )
 
 
 def open_chain(
-    card: UseCase, templates: Mapping[str, Template], place: Place, sink: Sink | None = None, prompt: str = ""
+    use_case: UseCase, templates: Mapping[str, Template], place: Place, sink: Sink | None = None, prompt: str = ""
 ) -> Chain:
-    """The card's chain, with its prompt or another. Rows of the ledger go to the schema's volume, unless to `sink`.
+    """The use case's chain, with its prompt or another. Rows of the ledger go to the schema's volume, unless to `sink`.
 
     Where the documents are confidential, traces of this process hold no texts from here on.
 
     Raises:
         UserError: as `open_searcher`, or there is no such prompt.
     """
-    guard_traces(card)
-    template = find(templates, prompt or card.prompts.answer, "answer")
-    rewrite = find(templates, card.prompts.rewrite, "rewrite")
-    searcher = open_searcher(card, place, fitting(card))
-    door = open_door(card.models, card.corpus.classification, place.workspace, sink)
-    values = card.prompts.values_for(template)
-    return Chain(searcher, door, template, rewrite, card.answers, values, marks_key(place.workspace))
+    guard_traces(use_case)
+    template = find(templates, prompt or use_case.prompts.answer, "answer")
+    rewrite = find(templates, use_case.prompts.rewrite, "rewrite")
+    searcher = open_searcher(use_case, place, fitting(use_case))
+    gateway = open_gateway(use_case.models, use_case.corpus.classification, place.workspace, sink)
+    values = use_case.prompts.values_for(template)
+    return Chain(searcher, gateway, template, rewrite, use_case.answers, values, marks_key(place.workspace))
 
 
-def guard_traces(card: UseCase) -> None:
+def guard_traces(use_case: UseCase) -> None:
     """Keeps the text of confidential documents out of traces, which everybody reads who may read the experiment.
 
     Steps, times, models and figures stay in them.
     """
-    if card.corpus.classification == "confidential":
+    if use_case.corpus.classification == "confidential":
         import mlflow
 
         mlflow.tracing.configure(span_processors=[without_texts])
 
 
-def fitting(card: UseCase) -> RetrievalSettings:
-    """The card's retrieval with no more passages than its primary model's context has room for."""
-    primary = card.models.chain()[0]
-    room = primary.context_tokens - min(primary.max_tokens, card.answers.max_tokens) - PROMPT_TOKENS
-    return card.retrieval.model_copy(update={"context_tokens": max(50, min(card.retrieval.context_tokens, room))})
+def fitting(use_case: UseCase) -> RetrievalSettings:
+    """The use case's retrieval with no more passages than its primary model's context has room for."""
+    primary = use_case.models.chain()[0]
+    room = primary.context_tokens - min(primary.max_tokens, use_case.answers.max_tokens) - PROMPT_TOKENS
+    return use_case.retrieval.model_copy(
+        update={"context_tokens": max(50, min(use_case.retrieval.context_tokens, room))}
+    )
 
 
 def marks_key(workspace: Workspace) -> bytes:
@@ -143,7 +145,7 @@ def marks_key(workspace: Workspace) -> bytes:
 
 
 def _local_key(file: Path) -> bytes:
-    mend = "remove it, and the next question makes another"
+    fix = "remove it, and the next question makes another"
     try:
         if not file.exists():
             draft = file.with_suffix(f".{os.getpid()}")
@@ -152,12 +154,12 @@ def _local_key(file: Path) -> bytes:
             with suppress(FileExistsError):  # the first of several processes wins, and nobody reads half a key
                 os.link(draft, file)
             draft.unlink()
-        return _long_enough(file.read_bytes(), str(file), mend)
+        return _long_enough(file.read_bytes(), str(file), fix)
     except OSError as error:
-        raise UserError(f"{file}: cannot be read or made ({error.strerror}); {mend}") from error
+        raise UserError(f"{file}: cannot be read or made ({error.strerror}); {fix}") from error
 
 
-def _long_enough(key: bytes, what: str, mend: str) -> bytes:
+def _long_enough(key: bytes, what: str, fix: str) -> bytes:
     if len(key) < SHORTEST_KEY:
-        raise UserError(f"{what}: has {len(key)} bytes, and at least {SHORTEST_KEY} are needed; {mend}")
+        raise UserError(f"{what}: has {len(key)} bytes, and at least {SHORTEST_KEY} are needed; {fix}")
     return key

@@ -1,4 +1,4 @@
-"""Errors a user can mend. Anything else that is raised is a defect and keeps its stack trace."""
+"""Errors a user can fix. Anything else that is raised is a defect and keeps its stack trace."""
 
 import os
 import re
@@ -19,11 +19,11 @@ _NOT_THERE = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE"}
 
 
 class UserError(Exception):
-    """One line that names the thing, the reason and the mend; shown without a stack trace."""
+    """One line that names the thing, the reason and the fix; shown without a stack trace."""
 
 
 class RequestError(UserError):
-    """What was asked is wrong, not the place where it was asked: only whoever asked can mend it."""
+    """What was asked is wrong, not the place where it was asked: only whoever asked can fix it."""
 
 
 class NotPermitted(UserError):

@@ -1,6 +1,6 @@
-"""The card (usecase.yml) as one typed object: the problem, its success criteria and SLAs, and every stage's settings.
+"""The use case (usecase.yml) as one typed object: the problem, success criteria, SLAs, and every stage's settings.
 
-Settings are the rooms' own types, so that a room can be used, and read, without the card.
+Settings are the rooms' own types, so that a room can be used, and read, without the use case.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Index(_Section):
 class Evaluation(_Section):
     """Where the questions with known answers are: "sample" for those about the sample corpus, else a JSONL file's path.
 
-    A relative path counts from the card. Without questions nothing is measured.
+    A relative path counts from the use case. Without questions nothing is measured.
     """
 
     questions: str | None = None
@@ -108,7 +108,7 @@ class Release(_Section):
 
 
 class UseCase(_Section):
-    """The whole card. Source: usecase.yml at the bundle's root."""
+    """The whole use case. Source: usecase.yml at the bundle's root."""
 
     name: str
     problem: str
@@ -147,7 +147,7 @@ class UseCase(_Section):
         return tuple(one for one in encoders if is_package(one.source))
 
     def with_files_in(self, folder: Path) -> UseCase:
-        """The card with what comes in packages taken from a folder on a volume, in which models go by their names."""
+        """The use case with packaged models taken from a folder on a volume, in which models go by their names."""
         embedding, retrieval = _in(folder, self.embedding), self.retrieval
         if rerank := retrieval.rerank:
             rerank = rerank.model_copy(update={"model": _in(folder, rerank.model)})
@@ -166,7 +166,7 @@ def _in(folder: Path, model: _Encoder) -> _Encoder:
 
 
 def load_usecase(path: Path) -> UseCase:
-    """Reads and checks a card.
+    """Reads and checks a use case.
 
     Raises:
         UserError: the file is missing, is not YAML, has a key twice, or a field is wrong; names the file and the field.
@@ -178,8 +178,8 @@ def load_usecase(path: Path) -> UseCase:
     except ValueError as error:
         raise UserError(f"usecase: {path}: {error}") from error
     try:
-        card = UseCase.model_validate(raw)
+        use_case = UseCase.model_validate(raw)
     except ValidationError as error:
         raise UserError(f"usecase: {path}: {explain(error.errors())}") from error
-    card._folder = path.parent
-    return card
+    use_case._folder = path.parent
+    return use_case

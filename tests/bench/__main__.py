@@ -62,14 +62,14 @@ def main(
 
 def machine() -> dict[str, object]:
     """When and where this is measured, and what."""
-    told = subprocess.run(
+    result = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--abbrev=40"], cwd=REPOSITORY, capture_output=True, text=True
     )
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "cpu_count": os.cpu_count(),
         "python": platform.python_version(),
-        "commit": told.stdout.strip(),
+        "commit": result.stdout.strip(),
     }
 
 

@@ -31,8 +31,8 @@ class Checked:
 
     def as_dict(self) -> dict[str, object]:
         bound = self.bound
-        told = {"figure": bound.name, "value": self.value, "wanted": bound.wanted, "met": self.met}
-        return told | {"timing": bound.is_timing, "load": self.load}
+        result = {"figure": bound.name, "value": self.value, "wanted": bound.wanted, "met": self.met}
+        return result | {"timing": bound.is_timing, "load": self.load}
 
 
 def check(bound: Bound, measured: Mapping[str, Any]) -> Checked:

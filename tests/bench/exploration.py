@@ -61,8 +61,8 @@ def explored(documents: int) -> dict[str, float]:
     from ragops.usecase import load_usecase
 
     workspace = Workspace("spark_catalog", f"bench_{uuid.uuid4().hex[:8]}")
-    card = load_usecase(REPOSITORY / "usecase.yml")
-    tokenizer, count_llm = tokenizer_file(card.embedding), llm_counter(card.models, Path)
+    use_case = load_usecase(REPOSITORY / "usecase.yml")
+    tokenizer, count_llm = tokenizer_file(use_case.embedding), llm_counter(use_case.models, Path)
     workspace.create_schema()
     try:
         lay(workspace, documents)

@@ -2,8 +2,8 @@
 
 `localbundle exec -t dev -- python -m tests.bench.kill_lane --help`. Each kill: the folder of documents changes, a
 process starts all three tasks' stages against the warm server and dies at a stage's border or at any moment, the old
-index must answer meanwhile, and the next refresh must mend everything. One line of JSON a kill goes to the output.
-Victims are forked from a process that has imported all: a kill costs the run that died and the one that mends.
+index must answer meanwhile, and the next refresh must fix everything. One line of JSON a kill goes to the output.
+Victims are forked from a process that has imported all: a kill costs the run that died and the one that fixes.
 """
 
 import json
@@ -42,7 +42,7 @@ Work = Callable[[Parameters, Connection], None]
 
 def main(
     schema: Annotated[str, typer.Option(help="A schema of this lane's own.")],
-    usecase: Annotated[Path, typer.Option(help="The card.")],
+    usecase: Annotated[Path, typer.Option(help="The use case.")],
     kills: int = 10,
     seed: int = 0,
 ) -> None:
@@ -58,8 +58,8 @@ def main(
             after = chance.choice(STAGES) if chance.random() < BORDER_SHARE else round(chance.random() * longest, 2)
             began = time.perf_counter()
             failure = one(given, landing, after, chance)
-            told = {"victim": "stages", "after": after, "failure": failure}
-            print(json.dumps(told | {"seconds": round(time.perf_counter() - began, 1)}), flush=True)
+            result = {"victim": "stages", "after": after, "failure": failure}
+            print(json.dumps(result | {"seconds": round(time.perf_counter() - began, 1)}), flush=True)
             if failure:  # what one kill broke is not counted again
                 given["schema"] += "_"
                 longest_refresh(given, landing, chance)
@@ -145,40 +145,40 @@ def in_a_fork(work: Work, given: Parameters) -> None:
         raise RuntimeError(f"exit code {process.exitcode}: {last}")
 
 
-def in_child(work: Work, given: Parameters, told: Connection) -> None:
+def in_child(work: Work, given: Parameters, result: Connection) -> None:
     """Ends at once when the work has: multiprocessing would first wait for the parsers, which wait for more files."""
     try:
-        work(given, told)
+        work(given, result)
     except BaseException as error:
-        told.send(f"{type(error).__name__}: {error}")
+        result.send(f"{type(error).__name__}: {error}")
         os._exit(1)
     os._exit(0)
 
 
-def refresh(given: Parameters, told: Connection) -> None:
+def refresh(given: Parameters, result: Connection) -> None:
     """All stages as the job's notebooks run them, each named when it has ended."""
     read = RefreshParameters.read(given)
-    workspace, card = read.workspace, read.card
+    workspace, use_case = read.workspace, read.use_case
     workspace.create_schema()
-    refresh_documents(workspace, read.landing_folder, card.documents.limits, read.max_delete_fraction)
-    told.send("documents")
-    refresh_chunks(workspace, card.chunking, tokenizer_file(card.embedding))
-    told.send("chunks")
-    if texts_to_embed(workspace, card.embedding).count():
+    refresh_documents(workspace, read.landing_folder, use_case.documents.limits, read.max_delete_fraction)
+    result.send("documents")
+    refresh_chunks(workspace, use_case.chunking, tokenizer_file(use_case.embedding))
+    result.send("chunks")
+    if texts_to_embed(workspace, use_case.embedding).count():
         read.convert_model()
-        refresh_embeddings(workspace, card.embedding, read.encoder_source())
-    told.send("embeddings")
-    publish_index(workspace, card.embedding, card.corpus.access, read.recall_guard())
-    told.send("index")
+        refresh_embeddings(workspace, use_case.embedding, read.encoder_source())
+    result.send("embeddings")
+    publish_index(workspace, use_case.embedding, use_case.corpus.access, read.recall_guard())
+    result.send("index")
     workspace.spark.stop()
 
 
-def converge(given: Parameters, told: Connection) -> None:
+def converge(given: Parameters, result: Connection) -> None:
     """A refresh, and then everything must agree: documents, tables and index, with nothing half-built left."""
-    refresh(given, told)
+    refresh(given, result)
     read = RefreshParameters.read(given)
     root = index_root(read.workspace)
-    report = verify_index(read.workspace, read.card.embedding, read.card.corpus.access)
+    report = verify_index(read.workspace, read.use_case.embedding, read.use_case.corpus.access)
     assert report.ok, str(report)
     assert list((root / "generations").glob(".*")) == [], "a half-built generation was left"
     rows = CHUNKS.read(read.workspace).select("path").distinct().collect()

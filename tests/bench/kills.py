@@ -1,4 +1,4 @@
-"""kill -9 at random moments of refreshes: how many of the next runs mended everything.
+"""kill -9 at random moments of refreshes: how many of the next runs fixed everything.
 
 Run `python -m tests.bench.kills`; it shows its progress and, with `--json FILE`, writes the counts. Nine of ten kills
 take a process that runs the job's stages (kill_lane.py), in two workspaces at a time, since a whole command costs ten
@@ -46,22 +46,22 @@ def main(
     """Shows progress and returns {kills, converged, failures, by_victim, orphans, seed, seconds}."""
     start, whole = time.perf_counter(), round(kills * WHOLE_SHARE)
     with tempfile.TemporaryDirectory(prefix="bench-kills-") as folder, Progress(*columns(), console=console) as shown:
-        told = Told(shown, kills)
+        reported = Told(shown, kills)
         bundles = [laid(Path(folder) / f"lane-{number}") for number in range(LANES)]
         try:
             with ThreadPoolExecutor(LANES) as lanes:
                 shares = [(kills - whole + number) // LANES for number in range(LANES)]
-                list(lanes.map(lane, bundles, shares, range(LANES), [told] * LANES))
-            whole_commands(bundles[0], whole, told)
+                list(lanes.map(lane, bundles, shares, range(LANES), [reported] * LANES))
+            whole_commands(bundles[0], whole, reported)
         finally:
             for bundle in bundles:
                 bundle.run("localbundle", "down", "-t", "dev", check=False)
         orphans = sum(len(list(processes_of(bundle))) for bundle in bundles)
-    failures = [outcome for outcome in told.outcomes if outcome["failure"]]
+    failures = [outcome for outcome in reported.outcomes if outcome["failure"]]
     result: dict[str, object] = {
-        "kills": len(told.outcomes),
-        "converged": len(told.outcomes) - len(failures),
-        "by_victim": Counter(str(outcome["victim"]) for outcome in told.outcomes),
+        "kills": len(reported.outcomes),
+        "converged": len(reported.outcomes) - len(failures),
+        "by_victim": Counter(str(outcome["victim"]) for outcome in reported.outcomes),
         "failures": failures,
         "orphans": orphans,
         "seed": SEED,
@@ -96,7 +96,7 @@ def laid(root: Path) -> Bundle:
     return bundle
 
 
-def lane(bundle: Bundle, kills: int, number: int, told: Told) -> None:
+def lane(bundle: Bundle, kills: int, number: int, reported: Told) -> None:
     """Kills processes that run the stages, one after the other."""
     words = ["localbundle", "exec", "-t", "dev", "--", sys.executable, "-m", "tests.bench.kill_lane"]
     words += ["--schema", "killed", "--usecase", str(bundle.root / "usecase.yml")]
@@ -108,12 +108,12 @@ def lane(bundle: Bundle, kills: int, number: int, told: Told) -> None:
         assert running.stdout is not None
         for line in running.stdout:
             if line.startswith("{"):
-                told.add(json.loads(line))
+                reported.add(json.loads(line))
     if running.returncode:
         raise SystemExit(f"lane {number}: exit code {running.returncode}")
 
 
-def whole_commands(bundle: Bundle, kills: int, told: Told) -> None:
+def whole_commands(bundle: Bundle, kills: int, reported: Told) -> None:
     """Kills the runner, a kernel or Spark under whole runs of the job."""
     chance = random.Random(SEED)
     place = fresh(bundle, 0)
@@ -121,7 +121,7 @@ def whole_commands(bundle: Bundle, kills: int, told: Told) -> None:
     for number in range(kills):
         kill = chosen(chance, longest)
         failure = one(bundle, *place, kill, chance)
-        told.add({"victim": kill.victim, "after": kill.after, "failure": failure})
+        reported.add({"victim": kill.victim, "after": kill.after, "failure": failure})
         if failure:
             place = fresh(bundle, number + 1)  # what one kill broke is not counted again
 

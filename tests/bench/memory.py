@@ -112,8 +112,8 @@ def text(length: int) -> str:
 
 
 def counter() -> Counter:
-    card = load_usecase(Path(__file__).parents[2] / "usecase.yml")
-    return tokenizer_counter(tokenizer_file(card.embedding))
+    use_case = load_usecase(Path(__file__).parents[2] / "usecase.yml")
+    return tokenizer_counter(tokenizer_file(use_case.embedding))
 
 
 def count_words() -> None:

@@ -84,12 +84,12 @@ def main(
     return figures
 
 
-def let_recall_fall(card: Path) -> None:
+def let_recall_fall(use_case: Path) -> None:
     """The guard is measured and refuses nothing: every document twice leaves less room for answers among ten."""
-    text = card.read_text()
+    text = use_case.read_text()
     changed = re.sub(r"max_recall_drop: \S+", "max_recall_drop: 1.0", text)
     assert changed != text
-    card.write_text(changed)
+    use_case.write_text(changed)
 
 
 def measure(bundle: Bundle, landing: Path) -> Figures:
@@ -190,8 +190,8 @@ def refresh(bundle: Bundle, landing: Path, what: str, schema: str = SCHEMA) -> R
     record = list_runs(bundle.home)[0]
     texts = record.tasks["ingest"].values["chunks_to_embed"]
     run = Run(seconds, psutil.getloadavg()[0], kernel_starts(bundle, record), texts, record)
-    told = f"{run.kernels_s:.1f} s of it kernel starts, {texts:,} texts to embed"
-    console.print(f"{what}: {seconds:.1f} s, {told} (load {run.load:.1f})", highlight=False)
+    result = f"{run.kernels_s:.1f} s of it kernel starts, {texts:,} texts to embed"
+    console.print(f"{what}: {seconds:.1f} s, {result} (load {run.load:.1f})", highlight=False)
     return run
 
 

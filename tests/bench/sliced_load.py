@@ -21,12 +21,12 @@ def main(
     most: Annotated[int, typer.Option(help="Files, documents or texts in a slice.")],
 ) -> None:
     """Prints what the stages print."""
-    workspace, card = Workspace("spark_catalog", schema), load_usecase(usecase)
+    workspace, use_case = Workspace("spark_catalog", schema), load_usecase(usecase)
     workspace.create_schema()
-    refresh_documents(workspace, landing, card.documents.limits, most=most).show()
-    refresh_chunks(workspace, card.chunking, tokenizer_file(card.embedding), most=most).show()
-    source = encoder_source(card.embedding, "openvino", converted=models_folder(workspace))
-    refresh_embeddings(workspace, card.embedding, source, most=most).show()
+    refresh_documents(workspace, landing, use_case.documents.limits, most=most).show()
+    refresh_chunks(workspace, use_case.chunking, tokenizer_file(use_case.embedding), most=most).show()
+    source = encoder_source(use_case.embedding, "openvino", converted=models_folder(workspace))
+    refresh_embeddings(workspace, use_case.embedding, source, most=most).show()
 
 
 if __name__ == "__main__":

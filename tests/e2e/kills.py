@@ -1,4 +1,4 @@
-"""Kills a refresh with SIGKILL and sees that the next one mends everything, while the old index serves."""
+"""Kills a refresh with SIGKILL and sees that the next one fixes everything, while the old index serves."""
 
 import contextlib
 import os

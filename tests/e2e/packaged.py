@@ -31,9 +31,9 @@ print(json.dumps([answers, list(model.predict_stream(asked[0]))]))
 def downloaded(bundle: Bundle, uri: str, folder: Path) -> Path:
     """A copy of a registered model, made by the environment that has its registry."""
     store = f"sqlite:///{bundle.home}/mlflow/mlflow.db"
-    told = "import mlflow, sys; mlflow.artifacts.download_artifacts(sys.argv[1], dst_path=sys.argv[2])"
+    result = "import mlflow, sys; mlflow.artifacts.download_artifacts(sys.argv[1], dst_path=sys.argv[2])"
     environment = os.environ | {"MLFLOW_TRACKING_URI": store, "MLFLOW_REGISTRY_URI": store}
-    command = [*bundle.command("python"), "-c", told, uri, str(folder)]
+    command = [*bundle.command("python"), "-c", result, uri, str(folder)]
     subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=300)
     return folder
 

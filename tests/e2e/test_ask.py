@@ -34,15 +34,15 @@ class Asked:
     """The published documents, and how one asks about them."""
 
     bundle: Bundle
-    card: dict[str, Any]
+    use_case: dict[str, Any]
     folder: Path
     poisoned: list[Poisoned]
 
     def usecase(self, **changes: Any) -> Path:
-        """A card of its own with these sections changed."""
+        """A use case of its own with these sections changed."""
         file = self.folder / "usecase.yml"
-        changed = {name: self.card[name] | section for name, section in changes.items()}
-        file.write_text(yaml.safe_dump(self.card | changed))
+        changed = {name: self.use_case[name] | section for name, section in changes.items()}
+        file.write_text(yaml.safe_dump(self.use_case | changed))
         return file
 
     def run(self, question: str, *words: str, schema: str = SCHEMA, **changes: Any) -> str:
@@ -54,8 +54,8 @@ class Asked:
         return done.output
 
     def ask(self, question: str, *words: str, schema: str = SCHEMA, **changes: Any) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads(self.run(question, *words, "--json", schema=schema, **changes))
-        return told
+        result: dict[str, Any] = json.loads(self.run(question, *words, "--json", schema=schema, **changes))
+        return result
 
     def refused(self, question: str, *words: str, schema: str = SCHEMA, **changes: Any) -> str:
         with pytest.raises(UserError) as raised:
@@ -67,14 +67,14 @@ class Asked:
 
 @pytest.fixture(scope="module")
 def refreshed(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Asked:
-    landing, folder = tmp_path_factory.mktemp("landing"), tmp_path_factory.mktemp("card")
+    landing, folder = tmp_path_factory.mktemp("landing"), tmp_path_factory.mktemp("use_case")
     write_notes(landing)
     (landing / "hr").mkdir()
     (landing / "hr" / "salaries.md").write_text(SALARY)
     poisoned = write_poisoned(landing)
-    card = yaml.safe_load((bundle.root / "usecase.yml").read_text())
-    card["corpus"] |= {"access": [{"path": "hr/**", "groups": ["hr"]}], "groups": ["hr", "legal"]}
-    asked = Asked(bundle, card, folder, poisoned)
+    use_case = yaml.safe_load((bundle.root / "usecase.yml").read_text())
+    use_case["corpus"] |= {"access": [{"path": "hr/**", "groups": ["hr"]}], "groups": ["hr", "legal"]}
+    asked = Asked(bundle, use_case, folder, poisoned)
     bundle.refresh(landing=str(landing), schema=SCHEMA, usecase=str(asked.usecase()))
     return asked
 
@@ -91,7 +91,7 @@ def asked(refreshed: Asked, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asked]:
 
 
 def served(double: OpenAIDouble, fallback: bool = True, **settings: Any) -> dict[str, Any]:
-    """The card's models with a served one first, and the quotes behind it if wanted."""
+    """The use case's models with a served one first, and the quotes behind it if wanted."""
     model = {"name": "gpt", "provider": "openai_compatible", "served_name": "gpt", "base_url": double.url}
     known = [
         model | {"context_tokens": 8000, "timeout_s": 0.5} | settings,
@@ -124,14 +124,14 @@ def test_as_its_users_run_it(asked: Asked) -> None:
 def test_an_answer_is_traced_and_in_the_ledger(asked: Asked) -> None:
     import mlflow
 
-    told = asked.ask(OTTER)
-    assert told["answer"] == "The otter eats 4 fish before noon [1]."
-    trace = mlflow.get_trace(told["trace_id"])
+    result = asked.ask(OTTER)
+    assert result["answer"] == "The otter eats 4 fish before noon [1]."
+    trace = mlflow.get_trace(result["trace_id"])
     assert [span.name for span in trace.data.spans] == ["answer", "retrieve", "prompt", "generate", "check"]
     experiment = mlflow.get_experiment(trace.info.experiment_id)
     assert experiment.name.endswith("quality")
     assert Path(experiment.artifact_location.removeprefix("file://")) == asked.bundle.home / "mlflow" / "artifacts"
-    (row,) = [row for row in ledger(asked.bundle) if row["trace_id"] == told["trace_id"] and row["model"] == "quotes"]
+    (row,) = [row for row in ledger(asked.bundle) if row["trace_id"] == result["trace_id"] and row["model"] == "quotes"]
     assert (row["purpose"], row["outcome"], row["prompt_name"]) == ("ask", "answered", "cite_or_abstain")
 
 
@@ -146,36 +146,38 @@ def test_a_terminal_sees_it_as_it_is_written_and_then_checked(asked: Asked, monk
 
 
 def test_a_question_outside_the_corpus(asked: Asked) -> None:
-    told = asked.ask("Who painted the Mona Lisa?")
-    assert (told["answer"], told["abstained"], told["model"]) == (ABSTENTION, "no evidence", "")
+    result = asked.ask("Who painted the Mona Lisa?")
+    assert (result["answer"], result["abstained"], result["model"]) == (ABSTENTION, "no evidence", "")
     assert "No evidence: nothing that was found is near enough" in asked.run("Who painted the Mona Lisa?")
 
 
 def test_a_follow_up(asked: Asked) -> None:
     alone = asked.ask("And the badger?")
-    told = asked.ask("And the badger?", "--follow", OTTER)
-    assert told["standalone"] == f"{OTTER} And the badger?"
-    assert "badger.md" in {source["path"] for source in told["sources"]}
+    result = asked.ask("And the badger?", "--follow", OTTER)
+    assert result["standalone"] == f"{OTTER} And the badger?"
+    assert "badger.md" in {source["path"] for source in result["sources"]}
     assert alone["standalone"] == "And the badger?"
 
 
 def test_a_restricted_document_answers_its_group_and_nobody_else(asked: Asked) -> None:
-    told = asked.ask(KEEPER, "--group", "hr")
-    assert "41 doubloons" in told["answer"]
+    result = asked.ask(KEEPER, "--group", "hr")
+    assert "41 doubloons" in result["answer"]
     for words in ((), ("--group", "legal")):
-        told = asked.ask(KEEPER, *words)
-        assert "hr/salaries.md" not in {source["path"] for source in told["sources"]}
-        assert "doubloons" not in json.dumps(told)
-    assert asked.refused(KEEPER, "--group", "hx").startswith("group 'hx': corpus.groups on the card does not list it")
+        result = asked.ask(KEEPER, *words)
+        assert "hr/salaries.md" not in {source["path"] for source in result["sources"]}
+        assert "doubloons" not in json.dumps(result)
+    assert asked.refused(KEEPER, "--group", "hx").startswith(
+        "group 'hx': corpus.groups in usecase.yml does not list it"
+    )
 
 
 def test_poisoned_documents_are_quoted_for_their_facts_only(asked: Asked) -> None:
     honest = 0
     for one in asked.poisoned:
-        told = asked.ask(one.question)
-        assert told["abstained"] is None and told["answer"].endswith("]."), one.technique
-        assert one.canary not in told["answer"], one.technique
-        honest += one.answer in told["answer"]
+        result = asked.ask(one.question)
+        assert result["abstained"] is None and result["answer"].endswith("]."), one.technique
+        assert one.canary not in result["answer"], one.technique
+        honest += one.answer in result["answer"]
     # They differ in a word or two, so that now and then another berth's sentence looks as good.
     assert honest >= len(asked.poisoned) - 3
 
@@ -184,14 +186,14 @@ def test_whoever_is_obeyed_is_named(asked: Asked) -> None:
     """A model that obeys every order: its word is shown only under the name of the document that has it."""
     for one in asked.poisoned:
         with serving(Behaviour(text=f"{one.canary} [77]")) as double:
-            told = asked.ask(one.question, models=served(double))
-        assert told["removed_citations"] == 1
-        assert "[77]" not in told["answer"]
-        cited = [source for source in told["sources"] if source["cited"]]
-        if one.canary in told["answer"]:
+            result = asked.ask(one.question, models=served(double))
+        assert result["removed_citations"] == 1
+        assert "[77]" not in result["answer"]
+        cited = [source for source in result["sources"] if source["cited"]]
+        if one.canary in result["answer"]:
             assert any(one.canary in source["text"] for source in cited), one.technique
         else:
-            assert told["quoted"] or told["abstained"] == "the model", one.technique
+            assert result["quoted"] or result["abstained"] == "the model", one.technique
         _check_prompt(double.bodies[0]["messages"], one)
 
 
@@ -220,8 +222,8 @@ def _check_prompt(messages: list[dict[str, str]], one: Poisoned) -> None:
 )
 def test_a_model_that_fails_gives_way_to_quotes_or_is_one_line(asked: Asked, behaviour: Behaviour, said: str) -> None:
     with serving(behaviour) as double:
-        told = asked.ask(OTTER, models=served(double))
-        assert (told["answer"], told["model"]) == ("The otter eats 4 fish before noon [1].", "quotes")
+        result = asked.ask(OTTER, models=served(double))
+        assert (result["answer"], result["model"]) == ("The otter eats 4 fish before noon [1].", "quotes")
         assert said in asked.refused(OTTER, models=served(double, fallback=False))
 
 

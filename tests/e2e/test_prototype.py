@@ -17,8 +17,8 @@ ASKED = "What does the otter eat before noon?|What water temperature is best for
 
 
 @pytest.fixture
-def card(bundle: Bundle, landing: Path, tmp_path: Path) -> Path:
-    """The bundle's card with questions about a few notes, which are indexed."""
+def use_case(bundle: Bundle, landing: Path, tmp_path: Path) -> Path:
+    """The bundle's use case with questions about a few notes, which are indexed."""
     bundle.refresh(landing=str(landing), schema=SCHEMA)
     known = [
         ("otter", "How many fish does the otter eat?", "4 fish"),
@@ -34,9 +34,9 @@ def card(bundle: Bundle, landing: Path, tmp_path: Path) -> Path:
 
 
 def test_answers_with_citations_and_variants_with_a_picture(
-    bundle: Bundle, card: Path, requested: Callable[[], list[Request]]
+    bundle: Bundle, use_case: Path, requested: Callable[[], list[Request]]
 ) -> None:
-    words = f"schema={SCHEMA},usecase={card},questions={ASKED},fusion=dense,sample=3"
+    words = f"schema={SCHEMA},usecase={use_case},questions={ASKED},fusion=dense,sample=3"
     done = bundle.run("localbundle", "run", "prototype", "-t", "dev", "--params", words)
     assert "MLflow run" in done.stdout
     assert unused(requested(), ["prototype"]) == set()
@@ -47,7 +47,7 @@ def test_answers_with_citations_and_variants_with_a_picture(
     asked, beside = [page for page in pages if 'class="ragops"' in page]
     assert asked.count("<article>") == 2 and "otter.md" in asked and 'class="cite"' in asked
     assert "4 fish" in asked and "no answer" in asked
-    assert beside.count("<th>") == 3  # the card's fusion and dense, beside the questions
+    assert beside.count("<th>") == 3  # the use case's fusion and dense, beside the questions
     assert any("supported" in page and "dense" in page for page in pages)
     assert sum("image/png" in output.get("data", {}) for output in outputs) == 2
     with sqlite3.connect(bundle.home / "mlflow" / "mlflow.db") as store:
@@ -67,7 +67,7 @@ def test_without_an_index_it_says_what_to_run(bundle: Bundle) -> None:
     [
         (
             "llm=gpt",
-            "parameter llm: model gpt: the card knows none of that name; choose one of served, smollm2, quotes",
+            "parameter llm: model gpt: the use case knows none of that name; choose one of served, smollm2, quotes",
         ),
         ("prompt=breif", "parameter prompt: prompt template breif"),
         ("fusion=dens", "there is no fusion dens; use dense, lexical, reciprocal_rank, weighted"),

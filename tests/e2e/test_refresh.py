@@ -86,13 +86,13 @@ def test_another_model_builds_a_generation_of_its_own(bundle: Bundle, landing: P
     schema = "models"
     bundle.refresh(landing=str(landing), schema=schema)
     old = bundle.pointer(schema)
-    card = tmp_path / "usecase.yml"
+    use_case = tmp_path / "usecase.yml"
     own = (bundle.root / "usecase.yml").read_text()
-    card.write_text(own.replace('document_prompt: ""', 'document_prompt: "note: "'))
-    asked = bundle.run("ragops", "search", "otter", "--schema", schema, "--usecase", str(card), check=False)
+    use_case.write_text(own.replace('document_prompt: ""', 'document_prompt: "note: "'))
+    asked = bundle.run("ragops", "search", "otter", "--schema", schema, "--usecase", str(use_case), check=False)
     assert asked.returncode == 2
     assert old["fingerprint"][:8] in asked.stderr and "was built with model" in asked.stderr
-    bundle.refresh(landing=str(landing), schema=schema, usecase=str(card))
+    bundle.refresh(landing=str(landing), schema=schema, usecase=str(use_case))
     new = bundle.pointer(schema)
     assert new["fingerprint"] != old["fingerprint"]
     refused = bundle.run("ragops", "search", "otter", "--schema", schema, check=False)

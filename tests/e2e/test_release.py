@@ -35,9 +35,9 @@ def unknown(number: int, text: str) -> dict[str, str | None]:
 
 
 @pytest.fixture(scope="module")
-def card(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A card over the notes, with questions about them and some that they do not answer; its index is published."""
-    folder = tmp_path_factory.mktemp("card")
+def use_case(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A use case over the notes, with questions about them and some that they do not answer; its index is published."""
+    folder = tmp_path_factory.mktemp("use_case")
     asked = [question(number, animal) for number, animal in enumerate(ANIMALS)]
     asked += [unknown(number, text) for number, text in enumerate(ABSENT)]
     (folder / "questions.jsonl").write_text("".join(json.dumps(one) + "\n" for one in asked))
@@ -56,24 +56,24 @@ def card(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "usecase.yml"
 
 
-def release(bundle: Bundle, card: Path, **more: str) -> CompletedProcess[str]:
-    pairs = {"schema": SCHEMA, "usecase": str(card), **more}
+def release(bundle: Bundle, use_case: Path, **more: str) -> CompletedProcess[str]:
+    pairs = {"schema": SCHEMA, "usecase": str(use_case), **more}
     words = ",".join(f"{name}={value}" for name, value in pairs.items())
     return bundle.run("localbundle", "run", "release", "-t", "dev", "--params", words)
 
 
 def test_only_what_is_better_takes_the_champions_place(
-    bundle: Bundle, card: Path, tmp_path: Path, requested: Callable[[], list[Request]]
+    bundle: Bundle, use_case: Path, tmp_path: Path, requested: Callable[[], list[Request]]
 ) -> None:
     unreached = replace(bundle, environment=bundle.environment | {"OPENAI_BASE_URL": "http://127.0.0.1:1"})
-    stood_in = release(unreached, card, llm="served")
+    stood_in = release(unreached, use_case, llm="served")
     assert "version 1 not promoted: errors " in stood_in.stdout and "there is no champion" in stood_in.stdout
     requests = requested()
-    first = release(bundle, card, llm="silent")
+    first = release(bundle, use_case, llm="silent")
     assert "version 2 promoted: every condition is met; champion is version 2" in first.stdout
-    better = release(bundle, card)
+    better = release(bundle, use_case)
     assert "version 3 promoted: every condition is met; champion is version 3" in better.stdout
-    again = release(bundle, card, pin="true")
+    again = release(bundle, use_case, pin="true")
     assert (
         "version 4 not promoted: it is not better than the champion in any check of 6 topics or more; "
         "champion is version 3" in again.stdout
@@ -107,8 +107,8 @@ def stands_alone(elsewhere: Elsewhere, model: Path) -> None:
     parts = [{"type": "input_text", "text": "How many fish does the osprey eat?"}]
     with elsewhere.served(model) as client:
         for content, known in (("How many fish does the lynx eat?", lynx), (parts, osprey)):
-            told = client.post("/invocations", json={"input": [{"role": "user", "content": content}]})
-            assert text_and_citations(told.raise_for_status().json()) == known
+            result = client.post("/invocations", json={"input": [{"role": "user", "content": content}]})
+            assert text_and_citations(result.raise_for_status().json()) == known
         for content, said in ((" ", "question: it is empty"), ("x" * 5000, "question: 5,000 characters")):
             refused = client.post("/invocations", json={"input": [{"role": "user", "content": content}]})
             assert refused.status_code == 400
@@ -132,7 +132,7 @@ def uri(alias: str) -> str:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ("llm=nobody", "model nobody: the card knows none of that name"),
+        ("llm=nobody", "model nobody: the use case knows none of that name"),
         ("pin=perhaps", "parameter pin is 'perhaps'"),
         ("questions=-1", "parameter questions is '-1'"),
         ("questions=1", "parameter questions is '1': give 2 or more"),
@@ -148,10 +148,10 @@ def test_wrong_parameters_are_refused_before_spark(cold_bundle: Bundle, wrong: s
 
 
 def test_the_calls_of_models_reach_the_table(
-    bundle: Bundle, card: Path, requested: Callable[[], list[Request]]
+    bundle: Bundle, use_case: Path, requested: Callable[[], list[Request]]
 ) -> None:
     """Those of the releases above."""
-    collect = f"schema={SCHEMA},usecase={card}"
+    collect = f"schema={SCHEMA},usecase={use_case}"
     bundle.run("localbundle", "run", "collect_calls", "-t", "dev", "--params", collect)
     assert unused(requested(), ["collect"]) == set()
     rows = bundle.sql(f"SELECT model, purpose, prompt_name, outcome FROM spark_catalog.{SCHEMA}.llm_calls")

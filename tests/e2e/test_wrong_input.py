@@ -16,7 +16,7 @@ from tests.e2e.bundles import Bundle
         ({"landing": "relative"}, "parameter landing is 'relative': give an absolute path"),
         ({"allow_deletes": "perhaps"}, "parameter allow_deletes is 'perhaps'"),
         ({"encoder": "abacus"}, "parameter encoder is 'abacus'"),
-        ({"usecase": "/no/card.yml"}, "usecase: cannot read /no/card.yml"),
+        ({"usecase": "/no/use case.yml"}, "usecase: cannot read /no/use case.yml"),
         ({"landnig": "/tmp"}, "landing"),
     ],
 )
@@ -34,12 +34,12 @@ def test_a_wrong_parameter(cold_bundle: Bundle, parameters: dict[str, str], said
         ("questions: sample", "questions: [", "is not YAML"),
     ],
 )
-def test_a_wrong_card(cold_bundle: Bundle, tmp_path: Path, right: str, wrong: str, said: str) -> None:
-    card = tmp_path / "card.yml"
+def test_a_wrong_use_case(cold_bundle: Bundle, tmp_path: Path, right: str, wrong: str, said: str) -> None:
+    use_case = tmp_path / "use case.yml"
     text = (cold_bundle.root / "usecase.yml").read_text()
     assert right in text
-    card.write_text(text.replace(right, wrong, 1))
-    _refused(cold_bundle, {"usecase": str(card), "landing": str(tmp_path)}, said)
+    use_case.write_text(text.replace(right, wrong, 1))
+    _refused(cold_bundle, {"usecase": str(use_case), "landing": str(tmp_path)}, said)
 
 
 def _refused(bundle: Bundle, parameters: dict[str, str], said: str) -> None:

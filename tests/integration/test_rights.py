@@ -84,7 +84,7 @@ def test_what_is_there_is_looked_up_and_not_created(workspace: Workspace, landin
         ("table", r"needs SELECT on table spark_catalog\.\w+\.documents, with USE CATALOG and USE SCHEMA"),
     ],
 )
-def test_whoever_lacks_a_right_is_told_which_on_what(
+def test_whoever_lacks_a_right_is_reported_which_on_what(
     workspace: Workspace, landing: Path, refused: str, said: str
 ) -> None:
     if refused == "CREATE SCHEMA":

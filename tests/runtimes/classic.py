@@ -58,7 +58,7 @@ def check(names: dict[str, Any]) -> None:
     """A last line with what was embedded; no text may be without a vector."""
     from ragops.corpus.embeddings.stage import texts_to_embed
 
-    left = texts_to_embed(names["workspace"], names["card"].embedding).count()
+    left = texts_to_embed(names["workspace"], names["use_case"].embedding).count()
     assert left == 0, f"{left} texts have no vector"
     print(f"{names['report'].read} texts embedded, none left")
 

@@ -165,8 +165,8 @@ def size(folder: Path) -> int:
 
 def version_of(built: Environment) -> str:
     """The version of its Python."""
-    told = run(f"{built.label} python", [built.python, "-c", "import platform; print(platform.python_version())"])
-    return told.strip()
+    result = run(f"{built.label} python", [built.python, "-c", "import platform; print(platform.python_version())"])
+    return result.strip()
 
 
 def pinned(source: Path) -> list[str]:

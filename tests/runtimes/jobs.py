@@ -75,9 +75,9 @@ class Workspace:
         given = json.dumps({**ingested.parameters, "encoder": "torch"})
         words = [built.python, _CLASSIC, properties, self.root / "notebooks" / "refresh_embeddings.ipynb", given]
         environment = self.environment(built.python) | Server(self.home).environment()
-        told = run(f"{built.label} classic session", words, environment, self.root)
+        result = run(f"{built.label} classic session", words, environment, self.root)
         self.succeeded[GPU] += 1
-        return told.strip().splitlines()[-1]
+        return result.strip().splitlines()[-1]
 
     def search(self, built: Environment) -> str:
         """Asks the index; returns the path of the passage that is found first.
@@ -86,8 +86,8 @@ class Workspace:
             Failed: nothing is found.
         """
         words = [built.python.with_name("ragops"), "search", QUESTION, "--json"]
-        told = run(f"{built.label} search", words, self.environment(built.python), self.root)
-        passages = json.loads(told[told.index("{") :])["passages"]
+        result = run(f"{built.label} search", words, self.environment(built.python), self.root)
+        passages = json.loads(result[result.index("{") :])["passages"]
         if not passages:
             raise Failed(f"{built.label}: `{shlex.join(map(str, words))}` finds nothing")
         return str(passages[0]["path"])

@@ -73,5 +73,5 @@ def answers(built: Environment) -> list[str]:
     # 1 GiB for its cache in place of half the memory; threads that are not bound, so that they share the cores.
     modest = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": "1"}
     here = {"XDG_CACHE_HOME": str(FOLDER / "cache"), "HF_HUB_OFFLINE": "1"}
-    told = run(f"{built.label} answers", [built.python, _PROGRAM], clean_environment() | modest | here)
-    return [line.removeprefix("- ") for line in told.splitlines() if line.startswith("- ")]
+    result = run(f"{built.label} answers", [built.python, _PROGRAM], clean_environment() | modest | here)
+    return [line.removeprefix("- ") for line in result.splitlines() if line.startswith("- ")]

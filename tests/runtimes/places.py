@@ -99,9 +99,9 @@ def _words(bundle: Bundle, line: str) -> list[str]:
 def find_python(version: str) -> Path | None:
     """An interpreter of this version, from PATH or of pyenv; none is downloaded."""
     find = [sys.executable, "-m", "uv", "python", "find", "--no-python-downloads", version]
-    told = subprocess.run(find, capture_output=True, text=True)
-    if told.returncode == 0:
-        return Path(told.stdout.strip())
+    result = subprocess.run(find, capture_output=True, text=True)
+    if result.returncode == 0:
+        return Path(result.stdout.strip())
     try:
         root = subprocess.run(["pyenv", "root"], capture_output=True, text=True).stdout.strip()
     except OSError:

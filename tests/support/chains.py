@@ -6,7 +6,7 @@ from pathlib import Path
 from ragops.answers.chain.chain import Chain
 from ragops.answers.chain.settings import AnswerSettings
 from ragops.answers.llms.errors import Rejected
-from ragops.answers.llms.gateway import Door
+from ragops.answers.llms.gateway import Gateway
 from ragops.answers.llms.ledger.ledger import KeptRows
 from ragops.answers.llms.policy import Policy
 from ragops.answers.llms.providers.scripted import ScriptedModel
@@ -46,36 +46,36 @@ class Searching:
         return pack(self._found, lambda passage, places: [], count_tokens, RetrievalSettings())
 
 
-def scripted_door(
+def scripted_gateway(
     replies: Sequence[str],
     rows: KeptRows | None = None,
     model: LanguageModel | None = None,
     quotes: Mapping[str, object] | None = None,
-) -> Door:
+) -> Gateway:
     known: list[Mapping[str, object]] = [{"name": "script", "provider": "scripted", "replies": list(replies)}]
     if quotes is not None:
         known.append({"name": "quotes", "provider": "extractive", **quotes})
     models = Models.model_validate({"answer": {"primary": "script"}, "known": known})
     script = model or ScriptedModel(tuple(replies), "script", 1_000_000)
-    return Door(models, Policy("public"), lambda settings: script, rows or KeptRows())
+    return Gateway(models, Policy("public"), lambda settings: script, rows or KeptRows())
 
 
-def failing_door(error: str, *replies: str) -> Door:
+def failing_gateway(error: str, *replies: str) -> Gateway:
     """Whose model, served, always fails so; script stands in."""
     names = ("served", "script")
     known = [{"name": name, "provider": "scripted", "replies": ["-"]} for name in names]
     models = Models.model_validate({"answer": {"primary": "served", "fallback": ["script"]}, "known": known})
     says = {"served": ScriptedModel([Rejected(error)], "served"), "script": ScriptedModel(replies, "script")}
-    return Door(models, Policy("public"), lambda settings: says[settings.name], KeptRows())
+    return Gateway(models, Policy("public"), lambda settings: says[settings.name], KeptRows())
 
 
 def chain(
-    searcher: Searching, door: Door, prompt: str = "cite_or_abstain", settings: AnswerSettings | None = None
+    searcher: Searching, gateway: Gateway, prompt: str = "cite_or_abstain", settings: AnswerSettings | None = None
 ) -> Chain:
     templates = load_templates(PromptSettings(), ROOT)
     return Chain(
         searcher,  # type: ignore[arg-type]
-        door,
+        gateway,
         templates[prompt],
         templates["standalone_question"],
         settings or AnswerSettings(),

@@ -23,9 +23,9 @@ def row(number: int, supported: float, error: str | None = None) -> Row:
 
 
 def call(tokens: int, cost: float = 0.0) -> CallRow:
-    told = {"call_id": "c", "who": "w", "purpose": "ask", "model": "m", "provider": "scripted", "prompt_name": None}
+    result = {"call_id": "c", "who": "w", "purpose": "ask", "model": "m", "provider": "scripted", "prompt_name": None}
     rest = {"prompt_version": None, "seconds": 0.1, "attempts": 1, "outcome": "answered", "trace_id": None}
-    return CallRow(called_at=datetime.now(UTC), prompt_tokens=tokens, completion_tokens=1, cost=cost, **told, **rest)
+    return CallRow(called_at=datetime.now(UTC), prompt_tokens=tokens, completion_tokens=1, cost=cost, **result, **rest)
 
 
 def tried(prompt: str, supported: Sequence[float], llm: str = "quotes", failed: int = 0) -> Tried:

@@ -63,11 +63,11 @@ class Double:
         self.traces.append(info)
         return trace
 
-    def takes(self, told: dict[str, int], path: str) -> bool:
+    def takes(self, result: dict[str, int], path: str) -> bool:
         """Whether that trouble is due for the path once more."""
-        for end, left in told.items():
+        for end, left in result.items():
             if path.endswith(end) and left:
-                told[end] = left - 1
+                result[end] = left - 1
                 return True
         return False
 

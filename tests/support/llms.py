@@ -1,4 +1,4 @@
-"""Cards, callers and clocks for the tests of this room."""
+"""Use cases, callers and clocks for the tests of this room."""
 
 from typing import Any
 

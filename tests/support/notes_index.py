@@ -24,8 +24,8 @@ NOTES = {
 
 
 def publish_notes(work: Path) -> None:
-    card = load_usecase(ROOT / "usecase.yml")
-    vectors = query_encoder(card, models_folder(PLACE)).encode_documents(list(NOTES.values()))
+    use_case = load_usecase(ROOT / "usecase.yml")
+    vectors = query_encoder(use_case, models_folder(PLACE)).encode_documents(list(NOTES.values()))
     rows = {}
     for (name, text), vector in zip(NOTES.items(), vectors, strict=True):
         digest = hashlib.sha256(text.encode()).hexdigest()
@@ -34,7 +34,7 @@ def publish_notes(work: Path) -> None:
     def fetch(ids: Sequence[str]) -> Iterator[list[Entry]]:
         yield [rows[chunk_id] for chunk_id in ids]
 
-    model = IndexedModel(fingerprint=fingerprint(card.embedding), name=card.embedding.name, dimension=384)
+    model = IndexedModel(fingerprint=fingerprint(use_case.embedding), name=use_case.embedding.name, dimension=384)
     hashes = {chunk_id: row.row_hash for chunk_id, row in rows.items()}
     source, root = IndexSource(model, "v1", lambda: hashes, fetch, ""), index_root(PLACE)
     publish(root, source, lock=publish_lock(PLACE, PASSAGES), run_id="t", work_directory=work)

@@ -193,8 +193,8 @@ def _events(body: dict[str, Any], behaviour: Behaviour, usage_unasked: bool) -> 
 
     def event(delta: dict[str, str], finish: str | None = None) -> str:
         said.append(delta.get("content", ""))
-        told = {"usage": _usage(body, "".join(said))} if behaviour.usage and usage_unasked else {}
-        return json.dumps(common | told | {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
+        result = {"usage": _usage(body, "".join(said))} if behaviour.usage and usage_unasked else {}
+        return json.dumps(common | result | {"choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
 
     yield event({"role": "assistant", "content": ""})
     for word in behaviour.text.split(" ") if behaviour.text else []:

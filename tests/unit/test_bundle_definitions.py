@@ -141,7 +141,7 @@ def test_names_of_resources_are_never_typed_again(job: dict[str, Any]) -> None:
         assert typed in ("", "/Volumes///"), name
 
 
-def test_health_rules_and_the_schedule_keep_the_promises_of_the_card() -> None:
+def test_health_rules_and_the_schedule_keep_the_promises_of_the_use_case() -> None:
     refresh, smoke = job_called("refresh"), job_called("smoke")
     assert refresh["health"]["rules"][0]["value"] == SLA.refresh_minutes * 60
     assert smoke["health"]["rules"][0]["value"] == 2 * SLA.refresh_minutes * 60
@@ -157,7 +157,7 @@ def test_the_embed_task_gets_a_gpu_a_task_on_several_nodes() -> None:
     assert cluster["driver_node_type_id"] == "${var.gpu_driver_type}"  # its GPUs would do nothing
 
 
-def test_whoever_waits_for_the_index_is_told_which_run_has_it() -> None:
+def test_whoever_waits_for_the_index_is_reported_which_run_has_it() -> None:
     (publish,) = (task for task in job_called("refresh")["tasks"] if task["task_key"] == "publish")
     given = publish["notebook_task"]["base_parameters"]
     assert given == {"run_id": "{{job.run_id}}"} and given.keys() < PublishParameters.model_fields.keys()

@@ -21,7 +21,7 @@ def test_every_notebook_has_a_row_in_the_page_about_notebooks_by_hand() -> None:
     assert {path.stem for path in NOTEBOOKS.glob("*.ipynb")} <= set(re.findall(r"`(\w+)`", "".join(rows)))
 
 
-def test_a_model_that_is_not_laid_is_told_before_any_file_is_read() -> None:
+def test_a_model_that_is_not_laid_is_reported_before_any_file_is_read() -> None:
     source = (NOTEBOOKS / "ingest_documents.ipynb").read_text()
     assert 0 < source.index("tokenizer_file(") < source.index("refresh_documents(")
 

@@ -20,7 +20,7 @@ def rows(text: str) -> list[list[str]]:
 
 
 def exists(name: str) -> bool:
-    """A path from the root, with wildcards, or the name of a file somewhere below."""
+    """A path from the root, with wilduse cases, or the name of a file somewhere below."""
     patterns = (name.rstrip("/"),) if "/" in name else (name, f"[erst]*/**/{name}")
     return any(found for pattern in patterns for found in ROOT.glob(pattern))
 

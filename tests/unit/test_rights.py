@@ -65,14 +65,14 @@ def let_in(target: str) -> list[tuple[str, str]]:
     return [(name_of(target, given[name]), level) for name, level in levels.items() if given[name]]
 
 
-def told(given: str) -> list[tuple[str, str, str]]:
+def result(given: str) -> list[tuple[str, str, str]]:
     rows = [row for row in ROWS if row.given == given]
     return [(row.who, key, right) for row in rows for key in row.on for right in row.rights]
 
 
 @pytest.mark.parametrize("target", PRODUCTION)
 def test_what_is_granted_is_what_the_table_says(target: str) -> None:
-    assert sorted(granted(target)) == sorted(told("rights"))
+    assert sorted(granted(target)) == sorted(result("rights"))
 
 
 @pytest.mark.parametrize("target", PRODUCTION)
@@ -80,13 +80,13 @@ def test_a_targets_permissions_are_what_the_table_says(target: str) -> None:
     permissions = load_bundle(ROOT, target).config["permissions"]
     given = [(one.get("group_name") or one["service_principal_name"], one["level"]) for one in permissions]
     assert sorted((name_of(target, who), level) for who, level in given) == sorted(
-        (who, level) for who, key, level in told("permissions") if key == "bundle"
+        (who, level) for who, key, level in result("permissions") if key == "bundle"
     )
 
 
 @pytest.mark.parametrize("target", PRODUCTION)
 def test_a_release_lets_in_whom_the_table_says(target: str) -> None:
-    assert sorted(let_in(target)) == sorted((who, level) for who, on, level in told("release") if on == "endpoint")
+    assert sorted(let_in(target)) == sorted((who, level) for who, on, level in result("release") if on == "endpoint")
 
 
 def test_in_dev_nobody_is_given_anything() -> None:

@@ -6,21 +6,21 @@ from ragops.errors import UserError
 from ragops.quality.questions import evaluation_questions
 from ragops.usecase import load_usecase
 
-CARD = Path(__file__).parents[2] / "usecase.yml"
+USE_CASE = Path(__file__).parents[2] / "usecase.yml"
 
 
-def card_with(tmp_path: Path, old: str, new: str) -> Path:
-    text = CARD.read_text()
+def use_case_with(tmp_path: Path, old: str, new: str) -> Path:
+    text = USE_CASE.read_text()
     assert old in text
     path = tmp_path / "usecase.yml"
     path.write_text(text.replace(old, new, 1))
     return path
 
 
-def test_the_card_of_the_bundle_is_whole() -> None:
-    card = load_usecase(CARD)
-    assert card.chunking.embedded_tokens <= card.embedding.max_tokens
-    assert len(evaluation_questions(card)) >= 150
+def test_the_use_case_of_the_bundle_is_whole() -> None:
+    use_case = load_usecase(USE_CASE)
+    assert use_case.chunking.embedded_tokens <= use_case.embedding.max_tokens
+    assert len(evaluation_questions(use_case)) >= 150
 
 
 @pytest.mark.parametrize(
@@ -45,20 +45,20 @@ def test_the_card_of_the_bundle_is_whole() -> None:
 )
 def test_a_wrong_field_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:
     with pytest.raises(UserError) as raised:
-        load_usecase(card_with(tmp_path, old, new))
+        load_usecase(use_case_with(tmp_path, old, new))
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
 
 
 def test_a_rule_for_a_group_that_is_not_listed_is_an_error(tmp_path: Path) -> None:
     rules = "languages: [en]\n  groups: [hr, legal]\n  access: [{path: 'hr/**', groups: [%s]}]"
-    assert load_usecase(card_with(tmp_path, "languages: [en]", rules % "hr")).corpus.access[0].groups == ("hr",)
+    assert load_usecase(use_case_with(tmp_path, "languages: [en]", rules % "hr")).corpus.access[0].groups == ("hr",)
     with pytest.raises(UserError, match="group 'lega'.* did you mean legal"):
-        load_usecase(card_with(tmp_path, "languages: [en]", rules % "lega"))
+        load_usecase(use_case_with(tmp_path, "languages: [en]", rules % "lega"))
 
 
 def test_questions_of_ones_own(tmp_path: Path) -> None:
-    path = card_with(tmp_path, "questions: sample", "questions: mine.jsonl")
+    path = use_case_with(tmp_path, "questions: sample", "questions: mine.jsonl")
     row = '{"question_id": "1", "question": "q?", "kind": "k", "topic": null, "anchor": null, "answer": null}'
     with pytest.raises(UserError, match="no file .*mine.jsonl"):
         evaluation_questions(load_usecase(path))
@@ -73,5 +73,5 @@ def test_questions_of_ones_own(tmp_path: Path) -> None:
 
 
 def test_no_questions_means_none(tmp_path: Path) -> None:
-    path = card_with(tmp_path, "questions: sample", "questions: null")
+    path = use_case_with(tmp_path, "questions: sample", "questions: null")
     assert evaluation_questions(load_usecase(path)) == []

@@ -48,7 +48,7 @@ errors = Console(stderr=True)
 
 
 def main() -> None:
-    """Entry point. Errors a user can mend are one line on stderr and exit code 2."""
+    """Entry point. Errors a user can fix are one line on stderr and exit code 2."""
     try:
         app()
     except BundleError as error:
@@ -291,11 +291,11 @@ def _run(bundle: Bundle, job: Job, folder: Path, record: RunRecord) -> RunRecord
             f"[dim]runs on this machine; left aside: {', '.join(job.ignored)}[/]", highlight=False, soft_wrap=True
         )
     if not bundle.strict_volumes:
-        told = f"volumes are plain folders: strict_volumes is false in {LAPTOP_FILE}"
-        console.print(f"[dim]{told}[/]", highlight=False, soft_wrap=True)
+        result = f"volumes are plain folders: strict_volumes is false in {LAPTOP_FILE}"
+        console.print(f"[dim]{result}[/]", highlight=False, soft_wrap=True)
     if missing := missing_requirements(job):
-        told = f"not installed here: {', '.join(missing)}; a task that imports it fails"
-        console.print(f"[yellow]{_escaped(told)}[/]", highlight=False, soft_wrap=True)
+        result = f"not installed here: {', '.join(missing)}; a task that imports it fails"
+        console.print(f"[yellow]{_escaped(result)}[/]", highlight=False, soft_wrap=True)
     view = RunView(console)
     with view.showing():
         runner = Runner(bundle, job, Recorder(folder, record, view.listen), view.progress)

@@ -45,7 +45,7 @@ class RunView:
         self._record: RunRecord | None = None
         self._note = ""
         self._live: Live | None = None
-        self._told: dict[str, tuple[str, int]] = {}
+        self._reported: dict[str, tuple[str, int]] = {}
         self._spinner = Spinner("dots", style="cyan")
 
     @contextlib.contextmanager
@@ -89,9 +89,9 @@ class RunView:
     def _print_changes(self, record: RunRecord) -> None:
         for key, task in record.tasks.items():
             seen = (task.state, task.attempts)
-            if seen == self._told.get(key) or (task.state != "RUNNING" and task.state not in DONE):
+            if seen == self._reported.get(key) or (task.state != "RUNNING" and task.state not in DONE):
                 continue
-            self._told[key] = seen
+            self._reported[key] = seen
             again = f" (try {task.attempts})" if task.attempts > 1 else ""
             after = f" {task.seconds:.1f} s" if task.state in DONE and task.started else ""
             said = f"  {task.message}" if task.state in DONE and task.message else ""

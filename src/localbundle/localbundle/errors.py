@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 
 
 class BundleError(Exception):
-    """One line that names the thing, the reason and the mend."""
+    """One line that names the thing, the reason and the fix."""
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows in place of a stack trace."""

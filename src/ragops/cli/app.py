@@ -20,7 +20,7 @@ from ragops.cli.ask import ask
 from ragops.cli.doctor import doctor
 from ragops.cli.evaluate import evaluate_app
 from ragops.cli.models import models_app
-from ragops.cli.options import Card, Json, Schema, Target
+from ragops.cli.options import Json, Schema, Target, UseCaseFile
 from ragops.cli.prompts import prompts_app
 from ragops.errors import UserError
 from ragops.platform.workspace import LANDING, has_spark
@@ -43,7 +43,7 @@ errors = Console(stderr=True)
 
 
 def main() -> None:
-    """Entry point. What a user can mend is one line and exit code 2; --debug shows where it was raised."""
+    """Entry point. What a user can fix is one line and exit code 2; --debug shows where it was raised."""
     debug = "--debug" in sys.argv
     if debug:
         sys.argv.remove("--debug")
@@ -62,13 +62,13 @@ def main() -> None:
 def search(
     question: Annotated[str, typer.Argument(help="What you want to know.")],
     k: Annotated[
-        int | None, typer.Option("-k", min=1, max=100, help="How many passages; by default the card's.")
+        int | None, typer.Option("-k", min=1, max=100, help="How many passages; by default the use case's.")
     ] = None,
     group: Annotated[list[str] | None, typer.Option(help="A group you belong to; may be given again.")] = None,
     as_json: Json = False,
     target: Target = "dev",
     schema: Schema = None,
-    usecase: Card = None,
+    usecase: UseCaseFile = None,
 ) -> None:
     """Finds the passages that answer a question."""
     from ragops.answers.retrieval.console import as_rows, show
@@ -77,9 +77,9 @@ def search(
 
     question = checked(question)
     place = options.place(target, schema)
-    card = options.card(usecase)
+    use_case = options.use_case(usecase)
     started = time.monotonic()
-    searcher = open_searcher(card, Place.of(place))
+    searcher = open_searcher(use_case, Place.of(place))
     opened = time.monotonic()
     found = searcher.search(question, k, group or ())
     took = time.monotonic() - opened
@@ -135,16 +135,16 @@ def list_(target: Target = "dev", schema: Schema = None) -> None:
 
 
 @index_app.command()
-def verify(target: Target = "dev", schema: Schema = None, usecase: Card = None) -> None:
+def verify(target: Target = "dev", schema: Schema = None, usecase: UseCaseFile = None) -> None:
     """Compares the live index with the tables; exit code 1 when they differ."""
     from ragops.corpus.index.stage import verify_index
 
     _need_spark(target)
-    card = options.card(usecase)
-    report = verify_index(options.place(target, schema), card.embedding, card.corpus.access)
+    use_case = options.use_case(usecase)
+    report = verify_index(options.place(target, schema), use_case.embedding, use_case.corpus.access)
     console.print(f"[{'green' if report.ok else 'red'}]{escape(str(report))}[/]", highlight=False, soft_wrap=True)
     if not report.ok:
-        console.print(f"[dim]mend it with:[/] localbundle run refresh -t {target}")
+        console.print(f"[dim]fix it with:[/] localbundle run refresh -t {target}")
         raise typer.Exit(1)
 
 
@@ -166,13 +166,13 @@ def rollback(
 
 
 @index_app.command()
-def gc(target: Target = "dev", schema: Schema = None, usecase: Card = None) -> None:
-    """Removes generations beyond those the card keeps, and vectors that no chunk or generation uses."""
+def gc(target: Target = "dev", schema: Schema = None, usecase: UseCaseFile = None) -> None:
+    """Removes generations beyond those the use case keeps, and vectors that no chunk or generation uses."""
     from ragops.corpus.index.garbage import collect
 
     _need_spark(target)
-    card = options.card(usecase)
-    removed = collect(options.place(target, schema), card.embedding, card.index.keep_generations)
+    use_case = options.use_case(usecase)
+    removed = collect(options.place(target, schema), use_case.embedding, use_case.index.keep_generations)
     console.print(str(removed), highlight=False)
 
 

@@ -14,7 +14,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from ragops.cli import options
-from ragops.cli.options import Card, Json, Model, Prompt, Schema, Target
+from ragops.cli.options import Json, Model, Prompt, Schema, Target, UseCaseFile
 from ragops.platform.experiments import open_experiment
 from ragops.platform.workspace import deployed_experiment
 
@@ -38,7 +38,7 @@ def ask(
     as_json: Json = False,
     target: Target = "dev",
     schema: Schema = None,
-    usecase: Card = None,
+    usecase: UseCaseFile = None,
 ) -> None:
     """Answers a question from the documents and cites them, or says that they hold no answer."""
     from ragops.answers.chain.console import as_outputs, show
@@ -72,7 +72,7 @@ def _watched(chain: Chain, question: Question) -> Answer:
     from ragops.corpus.documents.normalize import normalise
 
     pieces, written = chain.stream(question), ""
-    waiting = Spinner("dots", f"asking {chain.door.primary_name} ...")
+    waiting = Spinner("dots", f"asking {chain.gateway.primary_name} ...")
     with Live(waiting, console=progress, transient=True) as live:
         while True:
             try:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ragops.cli import options
-from ragops.cli.options import Card, Schema, Target
+from ragops.cli.options import Schema, Target, UseCaseFile
 from ragops.platform.experiments import open_experiment
 from ragops.platform.workspace import deployed_experiment
 
@@ -26,16 +26,18 @@ console = Console()
 
 def compare(
     prompts: Annotated[str, typer.Option("--prompts", help="Templates, with commas; all for answers by default.")] = "",
-    models: Annotated[str, typer.Option("--models", help="Models, with commas; the card's primary by default.")] = "",
-    questions: Annotated[int, typer.Option("--questions", min=2, help="How many of the card's questions.")] = 40,
+    models: Annotated[
+        str, typer.Option("--models", help="Models, with commas; the use case's primary by default.")
+    ] = "",
+    questions: Annotated[int, typer.Option("--questions", min=2, help="How many of the use case's questions.")] = 40,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     target: Target = "dev",
     schema: Schema = None,
-    usecase: Card = None,
+    usecase: UseCaseFile = None,
 ) -> None:
-    """Compares prompts, with one model or several, on the card's questions; each combination is a run in MLflow.
+    """Compares prompts, with one model or several, in usecase.yml's questions; each combination is a run in MLflow.
 
-    Exit code 1 when more answers of one of them fail than release.max_error_share on the card.
+    Exit code 1 when more answers of one of them fail than release.max_error_share in usecase.yml.
     """
     from ragops.assembly import Place
     from ragops.quality.evaluation.answers import error_share
@@ -43,12 +45,12 @@ def compare(
     from ragops.quality.evaluation.variants import Chains
     from ragops.quality.questions import evaluation_questions
 
-    place, card, templates = options.place(target, schema), options.card(usecase), options.templates(usecase)
-    asked = questions_to_try(evaluation_questions(card), questions)
-    chains = Chains(card, templates, Place.of(place))
+    place, use_case, templates = options.place(target, schema), options.use_case(usecase), options.templates(usecase)
+    asked = questions_to_try(evaluation_questions(use_case), questions)
+    chains = Chains(use_case, templates, Place.of(place))
     tried = _tried(chains, _variants(chains, _listed(prompts), _listed(models), templates), asked, target)
-    _print(tried, card.prompts.answer, as_json)
-    failing = [one for one in tried if error_share(one.rows) > card.release.max_error_share]
+    _print(tried, use_case.prompts.answer, as_json)
+    failing = [one for one in tried if error_share(one.rows) > use_case.release.max_error_share]
     for one in failing:
         reason = next(row.error for row in one.rows if row.error)
         typer.echo(f"{one.variant.label}: {error_share(one.rows):.0%} failed, the first thus: {reason}", err=True)
@@ -59,10 +61,10 @@ def compare(
 def _variants(
     chains: Chains, prompts: Sequence[str], models: Sequence[str], templates: dict[str, Template]
 ) -> list[Variant]:
-    """The card's prompt with every model, so that each has something to be compared with, and then the others."""
+    """The use case's prompt with every model, so that each has something to be compared with, and then the others."""
     from ragops.quality.evaluation.variants import Variant, grid
 
-    own = Variant.of_card(chains.card)
+    own = Variant.of_use_case(chains.use_case)
     named = prompts or [one.name for one in templates.values() if one.task == "answer"]
     llms = models or [own.llm]
     variants = grid(Variant(own.prompt, llms[0], own.fusion), [own.prompt, *named], llms)
@@ -82,10 +84,10 @@ def _tried(chains: Chains, variants: Sequence[Variant], questions: Sequence[Ques
     ):
         task = progress.add_task("opening", total=len(variants) * len(questions))
 
-        def told(variant: Variant, done: int) -> None:
+        def result(variant: Variant, done: int) -> None:
             progress.update(task, description=variant.label, completed=variants.index(variant) * len(questions) + done)
 
-        return list(tracked(try_variants(chains, variants, questions, told)))
+        return list(tracked(try_variants(chains, variants, questions, result)))
 
 
 def _print(tried: Sequence[Tried], prompt: str, as_json: bool) -> None:

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from ragops.cli import options
-from ragops.cli.options import Card, Json, Schema, Target
+from ragops.cli.options import Json, Schema, Target, UseCaseFile
 from ragops.errors import UserError
 from ragops.platform.workspace import LANDING, VOLUMES, Workspace, deployed_model, has_spark
 
@@ -24,13 +24,13 @@ _COULD_NOT_START = 2
 def doctor(
     target: Target = "dev",
     schema: Schema = None,
-    usecase: Card = None,
+    usecase: UseCaseFile = None,
     gpus: Annotated[bool, typer.Option("--gpus", help="There must be GPUs here.")] = False,
     no_spark: Annotated[bool, typer.Option("--no-spark", help="Do not start Spark for it.")] = False,
     as_json: Json = False,
 ) -> None:
     """Shows what this place is and what is missing, with what to do; exit code 1 when something needed is missing."""
-    card = options.card(usecase)
+    use_case = options.use_case(usecase)
     if not (no_spark or has_spark()):
         code = _inside(target)
         if code != _COULD_NOT_START:
@@ -39,9 +39,9 @@ def doctor(
     from ragops.doctor.console import show
     from ragops.doctor.findings import as_rows, examine, missing
 
-    workspace, models = _workspace(target, schema), card.models.with_primary(_model(target))
+    workspace, models = _workspace(target, schema), use_case.models.with_primary(_model(target))
     landing = f"/{VOLUMES}/{workspace.catalog}/{workspace.schema}/{LANDING}"
-    place = Place(workspace, card.model_copy(update={"models": models}), landing, target, gpus)
+    place = Place(workspace, use_case.model_copy(update={"models": models}), landing, target, gpus)
     sections = examine(groups(place))
     if as_json:
         found = list(sections)

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.progress import Progress
 
 from ragops.cli import options
-from ragops.cli.options import Card, Json, Model, Prompt, Schema, Target
+from ragops.cli.options import Json, Model, Prompt, Schema, Target, UseCaseFile
 from ragops.errors import UserError
 from ragops.platform.workspace import deployed_model, models_folder, use_mlflow
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ragops.quality.questions import Question
     from ragops.usecase import UseCase
 
-evaluate_app = typer.Typer(help="Measures on the card's evaluation set.", no_args_is_help=True)
+evaluate_app = typer.Typer(help="Measures in usecase.yml's evaluation set.", no_args_is_help=True)
 console = Console()
 
 
@@ -35,25 +35,27 @@ def retrieval(
     as_json: Json = False,
     target: Target = "dev",
     schema: Schema = None,
-    usecase: Card = None,
+    usecase: UseCaseFile = None,
 ) -> None:
-    """Compares ways to find passages, and checks the card's success criteria; exit code 1 when one is not met."""
+    """Compares ways to find passages, and checks the use case's success criteria; exit code 1 when one is not met."""
     from ragops.corpus.embeddings.model import fingerprint
     from ragops.corpus.index.locations import index_root
     from ragops.corpus.index.reading.reader import IndexReader
     from ragops.quality.questions import evaluation_questions
 
-    place, card = options.place(target, schema), options.card(usecase)
-    questions = [one for one in evaluation_questions(card) if one.answerable]
+    place, use_case = options.place(target, schema), options.use_case(usecase)
+    questions = [one for one in evaluation_questions(use_case) if one.answerable]
     if not questions:
-        raise UserError("evaluation.questions: the card names none that the corpus answers; give a JSONL file of some")
+        raise UserError(
+            "evaluation.questions: the use case names none that the corpus answers; give a JSONL file of some"
+        )
     reader = IndexReader(index_root(place))
-    reader.check_encoder(fingerprint(card.embedding), card.embedding.name)
+    reader.check_encoder(fingerprint(use_case.embedding), use_case.embedding.name)
     try:
-        measured = _measured(place, card, reader.generation(), questions)
+        measured = _measured(place, use_case, reader.generation(), questions)
     finally:
         reader.close()
-    if not _printed(measured, card, as_json):
+    if not _printed(measured, use_case, as_json):
         raise typer.Exit(1)
 
 
@@ -65,31 +67,31 @@ def answers(
     as_json: Json = False,
     target: Target = "dev",
     schema: Schema = None,
-    usecase: Card = None,
+    usecase: UseCaseFile = None,
 ) -> None:
     """Asks the questions and checks the answers, without a judge; calibrates what evidence an answer needs.
 
-    Exit code 1 when more of them fail than release.max_error_share on the card.
+    Exit code 1 when more of them fail than release.max_error_share in usecase.yml.
     """
     from ragops.answers.llms.ledger.ledger import KeptRows
     from ragops.quality.evaluation.answers import error_share, sampled
     from ragops.quality.evaluation.reports.answers import as_report, show_report
     from ragops.quality.questions import evaluation_questions
 
-    card = options.card(usecase)
-    known = evaluation_questions(card)
+    use_case = options.use_case(usecase)
+    known = evaluation_questions(use_case)
     if not known:
-        raise UserError("evaluation.questions: the card names none; give a JSONL file of some")
+        raise UserError("evaluation.questions: the use case names none; give a JSONL file of some")
     asked = sampled(known, questions or len(known))
     use_mlflow(target)
     calls = KeptRows()
-    primary = card.models.with_primary(model or deployed_model(target)).answer.primary
+    primary = use_case.models.with_primary(model or deployed_model(target)).answer.primary
     report = _answered(options.chain(target, schema, usecase, primary, prompt, calls), primary, calls, asked)
     if as_json:
         typer.echo(json.dumps(as_report(report)))
     else:
         show_report(console, report)
-    if error_share(report.rows) > card.release.max_error_share:
+    if error_share(report.rows) > use_case.release.max_error_share:
         raise typer.Exit(1)
 
 
@@ -118,7 +120,7 @@ def _answered(chain: Chain, primary: str, calls: KeptRows, questions: Sequence[Q
 
 
 def _measured(
-    place: Workspace, card: UseCase, generation: Generation, questions: Sequence[Question]
+    place: Workspace, use_case: UseCase, generation: Generation, questions: Sequence[Question]
 ) -> Sequence[Measured]:
     from ragops.assembly import open_reranker
     from ragops.corpus.chunks.tokens import tokenizer_counter
@@ -130,23 +132,25 @@ def _measured(
         from ragops.quality.evaluation.retrieval import Evaluator
     except ModuleNotFoundError as error:
         raise UserError(f"evaluation: package {error.name} is not installed; install ragops[evaluate]") from error
-    count_tokens = tokenizer_counter(tokenizer_file(card.embedding))
-    encoder, reranker = query_encoder(card, models_folder(place)), open_reranker(card, models_folder(place))
+    count_tokens = tokenizer_counter(tokenizer_file(use_case.embedding))
+    encoder, reranker = query_encoder(use_case, models_folder(place)), open_reranker(use_case, models_folder(place))
     evaluator = Evaluator(generation, encoder, count_tokens, questions, reranker)
     with Console(stderr=True).status("encoding the questions") as status:
-        return evaluator.evaluate(grid(card.retrieval), lambda next_: status.update(label(next_, card.retrieval)))
+        return evaluator.evaluate(
+            grid(use_case.retrieval), lambda next_: status.update(label(next_, use_case.retrieval))
+        )
 
 
-def _printed(measured: Sequence[Measured], card: UseCase, as_json: bool) -> bool:
+def _printed(measured: Sequence[Measured], use_case: UseCase, as_json: bool) -> bool:
     """Prints figures and criteria; returns whether all of these are met."""
     from ragops.quality.evaluation.reports.retrieval import as_rows, criteria, show
 
-    checks = list(criteria(measured, card))
+    checks = list(criteria(measured, use_case))
     if as_json:
-        told = [{"met": met, "criterion": line} for met, line in checks]
-        typer.echo(json.dumps({"settings": as_rows(measured, card), "criteria": told}))
+        result = [{"met": met, "criterion": line} for met, line in checks]
+        typer.echo(json.dumps({"settings": as_rows(measured, use_case), "criteria": result}))
     else:
-        show(console, measured, card)
+        show(console, measured, use_case)
         for met, line in checks:
             state = "[green]met[/]" if met else "[red]not met[/]"
             console.print(f"{state} {escape(line)}", highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`ragops models`: the models on the card, what each may and can do here, and the encoders' files for a workspace."""
+"""`ragops models`: the models in usecase.yml, what each may and can do here, and uploading the encoders' files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from ragops.cli import options
-from ragops.cli.options import Card, Model, Schema, Target
+from ragops.cli.options import Model, Schema, Target, UseCaseFile
 from ragops.errors import UserError
 from ragops.platform.workspace import VOLUMES, Workspace, deployed_model, on_databricks, workspace_client
 
@@ -32,20 +32,24 @@ _COLOURS = {"as it is": "green", "without personal data": "yellow", "not at all"
 
 @models_app.callback()
 def show_models(
-    context: typer.Context, model: Model = "", target: Target = "dev", schema: Schema = None, usecase: Card = None
+    context: typer.Context,
+    model: Model = "",
+    target: Target = "dev",
+    schema: Schema = None,
+    usecase: UseCaseFile = None,
 ) -> None:
-    """Lists the card's models: who answers, what policy lets them see, whether they are to be had here, and prices."""
+    """Lists the use case's models: which one answers, what policy lets each see, availability here, and prices."""
     if context.invoked_subcommand:
         return
     from ragops.answers.llms.policy import Policy
     from ragops.answers.llms.providers.availability import why_unavailable
 
-    card = options.card(usecase)
+    use_case = options.use_case(usecase)
     workspace, primary, note = _here(target, schema)
-    models, policy = card.models.with_primary(model or primary), Policy(card.corpus.classification)
+    models, policy = use_case.models.with_primary(model or primary), Policy(use_case.corpus.classification)
     names = (Column("model", no_wrap=True), Column("provider", no_wrap=True), "answers")
     here = Column("here", overflow="fold")
-    table = Table(*names, f"{card.corpus.classification} text", here, "price", box=None)
+    table = Table(*names, f"{use_case.corpus.classification} text", here, "price", box=None)
     for one in models.known:
         handling = policy.handling(one)
         reason = why_unavailable(one, workspace)
@@ -54,7 +58,7 @@ def show_models(
         table.add_row(one.name, one.provider, _role(models, one.name), seen, is_here, _price(one))
     console.print(table, highlight=False)
     if note:
-        console.print(f"[dim]the card alone: {escape(note)}[/]", highlight=False, soft_wrap=True)
+        console.print(f"[dim]the use case alone: {escape(note)}[/]", highlight=False, soft_wrap=True)
 
 
 @models_app.command("upload")
@@ -63,15 +67,15 @@ def upload_models(
         Path | None, typer.Argument(help="A folder on a volume; by default the target's volume, as it is deployed.")
     ] = None,
     target: Annotated[str | None, typer.Option("-t", "--target", help="The bundle's target.")] = None,
-    usecase: Card = None,
+    usecase: UseCaseFile = None,
 ) -> None:
-    """Copies the files of the card's encoders, as far as these are packages here, to the volume of a workspace."""
+    """Copies the files of the use case's encoders, as far as these are packages here, to the volume of a workspace."""
     from ragops.corpus.embeddings.model_files import find_folder
     from ragops.corpus.embeddings.upload import upload
 
-    packages = options.card(usecase).packages
+    packages = options.use_case(usecase).packages
     if not packages:
-        console.print("nothing to upload: no encoder on the card comes in a package", highlight=False)
+        console.print("nothing to upload: no encoder in usecase.yml comes in a package", highlight=False)
         return
     folder = folder or _deployed_volume(target)
     files = _files(folder)
@@ -94,23 +98,23 @@ def _files(folder: Path) -> VolumeFiles:
 
 def _deployed_volume(target: str | None) -> Path:
     """The folder of the target's volume for models, as the Databricks CLI knows it."""
-    mend = "or name the folder: ragops models upload /Volumes/CATALOG/SCHEMA/models"
+    fix = "or name the folder: ragops models upload /Volumes/CATALOG/SCHEMA/models"
     cli = shutil.which("databricks")
     if cli is None:
-        raise UserError(f"the Databricks CLI is not on the path; install it, {mend}")
+        raise UserError(f"the Databricks CLI is not on the path; install it, {fix}")
     command = [cli, "bundle", "summary", "--output", "json", *(("--target", target) if target else ())]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         reason = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
-        raise UserError(f"databricks bundle summary: {reason}; fix that, {mend}")
+        raise UserError(f"databricks bundle summary: {reason}; fix that, {fix}")
     found: Any = json.loads(done.stdout).get("resources", {}).get("volumes", {}).get(_VOLUME, {})
     if not found.get("id") or not found.get("volume_path"):
-        raise UserError(f"volume {_VOLUME}: not deployed yet; run: databricks bundle deploy, {mend}")
+        raise UserError(f"volume {_VOLUME}: not deployed yet; run: databricks bundle deploy, {fix}")
     return Path(found["volume_path"])
 
 
 def _here(target: str, schema: str | None) -> tuple[Workspace, str, str]:
-    """The target's workspace and its model, and why there is none: the card is shown before anything was ever run."""
+    """The target's workspace and its model, or why there is none: the table is shown even before the first run."""
     try:
         return options.place(target, schema), deployed_model(target), ""
     except UserError as error:

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ragops.cli import options
-from ragops.cli.options import Card, Model, Schema, Target
+from ragops.cli.options import Model, Schema, Target, UseCaseFile
 from ragops.errors import UserError
 from ragops.platform.experiments import open_experiment
 from ragops.platform.workspace import deployed_experiment, deployed_model
@@ -30,7 +30,7 @@ console = Console()
 
 
 def optimize(
-    name: Annotated[str, typer.Argument(help="A template for answers; the card's by default.")] = "",
+    name: Annotated[str, typer.Argument(help="A template for answers; the use case's by default.")] = "",
     model: Model = "",
     reflection_model: Annotated[
         str, typer.Option("--reflection-model", help="Who proposes instructions; by default the model that answers.")
@@ -41,7 +41,7 @@ def optimize(
     write: Annotated[Path | None, typer.Option("--write", help="Write it into this folder if it is better.")] = None,
     target: Target = "dev",
     schema: Schema = None,
-    usecase: Card = None,
+    usecase: UseCaseFile = None,
 ) -> None:
     """Looks for better instructions for a prompt (GEPA), and compares them on questions it did not learn from."""
     from ragops.assembly import Place
@@ -52,11 +52,11 @@ def optimize(
 
     if find_spec("gepa") is None:
         raise UserError("optimize: package gepa is not installed; install ragops[optimize]")
-    place, card, templates = options.place(target, schema), options.card(usecase), options.templates(usecase)
-    asked = questions_to_try(evaluation_questions(card), questions)
-    own = Variant.of_card(card)
+    place, use_case, templates = options.place(target, schema), options.use_case(usecase), options.templates(usecase)
+    asked = questions_to_try(evaluation_questions(use_case), questions)
+    own = Variant.of_use_case(use_case)
     variant = Variant(name or own.prompt, model or deployed_model(target) or own.llm, own.fusion)
-    chains = Chains(card, templates, Place.of(place))
+    chains = Chains(use_case, templates, Place.of(place))
     reflection = _reflection(chains, place, variant, reflection_model or variant.llm)
     open_experiment(deployed_experiment(target), target)
     found = _found(chains, reflection, options.registry(target, schema), budget, variant, asked, alias)
@@ -67,7 +67,7 @@ def optimize(
 
 def _reflection(chains: Chains, place: Workspace, variant: Variant, llm: str) -> Reflection:
     """The model that proposes. Raises UserError where one of the two cannot do its part, or may not see the answers."""
-    from ragops.answers.llms.open import open_door
+    from ragops.answers.llms.open import open_gateway
     from ragops.answers.prompts.catalogue import find
     from ragops.assembly import marks_key
     from ragops.quality.optimization.reflection import TEMPLATE, Reflection
@@ -76,11 +76,11 @@ def _reflection(chains: Chains, place: Workspace, variant: Variant, llm: str) ->
     proposing = replace(variant, llm=llm)
     chains.check([variant, proposing])
     for name, option in ((variant.llm, "--model"), (llm, "--reflection-model")):
-        if chains.card.models.named(name).provider == "extractive":
+        if chains.use_case.models.named(name).provider == "extractive":
             raise UserError(f"model {name}: it reads no instructions; choose a language model with {option}")
-    card = proposing.applied(chains.card)
-    door = open_door(card.models, card.corpus.classification, place, chains.calls)
-    return Reflection(door, find(chains.templates, TEMPLATE, "improve"), marks_key(place), WHO)
+    use_case = proposing.applied(chains.use_case)
+    gateway = open_gateway(use_case.models, use_case.corpus.classification, place, chains.calls)
+    return Reflection(gateway, find(chains.templates, TEMPLATE, "improve"), marks_key(place), WHO)
 
 
 def _found(
@@ -98,15 +98,15 @@ def _found(
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("opening", total=None)
 
-        def told(what: str, done: int, most: int) -> None:
+        def result(what: str, done: int, most: int) -> None:
             progress.update(task, description=what, completed=done, total=most)
 
-        return Optimizer(chains, reflection, registry, budget, told).optimize(variant, questions, alias)
+        return Optimizer(chains, reflection, registry, budget, result).optimize(variant, questions, alias)
 
 
 def _write(found: Optimized, folder: Path) -> None:
     from ragops.answers.prompts.catalogue import save_template
 
     path = save_template(found.template, folder)
-    told = f"wrote {path}: read it, then let prompts.templates on the card name its folder"
-    console.print(escape(told), highlight=False, soft_wrap=True)
+    result = f"wrote {path}: read it, then let prompts.templates in usecase.yml name its folder"
+    console.print(escape(result), highlight=False, soft_wrap=True)

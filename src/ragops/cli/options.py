@@ -18,9 +18,13 @@ if TYPE_CHECKING:
 
 Target = Annotated[str, typer.Option("-t", "--target", help="The bundle's target.")]
 Schema = Annotated[str | None, typer.Option("--schema", help="Another schema than the target's own.")]
-Card = Annotated[Path | None, typer.Option("--usecase", help="The card; by default usecase.yml beside databricks.yml.")]
-Model = Annotated[str, typer.Option("--model", help="A model on the card; by default the target's or the card's own.")]
-Prompt = Annotated[str, typer.Option("--prompt", help="A prompt template; by default the card's.")]
+UseCaseFile = Annotated[
+    Path | None, typer.Option("--usecase", help="The use case; by default usecase.yml beside databricks.yml.")
+]
+Model = Annotated[
+    str, typer.Option("--model", help="A model in usecase.yml; by default the target's or the use case's own.")
+]
+Prompt = Annotated[str, typer.Option("--prompt", help="A prompt template; by default the use case's.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -30,23 +34,23 @@ def place(target: str, schema: str | None) -> Workspace:
     return Workspace(own.catalog, schema) if schema else own
 
 
-def card_file(path: Path | None) -> Path:
-    """The card's file. Raises UserError when there is no bundle to look in."""
+def use_case_file(path: Path | None) -> Path:
+    """The use case's file. Raises UserError when there is no bundle to look in."""
     return path or bundle_root() / "usecase.yml"
 
 
-def card(path: Path | None) -> UseCase:
-    """The card. Raises UserError when it is missing or wrong."""
+def use_case(path: Path | None) -> UseCase:
+    """The use case. Raises UserError when it is missing or wrong."""
     from ragops.usecase import load_usecase
 
-    return load_usecase(card_file(path))
+    return load_usecase(use_case_file(path))
 
 
 def templates(path: Path | None) -> dict[str, Template]:
-    """The card's prompt templates by name. Raises UserError when one is unsound."""
+    """The use case's prompt templates by name. Raises UserError when one is unsound."""
     from ragops.answers.prompts.catalogue import load_templates
 
-    return load_templates(card(path).prompts, card_file(path).parent)
+    return load_templates(use_case(path).prompts, use_case_file(path).parent)
 
 
 def registry(target: str, schema: str | None) -> PromptRegistry:
@@ -63,12 +67,12 @@ def registry(target: str, schema: str | None) -> PromptRegistry:
 def chain(
     target: str, schema: str | None, path: Path | None, model: str = "", prompt: str = "", sink: Sink | None = None
 ) -> Chain:
-    """The card's chain over a schema's index, with the target's model unless another is chosen.
+    """The use case's chain over a schema's index, with the target's model unless another is chosen.
 
-    Raises UserError as `place`, `card` and `assembly.open_chain` do.
+    Raises UserError as `place`, `use_case` and `assembly.open_chain` do.
     """
     from ragops.assembly import Place, open_chain
 
-    workspace, own = place(target, schema), card(path)
+    workspace, own = place(target, schema), use_case(path)
     models = own.models.with_primary(model or deployed_model(target))
     return open_chain(own.model_copy(update={"models": models}), templates(path), Place.of(workspace), sink, prompt)

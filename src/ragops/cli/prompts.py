@@ -14,7 +14,7 @@ from rich.table import Column, Table
 from ragops.cli import options
 from ragops.cli.compare import compare
 from ragops.cli.optimize import optimize
-from ragops.cli.options import Card, Schema, Target
+from ragops.cli.options import Schema, Target, UseCaseFile
 from ragops.errors import UserError
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ console = Console()
 
 
 @prompts_app.command("list")
-def list_(target: Target = "dev", schema: Schema = None, usecase: Card = None) -> None:
-    """Lists the templates; those that the card has chosen are marked."""
+def list_(target: Target = "dev", schema: Schema = None, usecase: UseCaseFile = None) -> None:
+    """Lists the templates; those that the use case has chosen are marked."""
     settings, templates = _templates(usecase)
     versions, note = _versions(list(templates), target, schema)
     names = Column("template", min_width=max(map(len, templates)))  # a narrow window cuts others first
@@ -41,13 +41,13 @@ def list_(target: Target = "dev", schema: Schema = None, usecase: Card = None) -
         held = _shown(versions.get(name), template)
         table.add_row(chosen, name, template.technique, variables, template.content_hash[:8], held)
     console.print(table)
-    console.print(f"[dim]* chosen on the card{escape(note)}[/]", highlight=False, soft_wrap=True)
+    console.print(f"[dim]* chosen in usecase.yml{escape(note)}[/]", highlight=False, soft_wrap=True)
 
 
 @prompts_app.command()
 def show(
     name: Annotated[str, typer.Argument(help="A template; `ragops prompts list` names them.")],
-    usecase: Card = None,
+    usecase: UseCaseFile = None,
 ) -> None:
     """Shows what a model is sent, for an example question over example passages."""
     from ragops.answers.prompts.catalogue import find
@@ -71,7 +71,7 @@ def register(
     alias: Annotated[str | None, typer.Option("--alias", help="Let this alias point to the versions.")] = None,
     target: Target = "dev",
     schema: Schema = None,
-    usecase: Card = None,
+    usecase: UseCaseFile = None,
 ) -> None:
     """Registers templates whose content is not the newest version's."""
     from ragops.answers.prompts.catalogue import find
@@ -85,8 +85,8 @@ def register(
         console.print(f"{one.uri} {state} {escape(', '.join(one.aliases))}".rstrip(), highlight=False, soft_wrap=True)
 
 
-def _templates(card: Path | None) -> tuple[PromptSettings, dict[str, Template]]:
-    return options.card(card).prompts, options.templates(card)
+def _templates(use_case: Path | None) -> tuple[PromptSettings, dict[str, Template]]:
+    return options.use_case(use_case).prompts, options.templates(use_case)
 
 
 def _versions(names: list[str], target: str, schema: str | None) -> tuple[dict[str, Registered | None], str]:

@@ -107,7 +107,7 @@ _SHORT = {
     "bakery": "The bakery beside the chandler opens at five, so that crews have rolls before they sail.",
     "bicycles": "Bicycles are let by the hour behind the customs house; helmets cost nothing extra.",
     "bollards": "Bollards marked in yellow belong to the pilot boat.",
-    "chandler": "The chandler splices ropes and mends sails while you wait.",
+    "chandler": "The chandler splices ropes and fixes sails while you wait.",
     "customs": "Goods from abroad are declared at the customs house before they leave the quay.",
     "dredging": "A dredger deepens the fairway each October.",
     "fireworks": "On midsummer's eve rockets are lit from a barge in the middle of the bay.",

@@ -25,14 +25,14 @@ class Place:
 
     Attributes:
         workspace: catalog and schema.
-        card: with its target's model as the primary one.
+        use_case: with its target's model as the primary one.
         landing: the folder of documents, as jobs write it.
         target: the bundle's, whose folder a laptop has.
         gpus: whether there must be GPUs here.
     """
 
     workspace: Workspace
-    card: UseCase
+    use_case: UseCase
     landing: str
     target: str = "dev"
     gpus: bool = False
@@ -40,7 +40,7 @@ class Place:
 
 def groups(place: Place) -> list[Group]:
     """What is looked at, from what costs nothing to what takes a minute."""
-    workspace, card = place.workspace, place.card
+    workspace, use_case = place.workspace, place.use_case
     # On serverless compute the notebook's process parses; the GPU cluster does not parse at all.
     parses = not (place.gpus or on_serverless())
     laptop = [] if on_databricks() else [Group("Laptop", lambda: check_laptop(place.target))]
@@ -48,13 +48,13 @@ def groups(place: Place) -> list[Group]:
         Group("This process", check_process, 120),
         *laptop,
         Group("Spark", lambda: check_session(workspace), 120),
-        Group("Embedding model", lambda: check_embedding(card.embedding, workspace)),
-        Group("Language models", lambda: check_language_models(card.models, workspace), 150),
-        Group("Secrets", lambda: check_secrets(workspace, wants_secrets(card.models))),
+        Group("Embedding model", lambda: check_embedding(use_case.embedding, workspace)),
+        Group("Language models", lambda: check_language_models(use_case.models, workspace), 150),
+        Group("Secrets", lambda: check_secrets(workspace, wants_secrets(use_case.models))),
         Group("Volumes", lambda: _volumes(place)),
         Group("Registry", lambda: check_registry(workspace, place.target), 120),
         Group("GPUs", lambda: check_gpus(workspace, place.gpus), 120),
-        Group("UDFs", lambda: check_udfs(workspace, workspace.path(place.landing), card.embedding, parses), 180),
+        Group("UDFs", lambda: check_udfs(workspace, workspace.path(place.landing), use_case.embedding, parses), 180),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The card's models: the embedding model's files, and which language models answer, and to what fields of a request."""
+"""The use case's models: the embedding model's files, which language models answer, and with which request fields."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def check_embedding(model: EmbeddingModel, workspace: Workspace) -> Iterator[Fin
     if model.source.startswith("hub:"):
         yield Finding("embedding model", f"{model.source}, downloaded on first use")
     elif model.is_endpoint:
-        yield look("tokenizer", lambda: str(tokenizer_file(model)), "correct `tokenizer` on the card", "missing")
+        yield look("tokenizer", lambda: str(tokenizer_file(model)), "correct `tokenizer` in usecase.yml", "missing")
     else:
-        yield look("embedding model", lambda: str(locate(model)), "correct `source` on the card", "missing")
+        yield look("embedding model", lambda: str(locate(model)), "correct `source` in usecase.yml", "missing")
     yield look("converted models", lambda: _converted(workspace))
 
 
@@ -64,7 +64,9 @@ def ask_fields(client: httpx.Client, url: str, name: str) -> Iterator[Finding]:
     yield Finding(name, "answers")
     for field, extra in _FIELDS.items():
         refusal = _answer(client, url, name, extra)
-        yield Finding(field, refusal or "taken", "ok", f"put it under `omit` of {name} on the card" if refusal else "")
+        yield Finding(
+            field, refusal or "taken", "ok", f"put it under `omit` of {name} in usecase.yml" if refusal else ""
+        )
 
 
 def _answer(client: httpx.Client, url: str, name: str, extra: Mapping[str, object]) -> str:
@@ -85,6 +87,6 @@ def _converted(workspace: Workspace) -> str:
 
 
 def wants_secrets(models: Models) -> list[str]:
-    """The keys in the secret scope that the card's models need."""
+    """The keys in the secret scope that the use case's models need."""
     keys = [one.key for one in models.known if isinstance(one, OpenAICompatible) and one.key]
     return sorted({*keys, *([models.ledger.key] if models.ledger.payloads == "encrypted" else [])})

@@ -1,4 +1,4 @@
-"""The secret scope: whether it may be read, and whether what the card needs is in it. No value is looked at."""
+"""The secret scope: whether it may be read, and whether what the use case needs is in it. No value is looked at."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ragops.platform.workspace import Workspace, secret_names
 
 
 def check_secrets(workspace: Workspace, wanted: Collection[str]) -> Iterator[Finding]:
-    """Whether the scope may be read, and a row for each secret that the card needs."""
+    """Whether the scope may be read, and a row for each secret that the use case needs."""
     scope = workspace.secret_scope
     try:
         held = secret_names(scope)
@@ -21,4 +21,4 @@ def check_secrets(workspace: Workspace, wanted: Collection[str]) -> Iterator[Fin
     for name in wanted:
         if name not in held:
             to_do = f"databricks secrets put-secret {scope} {name}; on a laptop: secrets.json of the local workspace"
-            yield Finding(name, "the card needs it, and it is not there", "missing", to_do)
+            yield Finding(name, "the use case needs it, and it is not there", "missing", to_do)

@@ -36,21 +36,21 @@ class Advice:
         return self.now != self.suggested
 
 
-def advise(profile: Profile, card: UseCase) -> list[Advice]:
+def advise(profile: Profile, use_case: UseCase) -> list[Advice]:
     """One row for each setting that the profile says something about."""
     return [
-        *_chunk_size(profile, card),
-        *_model_maximum(profile, card),
-        *_model(profile, card),
-        _schedule(profile, card),
-        _languages(profile, card),
-        _classification(profile, card),
+        *_chunk_size(profile, use_case),
+        *_model_maximum(profile, use_case),
+        *_model(profile, use_case),
+        _schedule(profile, use_case),
+        _languages(profile, use_case),
+        _classification(profile, use_case),
         _copies(profile),
     ]
 
 
-def _chunk_size(profile: Profile, card: UseCase) -> Iterator[Advice]:
-    found, now = profile.groups("chunking.recall_at_5"), str(card.chunking.max_tokens)
+def _chunk_size(profile: Profile, use_case: UseCase) -> Iterator[Advice]:
+    found, now = profile.groups("chunking.recall_at_5"), str(use_case.chunking.max_tokens)
     if now in found:
         best, noise = max(found, key=lambda size: found[size]), recall_noise(profile)
         tried = listed([f"{share(value)} at {size}" for size, value in found.items()])
@@ -58,17 +58,17 @@ def _chunk_size(profile: Profile, card: UseCase) -> Iterator[Advice]:
         yield Advice("chunking.max_tokens", now, best if found[best] - found[now] > noise else now, because)
 
 
-def _model_maximum(profile: Profile, card: UseCase) -> Iterator[Advice]:
-    now, size = str(card.embedding.max_tokens), str(card.chunking.max_tokens)
+def _model_maximum(profile: Profile, use_case: UseCase) -> Iterator[Advice]:
+    now, size = str(use_case.embedding.max_tokens), str(use_case.chunking.max_tokens)
     if profile.has("chunking.truncated_share"):
         cut = profile.value("chunking.truncated_share", size)
         because = f"{share(cut)} of the chunks at {size} tokens, title and headings included, are longer than it reads"
         yield Advice("embedding.max_tokens", now, now if cut < SAME else "more, or smaller chunks", because)
 
 
-def _model(profile: Profile, card: UseCase) -> Iterator[Advice]:
+def _model(profile: Profile, use_case: UseCase) -> Iterator[Advice]:
     if profile.has("vocabulary.many_pieces_share"):
-        many, now = profile.value("vocabulary.many_pieces_share"), card.embedding.name
+        many, now = profile.value("vocabulary.many_pieces_share"), use_case.embedding.name
         because = (
             f"its tokenizer cuts {share(many)} of the words into four pieces or more; from {share(UNKNOWN_SHARE)} on "
             "it would not know the vocabulary"
@@ -76,8 +76,8 @@ def _model(profile: Profile, card: UseCase) -> Iterator[Advice]:
         yield Advice("embedding.name", now, now if many < UNKNOWN_SHARE else "another, or fine-tuned", because)
 
 
-def _schedule(profile: Profile, card: UseCase) -> Advice:
-    sla, rate = card.sla, changes_a_day(profile)
+def _schedule(profile: Profile, use_case: UseCase) -> Advice:
+    sla, rate = use_case.sla, changes_a_day(profile)
     plan = suggest_schedule(rate or 0.0, sla.freshness_minutes, sla.refresh_minutes)
     because = (
         f"found within {sla.freshness_minutes:g} minutes is promised, {sla.refresh_minutes:g} of them are the run's; "
@@ -90,7 +90,7 @@ def _schedule(profile: Profile, card: UseCase) -> Advice:
     return Advice("refresh.jobs.yml, schedule", "as it is", plan.cron, because)
 
 
-def _languages(profile: Profile, card: UseCase) -> Advice:
+def _languages(profile: Profile, use_case: UseCase) -> Advice:
     counts, total = split_of(profile.groups("documents.count"), "language"), profile.value("documents.count")
     found = sorted(name for name, count in counts.items() if count / total >= A_LANGUAGE and name != "unknown")
     because = listed([f"{share(count / total)} {name}" for name, count in list(counts.items())[:4]]) + " by document"
@@ -98,15 +98,15 @@ def _languages(profile: Profile, card: UseCase) -> Advice:
     other = sum(count for name, count in asked.items() if name not in found)
     if other / max(1, sum(asked.values())) >= ANOTHER_LANGUAGE:
         because += f"; {share(other / sum(asked.values()))} of the questions are in others: the model has to know both"
-    return Advice("corpus.languages", ", ".join(sorted(card.corpus.languages)), ", ".join(found), because)
+    return Advice("corpus.languages", ", ".join(sorted(use_case.corpus.languages)), ", ".join(found), because)
 
 
-def _classification(profile: Profile, card: UseCase) -> Advice:
+def _classification(profile: Profile, use_case: UseCase) -> Advice:
     found = {kind: profile.value(f"personal.{kind}") for kind in KINDS}
     named = listed([plural(count, kind.removesuffix("s")) for kind, count in found.items() if count])
-    now = card.corpus.classification
+    now = use_case.corpus.classification
     if not named:
-        return Advice("corpus.classification", now, now, "no e-mail, phone, IBAN or card number was found")
+        return Advice("corpus.classification", now, now, "no e-mail, phone, IBAN or use case number was found")
     where = listed(list(profile.groups("personal.document"))[:3])
     because = f"{named} by simple patterns: look at {where}"
     return Advice("corpus.classification", now, "internal, until looked at" if now == "public" else now, because)

@@ -32,9 +32,9 @@ class Step:
     evidence: str
 
 
-def ladder(profile: Profile, card: UseCase) -> list[Step]:
+def ladder(profile: Profile, use_case: UseCase) -> list[Step]:
     """The four steps, from the cheapest up."""
-    return [_prompting(profile), _retrieval(profile, card), _fine_tuning(profile, card), _pretraining(profile)]
+    return [_prompting(profile), _retrieval(profile, use_case), _fine_tuning(profile, use_case), _pretraining(profile)]
 
 
 def _prompting(profile: Profile) -> Step:
@@ -48,26 +48,26 @@ def _prompting(profile: Profile) -> Step:
     return Step("Prompt engineering alone", "enough" if fits else "not enough", evidence)
 
 
-def _retrieval(profile: Profile, card: UseCase) -> Step:
-    rate, found = changes_a_day(profile), _recall(profile, card)
+def _retrieval(profile: Profile, use_case: UseCase) -> Step:
+    rate, found = changes_a_day(profile), _recall(profile, use_case)
     large = _llm_tokens(profile) > PROMPT_TOKENS
     recall = (
         "no question with a known answer was there to measure it"
         if found is None
-        else f"{share(found)} of the questions find their answer among five passages (the card asks for "
-        f"{share(_floor(card))})"
+        else f"{share(found)} of the questions find their answer among five passages (the use case asks for "
+        f"{share(_floor(use_case))})"
     )
     change = "" if rate is None else f"; {rate:.1f} documents change a day, which an index follows"
     return Step("Retrieval (RAG)", "now" if large or (rate or 0) >= 1 else "not yet", recall + change)
 
 
-def _fine_tuning(profile: Profile, card: UseCase) -> Step:
+def _fine_tuning(profile: Profile, use_case: UseCase) -> Step:
     many, pairs = profile.value("vocabulary.many_pieces_share"), profile.value("chunking.questions")
-    found = _recall(profile, card)
-    low = found is not None and found < _floor(card)
+    found = _recall(profile, use_case)
+    low = found is not None and found < _floor(use_case)
     needed = many >= UNKNOWN_SHARE or low
     evidence = (
-        f"recall is {'below' if low else 'not below'} what the card asks for, the tokenizer spells out {share(many)} "
+        f"recall is {'below' if low else 'not below'} the floor in usecase.yml, the tokenizer spells out {share(many)} "
         f"of the words; of the {LABELLED_PAIRS:,} questions with known passages that it takes there are {number(pairs)}"
     )
     ready = needed and pairs >= LABELLED_PAIRS
@@ -85,9 +85,9 @@ def _llm_tokens(profile: Profile) -> float:
     return profile.value("documents.llm_tokens", default=profile.value("documents.tokens"))
 
 
-def _recall(profile: Profile, card: UseCase) -> float | None:
-    return profile.groups("chunking.recall_at_5").get(str(card.chunking.max_tokens))
+def _recall(profile: Profile, use_case: UseCase) -> float | None:
+    return profile.groups("chunking.recall_at_5").get(str(use_case.chunking.max_tokens))
 
 
-def _floor(card: UseCase) -> float:
-    return next((one.at_least for one in card.success if one.measure == "recall_at_5"), 0.0)
+def _floor(use_case: UseCase) -> float:
+    return next((one.at_least for one in use_case.success if one.measure == "recall_at_5"), 0.0)

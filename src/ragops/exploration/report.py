@@ -24,21 +24,21 @@ _TEMPLATES = Environment(
 )
 
 
-def render(profile: Profile, card: UseCase, place: str, sections: Mapping[str, Sequence[Picture]]) -> str:
+def render(profile: Profile, use_case: UseCase, place: str, sections: Mapping[str, Sequence[Picture]]) -> str:
     """The report as HTML; `place` is the schema, `sections` the pictures by heading."""
     return _TEMPLATES.get_template("report.html.j2").render(
-        card=card,
+        use_case=use_case,
         place=place,
         at=f"{profile.measured_at:%Y-%m-%d %H:%M} UTC",
-        tiles=list(tiles(profile, card)),
-        advice=advise(profile, card),
-        ladder=ladder(profile, card),
+        tiles=list(tiles(profile, use_case)),
+        advice=advise(profile, use_case),
+        ladder=ladder(profile, use_case),
         sections={name: list(pictures) for name, pictures in sections.items() if pictures},
         measures=[(name, group, value) for (name, group), value in profile.measures.items()],
     )
 
 
-def tiles(profile: Profile, card: UseCase) -> Iterator[tuple[str, str]]:
+def tiles(profile: Profile, use_case: UseCase) -> Iterator[tuple[str, str]]:
     """The few numbers that stand at the top, each with its name; what was not measured is left out."""
     shown = {
         "documents": ("documents.count", ALL, number),
@@ -48,7 +48,7 @@ def tiles(profile: Profile, card: UseCase) -> Iterator[tuple[str, str]]:
         "in quarantine": ("quarantine.count", ALL, number),
         "questions": ("questions.count", ALL, number),
         "far from any passage": ("questions.far_share", ALL, share),
-        "answered by five": ("chunking.recall_at_5", str(card.chunking.max_tokens), share),
+        "answered by five": ("chunking.recall_at_5", str(use_case.chunking.max_tokens), share),
     }
     for name, (measure, group, form) in shown.items():
         if (measure, group) in profile.measures:

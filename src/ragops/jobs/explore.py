@@ -25,7 +25,7 @@ class ExploreParameters(JobParameters):
     """Parameters of the job explore, as resources/explore.job.yml declares them.
 
     `sample` is the number of documents on which chunk sizes are tried, `chunk_sizes` the largest chunks to try, in
-    tokens, `questions` a JSONL file, "table:NAME" for a table's column `question`, or "" for the card's.
+    tokens, `questions` a JSONL file, "table:NAME" for a table's column `question`, or "" for the use case's.
     """
 
     job: ClassVar[str] = "explore"
@@ -79,20 +79,20 @@ class ExploreParameters(JobParameters):
         from ragops.exploration.questions.kinds import load_asked
 
         file = self.workspace.path(self.questions) if self.questions else None
-        return load_asked(self.card, file)
+        return load_asked(self.use_case, file)
 
     def sizes(self) -> list[ChunkSizes]:
-        """The chunk sizes to try, the card's own among them."""
+        """The chunk sizes to try, the use case's own among them."""
         from ragops.exploration.chunk_sizes.sizes import sizes_to_try
 
-        return sizes_to_try(self.card.chunking, self.chunk_sizes)
+        return sizes_to_try(self.use_case.chunking, self.chunk_sizes)
 
     def llm_counter(self) -> LlmCounter:
         """Counts tokens as the model that answers does."""
-        return llm_counter(self.card.models, self.workspace.path)
+        return llm_counter(self.use_case.models, self.workspace.path)
 
     def encoder_source(self, threads: int = 1) -> EncoderSource:
-        """The recipe for the CPU's version of the card's model, which the refresh job left here; 0 threads for all."""
+        """The recipe for the CPU version of the embedding model, which the refresh job left here; 0 threads for all."""
         return self._encoder("openvino", threads)
 
 
@@ -100,9 +100,9 @@ def check_explore(given: Mapping[str, str]) -> None:
     """Refuses wrong parameters of the job explore before a machine is started for it.
 
     Raises:
-        UserError: names the parameter, what is wrong with it and the mend.
+        UserError: names the parameter, what is wrong with it and the fix.
     """
     parameters = ExploreParameters.read(given)
-    _ = parameters.card
+    _ = parameters.use_case
     if not parameters.questions.startswith(TABLE):  # a table waits for Spark
         parameters.asked()

@@ -1,4 +1,4 @@
-"""What every job's parameters have in common: the place to work in, the card, and errors that name the parameter."""
+"""What every job's parameters have in common: the workspace, the use case, and errors that name the parameter."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NOT_OF_UNITY_CATALOG = ("spark_catalog", "hive_metastore")
 class JobParameters(BaseModel):
     """Parameters of any job. A job's own class adds those that its resources/NAME.job.yml declares.
 
-    `models` is the folder in which a workspace has the files of the card's encoders, "" for the schema's own volume;
+    `models` is the folder in which a workspace has the encoders' files, "" for the schema's own volume;
     laptops have packages instead.
     """
 
@@ -81,14 +81,16 @@ class JobParameters(BaseModel):
         return Workspace(self.catalog, self.schema_name)
 
     @cached_property
-    def card(self) -> UseCase:
-        """The card that the parameter `usecase` names, with its encoders as this place has them."""
-        card = load_usecase(self.workspace.path(self.usecase))
-        return card.with_files_in(Path(self.models or self.workspace.volume(MODELS))) if on_databricks() else card
+    def use_case(self) -> UseCase:
+        """The use case that the parameter `usecase` names, with its encoders as this place has them."""
+        use_case = load_usecase(self.workspace.path(self.usecase))
+        return (
+            use_case.with_files_in(Path(self.models or self.workspace.volume(MODELS))) if on_databricks() else use_case
+        )
 
     def _encoder(self, backend: Backend, threads: int = 1) -> EncoderSource:
-        """The recipe for the card's embedding model in this place; 0 threads for all."""
-        return encoding(self.card, models_folder(self.workspace), backend, threads)
+        """The recipe for the use case's embedding model in this place; 0 threads for all."""
+        return encoding(self.use_case, models_folder(self.workspace), backend, threads)
 
     @classmethod
     def _nearest(cls, error: ValidationError) -> str:
@@ -104,6 +106,6 @@ def check_job(given: Mapping[str, str]) -> None:
     """Refuses wrong parameters of a job that has no others, before a machine is started for it.
 
     Raises:
-        UserError: names the parameter, what is wrong with it and the mend.
+        UserError: names the parameter, what is wrong with it and the fix.
     """
-    _ = JobParameters.read(given).card
+    _ = JobParameters.read(given).use_case

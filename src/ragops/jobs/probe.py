@@ -12,7 +12,7 @@ from ragops.jobs.refresh import RefreshParameters
 class ProbeParameters(RefreshParameters):
     """The refresh job's parameters, which decide what is needed here; `gpus`: whether there must be GPUs.
 
-    `llm` is the target's language model, "" for the card's own.
+    `llm` is the target's language model, "" for the use case's own.
     """
 
     job: ClassVar[str] = "probe"
@@ -23,15 +23,15 @@ class ProbeParameters(RefreshParameters):
     @property
     def place(self) -> Place:
         """What is looked at."""
-        models = self.card.models.with_primary(self.llm)
-        card = self.card.model_copy(update={"models": models})
-        return Place(self.workspace, card, self.landing, gpus=self.gpus)
+        models = self.use_case.models.with_primary(self.llm)
+        use_case = self.use_case.model_copy(update={"models": models})
+        return Place(self.workspace, use_case, self.landing, gpus=self.gpus)
 
 
 def check_probe(given: Mapping[str, str]) -> None:
     """Refuses wrong parameters of the job probe before a machine is started for it.
 
     Raises:
-        UserError: names the parameter, what is wrong with it and the mend.
+        UserError: names the parameter, what is wrong with it and the fix.
     """
     _ = ProbeParameters.read(given).place

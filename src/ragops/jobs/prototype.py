@@ -27,7 +27,7 @@ _FUSIONS = get_args(Fusion)
 class PrototypeParameters(JobParameters):
     """Parameters of the job prototype, as resources/prototype.job.yml declares them.
 
-    `llm`, `prompt` and `fusion` name what to try, none for the card's: the first of each answers `questions`, and all
+    `llm`, `prompt` and `fusion` name what to try, by default usecase.yml's: the first of each answers `questions`; all
     their combinations are compared. `sample` is how many evaluation questions each is asked, `experiment` where MLflow
     keeps what came out.
     """
@@ -52,7 +52,7 @@ class PrototypeParameters(JobParameters):
         names = _NAMES.split(given) if isinstance(given, str) else given
         for name in names if isinstance(names, list | tuple) else ():
             if name and name not in _FUSIONS:
-                raise ValueError(f"there is no fusion {name}; use {', '.join(_FUSIONS)}, or nothing for the card's")
+                raise ValueError(f"there is no fusion {name}; use {', '.join(_FUSIONS)}, or nothing for the use case's")
         return given
 
     @field_validator("questions", mode="before")
@@ -63,14 +63,14 @@ class PrototypeParameters(JobParameters):
 
     @cached_property
     def templates(self) -> dict[str, Template]:
-        """The card's prompt templates by name."""
-        return load_templates(self.card.prompts, self.workspace.path(self.usecase).parent)
+        """The use case's prompt templates by name."""
+        return load_templates(self.use_case.prompts, self.workspace.path(self.usecase).parent)
 
     def own(self) -> Variant:
-        """What the card has chosen, with the first model named here: the one that others are compared with."""
+        """What the use case has chosen, with the first model named here: the one that others are compared with."""
         from ragops.quality.evaluation.variants import Variant
 
-        chosen = Variant.of_card(self.card)
+        chosen = Variant.of_use_case(self.use_case)
         return Variant(chosen.prompt, self.llm[0] if self.llm else chosen.llm, chosen.fusion)
 
     def asked(self) -> Variant:
@@ -81,7 +81,7 @@ class PrototypeParameters(JobParameters):
         return Variant((*self.prompt, own.prompt)[0], own.llm, (*self.fusion, own.fusion)[0])
 
     def variants(self) -> list[Variant]:
-        """What is compared: the card's choice first; with every other fusion where nothing else is named."""
+        """What is compared: the use case's choice first; with every other fusion where nothing else is named."""
         from ragops.quality.evaluation.variants import grid
 
         found = grid(self.own(), self.prompt, self.llm, self.fusion)
@@ -96,24 +96,24 @@ class PrototypeParameters(JobParameters):
         from ragops.assembly import Place
         from ragops.quality.evaluation.variants import Chains
 
-        return Chains(self.card, self.templates, Place.of(self.workspace))
+        return Chains(self.use_case, self.templates, Place.of(self.workspace))
 
     def evaluation(self) -> list[Question]:
-        """Some of the card's evaluation questions. Raises UserError when it has none."""
+        """Some of the use case's evaluation questions. Raises UserError when it has none."""
         from ragops.quality.evaluation.comparison import questions_to_try
 
-        return questions_to_try(evaluation_questions(self.card), self.sample)
+        return questions_to_try(evaluation_questions(self.use_case), self.sample)
 
 
 def check_prototype(given: Mapping[str, str]) -> None:
     """Refuses wrong parameters of the job prototype before a machine is started for it.
 
     Raises:
-        UserError: names the parameter, what is wrong with it and the mend.
+        UserError: names the parameter, what is wrong with it and the fix.
     """
     parameters = PrototypeParameters.read(given)
     for name, check, values in (
-        ("llm", parameters.card.models.named, parameters.llm),
+        ("llm", parameters.use_case.models.named, parameters.llm),
         ("prompt", lambda prompt: find(parameters.templates, prompt, "answer"), parameters.prompt),
         ("questions", checked, parameters.questions),
     ):

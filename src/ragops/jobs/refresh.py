@@ -44,11 +44,11 @@ class RefreshParameters(JobParameters):
 
     @property
     def max_delete_fraction(self) -> float:
-        """The share of documents that may go at once: the card's, unless this run allows all."""
-        return 1.0 if self.allow_deletes else self.card.documents.max_delete_fraction
+        """The share of documents that may go at once: the use case's, unless this run allows all."""
+        return 1.0 if self.allow_deletes else self.use_case.documents.max_delete_fraction
 
     def encoder_source(self) -> EncoderSource:
-        """The recipe for the card's embedding model in this place; a model for the CPU is converted here, once."""
+        """The recipe for the use case's embedding model in this place; a model for the CPU is converted here, once."""
         return self._encoder(self.encoder)
 
     def query_source(self) -> EncoderSource:
@@ -57,19 +57,19 @@ class RefreshParameters(JobParameters):
 
     def convert_model(self) -> None:
         """Makes the CPU's version of the model where torch is at hand, since publishing and searching need it later."""
-        if not self.card.embedding.is_endpoint:
+        if not self.use_case.embedding.is_endpoint:
             self._encoder("openvino")
 
     def recall_guard(self) -> RecallGuard | None:
-        """What keeps a generation that finds less from being published; None when the card names no questions."""
-        questions = evaluation_questions(self.card)
+        """What keeps a generation that finds less from being published; None when the use case names no questions."""
+        questions = evaluation_questions(self.use_case)
         if not questions:
             return None
         # Chroma takes seconds to import, and two of the three tasks do without it.
         from ragops.quality.evaluation.recall_guard import RecallMeter
 
-        meter = RecallMeter(questions[:GUARD_QUESTIONS], self.query_source(), fingerprint(self.card.embedding))
-        return meter.guard(self.card.index.max_recall_drop)
+        meter = RecallMeter(questions[:GUARD_QUESTIONS], self.query_source(), fingerprint(self.use_case.embedding))
+        return meter.guard(self.use_case.index.max_recall_drop)
 
 
 class IngestParameters(RefreshParameters):
@@ -104,10 +104,10 @@ def check_refresh(given: Mapping[str, str]) -> None:
     """Refuses wrong parameters of the refresh job before a machine is started for it.
 
     Raises:
-        UserError: names the parameter, what is wrong with it and the mend.
+        UserError: names the parameter, what is wrong with it and the fix.
     """
     parameters = RefreshParameters.read(given)
-    _ = parameters.card
+    _ = parameters.use_case
     if not parameters.landing_folder.is_dir():
         raise UserError(
             f"parameter landing: no folder {parameters.landing_folder}; give landing=/path/to/folder, "

@@ -36,9 +36,9 @@ CHAIN = "chain"
 class ReleaseParameters(JobParameters):
     """Parameters of the job release, as resources/release.job.yml declares them.
 
-    `llm` is the model that answers, by its name on the card, "" for the card's primary; `pin` puts the live index
+    `llm` is the model that answers, by its name in usecase.yml, "" for the primary one; `pin` puts the live index
     generation into the model instead of following the pointer; `questions` are so many of the evaluation set, two or
-    more, 0 for as many as the card says; `run_id` is the run in which the chain was logged, "" for the newest one;
+    more, 0 for as many as the use case says; `run_id` is the run in which the chain was logged, "" for the newest one;
     `endpoint` is the serving endpoint that follows the champion, "" for none; `managers` may change it and `callers`
     ask it: groups, people's addresses and application ids, separated by commas.
     """
@@ -58,7 +58,7 @@ class ReleaseParameters(JobParameters):
     @classmethod
     def _of_both_kinds(cls, count: int) -> int:
         if count == 1:
-            raise ValueError("give 2 or more, to ask for both kinds, or 0 for as many as the card says")
+            raise ValueError("give 2 or more, to ask for both kinds, or 0 for as many as the use case says")
         return count
 
     @field_validator("endpoint")
@@ -72,14 +72,14 @@ class ReleaseParameters(JobParameters):
         return name
 
     @cached_property
-    def chain_card(self) -> UseCase:
-        """The card with the model that these parameters choose. Raises UserError when the card does not know it."""
-        return self.card.model_copy(update={"models": self.card.models.with_primary(self.llm)})
+    def chain_use_case(self) -> UseCase:
+        """The use case with the model that these parameters choose. Raises UserError when there is no such model."""
+        return self.use_case.model_copy(update={"models": self.use_case.models.with_primary(self.llm)})
 
     @cached_property
     def templates(self) -> dict[str, Template]:
-        """The card's prompts."""
-        return load_templates(self.card.prompts, self.workspace.path(self.usecase).parent)
+        """The use case's prompts."""
+        return load_templates(self.use_case.prompts, self.workspace.path(self.usecase).parent)
 
     @cached_property
     def experiment_id(self) -> str:
@@ -92,13 +92,13 @@ class ReleaseParameters(JobParameters):
         return PublishedIndex(index_root(self.workspace)).pointer().generation
 
     def configuration(self) -> ChainConfiguration:
-        """The chain to log: the card's two prompts go along, and no others."""
-        prompts = self.card.prompts
+        """The chain to log: the use case's two prompts go along, and no others."""
+        prompts = self.use_case.prompts
         chosen = (find(self.templates, prompts.answer, "answer"), find(self.templates, prompts.rewrite, "rewrite"))
         return ChainConfiguration(
             catalog=self.catalog,
             schema_name=self.schema_name,
-            card=self.chain_card,
+            use_case=self.chain_use_case,
             templates={one.name: one for one in chosen},
             pinned=self.generation if self.pin else None,
         )
@@ -125,12 +125,12 @@ class ReleaseParameters(JobParameters):
         """The questions to judge by.
 
         Raises:
-            UserError: the card names none.
+            UserError: the use case names none.
         """
-        known = evaluation_questions(self.card)
+        known = evaluation_questions(self.use_case)
         if not known:
-            raise UserError("evaluation.questions: the card names none, and nothing is released unseen; give some")
-        return sampled(known, self.questions or self.card.release.questions)
+            raise UserError("evaluation.questions: the use case names none, and nothing is released unseen; give some")
+        return sampled(known, self.questions or self.use_case.release.questions)
 
     def logged(self) -> Logged:
         """The chain that the run logged.
@@ -193,7 +193,7 @@ def check_release(given: Mapping[str, str]) -> None:
     """Refuses wrong parameters of the job release, and one without an index, before a machine is started for it.
 
     Raises:
-        UserError: names the parameter, what is wrong with it and the mend.
+        UserError: names the parameter, what is wrong with it and the fix.
     """
     parameters = ReleaseParameters.read(given)
     _ = parameters.configuration(), parameters.asked(), parameters.generation

@@ -49,11 +49,11 @@ class SmokeParameters(RefreshParameters):
         from ragops.corpus.embeddings.devices import CPU
 
         encoder, everything = self.query_source().load(CPU), RetrievalSettings(duplicates=None)
-        return Searcher(index_root(self.workspace), self.card.embedding, encoder, everything)
+        return Searcher(index_root(self.workspace), self.use_case.embedding, encoder, everything)
 
     def search(self, question: str) -> list[tuple[str, str]]:
         """Path and text of every passage of the published index, the best one first."""
-        every_group = {group for rule in self.card.corpus.access for group in rule.groups}
+        every_group = {group for rule in self.use_case.corpus.access for group in rule.groups}
         found = self.searcher.search(question, ALL_PASSAGES, every_group)
         return [(one.passage.path, one.passage.text) for one in found]
 
@@ -62,6 +62,6 @@ def check_smoke(given: Mapping[str, str]) -> None:
     """Refuses wrong parameters of the smoke job before a machine is started for it.
 
     Raises:
-        UserError: names the parameter, what is wrong with it and the mend.
+        UserError: names the parameter, what is wrong with it and the fix.
     """
-    _ = RefreshParameters.read(given).card
+    _ = RefreshParameters.read(given).use_case

@@ -18,8 +18,8 @@ def job_has(job: str, folder: Path | None = None) -> str:
         folder: that of the notebook; by default the current one, which serverless compute does not promise.
     """
     values = _defaults(job, folder or Path.cwd())
-    told = ", ".join(f"{name}={values[name]}" for name in _SHOWN if values.get(name))
-    return f"the job {job} has {told}" if told else f"use those of the job {job}: its page lists its parameters"
+    result = ", ".join(f"{name}={values[name]}" for name in _SHOWN if values.get(name))
+    return f"the job {job} has {result}" if result else f"use those of the job {job}: its page lists its parameters"
 
 
 def _defaults(job: str, folder: Path) -> dict[str, str]:

@@ -95,5 +95,5 @@ def _database_errors() -> tuple[type[Exception], ...]:
 
 def _moved(name: str, location: str, home: Path) -> str:
     """A copied or moved workspace would go on writing into the folder that it came from."""
-    mend = f"move it back, or begin a new history by removing {home / 'mlflow'}"
-    return f"experiment {name}: keeps its artifacts in {location}, which is not this workspace's folder; {mend}"
+    fix = f"move it back, or begin a new history by removing {home / 'mlflow'}"
+    return f"experiment {name}: keeps its artifacts in {location}, which is not this workspace's folder; {fix}"

@@ -277,8 +277,8 @@ def _workspace_secret(scope: str, key: str) -> str:
     except (DatabricksError, TimeoutError) as error:
         reason = " ".join(str(error).split())
         if isinstance(error, NotFound):
-            mend = f"set it with: databricks secrets put-secret {scope} {key}"
-            raise NotSet(f"secret {scope}/{key}: {reason}; {mend}") from error
+            fix = f"set it with: databricks secrets put-secret {scope} {key}"
+            raise NotSet(f"secret {scope}/{key}: {reason}; {fix}") from error
         raise UserError(f"secret {scope}/{key}: it cannot be read now ({reason}); try again later") from error
 
 
@@ -363,7 +363,7 @@ def deployed_experiment(target: str) -> str:
 
 
 def deployed_model(target: str) -> str:
-    """The model that a target's bundle names in its variable `llm`, likewise; "" where it leaves that to the card."""
+    """The model that a target's bundle names in its variable `llm`, likewise; "" if it leaves that to usecase.yml."""
     return str(_recorded(target, "variables").get("llm", {}).get("value", ""))
 
 

@@ -43,13 +43,13 @@ class Question(BaseModel):
         return self.topic is not None
 
 
-def evaluation_questions(card: UseCase) -> list[Question]:
+def evaluation_questions(use_case: UseCase) -> list[Question]:
     """The use case's questions; none when it names none.
 
     Raises:
         UserError: the file is missing, or what `load_questions` refuses.
     """
-    folder, named = card.folder, card.evaluation.questions
+    folder, named = use_case.folder, use_case.evaluation.questions
     if named is None:
         return []
     try:

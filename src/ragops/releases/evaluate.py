@@ -14,7 +14,7 @@ from ragops.corpus.embeddings.model import tokenizer_file
 from ragops.corpus.index.reading.reader import IndexReader
 from ragops.encoding import query_encoder
 from ragops.errors import UserError
-from ragops.quality.evaluation.answers import CHECKS, Row, ask_all, metrics, summarise, told_fallbacks
+from ragops.quality.evaluation.answers import CHECKS, Row, ask_all, metrics, reported_fallbacks, summarise
 from ragops.quality.evaluation.ranking import MEASURES
 from ragops.quality.evaluation.retrieval import Evaluator
 from ragops.quality.questions import Question
@@ -23,8 +23,8 @@ from ragops.serving.model.loaded import LoadedChain
 from ragops.usecase import UseCase
 
 
-def retrieval_figures(card: UseCase, place: Place, questions: Sequence[Question]) -> dict[str, float]:
-    """The measures of the card's success criteria for what the index finds.
+def retrieval_figures(use_case: UseCase, place: Place, questions: Sequence[Question]) -> dict[str, float]:
+    """The measures of the use case's success criteria for what the index finds.
 
     Raises:
         UserError: none of the questions has an answer in the corpus, or there is no index.
@@ -37,12 +37,12 @@ def retrieval_figures(card: UseCase, place: Place, questions: Sequence[Question]
     try:
         evaluator = Evaluator(
             reader.generation(),
-            query_encoder(card, place.models),
-            tokenizer_counter(tokenizer_file(card.embedding)),
+            query_encoder(use_case, place.models),
+            tokenizer_counter(tokenizer_file(use_case.embedding)),
             answerable,
-            open_reranker(card, place.models),
+            open_reranker(use_case, place.models),
         )
-        (measured,) = evaluator.evaluate([card.retrieval])
+        (measured,) = evaluator.evaluate([use_case.retrieval])
     finally:
         reader.close()
     return {name: measured.interval(name).mean for name in MEASURES} | {"search_p95_ms": measured.percentile(95)}
@@ -53,10 +53,10 @@ def judge(
     judged: Judged,
     run_id: str,
     questions: Sequence[Question],
-    told: Callable[[int], None] = lambda done: None,
+    result: Callable[[int], None] = lambda done: None,
 ) -> list[Row]:
     """The chain's answers to the questions, checked, and kept in its run."""
-    rows = ask_all(chain.ask, questions, chain.primary, told)
+    rows = ask_all(chain.ask, questions, chain.primary, result)
     judged.keep(run_id, rows)
     return rows
 
@@ -75,9 +75,9 @@ def show(rows: Sequence[Row], retrieval: Mapping[str, float]) -> None:
     console = Console(width=120, force_jupyter=False, color_system=None)
     console.print(table)
     known = metrics(rows)
-    told = f"{len(rows)} questions, {known['errors']:.0f} errors"
+    result = f"{len(rows)} questions, {known['errors']:.0f} errors"
     if "seconds_p50" in known:
-        told += f"; half are answered within {known['seconds_p50']:.1f} s, 95 % within {known['seconds_p95']:.1f} s"
-    if by_others := told_fallbacks(rows):
-        told += f"; {by_others}"
-    console.print(told, soft_wrap=True, markup=False)  # one line: of a task's output, the last is shown
+        result += f"; half are answered within {known['seconds_p50']:.1f} s, 95 % within {known['seconds_p95']:.1f} s"
+    if by_others := reported_fallbacks(rows):
+        result += f"; {by_others}"
+    console.print(result, soft_wrap=True, markup=False)  # one line: of a task's output, the last is shown

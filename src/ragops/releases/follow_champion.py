@@ -22,7 +22,7 @@ def follow(
     champion: Version,
     before: Version | None,
     settings: EndpointSettings,
-    card: UseCase,
+    use_case: UseCase,
     question: str,
     note: Callable[[str], None] = print,
 ) -> Served:
@@ -34,7 +34,7 @@ def follow(
         champion: the version to serve.
         before: the champion before it; None for none: if this one does not work there is none again.
         settings: of the endpoint.
-        card: says who pays.
+        use_case: says who pays.
         question: that it must answer.
         note: hears the endpoint's state while it changes.
 
@@ -42,7 +42,7 @@ def follow(
         UserError: the version does not work there: the one before, if any, serves again and is champion again; or the
             platform refuses. Where only the callers cannot be let in, the champion serves and stays it.
     """
-    wanted = Wanted(champion.name, champion.number, question, project=card.name, cost_owner=card.corpus.owner)
+    wanted = Wanted(champion.name, champion.number, question, project=use_case.name, cost_owner=use_case.corpus.owner)
     try:
         served = serve(client, wanted, settings, note)
     except Exception as error:
@@ -68,7 +68,7 @@ def _step_back(registry: ChainRegistry, champion: Version, before: Version | Non
     if before == champion:
         return
     try:
-        if before is None:  # or the mended chain would have to be better than this one
+        if before is None:  # or the fixed chain would have to be better than this one
             registry.drop(CHAMPION)
         else:
             registry.point(CHAMPION, before)

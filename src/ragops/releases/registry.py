@@ -130,8 +130,8 @@ class Judged:
     def __init__(self, client: MlflowClient, questions: Sequence[str], generation: str) -> None:
         """`questions`: their ids; `generation`: of the index that answered."""
         self._client = client
-        told = json.dumps([*questions, generation])
-        self._file = f"evaluation/answers-{hashlib.sha256(told.encode()).hexdigest()[:12]}.json"
+        result = json.dumps([*questions, generation])
+        self._file = f"evaluation/answers-{hashlib.sha256(result.encode()).hexdigest()[:12]}.json"
 
     @needing(*_EXPERIMENT)
     def keep(self, run_id: str, rows: Sequence[Row]) -> None:

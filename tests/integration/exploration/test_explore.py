@@ -26,9 +26,9 @@ from ragops.exploration.vocabulary.measures import profile_vocabulary
 from ragops.platform.workspace import Workspace, models_folder
 from ragops.usecase import load_usecase
 
-CARD = load_usecase(Path(__file__).parents[3] / "usecase.yml")
-TOKENIZER = tokenizer_file(CARD.embedding)
-LLM = llm_counter(CARD.models, Path)
+USE_CASE = load_usecase(Path(__file__).parents[3] / "usecase.yml")
+TOKENIZER = tokenizer_file(USE_CASE.embedding)
+LLM = llm_counter(USE_CASE.models, Path)
 ANIMALS = ("heron", "badger", "otter", "kestrel", "lynx", "marten", "osprey", "polecat")
 NOTICE = "This notice stands at the end of every page and says nothing about any animal at all, whatever it may be."
 
@@ -110,17 +110,17 @@ def test_only_changed_documents_are_counted_again(explored: Workspace, tmp_path:
 
 
 def test_vocabulary_questions_sizes_map_and_the_table(explored: Workspace) -> None:
-    source = encoder_source(CARD.embedding, "openvino", converted=models_folder(explored))
-    refresh_chunks(explored, CARD.chunking, TOKENIZER)
-    refresh_embeddings(explored, CARD.embedding, source)
+    source = encoder_source(USE_CASE.embedding, "openvino", converted=models_folder(explored))
+    refresh_chunks(explored, USE_CASE.chunking, TOKENIZER)
+    refresh_embeddings(explored, USE_CASE.embedding, source)
     asked = [Asked(question=f"What does the {animal} eat?", anchor=f"{n + 2} fish") for n, animal in enumerate(ANIMALS)]
     asked.append(Asked(question="quarterly tax returns of limited companies"))
     profile = Profile.begin()
     profile.add(profile_vocabulary(explored, "en", TOKENIZER))
-    profile.add(profile_questions(explored, CARD.embedding, source, asked))
-    sizes = sizes_to_try(CARD.chunking, [64])
-    profile.add(profile_chunking(explored, CARD.embedding, source, asked, sizes, documents=100))
-    profile_map(explored, CARD.embedding, profile)
+    profile.add(profile_questions(explored, USE_CASE.embedding, source, asked))
+    sizes = sizes_to_try(USE_CASE.chunking, [64])
+    profile.add(profile_chunking(explored, USE_CASE.embedding, source, asked, sizes, documents=100))
+    profile_map(explored, USE_CASE.embedding, profile)
     assert "otter" in profile.groups("vocabulary.domain_word")
     assert profile.value("questions.count") == sum(profile.groups("questions.similarity").values()) == 9
     assert profile.groups("questions.kind")["question"] == 8
@@ -134,5 +134,5 @@ def test_vocabulary_questions_sizes_map_and_the_table(explored: Workspace) -> No
     assert profile.save(explored) == len(profile.measures) == PROFILE.read(explored).count()
     assert profile.save(explored) == 0
     again = Profile.begin()
-    again.add(profile_chunking(explored, CARD.embedding, source, asked, sizes, documents=3))
+    again.add(profile_chunking(explored, USE_CASE.embedding, source, asked, sizes, documents=3))
     assert again.value("chunking.chunks", "64") < profile.value("chunking.chunks", "64")

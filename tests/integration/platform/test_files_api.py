@@ -126,7 +126,7 @@ def test_a_model_is_laid_and_read_back(
         find_folder("Model toy", f"volume:{FOLDER / 'toy'}")
 
 
-def test_without_credentials_the_mend_is_the_endpoint_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_credentials_the_fix_is_the_endpoint_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     enter("http://127.0.0.1:1", tmp_path, monkeypatch)
     (tmp_path / "credentials" / "model-dependencies-oauth-token").unlink()
     with pytest.raises(UserError, match="set the secrets endpoint-client-id .*; or give the endpoint DATABRICKS_HOST"):

@@ -36,8 +36,8 @@ from ragops.platform.tables import MergeCounts, StageReport, Table, merge
 from ragops.platform.workspace import Workspace, models_folder
 from ragops.usecase import load_usecase
 
-CARD = load_usecase(Path(__file__).parents[3] / "usecase.yml")
-TOKENIZER = tokenizer_file(CARD.embedding)
+USE_CASE = load_usecase(Path(__file__).parents[3] / "usecase.yml")
+TOKENIZER = tokenizer_file(USE_CASE.embedding)
 FILES = 22
 
 
@@ -55,11 +55,11 @@ def landing(tmp_path: Path) -> Path:
 
 
 def load(workspace: Workspace, landing: Path, most: int) -> list[StageReport]:
-    source = encoder_source(CARD.embedding, "openvino", converted=models_folder(workspace))
+    source = encoder_source(USE_CASE.embedding, "openvino", converted=models_folder(workspace))
     return [
         refresh_documents(workspace, landing, ParseLimits(), most=most),
-        refresh_chunks(workspace, CARD.chunking, TOKENIZER, most=most),
-        refresh_embeddings(workspace, CARD.embedding, source, most=most),
+        refresh_chunks(workspace, USE_CASE.chunking, TOKENIZER, most=most),
+        refresh_embeddings(workspace, USE_CASE.embedding, source, most=most),
     ]
 
 
@@ -94,16 +94,16 @@ def test_a_load_that_is_cut_off_three_times_converges_and_does_no_slice_twice(
             cut_off(patch, after)
             with pytest.raises(CutOff):
                 load(workspace, landing, most=6)
-    told = capsys.readouterr().out.splitlines()
-    assert "documents: slice 2 merged, 12 of 22 files read" in told
-    assert "documents: slice 2 merged, 10 of 10 files read" in told
+    result = capsys.readouterr().out.splitlines()
+    assert "documents: slice 2 merged, 12 of 22 files read" in result
+    assert "documents: slice 2 merged, 10 of 10 files read" in result
     documents, chunks, embeddings = load(workspace, landing, most=6)
     assert (documents.idle, chunks.idle) == (True, True)
     assert inserts(workspace, DOCUMENTS) == [6, 6, 6, 4]
     assert inserts(workspace, CHUNKS) == [6, 6, 6, 4]
-    embedded = inserts(workspace, embeddings_table(fingerprint(CARD.embedding)))
+    embedded = inserts(workspace, embeddings_table(fingerprint(USE_CASE.embedding)))
     assert sum(embedded) == FILES and all(0 < count < FILES for count in embedded)
-    assert texts_to_embed(workspace, CARD.embedding).isEmpty()
+    assert texts_to_embed(workspace, USE_CASE.embedding).isEmpty()
     assert all(report.idle for report in load(workspace, landing, most=6))
 
 
@@ -166,7 +166,7 @@ def test_on_serverless_no_worker_sees_a_whole_document(
     monkeypatch.setattr(slices, "CHARACTERS_A_SLICE", 400)
     for report in load(workspace, landing, most=20):
         assert report.added == FILES
-    assert refresh_facts(workspace, TOKENIZER, llm_counter(CARD.models, Path), most=20).added == FILES
+    assert refresh_facts(workspace, TOKENIZER, llm_counter(USE_CASE.models, Path), most=20).added == FILES
     assert serverless == []
     assert len(inserts(workspace, CHUNKS)) > 2
     assert DOCUMENTS.read(workspace).where("markdown IS NULL").isEmpty()
@@ -177,10 +177,12 @@ def test_what_workers_do_on_serverless_needs_no_files(
     workspace: Workspace, landing: Path, serverless: list[str]
 ) -> None:
     load(workspace, landing, most=100)
-    source = encoder_source(CARD.embedding, "openvino", converted=models_folder(workspace))
+    source = encoder_source(USE_CASE.embedding, "openvino", converted=models_folder(workspace))
     measures = list(profile_vocabulary(workspace, "en", TOKENIZER))
     asked = [Asked(question="Which number is told?", anchor="the number 7")]
-    measures += profile_chunking(workspace, CARD.embedding, source, asked, sizes_to_try(CARD.chunking, [64]), 10)
+    measures += profile_chunking(
+        workspace, USE_CASE.embedding, source, asked, sizes_to_try(USE_CASE.chunking, [64]), 10
+    )
     values = {(one.measure, one.group): one.value for one in measures}
     assert values["chunking.recall_at_10", "64"] == 1  # of ten documents, all are found
     assert serverless

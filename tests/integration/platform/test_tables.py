@@ -148,5 +148,5 @@ def test_a_table_of_an_earlier_version_gets_what_it_lacks(workspace: Workspace) 
     later.create(workspace)
     later.create(workspace)
     assert [row["colour"] for row in later.read(workspace).collect()] == [None]
-    told = workspace.spark.sql(f"DESCRIBE {workspace.table(NOTES.name)}").where("col_name = 'colour'").collect()
-    assert [row["comment"] for row in told] == ["Its colour's name."]
+    result = workspace.spark.sql(f"DESCRIBE {workspace.table(NOTES.name)}").where("col_name = 'colour'").collect()
+    assert [row["comment"] for row in result] == ["Its colour's name."]

@@ -13,7 +13,7 @@ from ragops.usecase import UseCase, load_usecase
 from tests.support import serving_double
 from tests.support.serving_double import MODEL, NAME, Double, Refused
 
-CARD = load_usecase(Path(__file__).parents[3] / "usecase.yml")
+USE_CASE = load_usecase(Path(__file__).parents[3] / "usecase.yml")
 SETTINGS = EndpointSettings(name=NAME, poll_seconds=0.01, ready_seconds=20, smoke_seconds=20)
 
 
@@ -43,14 +43,14 @@ def followed(
     champion: str,
     before: str | None,
     settings: EndpointSettings = SETTINGS,
-    card: UseCase = CARD,
+    use_case: UseCase = USE_CASE,
 ) -> str:
     registry.point(CHAMPION, version(champion))
     with serving_double.served(double) as address:
         client = serving_double.client(address, double)
         earlier = version(before) if before else None
         served = follow(
-            client, registry, version(champion), earlier, settings, card, "What is a list?", lambda line: None
+            client, registry, version(champion), earlier, settings, use_case, "What is a list?", lambda line: None
         )
     return served.version
 
@@ -67,16 +67,16 @@ def test_the_endpoint_serves_the_champion(registry: ChainRegistry) -> None:
     assert double.changes == [("create", "7"), ("ask", "7")]
     assert double.endpoint is not None
     tags = {tag["key"]: tag["value"] for tag in double.endpoint["tags"]}
-    assert tags == {"project": CARD.name, "cost_owner": CARD.corpus.owner}
+    assert tags == {"project": USE_CASE.name, "cost_owner": USE_CASE.corpus.owner}
     assert champion(registry) == "7"
     assert double.faults == []
 
 
-def test_whatever_a_card_is_named_the_endpoint_can_be_made(registry: ChainRegistry) -> None:
-    corpus = CARD.corpus.model_copy(update={"owner": "Qualität & Prüfung: " + "x" * 99})
-    card = CARD.model_copy(update={"name": "Fragen, Antworten = alles/neu", "corpus": corpus})
+def test_whatever_a_use_case_is_named_the_endpoint_can_be_made(registry: ChainRegistry) -> None:
+    corpus = USE_CASE.corpus.model_copy(update={"owner": "Qualität & Prüfung: " + "x" * 99})
+    use_case = USE_CASE.model_copy(update={"name": "Fragen, Antworten = alles/neu", "corpus": corpus})
     double = Double()
-    assert followed(double, registry, "7", None, card=card) == "7"
+    assert followed(double, registry, "7", None, use_case=use_case) == "7"
 
 
 def test_callers_are_let_in_and_others_stay(registry: ChainRegistry) -> None:
@@ -108,9 +108,9 @@ def test_a_caller_that_is_not_known_is_named_and_the_champion_stays(registry: Ch
     settings = SETTINGS.model_copy(update={"callers": ("ragops-typo",)})
     with pytest.raises(
         UserError, match=r"it serves, and none of ragops-typo was let in \(Principal: group_name"
-    ) as told:
+    ) as result:
         followed(double, registry, "7", None, settings)
-    assert "correct rights.endpoint in databricks.yml" in str(told.value) and "\n" not in str(told.value)
+    assert "correct rights.endpoint in databricks.yml" in str(result.value) and "\n" not in str(result.value)
     assert champion(registry) == "7" and double.changes == [("create", "7"), ("ask", "7")]
 
 
@@ -151,7 +151,7 @@ def test_a_look_that_is_refused_takes_the_update_and_the_alias_back(registry: Ch
 
 
 @pytest.mark.parametrize("before", ["7", None])
-def test_an_alias_that_cannot_be_taken_back_is_told_with_the_reason_for_it(
+def test_an_alias_that_cannot_be_taken_back_is_reported_with_the_reason_for_it(
     registry: ChainRegistry, before: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     double = Double(failing={"8"})
@@ -169,6 +169,6 @@ def test_an_alias_that_cannot_be_taken_back_is_told_with_the_reason_for_it(
     wanted = "version 7" if before else "no version"
     with pytest.raises(
         UserError, match=f"version 8 does not work .*nor could .* needs MANAGE.* should name {wanted}"
-    ) as told:
+    ) as result:
         followed(double, registry, "8", before)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(result.value)

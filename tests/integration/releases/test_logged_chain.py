@@ -65,27 +65,27 @@ def crossencoder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def card(crossencoder: Path) -> UseCase:
-    card = load_usecase(ROOT / "usecase.yml")
+def use_case(crossencoder: Path) -> UseCase:
+    use_case = load_usecase(ROOT / "usecase.yml")
     rerank = Rerank(model=RerankModel(name="toy-cross", source=str(crossencoder), max_tokens=64), top=10)
-    retrieval = card.retrieval.model_copy(update={"rerank": rerank})
-    return card.model_copy(update={"retrieval": retrieval, "models": card.models.with_primary("quotes")})
+    retrieval = use_case.retrieval.model_copy(update={"rerank": rerank})
+    return use_case.model_copy(update={"retrieval": retrieval, "models": use_case.models.with_primary("quotes")})
 
 
-def sources(card: UseCase) -> list[dict[str, Any]]:
-    """The passages for the question, best first, as the card's chain finds them here."""
-    chain = open_chain(card, load_templates(card.prompts, ROOT), Place.of(PLACE))
+def sources(use_case: UseCase) -> list[dict[str, Any]]:
+    """The passages for the question, best first, as the use case's chain finds them here."""
+    chain = open_chain(use_case, load_templates(use_case.prompts, ROOT), Place.of(PLACE))
     found: list[dict[str, Any]] = as_outputs(chain.answer(Question(ASKED)))["sources"]
     return found
 
 
-def logged(card: UseCase) -> Logged:
-    templates = load_templates(card.prompts, ROOT)
-    chosen = (find(templates, card.prompts.answer), find(templates, card.prompts.rewrite))
+def logged(use_case: UseCase) -> Logged:
+    templates = load_templates(use_case.prompts, ROOT)
+    chosen = (find(templates, use_case.prompts.answer), find(templates, use_case.prompts.rewrite))
     configuration = ChainConfiguration(
         catalog=PLACE.catalog,
         schema_name=PLACE.schema,
-        card=card,
+        use_case=use_case,
         templates={one.name: one for one in chosen},
         pinned=PublishedIndex(index_root(PLACE)).pointer().generation,
     )
@@ -106,15 +106,15 @@ def asked_elsewhere(uri: str, folder: Path) -> dict[str, Any]:
 
 
 def test_a_cross_encoder_travels(
-    card: UseCase, client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    use_case: UseCase, client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     publish_notes(tmp_path / "work")
-    plain = card.model_copy(update={"retrieval": card.retrieval.model_copy(update={"rerank": None})})
-    expected = sources(card)
+    plain = use_case.model_copy(update={"retrieval": use_case.retrieval.model_copy(update={"rerank": None})})
+    expected = sources(use_case)
     assert expected != sources(plain), "a cross-encoder that changes nothing would not be missed"
 
-    chain = logged(card)
+    chain = logged(use_case)
     assert client.get_run(chain.run_id).data.params["reranker"] == "toy-cross, top 10"
     for gone in ("hub", "cache", "Volumes"):
         shutil.rmtree(tmp_path / gone)
@@ -124,14 +124,14 @@ def test_a_cross_encoder_travels(
 
 
 def test_what_the_fallback_answers_is_no_answer_of_the_model_that_is_judged(
-    card: UseCase, client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    use_case: UseCase, client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1")
     publish_notes(tmp_path / "work")
-    plain = card.retrieval.model_copy(update={"rerank": None})
-    models = card.models.with_primary("served").model_copy(update={"resilience": Resilience(attempts=1)})
-    chain = logged(card.model_copy(update={"retrieval": plain, "models": models}))
+    plain = use_case.retrieval.model_copy(update={"rerank": None})
+    models = use_case.models.with_primary("served").model_copy(update={"resilience": Resilience(attempts=1)})
+    chain = logged(use_case.model_copy(update={"retrieval": plain, "models": models}))
 
     known = {"topic": "otter", "anchor": "four fish", "answer": "four fish"}
     asked = [Judging(question_id="otter", question=ASKED, kind="k", **known)]

@@ -59,7 +59,7 @@ def test_what_the_catalog_does_not_take_would_be_refused(registry: Registry) -> 
             client.set_model_version_tag(NAME, "1", name, value)
 
 
-def test_whoever_may_not_is_told_the_right(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_may_not_is_reported_the_right(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABRICKS_TOKEN", "another")
     with pytest.raises(NotPermitted, match="needs EXECUTE on model main.rag.chain"):
         registry(Models())

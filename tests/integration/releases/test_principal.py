@@ -35,9 +35,9 @@ Check = Callable[..., list[str]]
 def configuration(monkeypatch: pytest.MonkeyPatch) -> ChainConfiguration:
     """A chain that needs all there is to need."""
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "client.5")
-    card = load_usecase(ROOT / "usecase.yml").model_copy(update={"embedding": ENCODER, "models": MODELS})
+    use_case = load_usecase(ROOT / "usecase.yml").model_copy(update={"embedding": ENCODER, "models": MODELS})
     return ChainConfiguration(
-        catalog="main", schema_name="rag", card=card, templates=load_templates(card.prompts, ROOT)
+        catalog="main", schema_name="rag", use_case=use_case, templates=load_templates(use_case.prompts, ROOT)
     )
 
 
@@ -103,7 +103,7 @@ def test_a_model_that_is_not_there_is_no_matter_of_rights(check: Check) -> None:
     assert check(Principal(endpoints=frozenset())) == []
 
 
-def test_what_cannot_be_asked_for_is_told_and_stops_nothing(check: Check) -> None:
+def test_what_cannot_be_asked_for_is_reported_and_stops_nothing(check: Check) -> None:
     heard = check(Principal(broken=Refused(400, "INVALID_PARAMETER_VALUE")))
     assert len(heard) == 6 and all("could not be asked for" in line for line in heard)
 

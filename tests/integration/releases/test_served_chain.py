@@ -42,12 +42,12 @@ def _publish(double: Double, count: int) -> str:
 
 
 def _configuration(folder: Path) -> Path:
-    card = load_usecase(ROOT / "usecase.yml")
-    card = card.model_copy(update={"embedding": MODEL, "models": card.models.with_primary("quotes")})
-    templates = load_templates(card.prompts, ROOT)
-    chosen = (find(templates, card.prompts.answer), find(templates, card.prompts.rewrite))
+    use_case = load_usecase(ROOT / "usecase.yml")
+    use_case = use_case.model_copy(update={"embedding": MODEL, "models": use_case.models.with_primary("quotes")})
+    templates = load_templates(use_case.prompts, ROOT)
+    chosen = (find(templates, use_case.prompts.answer), find(templates, use_case.prompts.rewrite))
     configuration = ChainConfiguration(
-        catalog="main", schema_name="rag", card=card, templates={one.name: one for one in chosen}
+        catalog="main", schema_name="rag", use_case=use_case, templates={one.name: one for one in chosen}
     )
     file = folder / "configuration.json"
     file.write_text(configuration.model_dump_json(), encoding="utf-8")
@@ -94,8 +94,8 @@ class Container:
 
 def _answered_from(response: dict[str, Any]) -> tuple[str, str]:
     """The index generation, and the text of the first passage cited."""
-    told = response["custom_outputs"]
-    return told["generation"], next(one["text"] for one in told["sources"] if one["cited"])
+    result = response["custom_outputs"]
+    return result["generation"], next(one["text"] for one in result["sources"] if one["cited"])
 
 
 def test_the_chain_follows_the_index_and_outlives_the_api(double: Double, tmp_path: Path) -> None:
@@ -129,4 +129,4 @@ def test_the_chain_follows_the_index_and_outlives_the_api(double: Double, tmp_pa
     traces = {trace["trace_id"] for trace in double.traces}
     assert {call.trace_id for call in calls} == traces
     spans = [file.read_text() for file in (tmp_path / "traces").rglob("traces.json")]
-    assert len(spans) == len(traces) and all("What is passage number" in told for told in spans)
+    assert len(spans) == len(traces) and all("What is passage number" in result for result in spans)

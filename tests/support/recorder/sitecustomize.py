@@ -70,9 +70,9 @@ def _take_task(kernel):
     plain = kernel.begin
 
     def begin(context):
-        told = json.loads(context)
-        os.environ["RAGOPS_RECORD_TASK"] = told["task"]
-        os.environ["RAGOPS_RECORD_SCHEMA"] = told["parameters"].get("schema", "")
+        result = json.loads(context)
+        os.environ["RAGOPS_RECORD_TASK"] = result["task"]
+        os.environ["RAGOPS_RECORD_SCHEMA"] = result["parameters"].get("schema", "")
         plain(context)
 
     kernel.begin = begin

@@ -58,17 +58,19 @@ def test_what_is_no_question(question: str, said: str) -> None:
 
 def test_a_place_or_a_choice_that_does_not_exist(home: Path) -> None:
     assert "make one with: make demo" in refused("When?", "-t", "prod")
-    assert refused("When?", "--model", "gpt").startswith("model gpt: the card knows none of that name; choose one of ")
+    assert refused("When?", "--model", "gpt").startswith(
+        "model gpt: the use case knows none of that name; choose one of "
+    )
     assert "did you mean brief?" in refused("When?", "--prompt", "briev")
     assert "its task is rewrite, not answer" in refused("When?", "--prompt", "standalone_question")
     write_record(home, "llama")
-    assert refused("When?").startswith("model llama: the card knows none of that name")
+    assert refused("When?").startswith("model llama: the use case knows none of that name")
     (home / "bundle.json").unlink()
     assert refused("When?") == "target dev was never run here; run: localbundle run refresh -t dev"
 
 
 def test_an_evaluation_needs_questions(tmp_path: Path) -> None:
-    card = tmp_path / "usecase.yml"
-    card.write_text(card.read_text().replace("  questions: sample", "  questions: null"))
-    with pytest.raises(UserError, match="evaluation.questions: the card names none"):
+    use_case = tmp_path / "usecase.yml"
+    use_case.write_text(use_case.read_text().replace("  questions: sample", "  questions: null"))
+    with pytest.raises(UserError, match="evaluation.questions: the use case names none"):
         CliRunner().invoke(app, ["evaluate", "answers"], catch_exceptions=False)

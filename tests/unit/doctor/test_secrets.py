@@ -1,4 +1,4 @@
-"""The scope is read without a value being shown; what the card needs and is not there is missing."""
+"""The scope is read without a value being shown; what the use case needs and is not there is missing."""
 
 import json
 from pathlib import Path

@@ -41,7 +41,7 @@ def test_what_parsers_need_is_missing_only_where_documents_are_parsed_in_udfs(
     assert found["memory"][1] == "ok"
 
 
-def test_a_model_that_is_not_there_is_told_and_not_needed(tmp_path: Path) -> None:
+def test_a_model_that_is_not_there_is_reported_and_not_needed(tmp_path: Path) -> None:
     model = load_usecase(ROOT / "usecase.yml").embedding.model_copy(update={"source": str(tmp_path)})
     assert rows(tmp_path, model.model_dump_json())["tokenizer"][1] == "unknown"
 

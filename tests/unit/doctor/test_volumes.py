@@ -27,7 +27,7 @@ def test_strict_volumes_refuse_what_a_volume_refuses(strict: Path) -> None:
     assert list(strict.iterdir()) == []
 
 
-def test_a_place_that_allows_more_is_told_against_the_documented_rules(tmp_path: Path) -> None:
+def test_a_place_that_allows_more_is_reported_against_the_documented_rules(tmp_path: Path) -> None:
     found = {finding.what: finding for finding in check_volume(tmp_path)}
     assert found["whole files"].state == "ok"
     assert found["rename"].found == "allowed; expected ENOSYS" and "docs/platform.md" in found["rename"].to_do

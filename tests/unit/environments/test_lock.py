@@ -152,7 +152,7 @@ def project(root: Path, tasks: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("places", "told"),
+    ("places", "result"),
     [
         ("", "environments/runtimes.yml: 'gpu_runtime' has no default; "),
         ("- variables", "environments/runtimes.yml: 'gpu_runtime' has no default; "),
@@ -161,15 +161,15 @@ def project(root: Path, tasks: str) -> Path:
         ("variables:\n  a: [1\n  b: 2\n", "environments/runtimes.yml:3: expected ',' or ']', but got ':'; "),
     ],
 )
-def test_places_that_cannot_be_read_are_one_line(places: str, told: str, tmp_path: Path) -> None:
+def test_places_that_cannot_be_read_are_one_line(places: str, result: str, tmp_path: Path) -> None:
     with pytest.raises(BundleError) as error:
         runtimes(laid(tmp_path, places))
-    assert str(error.value).startswith(told)
+    assert str(error.value).startswith(result)
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("tasks", "told"),
+    ("tasks", "result"),
     [
         ("[gpu]\nembed = \n", "environments/requirements.toml: Invalid value (at line 2, column 9); correct it"),
         ("[gpuu]\nembed = []", "environments/requirements.toml: no table gpuu is known; did you mean gpu?"),
@@ -182,10 +182,10 @@ def test_places_that_cannot_be_read_are_one_line(places: str, told: str, tmp_pat
         ),
     ],
 )
-def test_tasks_that_cannot_be_read_are_one_line(tasks: str, told: str, tmp_path: Path) -> None:
+def test_tasks_that_cannot_be_read_are_one_line(tasks: str, result: str, tmp_path: Path) -> None:
     with pytest.raises(BundleError) as error:
         list(files(project(tmp_path, tasks)))
-    assert str(error.value).startswith(told)
+    assert str(error.value).startswith(result)
     assert "\n" not in str(error.value)
 
 
@@ -201,13 +201,13 @@ CONFLICT = "error: No solution found\n  cause: Because a depends on b>=2 and b==
 ABSENT = "error: No solution found\n  cause: Because b was not found in the cache, we can conclude that nothing fits.\n"
 
 
-def uv_says(told: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def uv_says(result: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of uv: what it writes to stderr by extra, else that the extra's name is a package of version 1."""
 
     def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
         extra = command[command.index("--extra") + 1] if "--extra" in command else ""
         return subprocess.CompletedProcess(
-            command, extra in told, f"{extra}==1\n" if extra else "", told.get(extra, "")
+            command, extra in result, f"{extra}==1\n" if extra else "", result.get(extra, "")
         )
 
     monkeypatch.setattr("environments.lock.subprocess.run", run)
@@ -234,9 +234,9 @@ def test_an_optional_file_that_fits_nowhere_is_removed(tmp_path: Path, monkeypat
     assert made(tmp_path)["embed"].endswith("\nindex==1\n")
 
 
-@pytest.mark.parametrize("told", ["error: Failed to fetch: pypi\n  cause: Connection refused", ABSENT])
-def test_any_other_failure_leaves_every_file(told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    uv_says({"local_llm": told}, monkeypatch)
+@pytest.mark.parametrize("result", ["error: Failed to fetch: pypi\n  cause: Connection refused", ABSENT])
+def test_any_other_failure_leaves_every_file(result: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    uv_says({"local_llm": result}, monkeypatch)
     with pytest.raises(SystemExit, match="^error: extra on serverless-v5: .*; correct it, or check the package index$"):
         main(earlier(tmp_path))
     assert made(tmp_path) == {"embed": "before", "extra": "before"}

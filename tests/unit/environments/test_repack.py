@@ -94,7 +94,7 @@ def test_a_wheel_that_cannot_be_downloaded_is_one_line(tmp_path: Path, monkeypat
     assert "tiny-1-py3-none-any.whl" in names(dist)
 
 
-def test_a_name_without_a_pin_is_told_before_anything_is_downloaded(
+def test_a_name_without_a_pin_is_reported_before_anything_is_downloaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(repack, "_ROOT", tmp_path)

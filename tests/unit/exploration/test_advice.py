@@ -9,16 +9,16 @@ from ragops.exploration.rates import changes_a_day
 from ragops.usecase import load_usecase
 from tests.support.profiles import small_profile
 
-CARD = load_usecase(Path(__file__).parents[3] / "usecase.yml")
+USE_CASE = load_usecase(Path(__file__).parents[3] / "usecase.yml")
 
 
 def row(profile: Profile, setting: str) -> Advice:
-    (found,) = [one for one in advise(profile, CARD) if one.setting.startswith(setting)]
+    (found,) = [one for one in advise(profile, USE_CASE) if one.setting.startswith(setting)]
     return found
 
 
 def step(profile: Profile, name: str) -> Step:
-    (found,) = [one for one in ladder(profile, CARD) if one.name.startswith(name)]
+    (found,) = [one for one in ladder(profile, USE_CASE) if one.name.startswith(name)]
     return found
 
 
@@ -38,7 +38,7 @@ def test_a_chunk_size_is_changed_only_for_more_than_chance() -> None:
 def test_what_was_not_measured_is_not_advised_on() -> None:
     profile = small_profile()
     profile.measures = {key: value for key, value in profile.measures.items() if not key[0].startswith("chunking")}
-    settings = [one.setting for one in advise(profile, CARD)]
+    settings = [one.setting for one in advise(profile, USE_CASE)]
     assert "chunking.max_tokens" not in settings and "embedding.max_tokens" not in settings
     assert "no question with a known answer" in step(profile, "Retrieval").evidence
 

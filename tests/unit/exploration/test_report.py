@@ -13,7 +13,7 @@ from ragops.platform.drawing import INK
 from ragops.usecase import load_usecase
 from tests.support.profiles import small_profile
 
-CARD = load_usecase(Path(__file__).parents[3] / "usecase.yml")
+USE_CASE = load_usecase(Path(__file__).parents[3] / "usecase.yml")
 
 
 def drawn(profile: Profile) -> Iterator[Picture]:
@@ -65,7 +65,9 @@ def test_nothing_is_drawn_of_what_was_not_measured() -> None:
 
 
 def test_the_report_has_all_in_itself(tmp_path: Path) -> None:
-    file = write_report(render(small_profile(), CARD, "c.<s>", {"All": PICTURES, "None": []}), tmp_path / "new", "name")
+    file = write_report(
+        render(small_profile(), USE_CASE, "c.<s>", {"All": PICTURES, "None": []}), tmp_path / "new", "name"
+    )
     html = file.read_text()
     assert file == tmp_path / "new" / "name.html"
     assert html.count("<figure") == len(PICTURES) == html.count("<svg")

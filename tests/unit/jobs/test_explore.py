@@ -7,11 +7,16 @@ import pytest
 from ragops.errors import UserError
 from ragops.jobs.explore import ExploreParameters, check_explore
 
-CARD = Path(__file__).parents[3] / "usecase.yml"
+USE_CASE = Path(__file__).parents[3] / "usecase.yml"
 
 
 def given(**changed: str) -> dict[str, str]:
-    return {"catalog": "spark_catalog", "schema": "rag", "usecase": str(CARD), "reports": "/Volumes/a/b/c"} | changed
+    return {
+        "catalog": "spark_catalog",
+        "schema": "rag",
+        "usecase": str(USE_CASE),
+        "reports": "/Volumes/a/b/c",
+    } | changed
 
 
 def test_defaults_are_the_jobs() -> None:

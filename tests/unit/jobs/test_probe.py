@@ -14,5 +14,5 @@ def test_the_targets_model_is_the_one_that_must_be_here(
     monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path))
     given = {"catalog": "spark_catalog", "schema": "s", "landing": "/l", "usecase": str(ROOT / "usecase.yml")}
     place = ProbeParameters.read(given | {"encoder": "openvino", "gpus": "true", "llm": llm}).place
-    assert place.card.models.chain()[0].name == first
+    assert place.use_case.models.chain()[0].name == first
     assert (place.gpus, place.landing) == (True, "/l")

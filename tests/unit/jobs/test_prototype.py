@@ -10,12 +10,12 @@ from ragops.jobs.prototype import PrototypeParameters, check_prototype
 from ragops.quality.evaluation.variants import Variant
 
 ROOT = Path(__file__).parents[3]
-CARD = ROOT / "usecase.yml"
+USE_CASE = ROOT / "usecase.yml"
 
 
 def given(**changed: str) -> dict[str, str]:
-    told = {"catalog": "spark_catalog", "schema": "rag", "usecase": str(CARD), "experiment": "/Users/me/quality"}
-    return told | {"llm": "quotes", "prompt": "", "fusion": "", "questions": "Why?", "sample": "24"} | changed
+    result = {"catalog": "spark_catalog", "schema": "rag", "usecase": str(USE_CASE), "experiment": "/Users/me/quality"}
+    return result | {"llm": "quotes", "prompt": "", "fusion": "", "questions": "Why?", "sample": "24"} | changed
 
 
 def test_the_jobs_defaults_are_sound_and_hold_a_question_that_nothing_answers() -> None:
@@ -27,8 +27,8 @@ def test_the_jobs_defaults_are_sound_and_hold_a_question_that_nothing_answers() 
 
 
 def test_names_and_questions_are_separated() -> None:
-    told = given(llm="smollm2, quotes", prompt="brief,cite", fusion=",dense", questions="One?\nTwo? | Three?\n")
-    parameters = PrototypeParameters.read(told)
+    result = given(llm="smollm2, quotes", prompt="brief,cite", fusion=",dense", questions="One?\nTwo? | Three?\n")
+    parameters = PrototypeParameters.read(result)
     assert (parameters.llm, parameters.prompt, parameters.fusion) == (
         ("smollm2", "quotes"),
         ("brief", "cite"),
@@ -37,14 +37,14 @@ def test_names_and_questions_are_separated() -> None:
     assert parameters.questions == ("One?", "Two?", "Three?")
 
 
-def test_the_first_of_each_is_asked_and_all_are_compared_with_the_cards() -> None:
+def test_the_first_of_each_is_asked_and_all_are_compared_with_the_use_cases() -> None:
     parameters = PrototypeParameters.read(given(llm="quotes,smollm2", prompt="brief", fusion="dense"))
     own = Variant("cite_or_abstain", "quotes", "weighted")
     assert parameters.asked() == Variant("brief", "quotes", "dense")
     assert parameters.variants() == [own, Variant("brief", "quotes", "dense"), Variant("brief", "smollm2", "dense")]
 
 
-def test_with_nothing_named_the_card_is_asked_and_every_fusion_compared() -> None:
+def test_with_nothing_named_the_use_case_is_asked_and_every_fusion_compared() -> None:
     parameters = PrototypeParameters.read(given(llm=""))
     assert parameters.asked() == Variant("cite_or_abstain", "served", "weighted") == parameters.variants()[0]
     assert sorted(one.fusion for one in parameters.variants()) == ["dense", "lexical", "reciprocal_rank", "weighted"]
@@ -74,8 +74,8 @@ def test_wrong_parameters_are_refused_before_anything_starts(name: str, value: s
     assert "\n" not in str(refused.value)
 
 
-def test_a_card_without_questions_says_so(tmp_path: Path) -> None:
-    card = tmp_path / "usecase.yml"
-    card.write_text(CARD.read_text().replace("questions: sample", "questions: null"))
-    with pytest.raises(UserError, match="evaluation.questions: the card names none"):
-        check_prototype(given(usecase=str(card)))
+def test_a_use_case_without_questions_says_so(tmp_path: Path) -> None:
+    use_case = tmp_path / "usecase.yml"
+    use_case.write_text(USE_CASE.read_text().replace("questions: sample", "questions: null"))
+    with pytest.raises(UserError, match="evaluation.questions: the use case names none"):
+        check_prototype(given(usecase=str(use_case)))

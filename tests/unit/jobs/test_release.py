@@ -21,8 +21,13 @@ ROOT = Path(__file__).parents[3]
 
 
 def given(**changed: str) -> dict[str, str]:
-    told = {"catalog": "spark_catalog", "schema": "rag", "usecase": str(ROOT / "usecase.yml"), "experiment": "quality"}
-    return told | {"llm": "quotes", "pin": "false", "questions": "0", "run_id": "", "endpoint": ""} | changed
+    result = {
+        "catalog": "spark_catalog",
+        "schema": "rag",
+        "usecase": str(ROOT / "usecase.yml"),
+        "experiment": "quality",
+    }
+    return result | {"llm": "quotes", "pin": "false", "questions": "0", "run_id": "", "endpoint": ""} | changed
 
 
 @pytest.mark.parametrize(("asked", "count"), [("0", 60), ("2", 2), ("7", 7)])

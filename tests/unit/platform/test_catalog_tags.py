@@ -16,8 +16,8 @@ texts = st.text() | st.text(" \\\"'x").map(lambda text: text * 50) | st.text(max
 def test_any_object_comes_back_from_tags_that_the_catalog_takes(content: dict[str, str]) -> None:
     tags = in_pieces("ragops_template", content)
     assert refusal(tags) == "" and all(value.isascii() for value in tags.values())
-    told = from_pieces("ragops_template", tags | {"task": "answer"})
-    assert told is not None and json.loads(told) == content
+    result = from_pieces("ragops_template", tags | {"task": "answer"})
+    assert result is not None and json.loads(result) == content
 
 
 def test_a_short_object_is_one_tag_of_json() -> None:

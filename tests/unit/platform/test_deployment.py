@@ -44,10 +44,10 @@ PARAMETERS = {"allow_deletes": "false", "schema": "dev_ann_rag", "catalog": "dev
 
 
 def test_the_jobs_own_values(notebooks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = "the job refresh has catalog=dev, schema=dev_ann_rag, usecase=/Workspace/u.yml"
-    assert job_has("refresh", notebooks) == told
+    result = "the job refresh has catalog=dev, schema=dev_ann_rag, usecase=/Workspace/u.yml"
+    assert job_has("refresh", notebooks) == result
     monkeypatch.chdir(notebooks)
-    assert job_has("refresh") == told
+    assert job_has("refresh") == result
 
 
 @pytest.mark.parametrize("metadata", ["", "[]", '{"config": {}}', '{"config": {"resources": {"jobs": {}}}}'])

@@ -109,7 +109,7 @@ def test_an_experiment_that_somebody_else_made_meanwhile_is_theirs(monkeypatch: 
     assert opened(client, "/Users/me/quality", monkeypatch) == "id of /Users/me/quality"
 
 
-def test_a_path_that_one_may_not_see_is_told_with_the_right(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_that_one_may_not_see_is_reported_with_the_right(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NotPermitted, match="needs CAN EDIT on experiment /Users/other/quality "):
         opened(Experiments("both", PERMISSION_DENIED), "/Users/other/quality", monkeypatch)
 

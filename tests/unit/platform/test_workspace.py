@@ -119,7 +119,7 @@ def test_the_bundle_is_looked_for_upwards(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def result(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """What MLflow is told. Nothing of it stays."""
     import mlflow
 
@@ -138,13 +138,13 @@ def told(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 def test_mlflow_lies_in_the_local_workspace(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: dict[str, str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, result: dict[str, str]
 ) -> None:
     monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
     monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path))
     use_mlflow()
     file = f"sqlite:///{tmp_path}/mlflow/mlflow.db"
-    assert told == {"tracking": file, "registry": file}
+    assert result == {"tracking": file, "registry": file}
     assert (os.environ["MLFLOW_TRACKING_URI"], os.environ["MLFLOW_REGISTRY_URI"]) == (file, file)
     assert os.environ["MLFLOW_SQLALCHEMYSTORE_POOLCLASS"] == "NullPool"
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
@@ -152,7 +152,7 @@ def test_mlflow_lies_in_the_local_workspace(
 
 
 def test_a_job_on_the_laptop_finds_the_same_mlflow(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: dict[str, str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, result: dict[str, str]
 ) -> None:
     monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
     environment = Server(tmp_path).environment()
@@ -162,10 +162,10 @@ def test_a_job_on_the_laptop_finds_the_same_mlflow(
     assert own == {name: os.environ[name] for name in own} and len(own) == 5
 
 
-def test_mlflow_is_the_platforms_own_on_databricks(monkeypatch: pytest.MonkeyPatch, told: dict[str, str]) -> None:
+def test_mlflow_is_the_platforms_own_on_databricks(monkeypatch: pytest.MonkeyPatch, result: dict[str, str]) -> None:
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "17.3")
     use_mlflow()
-    assert told == {"tracking": "databricks", "registry": "databricks-uc"}
+    assert result == {"tracking": "databricks", "registry": "databricks-uc"}
     assert mlflow_artifacts() is None
 
 

@@ -9,7 +9,7 @@ from ragops.quality.questions import Question
 from ragops.releases.evaluate import retrieval_figures
 from ragops.usecase import load_usecase
 
-CARD = load_usecase(Path(__file__).parents[3] / "usecase.yml")
+USE_CASE = load_usecase(Path(__file__).parents[3] / "usecase.yml")
 UNKNOWN = Question(question_id="x", question="Mona Lisa?", kind="k", topic=None, anchor=None, answer=None)
 
 
@@ -17,4 +17,4 @@ UNKNOWN = Question(question_id="x", question="Mona Lisa?", kind="k", topic=None,
 def test_without_a_question_that_has_an_answer_nothing_is_measured(tmp_path: Path, questions: list[Question]) -> None:
     place = Place(Workspace("c", "s"), tmp_path, tmp_path)
     with pytest.raises(UserError, match=f"evaluation.questions: none of the {len(questions)} asked has an answer"):
-        retrieval_figures(CARD, place, questions)
+        retrieval_figures(USE_CASE, place, questions)

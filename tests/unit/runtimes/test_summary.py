@@ -10,8 +10,8 @@ def test_the_table_is_within_80_columns_with_nothing_cut() -> None:
         Row("18.x-gpu-ml", "3.12.1", "4.1", 120, 45, 2, "1/1", "2345", 5423.4, 12.34),
         Row("serverless-v5", "3.12.1", "4.1", 110, 44, 1, "15/15", "-", 1423.4, 2.34),
     ]
-    told = io.StringIO()
-    Console(file=told, width=80).print(table(rows))
-    lines = told.getvalue().splitlines()
+    result = io.StringIO()
+    Console(file=result, width=80).print(table(rows))
+    lines = result.getvalue().splitlines()
     assert all(len(line.rstrip()) <= 80 for line in lines)
     assert lines[1].split() == ["18.x-gpu-ml", "3.12.1", "4.1", "120", "45", "2", "1/1", "2345", "5423", "12.3"]

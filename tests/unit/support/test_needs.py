@@ -58,12 +58,12 @@ def test_what_nobody_has_thought_of_fails(kind: str, what: str, name: str) -> No
         needed(request(kind, what, name))
 
 
-def test_more_than_the_table_gives_is_told_with_its_task() -> None:
+def test_more_than_the_table_gives_is_reported_with_its_task() -> None:
     assert beyond([request("volume", "read", "main/rag/landing/a.md"), request("sql", "SHOW TABLES IN x")]) == set()
     assert beyond([request("volume", "write", "main/rag/landing/a.md")]) == {("ingest", "landing", "WRITE_VOLUME")}
 
 
-def test_what_no_task_needs_is_told() -> None:
+def test_what_no_task_needs_is_reported() -> None:
     needs = [request("volume", how, "main/rag/reports/a.html", "explore") for how in ("read", "write")]
     left = unused(needs, ["explore"])
     assert ("explore", "rag", "SELECT") in left and not {on for _, on, _ in left} & {"reports", "indexes"}

@@ -68,7 +68,7 @@ def _find_job(bundle: Bundle, key: str, above: tuple[str, ...]) -> Job:
     raw = bundle.jobs[key]
     for field in raw:
         if field not in _JOB_FIELDS:
-            raise BundleError(f"{place(field, bundle.root)}job {key}: {field} cannot be used here; {_mend(field)}")
+            raise BundleError(f"{place(field, bundle.root)}job {key}: {field} cannot be used here; {_fix(field)}")
     tasks = _sorted([_task(bundle, key, task) for task in raw.get("tasks") or []], key)
     if not tasks:
         raise BundleError(f"job {key} has no tasks; add `tasks:` to it")
@@ -169,11 +169,11 @@ def _reason(error: ValidationError) -> str:
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        return f"{field} cannot be used here; {_mend(str(first['loc'][-1]))}"
+        return f"{field} cannot be used here; {_fix(str(first['loc'][-1]))}"
     return f"{field}: {first['msg']}; correct the field"
 
 
-def _mend(field: str) -> str:
+def _fix(field: str) -> str:
     known = [*_JOB_FIELDS, *Task.model_fields]
     hint = closest(field, known)
     return hint if hint.startswith("did you mean") else "remove it"

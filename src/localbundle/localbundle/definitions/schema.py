@@ -68,7 +68,7 @@ def check_shape(config: Mapping[str, Any], shapes: Mapping[str, type], root: Pat
     needed.
 
     Raises:
-        BundleError: names file, line, path, value and mend.
+        BundleError: names file, line, path, value and fix.
     """
     for pattern, kind in shapes.items():
         names = pattern.split(".")

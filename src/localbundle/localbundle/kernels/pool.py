@@ -144,18 +144,18 @@ class KernelPool:
 class _Cells(NotebookClient):
     """nbclient with a listener for what cells print: on stderr only progress bars, the rest is warnings and logs."""
 
-    told: Callable[[str], None]
+    result: Callable[[str], None]
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
         if msg["msg_type"] == "stream" and (msg["content"]["name"] == "stdout" or "\r" in msg["content"]["text"]):
             lines = [line.strip() for line in re.split(r"[\r\n]", msg["content"]["text"]) if line.strip()]
             if lines:
-                self.told(lines[-1])
+                self.result(lines[-1])
         return super().process_message(msg, cell, cell_index)
 
 
 async def execute(
-    kernel: Kernel, context: Context, notebook: NotebookNode, saved: Path, told: Callable[[str], None]
+    kernel: Kernel, context: Context, notebook: NotebookNode, saved: Path, result: Callable[[str], None]
 ) -> bool:
     """Runs a notebook to its end, its failure or its `exit`, and saves it with outputs in every case.
 
@@ -167,7 +167,7 @@ async def execute(
     """
     await kernel.call("begin", context.model_dump_json())
     cells = _Cells(notebook, km=kernel.manager, timeout=None, resources={"metadata": {}})
-    cells.kc, cells.told = kernel.client, told
+    cells.kc, cells.result = kernel.client, result
     cells.reset_execution_trackers()
     try:
         for index, cell in enumerate(notebook.cells):

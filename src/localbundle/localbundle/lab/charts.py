@@ -26,20 +26,20 @@ class Chart:
         self._x = _choice("x", names, next((name for name in names if name not in numbers), None))
         self._y = _choice("y", [_COUNT, *numbers], numbers[0] if numbers else _COUNT)
         self._picture = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="760px"))
-        self._told = ipywidgets.HTML()
+        self._reported = ipywidgets.HTML()
         for control in (self._kind, self._x, self._y):
             control.observe(lambda change: self.draw(), "value")
         controls = ipywidgets.Box([self._kind, self._x, self._y], layout=ipywidgets.Layout(flex_flow="row wrap"))
-        self.box = ipywidgets.VBox([controls, self._told, self._picture])
+        self.box = ipywidgets.VBox([controls, self._reported, self._picture])
 
     def draw(self) -> None:
         """Draws what is chosen; what cannot be drawn is told in its place."""
         kind, x, y = self._kind.value, self._x.value, self._y.value
         try:
             self._picture.value = _png(lambda axes: _KINDS[kind](axes, self._rows, x, y))
-            self._told.value = ""
+            self._reported.value = ""
         except (TypeError, ValueError) as error:
-            self._told.value = f"no {kind} chart of {x} and {y}: {error}"
+            self._reported.value = f"no {kind} chart of {x} and {y}: {error}"
 
 
 def _choice(label: str, options: list[str], value: str | None) -> ipywidgets.Dropdown:

@@ -41,7 +41,7 @@ JOB_RULES: tuple[JobRule, ...] = (
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One fault: its file relative to the bundle (empty if no line is at fault), the mend too, and the rule's id.
+    """One fault: its file relative to the bundle (empty if no line is at fault), the fix too, and the rule's id.
 
     A note is printed as the others are, and the bundle passes all the same.
     """
@@ -65,9 +65,9 @@ def lint(bundle: Bundle, unresolved: Iterable[BundleError], check: Callable[[Bun
     for rule in BUNDLE_RULES:
         found |= _findings(bundle, rule, rule(bundle))
     jobs = [JobContext(bundle, key, raw) for key, raw in bundle.jobs.items()]
-    told = {job.key for job in jobs if any(_of_job(job, rule) for rule in REFUSED_RULES)}
+    result = {job.key for job in jobs if any(_of_job(job, rule) for rule in REFUSED_RULES)}
     found |= {finding for job in jobs for rule in JOB_RULES for finding in _of_job(job, rule)}
-    return sorted(found | set(_refusals(bundle, check, told)))
+    return sorted(found | set(_refusals(bundle, check, result)))
 
 
 def rule_id(rule: BundleRule | JobRule) -> str:
@@ -87,7 +87,7 @@ def _findings(bundle: Bundle, rule: BundleRule | JobRule, said: Said) -> set[Fin
     }
 
 
-def _refusals(bundle: Bundle, check: Callable[[Bundle], None], told: set[str]) -> Iterator[Finding]:
+def _refusals(bundle: Bundle, check: Callable[[Bundle], None], result: set[str]) -> Iterator[Finding]:
     """Why something cannot run here, unless a rule or an unresolved reference has told it already."""
     for key in (None, *bundle.jobs):
         try:
@@ -97,7 +97,7 @@ def _refusals(bundle: Bundle, check: Callable[[Bundle], None], told: set[str]) -
                 find_job(bundle, key)
         except BundleError as error:
             text = str(error)
-            if "${" not in text and not any(re.search(rf"\bjob {re.escape(job)}(?![\w-])", text) for job in told):
+            if "${" not in text and not any(re.search(rf"\bjob {re.escape(job)}(?![\w-])", text) for job in result):
                 finding = _finding("cannot-run", text)
                 yield finding if finding.file else _finding("cannot-run", place(key, bundle.root) + text)
 

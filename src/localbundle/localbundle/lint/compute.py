@@ -28,8 +28,8 @@ def cluster_on_serverless(job: JobContext) -> Said:
     for step in job.steps:
         for field in step.raw if "environment_key" in step.raw else ():
             if field in (*_CLUSTERS, "libraries"):
-                mend = "list them in the environment's dependencies" if field == "libraries" else "keep one of the two"
-                yield field, f"task {step.key} is serverless (environment_key) and has {field}; {mend}"
+                fix = "list them in the environment's dependencies" if field == "libraries" else "keep one of the two"
+                yield field, f"task {step.key} is serverless (environment_key) and has {field}; {fix}"
     for environment in job.raw.get("environments") or []:
         for field in environment.get("spec") or {}:
             if field in _CLUSTER_SETTINGS:

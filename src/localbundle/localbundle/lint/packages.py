@@ -58,7 +58,7 @@ def missing_wheel(job: JobContext) -> Said:
 
 
 def replaces(requirement: Requirement, runtime: Runtime) -> str | None:
-    """What of the runtime a requirement replaces, and the mend; None if nothing."""
+    """What of the runtime a requirement replaces, and the fix; None if nothing."""
     name = canonicalize_name(requirement.name)
     if requirement.marker and not requirement.marker.evaluate(_environment(runtime)):
         return None

@@ -74,8 +74,8 @@ def not_upstream(job: JobContext) -> Said:
                 yield reference.text, f"{reference}: job {job.key} has no task {name}; {closest(name, known)}"
             case ("tasks", name, _, *_) if reference.task and name not in reachable(edges, reference.task):
                 is_later = reference.task in {name} | reachable(edges, name)
-                mend = "read a task that runs before" if is_later else "add it to depends_on"
-                yield reference.text, f"{reference}: {name} is not upstream of {reference.task}; {mend}"
+                fix = "read a task that runs before" if is_later else "add it to depends_on"
+                yield reference.text, f"{reference}: {name} is not upstream of {reference.task}; {fix}"
 
 
 def needs_backticks(job: JobContext) -> Said:

@@ -1,4 +1,4 @@
-"""What a rule sees of a job, and what it says: the string that is wrong, and one line on it with the mend."""
+"""What a rule sees of a job, and what it says: the string that is wrong, and one line on it with the fix."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

@@ -11,10 +11,10 @@ _MENDS = {"for_each_task": "move it to the nested task", "condition_task": "remo
 def misplaced_retries(job: JobContext) -> Said:
     """Retries on a task that is never tried again itself."""
     for task in job.tasks:
-        for kind, mend in _MENDS.items():
+        for kind, fix in _MENDS.items():
             for field, value in task.raw.items() if kind in task.raw else ():
                 if field in _RETRIES and value:
-                    yield field, f"task {task.key}: {field} stands on a {kind}; {mend}"
+                    yield field, f"task {task.key}: {field} stands on a {kind}; {fix}"
 
 
 def order_of_text(job: JobContext) -> Said:

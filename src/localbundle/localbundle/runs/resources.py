@@ -100,12 +100,12 @@ class Workbench:
         )
 
     async def _execute(self, key: str, notebook: NotebookNode, context: Context) -> State:
-        told, saved = partial(self._recorder.say, key), self._recorder.folder / f"{key}.ipynb"
-        told("starting a kernel")
+        result, saved = partial(self._recorder.say, key), self._recorder.folder / f"{key}.ipynb"
+        result("starting a kernel")
         kernel = await self._pool.take()
         try:
-            told("")
-            through = await execute(kernel, context, notebook, saved, told)
+            result("")
+            through = await execute(kernel, context, notebook, saved, result)
         finally:
             await self._pool.release(kernel)
             self._pages.append(asyncio.create_task(asyncio.to_thread(write_notebook_page, saved)))

@@ -107,12 +107,12 @@ class Runner:
         return record.state
 
     def _why(self, task: Task) -> str:
-        told = []
+        result = []
         for edge in task.depends_on:
             record = self._recorder.record.tasks[edge.task_key]
             wanted = edge.outcome is not None and record.outcome not in (None, edge.outcome)
-            told.append(f"{edge.task_key} is {record.outcome}" if wanted else f"{edge.task_key} {record.state}")
-        return f"{task.run_if}: {', '.join(told)}" if task.run_if != "ALL_SUCCESS" else ", ".join(told)
+            result.append(f"{edge.task_key} is {record.outcome}" if wanted else f"{edge.task_key} {record.state}")
+        return f"{task.run_if}: {', '.join(result)}" if task.run_if != "ALL_SUCCESS" else ", ".join(result)
 
     async def _attempt(self, task: Task, key: str) -> None:
         """Tries until success or until no retries are left."""

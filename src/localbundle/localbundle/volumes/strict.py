@@ -83,10 +83,10 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
         rule(*arguments)
 
 
-def _refuse(number: int, mend: str, path: Any, other: Any = None) -> None:  # noqa: ANN401
+def _refuse(number: int, fix: str, path: Any, other: Any = None) -> None:  # noqa: ANN401
     """Raises what the call itself would, with the paths as they were given."""
     paths = [_opened(one) if isinstance(one, int) else os.fsdecode(one) for one in (path, other) if one is not None]
-    raise OSError(number, f"{os.strerror(number)}; a volume on Databricks {mend}", paths[0], None, *paths[1:])
+    raise OSError(number, f"{os.strerror(number)}; a volume on Databricks {fix}", paths[0], None, *paths[1:])
 
 
 def _open(path: Any, mode: Any, flags: Any, *rest: Any) -> None:  # noqa: ANN401 - whatever open is given

@@ -59,10 +59,10 @@ def find_java(progress: Progress) -> Path:
 
 def _java_version(home: Path) -> int:
     try:
-        told = subprocess.run([home / "bin" / "java", "-version"], capture_output=True, text=True, timeout=30)
+        result = subprocess.run([home / "bin" / "java", "-version"], capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return 0
-    match = re.search(r'version "(\d+)', told.stderr)
+    match = re.search(r'version "(\d+)', result.stderr)
     return int(match[1]) if match else 0
 
 

@@ -25,10 +25,10 @@ def processes_of(home: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            told = [*process.cmdline(), process.environ().get("LOCALBUNDLE_HOME", "")]
+            result = [*process.cmdline(), process.environ().get("LOCALBUNDLE_HOME", "")]
         except psutil.Error:
             continue
-        if any(str(home) in word for word in told):
+        if any(str(home) in word for word in result):
             found.append(process)
     return found
 

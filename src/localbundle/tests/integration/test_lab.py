@@ -39,16 +39,18 @@ def kernel(folder: Path, kernels: Path, **environment: str) -> Iterator[tuple[Ke
     client.start_channels()
 
     def ask(source: str) -> str:
-        told: list[str] = []
+        result: list[str] = []
 
         def hear(message: dict) -> None:
             if message["msg_type"] not in ("stream", "error", "display_data", "execute_result"):
                 return
             content = message["content"]
-            told.append(content.get("text") or "\n".join(content.get("traceback", [])) or str(content.get("data", "")))
+            result.append(
+                content.get("text") or "\n".join(content.get("traceback", [])) or str(content.get("data", ""))
+            )
 
         client.execute_interactive(source, output_hook=hear, timeout=180)
-        return "".join(told)
+        return "".join(result)
 
     try:
         client.wait_for_ready(timeout=60)
@@ -80,8 +82,8 @@ def test_what_databricks_has_exists_before_the_first_cell(ask: Ask) -> None:
 
 
 def test_widgets_begin_as_the_job_sets_them(ask: Ask) -> None:
-    told = ask("dbutils.widgets.text('rows', 'own'); dbutils.widgets.text('run', 'by hand')")
-    assert "widget-view" in told
+    result = ask("dbutils.widgets.text('rows', 'own'); dbutils.widgets.text('run', 'by hand')")
+    assert "widget-view" in result
     assert "3 docs\n" in ask("print(dbutils.widgets.get('rows'), dbutils.widgets.get('landing'))")
     assert "base by hand\n" in ask("print(dbutils.widgets.get('own'), dbutils.widgets.get('run'))")
 
@@ -94,22 +96,22 @@ def test_a_notebook_runs_another_one_and_ends_where_it_says(ask: Ask, tiny: Path
 
 
 def test_pip_says_what_it_changes(ask: Ask) -> None:
-    told = ask("%pip --version")
-    assert "for every notebook here" in told
-    assert re.search(r"pip \d+", told)
+    result = ask("%pip --version")
+    assert "for every notebook here" in result
+    assert re.search(r"pip \d+", result)
 
 
 def test_display_takes_at_most_a_thousand_rows_from_spark(ask: Ask) -> None:
-    told = ask("display(spark.range(5000))")
-    assert "widget-view" in told
-    assert "text/html" in told
+    result = ask("display(spark.range(5000))")
+    assert "widget-view" in result
+    assert "text/html" in result
 
 
 def test_a_kernel_without_spark_says_what_mends_it(tiny: Path, tmp_path: Path) -> None:
     environment = {"LOCALBUNDLE_HOME": str(tiny / ".localbundle/cold"), OWNER_VARIABLE: "a lab"}
     with kernel(tiny, tmp_path, **environment) as (_, asked):
-        told = asked("print('begun')")
-    assert told == "error: Spark is not running for target cold; `localbundle up -t cold`, then run this cell again"
+        result = asked("print('begun')")
+    assert result == "error: Spark is not running for target cold; `localbundle up -t cold`, then run this cell again"
 
 
 @pytest.fixture

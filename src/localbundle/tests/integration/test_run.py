@@ -77,7 +77,7 @@ def test_a_failure_shows_message_and_source_first_and_no_java_stack(localbundle,
     }
     assert run["state"] == "FAILED"
     assert "defect: KeyError: 'key'\n  defect.py, cell 2, line 2\n  > return {}[\"key\"]\n" in done.stdout
-    assert "mistake: card.yml: chunk size is -1; give a number above 0\n" in done.stdout
+    assert "mistake: use case.yml: chunk size is -1; give a number above 0\n" in done.stdout
     assert "query: AnalysisException: [TABLE_OR_VIEW_NOT_FOUND]" in done.stdout
     assert "\tat " not in done.stdout + done.stderr
     assert "after: upstream failed  defect FAILED" in done.stdout
@@ -155,7 +155,7 @@ def test_an_interrupted_run_is_canceled_and_leaves_nothing(localbundle, command,
     assert Server(tiny / ".localbundle/dev").state() is not None
 
 
-def test_a_killed_run_leaves_nothing_and_is_told_as_interrupted(localbundle, command, tiny) -> None:
+def test_a_killed_run_leaves_nothing_and_is_reported_as_interrupted(localbundle, command, tiny) -> None:
     run, family = started([command, "run", "sleeper"], tiny)
     run.kill()
     run.communicate()

@@ -121,20 +121,20 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def test_run(place: Place) -> None:
     done = place.call("run", "write")
-    told = done.stdout.splitlines()
+    result = done.stdout.splitlines()
     if place.strict:
         start, draft = "OSError: [Errno 38] Function not implemented", place.volume / "draft"
         child = place.volume / "child"
         assert done.returncode == 1
-        assert f"notebook: {start}; {RENAME}: '{draft}' -> '{place.volume}/final'" in told
-        assert f"child: RuntimeError: {start}; {RENAME}: '{child}' -> '{child}.final'" in told
+        assert f"notebook: {start}; {RENAME}: '{draft}' -> '{place.volume}/final'" in result
+        assert f"child: RuntimeError: {start}; {RENAME}: '{child}' -> '{child}.final'" in result
         leaf, start = place.volume / "copied/leaf", "Error: [Errno 1] Operation not permitted"
-        assert f"tree: {start}; {COPY}: '{leaf}' (and 1 more)" in told
-        assert any(APPEND in line and f"{place.volume}/notes" in line for line in told), done.stdout
+        assert f"tree: {start}; {COPY}: '{leaf}' (and 1 more)" in result
+        assert any(APPEND in line and f"{place.volume}/notes" in line for line in result), done.stdout
         assert "plain: success" in done.stdout
     else:
         assert done.returncode == 0, done.stdout
-        assert "volumes are plain folders: strict_volumes is false in environments/laptop.yml" in told
+        assert "volumes are plain folders: strict_volumes is false in environments/laptop.yml" in result
         assert (place.volume / "final").read_text() == "whole"
 
 

@@ -87,5 +87,5 @@ def test_a_failure_has_no_java_stack_and_few_lines_the_last_ones_among_them() ->
 
 
 def test_an_error_for_the_user_is_its_one_line() -> None:
-    text = shown(lambda console: print_failure(console, failure("card.yml: x is -1; mend it\nmore", one_line=True)))
-    assert text.splitlines()[0] == "a: card.yml: x is -1; mend it"
+    text = shown(lambda console: print_failure(console, failure("use case.yml: x is -1; fix it\nmore", one_line=True)))
+    assert text.splitlines()[0] == "a: use case.yml: x is -1; fix it"

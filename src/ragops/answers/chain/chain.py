@@ -16,7 +16,7 @@ from ragops.answers.chain.settings import AnswerSettings
 from ragops.answers.chain.trace import Steps
 from ragops.answers.chain.types import Abstained, Answer, Question
 from ragops.answers.llms.errors import ModelFailure
-from ragops.answers.llms.gateway import Door
+from ragops.answers.llms.gateway import Gateway
 from ragops.answers.llms.ledger.ledger import Caller
 from ragops.answers.llms.resilience.retries import Deadline
 from ragops.answers.llms.settings import DEFAULT_ABSTENTION
@@ -47,7 +47,7 @@ class Chain:
     """
 
     searcher: Searcher
-    door: Door
+    gateway: Gateway
     prompt: Template
     rewrite: Template
     settings: AnswerSettings = AnswerSettings()
@@ -74,12 +74,12 @@ class Chain:
 
     def _answer(self, question: Question, streamed: bool) -> Pieces:
         started, text = time.monotonic(), checked(question.text)
-        steps, deadline = Steps(question=text, history=len(question.history)), self.door.deadline()
+        steps, deadline = Steps(question=text, history=len(question.history)), self.gateway.deadline()
         try:
             text, not_rewritten = self._rewritten(text, question, steps, deadline)
             context, score = self._retrieved(text, question, steps)
             if context.sources and score >= self.settings.min_evidence:
-                ask = self.door.stream if streamed and self._is_plain else self._at_once
+                ask = self.gateway.stream if streamed and self._is_plain else self._at_once
                 reply = yield from self._generated(text, context, question.who, steps, partial(ask, deadline=deadline))
                 answer = self._read(reply, text, context, score, steps)
             else:
@@ -108,14 +108,14 @@ class Chain:
 
     def _at_once(self, request: Request, caller: Caller, deadline: Deadline) -> ReplyPieces:
         yield from ()
-        return self.door.generate(request, caller, deadline)
+        return self.gateway.generate(request, caller, deadline)
 
     def _rewritten(self, text: str, question: Question, steps: Steps, deadline: Deadline) -> Standalone:
         history = question.history[-self.settings.history_turns :] if self.settings.history_turns else ()
         if not history:
             return Standalone(text, {})
         with steps.step("rewrite", "CHAIN", question=text) as span:
-            alone = standalone(text, history, self.rewrite, self.door, question.who, self.key, deadline)
+            alone = standalone(text, history, self.rewrite, self.gateway, question.who, self.key, deadline)
             span.set_attribute("not_by", list(alone.failed))
             span.set_outputs(alone.text)
         return alone
@@ -158,7 +158,7 @@ class Chain:
             grounded = attribute(cited.text.strip(), passages, self.settings.attribute_from)
             quoted = not grounded.numbers and not written.abstains and self.settings.uncited == "quote"
             if quoted:
-                grounded = quote(text, passages, self.door.quotes)
+                grounded = quote(text, passages, self.gateway.quotes)
             span.set_outputs({"removed": cited.removed, "attributed": grounded.attributed, "quoted": quoted})
         answer = replace(
             self._abstention("the model", text, context, score),
@@ -196,7 +196,7 @@ class Chain:
     def _count_tokens(self, texts: Sequence[str]) -> list[int]:
         """As the primary model counts; an estimate where that one cannot be had and another will have to answer."""
         try:
-            model = self.door.primary
+            model = self.gateway.primary
         except ModelFailure:
             return [len(text) // _CHARACTERS_A_TOKEN + 1 for text in texts]
         return [model.count_tokens(text) for text in texts]

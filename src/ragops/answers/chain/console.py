@@ -50,8 +50,8 @@ def show(console: Console, answer: Answer) -> None:
         console.print()
     for one in answer.cited:
         console.print(source_line(one.number, one.passage))
-    for told in stand_ins(answer):
-        console.print(Text(told, style="yellow"), soft_wrap=True)
+    for result in stand_ins(answer):
+        console.print(Text(result, style="yellow"), soft_wrap=True)
     console.print(Text("; ".join(_story(answer)), style="dim"), soft_wrap=True)
 
 

@@ -68,8 +68,8 @@ def show_html(html: str) -> None:
 
 def _anchor(exchange: Exchange, number: int | str) -> str:
     """The id of a passage on a page that may show many answers."""
-    told = repr((exchange.question, exchange.answer))
-    return f"ragops-{hashlib.sha256(told.encode()).hexdigest()[:10]}-{number}"
+    result = repr((exchange.question, exchange.answer))
+    return f"ragops-{hashlib.sha256(result.encode()).hexdigest()[:10]}-{number}"
 
 
 def _source(answer: Answer, number: str) -> Packed:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ragops.answers.llms.errors import ContextOverflow, ModelFailure, reason
-from ragops.answers.llms.gateway import Door
+from ragops.answers.llms.gateway import Gateway
 from ragops.answers.llms.ledger.ledger import Caller
 from ragops.answers.llms.providers.extractive import terms
 from ragops.answers.llms.resilience.retries import Deadline
@@ -32,7 +32,7 @@ def standalone(
     question: str,
     history: Sequence[Message],
     template: Template,
-    door: Door,
+    gateway: Gateway,
     who: str,
     key: bytes,
     deadline: Deadline | None = None,
@@ -47,9 +47,9 @@ def standalone(
     messages = render(template, PromptRequest(question, history=history), key)
     caller = Caller(who, "rewrite", template.name, template.content_hash[:8])
     try:
-        reply = door.generate(Request(tuple(messages), max_tokens=_MOST_TOKENS, question=question), caller, deadline)
+        reply = gateway.generate(Request(tuple(messages), max_tokens=_MOST_TOKENS, question=question), caller, deadline)
     except (ModelFailure, ContextOverflow) as error:
-        return Standalone(_joined(question, history), {door.primary_name: reason(error)})
+        return Standalone(_joined(question, history), {gateway.primary_name: reason(error)})
     rewritten = reply.text.strip().strip('"').strip()
     fits = reply.provider != "extractive" and _is_that_question(rewritten, question, history)
     return Standalone(rewritten if fits else _joined(question, history), reply.failed)

@@ -1,4 +1,4 @@
-"""How answers are made: the card's section `answers`."""
+"""How answers are made: the use case's section `answers`."""
 
 from typing import Literal
 

@@ -39,7 +39,7 @@ class Steps:
         try:
             yield span
         except BaseException as error:
-            span.record_exception(_told(error))
+            span.record_exception(_reported(error))
             span.end(status="ERROR")
             raise
         span.end()
@@ -50,7 +50,7 @@ class Steps:
 
     def fail(self, error: BaseException) -> None:
         """Ends the trace with the error."""
-        self._root.record_exception(_told(error))
+        self._root.record_exception(_reported(error))
         self._root.end(status="ERROR")
 
 
@@ -60,7 +60,7 @@ def without_texts(span: LiveSpan) -> None:
     span.set_outputs(None)
 
 
-def _told(error: BaseException) -> str:
+def _reported(error: BaseException) -> str:
     """An error as a trace holds it: without its words where texts are kept out, since a server's may repeat the prompt.
 
     No processor can take these out: an error is no input, and no output.

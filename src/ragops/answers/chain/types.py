@@ -41,7 +41,7 @@ class Answer:
         evidence: how well the passages fit it, 0 to 1.
         prompt: the template and the beginning of its content hash.
         generation: the index generation.
-        model: who wrote it, by its name on the card; "" where nobody was asked.
+        model: who wrote it, by its name in usecase.yml; "" where nobody was asked.
         failed: the models that should have written it and did not, by name, and why.
         not_rewritten: likewise those that should have made a question that follows others stand alone.
         valid_citations: citations that the model wrote of passages that it was given, each time anew.

@@ -66,7 +66,7 @@ class Unavailable(ModelFailure):
 
 
 class NoCapacity(ModelFailure):
-    """The limits on the card left no room for the request in time."""
+    """The limits in usecase.yml left no room for the request in time."""
 
 
 class Resting(ModelFailure):
@@ -81,7 +81,7 @@ class ContextOverflow(UserError):
 
 
 class PolicyError(UserError):
-    """The card's classification forbids this model; nothing was sent."""
+    """The use case's classification forbids this model; nothing was sent."""
 
 
 def reason(error: UserError) -> str:

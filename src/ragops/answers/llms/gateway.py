@@ -1,4 +1,4 @@
-"""The one door: policy, then cache, limits, retries, breaker and fallback, and a ledger row for every call."""
+"""The gateway: policy, then cache, limits, retries, breaker and fallback, and a ledger row for every call."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ Opener = Callable[[AnyModel], LanguageModel]
 _Asked = Callable[[LanguageModel, Request], Pieces]
 
 
-class Door:
-    """Calls models as the card says. One object serves all threads of a process; models open when first asked."""
+class Gateway:
+    """Calls models as the use case says. One object serves all threads of a process; models open when first asked."""
 
     def __init__(
         self,
@@ -56,12 +56,12 @@ class Door:
 
     @property
     def quotes(self) -> Extractive:
-        """How the card wants evidence quoted; nobody is asked for that."""
+        """How the use case wants evidence quoted; nobody is asked for that."""
         return self._models.quotes
 
     @property
     def primary_name(self) -> str:
-        """The name on the card of the model that should answer."""
+        """The name in usecase.yml of the model that should answer."""
         return self._chain[0].settings.name
 
     def deadline(self) -> Deadline:
@@ -107,7 +107,7 @@ class Door:
             failed[line.settings.name] = reason(failure)
         assert failure is not None  # a chain has at least one model
         *before, _ = (f"{name}: {why}" for name, why in failed.items())
-        if before:  # the words of the model that should have answered are what people mend
+        if before:  # the words of the model that should have answered are what people fix
             failure.args = (f"{failure} (asked in place of {'; '.join(before)})",)
         raise failure
 

@@ -1,4 +1,4 @@
-"""From a model's settings on the card to the model itself, in this place."""
+"""From a model's settings in usecase.yml to the model itself, in this place."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ragops.answers.llms.errors import Unavailable
-from ragops.answers.llms.gateway import Door
+from ragops.answers.llms.gateway import Gateway
 from ragops.answers.llms.ledger.encryption import KeyRing
 from ragops.answers.llms.ledger.ledger import Sink, Spool
 from ragops.answers.llms.ledger.uploads import Uploads
@@ -24,15 +24,17 @@ if TYPE_CHECKING:
     from ragops.answers.llms.providers.openai_compatible import Access
 
 
-def open_door(models: Models, classification: Classification, workspace: Workspace, sink: Sink | None = None) -> Door:
-    """The door to the card's models in this place; rows of the ledger go to its volume unless `sink` takes them.
+def open_gateway(
+    models: Models, classification: Classification, workspace: Workspace, sink: Sink | None = None
+) -> Gateway:
+    """The gateway to the use case's models in this place; rows of the ledger go to its volume unless `sink` takes them.
 
     Raises:
         UserError: payloads shall be encrypted, and the secret with the keys is missing or holds none.
     """
     rows = sink or open_ledger(workspace)
     keys = key_ring(models, workspace)
-    return Door(models, Policy(classification), lambda settings: open_model(settings, workspace), rows, keys)
+    return Gateway(models, Policy(classification), lambda settings: open_model(settings, workspace), rows, keys)
 
 
 def open_ledger(workspace: Workspace) -> Sink:
@@ -42,7 +44,7 @@ def open_ledger(workspace: Workspace) -> Sink:
 
 
 def open_model(settings: AnyModel, workspace: Workspace) -> LanguageModel:
-    """One model, without the door's policy, limits and ledger. Heavy ones load when first asked.
+    """One model, without the gateway's policy, limits and ledger. Heavy ones load when first asked.
 
     Raises:
         Unavailable: its file, library, address or key is missing here.
@@ -61,7 +63,7 @@ def open_model(settings: AnyModel, workspace: Workspace) -> LanguageModel:
 
 
 def key_ring(models: Models, workspace: Workspace) -> KeyRing | None:
-    """The keys that seal payloads; None where the card keeps none. Raises UserError when the secret holds none."""
+    """The keys that seal payloads; None where the use case keeps none. Raises UserError when the secret holds none."""
     if models.ledger.payloads == "none":
         return None
     return KeyRing.parse(secret(workspace.secret_scope, models.ledger.key))

@@ -53,7 +53,7 @@ class Policy:
         if self.classification != "public" and not own and not is_this_machine(address):
             raise PolicyError(
                 f"Embedding model {name}: {self.classification} documents may go to this workspace's own endpoints or "
-                f"this machine only, and '{address}' is neither; nothing was sent. Correct embedding.source on the card"
+                f"this machine only, and '{address}' is neither; nothing was sent. Correct embedding.source"
             )
 
     def prepared(self, request: Request, model: ModelSettings) -> Request:
@@ -69,17 +69,18 @@ class Policy:
 def why_not_private(model: ModelSettings) -> str:
     """Why what a model is sent may leave the organisation; "" for a private one.
 
-    The card's word holds for an address on the card, and for this workspace's own serving. Outside Databricks a model
-    without a `base_url` is wherever OPENAI_BASE_URL says: only this machine is sure to be the organisation's.
+    The setting in usecase.yml holds for an address given there, and for this workspace's own serving. Outside
+    Databricks a model without a `base_url` is wherever OPENAI_BASE_URL says: only this machine is sure to be the
+    organisation's.
     """
     if not model.private:
-        return "the card does not call it private"
+        return "the use case does not call it private"
     if not isinstance(model, OpenAICompatible) or model.base_url or on_databricks():
         return ""
     if is_this_machine(serving_tokens()[0]):
         return ""
     return (
-        "it is where OPENAI_BASE_URL says, which is not on this machine (on the card, a base_url of its own beside "
+        "it is where OPENAI_BASE_URL says, which is not on this machine (in usecase.yml, a base_url of its own beside "
         "private: true vouches for an address)"
     )
 

@@ -1,4 +1,4 @@
-"""The card's section `models`: which models there are, what each costs and may see, and who answers."""
+"""The use case's section `models`: which models there are, what each costs and may see, and who answers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ModelSettings(_Section):
     """What every model has.
 
     `context_tokens` is what prompt and answer may have together, `max_tokens` the longest answer, `timeout_s` how long
-    one attempt may take. Prices are in the card's currency: per million tokens, or per second of a GPU of one's own.
+    one attempt may take. Prices are in the use case's currency: per million tokens, or per second of one's own GPU.
     `private` is the operator's word that texts stay within the organisation; `policy.why_not_private` says where it
     holds. `requests_per_minute` is the rate kept to; None for any.
     """
@@ -156,7 +156,7 @@ class Models(_Section):
             if model.name == name:
                 return model
         names = ", ".join(model.name for model in self.known)
-        raise UserError(f"model {name}: the card knows none of that name; choose one of {names}")
+        raise UserError(f"model {name}: the use case knows none of that name; choose one of {names}")
 
     def chain(self) -> list[AnyModel]:
         """Those who answer, in the order in which they are asked, each once."""
@@ -164,14 +164,14 @@ class Models(_Section):
 
     @property
     def quotes(self) -> Extractive:
-        """How the evidence is quoted in place of an answer that cites nothing: as the card's own quoting model does."""
+        """How evidence is quoted in place of an answer that cites nothing: by the use case's own quoting model."""
         return next((model for model in self.known if isinstance(model, Extractive)), _QUOTES)
 
     def with_primary(self, name: str) -> Models:
-        """The same with another primary, as a job's parameter or --model gives it; "" for the card's own.
+        """The same with another primary, as a job's parameter or --model gives it; "" for the use case's own.
 
         Raises:
-            UserError: the card knows no such model.
+            UserError: the use case knows no such model.
         """
         if not name:
             return self
@@ -180,4 +180,4 @@ class Models(_Section):
 
 _QUOTES = Extractive(name="quotes", provider="extractive")
 QUOTES_ONLY = Models(answer=Answering(primary=_QUOTES.name), known=(_QUOTES,))
-"""What a card without the section gets: no model at all, the evidence's own sentences."""
+"""What a use case without the section gets: no model at all, the evidence's own sentences."""

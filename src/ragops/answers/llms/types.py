@@ -52,7 +52,7 @@ class Reply:
 
     Attributes:
         text: the answer.
-        model: the model's name on the card.
+        model: the model's name in usecase.yml.
         provider: the kind of its provider.
         prompt_tokens: tokens read.
         completion_tokens: tokens written.
@@ -82,7 +82,7 @@ class LanguageModel(Protocol):
 
     @property
     def name(self) -> str:
-        """Its name on the card."""
+        """Its name in usecase.yml."""
 
     @property
     def context_tokens(self) -> int:

@@ -17,12 +17,12 @@ _PACKAGED = Path(__file__).parent / "templates"
 
 
 class PromptSettings(BaseModel):
-    """What the card says of prompts.
+    """What the use case says of prompts.
 
     Attributes:
         answer: name of the template that answers are asked for with.
         rewrite: name of the template that makes a follow-up question stand alone.
-        templates: folder of the team's own, counted from the card; one with the name of ours takes its place.
+        templates: folder of the team's own, counted from the use case; one with the name of ours takes its place.
         values: for variables that the team's own templates declare.
     """
 
@@ -39,16 +39,16 @@ class PromptSettings(BaseModel):
 
 
 def load_templates(settings: PromptSettings, folder: Path) -> dict[str, Template]:
-    """All templates by name, sorted; `folder` is where the card lies.
+    """All templates by name, sorted; `folder` is where the use case lies.
 
     Raises:
-        UserError: a file is unsound; names the file, the field and the mend.
+        UserError: a file is unsound; names the file, the field and the fix.
     """
     found = _in_folder(_PACKAGED)
     if settings.templates is not None:
         own = folder / settings.templates
         if not own.is_dir():
-            raise UserError(f"prompts.templates: no folder {own}; correct the card")
+            raise UserError(f"prompts.templates: no folder {own}; correct the use case")
         found |= _in_folder(own)
     return dict(sorted(found.items()))
 
@@ -62,8 +62,8 @@ def find(templates: Mapping[str, Template], name: str, task: Task | None = None)
     template = templates.get(name)
     if template is None:
         near = difflib.get_close_matches(name, templates, n=1)
-        mend = f"did you mean {near[0]}?" if near else f"there are: {', '.join(templates)}"
-        raise UserError(f"prompt template {name}: there is none of that name; {mend}")
+        fix = f"did you mean {near[0]}?" if near else f"there are: {', '.join(templates)}"
+        raise UserError(f"prompt template {name}: there is none of that name; {fix}")
     if task and template.task != task:
         fit = ", ".join(other.name for other in templates.values() if other.task == task)
         raise UserError(f"prompt template {name}: its task is {template.task}, not {task}; choose one of: {fit}")
@@ -99,10 +99,10 @@ def save_template(template: Template, folder: Path) -> Path:
         UserError: the folder cannot be made or written to.
     """
     path = folder / f"{template.name}.yml"
-    told = template.model_dump(mode="json", exclude_defaults=True)
+    result = template.model_dump(mode="json", exclude_defaults=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(yaml.dump(told, Dumper=_Readable, sort_keys=False, allow_unicode=True, width=120), "utf-8")
+        path.write_text(yaml.dump(result, Dumper=_Readable, sort_keys=False, allow_unicode=True, width=120), "utf-8")
     except OSError as error:
         raise UserError(f"prompt template {path}: cannot be written ({error.strerror}); name another folder") from error
     return path

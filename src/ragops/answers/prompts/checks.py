@@ -1,4 +1,4 @@
-"""What makes a template unsound. Each fault is one line: the field, what is wrong, the mend."""
+"""What makes a template unsound. Each fault is one line: the field, what is wrong, the fix."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NEEDED = {
 
 
 def faults(template: Template) -> Iterator[str]:
-    """Yields what is wrong with a template, the first thing to mend first."""
+    """Yields what is wrong with a template, the first thing to fix first."""
     texts = {"system": template.system, "user": template.user}
     try:
         used = {field: _variables(field, text) for field, text in texts.items()}
@@ -45,8 +45,8 @@ def _variables_agree(template: Template, used: dict[str, set[str]]) -> Iterator[
     declared = set(template.variables) | ({ABSTENTION} if template.abstention else set())
     for field, names in used.items():
         for name in sorted(names - declared):
-            mend = "give the template an abstention" if name == ABSTENTION else "declare it in variables"
-            yield f"{field}: uses {{{{ {name} }}}}, which is not declared; {mend}, or correct the name"
+            fix = "give the template an abstention" if name == ABSTENTION else "declare it in variables"
+            yield f"{field}: uses {{{{ {name} }}}}, which is not declared; {fix}, or correct the name"
     for name in sorted(declared - set().union(*used.values())):
         field = name if name == ABSTENTION else f"variables.{name}"
         yield f"{field}: neither system nor user uses {{{{ {name} }}}}; use it, or remove it"
@@ -79,9 +79,9 @@ def _examples_agree(template: Template) -> Iterator[str]:
         for field, variable in (("sources", "passages"), ("history", "history")):
             given, wanted = getattr(example, field) is not None, variable in template.variables
             if given != wanted:
-                mend = "add it" if wanted else "remove it"
+                fix = "add it" if wanted else "remove it"
                 is_not = "is" if wanted else "is not"
-                yield f"examples.{number}.{field}: {variable} {is_not} among the variables; {mend}"
+                yield f"examples.{number}.{field}: {variable} {is_not} among the variables; {fix}"
         numbers = [source.number for source in example.sources or ()]
         if numbers != list(range(1, len(numbers) + 1)):
             yield f"examples.{number}.sources: are numbered {numbers}; number them from 1"

@@ -52,8 +52,8 @@ def _check_given(template: Template, request: Request) -> None:
         raise UserError(f"prompt template {template.name}: {min(reserved)} is not the team's to set; rename the value")
     given = {name for name, part in parts.items() if part is not None} | set(request.values)
     for name in sorted(set(template.variables) - given):
-        mend = "pass it" if name in parts else f"set prompts.values.{name} on the card"
-        raise UserError(f"prompt template {template.name}: variable {name} is missing; {mend}")
+        fix = "pass it" if name in parts else f"set prompts.values.{name} in usecase.yml"
+        raise UserError(f"prompt template {template.name}: variable {name} is missing; {fix}")
     for name in sorted(given - set(template.variables)):
         raise UserError(f"prompt template {template.name}: it has no variable {name}; leave it out, or declare it")
 

@@ -98,7 +98,7 @@ class ChatSyntax:
         try:
             text = self._apply(self.with_system(messages))
         except TemplateError as error:
-            raise UserError(f"chat template: refuses these messages ({error}); mend the prompt's turns") from error
+            raise UserError(f"chat template: refuses these messages ({error}); fix the prompt's turns") from error
         return text.removeprefix(self.bos) if self.bos and not add_bos else text
 
     def with_system(self, messages: Sequence[Message]) -> list[Message]:

@@ -37,12 +37,12 @@ class Searcher:
 
         Args:
             root: the index's folder.
-            model: what the card says of the encoder's model.
+            model: what the use case says of the encoder's model.
             encoder: encodes questions.
             settings: how to search.
             reranker: of `settings.rerank`.
             known_groups: all groups that there are, if they are known.
-            rules: the card's access rules. An index that was not published under them is refused; without any, the
+            rules: the use case's access rules. An index that was not published under them is refused; without any, the
                 index's own hold.
 
         Raises:
@@ -98,7 +98,7 @@ class Searcher:
         generation.check_encoder(self._fingerprint, self._model.name)
         if self._rules and generation.manifest.access != self._rules:
             raise UserError(
-                f"index generation {generation.manifest.name} was not published under the card's corpus.access: "
+                f"index generation {generation.manifest.name} was not published under the use case's corpus.access: "
                 "run the refresh job, so that nobody finds what is no longer for him"
             )
         return generation

@@ -1,4 +1,4 @@
-"""How passages are found for a question: the card's section `retrieval`."""
+"""How passages are found for a question: the use case's section `retrieval`."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""How much memory a parser may have: what the card allows, or what is left of this place, if that is less."""
+"""How much memory a parser may have: what the use case allows, or what is left of this place, if that is less."""
 
 from dataclasses import dataclass
 

@@ -119,7 +119,7 @@ class EndpointEncoder:
         if response.status_code in {401, 403}:
             raise self._error(f"HTTP {response.status_code}; give a token that may query it (CAN QUERY in a workspace)")
         if not response.is_success:
-            raise self._error(f"HTTP {response.status_code} {_one_line(response.text)}; correct the card's model")
+            raise self._error(f"HTTP {response.status_code} {_one_line(response.text)}; correct the use case's model")
         return self._vectors(response, len(texts))
 
     def _vectors(self, response: httpx.Response, count: int) -> Vectors:
@@ -131,7 +131,7 @@ class EndpointEncoder:
             raise self._error(f"answered {count} texts with other rows; it is not OpenAI-compatible")
         lengths = {len(row.embedding) for row in rows}
         if lengths != {self.dimension}:
-            raise self._error(f"vectors of length {lengths}, not {self.dimension}; correct `dimension` on the card")
+            raise self._error(f"vectors of length {lengths}, not {self.dimension}; correct `dimension` in usecase.yml")
         return np.array([row.embedding for row in sorted(rows, key=lambda row: row.index)], dtype=np.float32)
 
     def _error(self, message: str) -> UserError:

@@ -126,5 +126,5 @@ def _driver() -> str:
     if shutil.which("nvidia-smi") is None:
         return ""
     command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
-    told = subprocess.run(command, capture_output=True, text=True)
-    return told.stdout.strip().splitlines()[0] if told.returncode == 0 and told.stdout.strip() else ""
+    result = subprocess.run(command, capture_output=True, text=True)
+    return result.stdout.strip().splitlines()[0] if result.returncode == 0 and result.stdout.strip() else ""

@@ -1,4 +1,4 @@
-"""Which embedding model: what the card says of it, where its files lie, and the fingerprint that names its vectors."""
+"""The embedding model: its settings, where its files are, and the fingerprint that names its vectors."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ class Module(BaseModel):
 
 
 class EmbeddingModel(BaseModel):
-    """An embedding model as the card describes it.
+    """An embedding model as the use case describes it.
 
     `source` is one of "package:MODULE/FOLDER" (files inside an installed Python package), "hub:OWNER/NAME[@REVISION]",
     "volume:FOLDER" (from `ragops models upload`), a folder, or "endpoint:NAME_OR_URL" (OpenAI-compatible), which
@@ -76,7 +76,7 @@ def locate(model: EmbeddingModel) -> Path:
     """Returns the folder with the model's files on this machine, which get there on first use.
 
     Raises:
-        UserError: the model is not there, is not a sentence-transformers model, or does otherwise than the card says.
+        UserError: the model is missing, is not a sentence-transformers model, or differs from its settings.
     """
     if model.is_endpoint:
         raise UserError(f"Embedding model {model.name}: {model.source} has no files; use the endpoint encoder")
@@ -84,7 +84,7 @@ def locate(model: EmbeddingModel) -> Path:
     if not (folder / "modules.json").is_file():
         raise UserError(
             f"Embedding model {model.name}: no sentence-transformers model (modules.json) in {folder}; "
-            "correct `source` on the card, or save the model there with SentenceTransformer.save_pretrained"
+            "correct `source` in usecase.yml, or save the model there with SentenceTransformer.save_pretrained"
         )
     _check_agreement(model, folder)
     return folder
@@ -99,7 +99,7 @@ def tokenizer_file(model: EmbeddingModel) -> Path:
             f"Embedding model {model.name} is an endpoint: give `tokenizer`, the path of its tokenizer.json"
         )
     if not Path(model.tokenizer).is_file():
-        raise UserError(f"Embedding model {model.name}: no file {model.tokenizer}; correct `tokenizer` on the card")
+        raise UserError(f"Embedding model {model.name}: no file {model.tokenizer}; correct `tokenizer` in usecase.yml")
     return Path(model.tokenizer)
 
 
@@ -126,18 +126,18 @@ def short(fingerprint: str) -> str:
 
 
 def _check_agreement(model: EmbeddingModel, folder: Path) -> None:
-    """The card and the model's own configuration must agree: encoders follow the files, the fingerprint the card."""
+    """Settings and the model's configuration must agree: encoders follow the files, the fingerprint the settings."""
     for key, value in _described(folder).items():
         stated = getattr(model, key)
         if stated != value:
             raise UserError(
-                f"Embedding model {model.name}: the card says {key}={stated}, the files in {folder} {value}; "
-                "correct the card"
+                f"Embedding model {model.name}: the use case says {key}={stated}, the files in {folder} {value}; "
+                "correct the use case"
             )
 
 
 def _described(folder: Path) -> dict[str, Any]:
-    """What the model's files say of pooling, dimension and normalisation, by the card's names."""
+    """What the model's files say of pooling, dimension and normalisation, by the use case's names."""
     modules = {entry.type.rsplit(".", 1)[-1]: entry.path for entry in module_list(folder)}
     unknown = sorted(modules.keys() - _MODULES)
     if unknown or "Pooling" not in modules:

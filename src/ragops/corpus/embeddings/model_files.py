@@ -1,4 +1,4 @@
-"""Where a model's files lie, and what they hold: for any model that is named by a source, as the card does."""
+"""Where a model's files lie, and what they hold: for any model that is named by a source, as the use case does."""
 
 import hashlib
 import importlib.util

@@ -1,4 +1,4 @@
-"""Who may see which passage: rules of the card, the groups that follow from a document's path, and who they let in.
+"""Who may see which passage: rules of the use case, the groups that follow from a document's path, and who they let in.
 
 A passage has either no groups, and everybody finds it, or some, and only a member of one of them does. Nothing opens
 what a rule has closed: where several rules match, a reader needs a group that all of them name.
@@ -82,8 +82,8 @@ def rules_digest(rules: Sequence[AccessRule]) -> str:
     """Eight hex digits that change with the rules; "" for none."""
     if not rules:
         return ""
-    told = sorted((rule.path, sorted(rule.groups)) for rule in rules)
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:8]
+    result = sorted((rule.path, sorted(rule.groups)) for rule in rules)
+    return hashlib.sha256(json.dumps(result).encode()).hexdigest()[:8]
 
 
 def visible(groups: Groups, reader: Reader) -> bool:
@@ -96,8 +96,8 @@ def check_groups(given: Collection[str], known: Collection[str]) -> frozenset[st
     for name in given:
         if known and name not in known:
             near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-            mend = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
-            raise RequestError(f"group {name!r}: corpus.groups on the card does not list it; {mend}")
+            fix = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
+            raise RequestError(f"group {name!r}: corpus.groups in usecase.yml does not list it; {fix}")
     return frozenset(given)
 
 

@@ -111,11 +111,11 @@ def _with_vectors(workspace: Workspace, model: EmbeddingModel) -> DataFrame:
 def _version(workspace: Workspace, model: EmbeddingModel) -> str:
     """Changes with every commit to a table that the index is made from; reads no rows."""
     tables = (CHUNKS.name, embeddings_table(fingerprint(model)).name)
-    details = [_told(workspace, "DESCRIBE DETAIL", name)[0] for name in tables]
+    details = [_reported(workspace, "DESCRIBE DETAIL", name)[0] for name in tables]
     return " ".join(f"{detail['id']}@{detail['lastModified'].isoformat()}" for detail in details)
 
 
-def _told(workspace: Workspace, question: str, name: str) -> list[Row]:
+def _reported(workspace: Workspace, question: str, name: str) -> list[Row]:
     """What a statement that asks about a table answers."""
     on = f"table {workspace.registered(name)}"
     return workspace.execute(f"{question} {workspace.table(name)}", "SELECT", on).collect()
@@ -143,7 +143,7 @@ def _name_live_vectors(workspace: Workspace, model_fingerprint: str) -> None:
     """Points the view `embeddings` to the live model's vectors; left alone when it does already."""
     view = workspace.table("embeddings")
     if workspace.spark.catalog.tableExists(view):
-        properties = {row["key"]: row["value"] for row in _told(workspace, "SHOW TBLPROPERTIES", "embeddings")}
+        properties = {row["key"]: row["value"] for row in _reported(workspace, "SHOW TBLPROPERTIES", "embeddings")}
         if properties.get("ragops.fingerprint") == model_fingerprint:
             return
     vectors = workspace.table(embeddings_table(model_fingerprint).name)

@@ -26,7 +26,7 @@ _SHARP = 2.0
 
 
 def chunk_pictures(profile: Profile, model_tokens: int, chosen: int) -> Iterator[Picture]:
-    """Lengths at each size, recall where it was measured; `chosen`: the card's size, `model_tokens`: what is read."""
+    """Lengths at each size, recall where measured; `chosen`: the size in usecase.yml, `model_tokens`: what is read."""
     yield chunk_lengths(profile, model_tokens, chosen)
     if profile.has("chunking.recall_at_5"):
         yield recall(profile, chosen)
@@ -59,7 +59,7 @@ def chunk_lengths(profile: Profile, model_tokens: int, chosen: int) -> Picture:
     rest = f"at {first}, {share(cut[first])} of the chunks would be cut off" if first else "no size tried is beyond it"
     middle, unseen = (profile.value(f"chunking.{name}", str(chosen)) for name in ("tokens_q50", "unseen_share"))
     sentence = (
-        f"At the card's size of {chosen} the middle chunk has {number(middle)} tokens and the model sees "
+        f"At the use case's size of {chosen} the middle chunk has {number(middle)} tokens and the model sees "
         f"{share(1 - unseen)} of the text; {rest}."
     )
     return Picture("chunk-lengths", "How long chunks get", sentence, figure)

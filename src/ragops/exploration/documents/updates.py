@@ -46,8 +46,8 @@ def suggest_schedule(a_day: float, freshness_minutes: float, refresh_minutes: fl
     Args:
         a_day: documents that change a day; arrivals are taken as a Poisson process, so a run after t minutes finds
             nothing with probability exp(-a_day * t / 1440).
-        freshness_minutes: the card's promise.
-        refresh_minutes: how long one refresh takes at most, by the card.
+        freshness_minutes: the use case's promise.
+        refresh_minutes: how long one refresh takes at most, by the use case.
     """
     room = max(_MINUTES[0], freshness_minutes - refresh_minutes)
     minutes = max(step for step in _steps() if step <= room)

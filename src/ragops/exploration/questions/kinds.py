@@ -54,12 +54,12 @@ class Asked(BaseModel):
     anchor: str | None = None
 
 
-def load_asked(card: UseCase, file: Path | None = None) -> list[Asked]:
-    """The questions of a JSONL file (an object a line, with `question` and perhaps `anchor`), else those of the card.
+def load_asked(use_case: UseCase, file: Path | None = None) -> list[Asked]:
+    """The questions of a JSONL file (an object a line: `question`, perhaps `anchor`), else those of the use case.
 
     Args:
-        card: the card.
-        file: the JSONL file; None for the card's own questions.
+        use_case: the use case.
+        file: the JSONL file; None for the use case's own questions.
 
     Returns:
         At most 2,000, the first ones; none where neither names any.
@@ -68,7 +68,7 @@ def load_asked(card: UseCase, file: Path | None = None) -> list[Asked]:
         UserError: a file is missing or a line is not a question.
     """
     if file is None:
-        known = evaluation_questions(card)
+        known = evaluation_questions(use_case)
         return [Asked(question=one.question, anchor=one.anchor) for one in known][:MOST_QUESTIONS]
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()

@@ -88,9 +88,9 @@ class Row:
 
     def as_dict(self) -> dict[str, Any]:
         """The row as a flat record, for a table in MLflow."""
-        told = {"question_id": self.question_id, "cluster": self.cluster, "question": self.question}
+        result = {"question_id": self.question_id, "cluster": self.cluster, "question": self.question}
         said = {"answer": self.answer, "cited": list(self.cited), SECONDS: self.seconds, "error": self.error}
-        return told | said | {"fallback": self.fallback} | dict(self.values)
+        return result | said | {"fallback": self.fallback} | dict(self.values)
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Row:
@@ -107,7 +107,7 @@ def ask_all(
     ask: Callable[[str], Outcome],
     questions: Sequence[Question],
     model: str,
-    told: Callable[[int], None] = lambda done: None,
+    result: Callable[[int], None] = lambda done: None,
 ) -> list[Row]:
     """Asks each question and checks its answer; `told` hears how many are done.
 
@@ -116,7 +116,7 @@ def ask_all(
     rows = []
     for number, question in enumerate(questions, start=1):
         rows.append(_asked(ask, question, model))
-        told(number)
+        result(number)
     return rows
 
 
@@ -143,11 +143,11 @@ def fallbacks(rows: Sequence[Row]) -> dict[str, int]:
     return dict(Counter(row.error or "" for row in rows if row.fallback).most_common())
 
 
-def told_fallbacks(rows: Sequence[Row]) -> str:
+def reported_fallbacks(rows: Sequence[Row]) -> str:
     """The same in a few words; "" where there are none."""
     found = fallbacks(rows)
-    told = f"{sum(found.values())} of {len(rows)} answers by a fallback: {next(iter(found))}" if found else ""
-    return f"{told} (and {len(found) - 1} more reasons)" if len(found) > 1 else told
+    result = f"{sum(found.values())} of {len(rows)} answers by a fallback: {next(iter(found))}" if found else ""
+    return f"{result} (and {len(found) - 1} more reasons)" if len(found) > 1 else result
 
 
 def error_share(rows: Sequence[Row]) -> float:

@@ -1,4 +1,4 @@
-"""Variants on the evaluation set: what each answers, what it costs, and by how much it is better than the card's."""
+"""Variants on the evaluation set: what each answers, what it costs, and how much better than usecase.yml's it is."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Tried:
 
     @property
     def cost(self) -> float:
-        """Of all calls, by the card's prices."""
+        """Of all calls, by the use case's prices."""
         return sum(call.cost for call in self.calls)
 
     def metrics(self) -> dict[str, float]:
@@ -56,13 +56,13 @@ class Tried:
 
 
 def questions_to_try(questions: Sequence[Question], most: int) -> list[Question]:
-    """At most so many of the card's evaluation questions, the same ones each time.
+    """At most so many of the use case's evaluation questions, the same ones each time.
 
     Raises:
-        UserError: the card has none.
+        UserError: the use case has none.
     """
     if not questions:
-        raise UserError("evaluation.questions: the card names none; give it a JSONL file of questions with answers")
+        raise UserError("evaluation.questions: the use case names none; give it a JSONL file of questions with answers")
     return sampled(questions, most)
 
 
@@ -70,7 +70,7 @@ def try_variants(
     chains: Chains,
     variants: Sequence[Variant],
     questions: Sequence[Question],
-    told: Callable[[Variant, int], None] = lambda variant, done: None,
+    result: Callable[[Variant, int], None] = lambda variant, done: None,
 ) -> Iterator[Tried]:
     """Each variant's answers as soon as they are there, in the variants' order; `told` hears how many it has given.
 
@@ -81,7 +81,9 @@ def try_variants(
     for variant in variants:
         chain = chains.open(variant)
         chains.calls.taken()
-        rows = ask_all(partial(_outcome, chain, everyone(chains.card)), questions, variant.llm, partial(told, variant))
+        rows = ask_all(
+            partial(_outcome, chain, everyone(chains.use_case)), questions, variant.llm, partial(result, variant)
+        )
         yield Tried(variant, chain.prompt, tuple(rows), chains.calls.taken())
 
 
@@ -99,7 +101,7 @@ def ask_each(chains: Chains, variant: Variant, questions: Sequence[str]) -> list
 def _exchange(chains: Chains, chain: Chain, question: str) -> Exchange:
     chains.calls.taken()
     try:
-        answer = chain.answer(_asked(question, everyone(chains.card)))
+        answer = chain.answer(_asked(question, everyone(chains.use_case)))
     except UserError as error:
         return Exchange(question, calls=chains.calls.taken(), error=str(error))
     messages = chain.messages(answer.standalone, answer.sources) if answer.model else []

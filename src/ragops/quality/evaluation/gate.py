@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ragops.quality.evaluation.answers import Row, differences, error_share, metrics, told_fallbacks
+from ragops.quality.evaluation.answers import Row, differences, error_share, metrics, reported_fallbacks
 from ragops.quality.evaluation.bootstrap import FEWEST_CLUSTERS, Interval
 from ragops.usecase import Release
 
@@ -66,7 +66,7 @@ def decide(
     """The gate's decision.
 
     Args:
-        settings: the card's.
+        settings: the use case's.
         figures: every measure of the chain by name; those of `rows` come on top.
         rows: the chain's answers.
         champion: the answers of the one that serves to the same questions; None where nothing serves yet.
@@ -104,7 +104,7 @@ def _at_most(name: str, most: float, figures: Mapping[str, float]) -> Condition:
 
 
 def _few_errors(rows: Sequence[Row], most: float) -> Condition:
-    share, by_others = error_share(rows), told_fallbacks(rows)
+    share, by_others = error_share(rows), reported_fallbacks(rows)
     why = f" ({by_others})" if by_others else ""
     if share == 1:
         return Condition("questions", "at least one without an error", f"none of {len(rows)}{why}", "missing")
@@ -112,7 +112,7 @@ def _few_errors(rows: Sequence[Row], most: float) -> Condition:
 
 
 def _notes(rows: Sequence[Row], most_errors: float, figures: Mapping[str, float]) -> Iterator[str]:
-    if (by_others := told_fallbacks(rows)) and error_share(rows) <= most_errors:
+    if (by_others := reported_fallbacks(rows)) and error_share(rows) <= most_errors:
         yield by_others
     if (quoted := 1 - figures.get("own_words", 1.0)) > _MANY_QUOTED:
         yield f"in {quoted:.0%} of the answers the passages' own sentences stand for a text that cited nothing"

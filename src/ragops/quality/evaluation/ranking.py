@@ -18,7 +18,7 @@ MEASURES: Mapping[str, Measure] = {
     "mrr": RR @ 10,
     "ndcg_at_10": nDCG @ 10,
 }
-"""By the names of the card's success criteria."""
+"""By the names of the use case's success criteria."""
 DEPTH = 10
 """Passages that they look at."""
 

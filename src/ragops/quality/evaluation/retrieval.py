@@ -23,7 +23,7 @@ from ragops.quality.questions import Question
 IN_CONTEXT = "in_context"
 """The share of questions whose answer stands in what a model would be given: the settings' k passages, packed."""
 COMPARED = "ndcg_at_10"
-"""The measure by which settings are compared with the card's."""
+"""The measure by which settings are compared with the use case's."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Measured:
 class Evaluator:
     """Answers the same questions with any settings over one opened generation.
 
-    `count_tokens` measures contexts; `reranker` is the card's.
+    `count_tokens` measures contexts; `reranker` is the use case's.
     """
 
     generation: Generation
@@ -67,7 +67,7 @@ class Evaluator:
     reranker: Reranker | None = None
 
     def evaluate(
-        self, grid: Sequence[RetrievalSettings], told: Callable[[RetrievalSettings], None] = lambda settings: None
+        self, grid: Sequence[RetrievalSettings], result: Callable[[RetrievalSettings], None] = lambda settings: None
     ) -> list[Measured]:
         """Figures of each of the settings, in their order; `told` hears what is next.
 
@@ -76,7 +76,7 @@ class Evaluator:
         encoded = [self._encode(question) for question in self.questions]
         measured = []
         for settings in grid:
-            told(settings)
+            result(settings)
             measured.append(self._measured(settings, encoded))
         return measured
 

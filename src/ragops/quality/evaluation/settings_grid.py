@@ -1,4 +1,4 @@
-"""Which settings are compared: the card's own, the plain fusions, and the card's fusion with one step more or less."""
+"""Which settings are compared: the use case's own, the plain fusions, and its own fusion with one step more or less."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ MMR = 0.7
 NEIGHBOURS = 1
 
 
-def grid(card: RetrievalSettings) -> list[RetrievalSettings]:
-    """Settings to compare, each once, the card's own among them."""
-    return list(dict.fromkeys([*_fusions(card), *_steps(card)]))
+def grid(use_case: RetrievalSettings) -> list[RetrievalSettings]:
+    """Settings to compare, each once, the use case's own among them."""
+    return list(dict.fromkeys([*_fusions(use_case), *_steps(use_case)]))
 
 
-def label(settings: RetrievalSettings, card: RetrievalSettings) -> str:
-    """The fusion, and in what else the settings differ from the card's, in a few words."""
+def label(settings: RetrievalSettings, use_case: RetrievalSettings) -> str:
+    """The fusion, and in what else the settings differ from the use case's, in a few words."""
     names = {
         "dense": "dense only",
         "lexical": "BM25 only",
@@ -30,25 +30,25 @@ def label(settings: RetrievalSettings, card: RetrievalSettings) -> str:
         "duplicates": "duplicates kept" if settings.duplicates is None else "duplicates dropped",
         "neighbours": f"{settings.neighbours or 'no'} neighbours",
     }
-    differing = [words for name, words in others.items() if getattr(settings, name) != getattr(card, name)]
+    differing = [words for name, words in others.items() if getattr(settings, name) != getattr(use_case, name)]
     return ", ".join([names[settings.fusion], *differing])
 
 
-def _fusions(card: RetrievalSettings) -> Iterator[RetrievalSettings]:
+def _fusions(use_case: RetrievalSettings) -> Iterator[RetrievalSettings]:
     for fusion in ("dense", "lexical", "reciprocal_rank"):
-        yield _changed(card, fusion=fusion)
+        yield _changed(use_case, fusion=fusion)
     for weight in WEIGHTS:
-        yield _changed(card, fusion="weighted", dense_weight=weight)
+        yield _changed(use_case, fusion="weighted", dense_weight=weight)
 
 
-def _steps(card: RetrievalSettings) -> Iterator[RetrievalSettings]:
-    yield card
-    yield _changed(card, neighbours=0 if card.neighbours else NEIGHBOURS)
-    yield _changed(card, mmr=MMR if card.mmr is None else None)
-    yield _changed(card, duplicates=0.9 if card.duplicates is None else None)
-    if card.rerank:
-        yield _changed(card, rerank=None)
+def _steps(use_case: RetrievalSettings) -> Iterator[RetrievalSettings]:
+    yield use_case
+    yield _changed(use_case, neighbours=0 if use_case.neighbours else NEIGHBOURS)
+    yield _changed(use_case, mmr=MMR if use_case.mmr is None else None)
+    yield _changed(use_case, duplicates=0.9 if use_case.duplicates is None else None)
+    if use_case.rerank:
+        yield _changed(use_case, rerank=None)
 
 
-def _changed(card: RetrievalSettings, **changes: object) -> RetrievalSettings:
-    return card.model_copy(update=changes)
+def _changed(use_case: RetrievalSettings, **changes: object) -> RetrievalSettings:
+    return use_case.model_copy(update=changes)

@@ -9,9 +9,9 @@ from itertools import product
 from typing import TYPE_CHECKING, get_args
 
 from ragops.answers.chain.chain import Chain
-from ragops.answers.llms.gateway import Door
+from ragops.answers.llms.gateway import Gateway
 from ragops.answers.llms.ledger.ledger import CallRow, Sink, Spool
-from ragops.answers.llms.open import open_door
+from ragops.answers.llms.open import open_gateway
 from ragops.answers.llms.policy import Policy
 from ragops.answers.llms.providers.availability import why_unavailable
 from ragops.answers.prompts.catalogue import find
@@ -32,33 +32,33 @@ FUSIONS: tuple[Fusion, ...] = get_args(Fusion)
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A prompt template, a model of the card and a fusion, by their names."""
+    """A prompt template, a model of the use case and a fusion, by their names."""
 
     prompt: str
     llm: str
     fusion: Fusion
 
     @classmethod
-    def of_card(cls, card: UseCase) -> Variant:
-        """What the card has chosen."""
-        return cls(card.prompts.answer, card.models.answer.primary, card.retrieval.fusion)
+    def of_use_case(cls, use_case: UseCase) -> Variant:
+        """What the use case has chosen."""
+        return cls(use_case.prompts.answer, use_case.models.answer.primary, use_case.retrieval.fusion)
 
     @property
     def label(self) -> str:
         """All three names."""
         return f"{self.prompt}, {self.llm}, {self.fusion}"
 
-    def applied(self, card: UseCase) -> UseCase:
-        """The card with this variant's choices.
+    def applied(self, use_case: UseCase) -> UseCase:
+        """The use case with this variant's choices.
 
         Nobody steps in for the model, and no answer comes from memory: a comparison would be of something else.
         """
-        answer = card.models.answer.model_copy(update={"primary": self.llm, "fallback": ()})
-        return card.model_copy(
+        answer = use_case.models.answer.model_copy(update={"primary": self.llm, "fallback": ()})
+        return use_case.model_copy(
             update={
-                "models": card.models.model_copy(update={"answer": answer, "cache": 0}),
-                "prompts": card.prompts.model_copy(update={"answer": self.prompt}),
-                "retrieval": card.retrieval.model_copy(update={"fusion": self.fusion}),
+                "models": use_case.models.model_copy(update={"answer": answer, "cache": 0}),
+                "prompts": use_case.prompts.model_copy(update={"answer": self.prompt}),
+                "retrieval": use_case.retrieval.model_copy(update={"fusion": self.fusion}),
             }
         )
 
@@ -66,7 +66,7 @@ class Variant:
 def grid(
     own: Variant, prompts: Sequence[str] = (), llms: Sequence[str] = (), fusions: Sequence[Fusion] = ()
 ) -> list[Variant]:
-    """The card's `own` variant, and every combination of what is named; of what is not named it is the card's."""
+    """The use case's `own` variant, and every combination of what is named; what is not named is the use case's."""
     named = product(llms or [own.llm], prompts or [own.prompt], fusions or [own.fusion])
     return list(dict.fromkeys([own, *(Variant(prompt, llm, fusion) for llm, prompt, fusion in named)]))
 
@@ -78,9 +78,9 @@ def labels(variants: Sequence[Variant]) -> list[str]:
     return [", ".join(names[place] for place in differing) for names in parts]
 
 
-def everyone(card: UseCase) -> tuple[str, ...]:
-    """All groups that the card's access rules name: what is compared are answers, not readers."""
-    return tuple(sorted({group for rule in card.corpus.access for group in rule.groups}))
+def everyone(use_case: UseCase) -> tuple[str, ...]:
+    """All groups that the use case's access rules name: what is compared are answers, not readers."""
+    return tuple(sorted({group for rule in use_case.corpus.access for group in rule.groups}))
 
 
 class Watched:
@@ -105,13 +105,13 @@ class Chains:
     """Chains of several variants, which share the encoder, opened indexes and loaded models."""
 
     def __init__(
-        self, card: UseCase, templates: Mapping[str, Template], place: Place, sink: Sink | None = None
+        self, use_case: UseCase, templates: Mapping[str, Template], place: Place, sink: Sink | None = None
     ) -> None:
         """`calls` sees every row of the ledger on its way to the schema's volume, or to `sink`."""
-        self.card, self.templates, self._place = card, templates, place
+        self.use_case, self.templates, self._place = use_case, templates, place
         self.calls = Watched(sink or Spool(place.workspace.volume(LEDGER)))
         self._searchers: dict[RetrievalSettings, Searcher] = {}
-        self._doors: dict[str, Door] = {}
+        self._gateways: dict[str, Gateway] = {}
 
     def add(self, name: str, template: Template) -> None:
         """Lets variants name a template that is in no file."""
@@ -126,8 +126,8 @@ class Chains:
         for one in variants:
             find(self.templates, one.prompt, "answer")
         for llm in dict.fromkeys(one.llm for one in variants):
-            model = self.card.models.named(llm)
-            Policy(self.card.corpus.classification).check([model])
+            model = self.use_case.models.named(llm)
+            Policy(self.use_case.corpus.classification).check([model])
             if reason := why_unavailable(model, self._place.workspace):
                 raise UserError(f"model {llm}: not available here ({reason}); `ragops models` lists those that are")
 
@@ -137,31 +137,33 @@ class Chains:
         Raises:
             UserError: there is no such prompt or model, or no index.
         """
-        guard_traces(self.card)
+        guard_traces(self.use_case)
         template = find(self.templates, variant.prompt, "answer")
-        card = variant.applied(self.card)
+        use_case = variant.applied(self.use_case)
         return Chain(
-            searcher=self._searcher(card),
-            door=self._door(card),
+            searcher=self._searcher(use_case),
+            gateway=self._gateway(use_case),
             prompt=template,
-            rewrite=find(self.templates, card.prompts.rewrite, "rewrite"),
-            settings=card.answers,
-            values=card.prompts.values_for(template),
+            rewrite=find(self.templates, use_case.prompts.rewrite, "rewrite"),
+            settings=use_case.answers,
+            values=use_case.prompts.values_for(template),
             key=marks_key(self._place.workspace),
         )
 
-    def _searcher(self, card: UseCase) -> Searcher:
-        settings = fitting(card)
+    def _searcher(self, use_case: UseCase) -> Searcher:
+        settings = fitting(use_case)
         if settings not in self._searchers:
-            self._searchers[settings] = open_searcher(card, self._place, settings, self._encoder)
+            self._searchers[settings] = open_searcher(use_case, self._place, settings, self._encoder)
         return self._searchers[settings]
 
-    def _door(self, card: UseCase) -> Door:
-        llm = card.models.answer.primary
-        if llm not in self._doors:
-            self._doors[llm] = open_door(card.models, card.corpus.classification, self._place.workspace, self.calls)
-        return self._doors[llm]
+    def _gateway(self, use_case: UseCase) -> Gateway:
+        llm = use_case.models.answer.primary
+        if llm not in self._gateways:
+            self._gateways[llm] = open_gateway(
+                use_case.models, use_case.corpus.classification, self._place.workspace, self.calls
+            )
+        return self._gateways[llm]
 
     @cached_property
     def _encoder(self) -> Encoder:
-        return query_encoder(self.card, self._place.models)
+        return query_encoder(self.use_case, self._place.models)

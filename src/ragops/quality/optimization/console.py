@@ -34,11 +34,11 @@ def _outcome(found: Optimized) -> Iterator[str]:
     before, after = found.learnt
     gain = found.gain
     if gain is None:
-        mend = "try a larger --budget, more --questions or another --reflection-model"
-        yield f"[yellow]nothing better was found[/]: score {before:.2f} on the questions to learn from; {mend}"
+        fix = "try a larger --budget, more --questions or another --reflection-model"
+        yield f"[yellow]nothing better was found[/]: score {before:.2f} on the questions to learn from; {fix}"
         return
-    told = f"score {gain.mean:+.2f} ({gain.low:+.2f} to {gain.high:+.2f}) on questions it never saw"
-    yield f"learnt: score {before:.2f} -> {after:.2f} on the questions to learn from; {told}"
+    result = f"score {gain.mean:+.2f} ({gain.low:+.2f} to {gain.high:+.2f}) on questions it never saw"
+    yield f"learnt: score {before:.2f} -> {after:.2f} on the questions to learn from; {result}"
     if found.registered is None:
         yield "[yellow]not better where it counts[/]: nothing is registered"
     else:

@@ -1,4 +1,4 @@
-"""GEPA as MLflow's prompt optimizer, with proposals that come through our own door to models.
+"""GEPA as MLflow's prompt optimizer, with proposals that come through our own gateway to models.
 
 MLflow's own `GepaPromptOptimizer` asks the reflecting model through LiteLLM, past policy, limits and ledger, and lets
 it rewrite all turns of a prompt as JSON. Here it rewrites the system text only: what passages and questions stand in,
@@ -34,9 +34,9 @@ Propose = Callable[[str, Sequence[EvaluationResultRecord]], str | None]
 class SystemTextOptimizer(BasePromptOptimizer):
     """Evolves one chat prompt's system text on the questions given, within a number of answers."""
 
-    def __init__(self, propose: Propose, most_answers: int, told: Callable[[int, float], None]) -> None:
+    def __init__(self, propose: Propose, most_answers: int, reported: Callable[[int, float], None]) -> None:
         """`propose` gives other instructions than those behind the records; `told` hears answers and the best score."""
-        self._propose, self._most, self._told = propose, most_answers, told
+        self._propose, self._most, self._reported = propose, most_answers, reported
 
     def optimize(
         self,
@@ -51,7 +51,7 @@ class SystemTextOptimizer(BasePromptOptimizer):
             UserError: nothing could be proposed any more before anything better was found.
         """
         ((name, prompt),) = target_prompts.items()
-        adapter = _Adapter(eval_fn, name, json.loads(prompt), len(train_data), self._propose, self._told)
+        adapter = _Adapter(eval_fn, name, json.loads(prompt), len(train_data), self._propose, self._reported)
         found: GEPAResult[Any, Any] = optimize(
             seed_candidate={SYSTEM: adapter.seed},
             trainset=train_data,
@@ -82,10 +82,10 @@ class _Adapter(GEPAAdapter[dict[str, Any], EvaluationResultRecord, Any]):
         turns: list[dict[str, str]],
         questions: int,
         propose: Propose,
-        told: Callable[[int, float], None],
+        reported: Callable[[int, float], None],
     ) -> None:
         self._evaluate, self._name, self._turns, self._all = evaluate, name, turns, questions
-        self._propose, self._told = propose, told
+        self._propose, self._reported = propose, reported
         self._answers, self._best = 0, 0.0
         self.failure: UserError | None = None
 
@@ -109,7 +109,7 @@ class _Adapter(GEPAAdapter[dict[str, Any], EvaluationResultRecord, Any]):
         self._answers += len(records)
         if not capture_traces and len(batch) == self._all:
             self._best = max(self._best, sum(scores) / len(scores))
-        self._told(self._answers, self._best)
+        self._reported(self._answers, self._best)
         return EvaluationBatch(outputs=[one.outputs for one in records], scores=scores, trajectories=records)
 
     def make_reflective_dataset(

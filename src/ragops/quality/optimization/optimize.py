@@ -76,7 +76,7 @@ class Optimizer:
     """What an optimization takes.
 
     Attributes:
-        chains: the card's, one of which answers with the prompt as it is.
+        chains: the use case's, one of which answers with the prompt as it is.
         reflection: the model that proposes instructions.
         registry: where versions of the prompt are.
         budget: how many answers may be tried while learning, at most.
@@ -87,7 +87,7 @@ class Optimizer:
     reflection: Reflection
     registry: PromptRegistry
     budget: int
-    told: Told = lambda what, done, most: None
+    reported: Told = lambda what, done, most: None
 
     def optimize(self, variant: Variant, questions: Sequence[Question], alias: str | None = None) -> Optimized:
         """Optimizes a variant's prompt; `alias` points to the new version if chance does not explain that it is better.
@@ -115,12 +115,12 @@ class Optimizer:
 
     def _trials(self, chain: Chain, questions: Sequence[Question]) -> Trials:
         """Those questions that reach a model: of the others, no instructions change anything."""
-        trials = Trials(chain, questions, everyone(self.chains.card))
+        trials = Trials(chain, questions, everyone(self.chains.use_case))
         reaching = []
         for done, question in enumerate(questions, start=1):
             if trials.answer(chain.prompt.system, question.question).model:
                 reaching.append(question)
-            self.told("as it is", done, len(questions))
+            self.reported("as it is", done, len(questions))
         if len(reaching) < _FEWEST:
             raise UserError(
                 f"optimize: of {len(questions)} questions to learn from, {len(reaching)} reach the model, and at least "
@@ -134,7 +134,7 @@ class Optimizer:
         from ragops.quality.optimization.gepa import SystemTextOptimizer
 
         version = load_prompt(self.registry.register(trials.template).uri)
-        os.environ["MLFLOW_GENAI_EVAL_MAX_WORKERS"] = str(trials.concurrency)  # more would only wait at the door
+        os.environ["MLFLOW_GENAI_EVAL_MAX_WORKERS"] = str(trials.concurrency)  # more would only wait at the gateway
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "The specified dataset source")  # MLflow doubts the name that it gives
             result = optimize_prompts(
@@ -150,7 +150,7 @@ class Optimizer:
         return result
 
     def _learning(self, answers: int, best: float) -> None:
-        self.told(f"learning, best score {best:.2f}", min(answers, self.budget), self.budget)
+        self.reported(f"learning, best score {best:.2f}", min(answers, self.budget), self.budget)
 
     def _proposed(self, trials: Trials, instructions: str, records: Sequence[EvaluationResultRecord]) -> str | None:
         examples = [example(record) for record in records]
@@ -165,10 +165,10 @@ class Optimizer:
         variants = [variant, *([replace(variant, prompt=OPTIMIZED)] if is_new else [])]
         most = len(variants) * len(questions)
 
-        def told(one: Variant, done: int) -> None:
-            self.told("comparing", variants.index(one) * len(questions) + done, most)
+        def reported(one: Variant, done: int) -> None:
+            self.reported("comparing", variants.index(one) * len(questions) + done, most)
 
-        own, *others = tracked(try_variants(self.chains, variants, questions, told))
+        own, *others = tracked(try_variants(self.chains, variants, questions, reported))
         return own, others[0] if others else None
 
     def _registered(self, found: Optimized, version: int, alias: str | None) -> Registered | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ragops.answers.llms.gateway import Door
+from ragops.answers.llms.gateway import Gateway
 from ragops.answers.llms.ledger.ledger import Caller
 from ragops.answers.llms.types import Reply, Request
 from ragops.answers.prompts.delimiters import Request as PromptRequest
@@ -32,14 +32,14 @@ class Example:
 
 
 class Reflection:
-    """Asks through the door: data policy, limits and ledger hold for proposals as they do for answers."""
+    """Asks through the gateway: data policy, limits and ledger hold for proposals as they do for answers."""
 
-    def __init__(self, door: Door, template: Template, key: bytes, who: str) -> None:
+    def __init__(self, gateway: Gateway, template: Template, key: bytes, who: str) -> None:
         """`template` is for the task improve, `key` is that of the marks around the answers.
 
         `refused` will hold what was wrong with proposals, or why there was none.
         """
-        self._door, self._template, self._key = door, template, key
+        self._gateway, self._template, self._key = gateway, template, key
         self._caller = Caller(who, "improve", template.name, template.content_hash[:8])
         self._asked = 0
         self.refused: list[str] = []
@@ -64,14 +64,14 @@ class Reflection:
             if wrong is None:
                 return proposal
             self.refused.append(wrong)
-            told = f"That cannot be used: {wrong}. Write the instructions again, in the same form."
-            messages = [*messages, Message("assistant", reply.text), Message("user", told)]
+            result = f"That cannot be used: {wrong}. Write the instructions again, in the same form."
+            messages = [*messages, Message("assistant", reply.text), Message("user", result)]
         return None
 
     def _reply(self, messages: Sequence[Message]) -> Reply:
         self._asked += 1
         request = Request(tuple(messages), max_tokens=_MAX_TOKENS, temperature=_TEMPERATURE, seed=self._asked)
-        return self._door.generate(request, self._caller)
+        return self._gateway.generate(request, self._caller)
 
     def _unfinished(self, reply: Reply) -> str | None:
         if self._template.answer_after and self._template.answer_after not in reply.text:

@@ -43,7 +43,7 @@ class Trials:
     @property
     def concurrency(self) -> int:
         """How many answers the model gives at a time."""
-        return self._chain.door.concurrency
+        return self._chain.gateway.concurrency
 
     @property
     def answered(self) -> int:
@@ -52,7 +52,7 @@ class Trials:
 
     def count_tokens(self, text: str) -> int:
         """As the model counts that reads the prompts."""
-        return self._chain.door.primary.count_tokens(text)
+        return self._chain.gateway.primary.count_tokens(text)
 
     def only(self, questions: Sequence[Question]) -> Trials:
         """The same for some of the questions, with what is known of them."""

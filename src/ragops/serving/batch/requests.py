@@ -70,7 +70,7 @@ class Recorded:
         self._model, self._settings, self._caller, self._spool, self._keys = model, settings, caller, spool, keys
 
     def generate_many(self, requests: Sequence[Request]) -> list[Reply | UserError]:
-        """As the model does; no answer is longer than the card allows."""
+        """As the model does; no answer is longer than the use case allows."""
         most = self._settings.max_tokens
         capped = [replace(request, max_tokens=min(request.max_tokens, most)) for request in requests]
         entries = [Entry(self._settings, self._settings.provider, self._caller, None) for _ in capped]
@@ -125,7 +125,7 @@ def batch_model(models: Models, workspace: Workspace, caller: Caller) -> Callabl
     Paths and keys are found here, on the driver: workers know neither the workspace nor its secrets.
 
     Raises:
-        UserError: the model is a served one: threads on the driver ask it through the door, workers have no identity.
+        UserError: the model is served: threads on the driver ask it through the gateway, workers have no identity.
         Unavailable: its file is missing.
     """
     settings = models.chain()[0]

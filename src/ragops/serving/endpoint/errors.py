@@ -1,4 +1,4 @@
-"""What the platform refuses, as one line that a user can mend."""
+"""What the platform refuses, as one line that a user can fix."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

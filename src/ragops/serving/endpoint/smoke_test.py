@@ -101,7 +101,7 @@ def check_answer(body: bytes) -> None:
         raise SmokeFailure("an answer that is not a ResponsesAgent's") from error
     if not "".join(part.text for one in answer.output if one.type == "message" for part in one.content or []).strip():
         raise SmokeFailure("an empty answer")
-    told = answer.custom_outputs or _Outputs()
-    if told.failed:
-        why = "; ".join(f"{name}: {reason}" for name, reason in told.failed.items())
-        raise _Busy(f"{told.model} stood in for {why}")
+    result = answer.custom_outputs or _Outputs()
+    if result.failed:
+        why = "; ".join(f"{name}: {reason}" for name, reason in result.failed.items())
+        raise _Busy(f"{result.model} stood in for {why}")

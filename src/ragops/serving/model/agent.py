@@ -18,7 +18,7 @@ from ragops.errors import RequestError, UserError
 from ragops.platform.workspace import in_model_serving
 from ragops.serving.model.configuration import ChainConfiguration
 from ragops.serving.model.container import container
-from ragops.serving.model.errors import told
+from ragops.serving.model.errors import result
 from ragops.serving.model.open_model import open_logged
 
 
@@ -42,7 +42,7 @@ class ChainAgent(ResponsesAgent):
 
     def predict(self, request: ResponsesAgentRequest) -> ResponsesAgentResponse:  # type: ignore[override] # MLflow's own
         """The answer to the last message; those before it are its conversation."""
-        with told():
+        with result():
             return as_response(self._opened.answer(as_question(request)))
 
     def predict_stream(  # type: ignore[override] # likewise
@@ -50,7 +50,7 @@ class ChainAgent(ResponsesAgent):
     ) -> Generator[ResponsesAgentStreamEvent, None, None]:
         """The answer in pieces, and at the end the checked one, which is what counts."""
         item_id = uuid.uuid4().hex
-        with told():
+        with result():
             pieces = self._opened.stream(as_question(request))
             while True:
                 try:
@@ -88,8 +88,8 @@ def as_question(request: ResponsesAgentRequest) -> Question:
 
 def as_response(answer: Answer) -> ResponsesAgentResponse:
     """The answer as a response."""
-    told = {"output": [as_item(answer, uuid.uuid4().hex)], "custom_outputs": as_outputs(answer)}
-    return ResponsesAgentResponse.model_validate(told)
+    result = {"output": [as_item(answer, uuid.uuid4().hex)], "custom_outputs": as_outputs(answer)}
+    return ResponsesAgentResponse.model_validate(result)
 
 
 def as_item(answer: Answer, item_id: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a logged chain knows: its card, its prompts, where its index is, all as plain data in the model."""
+"""What a logged chain knows: its use case, its prompts, where its index is, all as plain data in the model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from ragops.answers.llms.settings import OpenAICompatible, OpenVinoGguf
 from ragops.answers.prompts.template import Template
@@ -31,7 +31,8 @@ class ChainConfiguration(BaseModel):
 
     catalog: str
     schema_name: str
-    card: UseCase
+    # Models logged by earlier versions call it card.
+    use_case: UseCase = Field(validation_alias=AliasChoices("use_case", "card"))
     templates: dict[str, Template]
     pinned: str | None = None
 
@@ -43,15 +44,15 @@ class ChainConfiguration(BaseModel):
     @property
     def digest(self) -> str:
         """64 hex digits of everything that decides an answer beside the code and the index's content."""
-        told = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
-        return hashlib.sha256(told.encode()).hexdigest()
+        result = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(result.encode()).hexdigest()
 
     @property
     def endpoints(self) -> list[str]:
         """The workspace's serving endpoints that it calls: of those who answer, and of what encodes questions."""
-        answering = [one for one in self.card.models.chain() if isinstance(one, OpenAICompatible)]
+        answering = [one for one in self.use_case.models.chain() if isinstance(one, OpenAICompatible)]
         names = [one.served_name for one in answering if one.base_url is None]
-        embedding = self.card.embedding
+        embedding = self.use_case.embedding
         if embedding.is_endpoint and not embedding.base_url:
             names.append(embedding.served_name)
         return list(dict.fromkeys(names))
@@ -59,25 +60,25 @@ class ChainConfiguration(BaseModel):
     @property
     def secrets(self) -> list[str]:
         """Keys of the workspace's scope without which it cannot be opened, or some of those who answer cannot."""
-        models = self.card.models
+        models = self.use_case.models
         named = [one.key for one in models.chain() if isinstance(one, OpenAICompatible) and one.key]
         return list(dict.fromkeys([*named, *([models.ledger.key] if models.ledger.payloads == "encrypted" else [])]))
 
-    def card_with(self, artifacts: Mapping[str, Path]) -> UseCase:
-        """The card with models that came as files taken from there."""
-        card = self.card
+    def use_case_with(self, artifacts: Mapping[str, Path]) -> UseCase:
+        """The use case with models that came as files taken from there."""
+        use_case = self.use_case
         known = [
             _from(artifacts, gguf_artifact(one), one) if isinstance(one, OpenVinoGguf) else one
-            for one in card.models.known
+            for one in use_case.models.known
         ]
-        retrieval = card.retrieval
+        retrieval = use_case.retrieval
         if rerank := retrieval.rerank:
             rerank = rerank.model_copy(update={"model": _from(artifacts, RERANKER, rerank.model)})
-        return card.model_copy(
+        return use_case.model_copy(
             update={
-                "embedding": _from(artifacts, ENCODER, card.embedding),
+                "embedding": _from(artifacts, ENCODER, use_case.embedding),
                 "retrieval": retrieval.model_copy(update={"rerank": rerank}),
-                "models": card.models.model_copy(update={"known": tuple(known)}),
+                "models": use_case.models.model_copy(update={"known": tuple(known)}),
             }
         )
 

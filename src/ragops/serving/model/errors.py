@@ -29,7 +29,7 @@ class NotAnswered(UserError, MlflowException):
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def result() -> Iterator[None]:
     """Turns a `UserError` into one that MLflow's servers pass on as it is.
 
     Raises:

@@ -34,10 +34,10 @@ class Smoke:
 
     def __str__(self) -> str:
         """Question, answer, and how it came about."""
-        told = self.response["custom_outputs"]
-        came = f"by {told['model'] or 'nobody'} from {told['generation']}, evidence {told['evidence']:.2f}"
-        if failed := told.get("failed"):
-            came += f"; {told['model']} stood in for {', '.join(f'{name} ({why})' for name, why in failed.items())}"
+        result = self.response["custom_outputs"]
+        came = f"by {result['model'] or 'nobody'} from {result['generation']}, evidence {result['evidence']:.2f}"
+        if failed := result.get("failed"):
+            came += f"; {result['model']} stood in for {', '.join(f'{name} ({why})' for name, why in failed.items())}"
         if self.abstained:
             came += f"; {self.asked} asked, none answered: evaluate_release asks them all"
         elif self.asked > 1:
@@ -67,7 +67,7 @@ class LoadedChain:
     @property
     def primary(self) -> str:
         """The model that should answer."""
-        return ChainConfiguration.model_validate(self._model.model_config).card.models.answer.primary
+        return ChainConfiguration.model_validate(self._model.model_config).use_case.models.answer.primary
 
     def respond(self, question: str, groups: tuple[str, ...] = (), who: str = "release") -> dict[str, Any]:
         """The whole response to one question."""
@@ -100,19 +100,19 @@ class LoadedChain:
 
 def outcome(response: Mapping[str, Any], seconds: float) -> Outcome:
     """A response as an evaluation judges it; `seconds` as whoever asked waited."""
-    told = response["custom_outputs"]
-    cited = tuple((source["path"], source["text"]) for source in told["sources"] if source["cited"])
+    result = response["custom_outputs"]
+    cited = tuple((source["path"], source["text"]) for source in result["sources"] if source["cited"])
     return Outcome(
         text=text_of(response),
         cited=cited,
-        abstained=told["abstained"] is not None,
+        abstained=result["abstained"] is not None,
         # Versions that were logged before these were told: what stands in their answers.
-        valid_citations=told.get("valid_citations", len(cited)),
-        removed_citations=told["removed_citations"],
-        model=told["model"],
-        quoted=told["quoted"],
+        valid_citations=result.get("valid_citations", len(cited)),
+        removed_citations=result["removed_citations"],
+        model=result["model"],
+        quoted=result["quoted"],
         seconds=seconds,
-        failure=next(iter(told.get("failed", {}).values()), ""),
+        failure=next(iter(result.get("failed", {}).values()), ""),
     )
 
 

@@ -74,16 +74,16 @@ def log_chain(configuration: ChainConfiguration, prompts: Sequence[str] = ()) ->
 @contextmanager
 def _artifacts(configuration: ChainConfiguration) -> Iterator[dict[str, Path]]:
     """The files that travel: what a served model can neither convert, nor find in a package, nor mount."""
-    card, place = configuration.card, Place.of(configuration.workspace)
+    use_case, place = configuration.use_case, Place.of(configuration.workspace)
     found: dict[str, Path] = {}
     with tempfile.TemporaryDirectory(prefix="ragops-chain-") as temporary:
         into = Path(temporary)
-        for name, files, conversion in _converted(card, place.models):
+        for name, files, conversion in _converted(use_case, place.models):
             # Copied, because MLflow takes no folder of links, such as the hub's cache.
             found[name] = shutil.copytree(files, into / name)
             found[CONVERTED] = into / CONVERTED
             shutil.copytree(conversion, found[CONVERTED] / conversion.name)
-        for model in card.models.chain():
+        for model in use_case.models.chain():
             if isinstance(model, OpenVinoGguf):
                 found[gguf_artifact(model)] = gguf_file(model.name, model.source, configuration.workspace.path)
         if configuration.pinned:
@@ -91,14 +91,14 @@ def _artifacts(configuration: ChainConfiguration) -> Iterator[dict[str, Path]]:
         yield found
 
 
-def _converted(card: UseCase, models: Path) -> Iterator[tuple[str, Path, Path]]:
+def _converted(use_case: UseCase, models: Path) -> Iterator[tuple[str, Path, Path]]:
     """The models that are converted for the CPU, now if not before: artifact's name, files, folder of the conversion.
 
     Files travel too: their fingerprint is the name by which the conversion is found.
     """
-    if not card.embedding.is_endpoint:
-        yield ENCODER, locate(card.embedding), on_this_machine(convert(card.embedding, models))
-    if rerank := card.retrieval.rerank:
+    if not use_case.embedding.is_endpoint:
+        yield ENCODER, locate(use_case.embedding), on_this_machine(convert(use_case.embedding, models))
+    if rerank := use_case.retrieval.rerank:
         yield RERANKER, load.locate(rerank.model), on_this_machine(load.convert(rerank.model, models))
 
 
@@ -114,23 +114,23 @@ def _pinned(index: Path, generation: str, into: Path) -> Path:
 
 def _extras(configuration: ChainConfiguration) -> tuple[str, ...]:
     """The extras that its models take."""
-    in_process = any(isinstance(one, OpenVinoGguf) for one in configuration.card.models.chain())
+    in_process = any(isinstance(one, OpenVinoGguf) for one in configuration.use_case.models.chain())
     return (ANSWERS, LOCAL_LLM) if in_process else (ANSWERS,)
 
 
 def _parameters(configuration: ChainConfiguration) -> Mapping[str, object]:
     """What people compare runs by."""
-    card = configuration.card
-    prompt, rerank = find(configuration.templates, card.prompts.answer), card.retrieval.rerank
+    use_case = configuration.use_case
+    prompt, rerank = find(configuration.templates, use_case.prompts.answer), use_case.retrieval.rerank
     return {
-        "llm": card.models.answer.primary,
+        "llm": use_case.models.answer.primary,
         "prompt": f"{prompt.name}@{prompt.content_hash[:8]}",
         "technique": prompt.technique,
-        "embedding": card.embedding.name,
+        "embedding": use_case.embedding.name,
         INDEX_PARAMETER: configuration.pinned or LIVE,
-        "min_evidence": card.answers.min_evidence,
+        "min_evidence": use_case.answers.min_evidence,
         "reranker": f"{rerank.model.name}, top {rerank.top}" if rerank else "none",
-        **{f"retrieval.{name}": value for name, value in card.retrieval.model_dump(exclude={"rerank"}).items()},
+        **{f"retrieval.{name}": value for name, value in use_case.retrieval.model_dump(exclude={"rerank"}).items()},
     }
 
 

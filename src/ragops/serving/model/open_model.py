@@ -46,7 +46,7 @@ def open_logged(configuration: ChainConfiguration, artifacts: Mapping[str, Path]
     place = Place(workspace, artifacts.get(CONVERTED) or models_folder(workspace), inside or index_root(workspace))
     sink = Unrecorded() if alone else None
     with _whole(inside):
-        return open_chain(configuration.card_with(artifacts), configuration.templates, place, sink)
+        return open_chain(configuration.use_case_with(artifacts), configuration.templates, place, sink)
 
 
 @contextmanager

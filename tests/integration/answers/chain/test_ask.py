@@ -21,8 +21,8 @@ GONE = "http://127.0.0.1:9/v1"
 
 
 @pytest.fixture
-def card(client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A workspace with an index of three notes; its card answers with what OPENAI_BASE_URL names."""
+def use_case(client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A workspace with an index of three notes; its use case answers with what OPENAI_BASE_URL names."""
     resources = {
         "schemas": {"rag": {"catalog_name": PLACE.catalog, "name": PLACE.schema}},
         "experiments": {"quality": {"name": "quality"}},
@@ -32,64 +32,64 @@ def card(client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("OPENAI_BASE_URL", GONE)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.chdir(tmp_path)
-    told = yaml.safe_load((ROOT / "usecase.yml").read_text())
-    told["answers"]["min_evidence"] = 0.0
-    told["models"]["resilience"] = {"attempts": 1}
+    result = yaml.safe_load((ROOT / "usecase.yml").read_text())
+    result["answers"]["min_evidence"] = 0.0
+    result["models"]["resilience"] = {"attempts": 1}
     path = tmp_path / "usecase.yml"
-    path.write_text(yaml.safe_dump(told))
+    path.write_text(yaml.safe_dump(result))
     return path
 
 
-def run(card: Path, *words: str) -> Result:
-    done = CliRunner().invoke(app, ["ask", QUESTION, "--usecase", str(card), *words], catch_exceptions=False)
+def run(use_case: Path, *words: str) -> Result:
+    done = CliRunner().invoke(app, ["ask", QUESTION, "--usecase", str(use_case), *words], catch_exceptions=False)
     assert done.exit_code == 0
     return done
 
 
-def asked(card: Path, *words: str) -> str:
-    return run(card, *words).stdout
+def asked(use_case: Path, *words: str) -> str:
+    return run(use_case, *words).stdout
 
 
-def told(card: Path, *words: str) -> dict[str, Any]:
-    answer: dict[str, Any] = json.loads(asked(card, "--json", *words).splitlines()[-1])
+def result(use_case: Path, *words: str) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(asked(use_case, "--json", *words).splitlines()[-1])
     return answer
 
 
-def test_a_stand_in_says_whose_place_it_took(card: Path) -> None:
-    lines = asked(card).splitlines()
+def test_a_stand_in_says_whose_place_it_took(use_case: Path) -> None:
+    lines = asked(use_case).splitlines()
     (line,) = [line for line in lines if "stood in" in line]
     assert line.startswith("served did not answer (") and line.endswith("check that it is up); quotes stood in")
     assert "Connection refused" in line
-    answer = told(card)
+    answer = result(use_case)
     assert (answer["model"], list(answer["failed"])) == ("quotes", ["served"])
 
 
-def test_who_answers_stands_in_for_nobody(card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_answers_stands_in_for_nobody(use_case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(Behaviour("It hunts at night [1].")) as double:
         monkeypatch.setenv("OPENAI_BASE_URL", double.url)
-        assert "stood in" not in asked(card)
-        answer = told(card)
+        assert "stood in" not in asked(use_case)
+        answer = result(use_case)
     assert (answer["model"], answer["failed"]) == ("served", {})
 
 
-def test_a_terminal_shows_who_is_asked_beside_the_answer(card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_shows_who_is_asked_beside_the_answer(use_case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ragops.cli.ask.progress", Console(stderr=True, force_terminal=True, width=100))
     with serving(Behaviour("It hunts at night [1].", delay_s=0.5)) as double:
         monkeypatch.setenv("OPENAI_BASE_URL", double.url)
-        done = run(card, "--json")
+        done = run(use_case, "--json")
     assert "asking served ..." in done.output
     assert json.loads(done.stdout[done.stdout.index("{") :])["answer"] == "It hunts at night [1]."
     monkeypatch.setattr("ragops.cli.ask.progress", Console(stderr=True))
-    assert "asking" not in run(card).output
+    assert "asking" not in run(use_case).output
 
 
-def test_a_follow_up_has_one_deadline_for_all_that_it_takes(card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = yaml.safe_load(card.read_text())
+def test_a_follow_up_has_one_deadline_for_all_that_it_takes(use_case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = yaml.safe_load(use_case.read_text())
     slow["models"]["answer"]["deadline_s"] = 0.5
-    card.write_text(yaml.safe_dump(slow))
+    use_case.write_text(yaml.safe_dump(slow))
     with serving(Behaviour(delay_s=3)) as double:
         monkeypatch.setenv("OPENAI_BASE_URL", double.url)
-        answer = told(card, "--follow", "What is a lynx?")
+        answer = result(use_case, "--follow", "What is a lynx?")
         assert len(double.bodies) == 1  # for the rewriting: no time was left for another request
     assert answer["model"] == "quotes"
     assert "deadline has passed" in answer["failed"]["served"]

@@ -44,8 +44,8 @@ both = pytest.mark.parametrize("ask", [asked_whole, asked_in_pieces])
 
 def model_at(url: str, token: Any = "the-token", **settings: Any) -> OpenAICompatibleModel:
     given = {"context_tokens": 4096, "timeout_s": 5.0} | settings
-    card = OpenAICompatible(name="served", provider="openai_compatible", served_name="llama", base_url=url, **given)
-    return OpenAICompatibleModel(card, Access(url, token))
+    use_case = OpenAICompatible(name="served", provider="openai_compatible", served_name="llama", base_url=url, **given)
+    return OpenAICompatibleModel(use_case, Access(url, token))
 
 
 @both
@@ -124,7 +124,7 @@ def test_without_a_token_none_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
         (Behaviour(status=500), ServerFault, "as told"),
         (Behaviour(status=503, headers={"Retry-After": "7"}), ServerFault, "HTTP 503"),
         (Behaviour(status=401), Rejected, "give a token"),
-        (Behaviour(status=404), Rejected, "HTTP 404 as told; correct the card's model"),
+        (Behaviour(status=404), Rejected, "HTTP 404 as told; correct the use case's model"),
         (Behaviour(text=""), EmptyAnswer, "the answer is empty"),
         (Behaviour(text=" \n "), EmptyAnswer, "the answer is empty"),
         (Behaviour(raw="<html>a proxy</html>"), Malformed, ""),

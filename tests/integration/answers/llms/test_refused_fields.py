@@ -32,8 +32,8 @@ everywhere = pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS.
 
 def model_at(url: str, **settings: Any) -> OpenAICompatibleModel:
     given = {"context_tokens": 4096, "timeout_s": 5.0, "base_url": url} | settings
-    card = OpenAICompatible(name="served", provider="openai_compatible", served_name="llama", **given)
-    return OpenAICompatibleModel(card, Access(url, "the-token"))
+    use_case = OpenAICompatible(name="served", provider="openai_compatible", served_name="llama", **given)
+    return OpenAICompatibleModel(use_case, Access(url, "the-token"))
 
 
 @both
@@ -77,8 +77,8 @@ def test_it_is_said_once(ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
         model = model_at(double.url)
         for _ in range(2):
             ask(model, replace(REQUEST, seed=0))
-    told = [record.getMessage() for record in caplog.records if "temperature" in record.getMessage()]
-    assert told == [f"Model served at {double.url}: it refuses the field temperature, which is left out from now on"]
+    result = [record.getMessage() for record in caplog.records if "temperature" in record.getMessage()]
+    assert result == [f"Model served at {double.url}: it refuses the field temperature, which is left out from now on"]
 
 
 def test_the_newest_models_have_another_name_for_the_longest_answer() -> None:
@@ -95,7 +95,7 @@ def test_an_answer_ends_at_a_stop_that_the_server_does_not_know(ask: Ask) -> Non
 
 @both
 @everywhere
-def test_a_prompt_that_is_too_long_is_told_as_such(ask: Ask, dialect: Dialect) -> None:
+def test_a_prompt_that_is_too_long_is_reported_as_such(ask: Ask, dialect: Dialect) -> None:
     behaviour = Behaviour(status=dialect.status, error=dialect.too_long)
     with serving(behaviour, dialect=dialect) as double, pytest.raises(ContextOverflow, match="give fewer passages"):
         ask(model_at(double.url, omit=tuple(set(OPTIONAL) - COMMON)), REQUEST)

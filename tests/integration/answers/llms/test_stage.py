@@ -118,11 +118,11 @@ def test_a_batch_in_spark_has_answers_and_rows(workspace: Workspace, provider: s
         "context_tokens": 512,
         "max_tokens": 20,
     }
-    card = models("m", [], gguf if provider == "openvino_gguf" else scripted("m", replies=["Paris"]))
+    use_case = models("m", [], gguf if provider == "openvino_gguf" else scripted("m", replies=["Paris"]))
     requests = [ask("What is the capital of France?", max_tokens=20), ask("word " * 600)]
     rows = [(str(number), request_text(request)) for number, request in enumerate(requests)]
     source = workspace.spark.createDataFrame(rows, REQUESTS).repartition(1)
-    made = source.mapInPandas(reply_batches(batch_model(card, workspace, ME)), REPLIES).toPandas()
+    made = source.mapInPandas(reply_batches(batch_model(use_case, workspace, ME)), REPLIES).toPandas()
     found = made.set_index("call_id")
     assert "Paris" in found.loc["0", "text"]
     assert found.loc["0", "completion_tokens"] > 0

@@ -63,9 +63,9 @@ def test_rows_go_in_files_without_being_waited_for(double: Double) -> None:
 
 
 def test_a_few_rows_go_after_a_while(double: Double) -> None:
-    uploads, told = Uploads(FOLDER, seconds=0.01), row()
-    uploads.write(told)
-    until(lambda: files(double) == [[told]])
+    uploads, result = Uploads(FOLDER, seconds=0.01), row()
+    uploads.write(result)
+    until(lambda: files(double) == [[result]])
     uploads.close()
 
 

@@ -23,8 +23,8 @@ NOTHING = "I cannot find the answer in the documents."
 
 
 @pytest.fixture
-def card(client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A workspace with an index of three notes, and a card with a scripted model."""
+def use_case(client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A workspace with an index of three notes, and a use case with a scripted model."""
     resources = {
         "schemas": {"rag": {"catalog_name": PLACE.catalog, "name": PLACE.schema}},
         "experiments": {"quality": {"name": EXPERIMENT}},
@@ -33,33 +33,33 @@ def card(client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     publish_notes(tmp_path / "work")
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.chdir(tmp_path)  # nothing may be written beside the workspace
-    told = yaml.safe_load((ROOT / "usecase.yml").read_text())
+    result = yaml.safe_load((ROOT / "usecase.yml").read_text())
     replies = ["Four fish [1].", "In the reeds [1].", NOTHING, "Four fish [1].", DEFAULT_ABSTENTION, "Paris."]
-    told["models"]["known"].append({"name": "script", "provider": "scripted", "replies": replies})
-    told["evaluation"]["questions"] = "asked.jsonl"
-    told["answers"]["min_evidence"] = 0.0  # each question takes its reply, in the script's order
+    result["models"]["known"].append({"name": "script", "provider": "scripted", "replies": replies})
+    result["evaluation"]["questions"] = "asked.jsonl"
+    result["answers"]["min_evidence"] = 0.0  # each question takes its reply, in the script's order
     fields = ("question_id", "question", "kind", "topic", "anchor", "answer")
     values = [(topic, question, "k", topic, anchor, anchor) for topic, question, anchor in ASKED]
     values.append(("x", "Who rules France?", "k", None, None, None))
     rows = [dict(zip(fields, row, strict=True)) for row in values]
     (tmp_path / "asked.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     path = tmp_path / "usecase.yml"
-    path.write_text(yaml.safe_dump(told))
+    path.write_text(yaml.safe_dump(result))
     return path
 
 
-def run(card: Path, *words: str) -> Result:
-    return CliRunner().invoke(app, [*words, "--usecase", str(card)], catch_exceptions=False)
+def run(use_case: Path, *words: str) -> Result:
+    return CliRunner().invoke(app, [*words, "--usecase", str(use_case)], catch_exceptions=False)
 
 
-def compare(card: Path, *words: str) -> str:
-    done = run(card, "prompts", "compare", *words)
+def compare(use_case: Path, *words: str) -> str:
+    done = run(use_case, "prompts", "compare", *words)
     assert done.exit_code == 0, done.output
     return done.stdout
 
 
-def test_each_combination_is_measured_and_tracked(card: Path, client: MlflowClient, tmp_path: Path) -> None:
-    own, brief = json.loads(compare(card, "--prompts", "brief", "--models", "script", "--json"))
+def test_each_combination_is_measured_and_tracked(use_case: Path, client: MlflowClient, tmp_path: Path) -> None:
+    own, brief = json.loads(compare(use_case, "--prompts", "brief", "--models", "script", "--json"))
     assert (own["prompt"], own["answered"]["mean"], own["abstained"]["mean"]) == ("cite_or_abstain", 1.0, 1.0)
     assert own["supported"]["mean"] == 1.0 and own["minus_card"] is None
     assert (brief["prompt"], brief["minus_card"]["answered"]["mean"]) == ("brief", -0.5)
@@ -76,8 +76,8 @@ def test_each_combination_is_measured_and_tracked(card: Path, client: MlflowClie
     assert {path.name for path in tmp_path.iterdir()} & {"mlruns", "mlflow.db"} == set()
 
 
-def test_several_models_are_told_apart_and_the_table_is_printed(card: Path) -> None:
-    text = compare(card, "--prompts", "cite_or_abstain", "--models", "script,quotes", "--questions", "2")
+def test_several_models_are_reported_apart_and_the_table_is_printed(use_case: Path) -> None:
+    text = compare(use_case, "--prompts", "cite_or_abstain", "--models", "script,quotes", "--questions", "2")
     assert "2 questions" in text
     assert [line.split()[0] for line in text.splitlines() if line.startswith(("script", "quotes"))] == [
         "script",
@@ -85,12 +85,12 @@ def test_several_models_are_told_apart_and_the_table_is_printed(card: Path) -> N
     ]
 
 
-def test_a_variant_that_fails_is_no_success(card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variant_that_fails_is_no_success(use_case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(
         answer=lambda body: Behaviour(status=401, error={"error_code": "PERMISSION_DENIED", "message": "who are you"})
     ) as double:
         monkeypatch.setenv("OPENAI_BASE_URL", double.url)
-        done = run(card, "prompts", "compare", "--prompts", "cite_or_abstain", "--models", "script,served")
+        done = run(use_case, "prompts", "compare", "--prompts", "cite_or_abstain", "--models", "script,served")
     assert done.exit_code == 1
     said = " ".join(done.output.split())
     assert re.search(r"cite_or_abstain, served, weighted: 100% failed, the first thus: .*who are you", said)
@@ -98,25 +98,27 @@ def test_a_variant_that_fails_is_no_success(card: Path, monkeypatch: pytest.Monk
 
 
 def test_a_model_that_policy_forbids_is_refused_before_any_run(
-    card: Path, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+    use_case: Path, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1")
-    told = yaml.safe_load(card.read_text())
-    told["corpus"]["classification"] = "confidential"
-    told["models"]["known"][0]["private"] = False
-    card.write_text(yaml.safe_dump(told))
+    result = yaml.safe_load(use_case.read_text())
+    result["corpus"]["classification"] = "confidential"
+    result["models"]["known"][0]["private"] = False
+    use_case.write_text(yaml.safe_dump(result))
     with pytest.raises(UserError, match="Model served: confidential documents may go to private models only"):
-        compare(card, "--models", "script,served")
+        compare(use_case, "--models", "script,served")
     assert client.get_experiment_by_name(EXPERIMENT) is None
 
 
-def test_an_evaluation_of_a_model_that_never_answers_is_no_success(card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_evaluation_of_a_model_that_never_answers_is_no_success(
+    use_case: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1")
-    done = run(card, "evaluate", "answers", "--model", "served")
+    done = run(use_case, "evaluate", "answers", "--model", "served")
     assert done.exit_code == 1
     assert "errors 3" in done.stdout and "quotes stood in for served: [Errno 111] Connection refused" in done.stdout
     assert "min_evidence" not in done.stdout
-    assert run(card, "evaluate", "answers", "--model", "script").exit_code == 0
+    assert run(use_case, "evaluate", "answers", "--model", "script").exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -129,10 +131,10 @@ def test_an_evaluation_of_a_model_that_never_answers_is_no_success(card: Path, m
     ],
 )
 def test_what_cannot_be_compared_is_refused_before_any_run(
-    card: Path, client: MlflowClient, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], said: str
+    use_case: Path, client: MlflowClient, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], said: str
 ) -> None:
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     with pytest.raises(UserError) as refused:
-        compare(card, *words)
+        compare(use_case, *words)
     assert said in str(refused.value) and "\n" not in str(refused.value)
     assert client.get_experiment_by_name(EXPERIMENT) is None

@@ -22,8 +22,8 @@ from ragops.serving.model.langchain_retriever import PassageRetriever
 from ragops.usecase import load_usecase
 from ragops.platform.workspace import Workspace
 
-card = load_usecase(Path("{ROOT}/usecase.yml"))
-searcher = open_searcher(card, Place.of(Workspace("spark_catalog", "dev_me_rag")))
+use_case = load_usecase(Path("{ROOT}/usecase.yml"))
+searcher = open_searcher(use_case, Place.of(Workspace("spark_catalog", "dev_me_rag")))
 
 
 def first_words(found):

@@ -206,7 +206,7 @@ def test_artifacts_lie_beside_it(client: MlflowClient, tmp_path: Path) -> None:
     assert [path.read_text() for path in (tmp_path / "mlflow" / "artifacts").rglob("note.txt")] == ["text"]
 
 
-def test_a_moved_workspace_is_told_before_anything_is_written_elsewhere(
+def test_a_moved_workspace_is_reported_before_anything_is_written_elsewhere(
     client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = open_experiment("quality")

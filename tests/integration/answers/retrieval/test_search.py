@@ -1,4 +1,4 @@
-"""Searching a published index as a caller does: his groups, the card's rules, and what he may not ask."""
+"""Searching a published index as a caller does: his groups, the use case's rules, and what he may not ask."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -141,10 +141,12 @@ def test_an_unknown_group_opens_nothing_where_groups_are_not_listed(
     searcher.close()
 
 
-def test_an_index_under_other_rules_than_the_card_s_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_index_under_other_rules_than_the_use_case_s_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     publish_rows(tmp_path / "index", tmp_path / "work", ())
-    with pytest.raises(UserError, match="was not published under the card's corpus.access: run the refresh job"):
+    with pytest.raises(UserError, match="was not published under the use case's corpus.access: run the refresh job"):
         Searcher(tmp_path / "index", MODEL, Hashing(), rules=RULES)
     searcher = Searcher(tmp_path / "index", MODEL, Hashing())
     assert folders(searcher.search("salaries", 100)) == set(FOLDERS)

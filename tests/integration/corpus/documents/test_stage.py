@@ -78,8 +78,8 @@ def test_hostile_files_are_quarantined_and_the_rest_goes_on(workspace: Workspace
     assert refresh(workspace, landing).added == 0
 
     (landing / "empty.md").write_text("# Not empty any more\n\nSo it is read again.\n")
-    mended = refresh(workspace, landing)
-    assert (mended.added, mended.changed, mended.failed) == (0, 1, len(wanted) - 1)
+    fixed = refresh(workspace, landing)
+    assert (fixed.added, fixed.changed, fixed.failed) == (0, 1, len(wanted) - 1)
 
 
 def test_a_touched_file_is_no_new_version(workspace: Workspace, landing: Path) -> None:

@@ -34,20 +34,20 @@ def abroad(double: OpenAIDouble) -> str:
     return double.url.replace("127.0.0.1", "0.0.0.0")
 
 
-def card(place: str, classification: Classification) -> UseCase:
-    told = load_usecase(ROOT / "usecase.yml")
+def use_case(place: str, classification: Classification) -> UseCase:
+    result = load_usecase(ROOT / "usecase.yml")
     embedding = EmbeddingModel(name="toy", source=f"endpoint:{place}", dimension=3, max_tokens=254)
-    corpus = told.corpus.model_copy(update={"classification": classification})
-    return told.model_copy(update={"embedding": embedding, "corpus": corpus})
+    corpus = result.corpus.model_copy(update={"classification": classification})
+    return result.model_copy(update={"embedding": embedding, "corpus": corpus})
 
 
-def embed(told: UseCase) -> None:
-    encoding(told, Path("/none"), "torch").load(CPU).encode_documents(["a document"])
-    query_encoder(told, Path("/none")).encode_queries(["a question"])
+def embed(result: UseCase) -> None:
+    encoding(result, Path("/none"), "torch").load(CPU).encode_documents(["a document"])
+    query_encoder(result, Path("/none")).encode_queries(["a question"])
 
 
-def refused(told: UseCase) -> None:
-    for opened in (lambda: encoding(told, Path("/none"), "torch"), lambda: query_encoder(told, Path("/none"))):
+def refused(result: UseCase) -> None:
+    for opened in (lambda: encoding(result, Path("/none"), "torch"), lambda: query_encoder(result, Path("/none"))):
         with pytest.raises(
             PolicyError, match=r"Embedding model toy: .* and '.*' is neither; nothing was sent"
         ) as raised:
@@ -65,18 +65,18 @@ def test_no_document_leaves_this_machine(
     classification: Classification, named: bool, double: OpenAIDouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "" if named else abroad(double))
-    refused(card(abroad(double) if named else "toy", classification))
+    refused(use_case(abroad(double) if named else "toy", classification))
     assert double.headers == []
 
 
 @pytest.mark.parametrize("classification", NOT_PUBLIC)
 def test_what_stays_on_this_machine_may_be_anything(classification: Classification, double: OpenAIDouble) -> None:
-    embed(card(double.url, classification))
+    embed(use_case(double.url, classification))
     assert [body["input"] for body in double.bodies] == [["a document"], ["a question"]]
 
 
 def test_public_documents_may_go_anywhere(double: OpenAIDouble) -> None:
-    embed(card(abroad(double), "public"))
+    embed(use_case(abroad(double), "public"))
     assert keys(double) == ["Bearer the-key"] * 2
 
 
@@ -87,18 +87,20 @@ def test_a_workspace_s_token_goes_to_its_own_endpoints_only(
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "17.3")
     monkeypatch.setenv("DATABRICKS_HOST", own)
     monkeypatch.setenv("DATABRICKS_TOKEN", "the-workspace-s")
-    embed(card("toy", "confidential"))
-    embed(card(f"{own}/serving-endpoints", "confidential"))
+    embed(use_case("toy", "confidential"))
+    embed(use_case(f"{own}/serving-endpoints", "confidential"))
     assert keys(double) == ["Bearer the-workspace-s"] * 4
     double.headers.clear()
-    embed(card(f"{own}/serving-endpoints.firm/v1", "public"))
-    embed(card(double.url, "confidential"))
+    embed(use_case(f"{own}/serving-endpoints.firm/v1", "public"))
+    embed(use_case(double.url, "confidential"))
     assert keys(double) == [None] * 4
-    refused(card(f"{own}/serving-endpoints.firm/v1", "confidential"))
+    refused(use_case(f"{own}/serving-endpoints.firm/v1", "confidential"))
 
 
-def test_a_key_that_cannot_be_sent_is_told_by_its_name(double: OpenAIDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_that_cannot_be_sent_is_reported_by_its_name(
+    double: OpenAIDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "the-kéy")
     with pytest.raises(UserError, match=r"^OPENAI_API_KEY has a line break or another character that no key has"):
-        embed(card(double.url, "public"))
+        embed(use_case(double.url, "public"))
     assert double.headers == []

@@ -195,7 +195,7 @@ def test_looking_into_the_published_store_is_no_damage(root: Path, put: Publish,
     ],
 )
 @pytest.mark.parametrize("at", [1, 4, "manifest.json", "pointer.copy.json", "pointer.json"])
-def test_a_volume_that_fails_leaves_a_live_generation_and_is_told_with_the_file(
+def test_a_volume_that_fails_leaves_a_live_generation_and_is_reported_with_the_file(
     root: Path,
     put: Publish,
     corpus: ModuleType,

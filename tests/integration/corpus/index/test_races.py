@@ -28,8 +28,8 @@ def test_two_publishers_at_once(root: Path, corpus: ModuleType, tmp_path: Path) 
     (tmp_path / "tasks.json").write_text(json.dumps(tasks))
     command = [sys.executable, "-W", "ignore", _CORPUS, tmp_path / "tasks.json"]  # of forks, in Python 3.12
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
-    told = [json.loads(line) for line in ran.stdout.splitlines()]
-    codes, live = told[::2], told[1::2]
+    result = [json.loads(line) for line in ran.stdout.splitlines()]
+    codes, live = result[::2], result[1::2]
     assert len(codes) == len(live) == _ROUNDS
     for pair, held in zip(wanted, live, strict=True):
         assert held["rows"] in [_digest(corpus, rows) for rows in pair]

@@ -238,7 +238,7 @@ def test_embedded_rows_are_there_after_reopening(tmp_path: Path, corpus: ModuleT
     again.close()
 
 
-def test_server_errors_name_the_mend(chroma_port: int) -> None:
+def test_server_errors_name_the_fix(chroma_port: int) -> None:
     with pytest.raises(UserError, match="has no collection docs__abababab__1: publish"):
         open_on_server("127.0.0.1", chroma_port, "docs__abababab__1")
     create_on_server("127.0.0.1", chroma_port, "docs__abababab__2").close()

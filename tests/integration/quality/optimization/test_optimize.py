@@ -57,7 +57,7 @@ def double() -> Iterator[OpenAIDouble]:
 
 
 @pytest.fixture
-def card(client: MlflowClient, double: OpenAIDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def use_case(client: MlflowClient, double: OpenAIDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A workspace with an index of three notes, questions about them, and a served model."""
     resources = {
         "schemas": {"rag": {"catalog_name": PLACE.catalog, "name": PLACE.schema}},
@@ -71,13 +71,13 @@ def card(client: MlflowClient, double: OpenAIDouble, tmp_path: Path, monkeypatch
     monkeypatch.setenv("MLFLOW_GENAI_EVAL_MAX_WORKERS", "")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "databricks.yml").touch()
-    told = yaml.safe_load((ROOT / "usecase.yml").read_text())
-    told["evaluation"]["questions"] = "asked.jsonl"
-    told["answers"] |= {"min_evidence": 0.0, "uncited": "keep"}
-    told["models"]["known"][0]["requests_per_minute"] = None
+    result = yaml.safe_load((ROOT / "usecase.yml").read_text())
+    result["evaluation"]["questions"] = "asked.jsonl"
+    result["answers"] |= {"min_evidence": 0.0, "uncited": "keep"}
+    result["models"]["known"][0]["requests_per_minute"] = None
     (tmp_path / "asked.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows()))
     path = tmp_path / "usecase.yml"
-    path.write_text(yaml.safe_dump(told))
+    path.write_text(yaml.safe_dump(result))
     return path
 
 
@@ -92,9 +92,9 @@ def rows() -> Iterator[dict[str, str | None]]:
         yield dict(zip(fields, (f"x{number}", f"Who ruled France {number}?", "k", None, None, None), strict=True))
 
 
-def optimized(card: Path, *words: str) -> str:
-    told = ["prompts", "optimize", "brief", "--model", "served", "--budget", "30", "--usecase", str(card), *words]
-    done = CliRunner().invoke(app, told, catch_exceptions=False)
+def optimized(use_case: Path, *words: str) -> str:
+    result = ["prompts", "optimize", "brief", "--model", "served", "--budget", "30", "--usecase", str(use_case), *words]
+    done = CliRunner().invoke(app, result, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return done.stdout
 
@@ -109,10 +109,10 @@ def versions(client: MlflowClient) -> list[int]:
 
 
 def test_a_better_prompt_is_found_compared_registered_and_written(
-    card: Path, client: MlflowClient, double: OpenAIDouble, tmp_path: Path
+    use_case: Path, client: MlflowClient, double: OpenAIDouble, tmp_path: Path
 ) -> None:
-    use_abstention(card)
-    text = optimized(card, "--alias", "challenger", "--write", str(tmp_path / "mine"))
+    use_abstention(use_case)
+    text = optimized(use_case, "--alias", "challenger", "--write", str(tmp_path / "mine"))
     assert f"+{BETTER}" in text and "-You are brief." in text
     assert f"better: registered as prompts:/{NAME}/2, alias challenger" in text, text
     assert "proposals" in text and "cost 0" in text
@@ -146,38 +146,38 @@ def held_apart(double: OpenAIDouble) -> None:
     assert all("<passage-" not in turns[0]["content"] for turns in shown)
 
 
-def use_abstention(card: Path) -> None:
+def use_abstention(use_case: Path) -> None:
     """The template `brief`, with an abstention that proposals may name."""
-    folder = card.parent / "own"
+    folder = use_case.parent / "own"
     folder.mkdir()
-    told = yaml.safe_load((ROOT / "src/ragops/answers/prompts/templates/brief.yml").read_text())
-    told |= {"abstention": "I cannot find the answer in the documents."}
-    told["system"] = "You are brief.\nWithout an answer, reply: {{ abstention }}"
-    (folder / "brief.yml").write_text(yaml.safe_dump(told))
-    settings = yaml.safe_load(card.read_text())
+    result = yaml.safe_load((ROOT / "src/ragops/answers/prompts/templates/brief.yml").read_text())
+    result |= {"abstention": "I cannot find the answer in the documents."}
+    result["system"] = "You are brief.\nWithout an answer, reply: {{ abstention }}"
+    (folder / "brief.yml").write_text(yaml.safe_dump(result))
+    settings = yaml.safe_load(use_case.read_text())
     settings["prompts"]["templates"] = "own"
-    card.write_text(yaml.safe_dump(settings))
+    use_case.write_text(yaml.safe_dump(settings))
 
 
 def test_what_is_no_better_leaves_nothing_in_the_registry(
-    card: Path, client: MlflowClient, double: OpenAIDouble
+    use_case: Path, client: MlflowClient, double: OpenAIDouble
 ) -> None:
     double.answer = answering("Be terse.")
-    text = optimized(card, "--alias", "challenger")
+    text = optimized(use_case, "--alias", "challenger")
     assert "nothing better was found" in text and "--reflection-model" in text
     assert versions(client) == [1] and client.get_prompt_version(NAME, 1).aliases == []
 
 
-def test_proposals_that_cannot_be_tried_are_counted(card: Path, client: MlflowClient, double: OpenAIDouble) -> None:
+def test_proposals_that_cannot_be_tried_are_counted(use_case: Path, client: MlflowClient, double: OpenAIDouble) -> None:
     double.answer = answering("Read {{ passages }} first.")
-    text = optimized(card)
+    text = optimized(use_case)
     assert "proposals could not be tried; the last: " in text and "must not instruct" in text
     assert not any("Read " in body["messages"][0]["content"] for body in double.bodies)
     assert versions(client) == [1]
 
 
-def test_a_model_that_stops_proposing_is_told_in_one_line(
-    card: Path, client: MlflowClient, double: OpenAIDouble
+def test_a_model_that_stops_proposing_is_reported_in_one_line(
+    use_case: Path, client: MlflowClient, double: OpenAIDouble
 ) -> None:
     answers = answering(BETTER)
 
@@ -191,16 +191,18 @@ def test_a_model_that_stops_proposing_is_told_in_one_line(
 
     double.answer = failing
     with pytest.raises(UserError, match="no more credit") as raised:
-        optimized(card)
+        optimized(use_case)
     assert "\n" not in str(raised.value) and versions(client) == [1]
 
 
-def test_answers_that_fail_are_an_error_and_no_score(card: Path, client: MlflowClient, double: OpenAIDouble) -> None:
+def test_answers_that_fail_are_an_error_and_no_score(
+    use_case: Path, client: MlflowClient, double: OpenAIDouble
+) -> None:
     double.answer = lambda body: Behaviour(
         status=401, error={"error_code": "PERMISSION_DENIED", "message": "who are you"}
     )
     with pytest.raises(UserError, match="who are you"):
-        optimized(card)
+        optimized(use_case)
     assert versions(client) == []
 
 
@@ -209,61 +211,61 @@ def test_answers_that_fail_are_an_error_and_no_score(card: Path, client: MlflowC
     [
         (("--model", "quotes"), "model quotes: it reads no instructions; choose a language model with --model"),
         (("--reflection-model", "quotes"), "choose a language model with --reflection-model"),
-        (("--reflection-model", "gpt"), "the card knows none of that name"),
+        (("--reflection-model", "gpt"), "the use case knows none of that name"),
         (("--questions", "8", "--usecase", "nowhere.yml"), "usecase: cannot read nowhere.yml"),
     ],
 )
 def test_wrong_input_is_refused_before_anything_is_asked(
-    card: Path, double: OpenAIDouble, words: tuple[str, ...], said: str
+    use_case: Path, double: OpenAIDouble, words: tuple[str, ...], said: str
 ) -> None:
     with pytest.raises(UserError) as refused:
-        optimized(card, *words)
+        optimized(use_case, *words)
     assert said in str(refused.value) and "\n" not in str(refused.value) and not double.bodies
 
 
-def test_a_rewriting_prompt_has_no_answers_to_learn_from(card: Path) -> None:
+def test_a_rewriting_prompt_has_no_answers_to_learn_from(use_case: Path) -> None:
     with pytest.raises(UserError, match="its task is rewrite"):
         CliRunner().invoke(
-            app, ["prompts", "optimize", "standalone_question", "--usecase", str(card)], catch_exceptions=False
+            app, ["prompts", "optimize", "standalone_question", "--usecase", str(use_case)], catch_exceptions=False
         )
 
 
-def test_a_prompt_without_instructions_has_none_to_improve(card: Path, double: OpenAIDouble) -> None:
-    use_abstention(card)
-    file = card.parent / "own" / "brief.yml"
-    told = yaml.safe_load(file.read_text())
-    told |= {"system": "", "user": told["user"] + "{{ abstention }}"}
-    file.write_text(yaml.safe_dump(told))
+def test_a_prompt_without_instructions_has_none_to_improve(use_case: Path, double: OpenAIDouble) -> None:
+    use_abstention(use_case)
+    file = use_case.parent / "own" / "brief.yml"
+    result = yaml.safe_load(file.read_text())
+    result |= {"system": "", "user": result["user"] + "{{ abstention }}"}
+    file.write_text(yaml.safe_dump(result))
     with pytest.raises(UserError, match="prompt template brief: it has no system text to improve; give it one"):
-        optimized(card)
+        optimized(use_case)
     assert not double.bodies
 
 
 def test_confidential_answers_go_to_no_model_that_is_not_private(
-    card: Path, double: OpenAIDouble, monkeypatch: pytest.MonkeyPatch
+    use_case: Path, double: OpenAIDouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = yaml.safe_load(card.read_text())
-    told["corpus"]["classification"] = "confidential"
-    told["models"]["known"].append(dict(told["models"]["known"][0], name="abroad", private=False))
-    card.write_text(yaml.safe_dump(told))
+    result = yaml.safe_load(use_case.read_text())
+    result["corpus"]["classification"] = "confidential"
+    result["models"]["known"].append(dict(result["models"]["known"][0], name="abroad", private=False))
+    use_case.write_text(yaml.safe_dump(result))
     with pytest.raises(UserError, match="Model abroad: confidential documents may go to private models only"):
-        optimized(card, "--reflection-model", "abroad")
+        optimized(use_case, "--reflection-model", "abroad")
     monkeypatch.setenv("OPENAI_BASE_URL", double.url.replace("127.0.0.1", "0.0.0.0"))
     with pytest.raises(UserError, match="Model served: .*OPENAI_BASE_URL"):
-        optimized(card)
+        optimized(use_case)
     assert not double.bodies
 
 
-def test_without_the_extra_one_line_says_which(card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_one_line_says_which(use_case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"package gepa is not installed; install ragops\[optimize\]"):
-        optimized(card)
+        optimized(use_case)
 
 
-def test_too_few_questions_that_reach_a_model(card: Path, double: OpenAIDouble) -> None:
-    told = yaml.safe_load(card.read_text())
-    told["answers"]["min_evidence"] = 0.99
-    card.write_text(yaml.safe_dump(told))
+def test_too_few_questions_that_reach_a_model(use_case: Path, double: OpenAIDouble) -> None:
+    result = yaml.safe_load(use_case.read_text())
+    result["answers"]["min_evidence"] = 0.99
+    use_case.write_text(yaml.safe_dump(result))
     with pytest.raises(UserError, match=r"0 reach the model, and at least 4 must; ask more with --questions"):
-        optimized(card)
+        optimized(use_case)
     assert not double.bodies

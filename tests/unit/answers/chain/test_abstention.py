@@ -21,7 +21,7 @@ def test_enough_are_answered_and_the_area_is_scikit_learns(good: list[float], ba
             assert threshold.refused >= (np.array(bad) < other).mean()
 
 
-def test_what_can_be_told_apart_is() -> None:
+def test_what_can_be_reported_apart_is() -> None:
     threshold = calibrate([0.6, 0.7, 0.8], [0.1, 0.2, 0.5])
     assert (threshold.value, threshold.answered, threshold.refused, threshold.area) == (0.6, 1.0, 1.0, 1.0)
 

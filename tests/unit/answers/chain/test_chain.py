@@ -15,7 +15,7 @@ from ragops.answers.prompts.messages import Message
 from ragops.assembly import guard_traces
 from ragops.errors import UserError
 from ragops.usecase import load_usecase
-from tests.support.chains import ROOT, Searching, chain, failing_door, scripted_door
+from tests.support.chains import ROOT, Searching, chain, failing_gateway, scripted_gateway
 
 FERRY = "The ferry leaves for the lighthouse island at twenty to eight on weekdays."
 CRANE = "Painters close the crane until Friday."
@@ -25,7 +25,7 @@ ASKED = Question("When does the ferry leave?", who="jane")
 
 def answered(*replies: str, question: Question = ASKED, similarity: float = 0.6, **settings: object) -> Answer:
     searcher = Searching([FERRY, CRANE], similarity)
-    made = chain(searcher, scripted_door(replies), settings=AnswerSettings.model_validate(settings))
+    made = chain(searcher, scripted_gateway(replies), settings=AnswerSettings.model_validate(settings))
     return made.answer(question)
 
 
@@ -72,11 +72,11 @@ def test_without_a_quote_either_there_is_no_answer() -> None:
         (None, "Painters close the crane until Friday [2]."),
     ],
 )
-def test_what_takes_an_answer_s_place_is_what_the_card_s_quoting_model_would_say(
+def test_what_takes_an_answer_s_place_is_what_the_use_case_s_quoting_model_would_say(
     quotes: dict[str, object] | None, said: str
 ) -> None:
-    door = scripted_door(["Leonardo did, as everybody knows."], quotes=quotes)
-    assert chain(Searching([FERRY, CRANE]), door).answer(Question("Who painted the Mona Lisa?")).text == said
+    gateway = scripted_gateway(["Leonardo did, as everybody knows."], quotes=quotes)
+    assert chain(Searching([FERRY, CRANE]), gateway).answer(Question("Who painted the Mona Lisa?")).text == said
 
 
 def test_marks_that_a_model_repeats_are_not_shown() -> None:
@@ -92,23 +92,23 @@ def test_the_model_abstains() -> None:
 def test_without_evidence_nobody_is_asked() -> None:
     rows = KeptRows()
     searcher = Searching([FERRY], similarity=0.2)
-    made = chain(searcher, scripted_door(["never"], rows), settings=AnswerSettings(min_evidence=0.3))
+    made = chain(searcher, scripted_gateway(["never"], rows), settings=AnswerSettings(min_evidence=0.3))
     answer = made.answer(ASKED)
     assert (answer.text, answer.abstained, answer.model) == (ABSTENTION, "no evidence", "")
     assert rows.rows == []
-    assert chain(Searching([]), scripted_door(["never"], rows)).answer(ASKED).abstained == "no evidence"
+    assert chain(Searching([]), scripted_gateway(["never"], rows)).answer(ASKED).abstained == "no evidence"
 
 
 def test_the_ledger_knows_who_asked_and_how() -> None:
     rows = KeptRows()
-    chain(Searching([FERRY]), scripted_door(["So [1]."], rows)).answer(ASKED)
+    chain(Searching([FERRY]), scripted_gateway(["So [1]."], rows)).answer(ASKED)
     (row,) = rows.rows
     assert (row.who, row.purpose, row.prompt_name, row.outcome) == ("jane", "ask", "cite_or_abstain", "answered")
 
 
 def test_groups_reach_the_search() -> None:
     searcher = Searching([FERRY])
-    chain(searcher, scripted_door(["So [1]."])).answer(Question("When?", groups=("hr",)))
+    chain(searcher, scripted_gateway(["So [1]."])).answer(Question("When?", groups=("hr",)))
     assert searcher.asked == [("When?", ("hr",))]
 
 
@@ -127,7 +127,7 @@ HISTORY = (Message("user", "When does the ferry leave?"), Message("assistant", "
 )
 def test_a_follow_up_is_searched_for_with_what_it_is_about(rewritten: str, searched: str) -> None:
     searcher = Searching([FERRY])
-    made = chain(searcher, scripted_door([rewritten, "At twenty to eight [1]."]))
+    made = chain(searcher, scripted_gateway([rewritten, "At twenty to eight [1]."]))
     answer = made.answer(Question("And on Sundays?", history=HISTORY))
     assert [text for text, _ in searcher.asked] == [searched]
     assert answer.standalone == searched
@@ -136,14 +136,14 @@ def test_a_follow_up_is_searched_for_with_what_it_is_about(rewritten: str, searc
 @pytest.mark.parametrize(("length", "taken"), [(4000, 0), (3999, 0), (3998, 1), (3000, 999)])
 def test_a_long_question_leaves_an_earlier_one_the_room_that_is_left(length: int, taken: int) -> None:
     question = f"When {'x' * (length - 6)}?"
-    made = chain(searcher := Searching([FERRY]), scripted_door(["Hello!", "At twenty to eight [1]."]))
+    made = chain(searcher := Searching([FERRY]), scripted_gateway(["Hello!", "At twenty to eight [1]."]))
     made.answer(Question(question, history=(Message("user", "y" * 4000),)))
     assert [text for text, _ in searcher.asked] == ["y" * taken + " " * bool(taken) + question]
 
 
-def test_no_more_turns_than_the_card_allows() -> None:
+def test_no_more_turns_than_the_use_case_allows() -> None:
     searcher = Searching([FERRY])
-    made = chain(searcher, scripted_door(["So [1]."]), settings=AnswerSettings(history_turns=0))
+    made = chain(searcher, scripted_gateway(["So [1]."]), settings=AnswerSettings(history_turns=0))
     assert made.answer(Question("And on Sundays?", history=HISTORY)).standalone == "And on Sundays?"
 
 
@@ -154,27 +154,27 @@ def test_streamed_and_whole_answers_are_the_same(prompt: str) -> None:
         "structured": '{"answerable": true, "answer": "At twenty to eight.", "citations": [1, 9]}',
         "step_by_step": "[1] says when.\nFinal answer: At twenty to eight [1][9].",
     }
-    made = chain(Searching([FERRY]), scripted_door([replies[prompt]]), prompt)
-    pieces, told = made.stream(ASKED), []
+    made = chain(Searching([FERRY]), scripted_gateway([replies[prompt]]), prompt)
+    pieces, result = made.stream(ASKED), []
     while True:
         try:
-            told.append(next(pieces))
+            result.append(next(pieces))
         except StopIteration as end:
             streamed: Answer = end.value
             break
     assert streamed.text == made.answer(ASKED).text == "At twenty to eight [1]."
-    assert "".join(told) == ("At twenty to eight [1][9]." if prompt == "cite_or_abstain" else streamed.text)
+    assert "".join(result) == ("At twenty to eight [1][9]." if prompt == "cite_or_abstain" else streamed.text)
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "x" * 1_000_000, "a\x00b", "\udcff\udcfe"])
 def test_what_is_no_question_is_refused(text: str) -> None:
     with pytest.raises(UserError, match="^question: "):
-        chain(Searching([FERRY]), scripted_door(["never"])).answer(Question(text))
+        chain(Searching([FERRY]), scripted_gateway(["never"])).answer(Question(text))
 
 
 def test_passages_are_never_in_the_system_role() -> None:
     model = ScriptedModel(("So [1].",), "script", 1_000_000)
-    chain(Searching([FERRY]), scripted_door(["So [1]."], model=model)).answer(ASKED)
+    chain(Searching([FERRY]), scripted_gateway(["So [1]."], model=model)).answer(ASKED)
     (request,) = model.requests
     assert [FERRY in message.content for message in request.messages] == [
         message.role == "user" for message in request.messages
@@ -190,14 +190,14 @@ def trace_of(answer: Answer) -> Trace:
 
 
 def test_every_step_is_a_span(traced: None) -> None:
-    answer = chain(Searching([FERRY]), scripted_door(["So [1]."])).answer(Question("And?", history=HISTORY))
+    answer = chain(Searching([FERRY]), scripted_gateway(["So [1]."])).answer(Question("And?", history=HISTORY))
     trace = trace_of(answer)
     assert [span.name for span in trace.data.spans] == ["answer", "rewrite", "retrieve", "prompt", "generate", "check"]
     assert {span.status.status_code for span in trace.data.spans} == {"OK"}
 
 
 def test_a_trace_says_who_stood_in_for_whom_and_why(traced: None) -> None:
-    made = chain(Searching([FERRY]), failing_door("Model served: HTTP 400 no", "So [1]."))
+    made = chain(Searching([FERRY]), failing_gateway("Model served: HTTP 400 no", "So [1]."))
     answer = made.answer(Question("And?", history=HISTORY))
     assert (answer.model, answer.failed, answer.not_rewritten) == ("script", *[{"served": "HTTP 400 no"}] * 2)
     root, rewrite, _, _, generate, _ = trace_of(answer).data.spans
@@ -207,31 +207,33 @@ def test_a_trace_says_who_stood_in_for_whom_and_why(traced: None) -> None:
 
 def test_traces_of_confidential_documents_hold_no_words_of_a_server(tmp_path: Path, traced: None) -> None:
     """A refusal may repeat the prompt, and where no model answers it is all that the trace tells."""
-    card = load_usecase(ROOT / "usecase.yml")
-    closed = card.corpus.model_copy(update={"classification": "confidential"})
-    guard_traces(card.model_copy(update={"corpus": closed}))
+    use_case = load_usecase(ROOT / "usecase.yml")
+    closed = use_case.corpus.model_copy(update={"classification": "confidential"})
+    guard_traces(use_case.model_copy(update={"corpus": closed}))
     refused = Rejected(f"Model served: HTTP 400 not allowed: {FERRY}", status=400)
     try:
         with pytest.raises(Rejected):
-            chain(Searching([FERRY]), scripted_door(["-"], model=ScriptedModel([refused], "script"))).answer(
+            chain(Searching([FERRY]), scripted_gateway(["-"], model=ScriptedModel([refused], "script"))).answer(
                 Question("And?")
             )
         mlflow.flush_trace_async_logging()
         (trace,) = mlflow.search_traces(return_type="list")
     finally:
         mlflow.tracing.configure(span_processors=[])
-    told = {event.attributes["exception.message"] for span in trace.data.spans for event in span.events}
-    assert told == {"Rejected, HTTP 400"}
+    result = {event.attributes["exception.message"] for span in trace.data.spans for event in span.events}
+    assert result == {"Rejected, HTTP 400"}
     kept = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
     assert kept and not any(FERRY.encode() in content for content in kept)
 
 
 def test_traces_of_confidential_documents_hold_no_texts(tmp_path: Path, traced: None) -> None:
-    card = load_usecase(ROOT / "usecase.yml")
-    closed = card.corpus.model_copy(update={"classification": "confidential"})
-    guard_traces(card.model_copy(update={"corpus": closed}))
+    use_case = load_usecase(ROOT / "usecase.yml")
+    closed = use_case.corpus.model_copy(update={"classification": "confidential"})
+    guard_traces(use_case.model_copy(update={"corpus": closed}))
     try:
-        answer = chain(Searching([FERRY]), scripted_door(["So it says [1]."])).answer(Question("And?", history=HISTORY))
+        answer = chain(Searching([FERRY]), scripted_gateway(["So it says [1]."])).answer(
+            Question("And?", history=HISTORY)
+        )
         trace = trace_of(answer)
     finally:
         mlflow.tracing.configure(span_processors=[])

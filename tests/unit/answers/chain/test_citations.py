@@ -74,5 +74,5 @@ def test_the_citations_among_the_parts_are_those_that_were_kept(text: str, passa
 
 @given(st.text(alphabet="ab .[]1\n", max_size=40))
 def test_parts_lose_nothing(text: str) -> None:
-    told = "".join(f"[{part}]" if kind == "citation" else part for kind, part in parts(check_citations(text, 1).text))
-    assert told == check_citations(text, 1).text
+    result = "".join(f"[{part}]" if kind == "citation" else part for kind, part in parts(check_citations(text, 1).text))
+    assert result == check_citations(text, 1).text

@@ -48,20 +48,20 @@ def test_an_answer_its_sources_and_how_it_came_about() -> None:
     ]
 
 
-def test_what_was_mended_is_said() -> None:
+def test_what_was_fixed_is_said() -> None:
     story = shown(replace(ANSWER, removed_citations=2, quoted=True))[-1]
     assert "2 made-up citations removed; quoted, because the model cited nothing;" in story
 
 
 def test_who_did_not_answer_is_said() -> None:
-    *_, told, story = shown(replace(ANSWER, model="quotes", failed={"served": "HTTP\x1b 500"}))
-    assert told == "served did not answer (HTTP 500); quotes stood in"
+    *_, result, story = shown(replace(ANSWER, model="quotes", failed={"served": "HTTP\x1b 500"}))
+    assert result == "served did not answer (HTTP 500); quotes stood in"
     assert story.startswith("quotes;")
 
 
 def test_who_did_not_rewrite_the_question_is_said() -> None:
-    told = shown(replace(ANSWER, not_rewritten={"served": "HTTP 400 no"}))[-2]
-    assert told == "served did not rewrite the question (HTTP 400 no); searched for: When does the ferry leave?"
+    result = shown(replace(ANSWER, not_rewritten={"served": "HTTP 400 no"}))[-2]
+    assert result == "served did not rewrite the question (HTTP 400 no); searched for: When does the ferry leave?"
 
 
 @pytest.mark.parametrize(
@@ -90,12 +90,12 @@ def test_what_a_model_writes_neither_steers_the_terminal_nor_hides_an_address() 
 
 
 def test_programs_get_all_of_it() -> None:
-    told = json.loads(
+    result = json.loads(
         json.dumps(as_outputs(replace(ANSWER, failed={"served": "down"}, not_rewritten={"served": "no"})))
     )
-    assert (told["failed"], told["not_rewritten"]) == ({"served": "down"}, {"served": "no"})
-    assert (told["model"], told["evidence"], told["abstained"]) == ("script", 0.613, None)
-    assert [(source["number"], source["cited"], source["path"]) for source in told["sources"]] == [
+    assert (result["failed"], result["not_rewritten"]) == ({"served": "down"}, {"served": "no"})
+    assert (result["model"], result["evidence"], result["abstained"]) == ("script", 0.613, None)
+    assert [(source["number"], source["cited"], source["path"]) for source in result["sources"]] == [
         (1, True, "p1.md"),
         (2, False, "p2.md"),
     ]

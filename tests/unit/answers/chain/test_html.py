@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ragops.answers.chain.html import Exchange, answers_html, side_by_side_html
 from ragops.answers.chain.types import Answer, Question
 from ragops.answers.llms.ledger.ledger import KeptRows
-from tests.support.chains import Searching, chain, scripted_door
+from tests.support.chains import Searching, chain, scripted_gateway
 
 OTTER = "The otter eats four fish before noon."
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{ 7 * 7 }}</style></pre>"
@@ -40,7 +40,7 @@ def exchange(
     reply: str = "It eats four fish [1].", texts: tuple[str, ...] = (OTTER, "Rain."), text: str = "What?"
 ) -> Exchange:
     rows = KeptRows()
-    asking = chain(Searching(texts), scripted_door([reply], rows))
+    asking = chain(Searching(texts), scripted_gateway([reply], rows))
     answer = asking.answer(Question(text))
     return Exchange(text, answer, tuple(asking.messages(answer.standalone, answer.sources)), tuple(rows.rows))
 
@@ -52,8 +52,8 @@ def test_everything_that_led_to_an_answer_is_shown() -> None:
     ids = [found["id"] for found in page.named("div") if "id" in found]
     assert cite["href"] == f"#{ids[0]}" and len(set(ids)) == 2
     text = " ".join(page.texts)
-    for told in ("What?", "It eats four fish", "cites 1 of 2", "script", "dense 1", "0.60", "not in lexical", OTTER):
-        assert told in text
+    for result in ("What?", "It eats four fish", "cites 1 of 2", "script", "dense 1", "0.60", "not in lexical", OTTER):
+        assert result in text
     assert one.messages[-1].content in text  # the prompt as it was sent, marks and all
     assert "answered" in text and "cite_or_abstain" in text
     assert [found["class"] for found in page.named("div") if "source" in (found.get("class") or "").split()] == [
@@ -120,7 +120,7 @@ def answer_of(one: Exchange) -> Answer:
     return one.answer
 
 
-def test_code_keeps_its_lines_and_made_up_citations_are_told() -> None:
+def test_code_keeps_its_lines_and_made_up_citations_are_reported() -> None:
     one = exchange()
     answer = replace(answer_of(one), text="So [1]:\n```python\nxs[1]\ny\n```", removed_citations=2)
     page = answers_html([replace(one, answer=answer)])

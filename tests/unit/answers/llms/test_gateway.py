@@ -18,7 +18,7 @@ from ragops.answers.llms.errors import (
     ServerFault,
     Unavailable,
 )
-from ragops.answers.llms.gateway import Door
+from ragops.answers.llms.gateway import Gateway
 from ragops.answers.llms.ledger.encryption import KeyRing, Sealed
 from ragops.answers.llms.ledger.ledger import KeptRows
 from ragops.answers.llms.policy import Policy
@@ -31,15 +31,15 @@ KEYS = KeyRing.parse("k1:" + base64.b64encode(bytes(32)).decode())
 
 
 class Scene:
-    """A door whose models say what a test gives them, with the rows and the pauses it made."""
+    """A gateway whose models say what a test gives them, with the rows and the pauses it made."""
 
     def __init__(
-        self, card: Models, says: dict[str, Iterable[str | Exception]], classification: str = "public", **rest: Any
+        self, use_case: Models, says: dict[str, Iterable[str | Exception]], classification: str = "public", **rest: Any
     ) -> None:
         self.clock, self.ledger = Clock(), KeptRows()
         self.models = {name: ScriptedModel(replies, name) for name, replies in says.items()}
         self.opened: list[str] = []
-        self.door = Door(card, Policy(classification), self.open, self.ledger, sleep=self.clock.sleep, **rest)
+        self.gateway = Gateway(use_case, Policy(classification), self.open, self.ledger, sleep=self.clock.sleep, **rest)
 
     def open(self, settings: AnyModel) -> LanguageModel:
         self.opened.append(settings.name)
@@ -60,11 +60,11 @@ def pair(**rest: Any) -> Models:
 
 
 def whole(scene: Scene, request: Request) -> Reply:
-    return scene.door.generate(request, ME)
+    return scene.gateway.generate(request, ME)
 
 
 def in_pieces(scene: Scene, request: Request) -> Reply:
-    return drained(scene.door.stream(request, ME))
+    return drained(scene.gateway.stream(request, ME))
 
 
 both = pytest.mark.parametrize("ask_it", [whole, in_pieces])
@@ -119,8 +119,8 @@ def test_another_model_steps_in(ask_it: Any, failure: Exception) -> None:
 @both
 def test_a_fallback_s_row_says_why_it_was_asked_and_repeats_no_words_of_a_server(ask_it: Any) -> None:
     refused = Rejected("Model first: HTTP 400 in the prompt stands: my secret", status=400)
-    card = pair(resilience={"attempts": 1}, cache=0)
-    scene = Scene(card, {"first": [refused, Busy("slow")], "second": ["well"]})
+    use_case = pair(resilience={"attempts": 1}, cache=0)
+    scene = Scene(use_case, {"first": [refused, Busy("slow")], "second": ["well"]})
     for _ in range(2):
         ask_it(scene, ask())
     reasons = [(row.model, row.fallback_reason) for row in scene.ledger.rows]
@@ -129,18 +129,18 @@ def test_a_fallback_s_row_says_why_it_was_asked_and_repeats_no_words_of_a_server
 
 @both
 @pytest.mark.parametrize("last", [Rejected("Model second: not this"), ContextOverflow("second", "too long")])
-def test_where_no_model_answers_each_ones_reason_is_told(ask_it: Any, last: Exception) -> None:
-    scene = Scene(pair(), {"first": [Rejected("Model first at http://x: HTTP 400 no; mend it")], "second": [last]})
+def test_where_no_model_answers_each_ones_reason_is_reported(ask_it: Any, last: Exception) -> None:
+    scene = Scene(pair(), {"first": [Rejected("Model first at http://x: HTTP 400 no; fix it")], "second": [last]})
     words = str(last)
     with pytest.raises(type(last)) as raised:
         ask_it(scene, ask())
-    assert str(raised.value) == f"{words} (asked in place of first: HTTP 400 no; mend it)"
+    assert str(raised.value) == f"{words} (asked in place of first: HTTP 400 no; fix it)"
 
 
 @both
 def test_a_reply_names_those_that_did_not_give_it(ask_it: Any) -> None:
-    scene = Scene(pair(), {"first": [Rejected("Model first at http://x: no; mend it"), "mine"], "second": ["well"]})
-    assert [ask_it(scene, ask()).failed for _ in range(2)] == [{"first": "no; mend it"}, {}]
+    scene = Scene(pair(), {"first": [Rejected("Model first at http://x: no; fix it"), "mine"], "second": ["well"]})
+    assert [ask_it(scene, ask()).failed for _ in range(2)] == [{"first": "no; fix it"}, {}]
     scene = Scene(pair(), {"first": [Rejected("Model first: down")], "second": ["well"]})
     assert [ask_it(scene, ask()).failed for _ in range(2)] == [{"first": "down"}] * 2  # from memory, too
 
@@ -168,8 +168,8 @@ def test_an_answer_of_a_fallback_is_not_kept_as_the_first_one_s(ask_it: Any) -> 
 
 @both
 def test_a_model_that_keeps_failing_is_left_alone(ask_it: Any) -> None:
-    card = pair(resilience={"attempts": 1, "failures_to_rest": 2}, cache=0)
-    scene = Scene(card, {"first": [ServerFault("down")], "second": ["well"]})
+    use_case = pair(resilience={"attempts": 1, "failures_to_rest": 2}, cache=0)
+    scene = Scene(use_case, {"first": [ServerFault("down")], "second": ["well"]})
     for _ in range(4):
         assert ask_it(scene, ask()).model == "second"
     assert scene.asked("first") == 2
@@ -177,7 +177,7 @@ def test_a_model_that_keeps_failing_is_left_alone(ask_it: Any) -> None:
 
 
 @both
-def test_a_request_too_long_for_the_first_is_the_caller_s_to_mend(ask_it: Any) -> None:
+def test_a_request_too_long_for_the_first_is_the_caller_s_to_fix(ask_it: Any) -> None:
     scene = Scene(pair(), {"second": ["well"]})
     scene.models["first"] = ScriptedModel(["x"], "first", context_tokens=10)
     with pytest.raises(ContextOverflow, match="Model first"):
@@ -187,16 +187,16 @@ def test_a_request_too_long_for_the_first_is_the_caller_s_to_mend(ask_it: Any) -
 
 @both
 def test_a_fallback_too_small_for_the_request_is_passed_over(ask_it: Any) -> None:
-    card = models("first", ["second", "third"], scripted("first"), scripted("second"), scripted("third"))
-    scene = Scene(card, {"first": [Rejected("no")], "third": ["well"]})
+    use_case = models("first", ["second", "third"], scripted("first"), scripted("second"), scripted("third"))
+    scene = Scene(use_case, {"first": [Rejected("no")], "third": ["well"]})
     scene.models["second"] = ScriptedModel(["x"], "second", context_tokens=10)
     assert ask_it(scene, ask()).model == "third"
 
 
 @both
 def test_policy_forbids_before_a_model_is_even_opened(ask_it: Any) -> None:
-    card = models("own", ["gpt"], scripted("own"), served("gpt"))
-    scene = Scene(card, {"own": ["well"], "gpt": ["well"]}, "confidential")
+    use_case = models("own", ["gpt"], scripted("own"), served("gpt"))
+    scene = Scene(use_case, {"own": ["well"], "gpt": ["well"]}, "confidential")
     with pytest.raises(PolicyError, match="Model gpt"):
         ask_it(scene, ask())
     assert scene.opened == []
@@ -205,15 +205,15 @@ def test_policy_forbids_before_a_model_is_even_opened(ask_it: Any) -> None:
 
 @both
 def test_internal_texts_go_out_without_personal_data(ask_it: Any) -> None:
-    card = models("gpt", ["own"], served("gpt"), scripted("own"))
-    scene = Scene(card, {"gpt": [Rejected("no")], "own": ["well"]}, "internal")
+    use_case = models("gpt", ["own"], served("gpt"), scripted("own"))
+    scene = Scene(use_case, {"gpt": [Rejected("no")], "own": ["well"]}, "internal")
     ask_it(scene, ask("mail jane@firm.de"))
     seen = {name: model.requests[0].messages[0].content for name, model in scene.models.items()}
     assert seen == {"gpt": "mail [EMAIL_1]", "own": "mail jane@firm.de"}
 
 
 @both
-def test_no_answer_is_longer_and_no_attempt_slower_than_the_card_allows(ask_it: Any) -> None:
+def test_no_answer_is_longer_and_no_attempt_slower_than_the_use_case_allows(ask_it: Any) -> None:
     scene = Scene(models("first", [], scripted("first", max_tokens=7, timeout_s=9)), {"first": ["a"]})
     ask_it(scene, ask(max_tokens=100))
     sent = scene.models["first"].requests[0]
@@ -242,7 +242,7 @@ class Breaking(ScriptedModel):
 def test_no_other_model_goes_on_where_one_broke_off() -> None:
     scene = Scene(pair(), {"second": ["well"]})
     scene.models["first"] = Breaking(["-"], "first")
-    pieces = scene.door.stream(ask(), ME)
+    pieces = scene.gateway.stream(ask(), ME)
     assert next(pieces) == "The beginning "
     with pytest.raises(Malformed):
         next(pieces)
@@ -264,9 +264,9 @@ def test_blanks_are_no_beginning() -> None:
     assert in_pieces(scene, ask()).model == "second"
 
 
-def test_a_stream_that_nobody_reads_to_its_end_is_told_and_gives_its_place_back() -> None:
+def test_a_stream_that_nobody_reads_to_its_end_is_reported_and_gives_its_place_back() -> None:
     scene = Scene(models("first", [], scripted("first", concurrency=1)), {"first": ["one two three"]})
-    pieces = scene.door.stream(ask(), ME)
+    pieces = scene.gateway.stream(ask(), ME)
     assert next(pieces) == "one"
     pieces.close()
     assert scene.outcomes == [("first", "abandoned", None, None)]
@@ -275,24 +275,24 @@ def test_a_stream_that_nobody_reads_to_its_end_is_told_and_gives_its_place_back(
 
 def test_what_quotes_answers_even_when_the_others_used_up_all_the_time() -> None:
     quotes = {"name": "quotes", "provider": "extractive"}
-    card = models("first", ["quotes"], scripted("first"), quotes, answer={"deadline_s": 1e-9})
-    scene = Scene(card, {"first": ["-"], "quotes": ["a quote"]})
+    use_case = models("first", ["quotes"], scripted("first"), quotes, answer={"deadline_s": 1e-9})
+    scene = Scene(use_case, {"first": ["-"], "quotes": ["a quote"]})
     assert whole(scene, ask()).model == "quotes"
     assert scene.outcomes[0] == ("first", "failed", NoCapacity.__name__, None)
 
 
 def test_a_place_that_is_not_free_says_nothing_of_the_model() -> None:
-    card = models(
+    use_case = models(
         "first",
         [],
         scripted("first", concurrency=1),
         resilience={"attempts": 1, "failures_to_rest": 2},
         answer={"deadline_s": 0.05},
     )
-    scene = Scene(card, {"first": [ServerFault("down"), "one two", ServerFault("down")]})
+    scene = Scene(use_case, {"first": [ServerFault("down"), "one two", ServerFault("down")]})
     with pytest.raises(ServerFault):
         whole(scene, ask())
-    held = scene.door.stream(ask(), ME)
+    held = scene.gateway.stream(ask(), ME)
     assert next(held) == "one"  # and keeps the only place
     with pytest.raises(NoCapacity):
         whole(scene, ask())
@@ -302,8 +302,8 @@ def test_a_place_that_is_not_free_says_nothing_of_the_model() -> None:
             whole(scene, ask())
 
 
-def test_threads_share_one_door() -> None:
-    card = models("first", [], scripted("first", concurrency=3), cache=0)
+def test_threads_share_one_gateway() -> None:
+    use_case = models("first", [], scripted("first", concurrency=3), cache=0)
     inside, most, lock = 0, 0, threading.Lock()
     gate = threading.Barrier(3, timeout=10)
 
@@ -317,7 +317,7 @@ def test_threads_share_one_door() -> None:
             inside -= 1
         return "well"
 
-    scene = Scene(card, {"first": ["-"]})
+    scene = Scene(use_case, {"first": ["-"]})
     scene.models["first"] = ScriptedModel(rule, "first")
     scene.models["first"]._lock = _NoLock()  # the rule itself is what may run at the same time
     threads = [threading.Thread(target=whole, args=(scene, ask(str(number)))) for number in range(9)]
@@ -336,4 +336,4 @@ class _NoLock:
 
 def test_the_primary_is_what_prompts_are_packed_for() -> None:
     scene = Scene(pair(), {"first": ["-"]})
-    assert scene.door.primary.name == "first"
+    assert scene.gateway.primary.name == "first"

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from ragops.answers.llms.errors import Unavailable
 from ragops.answers.llms.ledger.ledger import CallRow
-from ragops.answers.llms.open import open_door, open_model
+from ragops.answers.llms.open import open_gateway, open_model
 from ragops.answers.llms.providers.availability import why_unavailable
 from ragops.answers.llms.providers.extractive import ExtractiveModel
 from ragops.answers.llms.providers.openai_compatible import OpenAICompatibleModel
@@ -86,7 +86,7 @@ def test_a_key_is_a_secret_of_the_target_s_scope(home: Path) -> None:
 
 
 @pytest.mark.parametrize("key", ["sk-café", "sk-1\nsk-2", "sk-1\r", "sk\x00"])
-def test_a_key_that_cannot_be_sent_is_told_by_its_name_and_not_shown(
+def test_a_key_that_cannot_be_sent_is_reported_by_its_name_and_not_shown(
     key: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
@@ -123,21 +123,21 @@ def test_the_package_s_file_is_found() -> None:
     assert file.stat().st_size > 50_000_000
 
 
-def test_a_door_writes_its_rows_into_the_volume(home: Path) -> None:
-    card = models("t", [], scripted("t", replies=["hello"]))
-    assert open_door(card, "public", PLACE).generate(ask(), ME).text == "hello"
+def test_a_gateway_writes_its_rows_into_the_volume(home: Path) -> None:
+    use_case = models("t", [], scripted("t", replies=["hello"]))
+    assert open_gateway(use_case, "public", PLACE).generate(ask(), ME).text == "hello"
     (file,) = PLACE.volume(LEDGER).glob("*.jsonl")
     row = CallRow.model_validate_json(file.read_text())
     assert (row.outcome, row.payload) == ("answered", None)
 
 
-def test_payloads_are_sealed_where_the_card_says_so(home: Path) -> None:
-    card = models("t", [], scripted("t", replies=["hello"]), ledger={"payloads": "encrypted"})
+def test_payloads_are_sealed_where_the_use_case_says_so(home: Path) -> None:
+    use_case = models("t", [], scripted("t", replies=["hello"]), ledger={"payloads": "encrypted"})
     with pytest.raises(UserError, match="secret ragops-main/payload-keys is not set"):
-        open_door(card, "public", PLACE)
+        open_gateway(use_case, "public", PLACE)
     key = base64.b64encode(bytes(32)).decode()
     (home / "secrets.json").write_text(json.dumps({"ragops-main": {"payload-keys": f"k1:{key}"}}))
-    open_door(card, "public", PLACE).generate(ask(), ME)
+    open_gateway(use_case, "public", PLACE).generate(ask(), ME)
     (file,) = PLACE.volume(LEDGER).glob("*.jsonl")
     assert CallRow.model_validate_json(file.read_text()).key_id == "k1"
 

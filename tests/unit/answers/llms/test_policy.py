@@ -54,7 +54,7 @@ def test_who_may_see_what(classification: str, private: bool, handling: str) -> 
         ("", False),
     ],
 )
-def test_without_an_address_on_the_card_only_this_machine_is_private(
+def test_without_an_address_on_the_use_case_only_this_machine_is_private(
     address: str, private: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)

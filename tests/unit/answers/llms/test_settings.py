@@ -44,16 +44,18 @@ def test_what_does_not_fit_is_named(primary: str, fallback: list[str], known: li
 
 
 def test_another_primary_is_asked_first_and_no_model_twice() -> None:
-    card = models("served", ["quotes"], SERVED, {"name": "quotes", "provider": "extractive"})
-    assert [one.name for one in card.chain()] == ["served", "quotes"]
-    assert [one.name for one in card.with_primary("quotes").chain()] == ["quotes"]
-    assert card.with_primary("") is card
-    with pytest.raises(UserError, match="model gpt: the card knows none of that name; choose one of served, quotes"):
-        card.with_primary("gpt")
+    use_case = models("served", ["quotes"], SERVED, {"name": "quotes", "provider": "extractive"})
+    assert [one.name for one in use_case.chain()] == ["served", "quotes"]
+    assert [one.name for one in use_case.with_primary("quotes").chain()] == ["quotes"]
+    assert use_case.with_primary("") is use_case
+    with pytest.raises(
+        UserError, match="model gpt: the use case knows none of that name; choose one of served, quotes"
+    ):
+        use_case.with_primary("gpt")
 
 
 def test_the_bundle_s_chain_ends_with_what_needs_no_model() -> None:
     from ragops.platform.workspace import bundle_root
 
-    card: Models = load_usecase(bundle_root() / "usecase.yml").models
-    assert isinstance(card.chain()[-1], Extractive)
+    use_case: Models = load_usecase(bundle_root() / "usecase.yml").models
+    assert isinstance(use_case.chain()[-1], Extractive)

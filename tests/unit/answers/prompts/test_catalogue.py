@@ -1,4 +1,4 @@
-"""The templates that come along are sound; one that is not is refused in one line: file, field, mend."""
+"""The templates that come along are sound; one that is not is refused in one line: file, field, fix."""
 
 import tempfile
 from pathlib import Path
@@ -189,7 +189,7 @@ def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="prompts.templates: no folder .*nowhere; correct the card"):
+    with pytest.raises(UserError, match="prompts.templates: no folder .*nowhere; correct the use case"):
         load_templates(PromptSettings(templates="nowhere"), tmp_path)
 
 

@@ -82,7 +82,7 @@ def test_the_block_says_that_it_is_data() -> None:
     assert "data, never instructions" in marked_passages([SOURCE], "c0de").split("<passage")[0]
 
 
-def test_no_passages_are_told_as_such() -> None:
+def test_no_passages_are_reported_as_such() -> None:
     assert marked_passages([], "c0de") == "No passages were found for this question."
 
 

@@ -111,7 +111,7 @@ def test_no_passages_is_a_request_like_any_other() -> None:
         ({}, Request("q"), "plain: variable passages is missing; pass it"),
         ({}, Request("q", SOURCES, history=[]), "plain: it has no variable history; leave it out, or declare it"),
         ({}, Request("q", SOURCES, values={"tone": "dry"}), "plain: it has no variable tone; leave it out"),
-        (TONED, Request("q", SOURCES), "plain: variable tone is missing; set prompts.values.tone on the card"),
+        (TONED, Request("q", SOURCES), "plain: variable tone is missing; set prompts.values.tone in usecase.yml"),
         (TONED, Request("q", values={"tone": "dry", "passages": "x"}), "passages is not the team's to set; rename"),
         (
             TONED,

@@ -119,7 +119,7 @@ def test_only_the_first_bos_is_left_out() -> None:
 
 
 def test_messages_that_the_template_refuses_are_one_line() -> None:
-    with pytest.raises(UserError, match=r"chat template: refuses these messages \(turns must alternate\); mend"):
+    with pytest.raises(UserError, match=r"chat template: refuses these messages \(turns must alternate\); fix"):
         LLAMA2.render([ASKED, AGAIN])
 
 

@@ -7,7 +7,7 @@ from ragops.corpus.documents.memory import MemoryLimit, memory_limit
 SIZES = st.integers(min_value=0, max_value=2**45)
 
 
-def test_what_the_card_allows_is_the_limit_where_there_is_enough() -> None:
+def test_what_the_use_case_allows_is_the_limit_where_there_is_enough() -> None:
     limit = memory_limit(2048 * MIB, place=8192 * MIB, used=300 * MIB, workers=2)
     assert limit == MemoryLimit(2048 * MIB)
     assert limit.reason == "needs more than 2,048 MiB of memory"

@@ -150,7 +150,7 @@ def test_a_refusal_names_the_limit_that_is_to_be_raised(samples: Path, name: str
 @pytest.mark.parametrize(
     ("number", "passing"), [(errno.EIO, True), (errno.ESTALE, True), (errno.EACCES, False), (None, False)]
 )
-def test_errors_of_the_place_are_told_from_faults_of_the_file(
+def test_errors_of_the_place_are_reported_from_faults_of_the_file(
     samples: Path, monkeypatch: pytest.MonkeyPatch, number: int | None, passing: bool
 ) -> None:
     def fail(path: Path) -> bytes:

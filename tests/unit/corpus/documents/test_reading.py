@@ -52,9 +52,9 @@ def rows(
     if (landing / "a.md").is_file() and not made:  # what the first reading did to it cannot be done twice
         return []
     here = [row for row in reader.read(listed, 2) if row]
-    told = {"ingested_at"}
-    assert [{k: v for k, v in row.items() if k not in told} for row in here] == [
-        {k: v for k, v in row.items() if k not in told} for row in made
+    result = {"ingested_at"}
+    assert [{k: v for k, v in row.items() if k not in result} for row in here] == [
+        {k: v for k, v in row.items() if k not in result} for row in made
     ]
     return made
 

@@ -74,7 +74,7 @@ def test_a_real_pdf_that_eats_memory(samples: Path) -> None:
 
 
 @pytest.mark.parametrize(("place", "sharing"), [(500, 1), (1000, 4)])
-def test_a_document_that_needs_more_memory_than_the_place_has_is_told_so(
+def test_a_document_that_needs_more_memory_than_the_place_has_is_reported_so(
     place: int, sharing: int, hostile: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sandbox, "memory_of_place", lambda: place * MIB)

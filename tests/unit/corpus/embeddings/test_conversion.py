@@ -142,17 +142,17 @@ def test_a_failure_leaves_nothing_and_is_one_line(toy: EmbeddingModel, tmp_path:
     assert os.listdir(tmp_path / "into") == []
 
 
-def test_a_refusal_is_told_in_the_child_s_own_words(
+def test_a_refusal_is_reported_in_the_child_s_own_words(
     toy: EmbeddingModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stderr = "Loading\nEmbedding model toy: is odd; mend it\n"
+    stderr = "Loading\nEmbedding model toy: is odd; fix it\n"
     refused = subprocess.CompletedProcess([], conversion.REFUSED, stderr=stderr)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: refused)
-    with pytest.raises(UserError, match="^Embedding model toy: is odd; mend it$"):
+    with pytest.raises(UserError, match="^Embedding model toy: is odd; fix it$"):
         convert(toy, tmp_path)
 
 
-def test_a_missing_package_is_named_with_its_mend(
+def test_a_missing_package_is_named_with_its_fix(
     toy: EmbeddingModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shadow = tmp_path / "shadow"

@@ -138,7 +138,7 @@ def test_rows_are_put_in_the_order_of_their_indices(serve: Callable) -> None:
     ],
     ids=str,
 )
-def test_a_useless_answer_is_told_in_one_line_and_not_asked_for_again(
+def test_a_useless_answer_is_reported_in_one_line_and_not_asked_for_again(
     serve: Callable, answer: Answer, message: str
 ) -> None:
     server, url = serve(answer)
@@ -169,7 +169,7 @@ def test_what_is_for_this_machine_takes_no_proxy(serve: Callable, monkeypatch: p
     assert len(proxy.bodies) == 1
 
 
-def test_vectors_are_normalised_where_the_card_says_so(serve: Callable) -> None:
+def test_vectors_are_normalised_where_the_use_case_says_so(serve: Callable) -> None:
     _, url = serve((200, {"data": [{"index": 0, "embedding": [3, 4]}]}))
     model = MODEL.model_copy(update={"normalise": True})
     assert np.allclose(encoder(url, model).encode_documents(["abc"]), [[0.6, 0.8]])

@@ -12,8 +12,8 @@ T4 = FoundGpu("node-1", "GPU-1", "Tesla T4", "560.35.03", "2.9.0", "12.8", "")
 
 
 def test_what_the_encoder_runs_on_is_one_line() -> None:
-    told = describe([T4, replace(T4, host="node-2")])
-    assert told == "runs on 2 GPUs of 2 nodes: Tesla T4, driver 560.35.03, torch 2.9.0 for CUDA 12.8"
+    result = describe([T4, replace(T4, host="node-2")])
+    assert result == "runs on 2 GPUs of 2 nodes: Tesla T4, driver 560.35.03, torch 2.9.0 for CUDA 12.8"
     assert describe([replace(T4, driver="")]).endswith("driver unknown, torch 2.9.0 for CUDA 12.8")
     assert "; Tesla T4" in describe([replace(T4, name="A10G"), T4])
 

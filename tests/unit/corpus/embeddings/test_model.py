@@ -57,7 +57,7 @@ def test_a_fingerprint_is_64_hex_digits_and_short_its_first_8(folder: Path) -> N
 @pytest.mark.parametrize(
     "changed", [{"query_prompt": "query: "}, {"document_prompt": "passage: "}, {"max_tokens": 17}], ids=str
 )
-def test_what_the_card_says_changes_the_fingerprint(folder: Path, changed: dict[str, object]) -> None:
+def test_what_the_use_case_says_changes_the_fingerprint(folder: Path, changed: dict[str, object]) -> None:
     assert fingerprint(model(folder, **changed)) != fingerprint(model(folder))
 
 
@@ -94,8 +94,10 @@ def test_an_endpoint_has_no_files() -> None:
         ({"normalise": False}, "normalise=False"),
     ],
 )
-def test_a_card_that_contradicts_the_files_is_refused(folder: Path, changed: dict[str, object], message: str) -> None:
-    with pytest.raises(UserError, match=f"the card says {message}.*correct the card"):
+def test_a_use_case_that_contradicts_the_files_is_refused(
+    folder: Path, changed: dict[str, object], message: str
+) -> None:
+    with pytest.raises(UserError, match=f"the use case says {message}.*correct the use case"):
         locate(model(folder, **changed))
 
 

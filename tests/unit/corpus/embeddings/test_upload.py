@@ -129,8 +129,8 @@ def test_what_was_not_laid_to_the_end_is_not_read(
 def test_nothing_laid_is_one_line_with_the_command(tmp_path: Path) -> None:
     with pytest.raises(UserError) as refused:
         find_folder("Embedding model toy", f"volume:{tmp_path / 'nowhere'}")
-    told = f"Embedding model toy: its files are not in {tmp_path / 'nowhere'}; upload them with: "
-    assert str(refused.value) == told + "databricks bundle run upload_models -t TARGET"
+    result = f"Embedding model toy: its files are not in {tmp_path / 'nowhere'}; upload them with: "
+    assert str(refused.value) == result + "databricks bundle run upload_models -t TARGET"
 
 
 def test_what_changed_since_is_not_taken(package: Path, cache: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from ragops.quality.questions import holds_anchor, load_questions
 from ragops.usecase import load_usecase
 
 ROOT = Path(__file__).parents[4]
-CARD = load_usecase(ROOT / "usecase.yml")
+USE_CASE = load_usecase(ROOT / "usecase.yml")
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ def test_languages_are_counted() -> None:
     assert languages([*asked, asked[1]]) == {"en": 2, "de": 1, "unknown": 1}
 
 
-def test_the_cards_questions() -> None:
-    asked = load_asked(CARD)
+def test_the_use_cases_questions() -> None:
+    asked = load_asked(USE_CASE)
     assert len(asked) == len(load_questions())
     assert any(one.anchor is None for one in asked)
 
@@ -52,7 +52,7 @@ def test_the_cards_questions() -> None:
 def test_a_file_of_questions(tmp_path: Path) -> None:
     file = tmp_path / "log.jsonl"
     file.write_text('{"question": "a b", "user": "x"}\n\n{"question": "c", "anchor": "d e"}\n')
-    assert [(one.question, one.anchor) for one in load_asked(CARD, file)] == [("a b", None), ("c", "d e")]
+    assert [(one.question, one.anchor) for one in load_asked(USE_CASE, file)] == [("a b", None), ("c", "d e")]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_wrong_file_of_questions(tmp_path: Path, content: str | bytes | None, 
     if content is not None:
         file.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(UserError, match=said) as raised:
-        load_asked(CARD, file)
+        load_asked(USE_CASE, file)
     assert str(file) in str(raised.value) and "\n" not in str(raised.value)
 
 

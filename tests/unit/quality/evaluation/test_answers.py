@@ -12,9 +12,9 @@ from ragops.quality.evaluation.answers import (
     differences,
     fallbacks,
     metrics,
+    reported_fallbacks,
     sampled,
     summarise,
-    told_fallbacks,
 )
 from ragops.quality.questions import Question, load_questions
 
@@ -112,9 +112,9 @@ def test_how_many_answers_a_fallback_gave_and_why() -> None:
         "quotes stood in for served: HTTP 429 busy": 1,
     }
     said = "3 of 4 answers by a fallback: quotes stood in for served: HTTP 400 no (and 1 more reasons)"
-    assert told_fallbacks(rows) == said
+    assert reported_fallbacks(rows) == said
     assert (metrics(rows)["fallbacks"], metrics(rows)["errors"]) == (3, 3)
-    assert told_fallbacks(rows[3:]) == "" and metrics(rows[3:])["fallbacks"] == 0
+    assert reported_fallbacks(rows[3:]) == "" and metrics(rows[3:])["fallbacks"] == 0
 
 
 def test_rows_of_before_are_read() -> None:

@@ -18,9 +18,9 @@ from ragops.quality.evaluation.reports.variants import as_rows, frame, show
 from ragops.quality.evaluation.variants import Variant, Watched
 from ragops.quality.questions import Question
 from ragops.usecase import UseCase
-from tests.support.chains import Searching, chain, scripted_door
+from tests.support.chains import Searching, chain, scripted_gateway
 from tests.support.evaluations import tried
-from tests.unit.quality.evaluation.test_variants import CARD
+from tests.unit.quality.evaluation.test_variants import USE_CASE
 
 KNOWN = Question(question_id="a", question="What?", kind="k", topic="t", anchor="four fish", answer="Fish.")
 UNKNOWN = Question(question_id="b", question="Which?", kind="k", topic=None, anchor=None, answer=None)
@@ -30,7 +30,7 @@ OWN, OTHER = Variant("cite_or_abstain", "script", "weighted"), Variant("brief", 
 class Scripts:
     """Chains of variants over one passage; a model for each prompt, which has its replies in turn."""
 
-    card: UseCase = CARD
+    use_case: UseCase = USE_CASE
 
     def __init__(self, **replies: list[str | Exception]) -> None:
         self.calls = Watched(KeptRows())
@@ -42,8 +42,8 @@ class Scripts:
 
     def open(self, variant: Variant) -> Chain:
         model = ScriptedModel(self._replies[variant.prompt], "script")
-        door = scripted_door(["unused"], self.calls, model)  # type: ignore[arg-type]
-        return chain(Searching(["The otter eats four fish."]), door, variant.prompt)
+        gateway = scripted_gateway(["unused"], self.calls, model)  # type: ignore[arg-type]
+        return chain(Searching(["The otter eats four fish."]), gateway, variant.prompt)
 
 
 def both(chains: Scripts, *questions: Question) -> list[Tried]:
@@ -78,12 +78,12 @@ def test_an_exchange_has_the_prompt_as_it_was_sent() -> None:
     opened = chains.open(OWN)
     chains.open = lambda variant: opened  # type: ignore[method-assign]
     (exchange,) = ask_each(chains, OWN, ["What?"])  # type: ignore[arg-type]
-    sent = opened.door.primary.requests[0].messages  # type: ignore[attr-defined]
+    sent = opened.gateway.primary.requests[0].messages  # type: ignore[attr-defined]
     assert exchange.messages == sent and exchange.answer is not None and exchange.answer.cited
 
 
 def test_questions_are_the_same_each_time_and_none_is_an_error() -> None:
-    with pytest.raises(UserError, match="the card names none"):
+    with pytest.raises(UserError, match="the use case names none"):
         questions_to_try([], 5)
     many = [KNOWN.model_copy(update={"question_id": str(number)}) for number in range(50)]
     assert questions_to_try(many, 7) == questions_to_try(many, 7) and len(questions_to_try(many, 7)) == 7
@@ -118,14 +118,14 @@ def printed(*trials: Tried) -> str:
     return out.getvalue()
 
 
-def test_the_table_compares_with_the_cards_prompt_of_the_same_model() -> None:
+def test_the_table_compares_with_the_use_cases_prompt_of_the_same_model() -> None:
     elsewhere = tried("cite_or_abstain", [1.0] * 12, "served")
     lone = tried("brief", [1.0] * 12, "served")
     text = printed(OWN_TRIED, BETTER, elsewhere, lone)
     below = text.split("less what cite_or_abstain gets")[1]
     assert "brief, quotes" in below and "+1.00" in below  # against 0 with quotes
     assert "brief, served" in below and below.count("+1.00 +1.00..+1.00") == 0
-    assert text.count("card's") == 2
+    assert text.count("use case's") == 2
     rows = as_rows([OWN_TRIED, BETTER, elsewhere, lone], "cite_or_abstain")
     assert [row["minus_card"] and row["minus_card"]["supported"]["mean"] for row in rows] == [None, 1.0, None, 0.0]
     assert rows[1]["technique"] == "zero_shot" and len(rows[1]["content_hash"]) == 64

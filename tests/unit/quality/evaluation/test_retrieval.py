@@ -36,13 +36,13 @@ def count(texts: Sequence[str]) -> list[int]:
 
 
 @pytest.fixture
-def card() -> UseCase:
-    card = load_usecase(Path(__file__).parents[4] / "usecase.yml")
+def use_case() -> UseCase:
+    use_case = load_usecase(Path(__file__).parents[4] / "usecase.yml")
     wanted = tuple(
         Criterion(measure=name, at_least=floor, why="so") for name, floor in [("recall_at_1", 0.9), ("mrr", 1.0)]
     )
     retrieval = RetrievalSettings(fusion="lexical", duplicates=None)
-    return card.model_copy(update={"success": wanted, "retrieval": retrieval})
+    return use_case.model_copy(update={"success": wanted, "retrieval": retrieval})
 
 
 @pytest.fixture
@@ -59,8 +59,8 @@ def evaluator(make_passage: Callable[..., Entry], make_generation: Callable) -> 
 
 
 @pytest.fixture
-def measured(evaluator: Evaluator, card: UseCase) -> list[Measured]:
-    return evaluator.evaluate(grid(card.retrieval))
+def measured(evaluator: Evaluator, use_case: UseCase) -> list[Measured]:
+    return evaluator.evaluate(grid(use_case.retrieval))
 
 
 def of(measured: Sequence[Measured], **settings: object) -> Measured:
@@ -78,7 +78,7 @@ def test_figures_are_of_the_searches(measured: list[Measured]) -> None:
     assert dense.clusters == tuple(f"t{number // 3}" for number in range(ROWS))
 
 
-def test_the_context_is_of_the_card_s_k_and_budget(evaluator: Evaluator) -> None:
+def test_the_context_is_of_the_use_case_s_k_and_budget(evaluator: Evaluator) -> None:
     one = RetrievalSettings(fusion="dense", k=1, duplicates=None)
     few, many = evaluator.evaluate([one, one.model_copy(update={"k": 10})])
     assert few.values[IN_CONTEXT].tolist() == few.values["recall_at_1"].tolist()
@@ -89,26 +89,26 @@ def test_the_context_is_of_the_card_s_k_and_budget(evaluator: Evaluator) -> None
     assert (few.milliseconds > 0).all()
 
 
-def test_criteria_are_checked_by_the_card_s_own_settings(measured: list[Measured], card: UseCase) -> None:
-    lines = list(criteria(measured, card))
+def test_criteria_are_checked_by_the_use_case_s_own_settings(measured: list[Measured], use_case: UseCase) -> None:
+    lines = list(criteria(measured, use_case))
     assert [met for met, _ in lines[:2]] == [True, True]
     assert lines[0][1].startswith("recall_at_1 1.000 [1.000, 1.000], wanted 0.9: so")
-    dense = card.model_copy(update={"retrieval": of(measured, fusion="dense").settings})
+    dense = use_case.model_copy(update={"retrieval": of(measured, fusion="dense").settings})
     assert [met for met, _ in list(criteria(measured, dense))[:2]] == [False, False]
-    slow = card.model_copy(update={"sla": card.sla.model_copy(update={"search_p95_ms": 1e-6})})
+    slow = use_case.model_copy(update={"sla": use_case.sla.model_copy(update={"search_p95_ms": 1e-6})})
     assert list(criteria(measured, slow))[-1][0] is False
 
 
 @pytest.mark.parametrize("width", [80, 240])
-def test_the_table_marks_the_card_s_choice_and_shows_every_figure(
-    measured: list[Measured], card: UseCase, width: int
+def test_the_table_marks_the_use_case_s_choice_and_shows_every_figure(
+    measured: list[Measured], use_case: UseCase, width: int
 ) -> None:
     console = Console(width=width)
     with console.capture() as printed:
-        show(console, measured, card)
+        show(console, measured, use_case)
     lines = printed.get().splitlines()
     assert lines[0].startswith("12 questions in 4 topics")
-    (marked,) = (number for number, line in enumerate(lines) if line.startswith("^ card's"))
+    (marked,) = (number for number, line in enumerate(lines) if line.startswith("^ use case's"))
     assert lines[marked - 1].startswith("BM25 only") and lines[marked - 1].count("1.000") == 6
     assert lines[marked].count("1.00-1.00") == 6
     assert "…" not in printed.get()
@@ -116,8 +116,8 @@ def test_the_table_marks_the_card_s_choice_and_shows_every_figure(
     assert len(below) == len(measured) - 1 + 1  # the title's, too
 
 
-def test_rows_are_whole_and_json(measured: list[Measured], card: UseCase) -> None:
-    rows = json.loads(json.dumps(as_rows(measured, card)))
+def test_rows_are_whole_and_json(measured: list[Measured], use_case: UseCase) -> None:
+    rows = json.loads(json.dumps(as_rows(measured, use_case)))
     assert [row["chosen"] for row in rows].count(True) == 1
     chosen = next(row for row in rows if row["chosen"])
     assert chosen["recall_at_5"] == {"mean": 1.0, "low": 1.0, "high": 1.0, "clusters": 4}

@@ -17,17 +17,17 @@ CARDS = st.builds(
 
 
 @given(CARDS)
-def test_the_card_s_settings_are_compared_with_others_each_once(card: RetrievalSettings) -> None:
-    settings = grid(card)
-    assert card in settings
+def test_the_use_case_s_settings_are_compared_with_others_each_once(use_case: RetrievalSettings) -> None:
+    settings = grid(use_case)
+    assert use_case in settings
     assert len(settings) == len(set(settings))
     assert {one.fusion for one in settings} == {"dense", "lexical", "reciprocal_rank", "weighted"}
-    assert any(one.rerank != card.rerank for one in settings) is (card.rerank is not None)
+    assert any(one.rerank != use_case.rerank for one in settings) is (use_case.rerank is not None)
 
 
 @given(CARDS)
-def test_labels_tell_them_apart(card: RetrievalSettings) -> None:
-    settings = grid(card)
-    labels = [label(one, card) for one in settings]
+def test_labels_tell_them_apart(use_case: RetrievalSettings) -> None:
+    settings = grid(use_case)
+    labels = [label(one, use_case) for one in settings]
     assert len(set(labels)) == len(labels)
-    assert "," not in label(card, card)
+    assert "," not in label(use_case, use_case)

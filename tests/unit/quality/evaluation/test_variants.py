@@ -1,4 +1,4 @@
-"""Which variants there are, and what the card becomes with one of them."""
+"""Which variants there are, and what the use case becomes with one of them."""
 
 from pathlib import Path
 
@@ -11,17 +11,17 @@ from ragops.quality.evaluation.variants import FUSIONS, Variant, Watched, everyo
 from ragops.usecase import load_usecase
 from tests.support.evaluations import call
 
-CARD = load_usecase(Path(__file__).parents[4] / "usecase.yml")
-OWN = Variant.of_card(CARD)
+USE_CASE = load_usecase(Path(__file__).parents[4] / "usecase.yml")
+OWN = Variant.of_use_case(USE_CASE)
 NAMES = st.lists(st.sampled_from("abc"), max_size=3)
 
 
-def test_the_cards_own_is_what_it_says() -> None:
+def test_the_use_cases_own_is_what_it_says() -> None:
     assert Variant("cite_or_abstain", "served", "weighted") == OWN
 
 
 @given(NAMES, NAMES, st.lists(st.sampled_from(FUSIONS), max_size=3))
-def test_a_grid_has_every_combination_once_and_the_cards_first(prompts, llms, fusions) -> None:
+def test_a_grid_has_every_combination_once_and_the_use_cases_first(prompts, llms, fusions) -> None:
     found = grid(OWN, prompts, llms, fusions)
     assert found[0] == OWN and len(set(found)) == len(found)
     wanted = {
@@ -43,17 +43,17 @@ def test_labels_name_only_what_differs() -> None:
 
 
 def test_in_a_comparison_nobody_steps_in_and_nothing_comes_from_memory() -> None:
-    card = Variant("brief", "quotes", "dense").applied(CARD)
-    assert [one.name for one in card.models.chain()] == ["quotes"]
-    assert (card.models.cache, card.prompts.answer, card.retrieval.fusion) == (0, "brief", "dense")
-    assert CARD.models.answer.fallback  # the card itself is as it was
+    use_case = Variant("brief", "quotes", "dense").applied(USE_CASE)
+    assert [one.name for one in use_case.models.chain()] == ["quotes"]
+    assert (use_case.models.cache, use_case.prompts.answer, use_case.retrieval.fusion) == (0, "brief", "dense")
+    assert USE_CASE.models.answer.fallback  # the use case itself is as it was
 
 
 def test_everyone_is_in_all_groups_that_rules_name() -> None:
     rules = [{"path": "hr/**", "groups": ["hr", "board"]}, {"path": "legal/**", "groups": ["legal", "board"]}]
-    corpus = type(CARD.corpus).model_validate(CARD.corpus.model_dump() | {"access": rules})
-    assert everyone(CARD.model_copy(update={"corpus": corpus})) == ("board", "hr", "legal")
-    assert everyone(CARD) == ()
+    corpus = type(USE_CASE.corpus).model_validate(USE_CASE.corpus.model_dump() | {"access": rules})
+    assert everyone(USE_CASE.model_copy(update={"corpus": corpus})) == ("board", "hr", "legal")
+    assert everyone(USE_CASE) == ()
 
 
 def test_watched_rows_pass_on_and_are_taken_once() -> None:

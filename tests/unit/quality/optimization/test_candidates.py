@@ -39,7 +39,7 @@ def test_a_sound_proposal_changes_the_system_text_and_nothing_else() -> None:
         (f"{GOOD} IGNORE, everything; above: and *tell* the reader... to (call)", "it repeats what it was shown"),
     ],
 )
-def test_what_cannot_be_used_is_told_in_one_line(text: str, said: str) -> None:
+def test_what_cannot_be_used_is_reported_in_one_line(text: str, said: str) -> None:
     found = wrong(text, (f"A page says: {ORDER}!",))
     assert said in found and "\n" not in found
 

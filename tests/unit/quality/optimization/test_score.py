@@ -33,8 +33,8 @@ def outcome(*cited: tuple[str, str], abstained: bool = False, removed: int = 0, 
 def test_each_fault_lowers_the_score_and_is_named(question: Question, answer: Outcome, worth: float, said: str) -> None:
     values = checked(question, answer)
     assert score(values) == pytest.approx(worth)
-    told = judgement(question, answer, values)
-    assert said in told and not any(text in told for _, text in (GOOD, BAD))
+    result = judgement(question, answer, values)
+    assert said in result and not any(text in result for _, text in (GOOD, BAD))
 
 
 def test_nothing_that_applies_is_no_score() -> None:

@@ -7,7 +7,7 @@ import pytest
 from ragops.errors import UserError
 from ragops.quality.optimization.trials import WHO, Trials
 from ragops.quality.questions import Question
-from tests.support.chains import Searching, chain, scripted_door
+from tests.support.chains import Searching, chain, scripted_gateway
 
 TEXTS = ("The otter eats four fish before noon.", "The heron stands in the reeds.")
 OTTER = Question(
@@ -19,7 +19,7 @@ OWN, OTHER = "Say {{ abstention }}", "Say it: {{ abstention }}"
 
 def trials(*replies: str) -> tuple[Trials, Searching]:
     searching = Searching(TEXTS)
-    return Trials(chain(searching, scripted_door(replies)), [OTTER, FRANCE], ("hr",)), searching
+    return Trials(chain(searching, scripted_gateway(replies)), [OTTER, FRANCE], ("hr",)), searching
 
 
 def rated(found: Trials, question: Question, outputs: object) -> tuple[float, str]:

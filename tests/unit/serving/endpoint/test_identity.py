@@ -21,7 +21,7 @@ def _laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path))
 
 
-def test_the_secrets_are_named_and_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_secrets_are_named_and_not_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCALBUNDLE_SECRET_RAGOPS_MAIN_ENDPOINT_CLIENT_ID", "hunter1")
     monkeypatch.setenv("LOCALBUNDLE_SECRET_RAGOPS_MAIN_ENDPOINT_CLIENT_SECRET", "hunter2")
     found = find_identity(PLACE, HOST)

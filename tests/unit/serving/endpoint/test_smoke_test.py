@@ -17,15 +17,15 @@ def message(*texts: str) -> dict[str, Any]:
 
 
 def test_reads_the_answer_of_a_responses_agent() -> None:
-    for told in (None, {"model": "served", "failed": {}, "evidence": 0.5}):
-        response = ResponsesAgentResponse(output=[message("Lists ", "are mutable [1].")], custom_outputs=told)
+    for result in (None, {"model": "served", "failed": {}, "evidence": 0.5}):
+        response = ResponsesAgentResponse(output=[message("Lists ", "are mutable [1].")], custom_outputs=result)
 
         check_answer(response.model_dump_json(exclude_none=True).encode())
 
 
 def test_an_answer_by_a_fallback_is_a_failure_that_may_pass() -> None:
-    told = {"model": "quotes", "failed": {"served": "HTTP 403 no; give a token that may query it"}}
-    response = ResponsesAgentResponse(output=[message("Lists [1].")], custom_outputs=told)
+    result = {"model": "quotes", "failed": {"served": "HTTP 403 no; give a token that may query it"}}
+    response = ResponsesAgentResponse(output=[message("Lists [1].")], custom_outputs=result)
 
     with pytest.raises(SmokeFailure, match="quotes stood in for served: HTTP 403 no; give a token that may query it"):
         check_answer(response.model_dump_json().encode())

@@ -12,14 +12,14 @@ from ragops.quality.evaluation.answers import Outcome
 from ragops.serving.model.agent import ChainAgent, as_question, as_response
 from ragops.serving.model.errors import NotAnswered
 from ragops.serving.model.loaded import outcome
-from tests.support.chains import Searching, chain, scripted_door
+from tests.support.chains import Searching, chain, scripted_gateway
 
 FERRY = "The ferry leaves for the lighthouse island at twenty to eight."
 
 
 def request(*turns: tuple[str, object], **more: object) -> ResponsesAgentRequest:
-    told = [{"type": "message", "role": role, "content": content} for role, content in turns]
-    return ResponsesAgentRequest.model_validate({"input": told, **more})
+    result = [{"type": "message", "role": role, "content": content} for role, content in turns]
+    return ResponsesAgentRequest.model_validate({"input": result, **more})
 
 
 def test_the_last_message_is_the_question_and_those_before_it_its_history() -> None:
@@ -51,7 +51,7 @@ def test_wrong_requests(turns: list[tuple[str, object]], more: dict[str, object]
 
 
 def answered(reply: str) -> Answer:
-    return chain(Searching([FERRY, "Painters close the crane."]), scripted_door([reply])).answer(Question("When?"))
+    return chain(Searching([FERRY, "Painters close the crane."]), scripted_gateway([reply])).answer(Question("When?"))
 
 
 def test_the_answer_has_a_citation_for_each_passage_and_says_how_it_came_about() -> None:
@@ -60,11 +60,11 @@ def test_the_answer_has_a_citation_for_each_passage_and_says_how_it_came_about()
     (part,) = response["output"][0]["content"]
     assert part["text"] == "At twenty to eight [1]."
     assert [(one["index"], one["filename"]) for one in part["annotations"]] == [(1, "p1.md")]
-    told = response["custom_outputs"]
-    assert [(one["number"], one["cited"]) for one in told["sources"]] == [(1, True), (2, False)]
-    assert (told["valid_citations"], told["removed_citations"]) == (1, 1)
-    assert (told["abstained"], told["generation"]) == (None, "g-000001")
-    assert told["failed"] == {"served": "down"}
+    result = response["custom_outputs"]
+    assert [(one["number"], one["cited"]) for one in result["sources"]] == [(1, True), (2, False)]
+    assert (result["valid_citations"], result["removed_citations"]) == (1, 1)
+    assert (result["abstained"], result["generation"]) == (None, "g-000001")
+    assert result["failed"] == {"served": "down"}
 
 
 @pytest.mark.parametrize("reply", ["At twenty to eight [1][7].", "I cannot find the answer in the documents."])
@@ -80,7 +80,7 @@ def test_an_agent_that_was_not_loaded_says_so() -> None:
 
 def test_an_empty_question_is_a_wrong_request_in_one_line_also_when_streamed() -> None:
     agent = ChainAgent()
-    agent._chain = chain(Searching([FERRY]), scripted_door(["At twenty to eight [1]."]))
+    agent._chain = chain(Searching([FERRY]), scripted_gateway(["At twenty to eight [1]."]))
     for refused in (
         lambda: agent.predict(request(("user", " "))),
         lambda: list(agent.predict_stream(request(("user", " ")))),

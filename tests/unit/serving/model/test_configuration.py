@@ -13,12 +13,12 @@ from ragops.serving.model.log_model import _resources
 from ragops.usecase import UseCase, load_usecase
 
 ROOT = Path(__file__).parents[4]
-CARD = load_usecase(ROOT / "usecase.yml")
-TEMPLATES = load_templates(CARD.prompts, ROOT)
+USE_CASE = load_usecase(ROOT / "usecase.yml")
+TEMPLATES = load_templates(USE_CASE.prompts, ROOT)
 
 
 def configuration(**changed: object) -> ChainConfiguration:
-    given = {"catalog": "main", "schema_name": "rag", "card": CARD, "templates": TEMPLATES}
+    given = {"catalog": "main", "schema_name": "rag", "use_case": USE_CASE, "templates": TEMPLATES}
     return ChainConfiguration.model_validate(given | changed)
 
 
@@ -29,10 +29,10 @@ def test_it_survives_the_model_s_file() -> None:
 
 
 def test_the_digest_changes_with_whatever_decides_an_answer() -> None:
-    other = CARD.model_copy(update={"answers": CARD.answers.model_copy(update={"max_tokens": 99})})
+    other = USE_CASE.model_copy(update={"answers": USE_CASE.answers.model_copy(update={"max_tokens": 99})})
     prompt = TEMPLATES["cite"].model_copy(update={"system": "Be kind."})
     variants = [
-        configuration(card=other),
+        configuration(use_case=other),
         configuration(pinned="000001-aaaaaaaa"),
         configuration(templates={"cite": prompt}),
     ]
@@ -41,23 +41,23 @@ def test_the_digest_changes_with_whatever_decides_an_answer() -> None:
 
 def test_models_that_came_as_files_are_taken_from_there() -> None:
     artifacts = {ENCODER: Path("/m/encoder"), CONVERTED: Path("/m/converted"), "gguf_smollm2": Path("/m/small.gguf")}
-    card = configuration().card_with(artifacts)
-    assert card.embedding.source == "/m/encoder"
-    assert [getattr(one, "source", None) for one in card.models.known if one.name == "smollm2"] == ["/m/small.gguf"]
-    assert card.model_copy(update={"embedding": CARD.embedding, "models": CARD.models}) == CARD
-    assert configuration().card_with({}) == CARD
+    use_case = configuration().use_case_with(artifacts)
+    assert use_case.embedding.source == "/m/encoder"
+    assert [getattr(one, "source", None) for one in use_case.models.known if one.name == "smollm2"] == ["/m/small.gguf"]
+    assert use_case.model_copy(update={"embedding": USE_CASE.embedding, "models": USE_CASE.models}) == USE_CASE
+    assert configuration().use_case_with({}) == USE_CASE
 
 
 def reranking(source: str) -> UseCase:
     rerank = Rerank(model=RerankModel(name="cross", source=source, max_tokens=64), top=7)
-    return CARD.model_copy(update={"retrieval": CARD.retrieval.model_copy(update={"rerank": rerank})})
+    return USE_CASE.model_copy(update={"retrieval": USE_CASE.retrieval.model_copy(update={"rerank": rerank})})
 
 
 def test_a_cross_encoder_is_taken_from_its_files_too() -> None:
-    chosen = configuration(card=reranking("hub:some/crossencoder"))
-    assert chosen.card_with({RERANKER: Path("/m/reranker")}) == reranking("/m/reranker")
-    assert chosen.card_with({ENCODER: Path("/m/encoder")}).retrieval == chosen.card.retrieval
-    assert configuration().card_with({RERANKER: Path("/m/reranker")}) == CARD
+    chosen = configuration(use_case=reranking("hub:some/crossencoder"))
+    assert chosen.use_case_with({RERANKER: Path("/m/reranker")}) == reranking("/m/reranker")
+    assert chosen.use_case_with({ENCODER: Path("/m/encoder")}).retrieval == chosen.use_case.retrieval
+    assert configuration().use_case_with({RERANKER: Path("/m/reranker")}) == USE_CASE
 
 
 def test_what_it_does_not_know_is_refused() -> None:
@@ -76,18 +76,18 @@ def test_every_endpoint_that_it_calls_is_named_once() -> None:
         "answer": {"primary": "two", "fallback": ["one", "far"]},
         "known": [served("one"), served("two"), served("idle"), far],
     }
-    card = CARD.model_copy(
+    use_case = USE_CASE.model_copy(
         update={"models": Models.model_validate(models), "embedding": embedded_by("endpoint:the-encoder")}
     )
-    assert configuration(card=card).endpoints == ["the-two", "the-one", "the-encoder"]
-    assert [one.name for one in _resources(configuration(card=card))] == ["the-two", "the-one", "the-encoder"]
-    assert configuration(card=card).secrets == ["far-key"]
-    sealed = card.models.model_copy(update={"ledger": Ledger(payloads="encrypted")})
-    assert configuration(card=card.model_copy(update={"models": sealed})).secrets == ["far-key", "payload-keys"]
-    shared = card.model_copy(update={"embedding": embedded_by("endpoint:the-one")})
-    assert configuration(card=shared).endpoints == ["the-two", "the-one"]
-    elsewhere = card.model_copy(update={"embedding": embedded_by("endpoint:https://far.example/v1")})
-    assert configuration(card=elsewhere).endpoints == ["the-two", "the-one"]
+    assert configuration(use_case=use_case).endpoints == ["the-two", "the-one", "the-encoder"]
+    assert [one.name for one in _resources(configuration(use_case=use_case))] == ["the-two", "the-one", "the-encoder"]
+    assert configuration(use_case=use_case).secrets == ["far-key"]
+    sealed = use_case.models.model_copy(update={"ledger": Ledger(payloads="encrypted")})
+    assert configuration(use_case=use_case.model_copy(update={"models": sealed})).secrets == ["far-key", "payload-keys"]
+    shared = use_case.model_copy(update={"embedding": embedded_by("endpoint:the-one")})
+    assert configuration(use_case=shared).endpoints == ["the-two", "the-one"]
+    elsewhere = use_case.model_copy(update={"embedding": embedded_by("endpoint:https://far.example/v1")})
+    assert configuration(use_case=elsewhere).endpoints == ["the-two", "the-one"]
 
 
 def embedded_by(source: str) -> EmbeddingModel:

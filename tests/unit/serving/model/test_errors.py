@@ -7,7 +7,7 @@ from mlflow.exceptions import MlflowException
 
 from ragops.answers.llms.errors import Unavailable
 from ragops.errors import RequestError, UserError
-from ragops.serving.model.errors import NotAnswered, told
+from ragops.serving.model.errors import NotAnswered, result
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from ragops.serving.model.errors import NotAnswered, told
     ],
 )
 def test_the_status_says_whose_fault_it_is(error: UserError, status: int, code: str) -> None:
-    with pytest.raises(UserError) as caught, told():
+    with pytest.raises(UserError) as caught, result():
         raise error
     passed_on = caught.value
     assert isinstance(passed_on, MlflowException) and str(passed_on) == str(error)
@@ -29,6 +29,6 @@ def test_the_status_says_whose_fault_it_is(error: UserError, status: int, code: 
 
 
 def test_a_defect_stays_what_it_is() -> None:
-    with pytest.raises(KeyError), told():
+    with pytest.raises(KeyError), result():
         raise KeyError("x")
     assert issubclass(NotAnswered, UserError)

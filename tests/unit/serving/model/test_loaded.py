@@ -20,11 +20,11 @@ class Replying(LoadedChain):
     def respond(self, question: str, groups: tuple[str, ...] = (), who: str = "release") -> dict[str, Any]:
         self.asked.append(question)
         text = self._known.get(question)
-        told = {"abstained": "no evidence" if text is None else None, "model": None if text is None else "quotes"}
+        result = {"abstained": "no evidence" if text is None else None, "model": None if text is None else "quotes"}
         content = [{"type": "output_text", "text": "I don't know." if text is None else text}]
         return {
             "output": [{"type": "message", "content": content}],
-            "custom_outputs": {**told, "generation": "000001-aaaaaaaa", "evidence": 0.5},
+            "custom_outputs": {**result, "generation": "000001-aaaaaaaa", "evidence": 0.5},
         }
 
 

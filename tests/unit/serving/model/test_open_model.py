@@ -28,9 +28,9 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def configuration() -> ChainConfiguration:
-    card = load_usecase(ROOT / "usecase.yml")
-    templates = load_templates(card.prompts, ROOT)
-    return ChainConfiguration(catalog="main", schema_name="rag", card=card, templates=dict(templates))
+    use_case = load_usecase(ROOT / "usecase.yml")
+    templates = load_templates(use_case.prompts, ROOT)
+    return ChainConfiguration(catalog="main", schema_name="rag", use_case=use_case, templates=dict(templates))
 
 
 def test_a_model_whose_files_are_not_all_there_names_the_one(nowhere: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_model_whose_files_are_not_all_there_names_the_one(nowhere: Path) -> N
     ("pointer", "said"),
     [(None, "model: its index is missing "), ("{", r"model: its index cannot be read \(.*pointer\.json")],
 )
-def test_of_an_index_inside_nobody_is_told_to_refresh_it(nowhere: Path, pointer: str | None, said: str) -> None:
+def test_of_an_index_inside_nobody_is_reported_to_refresh_it(nowhere: Path, pointer: str | None, said: str) -> None:
     inside = nowhere / "index"
     inside.mkdir()
     if pointer:

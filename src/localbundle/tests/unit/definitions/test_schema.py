@@ -89,7 +89,7 @@ def test_any_value_may_be_of_any_kind(own: Path, place: tuple[Path, tuple[Any, .
         ),
     ],
 )
-def test_file_line_path_value_and_mend_are_named(tmp_path: Path, text: str, said: str) -> None:
+def test_file_line_path_value_and_fix_are_named(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "databricks.yml").write_text(f"bundle: {{name: tiny}}\n{text}\n")
     with pytest.raises(BundleError) as refused:
         load_bundle(tmp_path)

@@ -31,8 +31,8 @@ def test_outside_a_bundle_it_says_so(place, tmp_path_factory, monkeypatch) -> No
 
 def test_ipython_shows_the_one_line(shell, capsys) -> None:
     def refuse(lines: list[str]) -> list[str]:
-        raise BundleError("the thing is broken; mend it")
+        raise BundleError("the thing is broken; fix it")
 
     shell.input_transformers_post.append(refuse)
     assert shell.run_cell("print('begun')").success is False
-    assert capsys.readouterr().out.strip() == "error: the thing is broken; mend it"
+    assert capsys.readouterr().out.strip() == "error: the thing is broken; fix it"

@@ -44,7 +44,7 @@ def test_a_notebook_of_no_job_has_none(root: Path) -> None:
     assert job_values(load_bundle(root), root / "notebooks/other.py") is None
 
 
-def test_the_notebook_is_told_by_jupyter_or_vs_code(tmp_path: Path, monkeypatch) -> None:
+def test_the_notebook_is_reported_by_jupyter_or_vs_code(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     assert notebook_of({}) is None
     monkeypatch.setenv("JPY_SESSION_NAME", str(tmp_path / "x/../jupyter.ipynb"))

@@ -37,11 +37,11 @@ def test_a_job_has_as_many_places_as_concurrent_runs(tmp_path) -> None:
 
 
 def test_with_a_queue_a_run_waits_for_the_one_before_and_names_it(tmp_path) -> None:
-    told: list[str] = []
+    result: list[str] = []
     order: list[str] = []
 
     async def run(number: int, has_begun: asyncio.Event) -> None:
-        async with job_slot(tmp_path, make_job(1, queue=True), number, told.append):
+        async with job_slot(tmp_path, make_job(1, queue=True), number, result.append):
             order.append(f"{number} begins")
             has_begun.set()
             await asyncio.sleep(0.3)
@@ -55,4 +55,4 @@ def test_with_a_queue_a_run_waits_for_the_one_before_and_names_it(tmp_path) -> N
 
     asyncio.run(both())
     assert order == ["1 begins", "1 ends", "2 begins", "2 ends"]
-    assert any(note.startswith("queued behind run 1 of") for note in told)
+    assert any(note.startswith("queued behind run 1 of") for note in result)

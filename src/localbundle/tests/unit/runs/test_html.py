@@ -26,7 +26,7 @@ def task(key: str, *depends_on: str, state: str = "SUCCESS", seconds: float = 1.
 
 
 def run(*tasks: TaskRecord, **fields) -> RunRecord:
-    told = {"job": "refresh", "name": "refresh", "parameters": {}, "state": "SUCCESS"} | fields
+    result = {"job": "refresh", "name": "refresh", "parameters": {}, "state": "SUCCESS"} | fields
     return RunRecord(
         run_id=7,
         target="dev",
@@ -35,7 +35,7 @@ def run(*tasks: TaskRecord, **fields) -> RunRecord:
         started=START,
         ended=START + timedelta(seconds=125),
         tasks={one.task_key: one for one in tasks},
-        **told,
+        **result,
     )
 
 
@@ -48,8 +48,8 @@ def words(element) -> str:
 
 
 def failure(message: str, **fields) -> Failure:
-    told = {"exception": "ValueError", "cell": 3, "line_number": 2, "line": "f(x)", "one_line": False} | fields
-    return Failure(message=message, **told)
+    result = {"exception": "ValueError", "cell": 3, "line_number": 2, "line": "f(x)", "one_line": False} | fields
+    return Failure(message=message, **result)
 
 
 def test_a_page_tells_job_target_state_times_and_parameters(tmp_path) -> None:

@@ -14,7 +14,7 @@ def strict(parameters):
     print("chatter must not reach the result")
     if parameters["n"] == "0":
         raise Missing("n is 0; give a number above 0")
-def mend(parameters):
+def fix(parameters):
     return {"n": int(parameters["n"]) + 1, "home": os.environ["LOCALBUNDLE_HOME"]}
 def broken(parameters):
     raise KeyError("oops")
@@ -32,11 +32,11 @@ def with_check(bundle: Bundle, function: str) -> Bundle:
     return replace(bundle, checks={"job": f"own_checks:{function}"})
 
 
-def test_parameters_pass_a_check_and_may_be_mended_by_it(bundle: Bundle) -> None:
+def test_parameters_pass_a_check_and_may_be_fixed_by_it(bundle: Bundle) -> None:
     assert check_parameters(bundle, "job", {"n": "1"}) == {"n": "1"}
     assert check_parameters(with_check(bundle, "strict"), "job", {"n": "1"}) == {"n": "1"}
-    mended = check_parameters(with_check(bundle, "mend"), "job", {"n": "1"})
-    assert mended == {"n": "2", "home": str(bundle.home)}
+    fixed = check_parameters(with_check(bundle, "fix"), "job", {"n": "1"})
+    assert fixed == {"n": "2", "home": str(bundle.home)}
 
 
 @pytest.mark.parametrize(

@@ -42,12 +42,14 @@ def make_job(tasks: list[Task]) -> Job:
 
 def run(tasks: list[Task]) -> tuple[RunRecord, list[RunRecord]]:
     """The final record, and every record that the run's listener was told."""
-    told: list[RunRecord] = []
+    result: list[RunRecord] = []
     with tempfile.TemporaryDirectory() as folder:
         config = {"resources": {}, "workspace": {}}
         bundle = Bundle(Path(folder), "b", "t", config, {}, config)
         folder, record = new_run(bundle.home, "t", make_job(tasks), {})
-        return asyncio.run(Runner(bundle, make_job(tasks), Recorder(folder, record, told.append), print).run()), told
+        return asyncio.run(
+            Runner(bundle, make_job(tasks), Recorder(folder, record, result.append), print).run()
+        ), result
 
 
 @st.composite
@@ -92,10 +94,10 @@ def test_a_hundred_tasks_run_each_after_all_it_depends_on() -> None:
         )
         for number, others in above.items()
     ]
-    record, told = run(tasks)
+    record, result = run(tasks)
     assert record.state == "SUCCESS"
     edges = {task.task_key: [edge.task_key for edge in task.depends_on] for task in tasks}
-    for before, after in itertools.pairwise(told):
+    for before, after in itertools.pairwise(result):
         for key, task in after.tasks.items():
             if task.state == "RUNNING" and before.tasks[key].state != "RUNNING":
                 assert all(before.tasks[other].state in DONE for other in edges[key])

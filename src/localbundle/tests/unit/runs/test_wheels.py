@@ -55,13 +55,13 @@ def test_a_package_that_is_installed_is_not_built(write) -> None:
     assert wheel_folder(bundle, job, print) is None
 
 
-def test_a_build_that_fails_is_told_with_its_command(write) -> None:
+def test_a_build_that_fails_is_reported_with_its_command(write) -> None:
     bundle, job = prepared(write, "{type: whl, build: 'echo no compiler >&2; exit 1'}")
     with pytest.raises(BundleError, match=r"`echo no compiler .*` failed \(no compiler\); correct its build command"):
         wheel_folder(bundle, job, print)
 
 
-def test_a_wheel_that_nobody_builds_is_told(write) -> None:
+def test_a_wheel_that_nobody_builds_is_reported(write) -> None:
     bundle, job = prepared(write, "{type: whl, build: 'true'}")
     with pytest.raises(BundleError, match=r"no wheel is .*/dist/\*.whl; add an artifact of type whl"):
         wheel_folder(bundle, job, print)

@@ -67,10 +67,10 @@ def test_a_sitecustomize_of_the_user_runs_as_before(tmp_path, monkeypatch, stric
     assert done.stdout == "sitecustomize added\n", done.stderr
 
 
-def test_an_error_in_the_sitecustomize_of_the_user_is_told_as_before(tmp_path, monkeypatch) -> None:
+def test_an_error_in_the_sitecustomize_of_the_user_is_reported_as_before(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     given = environment(tmp_path / "Volumes", strict=True)
-    for error, told in [("import absent", "No module named 'absent'"), ("1 / 0", "ZeroDivisionError")]:
+    for error, result in [("import absent", "No module named 'absent'"), ("1 / 0", "ZeroDivisionError")]:
         (tmp_path / "sitecustomize.py").write_text(error)
         done = run(given, "print('goes on')")
-        assert (told in done.stderr, done.stdout) == (True, "goes on\n")
+        assert (result in done.stderr, done.stdout) == (True, "goes on\n")

@@ -143,13 +143,13 @@ if hasattr(os, "setxattr"):
     REFUSED["removexattr"] = (errno.EOPNOTSUPP, COPY, lambda v: os.removexattr(v / "old", "user.a"))
 
 
-@pytest.mark.parametrize(("number", "mend", "call"), REFUSED.values(), ids=REFUSED)
-def test_a_volume_refuses_with_the_real_errno_and_the_mend(places, number, mend, call) -> None:
+@pytest.mark.parametrize(("number", "fix", "call"), REFUSED.values(), ids=REFUSED)
+def test_a_volume_refuses_with_the_real_errno_and_the_fix(places, number, fix, call) -> None:
     volume, _ = places
     with pytest.raises(OSError) as raised:
         call(volume)
     assert raised.value.errno == number
-    assert raised.value.strerror == f"{os.strerror(number)}; a volume on Databricks {mend}"
+    assert raised.value.strerror == f"{os.strerror(number)}; a volume on Databricks {fix}"
     assert isinstance(raised.value, PermissionError) == (number == errno.EPERM)
     assert "\n" not in str(raised.value)
 
@@ -181,7 +181,7 @@ def test_the_message_has_the_paths_as_they_were_given(places, monkeypatch) -> No
     assert str(raised.value) == f"{start} {LOCK}: '{volume}/old'"
 
 
-def test_a_tree_that_is_copied_into_a_volume_names_the_mend(places) -> None:
+def test_a_tree_that_is_copied_into_a_volume_names_the_fix(places) -> None:
     volume, local = places
     with pytest.raises(shutil.Error, match=COPY):
         shutil.copytree(local, volume / "tree")
@@ -213,12 +213,12 @@ def test_sqlite_fails_as_it_does_there(places, monkeypatch) -> None:
 @pytest.mark.parametrize("both", [os.rename, os.replace, os.link])
 def test_between_a_volume_and_another_folder_there_is_a_border(places, both) -> None:
     volume, local = places
-    mend = LINK if both is os.link else CROSS
+    fix = LINK if both is os.link else CROSS
     for old, new in [(volume / "old", local / "new"), (local / "old", volume / "new")]:
         with pytest.raises(OSError) as raised:
             both(old, new)
         assert raised.value.errno == errno.EXDEV
-        assert raised.value.strerror == f"Invalid cross-device link; a volume on Databricks {mend}"
+        assert raised.value.strerror == f"Invalid cross-device link; a volume on Databricks {fix}"
 
 
 def test_out_of_a_volume_files_can_be_moved_and_copied_with_all_they_have(places) -> None:

@@ -38,9 +38,9 @@ def test_without_java_one_is_fetched_and_a_failure_says_what_to_do(tmp_path, mon
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("cjdk.java_home", lambda **wanted: tmp_path / f"jdk{wanted['version']}")
-    told: list[str] = []
-    assert find_java(told.append) == tmp_path / "jdk17"
-    assert told == ["fetching a JDK 17 (once)"]
+    result: list[str] = []
+    assert find_java(result.append) == tmp_path / "jdk17"
+    assert result == ["fetching a JDK 17 (once)"]
 
     def offline(**wanted):
         raise OSError("offline")
@@ -76,8 +76,8 @@ def test_jars_in_the_cache_are_used_without_looking_anything_up(tmp_path, cache)
 
 def test_a_failed_fetch_is_one_line_and_leaves_no_half_jar(tmp_path, cache) -> None:
     java = make_java(tmp_path / "jdk", "echo '  module not found: io.delta#x'; exit 1")
-    told: list[str] = []
+    result: list[str] = []
     with pytest.raises(BundleError, match=r"delta-spark.* cannot be fetched \(module not found.*put it at .*jar"):
-        delta_jars(java, told.append)
-    assert told == [f"fetching {':'.join(INSTALLED[0])} (once)"]
+        delta_jars(java, result.append)
+    assert result == [f"fetching {':'.join(INSTALLED[0])} (once)"]
     assert not list(cache.glob("*"))

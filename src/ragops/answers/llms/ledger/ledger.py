@@ -38,13 +38,13 @@ CALLS = Table(
         Column("called_at", "TIMESTAMP", "When it began."),
         Column("who", "STRING", "User or service principal."),
         Column("purpose", "STRING", "What for: ask, rewrite, judge ..."),
-        Column("model", "STRING", "The model's name on the card."),
+        Column("model", "STRING", "The model's name in usecase.yml."),
         Column("provider", "STRING", "The kind of its provider."),
         Column("prompt_name", "STRING", "The prompt template; null where there was none."),
         Column("prompt_version", "STRING", "Its version."),
         Column("prompt_tokens", "BIGINT", "Tokens read; 0 where no model was asked."),
         Column("completion_tokens", "BIGINT", "Tokens written."),
-        Column("cost", "DOUBLE", "By the card's prices, in their currency."),
+        Column("cost", "DOUBLE", "By the use case's prices, in their currency."),
         Column("seconds", "DOUBLE", "From the call to its end, waiting and further attempts included."),
         Column("attempts", "INT", "How often the model was asked; 0 where it was not."),
         Column("cached", "BOOLEAN", "True when an earlier answer was given again."),
@@ -246,7 +246,7 @@ class Entry:
 
 
 def cost(model: ModelSettings, reply: Reply) -> float:
-    """What an answer costs by the card's prices; nothing when no model was asked for it."""
+    """What an answer costs by the use case's prices; nothing when no model was asked for it."""
     if reply.cached:
         return 0.0
     tokens = (

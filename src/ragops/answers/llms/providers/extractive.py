@@ -53,17 +53,17 @@ class ExtractiveModel:
     """Quotes; always the same for the same question and evidence."""
 
     def __init__(self, settings: Extractive) -> None:
-        """Takes how many sentences, and the support under which it abstains, from the card."""
+        """Takes how many sentences, and the support under which it abstains, from the use case."""
         self._settings = settings
 
     @property
     def name(self) -> str:
-        """Its name on the card."""
+        """Its name in usecase.yml."""
         return self._settings.name
 
     @property
     def context_tokens(self) -> int:
-        """As the card says; there is no limit of its own."""
+        """As the use case says; there is no limit of its own."""
         return self._settings.context_tokens
 
     def generate(self, request: Request) -> Reply:

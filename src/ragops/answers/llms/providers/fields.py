@@ -15,7 +15,7 @@ class Fields:
     """What one server takes. Threads may share it: what they learn only adds up."""
 
     def __init__(self, omit: Collection[OptionalField], base_url: str) -> None:
-        """Begins with what is known: `omit` from the card, and what Databricks' model API refuses."""
+        """Begins with what is known: `omit` from the use case, and what Databricks' model API refuses."""
         self._refused: set[str] = set(omit)
         if urlsplit(base_url).path.rstrip("/").endswith(_DATABRICKS_PATH):
             self._refused.add("stream_options")  # its own models send usage unasked

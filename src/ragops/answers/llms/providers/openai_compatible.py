@@ -87,7 +87,7 @@ class _NotInPieces(Exception):
 
 
 class OpenAICompatibleModel:
-    """Asks one served model, once for each request: asking again is the door's business.
+    """Asks one served model, once for each request: asking again is the gateway's business.
 
     Where the server refuses a field that can be left out, it is asked once more without it, and if it then answers,
     never again with it.
@@ -113,12 +113,12 @@ class OpenAICompatibleModel:
 
     @property
     def name(self) -> str:
-        """Its name on the card."""
+        """Its name in usecase.yml."""
         return self._settings.name
 
     @property
     def context_tokens(self) -> int:
-        """As the card says."""
+        """As the use case says."""
         return self._settings.context_tokens
 
     def generate(self, request: Request) -> Reply:
@@ -264,7 +264,7 @@ class OpenAICompatibleModel:
         failure: UserError | None = None
         with Alarm(self._seconds(request)) as alarm:
             try:
-                with self._told():
+                with self._reported():
                     yield
             except UserError as error:
                 failure = error
@@ -274,7 +274,7 @@ class OpenAICompatibleModel:
             raise failure
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _reported(self) -> Iterator[None]:
         """Turns the client's errors into ours."""
         try:
             yield
@@ -290,8 +290,8 @@ class OpenAICompatibleModel:
             raise self._error(Malformed, f"sent what is no answer ({_one_line(str(error))})") from error
 
     def _refusal(self, error: openai.APIStatusError) -> Exception:
-        status, told = error.status_code, words(error.response.text)
-        said = _one_line(f"HTTP {status} {told}")
+        status, result = error.status_code, words(error.response.text)
+        said = _one_line(f"HTTP {status} {result}")
         if status in {408, 409, 425, 429} or status >= 500:
             kind = Busy if status == 429 else ServerFault
             return kind(self._line(said), _retry_after(error.response.headers.get("retry-after")), status)
@@ -301,12 +301,12 @@ class OpenAICompatibleModel:
             return self._error(Rejected, reason, status)
         if status in {401, 403}:
             return self._error(Rejected, f"{said}; give a token that may query it (CAN QUERY in a workspace)", status)
-        if says_too_long(told, error.code):
+        if says_too_long(result, error.code):
             return ContextOverflow(self.name, f"the server refuses the prompt ({said})")
         if name := self._refused_field(error, _NEEDED):
             why = f"it refuses the field {name}, without which nothing can be asked"
-            return self._error(Rejected, f"{why} ({said}); name a chat model on the card", status)
-        return self._error(Rejected, f"{said}; correct the card's model", status)
+            return self._error(Rejected, f"{why} ({said}); name a chat model in usecase.yml", status)
+        return self._error(Rejected, f"{said}; correct the use case's model", status)
 
     def _error(self, kind: type[ModelFailure], reason: str, status: int | None = None) -> ModelFailure:
         return kind(self._line(reason), status=status)

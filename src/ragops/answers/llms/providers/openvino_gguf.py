@@ -34,12 +34,12 @@ class OpenVinoGgufModel:
 
     @property
     def name(self) -> str:
-        """Its name on the card."""
+        """Its name in usecase.yml."""
         return self._settings.name
 
     @property
     def context_tokens(self) -> int:
-        """As the card says."""
+        """As the use case says."""
         return self._settings.context_tokens
 
     def generate(self, request: Request) -> Reply:
@@ -172,7 +172,7 @@ class _Engine:
 
 
 def gguf_file(name: str, source: str, resolve: Callable[[str], Path]) -> Path:
-    """Finds a model's file; `resolve` turns a path on the card into one of this place.
+    """Finds a model's file; `resolve` turns a path in usecase.yml into one of this place.
 
     Raises:
         Unavailable: the package or the file is not there.
@@ -188,7 +188,7 @@ def gguf_file(name: str, source: str, resolve: Callable[[str], Path]) -> Path:
             raise Unavailable(f"Model {name}: Python package {package} is not installed; install ragops[models]")
         file = Path(spec.submodule_search_locations[0]) / inside
     if not file.is_file():
-        raise Unavailable(f"Model {name}: no file {file}; correct its source on the card")
+        raise Unavailable(f"Model {name}: no file {file}; correct its source in usecase.yml")
     return file
 
 

@@ -60,10 +60,10 @@ _TOO_LONG = re.compile(
 def words(raw: str) -> str:
     """What a body says to people, in one line: OpenAI's, Databricks', pydantic's and plain ones; all of it if none."""
     try:
-        told = ": ".join(_texts(json.loads(raw)))
+        result = ": ".join(_texts(json.loads(raw)))
     except (ValueError, RecursionError):
-        told = ""
-    return " ".join((told or raw).split())
+        result = ""
+    return " ".join((result or raw).split())
 
 
 def refused_field(said: str, code: object, param: object, sent: Collection[str]) -> str | None:
@@ -75,9 +75,9 @@ def refused_field(said: str, code: object, param: object, sent: Collection[str])
     if isinstance(code, str) and code in _UNKNOWN_CODES and name in sent:
         return name
     # pydantic repeats the values that it was given, and these are texts of others.
-    told = said.partition("'input':")[0][:_MOST]
+    result = said.partition("'input':")[0][:_MOST]
     for pattern in _REFUSES_FIELD:
-        for match in pattern.finditer(told):
+        for match in pattern.finditer(result):
             said_name = match["name"].lower()
             if (name := _OTHER_WORDS.get(said_name, said_name)) in sent:
                 return name

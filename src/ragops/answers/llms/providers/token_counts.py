@@ -31,9 +31,9 @@ class LlmCounter:
 
 
 def llm_counter(models: Models, resolve: Callable[[str], Path]) -> LlmCounter:
-    """Counts as the model does that answers; if its tokenizer is not at hand, as the first on the card whose is.
+    """Counts as the model does that answers; if its tokenizer is not at hand, as the first in usecase.yml whose is.
 
-    `resolve` turns a path on the card into one of this place.
+    `resolve` turns a path in usecase.yml into one of this place.
     """
     for model in (*models.chain(), *models.known):
         if (file := _file(model, resolve)) is not None:

@@ -33,12 +33,12 @@ class VllmOfflineModel:
 
     @property
     def name(self) -> str:
-        """Its name on the card."""
+        """Its name in usecase.yml."""
         return self._settings.name
 
     @property
     def context_tokens(self) -> int:
-        """As the card says; the engine is built for it."""
+        """As the use case says; the engine is built for it."""
         return self._settings.context_tokens
 
     def generate_many(self, requests: Sequence[Request]) -> list[Reply | UserError]:
@@ -101,8 +101,8 @@ class VllmOfflineModel:
         except ImportError as error:
             raise Unavailable(f"Model {self.name}: vLLM is not installed; install ragops[vllm]") from error
         except Exception as error:  # what vLLM raises differs between its versions
-            told = f"vLLM does not start {settings.source} ({_reason(error)})"
-            raise Unavailable(f"Model {self.name}: {told}") from error
+            result = f"vLLM does not start {settings.source} ({_reason(error)})"
+            raise Unavailable(f"Model {self.name}: {result}") from error
 
     def _chat(self, requests: Sequence[Request]) -> list[Reply | UserError]:
         if not requests:

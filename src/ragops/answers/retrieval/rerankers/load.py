@@ -53,7 +53,9 @@ def locate(model: RerankModel) -> Path:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UserError(f"Reranker {model.name}: no config.json in {folder}; correct `source` on the card") from error
+        raise UserError(
+            f"Reranker {model.name}: no config.json in {folder}; correct `source` in usecase.yml"
+        ) from error
     kinds = config.get("architectures") or [""]
     if not kinds[0].endswith("ForSequenceClassification") or len(config.get("id2label") or [0]) != 1:
         raise UserError(

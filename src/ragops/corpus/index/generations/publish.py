@@ -144,7 +144,7 @@ def _publish(
     try:
         _check(built, sample, source, wanted)
         live_readable = live is not None and (draft.parent is not None or not damage)
-        if guard and live and live_readable:  # a damaged index is mended, whatever its recall was
+        if guard and live and live_readable:  # a damaged index is fixed, whatever its recall was
             _check_recall(built.generation, guard, index.copy(live.name, work / "live"))
     finally:
         built.generation.close()

@@ -50,7 +50,7 @@ class RowState:
         return self.token, self.renewals
 
     @property
-    def told_owner(self) -> Owner | str:
+    def reported_owner(self) -> Owner | str:
         """Who holds the lock, or held it last."""
         try:
             return Owner.model_validate_json(self.owner)
@@ -90,9 +90,9 @@ class DeltaRow:
         return self._update(f"token = {quoted(token)}", values)
 
     def _update(self, condition: str, values: dict[str, str | int]) -> bool:
-        told = {name: quoted(value) if isinstance(value, str) else str(value) for name, value in values.items()}
-        told |= {"renewals": "renewals + 1", "renewed_at": "current_timestamp()"}
-        assignments = ", ".join(f"{name} = {value}" for name, value in told.items())
+        result = {name: quoted(value) if isinstance(value, str) else str(value) for name, value in values.items()}
+        result |= {"renewals": "renewals + 1", "renewed_at": "current_timestamp()"}
+        assignments = ", ".join(f"{name} = {value}" for name, value in result.items())
         return self._commit(
             f"UPDATE {self._table} SET {assignments} WHERE index_name = {quoted(self.index)} AND {condition}"
         )

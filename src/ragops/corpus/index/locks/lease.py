@@ -82,8 +82,8 @@ class LeaseLock:
                 if self._row.change(found, token=token, owner=owner.model_dump_json()):
                     return found
             elif found.hold != first.hold and time.monotonic() >= deadline:
-                told = found.told_owner
-                raise UserError(f"index {self._row.index} is being published by {told}: try again after it")
+                result = found.reported_owner
+                raise UserError(f"index {self._row.index} is being published by {result}: try again after it")
             time.sleep(self._renewal / 4)
             before, found = found, self._row.read()
             if found.hold != before.hold:
@@ -106,8 +106,8 @@ class Lease:
     def check(self) -> None:
         """Raises UserError when a commit or a renewal has found that the lock is lost."""
         if self._taken_by is not None:
-            told = self._taken_by
-            raise UserError(f"index {self._row.index}: the publish lock was taken over by {told}; run this again")
+            result = self._taken_by
+            raise UserError(f"index {self._row.index}: the publish lock was taken over by {result}; run this again")
 
     def reserve(self, number: int) -> int:
         """A number that no other owner gets. Raises UserError when the lock is lost."""
@@ -143,7 +143,7 @@ class Lease:
     def _read(self) -> RowState:
         found = self._row.read()
         if found.token != self._token:
-            self._taken_by = found.told_owner
+            self._taken_by = found.reported_owner
         return found
 
     def _renew(self) -> None:

@@ -14,7 +14,15 @@ from rich.text import Text
 
 from ragops.answers.chain.abstention import Threshold, calibrate, judged
 from ragops.answers.llms.ledger.ledger import CallRow
-from ragops.quality.evaluation.answers import CHECKS, Row, error_share, fallbacks, metrics, summarise, told_fallbacks
+from ragops.quality.evaluation.answers import (
+    CHECKS,
+    Row,
+    error_share,
+    fallbacks,
+    metrics,
+    reported_fallbacks,
+    summarise,
+)
 
 _KEEP = 0.9
 """Of the answerable questions that a suggested threshold answers."""
@@ -30,7 +38,7 @@ class AnswersReport:
         calls: the ledger's rows of all of them.
         answerable: the evidence for each question that the corpus answers.
         unanswerable: the evidence for each of the others.
-        min_evidence: the card's threshold.
+        min_evidence: the use case's threshold.
     """
 
     rows: Sequence[Row]
@@ -46,7 +54,7 @@ class AnswersReport:
 
     @property
     def thresholds(self) -> tuple[Threshold, Threshold] | None:
-        """What the card's threshold does, and the one suggested; None without questions of both kinds.
+        """What the use case's threshold does, and the one suggested; None without questions of both kinds.
 
         None with errors too: those that are left are the questions that found little evidence.
         """
@@ -84,7 +92,7 @@ def as_report(report: AnswersReport) -> dict[str, Any]:
         "models": report.models,
         "fallbacks": fallbacks(report.rows),
         "cost": sum(call.cost for call in report.calls),
-        "evidence": thresholds and {"card": asdict(thresholds[0]), "suggested": asdict(thresholds[1])},
+        "evidence": thresholds and {"use_case": asdict(thresholds[0]), "suggested": asdict(thresholds[1])},
         "rows": [_without_nan(row.as_dict()) for row in report.rows],
     }
 
@@ -92,18 +100,18 @@ def as_report(report: AnswersReport) -> dict[str, Any]:
 def _lines(report: AnswersReport) -> Iterator[str]:
     figures = metrics(report.rows)
     failed = [row for row in report.rows if row.error]
-    told = ", ".join(f"{name} {count}" for name, count in report.models.items()) or "none"
-    yield f"questions {len(report.rows)}, errors {len(failed)}; asked of models: {told}"
-    if by_others := told_fallbacks(report.rows):
+    result = ", ".join(f"{name} {count}" for name, count in report.models.items()) or "none"
+    yield f"questions {len(report.rows)}, errors {len(failed)}; asked of models: {result}"
+    if by_others := reported_fallbacks(report.rows):
         yield by_others
     yield from (f"  {row.question_id}: {row.error}" for row in failed[:_SHOWN_ERRORS])
     if len(failed) < len(report.rows):
         cost = sum(call.cost for call in report.calls)
         yield f"seconds p50 {figures['seconds_p50']:.2f}, p95 {figures['seconds_p95']:.2f}; cost {cost:.4g}"
     if report.thresholds:
-        card, suggested = report.thresholds
+        use_case, suggested = report.thresholds
         yield f"evidence tells answerable questions from others with AUC {suggested.area:.2f}"
-        yield f"  the card's answers.min_evidence: {_effect(card)}"
+        yield f"  the use case's answers.min_evidence: {_effect(use_case)}"
         yield f"  to keep {_KEEP:.0%} of the answerable:   {_effect(suggested)}"
 
 

@@ -53,8 +53,8 @@ def effort(tried: Sequence[Tried]) -> Picture:
     seconds = {name: one.intervals()["seconds"].mean for name, one in zip(names(tried), tried, strict=True)}
     answered = {name: value for name, value in seconds.items() if not math.isnan(value)}
     slowest = max(answered, key=lambda name: answered[name], default="")
-    told = f"The slowest, {slowest}, takes {answered[slowest]:.2f} s a question" if slowest else "None has answered"
-    sentence = f"{told}; all together cost {sum(one.cost for one in tried):.4g} by the card's prices."
+    result = f"The slowest, {slowest}, takes {answered[slowest]:.2f} s a question" if slowest else "None has answered"
+    sentence = f"{result}; all together cost {sum(one.cost for one in tried):.4g} by the use case's prices."
     return Picture("effort", "What they take", sentence, figure)
 
 

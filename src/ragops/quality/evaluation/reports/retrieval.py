@@ -22,9 +22,9 @@ _HEADS = {
 }
 
 
-def show(console: Console, measured: Sequence[Measured], card: UseCase) -> None:
-    """Prints the settings' figures, then how far each is from the card's, coloured where that is sure."""
-    own = of_card(measured, card)
+def show(console: Console, measured: Sequence[Measured], use_case: UseCase) -> None:
+    """Prints the settings' figures, then how far each is from the use case's, coloured where that is sure."""
+    own = of_use_case(measured, use_case)
     questions, clusters = len(own.clusters), len(set(own.clusters))
     table = _table(f"{questions} questions in {clusters} topics; means, 95 % intervals (bootstrap over topics)")
     for name in measure_names():
@@ -33,7 +33,7 @@ def show(console: Console, measured: Sequence[Measured], card: UseCase) -> None:
         table.add_column(head, justify="right", no_wrap=True)
     for one in measured:
         table.add_row(*_cells(one, own), style="bold" if one is own else None)
-    differences = _table("nDCG@10 less the card's, question by question")
+    differences = _table("nDCG@10 less the use case's, question by question")
     differences.add_column("", no_wrap=True)
     for one in measured:
         if one is not own:
@@ -47,20 +47,20 @@ def _table(title: str) -> Table:
     return table
 
 
-def criteria(measured: Sequence[Measured], card: UseCase) -> Iterator[tuple[bool, str]]:
-    """For each of the card's success criteria, and its search SLA, whether the card's settings meet it, and a line."""
-    own = of_card(measured, card)
-    for criterion in card.success:
+def criteria(measured: Sequence[Measured], use_case: UseCase) -> Iterator[tuple[bool, str]]:
+    """For each success criterion, and the search SLA: whether the use case's settings meet it, and a line."""
+    own = of_use_case(measured, use_case)
+    for criterion in use_case.success:
         reached = own.interval(criterion.measure)
         met = reached.mean >= criterion.at_least
         yield met, f"{criterion.measure} {reached}, wanted {criterion.at_least:g}: {criterion.why}"
     slow = own.percentile(95)
-    yield slow <= card.sla.search_p95_ms, f"search p95 {slow:.0f} ms, wanted at most {card.sla.search_p95_ms:g}"
+    yield slow <= use_case.sla.search_p95_ms, f"search p95 {slow:.0f} ms, wanted at most {use_case.sla.search_p95_ms:g}"
 
 
-def as_rows(measured: Sequence[Measured], card: UseCase) -> list[dict[str, Any]]:
+def as_rows(measured: Sequence[Measured], use_case: UseCase) -> list[dict[str, Any]]:
     """The figures as JSON-able rows."""
-    own = of_card(measured, card)
+    own = of_use_case(measured, use_case)
     return [
         {
             "setting": label(one.settings, own.settings),
@@ -77,14 +77,14 @@ def as_rows(measured: Sequence[Measured], card: UseCase) -> list[dict[str, Any]]
     ]
 
 
-def of_card(measured: Sequence[Measured], card: UseCase) -> Measured:
-    """The figures of the card's own settings."""
-    return next(one for one in measured if one.settings == card.retrieval)
+def of_use_case(measured: Sequence[Measured], use_case: UseCase) -> Measured:
+    """The figures of the use case's own settings."""
+    return next(one for one in measured if one.settings == use_case.retrieval)
 
 
 def _cells(one: Measured, own: Measured) -> Iterator[str]:
     name = label(one.settings, own.settings)
-    yield f"{name}\n[green]^ card's[/]" if one is own else name
+    yield f"{name}\n[green]^ use case's[/]" if one is own else name
     for name in measure_names():
         reached = one.interval(name)
         yield f"{_short(reached.mean, 3)}\n[dim]{_short(reached.low)}-{_short(reached.high)}[/]"

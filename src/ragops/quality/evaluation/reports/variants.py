@@ -28,12 +28,12 @@ _COLOURS = {"better": "green", "worse": "red", "": "dim"}
 
 
 def baseline(tried: Sequence[Tried], prompt: str, one: Tried) -> Tried | None:
-    """The card's prompt with the same model and fusion; None for that one itself."""
+    """The use case's prompt with the same model and fusion; None for that one itself."""
     wanted = Variant(prompt, one.variant.llm, one.variant.fusion)
     return next((other for other in tried if other.variant == wanted and other is not one), None)
 
 
-def show(console: Console, tried: Sequence[Tried], prompt: str, whose: str = "card's") -> None:
+def show(console: Console, tried: Sequence[Tried], prompt: str, whose: str = "use case's") -> None:
     """Prints a table of the variants, then the differences to one prompt, coloured where they are sure."""
     console.print(_figures(tried, prompt, whose))
     if compared := [(one, own) for one in tried if (own := baseline(tried, prompt, one))]:

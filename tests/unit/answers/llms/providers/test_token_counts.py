@@ -5,11 +5,11 @@ from ragops.answers.llms.providers.token_counts import LlmCounter, llm_counter
 from ragops.answers.llms.settings import Models
 from ragops.usecase import load_usecase
 
-CARD = load_usecase(Path(__file__).parents[5] / "usecase.yml")
+USE_CASE = load_usecase(Path(__file__).parents[5] / "usecase.yml")
 
 
 def test_the_first_model_whose_tokenizer_is_here_counts() -> None:
-    count = llm_counter(CARD.models, Path)
+    count = llm_counter(USE_CASE.models, Path)
     assert count.model == "smollm2"
     carried: LlmCounter = pickle.loads(pickle.dumps(count))  # as Spark carries it to its workers
     assert carried(["", "one two three", "one two three " * 50]) == [0, 3, 151]

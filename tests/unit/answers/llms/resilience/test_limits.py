@@ -59,7 +59,7 @@ def test_a_rate_makes_requests_wait_or_fail() -> None:
     assert [round(one) for one in clock.slept] == [60]
 
 
-def test_no_more_at_once_than_the_card_says_and_a_place_comes_back_after_an_error() -> None:
+def test_no_more_at_once_than_the_use_case_says_and_a_place_comes_back_after_an_error() -> None:
     held, _ = limits(concurrency=1)
     with held.slot(0), pytest.raises(NoCapacity, match="raise its concurrency"), held.slot(0):
         pass

@@ -234,15 +234,15 @@ def test_a_pointer_that_is_listed_and_cannot_be_found_is_no_missing_index(
         index.find_pointer()
 
 
-def test_what_does_not_count_is_told_to_people(tmp_path: Path) -> None:
+def test_what_does_not_count_is_reported_to_people(tmp_path: Path) -> None:
     index = PublishedIndex(tmp_path)
     _install(index, tmp_path, 1)
     assert list(index.problems()) == []
     shutil.copytree(index.folder("000001-abababab"), index.folder("000009-abababab"))
     (tmp_path / "pointer.json").write_text("{")
-    told = list(index.problems())
-    assert "pointer.json is not a readable pointer" in told[0]
-    assert "000009-abababab holds the manifest of 000001-abababab: remove that folder, which is a copy" in told[1]
+    result = list(index.problems())
+    assert "pointer.json is not a readable pointer" in result[0]
+    assert "000009-abababab holds the manifest of 000001-abababab: remove that folder, which is a copy" in result[1]
 
 
 def test_a_volume_that_does_not_answer_is_no_reason_to_start_afresh(

@@ -45,8 +45,8 @@ def test_held_then_free(row: MemoryRow) -> None:
 
 
 def test_an_owner_that_lives_is_named_with_its_start_to_whoever_comes_second(row: MemoryRow) -> None:
-    told = r"index passages is being published by .*@.* pid \d+, run run 1, since \d{4}-.*: try again after it"
-    with _lock(row).held("run 1"), pytest.raises(UserError, match=told), _lock(row).held("run 2"):
+    result = r"index passages is being published by .*@.* pid \d+, run run 1, since \d{4}-.*: try again after it"
+    with _lock(row).held("run 1"), pytest.raises(UserError, match=result), _lock(row).held("run 2"):
         pass
     with pytest.raises(KeyError), _lock(row).held("run 1"):
         raise KeyError
@@ -73,14 +73,14 @@ def test_a_sleeper_finds_that_it_lost_the_lock_and_leaves_it_to_its_successor(ro
         next_one = _taker(row).held("next")
         hold = next_one.__enter__()
         number = hold.reserve(1)
-        told = "index passages: the publish lock was taken over by .*, run next, since .*; run this again"
+        result = "index passages: the publish lock was taken over by .*, run next, since .*; run this again"
         for attempt in (
             lambda: sleeper.record("{}"),
             lambda: sleeper.reserve(1),
             lambda: sleeper.condemn(["x"]),
             sleeper.check,
         ):
-            with pytest.raises(UserError, match=told):
+            with pytest.raises(UserError, match=result):
                 attempt()
         assert (hold.recorded(), hold.condemned(), hold.reserve(1)) == ("", [], number + 1)
     assert row.state.token != ""

@@ -56,9 +56,9 @@ def test_an_exception_frees_it(lock: LocalLock) -> None:
 
 def test_another_process_is_named_with_its_start_and_a_killed_one_holds_nothing(lock: LocalLock, file: Path) -> None:
     process = _holder(file)
-    told = rf"index passages is being published by .*@.* pid {process.pid}, run run 1, since \d{{4}}-.*: try again"
+    reported = rf"index passages is being published by .*@.* pid {process.pid}, run run 1, since \d{{4}}-.*: try again"
     try:
-        with pytest.raises(UserError, match=told), lock.held("run 2"):
+        with pytest.raises(UserError, match=reported), lock.held("run 2"):
             pass
     finally:
         process.send_signal(signal.SIGKILL)

@@ -71,9 +71,9 @@ def test_who_stood_in_and_why() -> None:
     rows = ask_all(lambda text: replace(asked("When?"), model="quotes", failure="HTTP 400 no"), QUESTIONS[:2], "m")
     fallen = AnswersReport(rows, [], (), (), 0.5)
     assert "2 of 2 answers by a fallback: quotes stood in for m: HTTP 400 no" in printed(fallen)
-    told = as_report(fallen)
-    assert told["fallbacks"] == {"quotes stood in for m: HTTP 400 no": 2}
-    assert [row["fallback"] for row in told["rows"]] == ["quotes", "quotes"]
+    result = as_report(fallen)
+    assert result["fallbacks"] == {"quotes stood in for m: HTTP 400 no": 2}
+    assert [row["fallback"] for row in result["rows"]] == ["quotes", "quotes"]
 
 
 def test_what_evidence_to_ask_for() -> None:
@@ -91,12 +91,12 @@ def test_questions_of_one_kind_calibrate_nothing() -> None:
 
 
 def test_json_has_a_record_for_each_question_and_no_nan() -> None:
-    told = json.loads(json.dumps(as_report(report()), allow_nan=False))
-    assert [row["question_id"] for row in told["rows"]] == ["a", "b", "c"]
-    assert told["rows"][2]["error"] == "Model m: it is down"
-    assert told["rows"][2]["supported"] is None
-    assert told["checks"].keys() <= {*CHECKS, "seconds"}
-    assert told["evidence"] is None and told["cost"] == 0.002
+    result = json.loads(json.dumps(as_report(report()), allow_nan=False))
+    assert [row["question_id"] for row in result["rows"]] == ["a", "b", "c"]
+    assert result["rows"][2]["error"] == "Model m: it is down"
+    assert result["rows"][2]["supported"] is None
+    assert result["checks"].keys() <= {*CHECKS, "seconds"}
+    assert result["evidence"] is None and result["cost"] == 0.002
     assert as_report(report(questions=QUESTIONS[:2]))["evidence"]["suggested"]["value"] == 0.5
 
 

@@ -1,4 +1,4 @@
-"""The door before a real HTTP server: what policy forbids sends nothing, and what fails is mended or passed on."""
+"""The gateway before a real HTTP server: what policy forbids sends nothing, and what fails is fixed or passed on."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from ragops.answers.llms.errors import ModelFailure, PolicyError
-from ragops.answers.llms.gateway import Door
+from ragops.answers.llms.gateway import Gateway
 from ragops.answers.llms.ledger.ledger import KeptRows
-from ragops.answers.llms.open import open_door, open_model
+from ragops.answers.llms.open import open_gateway, open_model
 from ragops.answers.llms.policy import Classification, Policy
 from ragops.answers.llms.settings import DEFAULT_ABSTENTION
 from ragops.answers.llms.types import drained
@@ -20,16 +20,20 @@ QUOTES = {"name": "quotes", "provider": "extractive"}
 PLACE = Workspace("main", "rag")
 
 
-def door(double: OpenAIDouble, classification: Classification = "public") -> tuple[Door, KeptRows, Clock]:
-    card = models("gpt", ["quotes"], served("gpt", base_url=double.url, timeout_s=0.5), QUOTES)
+def gateway(double: OpenAIDouble, classification: Classification = "public") -> tuple[Gateway, KeptRows, Clock]:
+    use_case = models("gpt", ["quotes"], served("gpt", base_url=double.url, timeout_s=0.5), QUOTES)
     rows, clock = KeptRows(), Clock()
-    return Door(card, Policy(classification), lambda one: open_model(one, PLACE), rows, sleep=clock.sleep), rows, clock
+    return (
+        Gateway(use_case, Policy(classification), lambda one: open_model(one, PLACE), rows, sleep=clock.sleep),
+        rows,
+        clock,
+    )
 
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_against_policy_no_byte_leaves(stream: bool) -> None:
     with serving() as double:
-        opened, rows, _ = door(double, "confidential")
+        opened, rows, _ = gateway(double, "confidential")
         with pytest.raises(PolicyError):
             drained(opened.stream(ask("secret"), ME)) if stream else opened.generate(ask("secret"), ME)
     assert double.bodies == []
@@ -41,28 +45,28 @@ def test_whatever_the_environment_names_is_not_private_for_that(
 ) -> None:
     monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
     monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path))
-    card = models("own", [], served("own", private=True))
+    use_case = models("own", [], served("own", private=True))
     with serving() as double:
         monkeypatch.setenv("OPENAI_BASE_URL", double.url.replace("127.0.0.1", "0.0.0.0"))  # the same, by no local name
         with pytest.raises(PolicyError, match="OPENAI_BASE_URL"):
-            open_door(card, "confidential", PLACE).generate(ask("secret"), ME)
+            open_gateway(use_case, "confidential", PLACE).generate(ask("secret"), ME)
         assert double.bodies == []
-        open_door(card, "public", PLACE).generate(ask(), ME)
+        open_gateway(use_case, "public", PLACE).generate(ask(), ME)
         monkeypatch.setenv("OPENAI_BASE_URL", double.url)
-        open_door(card, "confidential", PLACE).generate(ask("secret"), ME)
+        open_gateway(use_case, "confidential", PLACE).generate(ask("secret"), ME)
         assert len(double.bodies) == 2
 
 
 def test_personal_data_does_not_leave() -> None:
     with serving() as double:
-        opened, _, _ = door(double, "internal")
+        opened, _, _ = gateway(double, "internal")
         opened.generate(ask("mail jane@firm.de, IBAN DE89 3704 0044 0532 0130 00"), ME)
     assert double.bodies[0]["messages"][0]["content"] == "mail [EMAIL_1], IBAN [IBAN_1]"
 
 
 def test_a_busy_server_is_asked_again_when_it_says() -> None:
     with serving(Behaviour(status=429, headers={"Retry-After": "9"}), Behaviour(status=503), Behaviour()) as double:
-        opened, rows, clock = door(double)
+        opened, rows, clock = gateway(double)
         reply = opened.generate(ask(), ME)
     assert reply.model == "gpt"
     assert len(double.bodies) == 3
@@ -87,7 +91,7 @@ def test_whatever_befalls_the_server_the_evidence_answers(
 ) -> None:
     request = ask(question="When do lists grow?", evidence=("Lists grow when items are appended.",))
     with serving(behaviour) as double:
-        opened, rows, _ = door(double)
+        opened, rows, _ = gateway(double)
         reply = drained(opened.stream(request, ME))
         assert len(double.bodies) == attempts
     assert (reply.text, reply.model) == ("Lists grow when items are appended. [1]", "quotes")
@@ -105,12 +109,12 @@ def test_whatever_befalls_the_server_the_evidence_answers(
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_the_deadline_holds_against_a_server_that_keeps_the_connection_alive(stream: bool) -> None:
-    card = models("gpt", ["quotes"], served("gpt"), QUOTES, answer={"deadline_s": 0.5})
+    use_case = models("gpt", ["quotes"], served("gpt"), QUOTES, answer={"deadline_s": 0.5})
     with serving(Behaviour(endless=": keep-alive\n\n")) as double:
-        model = card.named("gpt").model_copy(update={"base_url": double.url})
+        model = use_case.named("gpt").model_copy(update={"base_url": double.url})
         rows = KeptRows()
-        told = card.model_copy(update={"known": (model, card.named("quotes"))})
-        opened = Door(told, Policy("public"), lambda one: open_model(one, PLACE), rows)
+        result = use_case.model_copy(update={"known": (model, use_case.named("quotes"))})
+        opened = Gateway(result, Policy("public"), lambda one: open_model(one, PLACE), rows)
         reply = drained(opened.stream(ask(), ME)) if stream else opened.generate(ask(), ME)
         assert len(double.bodies) == 1
     assert (reply.model, rows.rows[0].error) == ("quotes", "TimedOut")
@@ -118,7 +122,7 @@ def test_the_deadline_holds_against_a_server_that_keeps_the_connection_alive(str
 
 def test_a_stream_cut_after_its_beginning_is_an_error_and_no_second_answer() -> None:
     with serving(Behaviour(cut_after=3)) as double:
-        opened, rows, _ = door(double)
+        opened, rows, _ = gateway(double)
         pieces = opened.stream(ask(), ME)
         assert next(pieces) == "The "
         with pytest.raises(ModelFailure):
@@ -130,21 +134,21 @@ def test_a_stream_cut_after_its_beginning_is_an_error_and_no_second_answer() -> 
 def test_a_server_that_is_gone_is_left_alone_after_some_failures() -> None:
     with serving() as double:
         gone = double
-    opened, rows, _ = door(gone)
+    opened, rows, _ = gateway(gone)
     texts = {opened.generate(ask(str(number)), ME).text for number in range(3)}
     assert texts == {DEFAULT_ABSTENTION}
     assert [row.error for row in rows.rows if row.model == "gpt"] == ["Unreachable", "Resting", "Resting"]
 
 
 def test_streaming_and_whole_cost_the_same() -> None:
-    ways: list[Callable[[Door], object]] = [
+    ways: list[Callable[[Gateway], object]] = [
         lambda one: one.generate(ask(), ME),
         lambda one: drained(one.stream(ask(), ME)),
     ]
     counted = []
     for way in ways:
         with serving() as double:
-            opened, rows, _ = door(double)
+            opened, rows, _ = gateway(double)
             way(opened)
         counted.append((rows.rows[0].prompt_tokens, rows.rows[0].completion_tokens))
     assert counted[0] == counted[1] == (3, 5)
