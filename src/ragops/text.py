@@ -1,0 +1,38 @@
+"""Small functions on text that every package uses: one-line messages, the closest name, words, digests."""
+
+import difflib
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+
+WORD = re.compile(r"[^\W_]+")
+"""A run of letters and digits in any script."""
+
+
+def one_line(text: object, limit: int | None = None) -> str:
+    """The text with every run of white space as one space, cut to `limit` characters."""
+    return " ".join(str(text).split())[:limit]
+
+
+def reason(error: BaseException, limit: int = 300) -> str:
+    """What an error says, in one line; its type where it says nothing.
+
+    The Databricks SDK appends its configuration to messages ("... Config: host=..."), which no user asked for.
+    """
+    return one_line(str(error).partition(". Config:")[0], limit) or type(error).__name__
+
+
+def closest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """The known name that `name` is most likely a misspelling of; "" if none is close."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)), "")
+
+
+def words(text: str) -> list[str]:
+    """The text's words in lower case, without punctuation and underscores."""
+    return WORD.findall(text.casefold())
+
+
+def digest(value: object) -> str:
+    """SHA-256 of a JSON value, as 64 hexadecimal digits; the order of keys does not matter."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
