@@ -24,7 +24,9 @@ from ragops.answers.retrieval.settings import RetrievalSettings
 from ragops.corpus.index.locations import index_root
 from ragops.encoding import query_encoder
 from ragops.errors import UserError
-from ragops.platform.workspace import Workspace, find_local_home, models_folder, on_databricks, secret
+from ragops.platform.compute import on_databricks
+from ragops.platform.credentials import secret
+from ragops.platform.workspace import Workspace, find_local_home, models_folder
 from ragops.usecase import UseCase
 
 if TYPE_CHECKING:

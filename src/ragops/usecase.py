@@ -21,7 +21,7 @@ from ragops.corpus.embeddings.model import EmbeddingModel
 from ragops.corpus.embeddings.model_files import is_package
 from ragops.corpus.index.access import AccessRule, check_groups
 from ragops.errors import UserError, explain
-from ragops.platform.yaml_files import read_yaml
+from ragops.platform.config_files import read_yaml
 
 _Encoder = TypeVar("_Encoder", EmbeddingModel, RerankModel)
 

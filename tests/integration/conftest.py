@@ -15,7 +15,8 @@ from localbundle.workspace.server import Server
 from mlflow import MlflowClient
 from pyspark.sql import SparkSession
 
-from ragops.platform.workspace import Workspace, use_mlflow
+from ragops.platform.mlflow_store import use_mlflow
+from ragops.platform.workspace import Workspace
 from tests.support.strict_volumes import strict_volumes
 
 

@@ -16,7 +16,7 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
-from ragops.platform.workspace import use_mlflow
+from ragops.platform.mlflow_store import use_mlflow
 from tests.support.catalog_rules import refusal
 
 PROMPTS = "/api/2.0/mlflow/unity-catalog/prompts"

@@ -23,7 +23,8 @@ from ragops.cli.models import models_app
 from ragops.cli.options import Json, Schema, Target, UseCaseFile
 from ragops.cli.prompts import prompts_app
 from ragops.errors import UserError
-from ragops.platform.workspace import LANDING, has_spark
+from ragops.platform.compute import has_spark
+from ragops.platform.workspace import LANDING
 
 app = typer.Typer(
     help="Ask and search, and look after, what the refresh job publishes.",

@@ -15,8 +15,8 @@ from rich.text import Text
 
 from ragops.cli import options
 from ragops.cli.options import Json, Model, Prompt, Schema, Target, UseCaseFile
-from ragops.platform.experiments import open_experiment
-from ragops.platform.workspace import deployed_experiment
+from ragops.platform.deployment import deployed_experiment
+from ragops.platform.mlflow_store import open_experiment
 
 if TYPE_CHECKING:
     from ragops.answers.chain.chain import Chain

@@ -12,8 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ragops.cli import options
 from ragops.cli.options import Schema, Target, UseCaseFile
-from ragops.platform.experiments import open_experiment
-from ragops.platform.workspace import deployed_experiment
+from ragops.platform.deployment import deployed_experiment
+from ragops.platform.mlflow_store import open_experiment
 
 if TYPE_CHECKING:
     from ragops.answers.prompts.template import Template

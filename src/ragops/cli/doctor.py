@@ -16,7 +16,9 @@ from rich.console import Console
 from ragops.cli import options
 from ragops.cli.options import Json, Schema, Target, UseCaseFile
 from ragops.errors import UserError
-from ragops.platform.workspace import LANDING, VOLUMES, Workspace, deployed_model, has_spark
+from ragops.platform.compute import has_spark
+from ragops.platform.deployment import deployed_model
+from ragops.platform.workspace import LANDING, VOLUMES, Workspace
 
 _COULD_NOT_START = 2
 

@@ -14,7 +14,9 @@ from rich.progress import Progress
 from ragops.cli import options
 from ragops.cli.options import Json, Model, Prompt, Schema, Target, UseCaseFile
 from ragops.errors import UserError
-from ragops.platform.workspace import deployed_model, models_folder, use_mlflow
+from ragops.platform.deployment import deployed_model
+from ragops.platform.mlflow_store import use_mlflow
+from ragops.platform.workspace import models_folder
 
 if TYPE_CHECKING:
     from ragops.answers.chain.chain import Chain

@@ -16,7 +16,10 @@ from rich.table import Column, Table
 from ragops.cli import options
 from ragops.cli.options import Model, Schema, Target, UseCaseFile
 from ragops.errors import UserError
-from ragops.platform.workspace import VOLUMES, Workspace, deployed_model, on_databricks, workspace_client
+from ragops.platform.compute import on_databricks
+from ragops.platform.credentials import workspace_client
+from ragops.platform.deployment import deployed_model
+from ragops.platform.workspace import VOLUMES, Workspace
 
 if TYPE_CHECKING:
     from ragops.answers.llms.settings import AnyModel, Models

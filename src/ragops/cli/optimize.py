@@ -15,8 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ragops.cli import options
 from ragops.cli.options import Model, Schema, Target, UseCaseFile
 from ragops.errors import UserError
-from ragops.platform.experiments import open_experiment
-from ragops.platform.workspace import deployed_experiment, deployed_model
+from ragops.platform.deployment import deployed_experiment, deployed_model
+from ragops.platform.mlflow_store import open_experiment
 
 if TYPE_CHECKING:
     from ragops.answers.prompts.registry import PromptRegistry

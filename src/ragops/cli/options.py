@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ragops.platform.workspace import Workspace, bundle_root, deployed, deployed_model, use_mlflow
+from ragops.platform.deployment import deployed_model, deployed_workspace
+from ragops.platform.mlflow_store import use_mlflow
+from ragops.platform.workspace import Workspace, bundle_root
 
 if TYPE_CHECKING:
     from ragops.answers.chain.chain import Chain
@@ -30,7 +32,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def place(target: str, schema: str | None) -> Workspace:
     """The catalog and schema of a target. Raises UserError when it was never run here."""
-    own = deployed(target)
+    own = deployed_workspace(target)
     return Workspace(own.catalog, schema) if schema else own
 
 

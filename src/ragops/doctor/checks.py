@@ -14,8 +14,8 @@ from ragops.doctor.registry import check_registry
 from ragops.doctor.secrets import check_secrets
 from ragops.doctor.udfs import check_udfs
 from ragops.doctor.volumes import check_landing, check_volume
-from ragops.platform.compute import on_serverless
-from ragops.platform.workspace import INDEXES, Workspace, on_databricks
+from ragops.platform.compute import on_databricks, on_serverless
+from ragops.platform.workspace import INDEXES, Workspace
 from ragops.usecase import UseCase
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ragops.doctor.findings import Finding, look
 from ragops.doctor.process import disk
-from ragops.platform.workspace import deployed, find_local_home
+from ragops.platform.deployment import deployed_workspace
+from ragops.platform.workspace import find_local_home
 
 
 def check_laptop(target: str) -> Iterator[Finding]:
@@ -37,5 +38,5 @@ def is_strict() -> bool:
 
 
 def _named(target: str) -> str:
-    place = deployed(target)
+    place = deployed_workspace(target)
     return f"{place.catalog}.{place.schema}"

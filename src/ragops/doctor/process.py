@@ -16,8 +16,9 @@ from packaging.requirements import Requirement
 
 from ragops.doctor.findings import Finding, look
 from ragops.doctor.udf_worker import parse_one
-from ragops.platform.memory import memory_of_place
-from ragops.platform.workspace import Workspace, has_spark, on_databricks, workspace_client
+from ragops.platform.compute import available_memory, has_spark, on_databricks
+from ragops.platform.credentials import workspace_client
+from ragops.platform.workspace import Workspace
 
 _GIB = 1 << 30
 _LEAST_DISK_GIB = 2
@@ -33,7 +34,7 @@ def check_process() -> Iterator[Finding]:
     yield Finding("packages", ", ".join(f"{name} {held}" for name in _SHOWN if (held := _version(name))))
     yield requirements(requires("ragops") or ())
     yield Finding("cores", str(os.cpu_count()))
-    yield Finding("memory", f"{memory_of_place() / _GIB:.1f} GiB for this process and what it starts")
+    yield Finding("memory", f"{available_memory() / _GIB:.1f} GiB for this process and what it starts")
     yield disk("temporary folder", Path(tempfile.gettempdir()))
     yield look("shared memory", lambda: f"{_free_gib(Path('/dev/shm')):.1f} GiB free in /dev/shm")
     yield look("working folder", lambda: str(Path.cwd()))

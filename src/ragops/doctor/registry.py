@@ -8,7 +8,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ragops.doctor.findings import Finding, look
-from ragops.platform.workspace import Workspace, use_mlflow
+from ragops.platform.mlflow_store import use_mlflow
+from ragops.platform.workspace import Workspace
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from ragops.doctor.findings import Finding, State, line
-from ragops.platform.workspace import Workspace, secret_names
+from ragops.platform.credentials import secret_names
+from ragops.platform.workspace import Workspace
 
 
 def check_secrets(workspace: Workspace, wanted: Collection[str]) -> Iterator[Finding]:

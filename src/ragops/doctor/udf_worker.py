@@ -182,11 +182,11 @@ class _Listener(logging.Handler):
 
 
 def _memory() -> str:
-    from ragops.platform.memory import memory_of_place
+    from ragops.platform.compute import available_memory
 
     unit = 1024 if sys.platform == "linux" else 1
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    return f"{memory_of_place() // _MIB:,} MiB by cgroups and limits; this process had {peak // _MIB:,} MiB at most"
+    return f"{available_memory() // _MIB:,} MiB by cgroups and limits; this process had {peak // _MIB:,} MiB at most"
 
 
 def _free(folder: str) -> int:

@@ -14,8 +14,8 @@ import pandas as pd
 from ragops.corpus.embeddings.model import EmbeddingModel
 from ragops.doctor import udf_worker
 from ragops.doctor.findings import Finding, line, look
-from ragops.platform.compute import on_serverless
-from ragops.platform.workspace import Workspace, has_spark
+from ragops.platform.compute import has_spark, on_serverless
+from ragops.platform.workspace import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

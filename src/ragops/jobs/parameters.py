@@ -15,8 +15,9 @@ from ragops.corpus.embeddings.interface import EncoderSource
 from ragops.corpus.embeddings.recipes import Backend
 from ragops.encoding import encoding
 from ragops.errors import UserError, explain
-from ragops.platform.deployment import job_has
-from ragops.platform.workspace import MODELS, Workspace, known_catalogs, models_folder, on_databricks
+from ragops.platform.compute import on_databricks
+from ragops.platform.deployment import job_values_hint
+from ragops.platform.workspace import MODELS, Workspace, known_catalogs, models_folder
 from ragops.usecase import UseCase, load_usecase
 
 _NOT_OF_UNITY_CATALOG = ("spark_catalog", "hive_metastore")
@@ -48,7 +49,7 @@ class JobParameters(BaseModel):
         if known is not None and name not in known:
             raise ValueError(f"there is no such catalog here; use {' or '.join(known)}")
         if known is None and name in _NOT_OF_UNITY_CATALOG:
-            raise ValueError(f"that is not Unity Catalog's; {job_has(cls.job)}")
+            raise ValueError(f"that is not Unity Catalog's; {job_values_hint(cls.job)}")
         return name
 
     @field_validator("schema_name")
@@ -72,7 +73,7 @@ class JobParameters(BaseModel):
             raise UserError(f"parameter {line}{cls._nearest(error)}") from error
         if on_databricks() and not (cls.makes_schema or found.workspace.exists()):
             place = f"{found.catalog}.{found.schema_name}"
-            raise UserError(f"parameter schema: there is no {place}, or none for you; {job_has(cls.job)}")
+            raise UserError(f"parameter schema: there is no {place}, or none for you; {job_values_hint(cls.job)}")
         return found
 
     @cached_property

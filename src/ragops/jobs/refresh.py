@@ -13,7 +13,7 @@ from ragops.corpus.embeddings.model import fingerprint
 from ragops.corpus.embeddings.recipes import Backend
 from ragops.errors import UserError
 from ragops.jobs.parameters import JobParameters
-from ragops.platform.deployment import job_has
+from ragops.platform.deployment import job_values_hint
 from ragops.quality.questions import evaluation_questions
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class IngestParameters(RefreshParameters):
         except PySparkException as error:
             place, reason = f"{self.catalog}.{self.schema_name}", str(error).partition("\n")[0]
             raise UserError(
-                f"parameter catalog: {place} is not there and cannot be made ({reason}); {job_has(self.job)}"
+                f"parameter catalog: {place} is not there and cannot be made ({reason}); {job_values_hint(self.job)}"
             ) from error
 
 

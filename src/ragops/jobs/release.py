@@ -14,8 +14,8 @@ from ragops.corpus.index.generations.published_files import PublishedIndex
 from ragops.corpus.index.locations import index_root
 from ragops.errors import UserError
 from ragops.jobs.parameters import JobParameters
-from ragops.platform.experiments import open_experiment
-from ragops.platform.workspace import workspace_client
+from ragops.platform.credentials import workspace_client
+from ragops.platform.mlflow_store import open_experiment
 from ragops.quality.evaluation.answers import sampled
 from ragops.quality.questions import Question, evaluation_questions
 from ragops.serving.endpoint.identity import CLIENT_ID, CLIENT_SECRET, find_identity

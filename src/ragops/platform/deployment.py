@@ -1,29 +1,71 @@
-"""The bundle that a notebook in a workspace was deployed with: what its jobs use, told to whoever works by hand."""
+"""What the bundle deployed: read from a laptop's record of the last run, or from the workspace's deployment state."""
+
+from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 from ragops.errors import UserError
-from ragops.platform.workspace import workspace_client
+from ragops.platform.config_files import read_json
+from ragops.platform.credentials import workspace_client
+from ragops.platform.workspace import Workspace, local_home
 
 _ANSWER_SECONDS, _RETRY_SECONDS = 20, 30
 _SHOWN = ("catalog", "schema", "usecase", "models", "landing", "reports", "experiment")
 
 
-def job_has(job: str, folder: Path | None = None) -> str:
-    """The end of an error's line: the place that a deployed job works in, or where that is to be read.
+def deployed_workspace(target: str) -> Workspace:
+    """The workspace of a bundle target, from the record that a local run leaves in the local workspace's folder.
+
+    Sets LOCALBUNDLE_HOME: this process and its children use that target's volumes and MLflow store from now on.
+
+    Raises:
+        UserError: the target has never been run here.
+    """
+    schema = _recorded(target, "resources", "schemas", "rag")
+    os.environ.setdefault("LOCALBUNDLE_HOME", str(local_home(target).resolve()))
+    return Workspace(catalog=schema["catalog_name"], schema=schema["name"])
+
+
+def deployed_experiment(target: str) -> str:
+    """The name of the experiment that a target deploys, from the same record. Raises the same errors."""
+    return str(_recorded(target, "resources", "experiments", "quality")["name"])
+
+
+def deployed_model(target: str) -> str:
+    """The language model in a target's variable `llm`; "" if it leaves that to usecase.yml. Raises the same errors."""
+    return str(_recorded(target, "variables").get("llm", {}).get("value", ""))
+
+
+def job_values_hint(job: str, folder: Path | None = None) -> str:
+    """The end of an error about a parameter: the values of the deployed job, or where to find them.
 
     Args:
         job: its key in the bundle.
-        folder: that of the notebook; by default the current one, which serverless compute does not promise.
+        folder: the notebook's; by default the current one, which serverless compute does not guarantee.
     """
-    values = _defaults(job, folder or Path.cwd())
+    values = _job_defaults(job, folder or Path.cwd())
     result = ", ".join(f"{name}={values[name]}" for name in _SHOWN if values.get(name))
-    return f"the job {job} has {result}" if result else f"use those of the job {job}: its page lists its parameters"
+    return f"the job {job} uses {result}" if result else f"use those of the job {job}: its page lists its parameters"
 
 
-def _defaults(job: str, folder: Path) -> dict[str, str]:
-    """The parameters of a job as they were deployed; none where that cannot be found out.
+def _recorded(target: str, *path: str) -> dict[str, Any]:
+    """The mapping at a path in the record of a target's last local run."""
+    file, run = local_home(target) / "bundle.json", f"run: localbundle run refresh -t {target}"
+    if not file.is_file():
+        raise UserError(f"target {target} has never been run here; {run}")
+    found: Any = read_json(file)
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        raise UserError(f"{file}: has no {'.'.join(path)}; {run}")
+    return found
+
+
+def _job_defaults(job: str, folder: Path) -> dict[str, str]:
+    """The parameters of a job as deployed; empty if they cannot be determined.
 
     `databricks bundle deploy` puts files into ROOT/files, and the ids of jobs into ROOT/state/metadata.json.
     """

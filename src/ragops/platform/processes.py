@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from ragops.errors import UserError
-from ragops.platform.memory import memory_of_place
+from ragops.platform.compute import available_memory
 
 _A_PROCESS_BYTES = 2 << 30  # what profiling the longest document takes, 2.4 GiB for 20 million characters, is rare
 _log = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ def end_with_owner() -> None:
 
 def how_many(each_bytes: int = _A_PROCESS_BYTES) -> int:
     """How many processes may work at a time, each of which may take so much memory: at most one for each core."""
-    return max(1, min(_cores(), memory_of_place() // each_bytes))
+    return max(1, min(_cores(), available_memory() // each_bytes))
 
 
 def _cores() -> int:

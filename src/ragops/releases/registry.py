@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ragops.errors import UserError, is_missing, needing
-from ragops.platform.catalog_tags import tag_value
+from ragops.platform.tags import catalog_tag
 from ragops.quality.evaluation.answers import Row, metrics
 from ragops.serving.model.log_model import DIGEST_TAG, INDEX_PARAMETER, LIVE, URI_TAG, Logged
 
@@ -102,7 +102,7 @@ class ChainRegistry:
         """Tags on a version: why it was or was not promoted."""
         with self._owned():
             for name, value in tags.items():
-                self._client.set_model_version_tag(self.name, version.number, name, tag_value(value))
+                self._client.set_model_version_tag(self.name, version.number, name, catalog_tag(value))
 
 
 @needing(*_EXPERIMENT)

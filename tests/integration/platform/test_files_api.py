@@ -8,9 +8,11 @@ import pytest
 from ragops.corpus.embeddings.model_files import find_folder
 from ragops.corpus.embeddings.upload import LISTING, upload
 from ragops.errors import UserError
+from ragops.platform.compute import has_spark
+from ragops.platform.model_servers import Serving
 from ragops.platform.volumes.errors import NotThere
 from ragops.platform.volumes.files_api import RemoteFiles
-from ragops.platform.workspace import Workspace, has_spark, is_mounted, models_folder, serving_tokens
+from ragops.platform.workspace import Workspace, is_mounted, models_folder
 from tests.support.files_double import TOKEN, Double, enter, served
 
 FOLDER = Path("/Volumes/main/rag/indexes")
@@ -40,8 +42,8 @@ def test_the_container_is_a_place_of_its_own(double: Double) -> None:
     assert not is_mounted(FOLDER) and is_mounted(Path("/tmp/index"))
     assert not has_spark()
     assert models_folder(place) == FOLDER / "models"
-    base_url, token = serving_tokens()
-    assert base_url.endswith("/serving-endpoints") and token() == TOKEN
+    server = Serving()
+    assert server.ours and server.address.endswith("/serving-endpoints") and server.token() == TOKEN
 
 
 def test_files_arrive_as_they_are(double: Double, volumes: RemoteFiles, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ragops.errors import UserError
-from ragops.platform.workspace import workspace_client
+from ragops.platform.credentials import workspace_client
 
 
 def test_a_missing_login_is_named_with_its_fix(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -13,16 +13,16 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 from mlflow.tracing.provider import is_tracing_enabled
+from ragops.answers.prompts.catalogue import find, load_templates
 
 from ragops.answers.chain.console import as_outputs
 from ragops.answers.chain.types import Question
 from ragops.answers.llms.settings import Resilience
-from ragops.answers.prompts.catalogue import find, load_templates
 from ragops.answers.retrieval.settings import Rerank, RerankModel
 from ragops.assembly import Place, open_chain
 from ragops.corpus.index.generations.published_files import PublishedIndex
 from ragops.corpus.index.locations import index_root
-from ragops.platform.experiments import open_experiment
+from ragops.platform.mlflow_store import open_experiment
 from ragops.quality.questions import Question as Judging
 from ragops.releases.evaluate import judge
 from ragops.releases.registry import Judged

@@ -30,7 +30,7 @@ def databricks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "18.0")
     monkeypatch.setattr(Workspace, "exists", lambda place: (place.catalog, place.schema) == ("prod", "rag"))
     monkeypatch.setattr(
-        f"{JobParameters.__module__}.job_has", lambda job: f"the job {job} has catalog=prod, schema=rag"
+        f"{JobParameters.__module__}.job_values_hint", lambda job: f"the job {job} has catalog=prod, schema=rag"
     )
 
 
@@ -101,7 +101,7 @@ def test_a_catalog_that_is_not_there_is_one_line_with_the_jobs_own(monkeypatch: 
         raise AnalysisException("[NO_SUCH_CATALOG_EXCEPTION] Catalog 'pord' was not found.\n\nJVM stacktrace:\n...")
 
     monkeypatch.setattr(Workspace, "create_schema", refuse)
-    monkeypatch.setattr(f"{RefreshParameters.__module__}.job_has", lambda job: f"the job {job} has catalog=prod")
+    monkeypatch.setattr(f"{RefreshParameters.__module__}.job_values_hint", lambda job: f"the job {job} has catalog=prod")
     given = {"catalog": "pord", "schema": "rag", "usecase": str(USE_CASE), "landing": "/l", "encoder": "torch"}
     with pytest.raises(UserError) as refused:
         IngestParameters.read(given).make_schema()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragops.platform.catalog_tags import from_pieces, in_pieces, tag_value
+from ragops.platform.tags import catalog_tag, from_pieces, in_pieces
 from tests.support.catalog_rules import refusal
 
 texts = st.text() | st.text(" \\\"'x").map(lambda text: text * 50) | st.text(max_size=20).map(lambda text: text * 100)
@@ -27,7 +27,7 @@ def test_a_short_object_is_one_tag_of_json() -> None:
 
 @given(texts)
 def test_a_long_text_is_cut(text: str) -> None:
-    value = tag_value(text)
+    value = catalog_tag(text)
     assert refusal({"reason": value}) == "" and value in text
 
 
@@ -36,8 +36,8 @@ def test_a_long_text_is_cut(text: str) -> None:
     [("x" * 1_000, 1_000), ("x" * 1_001, 1_000), ("ü" * 1_000, 500), ("😀" * 251, 250), ("€" * 334, 333)],
 )
 def test_as_much_as_goes_into_a_thousand_bytes(text: str, length: int) -> None:
-    assert len(tag_value(text)) == length
+    assert len(catalog_tag(text)) == length
 
 
 def test_half_a_character_is_none() -> None:
-    assert tag_value("a\ud83d b") == "a b"
+    assert catalog_tag("a\ud83d b") == "a b"

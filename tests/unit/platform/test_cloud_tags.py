@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragops.platform.cloud_tags import LONGEST_VALUE, cloud_tag
+from ragops.platform.tags import CLOUD_TAG_LENGTH, cloud_tag
 
 # databricks/cli, libs/tags/gcp.go
 TAKEN = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
@@ -13,7 +13,7 @@ TAKEN = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 @given(st.text(max_size=200))
 def test_every_cloud_takes_it(text: str) -> None:
     tag = cloud_tag(text)
-    assert TAKEN.fullmatch(tag) and len(tag) <= LONGEST_VALUE
+    assert TAKEN.fullmatch(tag) and len(tag) <= CLOUD_TAG_LENGTH
     assert cloud_tag(tag) == tag
 
 

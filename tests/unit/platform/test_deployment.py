@@ -9,7 +9,7 @@ from databricks.sdk.errors import NotFound
 from databricks.sdk.service.jobs import Job, JobParameterDefinition, JobSettings
 
 from ragops.platform import deployment
-from ragops.platform.deployment import job_has
+from ragops.platform.deployment import job_values_hint
 
 METADATA = {"config": {"resources": {"jobs": {"refresh": {"id": "17", "relative_path": "x"}, "smoke": {"id": "18"}}}}}
 ELSEWHERE = "use those of the job refresh: its page lists its parameters"
@@ -45,19 +45,19 @@ PARAMETERS = {"allow_deletes": "false", "schema": "dev_ann_rag", "catalog": "dev
 
 def test_the_jobs_own_values(notebooks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     result = "the job refresh has catalog=dev, schema=dev_ann_rag, usecase=/Workspace/u.yml"
-    assert job_has("refresh", notebooks) == result
+    assert job_values_hint("refresh", notebooks) == result
     monkeypatch.chdir(notebooks)
-    assert job_has("refresh") == result
+    assert job_values_hint("refresh") == result
 
 
 @pytest.mark.parametrize("metadata", ["", "[]", '{"config": {}}', '{"config": {"resources": {"jobs": {}}}}'])
 def test_what_the_bundle_does_not_say_is_looked_up_elsewhere(notebooks: Path, metadata: str) -> None:
     (notebooks.parents[1] / "state" / "metadata.json").write_text(metadata)
-    assert job_has("refresh", notebooks) == ELSEWHERE
+    assert job_values_hint("refresh", notebooks) == ELSEWHERE
 
 
 def test_a_job_that_is_gone_or_a_folder_elsewhere(notebooks: Path, jobs: dict[int, Job], tmp_path: Path) -> None:
-    assert job_has("smoke", notebooks) == ELSEWHERE.replace("refresh", "smoke")
+    assert job_values_hint("smoke", notebooks) == ELSEWHERE.replace("refresh", "smoke")
     del jobs[17]
-    assert job_has("refresh", notebooks) == ELSEWHERE
-    assert job_has("refresh", tmp_path / "nowhere") == ELSEWHERE
+    assert job_values_hint("refresh", notebooks) == ELSEWHERE
+    assert job_values_hint("refresh", tmp_path / "nowhere") == ELSEWHERE

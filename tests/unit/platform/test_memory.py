@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ragops.platform.memory import cgroup_limits, memory_of_place
+from ragops.platform.compute import available_memory, cgroup_limits
 
 
 def write(folder: Path, name: str, limit: str) -> None:
@@ -40,4 +40,4 @@ def test_in_a_container_its_own_root_counts(tmp_path: Path, path: str) -> None:
 
 def test_without_cgroups_the_machine_counts(tmp_path: Path) -> None:
     assert list(cgroup_limits("", tmp_path)) == []
-    assert memory_of_place() > 2**28
+    assert available_memory() > 2**28

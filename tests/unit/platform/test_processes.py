@@ -50,7 +50,7 @@ def test_where_no_process_can_be_started_this_one_does_the_work(monkeypatch: pyt
 def test_there_are_as_many_as_memory_and_cores_are_for(
     memory: int, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes, "memory_of_place", lambda: memory)
+    monkeypatch.setattr(processes, "available_memory", lambda: memory)
     monkeypatch.setattr(processes, "_cores", lambda: 3)
     assert how_many(2 << 30) == count
 

@@ -11,22 +11,11 @@ import pytest
 from localbundle.workspace.server import Server
 
 from ragops.errors import UserError
-from ragops.platform.workspace import (
-    Workspace,
-    bundle_root,
-    cache_folder,
-    deployed,
-    deployed_experiment,
-    deployed_model,
-    has_spark,
-    is_mounted,
-    mlflow_artifacts,
-    models_folder,
-    on_databricks,
-    secret,
-    serving_tokens,
-    use_mlflow,
-)
+from ragops.platform.compute import has_spark, on_databricks
+from ragops.platform.credentials import secret
+from ragops.platform.deployment import deployed_experiment, deployed_model, deployed_workspace
+from ragops.platform.mlflow_store import mlflow_artifacts, use_mlflow
+from ragops.platform.workspace import Workspace, bundle_root, cache_folder, is_mounted, models_folder
 
 PLACE = Workspace("main", "rag")
 
@@ -68,19 +57,6 @@ def test_a_serving_endpoint_s_container_is_databricks_without_mounts(
     assert has_spark() and is_mounted(PLACE.volume("landing"))
 
 
-def test_endpoints_of_the_workspace_on_databricks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The real client asks its host what it is; a host that does not say is a workspace with a token."""
-    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        host = f"http://127.0.0.1:{server.server_port}"
-        monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "17.3")
-        monkeypatch.setenv("DATABRICKS_HOST", host)
-        monkeypatch.setenv("DATABRICKS_TOKEN", "secret")
-        base_url, token = serving_tokens()
-        assert (base_url, token()) == (f"{host}/serving-endpoints", "secret")
-        server.shutdown()
-
-
 def test_the_deployed_schema_is_the_one_the_run_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LOCALBUNDLE_HOME", raising=False)
     home = tmp_path / ".localbundle" / "dev"
@@ -88,13 +64,13 @@ def test_the_deployed_schema_is_the_one_the_run_recorded(tmp_path: Path, monkeyp
     inside.mkdir()
     monkeypatch.chdir(inside)
     with pytest.raises(UserError, match="make demo"):
-        deployed("dev")
+        deployed_workspace("dev")
     home.mkdir(parents=True)
     with pytest.raises(UserError, match="never run here"):
-        deployed("dev")
+        deployed_workspace("dev")
     record = {"resources": {"schemas": {"rag": {"catalog_name": "spark_catalog", "name": "dev_me_rag"}}}}
     (home / "bundle.json").write_text(json.dumps(record))
-    assert deployed("dev") == Workspace("spark_catalog", "dev_me_rag")
+    assert deployed_workspace("dev") == Workspace("spark_catalog", "dev_me_rag")
 
 
 def test_a_target_s_volumes_are_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +80,7 @@ def test_a_target_s_volumes_are_its_own(tmp_path: Path, monkeypatch: pytest.Monk
     for target in ("dev", "staging"):
         (tmp_path / ".localbundle" / target).mkdir(parents=True)
         (tmp_path / ".localbundle" / target / "bundle.json").write_text(json.dumps(record))
-    landing = deployed("staging").volume("landing")
+    landing = deployed_workspace("staging").volume("landing")
     assert landing == tmp_path / ".localbundle/staging/Volumes/spark_catalog/rag/landing"
 
 
@@ -206,15 +182,6 @@ def test_broken_secrets_are_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_registered_names_have_three_levels_and_no_quotes() -> None:
     assert PLACE.registered("cite") == "main.rag.cite"
-
-
-def test_endpoints_elsewhere_are_the_environment_s(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
-    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
-    monkeypatch.setenv("OPENAI_API_KEY", "old")
-    base_url, token = serving_tokens()
-    monkeypatch.setenv("OPENAI_API_KEY", "new")
-    assert (base_url, token()) == ("http://127.0.0.1:1/v1", "new")
 
 
 def test_secrets_of_a_laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

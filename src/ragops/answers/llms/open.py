@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ragops.answers.llms.errors import Unavailable
@@ -18,7 +17,9 @@ from ragops.answers.llms.providers.vllm_offline import VllmOfflineModel
 from ragops.answers.llms.settings import AnyModel, Extractive, Models, OpenAICompatible, OpenVinoGguf, VllmOffline
 from ragops.answers.llms.types import LanguageModel
 from ragops.errors import UserError
-from ragops.platform.workspace import LEDGER, Workspace, is_mounted, on_databricks, secret, serving_tokens
+from ragops.platform.credentials import secret
+from ragops.platform.model_servers import Serving, check_key
+from ragops.platform.workspace import LEDGER, Workspace, is_mounted
 
 if TYPE_CHECKING:
     from ragops.answers.llms.providers.openai_compatible import Access
@@ -69,37 +70,19 @@ def key_ring(models: Models, workspace: Workspace) -> KeyRing | None:
     return KeyRing.parse(secret(workspace.secret_scope, models.ledger.key))
 
 
-def own_serving() -> tuple[str, Callable[[], str]]:
-    """Address and tokens of this place's own serving; the address is "" where there is none.
-
-    Raises:
-        UserError: OPENAI_API_KEY, where it is what counts, is no key.
-    """
-    base_url, tokens = serving_tokens()
-    if not on_databricks():
-        _check_key("OPENAI_API_KEY", tokens())
-    return base_url, tokens
-
-
 def _access(settings: OpenAICompatible, workspace: Workspace) -> Access:
     from ragops.answers.llms.providers.openai_compatible import Access
 
     try:
         if settings.base_url is None:
-            base_url, tokens = own_serving()
-            if not base_url:
-                raise UserError("no serving here; set OPENAI_BASE_URL, or choose another model")
-            return Access(base_url, tokens if tokens() else "")
+            server = Serving()
+            if not server.address:
+                raise UserError("no serving endpoint configured; set OPENAI_BASE_URL, or choose another model")
+            return Access(server.address, server.token if server.token() else "")
         if settings.key is None:
             return Access(settings.base_url)
         key = secret(workspace.secret_scope, settings.key)
-        _check_key(f"secret {workspace.secret_scope}/{settings.key}", key)
+        check_key(f"secret {workspace.secret_scope}/{settings.key}", key)
         return Access(settings.base_url, key)
     except UserError as error:
         raise Unavailable(f"Model {settings.name}: {error}") from error
-
-
-def _check_key(name: str, key: str) -> None:
-    """What no HTTP header can hold is told by its name, before a client stumbles over it."""
-    if not (key.isascii() and key.isprintable()):
-        raise UserError(f"{name} has a line break or another character that no key has; set it again")

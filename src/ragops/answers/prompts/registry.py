@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from ragops.answers.prompts.template import Template
 from ragops.errors import UserError, explain, is_missing, needing
-from ragops.platform.catalog_tags import LONGEST_VALUE, MOST_PIECES, from_pieces, in_pieces, tag_value
+from ragops.platform.tags import CATALOG_TAG_LENGTH, MOST_PIECES, catalog_tag, from_pieces, in_pieces
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -206,7 +206,7 @@ def _tags(template: Template) -> dict[str, str]:
     """What a version does not hold by itself; description and schema too, since an optimizer's versions lack them."""
     pieces = in_pieces(REST_TAG, template.model_dump(mode="json", exclude=_IN_THE_VERSION))
     if len(pieces) > MOST_PIECES:
-        length, most = sum(map(len, pieces.values())), MOST_PIECES * LONGEST_VALUE
+        length, most = sum(map(len, pieces.values())), MOST_PIECES * CATALOG_TAG_LENGTH
         raise UserError(
             f"prompt template {template.name}: examples, schema and all but its texts take {length} characters, of "
             f"which a registry holds {most}; shorten the examples"
@@ -214,7 +214,7 @@ def _tags(template: Template) -> dict[str, str]:
     return {
         "task": template.task,
         "technique": template.technique,
-        "model_family": tag_value(template.model_family),
+        "model_family": catalog_tag(template.model_family),
         HASH_TAG: template.content_hash,
         **pieces,
     }
@@ -223,7 +223,7 @@ def _tags(template: Template) -> dict[str, str]:
 def _response_format(template: Template) -> dict[str, Any] | None:
     """MLflow makes one tag of it; what is longer stands in ours only."""
     schema = template.response_schema
-    return schema if schema and len(json.dumps(schema)) <= LONGEST_VALUE else None
+    return schema if schema and len(json.dumps(schema)) <= CATALOG_TAG_LENGTH else None
 
 
 def _template(version: PromptVersion) -> Template:

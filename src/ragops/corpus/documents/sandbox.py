@@ -17,7 +17,7 @@ from ragops.corpus.documents.parsing import parse
 from ragops.corpus.documents.pools import Outcome, Pool, ThisProcess, answer, start_pool
 from ragops.corpus.documents.sniffing import FORMATS, IMAGES
 from ragops.corpus.documents.types import MEMORY_HERE, Failure, Parse
-from ragops.platform.memory import memory_of_place
+from ragops.platform.compute import available_memory
 
 __all__ = ["Failure", "ParserPool"]
 
@@ -75,7 +75,7 @@ class ParserPool:
 
     def _started(self) -> Pool:
         if self._pool is None:
-            self._memory = memory_limit(self._limits.memory_bytes, memory_of_place(), memory_used(), self._sharing)
+            self._memory = memory_limit(self._limits.memory_bytes, available_memory(), memory_used(), self._sharing)
             self._pool = start_pool(self._memory.limit_bytes)
         return self._pool
 

@@ -16,7 +16,7 @@ from ragops.corpus.documents.reading import FILES, Reader, Row, as_row
 from ragops.corpus.documents.table import DOCUMENTS
 from ragops.corpus.documents.types import MEMORY_HERE
 from ragops.errors import UserError
-from ragops.platform.memory import memory_of_place
+from ragops.platform.compute import available_memory
 from ragops.platform.processes import how_many
 from ragops.platform.slices import CHARACTERS_A_SLICE, DOCUMENTS_A_SLICE, by_workers, every, made_here, portions
 from ragops.platform.tables import StageReport, difference, ids_frame, merge
@@ -51,7 +51,7 @@ def refresh_documents(
     with report.timed():
         DOCUMENTS.create(workspace)
         _create_quarantine(workspace)
-        reader = Reader(landing, limits, memory_of_place())
+        reader = Reader(landing, limits, available_memory())
         listed = _listed(landing)
         held = _Held.read(workspace, listed, reader)
         wanted = {key: _version(file) for key, file in listed.items()}

@@ -20,10 +20,11 @@ from ragops.corpus.embeddings.converted import MANIFEST, read_manifest
 from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint, short
 from ragops.corpus.embeddings.model_files import file_hash
 from ragops.errors import UserError
+from ragops.platform.compute import on_databricks
 from ragops.platform.volumes.errors import NotThere
 from ragops.platform.volumes.interface import VolumeFiles
 from ragops.platform.volumes.open import on_volume, volume_files
-from ragops.platform.workspace import cache_folder, on_databricks
+from ragops.platform.workspace import cache_folder
 
 # The child's exit status when its last line of output is meant for the user as it stands.
 REFUSED = 3

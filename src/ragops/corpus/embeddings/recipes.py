@@ -12,7 +12,7 @@ from ragops.corpus.embeddings.interface import Encoder, EncoderSource
 from ragops.corpus.embeddings.loadable import check_loadable
 from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint, locate, short
 from ragops.errors import UserError
-from ragops.platform.workspace import on_databricks
+from ragops.platform.compute import on_databricks
 
 Backend = Literal["openvino", "torch"]
 

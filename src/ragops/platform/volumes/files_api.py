@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from ragops.platform.credentials import workspace_client
 from ragops.platform.volumes.errors import NoAnswer, NotThere, explained
 from ragops.platform.volumes.interface import PIECE_BYTES, FileInfo, VolumeFiles
-from ragops.platform.workspace import workspace_client
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient

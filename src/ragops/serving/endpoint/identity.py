@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ragops.errors import UserError
-from ragops.platform.workspace import NotSet, Workspace, secret
+from ragops.platform.credentials import SecretNotSet, secret
+from ragops.platform.workspace import Workspace
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -75,5 +76,5 @@ def find_identity(workspace: Workspace, host: str) -> Identity | None:
     scope = workspace.secret_scope
     try:
         return Identity(scope, host, secret(scope, CLIENT_ID), secret(scope, CLIENT_SECRET))
-    except NotSet:
+    except SecretNotSet:
         return None

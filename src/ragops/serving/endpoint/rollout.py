@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ragops.errors import UserError
-from ragops.platform.cloud_tags import cloud_tag
+from ragops.platform.tags import cloud_tag
 from ragops.serving.endpoint.client import RemoteEndpoint
 from ragops.serving.endpoint.errors import explained
 from ragops.serving.endpoint.settings import EndpointSettings

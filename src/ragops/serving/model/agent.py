@@ -15,7 +15,7 @@ from ragops.answers.chain.console import as_outputs
 from ragops.answers.chain.types import Answer, Question
 from ragops.answers.prompts.messages import Message
 from ragops.errors import RequestError, UserError
-from ragops.platform.workspace import in_model_serving
+from ragops.platform.compute import in_model_serving
 from ragops.serving.model.configuration import ChainConfiguration
 from ragops.serving.model.container import container
 from ragops.serving.model.errors import result

@@ -6,7 +6,7 @@ import shutil
 import socket
 import tempfile
 
-from ragops.platform.memory import memory_of_place
+from ragops.platform.compute import available_memory
 
 _GIB = 1 << 30
 
@@ -14,7 +14,7 @@ _GIB = 1 << 30
 def container() -> str:
     """One line: process and host, cores, memory, free disk, Python. As many lines as processes that hold the chain."""
     folder = tempfile.gettempdir()
-    memory, disk = memory_of_place() / _GIB, shutil.disk_usage(folder).free / _GIB
+    memory, disk = available_memory() / _GIB, shutil.disk_usage(folder).free / _GIB
     return (
         f"pid {os.getpid()} on host {socket.gethostname()}: {os.cpu_count()} cores, {memory:.1f} GiB of memory, "
         f"{disk:.1f} GiB free in {folder}, Python {platform.python_version()}"

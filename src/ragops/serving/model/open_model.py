@@ -16,8 +16,9 @@ from ragops.corpus.index.generations.manifest import Damaged
 from ragops.corpus.index.generations.published_files import PublishedIndex
 from ragops.corpus.index.locations import index_root
 from ragops.errors import UserError
+from ragops.platform.compute import on_databricks
 from ragops.platform.volumes.errors import VolumeError
-from ragops.platform.workspace import find_local_home, models_folder, on_databricks
+from ragops.platform.workspace import find_local_home, models_folder
 from ragops.serving.model.configuration import CONVERTED, INDEX, ChainConfiguration
 
 _NOT_WHOLE = "this copy is not whole: download the model again"

@@ -6,7 +6,7 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
-from ragops.platform.experiments import open_experiment
+from ragops.platform.mlflow_store import open_experiment
 from tests.support.notes_index import ROOT, publish_notes
 
 pytest.importorskip("langchain_core")

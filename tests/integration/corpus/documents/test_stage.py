@@ -231,6 +231,6 @@ def test_what_the_memory_of_a_place_refused_is_tried_again_in_another(
     assert refresh(workspace, landing).failed == 1
     assert refresh(workspace, landing).changed == 0
     monkeypatch.undo()
-    monkeypatch.setattr(stage, "memory_of_place", lambda: 64 * 2**30)
+    monkeypatch.setattr(stage, "available_memory", lambda: 64 * 2**30)
     moved = refresh(workspace, landing)
     assert (moved.changed, moved.failed) == (1, 0)

@@ -77,7 +77,7 @@ def test_a_real_pdf_that_eats_memory(samples: Path) -> None:
 def test_a_document_that_needs_more_memory_than_the_place_has_is_reported_so(
     place: int, sharing: int, hostile: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sandbox, "memory_of_place", lambda: place * MIB)
+    monkeypatch.setattr(sandbox, "available_memory", lambda: place * MIB)
     with ParserPool(LIMITS, parse=hostile.behave, sharing=sharing) as pool:
         failure = pool.parse(write(tmp_path, "eat"))
     assert isinstance(failure, Failure) and failure.limit == MEMORY_HERE

@@ -51,7 +51,7 @@ def test_secrets_that_cannot_be_read_now_are_not_taken_for_none(
 
     client = SimpleNamespace(secrets=SimpleNamespace(get_secret=get_secret))
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "client.5")
-    monkeypatch.setattr("ragops.platform.workspace.workspace_client", lambda: client)
+    monkeypatch.setattr("ragops.platform.credentials.workspace_client", lambda: client)
     with pytest.raises(UserError, match="secret ragops-main/endpoint-client-id: it cannot be read now"):
         find_identity(PLACE, HOST)
     refusal = ResourceDoesNotExist("no such secret")

@@ -4,7 +4,8 @@ from ragops.corpus.index.locks.delta_row import DeltaRow
 from ragops.corpus.index.locks.interface import PublishLock
 from ragops.corpus.index.locks.lease import LeaseLock
 from ragops.corpus.index.locks.local import LocalLock
-from ragops.platform.workspace import Workspace, local_home, on_databricks
+from ragops.platform.compute import on_databricks
+from ragops.platform.workspace import Workspace, local_home
 
 
 def publish_lock(workspace: Workspace, index: str) -> PublishLock:

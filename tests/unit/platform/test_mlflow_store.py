@@ -14,7 +14,7 @@ from mlflow.protos.databricks_pb2 import (
 )
 
 from ragops.errors import NotPermitted, UserError
-from ragops.platform.experiments import open_experiment
+from ragops.platform.mlflow_store import open_experiment
 
 
 def test_on_databricks_an_experiment_is_opened_without_sqlalchemy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,7 +30,7 @@ def test_on_databricks_an_experiment_is_opened_without_sqlalchemy(monkeypatch: p
     monkeypatch.setitem(sys.modules, "sqlalchemy", None)
     monkeypatch.setitem(sys.modules, "sqlalchemy.exc", None)
     monkeypatch.setattr("mlflow.MlflowClient", Client)
-    monkeypatch.setattr("ragops.platform.experiments.use_mlflow", lambda target: None)
+    monkeypatch.setattr("ragops.platform.mlflow_store.use_mlflow", lambda target: None)
     with pytest.raises(UserError, match="experiment quality: MLflow refuses"):
         open_experiment("quality")
     assert asked == ["quality"]
@@ -69,7 +69,7 @@ def opened(client: object, name: str, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "client.5")
     monkeypatch.setattr("mlflow.MlflowClient", lambda: client)
     monkeypatch.setattr("mlflow.set_experiment", lambda experiment_id: None)
-    monkeypatch.setattr("ragops.platform.experiments.use_mlflow", lambda target: None)
+    monkeypatch.setattr("ragops.platform.mlflow_store.use_mlflow", lambda target: None)
     return open_experiment(name)
 
 

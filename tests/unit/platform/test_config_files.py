@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ragops.platform.yaml_files import read_yaml
+from ragops.platform.config_files import read_yaml
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:

@@ -1,0 +1,61 @@
+"""Configuration files that people edit: read strictly, with errors that name the line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ragops.errors import UserError
+from ragops.text import one_line
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """The JSON object in a file.
+
+    Raises:
+        UserError: the file cannot be read, or does not contain a JSON object.
+    """
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file}: cannot be read as JSON ({error}); correct it, or remove it") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{file}: is not a JSON object; correct it, or remove it")
+    return content
+
+
+def read_yaml(path: Path) -> Any:  # noqa: ANN401 - the caller validates it
+    """The content of a YAML file. A duplicate key is an error: readers could not see which of the two counts.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is not YAML in UTF-8, or has a duplicate key; one line, to be appended to the file's name.
+    """
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"byte {error.start} is not UTF-8; save the file as UTF-8") from error
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: an impossible date
+        raise ValueError(f"is not YAML: {_fault(error)}; correct it") from error
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:  # noqa: ANN401 - a name or None; the stubs err
+        node = super().compose_mapping_node(anchor)
+        lines: dict[tuple[str, str], int] = {}
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if (name := (key.tag, key.value)) in lines:
+                    problem = f"duplicate key {key.value}, first set in line {lines[name]}"
+                    raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+                lines[name] = key.start_mark.line + 1
+        return node
+
+
+def _fault(error: Exception) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        return f"line {error.problem_mark.line + 1}, {error.problem}"
+    return one_line(error)
