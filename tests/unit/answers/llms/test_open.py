@@ -65,7 +65,7 @@ def test_each_provider_opens_its_own_model(home: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     ("given", "said", "short"),
     [
-        (served("s"), "Model s: no serving here; set OPENAI_BASE_URL", "OPENAI_BASE_URL is not set"),
+        (served("s"), "Model s: .*OPENAI_BASE_URL", "OPENAI_BASE_URL is not set"),
         (gguf("package:no_such_package/a.gguf"), "Model g: Python package no_such_package is not installed", "Python"),
         (gguf("package:ragops/a.gguf"), "Model g: no file .*ragops/a.gguf; correct its source", "no file"),
         (gguf("/no/such/a.gguf"), "Model g: no file /no/such/a.gguf", "no file"),
@@ -92,12 +92,11 @@ def test_a_key_that_cannot_be_sent_is_reported_by_its_name_and_not_shown(
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     if "\0" not in key:
         monkeypatch.setenv("OPENAI_API_KEY", key)
-        with pytest.raises(Unavailable) as raised:
+        with pytest.raises(Unavailable, match="^Model s: OPENAI_API_KEY ") as raised:
             open_model(settings(served("s")), PLACE)
-        said = "Model s: OPENAI_API_KEY has a line break or another character that no key has; set it again"
-        assert str(raised.value) == said
+        assert "sk" not in str(raised.value)
     (home / "secrets.json").write_text(json.dumps({"ragops-main": {"gpt-key": key}}))
-    with pytest.raises(Unavailable, match="Model s: secret ragops-main/gpt-key has a line break") as raised:
+    with pytest.raises(Unavailable, match="Model s: secret ragops-main/gpt-key ") as raised:
         open_model(settings(served("s", base_url="https://127.0.0.1:9/v1", key="gpt-key")), PLACE)
     assert "sk" not in str(raised.value)
 

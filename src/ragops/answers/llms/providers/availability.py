@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from ragops.answers.llms.providers.openvino_gguf import gguf_file
 from ragops.answers.llms.settings import AnyModel, OpenAICompatible, OpenVinoGguf, VllmOffline
 from ragops.errors import UserError
-from ragops.platform.workspace import Workspace, serving_tokens
+from ragops.platform.model_servers import Serving
+from ragops.platform.workspace import Workspace
 
 _SECONDS_TO_CONNECT = 3.0
 
@@ -17,7 +18,7 @@ _SECONDS_TO_CONNECT = 3.0
 def why_unavailable(settings: AnyModel, workspace: Workspace) -> str:
     """The reason in a few words; "" for a model whose library, file or server is there."""
     if isinstance(settings, OpenAICompatible):
-        return _no_connection(settings.base_url or serving_tokens()[0])
+        return _no_connection(settings.base_url or Serving().address)
     if isinstance(settings, OpenVinoGguf):
         return _missing("openvino_genai") or _no_file(settings, workspace)
     return _missing("vllm") if isinstance(settings, VllmOffline) else ""

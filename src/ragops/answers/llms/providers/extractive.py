@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ragops.answers.llms.settings import Extractive
 from ragops.answers.llms.types import Pieces, Reply, Request, drained
-from ragops.answers.prompts.sanitize import neutralise
+from ragops.answers.prompts.sanitize import neutralize
 from ragops.corpus.chunks.atoms import sentences
 from ragops.corpus.index.stores.terms import tokenize
 
@@ -45,7 +45,7 @@ class Quote:
 
     def cited(self) -> str:
         """The sentence with its citation. Numbers in brackets of its own are no citations: they get parentheses."""
-        text = _NUMBERED.sub(lambda match: match[0].translate(_ROUND), neutralise(self.text))
+        text = _NUMBERED.sub(lambda match: match[0].translate(_ROUND), neutralize(self.text))
         return f"{text} [{self.passage}]"
 
 

@@ -32,7 +32,7 @@ from ragops.answers.llms.resilience.retries import Deadline
 from ragops.answers.llms.settings import OPTIONAL, OpenAICompatible
 from ragops.answers.llms.types import Pieces, Reply, Request
 from ragops.errors import UserError
-from ragops.platform.addresses import is_this_machine
+from ragops.platform.model_servers import is_this_machine
 
 _BYTES_A_TOKEN = 3
 _TOKENS_A_MESSAGE = 8  # what a chat template puts around each

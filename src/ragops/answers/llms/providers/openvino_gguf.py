@@ -15,7 +15,7 @@ from typing import Any
 from ragops.answers.llms.errors import EmptyAnswer, TimedOut, Unavailable, check_context
 from ragops.answers.llms.settings import OpenVinoGguf
 from ragops.answers.llms.types import Pieces, Reply, Request
-from ragops.answers.prompts.messages import Message
+from ragops.answers.prompts.types import Message
 
 OnPiece = Callable[[str], bool]
 """Takes a piece of the answer as it is written; False ends the writing."""

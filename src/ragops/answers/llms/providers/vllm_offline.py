@@ -12,7 +12,7 @@ from jinja2 import TemplateError
 from ragops.answers.llms.errors import ContextOverflow, EmptyAnswer, Rejected, ServerFault, Unavailable, check_context
 from ragops.answers.llms.settings import VllmOffline
 from ragops.answers.llms.types import Pieces, Reply, Request, drained
-from ragops.answers.prompts.messages import Message
+from ragops.answers.prompts.types import Message
 from ragops.errors import UserError
 
 
