@@ -1,6 +1,6 @@
-"""From the use case and a place to the parts that answer there: encoder, search, gateway to models, chain.
+"""Opens the parts of a use case in a workspace: encoder, searcher, gateway to the language models, chain.
 
-Notebooks, jobs, commands and the packaged model all put their parts together here.
+Notebooks, jobs, commands and the packaged model all use these functions.
 """
 
 from __future__ import annotations
@@ -13,38 +13,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragops.answers.chain.chain import Chain
-from ragops.answers.chain.trace import without_texts
-from ragops.answers.llms.ledger.ledger import Sink
-from ragops.answers.llms.open import open_gateway
-from ragops.answers.prompts.catalogue import find
+from ragops.answers.llms.policy import Policy
 from ragops.answers.prompts.delimiters import SHORTEST_KEY
-from ragops.answers.prompts.template import Template
-from ragops.answers.retrieval.settings import RetrievalSettings
+from ragops.corpus.embeddings.devices import CPU
+from ragops.corpus.embeddings.interface import Encoder, EncoderSource
+from ragops.corpus.embeddings.recipes import Backend, encoder_source
 from ragops.corpus.index.locations import index_root
-from ragops.encoding import query_encoder
 from ragops.errors import UserError
 from ragops.platform.compute import on_databricks
 from ragops.platform.credentials import secret
+from ragops.platform.model_servers import Serving
 from ragops.platform.workspace import Workspace, find_local_home, models_folder
 from ragops.usecase import UseCase
 
 if TYPE_CHECKING:
+    from ragops.answers.chain.chain import Chain
+    from ragops.answers.llms.gateway import Gateway
+    from ragops.answers.llms.ledger.ledger import Sink
+    from ragops.answers.prompts.template import Template
     from ragops.answers.retrieval.rerankers.interface import Reranker
     from ragops.answers.retrieval.search import Searcher
-    from ragops.corpus.embeddings.interface import Encoder
+    from ragops.answers.retrieval.settings import RetrievalSettings
 
 PROMPT_TOKENS = 900
-"""What instructions, examples and marks take of a model's context, beside the passages."""
+"""Tokens of a model's context that instructions, examples and delimiters take, in addition to the passages."""
+_MIN_CONTEXT_TOKENS = 50
 _KEY_SECRET = "prompt-marks"
 _KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the parts are: the schema, its converted models, and the index.
+class Locations:
+    """Where a use case's parts are: the schema, the folder of converted models, and the index.
 
-    A packaged model brings its own `models` and perhaps its own `index`; elsewhere they are the schema's.
+    A packaged model brings its own `models` and possibly its own `index`.
     """
 
     workspace: Workspace
@@ -52,13 +54,41 @@ class Place:
     index: Path
 
     @classmethod
-    def of(cls, workspace: Workspace) -> Place:
-        """A schema's own."""
+    def of(cls, workspace: Workspace) -> Locations:
+        """The locations that a schema uses by default."""
         return cls(workspace, models_folder(workspace), index_root(workspace))
 
 
+def encoder_recipe(use_case: UseCase, models: Path, backend: Backend, threads: int = 1) -> EncoderSource:
+    """How to load the use case's embedding model. A model for the CPU is converted into `models`, once.
+
+    Args:
+        use_case: Names the embedding model.
+        models: Folder of converted models.
+        backend: "openvino" for the CPU, "torch" for GPUs; irrelevant for an endpoint.
+        threads: CPU threads; 0 for all cores.
+
+    Raises:
+        PolicyError: the model is an endpoint that may not see the documents; nothing was sent.
+    """
+    if use_case.embedding.is_endpoint:
+        server = Serving()
+        address = use_case.embedding.base_url or server.address
+        Policy(use_case.corpus.classification).check_embedding(use_case.embedding.name, address, server.owns(address))
+        # A function that returns a token, because an encoder may outlive a token.
+        return encoder_source(
+            use_case.embedding, backend, converted=models, base_url=address, token=server.token_for(address)
+        )
+    return encoder_source(use_case.embedding, backend, converted=models, threads=threads)
+
+
+def query_encoder(use_case: UseCase, models: Path) -> Encoder:
+    """The encoder for questions, always on the CPU: a GPU gains nothing for one text. Raises like `encoder_recipe`."""
+    return encoder_recipe(use_case, models, "openvino", threads=0).load(CPU)
+
+
 def open_reranker(use_case: UseCase, models: Path) -> Reranker | None:
-    """The use case's cross-encoder on the CPU; None when it names none."""
+    """The use case's cross-encoder on the CPU; None if it names none."""
     if use_case.retrieval.rerank is None:
         return None
     from ragops.answers.retrieval.rerankers.load import load_reranker
@@ -67,9 +97,18 @@ def open_reranker(use_case: UseCase, models: Path) -> Reranker | None:
 
 
 def open_searcher(
-    use_case: UseCase, place: Place, settings: RetrievalSettings | None = None, encoder: Encoder | None = None
+    use_case: UseCase,
+    locations: Locations,
+    settings: RetrievalSettings | None = None,
+    encoder: Encoder | None = None,
 ) -> Searcher:
-    """Search as the use case says, or with other settings; `encoder` if it is open already.
+    """Opens search over the published index.
+
+    Args:
+        use_case: Names the embedding model, the cross-encoder and the access rules.
+        locations: Where index and models are.
+        settings: Used instead of the use case's.
+        encoder: Used instead of opening another one.
 
     Raises:
         UserError: there is no index, or it was built with another model or under other access rules.
@@ -77,63 +116,94 @@ def open_searcher(
     from ragops.answers.retrieval.search import Searcher
 
     return Searcher(
-        place.index,
+        locations.index,
         use_case.embedding,
-        encoder or query_encoder(use_case, place.models),
+        encoder or query_encoder(use_case, locations.models),
         settings or use_case.retrieval,
-        reranker=open_reranker(use_case, place.models),
+        reranker=open_reranker(use_case, locations.models),
         known_groups=use_case.corpus.groups,
         rules=use_case.corpus.access,
     )
 
 
 def open_chain(
-    use_case: UseCase, templates: Mapping[str, Template], place: Place, sink: Sink | None = None, prompt: str = ""
+    use_case: UseCase,
+    locations: Locations,
+    templates: Mapping[str, Template] | None = None,
+    *,
+    searcher: Searcher | None = None,
+    gateway: Gateway | None = None,
+    sink: Sink | None = None,
 ) -> Chain:
-    """The use case's chain, with its prompt or another. Rows of the ledger go to the schema's volume, unless to `sink`.
+    """Opens the use case's chain: question in, cited answer out.
 
-    Where the documents are confidential, traces of this process hold no texts from here on.
+    If the documents are confidential, traces of this process contain no texts from then on.
+
+    Args:
+        use_case: Names the prompts, the models and all settings.
+        locations: Where index and models are.
+        templates: Prompt templates by name; by default those that the use case loads.
+        searcher: Used instead of opening another one.
+        gateway: Used instead of opening another one.
+        sink: Where the gateway writes its ledger rows; by default the schema's volume. Unused with `gateway`.
 
     Raises:
-        UserError: as `open_searcher`, or there is no such prompt.
+        UserError: as `open_searcher`; or a prompt or a model does not exist.
+
+    Example:
+        >>> workspace = Workspace("main", "rag")
+        >>> chain = open_chain(load_usecase(Path("usecase.yml")), Locations.of(workspace))
+        >>> print(chain.answer(Question("When are default parameter values evaluated?")).text)
     """
-    guard_traces(use_case)
-    template = find(templates, prompt or use_case.prompts.answer, "answer")
+    from ragops.answers.chain.chain import Chain
+    from ragops.answers.llms.open import open_gateway
+    from ragops.answers.prompts.template_files import find, load_templates
+
+    hide_texts_in_traces(use_case)
+    if templates is None:
+        templates = load_templates(use_case.prompts, use_case.folder)
+    template = find(templates, use_case.prompts.answer, "answer")
     rewrite = find(templates, use_case.prompts.rewrite, "rewrite")
-    searcher = open_searcher(use_case, place, fitting(use_case))
-    gateway = open_gateway(use_case.models, use_case.corpus.classification, place.workspace, sink)
-    values = use_case.prompts.values_for(template)
-    return Chain(searcher, gateway, template, rewrite, use_case.answers, values, marks_key(place.workspace))
+    return Chain(
+        searcher or open_searcher(use_case, locations, retrieval_within_context(use_case)),
+        gateway or open_gateway(use_case.models, use_case.corpus.classification, locations.workspace, sink),
+        template,
+        rewrite,
+        use_case.answers,
+        use_case.prompts.values_for(template),
+        delimiter_key(locations.workspace),
+    )
 
 
-def guard_traces(use_case: UseCase) -> None:
-    """Keeps the text of confidential documents out of traces, which everybody reads who may read the experiment.
+def hide_texts_in_traces(use_case: UseCase) -> None:
+    """Keeps the texts of confidential documents out of traces, which every reader of the experiment can see.
 
-    Steps, times, models and figures stay in them.
+    Steps, times, models and figures remain.
     """
     if use_case.corpus.classification == "confidential":
         import mlflow
 
+        from ragops.answers.chain.trace import without_texts
+
         mlflow.tracing.configure(span_processors=[without_texts])
 
 
-def fitting(use_case: UseCase) -> RetrievalSettings:
-    """The use case's retrieval with no more passages than its primary model's context has room for."""
+def retrieval_within_context(use_case: UseCase) -> RetrievalSettings:
+    """The use case's retrieval settings, with passages limited to what fits the primary model's context."""
     primary = use_case.models.chain()[0]
-    room = primary.context_tokens - min(primary.max_tokens, use_case.answers.max_tokens) - PROMPT_TOKENS
-    return use_case.retrieval.model_copy(
-        update={"context_tokens": max(50, min(use_case.retrieval.context_tokens, room))}
-    )
+    available = primary.context_tokens - min(primary.max_tokens, use_case.answers.max_tokens) - PROMPT_TOKENS
+    tokens = max(_MIN_CONTEXT_TOKENS, min(use_case.retrieval.context_tokens, available))
+    return use_case.retrieval.model_copy(update={"context_tokens": tokens})
 
 
-def marks_key(workspace: Workspace) -> bytes:
-    """The key of the marks around passages, one for all processes of a place: equal questions get equal prompts.
+def delimiter_key(workspace: Workspace) -> bytes:
+    """The key from which prompt delimiters are derived; all processes share it, so equal questions get equal prompts.
 
-    The secret `prompt-marks` where there is one; in a local workspace a file that only its user may read; else one for
-    this process alone, whose prompts differ from those of others in nothing but the marks.
+    It is the secret `prompt-marks` of the workspace; in a local workspace a file that only its user can read. Without
+    either it is random for this process, whose prompts then differ from those of other processes in the delimiters.
 
     Raises:
-        UserError: the key is there and too short, or the file cannot be read.
+        UserError: the key is too short, or its file cannot be read.
     """
     if not on_databricks():
         home = find_local_home()
@@ -147,21 +217,21 @@ def marks_key(workspace: Workspace) -> bytes:
 
 
 def _local_key(file: Path) -> bytes:
-    fix = "remove it, and the next question makes another"
+    fix = "remove it; the next question creates a new one"
     try:
         if not file.exists():
             draft = file.with_suffix(f".{os.getpid()}")
             draft.touch(mode=0o600)
             draft.write_bytes(secrets.token_bytes(_KEY_BYTES))
-            with suppress(FileExistsError):  # the first of several processes wins, and nobody reads half a key
+            with suppress(FileExistsError):  # the first of several processes wins, and none reads half a key
                 os.link(draft, file)
             draft.unlink()
         return _long_enough(file.read_bytes(), str(file), fix)
     except OSError as error:
-        raise UserError(f"{file}: cannot be read or made ({error.strerror}); {fix}") from error
+        raise UserError(f"{file}: cannot be read or created ({error.strerror}); {fix}") from error
 
 
 def _long_enough(key: bytes, what: str, fix: str) -> bytes:
     if len(key) < SHORTEST_KEY:
-        raise UserError(f"{what}: has {len(key)} bytes, and at least {SHORTEST_KEY} are needed; {fix}")
+        raise UserError(f"{what}: has {len(key)} bytes, at least {SHORTEST_KEY} are required; {fix}")
     return key

@@ -73,14 +73,14 @@ def search(
 ) -> None:
     """Finds the passages that answer a question."""
     from ragops.answers.retrieval.console import as_rows, show
-    from ragops.answers.retrieval.validate import checked
-    from ragops.assembly import Place, open_searcher
+    from ragops.answers.retrieval.validate import check_question
+    from ragops.assembly import Locations, open_searcher
 
-    question = checked(question)
+    question = check_question(question)
     place = options.place(target, schema)
     use_case = options.use_case(usecase)
     started = time.monotonic()
-    searcher = open_searcher(use_case, Place.of(place))
+    searcher = open_searcher(use_case, Locations.of(place))
     opened = time.monotonic()
     found = searcher.search(question, k, group or ())
     took = time.monotonic() - opened

@@ -20,7 +20,7 @@ from ragops.platform.mlflow_store import open_experiment
 
 if TYPE_CHECKING:
     from ragops.answers.chain.chain import Chain
-    from ragops.answers.chain.types import Answer, Question
+    from ragops.answers.chain.types import Answer, Query
 
 console = Console()
 progress = Console(stderr=True)
@@ -42,12 +42,12 @@ def ask(
 ) -> None:
     """Answers a question from the documents and cites them, or says that they hold no answer."""
     from ragops.answers.chain.console import as_outputs, show
-    from ragops.answers.chain.types import Question
-    from ragops.answers.prompts.messages import Message
-    from ragops.answers.retrieval.validate import checked
+    from ragops.answers.chain.types import Query
+    from ragops.answers.prompts.types import Message
+    from ragops.answers.retrieval.validate import check_question
 
-    history = tuple(Message("user", checked(earlier)) for earlier in follow or ())
-    asked = Question(checked(question), history, tuple(group or ()), _who())
+    history = tuple(Message("user", check_question(earlier)) for earlier in follow or ())
+    asked = Query(check_question(question), history, tuple(group or ()), _who())
     chain = options.chain(target, schema, usecase, model, prompt)
     open_experiment(deployed_experiment(target), target)
     if not as_json:
@@ -67,7 +67,7 @@ def _who() -> str:
         return str(os.getuid())
 
 
-def _watched(chain: Chain, question: Question) -> Answer:
+def _watched(chain: Chain, question: Query) -> Answer:
     """Shows who is asked, then the answer as it is written; none of it stays, since only the checked one counts."""
     from ragops.corpus.documents.normalize import normalise
 

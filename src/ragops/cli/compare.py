@@ -39,7 +39,7 @@ def compare(
 
     Exit code 1 when more answers of one of them fail than release.max_error_share in usecase.yml.
     """
-    from ragops.assembly import Place
+    from ragops.assembly import Locations
     from ragops.quality.evaluation.answers import error_share
     from ragops.quality.evaluation.comparison import questions_to_try
     from ragops.quality.evaluation.variants import Chains
@@ -47,7 +47,7 @@ def compare(
 
     place, use_case, templates = options.place(target, schema), options.use_case(usecase), options.templates(usecase)
     asked = questions_to_try(evaluation_questions(use_case), questions)
-    chains = Chains(use_case, templates, Place.of(place))
+    chains = Chains(use_case, templates, Locations.of(place))
     tried = _tried(chains, _variants(chains, _listed(prompts), _listed(models), templates), asked, target)
     _print(tried, use_case.prompts.answer, as_json)
     failing = [one for one in tried if error_share(one.rows) > use_case.release.max_error_share]

@@ -101,7 +101,7 @@ def _answered(chain: Chain, primary: str, calls: KeptRows, questions: Sequence[Q
     """The outcome of each question; neither traces nor rows of the ledger are kept."""
     import mlflow
 
-    from ragops.answers.chain.types import Question as Asked
+    from ragops.answers.chain.types import Query
     from ragops.quality.evaluation.answers import Outcome, ask_all
     from ragops.quality.evaluation.reports.answers import AnswersReport
 
@@ -109,7 +109,7 @@ def _answered(chain: Chain, primary: str, calls: KeptRows, questions: Sequence[Q
     evidence: dict[str, float] = {}
 
     def ask(question: str) -> Outcome:
-        answer = chain.answer(Asked(question, who="ragops evaluate answers"))
+        answer = chain.answer(Query(question, who="ragops evaluate answers"))
         evidence[question] = answer.evidence
         return Outcome.of(answer)
 
@@ -124,10 +124,9 @@ def _answered(chain: Chain, primary: str, calls: KeptRows, questions: Sequence[Q
 def _measured(
     place: Workspace, use_case: UseCase, generation: Generation, questions: Sequence[Question]
 ) -> Sequence[Measured]:
-    from ragops.assembly import open_reranker
+    from ragops.assembly import open_reranker, query_encoder
     from ragops.corpus.chunks.tokens import tokenizer_counter
     from ragops.corpus.embeddings.model import tokenizer_file
-    from ragops.encoding import query_encoder
     from ragops.quality.evaluation.settings_grid import grid, label
 
     try:

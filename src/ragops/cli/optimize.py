@@ -44,7 +44,7 @@ def optimize(
     usecase: UseCaseFile = None,
 ) -> None:
     """Looks for better instructions for a prompt (GEPA), and compares them on questions it did not learn from."""
-    from ragops.assembly import Place
+    from ragops.assembly import Locations
     from ragops.quality.evaluation.comparison import questions_to_try
     from ragops.quality.evaluation.variants import Chains, Variant
     from ragops.quality.optimization.console import show
@@ -56,7 +56,7 @@ def optimize(
     asked = questions_to_try(evaluation_questions(use_case), questions)
     own = Variant.of_use_case(use_case)
     variant = Variant(name or own.prompt, model or deployed_model(target) or own.llm, own.fusion)
-    chains = Chains(use_case, templates, Place.of(place))
+    chains = Chains(use_case, templates, Locations.of(place))
     reflection = _reflection(chains, place, variant, reflection_model or variant.llm)
     open_experiment(deployed_experiment(target), target)
     found = _found(chains, reflection, options.registry(target, schema), budget, variant, asked, alias)
@@ -68,8 +68,8 @@ def optimize(
 def _reflection(chains: Chains, place: Workspace, variant: Variant, llm: str) -> Reflection:
     """The model that proposes. Raises UserError where one of the two cannot do its part, or may not see the answers."""
     from ragops.answers.llms.open import open_gateway
-    from ragops.answers.prompts.catalogue import find
-    from ragops.assembly import marks_key
+    from ragops.answers.prompts.template_files import find
+    from ragops.assembly import delimiter_key
     from ragops.quality.optimization.reflection import TEMPLATE, Reflection
     from ragops.quality.optimization.trials import WHO
 
@@ -80,7 +80,7 @@ def _reflection(chains: Chains, place: Workspace, variant: Variant, llm: str) ->
             raise UserError(f"model {name}: it reads no instructions; choose a language model with {option}")
     use_case = proposing.applied(chains.use_case)
     gateway = open_gateway(use_case.models, use_case.corpus.classification, place, chains.calls)
-    return Reflection(gateway, find(chains.templates, TEMPLATE, "improve"), marks_key(place), WHO)
+    return Reflection(gateway, find(chains.templates, TEMPLATE, "improve"), delimiter_key(place), WHO)
 
 
 def _found(
@@ -105,7 +105,7 @@ def _found(
 
 
 def _write(found: Optimized, folder: Path) -> None:
-    from ragops.answers.prompts.catalogue import save_template
+    from ragops.answers.prompts.template_files import save_template
 
     path = save_template(found.template, folder)
     result = f"wrote {path}: read it, then let prompts.templates in usecase.yml name its folder"

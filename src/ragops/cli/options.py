@@ -50,7 +50,7 @@ def use_case(path: Path | None) -> UseCase:
 
 def templates(path: Path | None) -> dict[str, Template]:
     """The use case's prompt templates by name. Raises UserError when one is unsound."""
-    from ragops.answers.prompts.catalogue import load_templates
+    from ragops.answers.prompts.template_files import load_templates
 
     return load_templates(use_case(path).prompts, use_case_file(path).parent)
 
@@ -73,8 +73,10 @@ def chain(
 
     Raises UserError as `place`, `use_case` and `assembly.open_chain` do.
     """
-    from ragops.assembly import Place, open_chain
+    from ragops.assembly import Locations, open_chain
 
     workspace, own = place(target, schema), use_case(path)
     models = own.models.with_primary(model or deployed_model(target))
-    return open_chain(own.model_copy(update={"models": models}), templates(path), Place.of(workspace), sink, prompt)
+    prompts = own.prompts.model_copy(update={"answer": prompt}) if prompt else own.prompts
+    chosen = own.model_copy(update={"models": models, "prompts": prompts})
+    return open_chain(chosen, Locations.of(workspace), sink=sink)

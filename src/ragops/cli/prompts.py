@@ -18,9 +18,9 @@ from ragops.cli.options import Schema, Target, UseCaseFile
 from ragops.errors import UserError
 
 if TYPE_CHECKING:
-    from ragops.answers.prompts.catalogue import PromptSettings
     from ragops.answers.prompts.registry import Registered
     from ragops.answers.prompts.template import Template
+    from ragops.answers.prompts.template_files import PromptSettings
 
 prompts_app = typer.Typer(help="The prompt templates, and their versions in MLflow's registry.", no_args_is_help=True)
 prompts_app.command()(compare)
@@ -50,14 +50,13 @@ def show(
     usecase: UseCaseFile = None,
 ) -> None:
     """Shows what a model is sent, for an example question over example passages."""
-    from ragops.answers.prompts.catalogue import find
-    from ragops.answers.prompts.example import specimen
-    from ragops.answers.prompts.render import render
+    from ragops.answers.prompts.render import example_request, render
+    from ragops.answers.prompts.template_files import find
 
     settings, templates = _templates(usecase)
     template = find(templates, name)
     console.print(f"[bold]{name}[/] ({template.technique}): {escape(template.description)}", highlight=False)
-    for message in render(template, specimen(template, settings.values_for(template))):
+    for message in render(template, example_request(template, settings.values_for(template))):
         console.print(f"\n[cyan]{message.role}[/]")
         console.print(message.content, markup=False, highlight=False, soft_wrap=True)
     if template.response_schema is not None:
@@ -74,7 +73,7 @@ def register(
     usecase: UseCaseFile = None,
 ) -> None:
     """Registers templates whose content is not the newest version's."""
-    from ragops.answers.prompts.catalogue import find
+    from ragops.answers.prompts.template_files import find
 
     _, templates = _templates(usecase)
     chosen = [find(templates, name) for name in names or templates]

@@ -11,9 +11,9 @@ from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from ragops.assembly import encoder_recipe
 from ragops.corpus.embeddings.interface import EncoderSource
 from ragops.corpus.embeddings.recipes import Backend
-from ragops.encoding import encoding
 from ragops.errors import UserError, explain
 from ragops.platform.compute import on_databricks
 from ragops.platform.deployment import job_values_hint
@@ -91,7 +91,7 @@ class JobParameters(BaseModel):
 
     def _encoder(self, backend: Backend, threads: int = 1) -> EncoderSource:
         """The recipe for the use case's embedding model in this place; 0 threads for all."""
-        return encoding(self.use_case, models_folder(self.workspace), backend, threads)
+        return encoder_recipe(self.use_case, models_folder(self.workspace), backend, threads)
 
     @classmethod
     def _nearest(cls, error: ValidationError) -> str:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, ClassVar, get_args
 
 from pydantic import Field, field_validator
 
-from ragops.answers.prompts.catalogue import find, load_templates
 from ragops.answers.prompts.template import Template
+from ragops.answers.prompts.template_files import find, load_templates
 from ragops.answers.retrieval.settings import Fusion
-from ragops.answers.retrieval.validate import checked
+from ragops.answers.retrieval.validate import check_question
 from ragops.errors import UserError
 from ragops.jobs.parameters import JobParameters
 from ragops.quality.questions import Question, evaluation_questions
@@ -93,10 +93,10 @@ class PrototypeParameters(JobParameters):
         Raises:
             UserError: a model is not to be had here, or there is no index.
         """
-        from ragops.assembly import Place
+        from ragops.assembly import Locations
         from ragops.quality.evaluation.variants import Chains
 
-        return Chains(self.use_case, self.templates, Place.of(self.workspace))
+        return Chains(self.use_case, self.templates, Locations.of(self.workspace))
 
     def evaluation(self) -> list[Question]:
         """Some of the use case's evaluation questions. Raises UserError when it has none."""
@@ -115,7 +115,7 @@ def check_prototype(given: Mapping[str, str]) -> None:
     for name, check, values in (
         ("llm", parameters.use_case.models.named, parameters.llm),
         ("prompt", lambda prompt: find(parameters.templates, prompt, "answer"), parameters.prompt),
-        ("questions", checked, parameters.questions),
+        ("questions", check_question, parameters.questions),
     ):
         try:
             for value in values:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, ValidationError, field_validator
 
-from ragops.answers.prompts.catalogue import find, load_templates
 from ragops.answers.prompts.template import Template
+from ragops.answers.prompts.template_files import find, load_templates
 from ragops.corpus.index.generations.published_files import PublishedIndex
 from ragops.corpus.index.locations import index_root
 from ragops.errors import UserError

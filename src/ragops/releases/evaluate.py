@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from ragops.assembly import Place, open_reranker
+from ragops.assembly import Locations, open_reranker, query_encoder
 from ragops.corpus.chunks.tokens import tokenizer_counter
 from ragops.corpus.embeddings.model import tokenizer_file
 from ragops.corpus.index.reading.reader import IndexReader
-from ragops.encoding import query_encoder
 from ragops.errors import UserError
 from ragops.quality.evaluation.answers import CHECKS, Row, ask_all, metrics, reported_fallbacks, summarise
 from ragops.quality.evaluation.ranking import MEASURES
@@ -23,7 +22,7 @@ from ragops.serving.model.loaded import LoadedChain
 from ragops.usecase import UseCase
 
 
-def retrieval_figures(use_case: UseCase, place: Place, questions: Sequence[Question]) -> dict[str, float]:
+def retrieval_figures(use_case: UseCase, place: Locations, questions: Sequence[Question]) -> dict[str, float]:
     """The measures of the use case's success criteria for what the index finds.
 
     Raises:

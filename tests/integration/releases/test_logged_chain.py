@@ -13,17 +13,17 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 from mlflow.tracing.provider import is_tracing_enabled
-from ragops.answers.prompts.catalogue import find, load_templates
 
 from ragops.answers.chain.console import as_outputs
-from ragops.answers.chain.types import Question
+from ragops.answers.chain.types import Query
 from ragops.answers.llms.settings import Resilience
+from ragops.answers.prompts.template_files import find, load_templates
 from ragops.answers.retrieval.settings import Rerank, RerankModel
-from ragops.assembly import Place, open_chain
+from ragops.assembly import Locations, open_chain
 from ragops.corpus.index.generations.published_files import PublishedIndex
 from ragops.corpus.index.locations import index_root
 from ragops.platform.mlflow_store import open_experiment
-from ragops.quality.questions import Question as Judging
+from ragops.quality.questions import Query as Judging
 from ragops.releases.evaluate import judge
 from ragops.releases.registry import Judged
 from ragops.serving.model.configuration import ChainConfiguration
@@ -74,8 +74,8 @@ def use_case(crossencoder: Path) -> UseCase:
 
 def sources(use_case: UseCase) -> list[dict[str, Any]]:
     """The passages for the question, best first, as the use case's chain finds them here."""
-    chain = open_chain(use_case, load_templates(use_case.prompts, ROOT), Place.of(PLACE))
-    found: list[dict[str, Any]] = as_outputs(chain.answer(Question(ASKED)))["sources"]
+    chain = open_chain(use_case, Locations.of(PLACE))
+    found: list[dict[str, Any]] = as_outputs(chain.answer(Query(ASKED)))["sources"]
     return found
 
 

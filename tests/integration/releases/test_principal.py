@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ragops.answers.llms.settings import Answering, Ledger, Models, OpenAICompatible
-from ragops.answers.prompts.catalogue import load_templates
+from ragops.answers.prompts.template_files import load_templates
 from ragops.corpus.embeddings.model import EmbeddingModel
 from ragops.errors import NotPermitted, UserError
 from ragops.serving.endpoint.identity import Identity

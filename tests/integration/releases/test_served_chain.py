@@ -11,7 +11,7 @@ from typing import IO, Any
 import pytest
 
 from ragops.answers.llms.ledger.ledger import CallRow
-from ragops.answers.prompts.catalogue import find, load_templates
+from ragops.answers.prompts.template_files import find, load_templates
 from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint
 from ragops.corpus.index.generations.manifest import IndexedModel
 from ragops.corpus.index.generations.publish import publish

@@ -23,7 +23,7 @@ REPACKED = set(tomllib.loads((ROOT / "environments" / "requirements.toml").read_
 # What a task imports only once it is at work.
 LATER = {
     "embed": (
-        "ragops.encoding",
+        "ragops.assembly",
         "ragops.corpus.embeddings.torch_encoder",
         "ragops.corpus.embeddings.export",
         "ragops.jobs.probe",

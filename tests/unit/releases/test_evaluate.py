@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ragops.assembly import Place
+from ragops.assembly import Locations
 from ragops.errors import UserError
 from ragops.platform.workspace import Workspace
 from ragops.quality.questions import Question
@@ -15,6 +15,6 @@ UNKNOWN = Question(question_id="x", question="Mona Lisa?", kind="k", topic=None,
 
 @pytest.mark.parametrize("questions", [[], [UNKNOWN]])
 def test_without_a_question_that_has_an_answer_nothing_is_measured(tmp_path: Path, questions: list[Question]) -> None:
-    place = Place(Workspace("c", "s"), tmp_path, tmp_path)
+    place = Locations(Workspace("c", "s"), tmp_path, tmp_path)
     with pytest.raises(UserError, match=f"evaluation.questions: none of the {len(questions)} asked has an answer"):
         retrieval_figures(USE_CASE, place, questions)

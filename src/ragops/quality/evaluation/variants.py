@@ -14,11 +14,17 @@ from ragops.answers.llms.ledger.ledger import CallRow, Sink, Spool
 from ragops.answers.llms.open import open_gateway
 from ragops.answers.llms.policy import Policy
 from ragops.answers.llms.providers.availability import why_unavailable
-from ragops.answers.prompts.catalogue import find
 from ragops.answers.prompts.template import Template
+from ragops.answers.prompts.template_files import find
 from ragops.answers.retrieval.settings import Fusion, RetrievalSettings
-from ragops.assembly import Place, fitting, guard_traces, marks_key, open_searcher
-from ragops.encoding import query_encoder
+from ragops.assembly import (
+    Locations,
+    delimiter_key,
+    hide_texts_in_traces,
+    open_searcher,
+    query_encoder,
+    retrieval_within_context,
+)
 from ragops.errors import UserError
 from ragops.platform.workspace import LEDGER
 from ragops.usecase import UseCase
@@ -105,7 +111,7 @@ class Chains:
     """Chains of several variants, which share the encoder, opened indexes and loaded models."""
 
     def __init__(
-        self, use_case: UseCase, templates: Mapping[str, Template], place: Place, sink: Sink | None = None
+        self, use_case: UseCase, templates: Mapping[str, Template], place: Locations, sink: Sink | None = None
     ) -> None:
         """`calls` sees every row of the ledger on its way to the schema's volume, or to `sink`."""
         self.use_case, self.templates, self._place = use_case, templates, place
@@ -137,7 +143,7 @@ class Chains:
         Raises:
             UserError: there is no such prompt or model, or no index.
         """
-        guard_traces(self.use_case)
+        hide_texts_in_traces(self.use_case)
         template = find(self.templates, variant.prompt, "answer")
         use_case = variant.applied(self.use_case)
         return Chain(
@@ -147,11 +153,11 @@ class Chains:
             rewrite=find(self.templates, use_case.prompts.rewrite, "rewrite"),
             settings=use_case.answers,
             values=use_case.prompts.values_for(template),
-            key=marks_key(self._place.workspace),
+            key=delimiter_key(self._place.workspace),
         )
 
     def _searcher(self, use_case: UseCase) -> Searcher:
-        settings = fitting(use_case)
+        settings = retrieval_within_context(use_case)
         if settings not in self._searchers:
             self._searchers[settings] = open_searcher(use_case, self._place, settings, self._encoder)
         return self._searchers[settings]

@@ -12,8 +12,8 @@ from mlflow.types.responses import ResponsesAgentRequest, ResponsesAgentResponse
 
 from ragops.answers.chain.chain import Chain
 from ragops.answers.chain.console import as_outputs
-from ragops.answers.chain.types import Answer, Question
-from ragops.answers.prompts.messages import Message
+from ragops.answers.chain.types import Answer, Query
+from ragops.answers.prompts.types import Message
 from ragops.errors import RequestError, UserError
 from ragops.platform.compute import in_model_serving
 from ragops.serving.model.configuration import ChainConfiguration
@@ -83,7 +83,7 @@ def as_question(request: ResponsesAgentRequest) -> Question:
     if not isinstance(groups, list) or not all(isinstance(name, str) for name in groups):
         raise RequestError('custom_inputs.groups: give a list of names, for example ["hr"]')
     who = request.context.user_id if request.context else None
-    return Question(turns[-1].content, tuple(turns[:-1]), tuple(groups), who or "endpoint")
+    return Query(turns[-1].content, tuple(turns[:-1]), tuple(groups), who or "endpoint")
 
 
 def as_response(answer: Answer) -> ResponsesAgentResponse:

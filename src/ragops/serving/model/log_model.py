@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import ragops
 from ragops.answers.llms.providers.openvino_gguf import gguf_file
 from ragops.answers.llms.settings import OpenVinoGguf
-from ragops.answers.prompts.catalogue import find
+from ragops.answers.prompts.template_files import find
 from ragops.answers.retrieval.rerankers import load
-from ragops.assembly import Place
+from ragops.assembly import Locations
 from ragops.corpus.embeddings.conversion import convert, on_this_machine
 from ragops.corpus.embeddings.model import locate
 from ragops.corpus.index.generations.published_files import PublishedIndex
@@ -74,7 +74,7 @@ def log_chain(configuration: ChainConfiguration, prompts: Sequence[str] = ()) ->
 @contextmanager
 def _artifacts(configuration: ChainConfiguration) -> Iterator[dict[str, Path]]:
     """The files that travel: what a served model can neither convert, nor find in a package, nor mount."""
-    use_case, place = configuration.use_case, Place.of(configuration.workspace)
+    use_case, place = configuration.use_case, Locations.of(configuration.workspace)
     found: dict[str, Path] = {}
     with tempfile.TemporaryDirectory(prefix="ragops-chain-") as temporary:
         into = Path(temporary)

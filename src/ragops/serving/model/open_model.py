@@ -11,7 +11,7 @@ import mlflow
 
 from ragops.answers.chain.chain import Chain
 from ragops.answers.llms.ledger.ledger import Unrecorded
-from ragops.assembly import Place, open_chain
+from ragops.assembly import Locations, open_chain
 from ragops.corpus.index.generations.manifest import Damaged
 from ragops.corpus.index.generations.published_files import PublishedIndex
 from ragops.corpus.index.locations import index_root
@@ -44,10 +44,10 @@ def open_logged(configuration: ChainConfiguration, artifacts: Mapping[str, Path]
             "release it with pin=true, which puts the index inside, or set LOCALBUNDLE_HOME to the local workspace"
         )
     inside = artifacts.get(INDEX)
-    place = Place(workspace, artifacts.get(CONVERTED) or models_folder(workspace), inside or index_root(workspace))
+    place = Locations(workspace, artifacts.get(CONVERTED) or models_folder(workspace), inside or index_root(workspace))
     sink = Unrecorded() if alone else None
     with _whole(inside):
-        return open_chain(configuration.use_case_with(artifacts), configuration.templates, place, sink)
+        return open_chain(configuration.use_case_with(artifacts), place, configuration.templates, sink=sink)
 
 
 @contextmanager

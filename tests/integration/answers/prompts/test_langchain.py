@@ -17,13 +17,13 @@ from pathlib import Path
 from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 from mlflow.models import set_model
 
-from ragops.assembly import Place, open_searcher
+from ragops.assembly import Locations, open_searcher
 from ragops.serving.model.langchain_retriever import PassageRetriever
 from ragops.usecase import load_usecase
 from ragops.platform.workspace import Workspace
 
 use_case = load_usecase(Path("{ROOT}/usecase.yml"))
-searcher = open_searcher(use_case, Place.of(Workspace("spark_catalog", "dev_me_rag")))
+searcher = open_searcher(use_case, Locations.of(Workspace("spark_catalog", "dev_me_rag")))
 
 
 def first_words(found):

@@ -7,12 +7,12 @@ import pytest
 from mlflow.entities import Trace
 
 from ragops.answers.chain.settings import AnswerSettings
-from ragops.answers.chain.types import Answer, Question
+from ragops.answers.chain.types import Answer, Query
 from ragops.answers.llms.errors import Rejected
 from ragops.answers.llms.ledger.ledger import KeptRows
 from ragops.answers.llms.providers.scripted import ScriptedModel
-from ragops.answers.prompts.messages import Message
-from ragops.assembly import guard_traces
+from ragops.answers.prompts.types import Message
+from ragops.assembly import hide_texts_in_traces
 from ragops.errors import UserError
 from ragops.usecase import load_usecase
 from tests.support.chains import ROOT, Searching, chain, failing_gateway, scripted_gateway
@@ -20,10 +20,10 @@ from tests.support.chains import ROOT, Searching, chain, failing_gateway, script
 FERRY = "The ferry leaves for the lighthouse island at twenty to eight on weekdays."
 CRANE = "Painters close the crane until Friday."
 ABSTENTION = "I cannot find the answer in the documents."
-ASKED = Question("When does the ferry leave?", who="jane")
+ASKED = Query("When does the ferry leave?", who="jane")
 
 
-def answered(*replies: str, question: Question = ASKED, similarity: float = 0.6, **settings: object) -> Answer:
+def answered(*replies: str, question: Query = ASKED, similarity: float = 0.6, **settings: object) -> Answer:
     searcher = Searching([FERRY, CRANE], similarity)
     made = chain(searcher, scripted_gateway(replies), settings=AnswerSettings.model_validate(settings))
     return made.answer(question)
@@ -60,7 +60,7 @@ def test_what_cites_nothing_gives_way_to_the_passages_themselves() -> None:
 
 
 def test_without_a_quote_either_there_is_no_answer() -> None:
-    answer = answered("Leonardo did, as everybody knows.", question=Question("Who carved the Mona Lisa?"))
+    answer = answered("Leonardo did, as everybody knows.", question=Query("Who carved the Mona Lisa?"))
     assert (answer.text, answer.abstained) == (ABSTENTION, "the model")
 
 
@@ -76,7 +76,7 @@ def test_what_takes_an_answer_s_place_is_what_the_use_case_s_quoting_model_would
     quotes: dict[str, object] | None, said: str
 ) -> None:
     gateway = scripted_gateway(["Leonardo did, as everybody knows."], quotes=quotes)
-    assert chain(Searching([FERRY, CRANE]), gateway).answer(Question("Who painted the Mona Lisa?")).text == said
+    assert chain(Searching([FERRY, CRANE]), gateway).answer(Query("Who painted the Mona Lisa?")).text == said
 
 
 def test_marks_that_a_model_repeats_are_not_shown() -> None:
@@ -108,7 +108,7 @@ def test_the_ledger_knows_who_asked_and_how() -> None:
 
 def test_groups_reach_the_search() -> None:
     searcher = Searching([FERRY])
-    chain(searcher, scripted_gateway(["So [1]."])).answer(Question("When?", groups=("hr",)))
+    chain(searcher, scripted_gateway(["So [1]."])).answer(Query("When?", groups=("hr",)))
     assert searcher.asked == [("When?", ("hr",))]
 
 
@@ -128,7 +128,7 @@ HISTORY = (Message("user", "When does the ferry leave?"), Message("assistant", "
 def test_a_follow_up_is_searched_for_with_what_it_is_about(rewritten: str, searched: str) -> None:
     searcher = Searching([FERRY])
     made = chain(searcher, scripted_gateway([rewritten, "At twenty to eight [1]."]))
-    answer = made.answer(Question("And on Sundays?", history=HISTORY))
+    answer = made.answer(Query("And on Sundays?", history=HISTORY))
     assert [text for text, _ in searcher.asked] == [searched]
     assert answer.standalone == searched
 
@@ -137,14 +137,14 @@ def test_a_follow_up_is_searched_for_with_what_it_is_about(rewritten: str, searc
 def test_a_long_question_leaves_an_earlier_one_the_room_that_is_left(length: int, taken: int) -> None:
     question = f"When {'x' * (length - 6)}?"
     made = chain(searcher := Searching([FERRY]), scripted_gateway(["Hello!", "At twenty to eight [1]."]))
-    made.answer(Question(question, history=(Message("user", "y" * 4000),)))
+    made.answer(Query(question, history=(Message("user", "y" * 4000),)))
     assert [text for text, _ in searcher.asked] == ["y" * taken + " " * bool(taken) + question]
 
 
 def test_no_more_turns_than_the_use_case_allows() -> None:
     searcher = Searching([FERRY])
     made = chain(searcher, scripted_gateway(["So [1]."]), settings=AnswerSettings(history_turns=0))
-    assert made.answer(Question("And on Sundays?", history=HISTORY)).standalone == "And on Sundays?"
+    assert made.answer(Query("And on Sundays?", history=HISTORY)).standalone == "And on Sundays?"
 
 
 @pytest.mark.parametrize("prompt", ["cite_or_abstain", "structured", "step_by_step"])
@@ -169,7 +169,7 @@ def test_streamed_and_whole_answers_are_the_same(prompt: str) -> None:
 @pytest.mark.parametrize("text", ["", "  \n", "x" * 1_000_000, "a\x00b", "\udcff\udcfe"])
 def test_what_is_no_question_is_refused(text: str) -> None:
     with pytest.raises(UserError, match="^question: "):
-        chain(Searching([FERRY]), scripted_gateway(["never"])).answer(Question(text))
+        chain(Searching([FERRY]), scripted_gateway(["never"])).answer(Query(text))
 
 
 def test_passages_are_never_in_the_system_role() -> None:
@@ -190,7 +190,7 @@ def trace_of(answer: Answer) -> Trace:
 
 
 def test_every_step_is_a_span(traced: None) -> None:
-    answer = chain(Searching([FERRY]), scripted_gateway(["So [1]."])).answer(Question("And?", history=HISTORY))
+    answer = chain(Searching([FERRY]), scripted_gateway(["So [1]."])).answer(Query("And?", history=HISTORY))
     trace = trace_of(answer)
     assert [span.name for span in trace.data.spans] == ["answer", "rewrite", "retrieve", "prompt", "generate", "check"]
     assert {span.status.status_code for span in trace.data.spans} == {"OK"}
@@ -198,7 +198,7 @@ def test_every_step_is_a_span(traced: None) -> None:
 
 def test_a_trace_says_who_stood_in_for_whom_and_why(traced: None) -> None:
     made = chain(Searching([FERRY]), failing_gateway("Model served: HTTP 400 no", "So [1]."))
-    answer = made.answer(Question("And?", history=HISTORY))
+    answer = made.answer(Query("And?", history=HISTORY))
     assert (answer.model, answer.failed, answer.not_rewritten) == ("script", *[{"served": "HTTP 400 no"}] * 2)
     root, rewrite, _, _, generate, _ = trace_of(answer).data.spans
     assert (root.outputs["model"], root.outputs["failed"]) == ("script", {"served": "HTTP 400 no"})
@@ -209,12 +209,12 @@ def test_traces_of_confidential_documents_hold_no_words_of_a_server(tmp_path: Pa
     """A refusal may repeat the prompt, and where no model answers it is all that the trace tells."""
     use_case = load_usecase(ROOT / "usecase.yml")
     closed = use_case.corpus.model_copy(update={"classification": "confidential"})
-    guard_traces(use_case.model_copy(update={"corpus": closed}))
+    hide_texts_in_traces(use_case.model_copy(update={"corpus": closed}))
     refused = Rejected(f"Model served: HTTP 400 not allowed: {FERRY}", status=400)
     try:
         with pytest.raises(Rejected):
             chain(Searching([FERRY]), scripted_gateway(["-"], model=ScriptedModel([refused], "script"))).answer(
-                Question("And?")
+                Query("And?")
             )
         mlflow.flush_trace_async_logging()
         (trace,) = mlflow.search_traces(return_type="list")
@@ -229,10 +229,10 @@ def test_traces_of_confidential_documents_hold_no_words_of_a_server(tmp_path: Pa
 def test_traces_of_confidential_documents_hold_no_texts(tmp_path: Path, traced: None) -> None:
     use_case = load_usecase(ROOT / "usecase.yml")
     closed = use_case.corpus.model_copy(update={"classification": "confidential"})
-    guard_traces(use_case.model_copy(update={"corpus": closed}))
+    hide_texts_in_traces(use_case.model_copy(update={"corpus": closed}))
     try:
         answer = chain(Searching([FERRY]), scripted_gateway(["So it says [1]."])).answer(
-            Question("And?", history=HISTORY)
+            Query("And?", history=HISTORY)
         )
         trace = trace_of(answer)
     finally:
