@@ -1,4 +1,4 @@
-"""Errors a user can fix. Anything else that is raised is a defect and keeps its stack trace."""
+"""Errors that a user can fix. Every other exception is a defect and keeps its stack trace."""
 
 import os
 import re
@@ -7,15 +7,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-_PROSE = {"too_short": "give at least {min_length}", "too_long": "give at most {max_length}"}
-"""By type of error, where pydantic's own words name Python's types."""
+from ragops.text import one_line
 
-# As Unity Catalog says it through Spark, and as MLflow's and the workspace's services do.
+_PROSE = {"too_short": "give at least {min_length}", "too_long": "give at most {max_length}"}
+"""By type of error: our own words where pydantic's name Python types."""
+
+# The wording of Unity Catalog through Spark, and of MLflow's and the workspace's services.
 _NOT_PERMITTED = re.compile(r"INSUFFICIENT_PERMISSIONS|PERMISSION_DENIED|does not have permission|not authorized", re.I)
-# What Spark's client and the SDK put behind what was said.
+# What Spark's client and the SDK append to a message.
 _APPENDED = re.compile(r"\s*JVM stacktrace:|\. Config:")
 _IN_A_CATALOG = ("schema", "table", "view", "volume", "model")
-_NOT_THERE = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE"}
+_MISSING_CODES = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE"}
 
 
 class UserError(Exception):
@@ -23,22 +25,28 @@ class UserError(Exception):
 
 
 class RequestError(UserError):
-    """What was asked is wrong, not the place where it was asked: only whoever asked can fix it."""
+    """The request itself is wrong, not the system that it was sent to: only the sender can fix it."""
 
 
 class NotPermitted(UserError):
-    """A right is missing; the line says which, on what and for whom."""
+    """A right is missing; the line says which, on what and for which user."""
 
 
 def lacks(rights: str, on: str, reason: str) -> NotPermitted:
-    """The error of whoever runs this and lacks rights; arguments as of `needing`, and what the platform said."""
+    """The error for a missing right.
+
+    Args:
+        rights: as in `needing`.
+        on: as in `needing`.
+        reason: the platform's own message, in one line.
+    """
     above = ", with USE CATALOG and USE SCHEMA" if on.startswith(_IN_A_CATALOG) else ""
-    return NotPermitted(f"{_who()} needs {rights} on {on}{above} ({reason}); grant it: docs/rights.md says by whom")
+    return NotPermitted(f"{_user()} needs {rights} on {on}{above} ({reason}); grant it: see docs/rights.md for who can")
 
 
 @contextmanager
 def needing(rights: str, on: str) -> Iterator[None]:
-    """Says a refusal for want of rights in one line, whichever client of the platform raises it; others pass.
+    """Turns a refusal for lack of rights, from any of the platform's clients, into one line; other errors pass through.
 
     Args:
         rights: what is needed, as SQL spells it: "SELECT", "MODIFY and SELECT", "CAN QUERY".
@@ -52,58 +60,64 @@ def needing(rights: str, on: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        # A file that may not be opened is a matter of rights on a volume, and of nothing else.
+        # PermissionError means a missing right on a volume only where files of a volume are used.
         is_other_file = isinstance(error, PermissionError) and not rights.endswith("VOLUME")
-        if not is_other_file and (reason := _refusal(error)):
-            raise lacks(rights, on, reason) from error
+        if not is_other_file and (message := _refusal(error)):
+            raise lacks(rights, on, message) from error
         raise
 
 
 def is_missing(error: Exception) -> bool:
-    """Whether a store of MLflow says that a model, a prompt, a version, an alias or an experiment is not there.
+    """Whether an MLflow store reports that a model, prompt, version, alias or experiment does not exist.
 
-    Each says it in its own way: SQLite of an alias with INVALID_PARAMETER_VALUE, Unity Catalog of a prompt with
-    RESOURCE_DOES_NOT_EXIST or NOT_FOUND. What is wrong with a name is said again when it is to be made.
+    The codes differ: SQLite reports a missing alias as INVALID_PARAMETER_VALUE, Unity Catalog a missing prompt as
+    RESOURCE_DOES_NOT_EXIST or NOT_FOUND. An invalid name is reported again when the thing is created.
     """
-    return getattr(error, "error_code", "") in _NOT_THERE
+    return getattr(error, "error_code", "") in _MISSING_CODES
+
+
+def explain(errors: Sequence[Any], root: str = "(root)") -> str:
+    """The first of pydantic's errors as one line that names the field, its value and the reason.
+
+    Args:
+        errors: pydantic's `ValidationError.errors()`.
+        root: the name for the whole input, for errors that concern no single field; "" for the reason alone.
+    """
+    first = errors[0]
+    field = ".".join(str(part) for part in first["loc"]) or root
+    given = first.get("input")
+    shown = f" is {given!r}: " if isinstance(given, str | int | float | bool) else ": "
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{field}{shown if field else ''}{_pydantic_reason(first)}{more}"
 
 
 def _refusal(error: Exception) -> str:
-    """What the platform said, in one line; "" for other errors.
+    """The platform's message in one line if it refuses for lack of rights; "" for other errors.
 
-    The clients are not imported for this: who has none of their errors need not have them.
+    Recognized by class names, so that clients that are not installed need not be imported.
     """
     text = str(error).strip()
-    said = " ".join(_APPENDED.split(text)[0].split())[:300]
+    message = one_line(_APPENDED.split(text)[0], 300)
     kinds = {kind.__name__ for kind in type(error).__mro__}
     is_denied = getattr(error, "error_code", "") == "PERMISSION_DENIED"  # MLflow's
-    # The first line alone: behind it are the stack traces of workers, in which anything may stand.
+    # Only the first line: the stack traces of workers that follow may contain anything.
     is_refused = "PySparkException" in kinds and _NOT_PERMITTED.search(text.partition("\n")[0])
-    return said if is_denied or is_refused or kinds & {"PermissionError", "PermissionDenied"} else ""
+    return message if is_denied or is_refused or kinds & {"PermissionError", "PermissionDenied"} else ""
 
 
-def _who() -> str:
-    """Who runs this, as the platform calls them: asked of a session that is there, or the endpoint's principal."""
+def _user() -> str:
+    """The current user's name on the platform: from the active Spark session, or the endpoint's principal."""
     if "pyspark.sql" in sys.modules:
         from pyspark.sql import SparkSession
 
-        with suppress(Exception):  # the first error is what counts, whatever else does not work
+        with suppress(Exception):  # the first error is what counts, whatever else fails
             session = SparkSession.getActiveSession()
             if session is not None:
                 return str(session.sql("SELECT current_user()").collect()[0][0])
-    return os.environ.get("DATABRICKS_CLIENT_ID") or "whoever runs this"
+    return os.environ.get("DATABRICKS_CLIENT_ID") or "the current user"
 
 
-def explain(errors: Sequence[Any]) -> str:
-    """The first of pydantic's errors as one line that names the field, what stands there, and the reason."""
-    first = errors[0]
-    field = ".".join(str(part) for part in first["loc"]) or "the whole"
-    given = first.get("input")
-    shown = f" is {given!r}:" if isinstance(given, str | int | float | bool) else ":"
-    return f"{field}{shown} {_reason(first)}" + (f" (and {len(errors) - 1} more)" if len(errors) > 1 else "")
-
-
-def _reason(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+def _pydantic_reason(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
     if prose := _PROSE.get(error["type"]):
         return prose.format(**error["ctx"])
     return str(error["msg"]).replace("Value error, ", "")

@@ -16,7 +16,7 @@ def check_secrets(workspace: Workspace, wanted: Collection[str]) -> Iterator[Fin
         held = secret_names(scope)
     except Exception as error:
         state: State = "missing" if wanted else "unknown"
-        yield Finding("scope", f"{scope}: {line(error)}", state, "grant READ: docs/rights.md says by whom")
+        yield Finding("scope", f"{scope}: {line(error)}", state, "grant READ: see docs/rights.md for who can")
         return
     yield Finding("scope", f"{scope} may be read; holds {', '.join(held) or 'nothing'}")
     for name in wanted:

@@ -161,7 +161,7 @@ def test_an_alias_that_cannot_be_taken_back_is_reported_with_the_reason_for_it(
 
     def refused(alias: str, version: Version | None = None) -> None:
         if version != Version(MODEL, "8", "", ""):
-            raise NotPermitted("whoever runs this needs MANAGE")
+            raise NotPermitted("the current user needs MANAGE")
         really(alias, version)
 
     monkeypatch.setattr(registry, "point", refused)

@@ -78,7 +78,7 @@ def test_blank_lines_and_a_byte_order_mark_are_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("last", "said"),
     [
-        (b"{bad", "line 3: the whole is '{bad': Invalid JSON"),
+        (b"{bad", "line 3: (root) is '{bad': Invalid JSON"),
         ((ROW % "a").encode(), "lines 1 and 3 have the same question_id 'a'"),
         (b'{"question_id": "b"}', "line 3: question: Field required"),
         ((ROW % "é").encode("latin-1", "replace"), "line 3: it is not UTF-8"),

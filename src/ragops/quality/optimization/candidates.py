@@ -36,7 +36,7 @@ def with_instructions(template: Template, instructions: str) -> Template:
     try:
         return Template.model_validate(template.model_dump() | {"system": text})
     except ValidationError as error:
-        raise ValueError(explain(error.errors()).removeprefix("the whole: ")) from error
+        raise ValueError(explain(error.errors(), root="")) from error
 
 
 def fault(

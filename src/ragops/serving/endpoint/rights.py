@@ -57,7 +57,7 @@ def check_rights(
     if missing:
         raise NotPermitted(
             f"serving endpoint {endpoint}: its service principal {identity.client_id} needs {'; '.join(missing)}; "
-            "grant it: docs/rights.md says by whom"
+            "grant it: see docs/rights.md for who can"
         )
 
 

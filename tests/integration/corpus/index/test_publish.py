@@ -223,7 +223,7 @@ def test_a_volume_that_fails_leaves_a_live_generation_and_is_reported_with_the_f
     # A folder, unlike a volume, has the pointer half written then, and its copy says what is meant.
     live, rows = ("000002", corpus.AFTER) if at == "pointer.json" else ("000001", corpus.BEFORE)
     # Who that is is known only in a process that has a session.
-    text = re.sub(r"(root|whoever runs this) needs", "WHO needs", str(caught.value))
+    text = re.sub(r"(root|the current user) needs", "WHO needs", str(caught.value))
     assert text.startswith(f"publish stopped, {live}-abababab is live: {written[-1]}: {said}")
     reader = IndexReader(root)
     assert row_hashes(reader.generation().store) == corpus.source(rows).rows()
