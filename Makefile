@@ -1,103 +1,92 @@
 # Every command of the project. `make help` lists them.
+#
+# macOS ships GNU make 3.81: each recipe line runs in a shell of its own, so a recipe is single commands, or a script in
+# scripts/. tests/unit/test_makefile.py runs every recipe that way.
 SHELL := /bin/bash
-.ONESHELL:
-.SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
 LOCKS := environments/requirements
 BIN := .venv/bin
+# Any Python of this range; to choose one: make demo PYTHON_VERSION=3.12
+PYTHON_VERSION ?= >=3.11,<3.13
 export UV_LINK_MODE ?= hardlink
-# Every notebook, worker and command is a Python of its own: compiled here once, where that may not be done later.
+# Every notebook, worker and command is a Python process. Compile here once; a task may not be able to write later.
 export UV_COMPILE_BYTECODE := 1
-# The bench and tests measure and print; colours belong to terminals.
+# Tests and benchmarks print as they go.
 export PYTHONUNBUFFERED := 1
 
-# uv from PATH, else our own copy under .cache.
+# uv from PATH, else our own copy in .cache.
 UV = $(shell uv --version >/dev/null 2>&1 && echo uv || echo .cache/uv/bin/uv)
 
-help:  ## Show this list
+help:  ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':[^#]*## *' '{printf "  make %-13s %s\n", $$1, $$2}'
 
-demo: .venv/.laptop  ## From nothing to answers: environment, sample corpus, refresh job, three searches, four questions
-	@say() { printf '\n\033[1m$$ %s\033[0m\n' "$$*"; }
-	$(BIN)/localbundle validate -t dev > /dev/null
-	say ragops sample; $(BIN)/ragops sample
-	say localbundle run refresh -t dev; $(BIN)/localbundle run refresh -t dev
-	for question in "How do I make sure that a resource is released even if an error occurs?" \
-	    "why does changing a list while looping over it skip elements" "format a number with thousands separators"; do
-	  say "ragops search \"$$question\" -k 2"; $(BIN)/ragops search "$$question" -k 2
-	done
-	for question in "Is it the round brackets that make a tuple?" \
-	    "Is x += 1 just shorthand, or is something else going on under the hood?" \
-	    "Does the language let a handler fix the problem and resume at the failing line?" \
-	    "Who painted the Mona Lisa?"; do
-	  say "ragops ask \"$$question\""; $(BIN)/ragops ask "$$question"
-	done
-	printf '%s\n' "" "Next, with the environment on your path (source .venv/bin/activate):" \
-	  "  localbundle up -t dev                                                     Spark stays: every run after it starts at once" \
-	  "  localbundle run refresh -t dev                                            again: nothing to do, and it says so" \
-	  "  localbundle run refresh -t dev --params landing=/path/to/folder,schema=mydocs   your own documents" \
-	  "  ragops ask \"...\" --schema mydocs                                          and what they say" \
-	  "  ragops documents, ragops index list, ragops index verify, localbundle runs"
+demo: .venv/.laptop  ## Start here: install, index a sample corpus, ask
+	@scripts/demo
 
-lab: .venv/.laptop  ## JupyterLab on the notebooks, with Spark, dbutils and widgets as on Databricks; Ctrl-C ends it
+lab: .venv/.laptop  ## JupyterLab with Spark and dbutils; stop with Ctrl-C
 	@$(BIN)/localbundle lab
 
 test: .venv/.dev  ## Every test that needs no cloud
 	@.ci/test
 
-test-runtimes: .venv/.dev  ## Jobs and suites on what the runtimes ship: over an hour, 30 GB; RUNTIMES="..." for others
-	@$(BIN)/python -m tests.runtimes $(RUNTIMES)
-
-unit: .venv/.dev  ## Unit tests only
+unit: .venv/.dev  ## Unit tests only: no Spark
 	@$(BIN)/python -m pytest tests/unit src/localbundle/tests/unit -n 2
 
-conformance: .venv/.dev  ## The rules of Databricks' jobs, each tried on a small bundle, as a table
+conformance: .venv/.dev  ## The rules of Databricks jobs, each tried on a small bundle
 	@cd src/localbundle && ../../$(BIN)/python -m tests.conformance -n 2
 
-lint: .venv/.dev  ## ruff, mypy (strict), import contracts, notebooks without outputs
+test-runtimes: .venv/.dev  ## Jobs and tests on what the runtimes ship: an hour, 30 GB
+	@$(BIN)/python -m tests.runtimes $(RUNTIMES)
+
+lint: .venv/.dev  ## ruff, mypy --strict, import contracts, notebooks
 	@$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
-	$(BIN)/mypy
-	$(BIN)/lint-imports
-	$(BIN)/python -m tests.notebooks
+	@$(BIN)/ruff format --check src tests
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.notebooks
 
-hooks: .venv/.dev  ## In this clone: lint before each commit, and never a notebook's outputs in git
+docs: .venv/.dev  ## Regenerate docs/reference from the code
+	@$(BIN)/python -m tests.docs
+
+hooks: .venv/.dev  ## Lint before each commit; keep notebook outputs out of git
 	@$(BIN)/pre-commit install
-	git config filter.nbstripout.clean '$(BIN)/nbstripout --keep-id'
-	git config filter.nbstripout.smudge cat
-	git config diff.ipynb.textconv '$(BIN)/nbstripout -t'
+	@git config filter.nbstripout.clean '$(BIN)/nbstripout --keep-id'
+	@git config filter.nbstripout.smudge cat
+	@git config diff.ipynb.textconv '$(BIN)/nbstripout -t'
 
-bench: .venv/.dev  ## Measure cost, print each figure and write bench.json
+bench: .venv/.dev  ## Measure costs; prints each figure and writes bench.json
 	@$(BIN)/python -m tests.bench
 
-lock: .venv/.dev  ## Resolve the laptop's environment, and what each job installs on its runtime, again
-	@$(UV) pip compile pyproject.toml src/localbundle/pyproject.toml --extra laptop $(LOCK_FLAGS) -o $(LOCKS)/laptop.txt
-	$(UV) pip compile pyproject.toml src/localbundle/pyproject.toml --extra laptop --group dev -c $(LOCKS)/laptop.txt $(LOCK_FLAGS) -o $(LOCKS)/dev.txt
-	$(BIN)/python -m environments.lock
+lock: .venv/.dev  ## Resolve all dependencies again, for laptop and jobs
+	@$(UV) pip compile $(PROJECTS) --extra laptop $(LOCK_FLAGS) -o $(LOCKS)/laptop.txt
+	@$(UV) pip compile $(PROJECTS) --extra laptop --group dev -c $(LOCKS)/laptop.txt $(LOCK_FLAGS) -o $(LOCKS)/dev.txt
+	@$(BIN)/python -m environments.lock
 
-LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --override $(LOCKS)/overrides.txt \
-	--no-annotate --custom-compile-command 'make lock'
+audit: | uv  ## Look up known vulnerabilities of every locked package
+	@UV="$(UV)" scripts/audit
+
+PROJECTS := pyproject.toml src/localbundle/pyproject.toml
+LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--override $(LOCKS)/overrides.txt --no-annotate --custom-compile-command 'make lock'
 
 clean:  ## Remove the environment and every local workspace
 	@rm -rf .venv .cache .localbundle dist bench.json
 
 uv:
-	@if ! $(UV) --version >/dev/null 2>&1; then
-	  echo "uv is missing: getting it into .cache/uv"
-	  python3 -m pip install --quiet --disable-pip-version-check --target .cache/uv uv
-	fi
+	@$(UV) --version >/dev/null 2>&1 || echo "uv is not installed: installing it into .cache/uv"
+	@$(UV) --version >/dev/null 2>&1 || python3 -m pip install --quiet --disable-pip-version-check --target .cache/uv uv
 
 .venv/.laptop: $(LOCKS)/laptop.txt pyproject.toml src/localbundle/pyproject.toml | uv
-	@test -x $(BIN)/python || $(UV) venv --quiet --seed --python '>=3.11,<3.13' .venv
-	echo "Installing and compiling the locked environment (about 7 GB; two or three minutes, once)"
-	$(UV) pip install --python $(BIN)/python --no-deps --require-hashes -r $(LOCKS)/laptop.txt
-	$(UV) pip install --quiet --python $(BIN)/python --no-deps -e . -e src/localbundle
-	touch $@
+	@test -x $(BIN)/python || $(UV) venv --quiet --seed --python '$(PYTHON_VERSION)' .venv
+	@echo "Installing the locked environment, once: 7 to 8 GB, a few minutes"
+	@$(UV) pip install --python $(BIN)/python --no-deps --require-hashes -r $(LOCKS)/laptop.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps -e . -e src/localbundle
+	@touch $@
 
 .venv/.dev: .venv/.laptop $(LOCKS)/dev.txt | uv
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r $(LOCKS)/dev.txt
-	touch $@
+	@touch $@
 
-.PHONY: help demo lab test test-runtimes unit conformance lint hooks bench lock clean uv
+.PHONY: help demo lab test unit conformance test-runtimes lint docs hooks bench lock audit clean uv

@@ -1,21 +1,24 @@
-"""What GitHub runs for us: no long-lived secret, least permissions, pinned actions, one deployment a target at once."""
+"""The workflows: no long-lived secrets, least permissions, pinned actions, one deployment per target at a time."""
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 
-WORKFLOWS = Path(__file__).parents[2] / ".github" / "workflows"
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = ROOT / ".github" / "workflows"
 FILES = sorted(WORKFLOWS.glob("*.y*ml"))
 DEPLOYMENTS = ("staging", "prod")
-# Reading the code, asking for a token that lives minutes.
+# Reading the code, and requesting a token that is valid for minutes.
 GRANTABLE = {("contents", "read"), ("id-token", "write")}
 
 
 class _Loader(yaml.SafeLoader):
-    """`on` is a word here, where YAML 1.1 reads it as true."""
+    """YAML without the YAML 1.1 rule that reads the key `on` as true."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -38,7 +41,7 @@ def commands(job: dict[str, Any]) -> list[str]:
     return [step["run"] for step in job["steps"] if "run" in step]
 
 
-def test_there_is_one_for_each_occasion() -> None:
+def test_workflows_run_on_pull_requests_merges_and_tags() -> None:
     assert {file.name for file in FILES} == {"pull_request.yml", "staging.yml", "prod.yml"}
     assert read("pull_request")["on"] == {"pull_request": {"branches": ["main"]}}
     assert read("staging")["on"] == {"push": {"branches": ["main"]}}
@@ -46,7 +49,7 @@ def test_there_is_one_for_each_occasion() -> None:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_no_secret_and_no_run_of_foreign_code_with_rights(file: Path) -> None:
+def test_no_workflow_uses_a_secret_or_runs_a_pull_request_with_permissions(file: Path) -> None:
     text = file.read_text()
     assert set(re.findall(r"secrets\.\w+", text)) <= {"secrets.GITHUB_TOKEN"}
     assert "secrets: inherit" not in text
@@ -55,12 +58,12 @@ def test_no_secret_and_no_run_of_foreign_code_with_rights(file: Path) -> None:
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_nothing_is_granted_to_all_jobs(file: Path) -> None:
+def test_no_permission_is_granted_to_all_jobs(file: Path) -> None:
     assert read(file.stem)["permissions"] == {}
 
 
 @pytest.mark.parametrize("job", jobs())
-def test_a_job_has_only_what_it_needs(job: dict[str, Any]) -> None:
+def test_a_job_has_only_the_permissions_it_needs(job: dict[str, Any]) -> None:
     granted = set(job["permissions"].items())
     assert granted <= GRANTABLE
     checks_out = any(step.get("uses", "").startswith("actions/checkout@") for step in job["steps"])
@@ -69,10 +72,10 @@ def test_a_job_has_only_what_it_needs(job: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("job", jobs())
-def test_who_talks_to_databricks_logs_in_by_federation(job: dict[str, Any]) -> None:
-    talks = any("databricks " in text for text in commands(job))
-    assert ("id-token" in job["permissions"]) == talks
-    if talks:
+def test_a_job_that_calls_databricks_logs_in_by_federation(job: dict[str, Any]) -> None:
+    calls_databricks = any("databricks " in text for text in commands(job))
+    assert ("id-token" in job["permissions"]) == calls_databricks
+    if calls_databricks:
         assert job["env"]["DATABRICKS_AUTH_TYPE"] == "github-oidc"
         assert job["env"]["DATABRICKS_HOST"] == "${{ vars.DATABRICKS_HOST }}"
         assert job["env"]["DATABRICKS_CLIENT_ID"] == "${{ vars.DATABRICKS_CLIENT_ID }}"
@@ -80,7 +83,7 @@ def test_who_talks_to_databricks_logs_in_by_federation(job: dict[str, Any]) -> N
         assert job["environment"]
 
 
-def test_actions_are_pinned_by_commit_and_named_by_version() -> None:
+def test_actions_are_pinned_by_commit_with_their_version_in_a_comment() -> None:
     pins: dict[str, set[tuple[str, str]]] = {}
     for file in FILES:
         for line in file.read_text().splitlines():
@@ -94,7 +97,7 @@ def test_actions_are_pinned_by_commit_and_named_by_version() -> None:
 
 
 @pytest.mark.parametrize("job", jobs())
-def test_a_checkout_leaves_no_token_behind(job: dict[str, Any]) -> None:
+def test_a_checkout_does_not_keep_its_token(job: dict[str, Any]) -> None:
     for step in job["steps"]:
         if step.get("uses", "").startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] is False
@@ -102,18 +105,18 @@ def test_a_checkout_leaves_no_token_behind(job: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("job", jobs())
 def test_scripts_take_values_from_their_environment_only(job: dict[str, Any]) -> None:
-    """Text put into a script by GitHub is run as code, whoever wrote it."""
+    """GitHub pastes expressions into the script: an attacker's text would run as code."""
     assert not [command for command in commands(job) if "${{" in command]
 
 
-def test_a_target_is_deployed_by_one_run_at_a_time_and_to_its_end() -> None:
+def test_a_target_is_deployed_by_one_run_at_a_time_that_is_never_canceled() -> None:
     groups = [read(target)["concurrency"] for target in DEPLOYMENTS]
     assert groups == [{"group": target, "cancel-in-progress": False} for target in DEPLOYMENTS]
     assert read("pull_request")["concurrency"]["group"] not in DEPLOYMENTS
 
 
 @pytest.mark.parametrize("target", DEPLOYMENTS)
-def test_what_is_deployed_is_tried(target: str) -> None:
+def test_a_deployment_ends_with_the_smoke_job(target: str) -> None:
     (job,) = read(target)["jobs"].values()
     assert job["environment"] == target
     steps = ("deploy", "run upload_models", "run smoke")
@@ -121,14 +124,14 @@ def test_what_is_deployed_is_tried(target: str) -> None:
 
 
 @pytest.mark.parametrize("target", DEPLOYMENTS)
-def test_what_is_deployed_is_validated_and_its_plan_is_in_the_summary(target: str) -> None:
-    """The plan reads permissions and secret ACLs, which takes the rights of the deployer."""
+def test_a_deployment_is_validated_first_and_its_plan_is_in_the_summary(target: str) -> None:
+    """Here and not in pull requests: the plan reads permissions and secret ACLs, which needs the deployer's rights."""
     (job,) = read(target)["jobs"].values()
     validate, plan = commands(job)[-5:-3]
     assert validate == f"databricks bundle validate --strict -t {target}"
     assert f"databricks bundle plan -t {target};" in plan and plan.strip().endswith('| tee -a "$GITHUB_STEP_SUMMARY"')
     (step,) = (step for step in job["steps"] if step.get("run") == plan)
-    assert step["shell"] == "bash"  # with pipefail, which GitHub's default has not
+    assert step["shell"] == "bash"  # with pipefail, unlike GitHub's default
 
 
 def test_only_a_tag_on_main_reaches_prod() -> None:
@@ -137,10 +140,35 @@ def test_only_a_tag_on_main_reaches_prod() -> None:
     assert job["steps"][0]["with"]["fetch-depth"] == 0
 
 
-def test_a_pull_request_is_tested_and_nobody_logs_in() -> None:
-    """What it brings is run before anyone has looked at it, and a plan would need rights on everything."""
-    (job,) = read("pull_request")["jobs"].values()
-    tested = "\n".join(commands(job))
-    assert all(command in tested for command in ("make lint", "make test", "localbundle validate"))
-    assert any(step.get("uses", "").startswith("databricks/setup-cli@") for step in job["steps"])
-    assert job["permissions"] == {"contents": "read"} and "environment" not in job
+def test_a_pull_request_is_tested_without_a_login() -> None:
+    """Its code runs before anyone has reviewed it."""
+    pull_request = read("pull_request")["jobs"]
+    tested = commands(pull_request["test"])
+    assert {"make lint", "make test"} <= set(tested) and any("localbundle validate" in command for command in tested)
+    assert any(step.get("uses", "").startswith("databricks/setup-cli@") for step in pull_request["test"]["steps"])
+    for job in pull_request.values():
+        assert job["permissions"] == {"contents": "read"} and "environment" not in job
+
+
+def test_demo_and_unit_tests_run_on_each_system_and_python() -> None:
+    job = read("pull_request")["jobs"]["platforms"]
+    systems, pythons = job["strategy"]["matrix"]["system"], job["strategy"]["matrix"]["python"]
+    assert [system.split("-")[0] for system in systems] == ["ubuntu", "macos"]
+    assert int(systems[1].split("-")[1]) >= 14  # arm64 from here on
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        supported = SpecifierSet(tomllib.load(file)["project"]["requires-python"])
+    assert pythons == [f"3.{minor}" for minor in range(30) if f"3.{minor}" in supported]
+    assert job["env"] == {"PYTHON_VERSION": "${{ matrix.python }}"}
+    assert commands(job) == ["make demo", "make unit"]
+
+
+def test_a_pull_request_audits_the_locks() -> None:
+    assert commands(read("pull_request")["jobs"]["audit"]) == ["make audit"]
+
+
+def test_dependabot_watches_actions_and_both_projects() -> None:
+    config = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text(encoding="utf-8"))
+    watched = {one["package-ecosystem"]: one.get("directories", [one.get("directory")]) for one in config["updates"]}
+    assert config["version"] == 2 and watched == {"github-actions": ["/"], "pip": ["/", "/src/localbundle"]}
+    for folder in watched["pip"]:
+        assert (ROOT / folder.lstrip("/") / "pyproject.toml").is_file()

@@ -1,0 +1,122 @@
+"""The Makefile works with GNU make 3.81, which macOS ships: each recipe line runs in a shell of its own.
+
+Recipes run here with stubs in place of the programs, so that a test sees what a target would start.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "Makefile").read_text(encoding="utf-8")
+TARGETS = re.findall(r"^([a-z-]+):[^\n]*##", TEXT, re.MULTILINE)
+SCRIPTS = sorted(path for folder in ("scripts", ".ci") for path in (ROOT / folder).iterdir() if path.is_file())
+# Features of GNU make that came after 3.81.
+NEWER = (".ONESHELL", ".SHELLFLAGS", ".RECIPEPREFIX", "$(file ", "$(guile ", "$(intcmp ", "$(let ", "::=", "!=", "&:")
+# Features of bash that came after 3.2, which macOS ships too.
+NEWER_BASH = (r"\bmapfile\b", r"\breadarray\b", r"declare -A", r"\$\{\w+(,,|\^\^|,|\^)\}", r"&>>", r"\bcoproc\b")
+STUB = '#!/bin/sh\nprintf "%s\\n" "${0##*/} $*" >> "$CALLS"\n'
+Make = Callable[..., list[str]]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """Runs a target where every program is a stub; returns the command lines of those it started."""
+    bin_folder, calls = tmp_path / ".venv" / "bin", tmp_path / "calls"
+    bin_folder.mkdir(parents=True)
+    for name in ("python", "localbundle", "ragops", "ruff", "mypy", "lint-imports", "pre-commit", "uv", "git"):
+        (bin_folder / name).write_text(STUB)
+        (bin_folder / name).chmod(0o755)
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
+    shutil.copytree(ROOT / ".ci", tmp_path / ".ci")
+    for name in ("pyproject.toml", "src/localbundle/pyproject.toml", "environments/requirements/laptop.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "environments/requirements/dev.txt").touch()
+
+    def run(*words: str) -> list[str]:
+        environment = {"PATH": f"{bin_folder}:/usr/bin:/bin", "CALLS": str(calls), "HOME": str(tmp_path)}
+        done = subprocess.run(["make", *words], cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return calls.read_text().splitlines() if calls.exists() else []
+
+    return run
+
+
+@pytest.mark.parametrize("feature", NEWER)
+def test_no_feature_newer_than_make_3_81(feature: str) -> None:
+    code = "\n".join(line for line in TEXT.splitlines() if not line.startswith("#"))
+    assert feature not in code
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_each_recipe_line_is_complete_shell_code_and_leaves_nothing_for_the_next(target: str) -> None:
+    """A function, a variable or a folder set on one line is gone on the next."""
+    done = subprocess.run(["make", "-n", "-B", target], cwd=ROOT, capture_output=True, text=True, env=os.environ)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.replace("\\\n", " ").splitlines()
+    assert lines
+    for line in lines:
+        assert subprocess.run(["bash", "-n", "-c", line], capture_output=True).returncode == 0, line
+        assert not re.match(r"\w+\(\)|cd \S+$|export |set |\w+=\S*$", line), line
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_scripts_parse_and_run_with_bash_3_2(script: Path) -> None:
+    text = script.read_text(encoding="utf-8")
+    assert text.startswith("#!/usr/bin/env bash\n") and "set -euo pipefail" in text
+    assert os.access(script, os.X_OK)
+    assert subprocess.run(["bash", "-n", str(script)], capture_output=True).returncode == 0
+    assert [feature for feature in NEWER_BASH if re.search(feature, text)] == []
+
+
+def test_demo_installs_then_refreshes_searches_and_asks(make: Make) -> None:
+    calls = [line for line in make("demo") if not line.startswith("uv --version")]
+    (venv,) = [line for line in calls if line.startswith("uv venv")] or [None]
+    assert venv is None  # the environment has a Python already
+    assert [line.split()[:2] for line in calls[:2]] == [["uv", "pip"], ["uv", "pip"]]
+    commands = [" ".join(line.split()[:2]) for line in calls[2:]]
+    assert commands == [
+        *("localbundle validate", "ragops sample", "localbundle run"),
+        *["ragops search"] * 3,
+        *["ragops ask"] * 4,
+    ]
+
+
+def test_the_environment_is_built_once(make: Make) -> None:
+    first = [line for line in make("lint") if line.startswith("uv pip install")]
+    again = [line for line in make("lint") if line.startswith("uv pip install")]
+    assert len(first) == len(again) == 3
+
+
+def test_lint_stops_at_the_first_failure(make: Make, tmp_path: Path) -> None:
+    (tmp_path / ".venv" / "bin" / "mypy").write_text("#!/bin/sh\nexit 3\n")
+    with pytest.raises(AssertionError):
+        make("lint")
+    calls = (tmp_path / "calls").read_text()
+    assert "ruff format" in calls and "lint-imports" not in calls
+
+
+def test_audit_looks_at_every_lock(make: Make, tmp_path: Path) -> None:
+    (tmp_path / "environments/requirements/serverless").mkdir()
+    (tmp_path / "environments/requirements/serverless/refresh.txt").touch()
+    audited = [line.split("--requirement ")[1].split()[0] for line in make("audit") if "pip-audit" in line]
+    assert audited == [f"environments/requirements/{name}.txt" for name in ("laptop", "dev", "serverless/refresh")]
+
+
+def test_help_lists_every_target_within_80_columns() -> None:
+    done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True)
+    lines = done.stdout.splitlines()
+    assert [line.split()[1] for line in lines] == TARGETS
+    assert max(map(len, lines)) <= 80
+
+
+def test_every_target_is_phony() -> None:
+    (phony,) = re.findall(r"^\.PHONY: (.*)", TEXT, re.MULTILINE)
+    assert set(TARGETS) <= set(phony.split())
