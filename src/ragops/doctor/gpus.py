@@ -5,11 +5,11 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterator
 
-from ragops.corpus.embeddings.devices import Device
 from ragops.corpus.embeddings.gpus import FoundGpu, look, look_everywhere, why_unusable
+from ragops.corpus.embeddings.interface import Device
 from ragops.doctor.findings import Finding
 from ragops.platform.compute import has_spark
-from ragops.platform.tables import parallelism
+from ragops.platform.merge import parallelism
 from ragops.platform.workspace import Workspace
 
 _TO_DO = "use a GPU cluster whose runtime fits, or choose encoder=openvino"

@@ -22,8 +22,9 @@ from ragops.corpus.documents.table import DOCUMENTS
 from ragops.errors import UserError
 from ragops.exploration.minhash import band_hashes, signature
 from ragops.exploration.text_counts import describe
+from ragops.platform.merge import StageReport, merge
 from ragops.platform.slices import DOCUMENTS_A_SLICE, document_slices, map_rows, of_documents
-from ragops.platform.tables import Column, StageReport, Table, merge
+from ragops.platform.tables import Column, Table
 from ragops.platform.workspace import Workspace
 
 if TYPE_CHECKING:

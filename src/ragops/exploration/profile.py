@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ragops.platform.tables import Column, Table, merge
+from ragops.platform.merge import merge
+from ragops.platform.tables import Column, Table
 from ragops.platform.workspace import Workspace
 
 ALL = "all"

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, TypeVar
 import pandas as pd
 
 from ragops.platform.compute import on_serverless
+from ragops.platform.merge import ids_frame
 from ragops.platform.processes import in_processes
-from ragops.platform.tables import Table, ids_frame
+from ragops.platform.tables import Table
 from ragops.platform.workspace import Workspace
 
 if TYPE_CHECKING:

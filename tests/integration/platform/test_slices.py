@@ -32,7 +32,8 @@ from ragops.exploration.facts import FACTS, refresh_facts
 from ragops.exploration.questions.kinds import Asked
 from ragops.exploration.vocabulary.measures import profile_vocabulary
 from ragops.platform import slices
-from ragops.platform.tables import MergeCounts, StageReport, Table, merge
+from ragops.platform.merge import MergeCounts, StageReport, merge
+from ragops.platform.tables import Table
 from ragops.platform.workspace import Workspace, models_folder
 from ragops.usecase import load_usecase
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from pyspark.errors import AnalysisException
 
 from ragops.platform import tables
+from ragops.platform.merge import difference, ids_frame, merge
 from ragops.platform.slices import map_rows
-from ragops.platform.tables import Column, Table, difference, ids_frame, merge
+from ragops.platform.tables import Column, Table
 from ragops.platform.workspace import Workspace
 
 NOTES = Table(
@@ -67,7 +68,7 @@ def test_a_table_that_another_session_is_creating_is_waited_for(
     def end_creation(seconds: float) -> None:
         waits.append(seconds)
         begun.unlink()
-        NOTES._make(workspace)
+        NOTES._create(workspace)
 
     with monkeypatch.context() as patch:
         patch.setattr(tables, "_FIRST_COMMIT_SECONDS", 0)

@@ -29,7 +29,7 @@ _LOCAL = {
     "corpus/index/locks/local.py": {"fcntl.flock"},
     "corpus/index/generations/manifest.py": {"write_text"},
     "corpus/index/generations/published_files.py": {"write_bytes"},
-    "answers/prompts/catalogue.py": {"write_text"},
+    "answers/prompts/template_files.py": {"write_text"},
     "platform/volumes/interface.py": {"open"},
     "platform/volumes/mounted.py": {"open"},
     "serving/model/log_model.py": {"shutil.copytree"},

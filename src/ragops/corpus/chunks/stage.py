@@ -14,8 +14,8 @@ from ragops.corpus.chunks.splitter import Chunk, ChunkSizes, split, splitter_fin
 from ragops.corpus.chunks.table import CHUNKS
 from ragops.corpus.chunks.tokens import Counter, tokenizer_counter
 from ragops.corpus.documents.table import DOCUMENTS
+from ragops.platform.merge import MergeCounts, StageReport, difference, merge
 from ragops.platform.slices import DOCUMENTS_A_SLICE, document_slices, map_rows, of_documents
-from ragops.platform.tables import MergeCounts, StageReport, difference, merge
 from ragops.platform.workspace import Workspace
 
 if TYPE_CHECKING:

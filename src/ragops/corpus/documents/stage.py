@@ -17,9 +17,9 @@ from ragops.corpus.documents.table import DOCUMENTS
 from ragops.corpus.documents.types import MEMORY_HERE
 from ragops.errors import UserError
 from ragops.platform.compute import available_memory
+from ragops.platform.merge import StageReport, difference, ids_frame, merge
 from ragops.platform.processes import how_many
 from ragops.platform.slices import CHARACTERS_A_SLICE, DOCUMENTS_A_SLICE, by_workers, every, made_here, portions
-from ragops.platform.tables import StageReport, difference, ids_frame, merge
 from ragops.platform.workspace import Workspace
 
 if TYPE_CHECKING:

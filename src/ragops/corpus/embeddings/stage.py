@@ -13,7 +13,8 @@ from ragops.corpus.chunks.table import CHUNKS
 from ragops.corpus.embeddings.interface import EncoderSource
 from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint, short
 from ragops.corpus.embeddings.vectors import TEXTS_A_SLICE, vectors
-from ragops.platform.tables import Column, StageReport, Table, merge
+from ragops.platform.merge import StageReport, merge
+from ragops.platform.tables import Column, Table
 from ragops.platform.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from ragops.corpus.embeddings.devices import CPU
 from ragops.corpus.embeddings.endpoint_encoder import requests
-from ragops.corpus.embeddings.interface import Encoder, EncoderSource
+from ragops.corpus.embeddings.interface import CPU, Encoder, EncoderSource
 from ragops.corpus.embeddings.model import EmbeddingModel
 from ragops.corpus.embeddings.recipes import OpenVinoSource
 from ragops.corpus.embeddings.udf import TEXTS_PER_CALL, embed_udf
 from ragops.platform.compute import on_serverless
-from ragops.platform.tables import parallelism
+from ragops.platform.merge import parallelism
 from ragops.platform.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -9,10 +9,11 @@ from pathlib import Path
 from ragops.corpus.chunks.table import CHUNKS
 from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint
 from ragops.corpus.embeddings.stage import embeddings_table
+from ragops.corpus.index.generations.published_files import PASSAGES, index_root
 from ragops.corpus.index.generations.rollback_and_cleanup import collect_garbage, list_generations
-from ragops.corpus.index.locations import PASSAGES, index_root
 from ragops.corpus.index.locks.open import publish_lock
-from ragops.platform.tables import Table, merge
+from ragops.platform.merge import merge
+from ragops.platform.tables import Table
 from ragops.platform.workspace import Workspace
 
 PREFIX = "embeddings_"

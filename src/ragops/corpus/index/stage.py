@@ -15,14 +15,13 @@ from ragops.corpus.index.access import AccessRule, GroupsOf, groups_of, rules_di
 from ragops.corpus.index.generations.generation import Generation
 from ragops.corpus.index.generations.manifest import IndexedModel
 from ragops.corpus.index.generations.publish import IndexSource, RecallGuard, publish
-from ragops.corpus.index.generations.published_files import PublishedIndex
+from ragops.corpus.index.generations.published_files import PASSAGES, PublishedIndex, index_root
 from ragops.corpus.index.generations.verify import VerifyReport, sample_ids, verify_generation
-from ragops.corpus.index.locations import PASSAGES, index_root
 from ragops.corpus.index.locks.open import publish_lock
 from ragops.corpus.index.passages import ROW_HASH_SQL, Entry, entries_from_frame, restricted_hash
 from ragops.corpus.index.stores.interface import batched
 from ragops.errors import UserError
-from ragops.platform.tables import StageReport
+from ragops.platform.merge import StageReport
 from ragops.platform.workspace import Workspace
 
 if TYPE_CHECKING:

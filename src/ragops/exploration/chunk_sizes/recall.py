@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from pyspark.sql import functions as F
 
-from ragops.corpus.embeddings.devices import CPU
-from ragops.corpus.embeddings.interface import EncoderSource
+from ragops.corpus.embeddings.interface import CPU, EncoderSource
 from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint, short
 from ragops.corpus.embeddings.stage import embeddings_table
 from ragops.corpus.embeddings.vectors import vectors
@@ -18,7 +17,8 @@ from ragops.exploration.anchors import Anchors
 from ragops.exploration.nearest import nearest
 from ragops.exploration.profile import Measure
 from ragops.exploration.questions.kinds import Asked
-from ragops.platform.tables import Table, merge
+from ragops.platform.merge import merge
+from ragops.platform.tables import Table
 from ragops.platform.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from ragops.corpus.documents.stage import refresh_documents
 from ragops.corpus.documents.table import DOCUMENTS
 from ragops.corpus.documents.types import MEMORY_HERE, Failure, ParsedDocument
 from ragops.errors import UserError
+from ragops.platform.merge import StageReport
 from ragops.platform.slices import map_rows
-from ragops.platform.tables import StageReport
 from ragops.platform.workspace import Workspace
 
 LIMITS = ParseLimits(timeout_s=20, max_bytes=100 * 2**20)

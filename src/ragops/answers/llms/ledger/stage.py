@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from ragops.answers.llms.ledger.encryption import KeyRing, Sealed
 from ragops.answers.llms.ledger.ledger import CALLS, CallRow
-from ragops.platform.tables import StageReport, merge
+from ragops.platform.merge import StageReport, merge
 from ragops.platform.volumes.errors import NotThere
 from ragops.platform.volumes.interface import FileInfo
 from ragops.platform.volumes.open import volume_files

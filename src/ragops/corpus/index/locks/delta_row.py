@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from ragops.corpus.index.locks.interface import Owner
 from ragops.errors import needing
-from ragops.platform.tables import CONFLICT, Column, Table, quoted
+from ragops.platform.merge import CONFLICT
+from ragops.platform.tables import Column, Table, quoted
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
