@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING
 
 from ragops.answers.llms.policy import Policy
 from ragops.answers.prompts.delimiters import SHORTEST_KEY
-from ragops.corpus.embeddings.devices import CPU
-from ragops.corpus.embeddings.interface import Encoder, EncoderSource
+from ragops.corpus.embeddings.interface import CPU, Encoder, EncoderSource
 from ragops.corpus.embeddings.recipes import Backend, encoder_source
-from ragops.corpus.index.locations import index_root
+from ragops.corpus.index.generations.published_files import index_root
 from ragops.errors import UserError
 from ragops.platform.compute import on_databricks
 from ragops.platform.credentials import secret
@@ -29,7 +28,7 @@ from ragops.usecase import UseCase
 if TYPE_CHECKING:
     from ragops.answers.chain.chain import Chain
     from ragops.answers.llms.gateway import Gateway
-    from ragops.answers.llms.ledger.ledger import Sink
+    from ragops.answers.llms.ledger.sinks import Sink
     from ragops.answers.prompts.template import Template
     from ragops.answers.retrieval.rerankers.interface import Reranker
     from ragops.answers.retrieval.search import Searcher

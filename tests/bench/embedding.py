@@ -27,7 +27,7 @@ from rich.table import Table
 from ragops.corpus.chunks.splitter import ChunkSizes, split
 from ragops.corpus.chunks.tokens import tokenizer_counter
 from ragops.corpus.embeddings.conversion import convert
-from ragops.corpus.embeddings.devices import CPU
+from ragops.corpus.embeddings.interface import CPU
 from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint, locate
 from ragops.corpus.embeddings.recipes import OpenVinoSource
 from ragops.corpus.embeddings.udf import embed_udf

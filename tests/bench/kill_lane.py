@@ -26,7 +26,7 @@ from ragops.corpus.chunks.table import CHUNKS
 from ragops.corpus.documents.stage import refresh_documents
 from ragops.corpus.embeddings.model import tokenizer_file
 from ragops.corpus.embeddings.stage import refresh_embeddings, texts_to_embed
-from ragops.corpus.index.locations import index_root
+from ragops.corpus.index.generations.published_files import index_root
 from ragops.corpus.index.reading.reader import IndexReader
 from ragops.corpus.index.stage import publish_index, verify_index
 from ragops.jobs.refresh import RefreshParameters

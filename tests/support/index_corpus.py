@@ -21,7 +21,7 @@ import numpy as np
 
 from ragops.corpus.index.generations import draft, generation, publish
 from ragops.corpus.index.generations.manifest import IndexedModel
-from ragops.corpus.index.locations import local_directory
+from ragops.corpus.index.generations.published_files import local_directory
 from ragops.corpus.index.locks.local import LocalLock
 from ragops.corpus.index.passages import Entry
 from ragops.corpus.index.stores.interface import row_hashes

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ragops.corpus.index.locations import local_directory
+from ragops.corpus.index.generations.published_files import local_directory
 from ragops.corpus.index.locks.local import LocalLock
 
 

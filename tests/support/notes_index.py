@@ -8,7 +8,7 @@ from ragops.assembly import query_encoder
 from ragops.corpus.embeddings.model import fingerprint
 from ragops.corpus.index.generations.manifest import IndexedModel
 from ragops.corpus.index.generations.publish import IndexSource, publish
-from ragops.corpus.index.locations import PASSAGES, index_root
+from ragops.corpus.index.generations.published_files import PASSAGES, index_root
 from ragops.corpus.index.locks.open import publish_lock
 from ragops.corpus.index.passages import Entry
 from ragops.platform.workspace import Workspace, models_folder

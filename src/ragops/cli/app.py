@@ -118,9 +118,8 @@ def sample(target: Target = "dev", schema: Schema = None) -> None:
 @index_app.command("list")
 def list_(target: Target = "dev", schema: Schema = None) -> None:
     """Lists the generations, oldest first; the live one is marked."""
-    from ragops.corpus.index.generations.published_files import PublishedIndex
+    from ragops.corpus.index.generations.published_files import PublishedIndex, index_root
     from ragops.corpus.index.generations.rollback_and_cleanup import list_generations
-    from ragops.corpus.index.locations import index_root
 
     root = index_root(options.place(target, schema))
     generations = list_generations(root)
@@ -156,8 +155,8 @@ def rollback(
     schema: Schema = None,
 ) -> None:
     """Moves the pointer to an earlier generation. The next refresh publishes a new one."""
+    from ragops.corpus.index.generations.published_files import PASSAGES, index_root
     from ragops.corpus.index.generations.rollback_and_cleanup import rollback as roll_back
-    from ragops.corpus.index.locations import PASSAGES, index_root
     from ragops.corpus.index.locks.open import publish_lock
 
     place = options.place(target, schema)

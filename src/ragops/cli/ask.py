@@ -69,7 +69,7 @@ def _who() -> str:
 
 def _watched(chain: Chain, question: Query) -> Answer:
     """Shows who is asked, then the answer as it is written; none of it stays, since only the checked one counts."""
-    from ragops.corpus.documents.normalize import normalise
+    from ragops.corpus.documents.normalize import normalize
 
     pieces, written = chain.stream(question), ""
     waiting = Spinner("dots", f"asking {chain.gateway.primary_name} ...")
@@ -80,4 +80,4 @@ def _watched(chain: Chain, question: Query) -> Answer:
             except StopIteration as end:
                 answer: Answer = end.value
                 return answer
-            live.update(Text(normalise(written)))
+            live.update(Text(normalize(written)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ragops.corpus.embeddings.interface import Vectors, normalised
+from ragops.corpus.embeddings.interface import Vectors, normalized
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -31,7 +31,7 @@ def nearest(vectors: DataFrame, queries: Vectors, k: int) -> DataFrame:
     from pyspark.sql import functions as F
 
     order = Window.partitionBy("part", "question").orderBy(F.desc("score"), "text_hash")
-    found = vectors.select("part", "text_hash", "embedding").mapInPandas(best_rows(normalised(queries), k), _BEST)
+    found = vectors.select("part", "text_hash", "embedding").mapInPandas(best_rows(normalized(queries), k), _BEST)
     return found.withColumn("rank", F.row_number().over(order)).where(F.col("rank") <= k)
 
 
@@ -47,7 +47,7 @@ def best_rows(queries: Vectors, k: int) -> Callable[[Iterator[pd.DataFrame]], It
 
 
 def _best(part: str, rows: pd.DataFrame, queries: Vectors, k: int) -> pd.DataFrame:
-    matrix = normalised(np.stack([np.asarray(row, dtype=np.float32) for row in rows["embedding"]]))
+    matrix = normalized(np.stack([np.asarray(row, dtype=np.float32) for row in rows["embedding"]]))
     scores = queries @ matrix.T
     kept = min(k, len(rows))
     places = np.argpartition(-scores, kept - 1, axis=1)[:, :kept]

@@ -10,8 +10,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from ragops.answers.prompts.template import Template
 from ragops.answers.prompts.template_files import find, load_templates
-from ragops.corpus.index.generations.published_files import PublishedIndex
-from ragops.corpus.index.locations import index_root
+from ragops.corpus.index.generations.published_files import PublishedIndex, index_root
 from ragops.errors import UserError
 from ragops.jobs.parameters import JobParameters
 from ragops.platform.credentials import workspace_client

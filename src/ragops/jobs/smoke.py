@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from ragops.corpus.index.generations.published_files import PublishedIndex
-from ragops.corpus.index.locations import index_root
+from ragops.corpus.index.generations.published_files import PublishedIndex, index_root
 from ragops.demo.smoke_corpus import Edition, Version, edition
 from ragops.jobs.refresh import RefreshParameters
 
@@ -46,7 +45,7 @@ class SmokeParameters(RefreshParameters):
         """Search over the published index: near-identical passages too, since the editions are."""
         from ragops.answers.retrieval.search import Searcher
         from ragops.answers.retrieval.settings import RetrievalSettings
-        from ragops.corpus.embeddings.devices import CPU
+        from ragops.corpus.embeddings.interface import CPU
 
         encoder, everything = self.query_source().load(CPU), RetrievalSettings(duplicates=None)
         return Searcher(index_root(self.workspace), self.use_case.embedding, encoder, everything)

@@ -20,8 +20,7 @@ from ragops.answers.llms.settings import Resilience
 from ragops.answers.prompts.template_files import find, load_templates
 from ragops.answers.retrieval.settings import Rerank, RerankModel
 from ragops.assembly import Locations, open_chain
-from ragops.corpus.index.generations.published_files import PublishedIndex
-from ragops.corpus.index.locations import index_root
+from ragops.corpus.index.generations.published_files import PublishedIndex, index_root
 from ragops.platform.mlflow_store import open_experiment
 from ragops.quality.questions import Query as Judging
 from ragops.releases.evaluate import judge

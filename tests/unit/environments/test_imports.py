@@ -30,15 +30,15 @@ LATER = {
     ),
     "refresh": (
         "ragops.corpus.documents.parsers",
-        "ragops.corpus.index.stores.chroma_embedded",
+        "ragops.corpus.index.stores.chroma",
         "ragops.corpus.embeddings.openvino_encoder",
     ),
     "release": (
         "ragops.assembly",
-        "ragops.corpus.index.stores.chroma_embedded",
+        "ragops.corpus.index.stores.chroma",
         "ragops.answers.llms.providers.openai_compatible",
     ),
-    "smoke": ("ragops.corpus.index.stores.chroma_embedded", "ragops.corpus.embeddings.openvino_encoder"),
+    "smoke": ("ragops.corpus.index.stores.chroma", "ragops.corpus.embeddings.openvino_encoder"),
 }
 
 # None in sys.modules: neither imported nor found.

@@ -4,16 +4,15 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from ragops.serving.endpoint.identity import Identity
 
 from ragops.answers.prompts.registry import PromptRegistry, Registered, SwitchedOff
 from ragops.corpus.index.generations.pointer import Pointer
-from ragops.corpus.index.generations.published_files import PublishedIndex
-from ragops.corpus.index.locations import index_root
+from ragops.corpus.index.generations.published_files import PublishedIndex, index_root
 from ragops.errors import UserError
 from ragops.jobs import release
 from ragops.jobs.release import ReleaseParameters, check_release
 from ragops.platform.workspace import Workspace
-from ragops.serving.endpoint.identity import Identity
 from ragops.serving.model.configuration import ChainConfiguration
 from ragops.serving.model.log_model import Logged
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ragops.corpus.index.locations import index_root
+from ragops.corpus.index.generations.published_files import index_root
 from ragops.jobs.smoke import SmokeParameters
 
 ROOT = Path(__file__).parents[3]

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragops.corpus.chunks.passages import read_passages
+from ragops.corpus.chunks.fragments import read_passages
 from ragops.corpus.chunks.structure import Source, read_sections, read_source
 from ragops.corpus.chunks.tokens import TokenCounter
 from ragops.errors import UserError
@@ -86,7 +86,7 @@ def split(doc_id: str, title: str | None, markdown: str, count_tokens: TokenCoun
 
     Sections never share a chunk, however small, so that an edit in one leaves the ids of all others alone; the heading
     path tells what a short one is about. A chunk starts and ends in its section by the text around its borders
-    (`ragops.corpus.chunks.borders`).
+    (`ragops.corpus.chunks.fragments`).
 
     Args:
         doc_id: goes into every chunk and its id.

@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ragops.corpus.documents.limits import ParseLimits
-from ragops.corpus.documents.memory import MemoryLimit
+from ragops.corpus.documents.limits import MemoryLimit, ParseLimits, time_limit
 from ragops.corpus.documents.parsing import parser_name, prepare
 from ragops.corpus.documents.sniffing import FORMATS
-from ragops.corpus.documents.time_limit import time_limit
 from ragops.corpus.documents.types import MEMORY_HERE, Failure, Parse, ParsedDocument, Unparsable
 from ragops.platform.processes import end_with_owner
 

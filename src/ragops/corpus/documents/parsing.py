@@ -8,11 +8,10 @@ from pathlib import Path
 from stat import S_ISREG
 
 from ragops.corpus.documents.landing import is_passing
-from ragops.corpus.documents.languages import detect_language, load_model
 from ragops.corpus.documents.limits import MIB, ParseLimits
-from ragops.corpus.documents.normalize import normalise
+from ragops.corpus.documents.metadata import choose_title, detect_language, load_model
+from ragops.corpus.documents.normalize import normalize
 from ragops.corpus.documents.sniffing import FORMATS, IMAGES, sniff_format
-from ragops.corpus.documents.titles import choose_title
 from ragops.corpus.documents.types import Extract, ParsedDocument, Unparsable
 
 __all__ = ["PARSER_VERSION", "ParseLimits", "ParsedDocument", "Unparsable", "parse", "parser_name", "prepare"]
@@ -96,7 +95,7 @@ def _finish(extract: Extract, path: Path, format: str, limits: ParseLimits) -> P
     if len(extract.markdown) > limits.max_characters:
         reason = f"too large: {len(extract.markdown):,} characters of text, at most {limits.max_characters:,}"
         raise Unparsable(reason, limit="max_characters")
-    markdown = normalise(extract.markdown)
+    markdown = normalize(extract.markdown)
     if not _TEXT.search(_PAGE_MARKER.sub("", markdown)):
         raise Unparsable("empty: no text in it")
     return ParsedDocument(

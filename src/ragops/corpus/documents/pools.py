@@ -13,9 +13,8 @@ from typing import Protocol, TypeVar
 from pebble import ProcessPool
 
 from ragops.corpus.documents.child_process import failure_of, out_of_time, start_child, what_is_refused
-from ragops.corpus.documents.limits import ParseLimits
+from ragops.corpus.documents.limits import ParseLimits, TimeIsUp, raise_time_is_up, time_limit
 from ragops.corpus.documents.parsing import prepare
-from ragops.corpus.documents.time_limit import TimeIsUp, raise_time_is_up, time_limit
 from ragops.corpus.documents.types import MEMORY_HERE, Failure, Parse, ParsedDocument, Unparsable
 from ragops.platform.processes import ServerContext, StarterContext
 

@@ -11,8 +11,7 @@ from typing import Self
 from pebble import ProcessExpired
 
 from ragops.corpus.documents.child_process import death_of, failure_of, out_of_time, parse_in_child
-from ragops.corpus.documents.limits import ParseLimits
-from ragops.corpus.documents.memory import MemoryLimit, memory_limit, memory_used
+from ragops.corpus.documents.limits import MemoryLimit, ParseLimits, memory_limit, memory_used
 from ragops.corpus.documents.parsing import parse
 from ragops.corpus.documents.pools import Outcome, Pool, ThisProcess, answer, start_pool
 from ragops.corpus.documents.sniffing import FORMATS, IMAGES

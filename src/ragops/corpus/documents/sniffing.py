@@ -1,8 +1,9 @@
-"""What a file is: its extension and its first bytes must agree."""
+"""What a file is: extension and first bytes must agree, and an archive must be safe to unpack."""
 
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
+from ragops.corpus.documents.limits import MIB, ParseLimits
 from ragops.corpus.documents.types import Unparsable
 
 FORMATS = {
@@ -72,3 +73,32 @@ def _office_format(path: Path) -> str:
     except (BadZipFile, NotImplementedError, ValueError, OverflowError) as error:
         raise Unparsable(f"corrupt: damaged zip archive ({error})", type(error).__name__) from error
     return next((kind for part, kind in _OFFICE_PARTS if any(name.startswith(part) for name in names)), "zip")
+
+
+_RATIO_MATTERS = 32 * MIB
+_ENCRYPTED = 0x1
+
+
+def check_archive(path: Path, limits: ParseLimits) -> None:
+    """Passes a docx, pptx or xlsx that may be unpacked.
+
+    The declared sizes are enough: Python's zipfile, through which all our parsers read, never yields more bytes of
+    an entry than its directory declares, so a directory that lies ends in a checksum error.
+
+    Raises:
+        Unparsable: too many entries, too much unpacked, too high a ratio (a zip bomb), or encrypted entries.
+    """
+    with ZipFile(path) as archive:
+        entries = archive.infolist()
+    unpacked = sum(entry.file_size for entry in entries)
+    if len(entries) > limits.max_entries:
+        reason = f"zip bomb: {len(entries):,} files inside, at most {limits.max_entries:,} are allowed"
+        raise Unparsable(reason, limit="max_entries")
+    if unpacked > limits.max_unpacked_bytes:
+        allowed = limits.max_unpacked_bytes // MIB
+        reason = f"zip bomb: unpacks to {unpacked // MIB:,} MiB, at most {allowed:,} MiB are allowed"
+        raise Unparsable(reason, limit="max_unpacked_bytes")
+    if unpacked > _RATIO_MATTERS and unpacked > limits.max_ratio * path.stat().st_size:
+        raise Unparsable(f"zip bomb: unpacks to more than {limits.max_ratio} times its size", limit="max_ratio")
+    if any(entry.flag_bits & _ENCRYPTED for entry in entries):
+        raise Unparsable("encrypted: the file needs a password")

@@ -1,8 +1,4 @@
-"""Conversion of a model for the CPU: done once, kept in a folder named by the model's fingerprint.
-
-On a laptop that folder is in the cache. On a volume, which jobs share, it is copied file by file with its manifest
-last, and each machine works with a copy of its own: `on_this_machine`.
-"""
+"""X"""
 
 import hashlib
 import os
@@ -16,12 +12,13 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ragops.corpus.embeddings.converted import MANIFEST, read_manifest
+from pydantic import BaseModel, ConfigDict, ValidationError
+
 from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint, short
 from ragops.corpus.embeddings.model_files import file_hash
 from ragops.errors import UserError
 from ragops.platform.compute import on_databricks
-from ragops.platform.volumes.errors import NotThere
+from ragops.platform.volumes.errors import PathNotFound
 from ragops.platform.volumes.interface import VolumeFiles
 from ragops.platform.volumes.open import on_volume, volume_files
 from ragops.platform.workspace import cache_folder
@@ -106,7 +103,7 @@ def _convert_on_volume(name: str, into: Path, export: Callable[[Path], None]) ->
 
 def _find_on_volume(files: VolumeFiles, name: str, into: Path) -> Path | None:
     """The first conversion that is complete; removes those that were begun long ago and are not."""
-    with suppress(NotThere):
+    with suppress(PathNotFound):
         for one in files.list(into):
             if one.is_folder and one.name.partition("-")[0] == name:
                 if _holds_manifest(files, into / one.name):
@@ -116,14 +113,14 @@ def _find_on_volume(files: VolumeFiles, name: str, into: Path) -> Path | None:
 
 
 def _holds_manifest(files: VolumeFiles, folder: Path) -> bool:
-    with suppress(NotThere):
+    with suppress(PathNotFound):
         return any(one.name == MANIFEST for one in files.list(folder))
     return False
 
 
 def _remove_if_abandoned(files: VolumeFiles, folder: Path) -> None:
     """One without files may just have been begun."""
-    with suppress(NotThere):
+    with suppress(PathNotFound):
         times = [one.modified for _, one in files.walk(folder) if not one.is_folder]
         if times and all(datetime.now(UTC) - time > _ABANDONED_ON_VOLUME for time in times):
             files.remove_folder(folder)
@@ -179,3 +176,32 @@ def _remove_abandoned(into: Path, name: str) -> None:
     for folder in into.glob(f".{name}-*"):
         if time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+GRAPH = "model.xml"
+TOKENIZER = "tokenizer.json"
+MANIFEST = "manifest.json"
+
+
+class Manifest(BaseModel):
+    """What a converted model's folder says of it: its spec, its fingerprint, and the versions that made it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fingerprint: str
+    model: EmbeddingModel
+    versions: dict[str, str]
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Reads a converted model's manifest.
+
+    Raises:
+        UserError: `folder` holds no complete conversion.
+    """
+    try:
+        return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise UserError(
+            f"Converted model in {folder}: no valid {MANIFEST}; delete the folder, convert again"
+        ) from error

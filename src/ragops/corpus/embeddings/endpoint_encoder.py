@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from ragops.corpus.embeddings.interface import Vectors, normalised
+from ragops.corpus.embeddings.interface import Vectors, normalized
 from ragops.corpus.embeddings.model import EmbeddingModel
 from ragops.errors import UserError
 from ragops.platform.model_servers import is_this_machine
@@ -97,7 +97,7 @@ class EndpointEncoder:
             except RetryError as error:
                 reason = error.last_attempt.exception()
                 raise self._error(f"no answer in {_ATTEMPTS} attempts ({reason}); check that it is up") from error
-        return normalised(vectors) if self._model.normalise else vectors
+        return normalized(vectors) if self._model.normalise else vectors
 
     def _signed(self, request: httpx.Request) -> httpx.Request:
         if token := self._token() if callable(self._token) else self._token:

@@ -8,9 +8,8 @@ import numpy as np
 import openvino
 import torch
 
-from ragops.corpus.embeddings.conversion import REFUSED
-from ragops.corpus.embeddings.converted import GRAPH, MANIFEST, TOKENIZER, Manifest
-from ragops.corpus.embeddings.interface import Vectors, normalised
+from ragops.corpus.embeddings.conversion import GRAPH, MANIFEST, REFUSED, TOKENIZER, Manifest
+from ragops.corpus.embeddings.interface import Vectors, normalized
 from ragops.corpus.embeddings.loadable import check_loadable
 from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint, locate
 from ragops.corpus.embeddings.openvino_encoder import OpenVinoEncoder
@@ -83,7 +82,7 @@ def _example(reference: TorchEncoder, longest: int) -> dict[str, torch.Tensor]:
 def _original(reference: TorchEncoder, model: EmbeddingModel) -> Vectors:
     """The canonical texts' vectors by sentence-transformers alone, which tokenises and batches by code of its own."""
     vectors = np.asarray(reference.transformer.encode_document(list(CANONICAL_TEXTS)), dtype=np.float32)
-    return normalised(vectors) if model.normalise else vectors
+    return normalized(vectors) if model.normalise else vectors
 
 
 def check(found: Vectors, wanted: Vectors, name: str) -> None:

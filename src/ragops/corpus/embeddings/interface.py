@@ -1,21 +1,34 @@
 """What every encoder can do, and what a Spark worker needs in order to make one."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ragops.corpus.embeddings.devices import Device
-
 Vectors = NDArray[np.float32]
 
 
-def normalised(vectors: Vectors) -> Vectors:
+def normalized(vectors: Vectors) -> Vectors:
     """Scales each row to Euclidean length 1; a zero vector stays zero."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: Vectors = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
     return unit
+
+
+@dataclass(frozen=True)
+class Device:
+    """A processor that holds a model: the CPU, or one GPU by its index as this process counts them."""
+
+    gpu: int | None = None
+
+    def __str__(self) -> str:
+        """Returns PyTorch's name of the device."""
+        return "cpu" if self.gpu is None else f"cuda:{self.gpu}"
+
+
+CPU = Device()
 
 
 class Encoder(Protocol):

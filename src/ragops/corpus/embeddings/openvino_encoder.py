@@ -8,7 +8,7 @@ import numpy as np
 import openvino
 from tokenizers import Tokenizer
 
-from ragops.corpus.embeddings.converted import GRAPH, TOKENIZER, read_manifest
+from ragops.corpus.embeddings.conversion import GRAPH, TOKENIZER, read_manifest
 from ragops.corpus.embeddings.interface import Vectors
 from ragops.corpus.embeddings.model import EmbeddingModel
 from ragops.corpus.embeddings.padding import TokenIds, batches, padded, token_ids

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from ragops.corpus.embeddings.conversion import convert, on_this_machine
-from ragops.corpus.embeddings.converted import read_manifest
-from ragops.corpus.embeddings.devices import Device, cuda_device_count
-from ragops.corpus.embeddings.interface import Encoder, EncoderSource
+from ragops.corpus.embeddings.conversion import convert, on_this_machine, read_manifest
+from ragops.corpus.embeddings.gpus import cuda_device_count
+from ragops.corpus.embeddings.interface import Device, Encoder, EncoderSource
 from ragops.corpus.embeddings.loadable import check_loadable
 from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint, locate, short
 from ragops.errors import UserError

@@ -8,8 +8,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 
-from ragops.corpus.embeddings.devices import CPU, Device
-from ragops.corpus.embeddings.interface import Vectors, normalised
+from ragops.corpus.embeddings.interface import CPU, Device, Vectors, normalized
 from ragops.corpus.embeddings.model import EmbeddingModel
 from ragops.corpus.embeddings.padding import TokenIds, batches, padded, token_ids
 
@@ -60,7 +59,7 @@ class TorchEncoder:
         for rows in batches([len(sequence) for sequence in sequences], _BATCH_TOKENS):
             vectors[rows] = self._infer([sequences[row] for row in rows])
         # After the cast: in half precision a unit vector's length is off by up to 0.001.
-        return normalised(vectors) if self._model.normalise else vectors
+        return normalized(vectors) if self._model.normalise else vectors
 
     def _infer(self, sequences: list[TokenIds]) -> Vectors:
         ids, mask = padded(sequences, self._model.max_tokens, self.pad_id)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ragops.corpus.embeddings.devices import CPU, Device, task_device
-from ragops.corpus.embeddings.interface import Encoder, EncoderSource
+from ragops.corpus.embeddings.gpus import task_device
+from ragops.corpus.embeddings.interface import CPU, Device, Encoder, EncoderSource
 
 if TYPE_CHECKING:
     from pyspark.sql import Column

@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from ragops.errors import UserError
-from ragops.platform.volumes.errors import NotThere
+from ragops.platform.volumes.errors import PathNotFound
 from ragops.platform.volumes.interface import VolumeFiles
 from ragops.platform.volumes.mounted import MountedFiles
 from ragops.platform.volumes.open import volume_files
@@ -84,7 +84,7 @@ def _fetch(what: str, folder: Path, listing: dict[str, str], copy: Path) -> None
         files, arrived = volume_files(folder), Path(temporary) / "model"
         for name, digest in listing.items():
             (arrived / name).parent.mkdir(parents=True, exist_ok=True)
-            with suppress(NotThere):
+            with suppress(PathNotFound):
                 files.download(folder / name, arrived / name)
             if not (arrived / name).is_file() or MountedFiles().digest(arrived / name) != digest:
                 raise UserError(f"{what}: {folder / name} is not what was uploaded; upload it again with: {COMMAND}")
@@ -96,12 +96,12 @@ def _fetch(what: str, folder: Path, listing: dict[str, str], copy: Path) -> None
 
 
 def _holds(files: VolumeFiles, path: Path, digest: str) -> bool:
-    with suppress(NotThere):
+    with suppress(PathNotFound):
         return files.digest(path) == digest
     return False
 
 
 def _read(files: VolumeFiles, path: Path) -> bytes | None:
-    with suppress(NotThere):
+    with suppress(PathNotFound):
         return files.read(path)
     return None

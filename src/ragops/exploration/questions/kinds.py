@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ragops.corpus.documents.languages import detect_language
+from ragops.corpus.documents.metadata import detect_language
 from ragops.corpus.embeddings.interface import Vectors
 from ragops.errors import UserError, explain
 from ragops.quality.questions import evaluation_questions

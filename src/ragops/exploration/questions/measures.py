@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from pyspark.sql import functions as F
 
 from ragops.corpus.chunks.table import CHUNKS
-from ragops.corpus.embeddings.devices import CPU
-from ragops.corpus.embeddings.interface import EncoderSource, Vectors, normalised
+from ragops.corpus.embeddings.interface import CPU, EncoderSource, Vectors, normalized
 from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint
 from ragops.corpus.embeddings.stage import embeddings_table
 from ragops.errors import UserError, needing
@@ -90,7 +89,7 @@ def _similarity(passages: DataFrame, questions: Vectors) -> Iterator[Measure]:
     sample = passages.orderBy(F.xxhash64("text_hash")).limit(RANDOM_PASSAGES).select("embedding").toPandas()
     if sample.empty:
         return
-    chance = normalised(questions) @ normalised(np.stack(sample["embedding"].tolist())).T
+    chance = normalized(questions) @ normalized(np.stack(sample["embedding"].tolist())).T
     floor = float(chance.mean() + _SIGMAS * chance.std())
     best = nearest(passages.withColumn("part", F.lit(ALL)), questions, 1).select("score").toPandas()["score"]
     yield Measure("questions.chance_similarity", ALL, float(chance.mean()))

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 from pyspark import TaskContext
 
-from ragops.corpus.embeddings.devices import Device
-from ragops.corpus.embeddings.interface import Encoder, Vectors
+from ragops.corpus.embeddings.interface import Device, Encoder, Vectors
 
 
 @dataclass(frozen=True)

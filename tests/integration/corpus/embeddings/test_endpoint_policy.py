@@ -10,9 +10,9 @@ import pytest
 
 from ragops.answers.llms.errors import PolicyError
 from ragops.answers.llms.policy import Classification
-from ragops.corpus.embeddings.devices import CPU
-from ragops.corpus.embeddings.model import EmbeddingModel
 from ragops.assembly import encoder_recipe, query_encoder
+from ragops.corpus.embeddings.interface import CPU
+from ragops.corpus.embeddings.model import EmbeddingModel
 from ragops.errors import UserError
 from ragops.usecase import UseCase, load_usecase
 from tests.support.openai_double import OpenAIDouble, serving
@@ -47,7 +47,10 @@ def embed(result: UseCase) -> None:
 
 
 def refused(result: UseCase) -> None:
-    for opened in (lambda: encoder_recipe(result, Path("/none"), "torch"), lambda: query_encoder(result, Path("/none"))):
+    for opened in (
+        lambda: encoder_recipe(result, Path("/none"), "torch"),
+        lambda: query_encoder(result, Path("/none")),
+    ):
         with pytest.raises(
             PolicyError, match=r"Embedding model toy: .* and '.*' is neither; nothing was sent"
         ) as raised:

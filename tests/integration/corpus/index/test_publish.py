@@ -24,7 +24,7 @@ from ragops.corpus.index.generations.published_files import PublishedIndex
 from ragops.corpus.index.generations.rollback_and_cleanup import collect_garbage, list_generations, rollback
 from ragops.corpus.index.generations.verify import VerifyReport, verify_generation
 from ragops.corpus.index.reading.reader import IndexReader
-from ragops.corpus.index.stores.chroma_embedded import open_embedded
+from ragops.corpus.index.stores.chroma import open_embedded
 from ragops.corpus.index.stores.interface import row_hashes
 from ragops.errors import UserError
 from ragops.platform.volumes import mounted

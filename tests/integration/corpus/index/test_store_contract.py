@@ -15,7 +15,7 @@ import pytest
 from databricks.sdk import WorkspaceClient
 
 from ragops.corpus.index.generations.plan import apply_changes, plan_changes
-from ragops.corpus.index.stores.chroma_embedded import create_embedded, open_embedded
+from ragops.corpus.index.stores.chroma import create_embedded, open_embedded
 from ragops.corpus.index.stores.chroma_server import collection_name, create_on_server, open_on_server
 from ragops.corpus.index.stores.databricks_ai_search import AISearchStore, create_ai_search
 from ragops.corpus.index.stores.interface import Store, row_hashes
@@ -203,11 +203,11 @@ def test_neighbours_are_of_the_same_document_and_groups(store: Store, corpus: Mo
     rows = [corpus.entry(number) for number in range(20)]
     rows[4] = replace(rows[4], groups=("hr",))
     store.upsert(rows)
-    assert [p.ordinal for p in store.neighbours(rows[2], [3, 1, 4, 0, 99])] == [0, 1, 3]
-    assert store.neighbours(rows[2], [3])[0].row_hash == rows[3].row_hash
-    assert store.neighbours(rows[12], [4])[0].row_hash == rows[14].row_hash
-    assert store.neighbours(rows[4], [3, 5]) == []
-    assert store.neighbours(rows[2], []) == []
+    assert [p.ordinal for p in store.neighbors(rows[2], [3, 1, 4, 0, 99])] == [0, 1, 3]
+    assert store.neighbors(rows[2], [3])[0].row_hash == rows[3].row_hash
+    assert store.neighbors(rows[12], [4])[0].row_hash == rows[14].row_hash
+    assert store.neighbors(rows[4], [3, 5]) == []
+    assert store.neighbors(rows[2], []) == []
 
 
 def test_more_rows_than_one_call_takes(store: Store, corpus: ModuleType) -> None:

@@ -31,7 +31,7 @@ class MemoryStore:
         hits = [Hit(one.chunk_id, float(one.vector @ vector)) for one in seen]
         return sorted(hits, key=lambda hit: -hit.score)[:k]
 
-    def neighbours(self, passage: Passage, ordinals: Collection[int]) -> list[Passage]:
+    def neighbors(self, passage: Passage, ordinals: Collection[int]) -> list[Passage]:
         rows = [one for one in self.entries.values() if (one.doc_id, one.groups) == (passage.doc_id, passage.groups)]
         return sorted((one for one in rows if one.ordinal in ordinals), key=lambda one: one.ordinal)
 

@@ -20,7 +20,7 @@ def found(entries: Sequence[Entry]) -> list[Found]:
 
 
 def packed(generation: Generation, hits: Sequence[Entry], **chosen: object) -> Context:
-    return pack(found(hits), generation.neighbours, count, RetrievalSettings(**{"context_tokens": 50, **chosen}))
+    return pack(found(hits), generation.neighbors, count, RetrievalSettings(**{"context_tokens": 50, **chosen}))
 
 
 @pytest.fixture

@@ -145,7 +145,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 HOSTILE = '''
 import ctypes, multiprocessing, os, re, signal, time
 from pathlib import Path
-from ragops.corpus.documents.time_limit import restart
+from ragops.corpus.documents.limits import restart
 from ragops.corpus.documents.limits import ParseLimits
 from ragops.corpus.documents.types import ParsedDocument
 from ragops.corpus.documents.parsing import parse

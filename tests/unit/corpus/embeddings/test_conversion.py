@@ -13,8 +13,7 @@ from sentence_transformers.models import Pooling, Transformer
 from transformers import BertConfig, BertModel
 
 from ragops.corpus.embeddings import conversion
-from ragops.corpus.embeddings.conversion import convert, convert_once, on_this_machine
-from ragops.corpus.embeddings.converted import read_manifest
+from ragops.corpus.embeddings.conversion import convert, convert_once, on_this_machine, read_manifest
 from ragops.corpus.embeddings.export import CANONICAL_TEXTS, check
 from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint, locate, short
 from ragops.corpus.embeddings.openvino_encoder import load_openvino

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ragops.corpus.embeddings.converted import read_manifest
+from ragops.corpus.embeddings.conversion import read_manifest
 from ragops.corpus.embeddings.model import EmbeddingModel
 from ragops.corpus.embeddings.openvino_encoder import OpenVinoEncoder, load_openvino
 from ragops.errors import UserError

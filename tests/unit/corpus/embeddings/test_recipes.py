@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from ragops.corpus.embeddings import recipes
-from ragops.corpus.embeddings.devices import CPU
 from ragops.corpus.embeddings.endpoint_encoder import EndpointEncoder
-from ragops.corpus.embeddings.interface import EncoderSource
+from ragops.corpus.embeddings.interface import CPU, EncoderSource
 from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint
 from ragops.corpus.embeddings.openvino_encoder import OpenVinoEncoder
 from ragops.corpus.embeddings.recipes import EndpointSource, OpenVinoSource, TorchSource, encoder_source

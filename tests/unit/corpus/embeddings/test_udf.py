@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragops.corpus.embeddings import udf
-from ragops.corpus.embeddings.devices import CPU, Device
-from ragops.corpus.embeddings.interface import Encoder, Vectors
+from ragops.corpus.embeddings.interface import CPU, Device, Encoder, Vectors
 
 
 @dataclass(frozen=True)

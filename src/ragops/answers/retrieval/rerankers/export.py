@@ -14,8 +14,7 @@ from ragops.answers.retrieval.rerankers.load import fingerprint, locate
 from ragops.answers.retrieval.rerankers.openvino_reranker import OpenVinoReranker
 from ragops.answers.retrieval.rerankers.torch_reranker import TorchReranker
 from ragops.answers.retrieval.settings import RerankModel
-from ragops.corpus.embeddings.conversion import REFUSED
-from ragops.corpus.embeddings.converted import GRAPH, MANIFEST, TOKENIZER
+from ragops.corpus.embeddings.conversion import GRAPH, MANIFEST, REFUSED, TOKENIZER
 from ragops.corpus.embeddings.export import CANONICAL_TEXTS
 from ragops.errors import UserError
 

@@ -9,7 +9,7 @@ from tokenizers import Encoding, Tokenizer
 
 from ragops.answers.retrieval.rerankers.interface import Scores, probabilities
 from ragops.answers.retrieval.settings import RerankModel
-from ragops.corpus.embeddings.converted import GRAPH, TOKENIZER
+from ragops.corpus.embeddings.conversion import GRAPH, TOKENIZER
 from ragops.corpus.embeddings.openvino_encoder import BATCH_TOKENS, cpu_settings
 from ragops.corpus.embeddings.padding import batches, padded
 

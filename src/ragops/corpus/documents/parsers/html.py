@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from bs4 import BeautifulSoup, Comment, Tag
 from markdownify import ATX, MarkdownConverter
 
-from ragops.corpus.documents.decoding import decode
 from ragops.corpus.documents.limits import ParseLimits
+from ragops.corpus.documents.normalize import decode
 from ragops.corpus.documents.types import Extract
 
 _FURNITURE = ["script", "style", "noscript", "template", "svg", "iframe", "nav", "form", "button", "dialog", "img"]

@@ -7,8 +7,8 @@ from pathlib import Path
 from markitdown import DocumentConverter, StreamInfo
 from markitdown.converters import DocxConverter, PptxConverter
 
-from ragops.corpus.documents.archives import check_archive
 from ragops.corpus.documents.limits import ParseLimits
+from ragops.corpus.documents.sniffing import check_archive
 from ragops.corpus.documents.types import Extract, Unparsable
 
 _IMAGE = re.compile(r"!\[[^\]\n]{0,500}\]\([^)\n]{0,500}\)")

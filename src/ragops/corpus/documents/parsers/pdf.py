@@ -90,11 +90,11 @@ def _is_picture(page: pypdfium2.PdfPage, lines: Sequence[Line]) -> bool:
 
 
 def _recognise(page: pypdfium2.PdfPage, limits: ParseLimits) -> str:
-    from ragops.corpus.documents.parsers.ocr import recognise
+    from ragops.corpus.documents.parsers.image import recognize
 
     scale = min(_OCR_DPI / 72, _OCR_SIDE / max(page.get_size()))
     bitmap = page.render(scale=scale, force_bitmap_format=pdfium.FPDFBitmap_BGR)
-    return recognise(bitmap.to_numpy().copy(), limits)
+    return recognize(bitmap.to_numpy().copy(), limits)
 
 
 def _lines(textpage: pypdfium2.PdfTextPage) -> Iterator[Line]:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from openpyxl import load_workbook
 
-from ragops.corpus.documents.archives import check_archive
 from ragops.corpus.documents.limits import ParseLimits
+from ragops.corpus.documents.sniffing import check_archive
 from ragops.corpus.documents.types import Extract
 
 

@@ -20,7 +20,7 @@ from ragops.corpus.index.generations.manifest import (
 )
 from ragops.corpus.index.generations.plan import Plan, apply_changes, plan_changes
 from ragops.corpus.index.stores.bm25 import LexicalIndex
-from ragops.corpus.index.stores.chroma_embedded import create_embedded, open_embedded
+from ragops.corpus.index.stores.chroma import create_embedded, open_embedded
 from ragops.corpus.index.stores.interface import Fetch, Store, row_hashes
 
 _LOG = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from ragops.corpus.index.access import Reader, Restrictions
 from ragops.corpus.index.generations.manifest import BM25, CHROMA, Manifest, read_manifest
 from ragops.corpus.index.passages import Passage, Vector
 from ragops.corpus.index.stores.bm25 import LexicalIndex
-from ragops.corpus.index.stores.chroma_embedded import open_embedded
+from ragops.corpus.index.stores.chroma import open_embedded
 from ragops.corpus.index.stores.interface import Hit, Store
 from ragops.errors import UserError
 
@@ -61,9 +61,9 @@ class Generation:
         """The passages of these ids in that order; unknown ones left out."""
         return self.store.passages(ids)
 
-    def neighbours(self, passage: Passage, ordinals: Collection[int]) -> list[Passage]:
+    def neighbors(self, passage: Passage, ordinals: Collection[int]) -> list[Passage]:
         """Those of its document, with the same groups, at these places in it, in the document's order."""
-        return self.store.neighbours(passage, ordinals)
+        return self.store.neighbors(passage, ordinals)
 
     def check_encoder(self, fingerprint: str, name: str) -> None:
         """Raises UserError unless queries encoded by this model may be compared with the index's vectors."""

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ragops.corpus.index.generations.manifest import Damaged, Manifest
 from ragops.errors import UserError
-from ragops.platform.volumes.errors import NotThere, VolumeError
+from ragops.platform.volumes.errors import PathNotFound, VolumeError
 from ragops.platform.volumes.interface import VolumeFiles
 
 POINTER_FILE = "pointer.json"
@@ -75,15 +75,15 @@ class PointerFile:
         path = self._root / POINTER_FILE
         try:
             return self._files.read(path)
-        except NotThere:
-            with suppress(NotThere):
+        except PathNotFound:
+            with suppress(PathNotFound):
                 if any(one.name == POINTER_FILE for one in self._files.list(self._root)):
                     raise VolumeError(f"{path}: is listed and cannot be read; try again later") from None
             return None
 
     def _read(self, name: str) -> Pointer | None:
         """One of the two files; None where it is missing or broken."""
-        with suppress(Damaged, NotThere):
+        with suppress(Damaged, PathNotFound):
             return parse_pointer(self._files.read(self._root / name), self._root / name)
         return None
 

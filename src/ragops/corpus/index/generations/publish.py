@@ -15,7 +15,7 @@ from ragops.corpus.index.generations.draft import BuiltDraft, finish_draft, seal
 from ragops.corpus.index.generations.generation import Generation
 from ragops.corpus.index.generations.manifest import CHROMA, IndexedModel, Manifest
 from ragops.corpus.index.generations.pointer import Pointer
-from ragops.corpus.index.generations.published_files import PublishedIndex
+from ragops.corpus.index.generations.published_files import PublishedIndex, local_directory
 from ragops.corpus.index.generations.rollback_and_cleanup import (
     move_pointer,
     remove_generations,
@@ -23,7 +23,6 @@ from ragops.corpus.index.generations.rollback_and_cleanup import (
     settle,
 )
 from ragops.corpus.index.generations.verify import Sample, compare, sample_ids
-from ragops.corpus.index.locations import local_directory
 from ragops.corpus.index.locks.interface import Hold, PublishLock
 from ragops.corpus.index.stores.interface import Fetch
 from ragops.errors import UserError

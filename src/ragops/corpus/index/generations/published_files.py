@@ -1,14 +1,6 @@
-"""An index as it lies on its volume: generations, and the pointer to the live one.
+"""X"""
 
-INDEX_ROOT/pointer.json                         the live generation's name
-INDEX_ROOT/pointer.copy.json                    the same, written first: for who meets a pointer.json that is half there
-INDEX_ROOT/generations/000012-1a2b3c4d/         number and the first 8 digits of the model's fingerprint
-    chroma/  bm25/  rows.json  manifest.json, and access.json where not everybody may see everything
-
-A generation counts from the moment its manifest, which is written last, is there as a whole, and no longer once it is
-gone, which is removed first. Nothing is ever renamed or changed: a volume cannot.
-"""
-
+import hashlib
 import json
 import re
 from collections.abc import Callable, Collection, Iterator
@@ -19,9 +11,10 @@ from pathlib import Path
 from ragops.corpus.index.generations.manifest import MANIFEST, Damaged, Manifest, differing, parse_manifest
 from ragops.corpus.index.generations.pointer import Pointer, PointerFile, no_index
 from ragops.errors import UserError
-from ragops.platform.volumes.errors import NotThere
+from ragops.platform.volumes.errors import PathNotFound
 from ragops.platform.volumes.interface import VolumeFiles
 from ragops.platform.volumes.open import volume_files
+from ragops.platform.workspace import INDEXES, Workspace, cache_folder
 
 _NAME = re.compile(r"\d{6,}-[0-9a-f]{8}")
 _OLD_DRAFT = ".building-"  # how versions before this one called what they were building or removing
@@ -105,7 +98,7 @@ class PublishedIndex:
         """A generation's manifest as it lies there."""
         try:
             return self._files.read(self.folder(generation) / MANIFEST)
-        except NotThere as error:
+        except PathNotFound as error:
             raise UserError(f"index generation {self.folder(generation)}: there is none; {_REFRESH}") from error
 
     def live_manifest(self) -> Manifest | None:
@@ -203,11 +196,26 @@ class PublishedIndex:
         """What lies beside the generations, they included, sorted."""
         try:
             return [entry.name for entry in self._files.list(self.root / "generations") if entry.is_folder]
-        except NotThere:
+        except PathNotFound:
             return []
 
     def _holds_manifest(self, name: str) -> bool:
         """By listing: reading may fail for a moment, and what has none is removed."""
-        with suppress(NotThere):
+        with suppress(PathNotFound):
             return any(entry.name == MANIFEST for entry in self._files.list(self.folder(name)))
         return False
+
+
+PASSAGES = "passages"
+"""The index of a schema's passages: its folder and its lock."""
+
+
+def index_root(workspace: Workspace) -> Path:
+    """The folder of a schema's index: generations and the pointer to the live one."""
+    return workspace.volume(INDEXES) / PASSAGES
+
+
+def local_directory(index_root: Path, purpose: str) -> Path:
+    """A folder for one index in this machine's cache; not made yet. `purpose`: "draft", "readers"."""
+    root = hashlib.sha256(str(index_root.resolve()).encode()).hexdigest()[:16]
+    return cache_folder() / "index" / root / purpose

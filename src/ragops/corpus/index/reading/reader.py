@@ -10,8 +10,7 @@ from pathlib import Path
 from ragops.corpus.index.access import Reader
 from ragops.corpus.index.generations.generation import Generation
 from ragops.corpus.index.generations.manifest import Manifest
-from ragops.corpus.index.generations.published_files import PublishedIndex
-from ragops.corpus.index.locations import local_directory
+from ragops.corpus.index.generations.published_files import PublishedIndex, local_directory
 from ragops.corpus.index.passages import Passage, Vector
 from ragops.corpus.index.reading.local_copies import LocalCopies, LocalCopy
 from ragops.corpus.index.stores.interface import Hit

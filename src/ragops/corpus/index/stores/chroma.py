@@ -1,19 +1,19 @@
-"""A store in Chroma, embedded or behind a server: one collection for each set of groups that passages are for.
-
-A reader's search goes through the collections that he may see and no others. One collection with a filter would do the
-same 30 times slower: a `where` that most rows match costs 100 ms at 20,000 rows, a search without one 3 ms.
-"""
+"""X"""
 
 import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
+import chromadb
 import numpy as np
 from chromadb.api.client import Client
 from chromadb.api.collection_configuration import CreateCollectionConfiguration
 from chromadb.api.models.Collection import Collection as ChromaCollection
+from chromadb.api.shared_system_client import SharedSystemClient
+from chromadb.config import Settings
 
 from ragops.corpus.index.access import Groups, Reader, groups_key, visible
 from ragops.corpus.index.passages import Entry, Passage, Vector
@@ -71,7 +71,7 @@ class ChromaStore:
                 found[passage.chunk_id] = passage.with_vector(vector)
         return [found[chunk_id] for chunk_id in ids if chunk_id in found]
 
-    def neighbours(self, passage: Passage, ordinals: Collection[int]) -> list[Passage]:
+    def neighbors(self, passage: Passage, ordinals: Collection[int]) -> list[Passage]:
         """Rows of the passage's document and groups at these places in it, in the document's order."""
         collection = self._collections.get(passage.groups)
         if collection is None or not ordinals:
@@ -169,3 +169,37 @@ def _passages(rows: Mapping[str, Any], groups: Groups) -> list[Passage]:
 
 def _without_none(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in metadata.items() if value is not None}
+
+
+_COLLECTION = "docs"
+
+
+def create_embedded(directory: Path) -> ChromaStore:
+    """An empty store in a new or empty directory."""
+    client = _client(directory)
+    collection = client.create_collection(_COLLECTION, configuration=COLLECTION_CONFIGURATION, embedding_function=None)
+    return ChromaStore(client, collection, client.get_max_batch_size())
+
+
+def open_embedded(directory: Path) -> ChromaStore:
+    """A store made by `create_embedded`. Opening writes into the SQLite file: open copies, never a published one.
+
+    Raises chromadb's NotFoundError or InternalError when there is none or it is damaged.
+    """
+    client = _client(directory)
+    try:
+        collection = client.get_collection(_COLLECTION, embedding_function=None)
+    except Exception:
+        client.close()
+        raise
+    return ChromaStore(client, collection, client.get_max_batch_size())
+
+
+def _client(directory: Path) -> Client:
+    try:
+        client = chromadb.PersistentClient(str(directory), settings=Settings(anonymized_telemetry=False))
+    except Exception:
+        # Chroma 1.5.9 keeps what it failed to start, and every later client on this path would get that.
+        SharedSystemClient._identifier_to_system.pop(str(directory), None)
+        raise
+    return cast(Client, client)  # declared as ClientAPI, which lacks `close`

@@ -132,7 +132,7 @@ class AISearchStore:
         rows = self._query([_KEY], vector, k, filters=None if reader is None else {_GROUPS: seen})
         return [Hit(row[_KEY], _cosine(float(row["score"]))) for row in rows]
 
-    def neighbours(self, passage: Passage, ordinals: Collection[int]) -> list[Passage]:
+    def neighbors(self, passage: Passage, ordinals: Collection[int]) -> list[Passage]:
         """Rows of the passage's document and groups at these places in it, in the document's order."""
         if not ordinals:
             return []

@@ -63,7 +63,7 @@ class Store(Protocol):
         """The k rows nearest by cosine that the reader may see, best first; fewer if there are fewer."""
         ...
 
-    def neighbours(self, passage: Passage, ordinals: Collection[int]) -> list[Passage]:
+    def neighbors(self, passage: Passage, ordinals: Collection[int]) -> list[Passage]:
         """Rows of the passage's document and groups at these places in it, in the document's order."""
         ...
 

@@ -1,5 +1,3 @@
-"""The index on its volume: what counts, what does not, and in which order files come and go."""
-
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -8,9 +6,9 @@ import pytest
 
 from ragops.corpus.index.generations.manifest import Damaged, IndexedModel, Manifest, file_digests, write_manifest
 from ragops.corpus.index.generations.pointer import Pointer
-from ragops.corpus.index.generations.published_files import PublishedIndex
+from ragops.corpus.index.generations.published_files import PublishedIndex, local_directory
 from ragops.errors import UserError
-from ragops.platform.volumes.errors import NotThere, VolumeError
+from ragops.platform.volumes.errors import PathNotFound, VolumeError
 from ragops.platform.volumes.mounted import MountedFiles
 
 _MODEL = IndexedModel(fingerprint="ab" * 32, name="m", dimension=2)
@@ -227,7 +225,7 @@ def test_a_pointer_that_is_listed_and_cannot_be_found_is_no_missing_index(
     index.write_pointer(_POINTER)
 
     def slip(self: MountedFiles, path: Path) -> bytes:
-        raise NotThere(f"{path}: not there")
+        raise PathNotFound(f"{path}: not there")
 
     monkeypatch.setattr(MountedFiles, "read", slip)
     with pytest.raises(VolumeError, match="pointer.json: is listed and cannot be read; try again later"):
@@ -260,3 +258,14 @@ def test_a_volume_that_does_not_answer_is_no_reason_to_start_afresh(
     with pytest.raises(VolumeError):
         index.remove_unfinished(timedelta(0), ())
     assert index.folder("000001-abababab").is_dir()
+
+
+def test_one_place_for_an_index_and_a_purpose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    place = local_directory(tmp_path / "index", "draft")
+    assert place == local_directory(tmp_path / "other" / ".." / "index", "draft")
+    assert place != local_directory(tmp_path / "index", "readers") != local_directory(tmp_path / "index2", "readers")
+    assert place.is_relative_to(tmp_path)
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert local_directory(tmp_path / "index", "draft").is_relative_to("/home/somebody/.cache/ragops")

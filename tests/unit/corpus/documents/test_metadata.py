@@ -2,7 +2,7 @@ from pathlib import PurePath
 
 import pytest
 
-from ragops.corpus.documents.titles import choose_title, first_heading, readable_stem
+from ragops.corpus.documents.metadata import choose_title, detect_language, first_heading, readable_stem
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,17 @@ def test_what_the_format_says_comes_first_and_the_name_last() -> None:
     assert choose_title(" ", "# Heading", path) == "Heading"
     assert choose_title(None, "text", path) == "Harbour rules"
     assert len(choose_title("x" * 1_000, "", path) or "") == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("The harbour opens at six in the morning and closes when the last ship has left.", "en"),
+        ("Der Hafen öffnet um sechs Uhr morgens und schließt, wenn das letzte Schiff fort ist.", "de"),
+        ("Le port ouvre à six heures du matin et ferme quand le dernier navire est parti.", "fr"),
+        ("12345 67890 a b c", None),
+        ("```\ndef harbour_opens(hour): return hour\n```", None),
+    ],
+)
+def test_detect_language(text: str, language: str | None) -> None:
+    assert detect_language(text) == language

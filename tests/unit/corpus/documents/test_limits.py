@@ -1,8 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragops.corpus.documents.limits import MIB
-from ragops.corpus.documents.memory import MemoryLimit, memory_limit
+from ragops.corpus.documents.limits import MIB, MemoryLimit, memory_limit
 
 SIZES = st.integers(min_value=0, max_value=2**45)
 

@@ -3,7 +3,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragops.corpus.chunks.borders import chunk_ends
+from ragops.corpus.chunks.fragments import chunk_ends
 
 atoms = st.lists(st.tuples(st.integers(1, 20), st.integers(0, 1000)), min_size=1, max_size=80)
 
