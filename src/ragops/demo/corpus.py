@@ -7,7 +7,7 @@ from pydoc_data.topics import topics as texts
 
 from ragops.demo.formats import RENDERERS, Document
 from ragops.demo.layout import PATHS
-from ragops.platform.volumes.errors import NotThere
+from ragops.platform.volumes.errors import PathNotFound
 from ragops.platform.volumes.open import volume_files
 
 
@@ -35,7 +35,7 @@ def write_corpus(folder: Path, topics: Sequence[str] | None = None) -> list[Path
 
 def _write_if_changed(path: Path, content: bytes) -> None:
     files = volume_files(path)
-    with suppress(NotThere):
+    with suppress(PathNotFound):
         if files.read(path) == content:
             return
     files.write(path, content)

@@ -13,7 +13,7 @@ from typing import Literal
 from ragops.demo.formats import Document
 from ragops.demo.formats.picture import to_picture
 from ragops.errors import UserError
-from ragops.platform.volumes.errors import NotThere
+from ragops.platform.volumes.errors import PathNotFound
 from ragops.platform.volumes.open import volume_files
 
 Version = Literal["first", "second"]
@@ -65,7 +65,7 @@ def lay(folder: Path, corpus: Edition) -> list[Path]:
     """
     files = volume_files(folder)
     held: list[str] = []
-    with suppress(NotThere):
+    with suppress(PathNotFound):
         held = [entry.name for entry in files.list(folder)]
     if others := sorted(set(held) - edition("first", "").documents.keys()):
         raise UserError(

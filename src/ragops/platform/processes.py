@@ -1,4 +1,4 @@
-"""Child processes for work on documents: how they start and end, and work that is spread over them."""
+"""Child processes for work on documents: how they start and end, and how work is spread over them."""
 
 import fcntl
 import logging
@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from ragops.errors import UserError
 from ragops.platform.compute import available_memory
 
-_A_PROCESS_BYTES = 2 << 30  # what profiling the longest document takes, 2.4 GiB for 20 million characters, is rare
+_A_PROCESS_BYTES = 2 << 30  # enough except for profiling the longest documents: 2.4 GiB for 20 million characters
 _log = logging.getLogger(__name__)
 _starting = threading.Lock()
 _installed: list[Callable[[Any], Any]] = []
@@ -34,10 +34,10 @@ Made = TypeVar("Made")
 def _without_main_module() -> Iterator[None]:
     """Starts a child without the main module of its parent.
 
-    multiprocessing imports that module in each child, in case a task was defined there. Ours are not, and it may be
-    pyspark's daemon, a test runner, or a script without a guard, which would run a second time.
+    multiprocessing imports that module in each child, in case a task was defined there. Our tasks are not, and the
+    module may be pyspark's daemon, a test runner, or a script without a `__main__` guard that would run again.
     """
-    with _starting:  # of two threads at once, one would take the other's stand-in for the main module
+    with _starting:  # two threads at once would save each other's replacement as the main module
         main = sys.modules["__main__"]
         sys.modules["__main__"] = ModuleType("__main__")
         try:
@@ -54,7 +54,7 @@ class _Served(ForkServerProcess):
 
 
 class ServerContext(ForkServerContext):
-    """Children of a fork server: a new one costs milliseconds and inherits no threads, locks or connections."""
+    """Children of a fork server: each starts in milliseconds and inherits no threads, locks or connections."""
 
     Process = _Served
 
@@ -67,29 +67,32 @@ class _Started(SpawnProcess):
 
 
 class StarterContext(SpawnContext):
-    """Each child is a new Python, which takes seconds but neither server nor socket."""
+    """Each child is a new Python process, which takes seconds to start but needs neither server nor socket."""
 
     Process = _Started
 
 
 def end_with_owner() -> None:
-    """Has the kernel kill this process when the owner of the pool ends, however that ends and whatever this one does.
+    """Makes the kernel kill this process when the owner of the pool ends for any reason.
 
-    multiprocessing holds one end of a pipe in the owner and the other, the sentinel, here. PR_SET_PDEATHSIG would not
-    do: the parent is the fork server, which lives on as long as one of its children does.
+    multiprocessing keeps one end of a pipe in the owner and the other, the sentinel, here. PR_SET_PDEATHSIG would not
+    work: the parent is the fork server, which lives as long as one of its children.
+
+    Raises:
+        OSError: the system does not allow it.
     """
     owner = multiprocessing.parent_process()
-    if owner is None or sys.platform != "linux":  # elsewhere a child ends after the file that it is at
+    if owner is None or sys.platform != "linux":  # elsewhere a child ends after its current file
         return
     fcntl.fcntl(owner.sentinel, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(owner.sentinel, fcntl.F_SETSIG, signal.SIGKILL)
     fcntl.fcntl(owner.sentinel, fcntl.F_SETFL, fcntl.fcntl(owner.sentinel, fcntl.F_GETFL) | os.O_ASYNC)
-    if not owner.is_alive():  # it ended before the signal was set
+    if not owner.is_alive():  # the owner ended before the signal was set
         os._exit(1)
 
 
-def how_many(each_bytes: int = _A_PROCESS_BYTES) -> int:
-    """How many processes may work at a time, each of which may take so much memory: at most one for each core."""
+def process_count(each_bytes: int = _A_PROCESS_BYTES) -> int:
+    """How many processes of `each_bytes` memory may run at a time: at most one per core, at least one."""
     return max(1, min(_cores(), available_memory() // each_bytes))
 
 
@@ -100,14 +103,19 @@ def _cores() -> int:
 def in_processes(
     function: Callable[[Item], Made], items: Iterable[Item], processes: int | None = None
 ) -> Iterator[Made]:
-    """What `function`, which must be picklable, makes of each item, in their order; several at a time.
+    """Applies a function to items in several processes at a time; yields the results in the order of the items.
 
-    Items are taken only as they are needed. Where no process can be started, this one does the work.
+    Items are consumed lazily. If no process can be started, this one does the work.
+
+    Args:
+        function: picklable.
+        items: picklable.
+        processes: how many; by default as many as memory and cores allow.
 
     Raises:
         UserError: a process was killed.
     """
-    count = how_many() if processes is None else processes
+    count = process_count() if processes is None else processes
     pool = _started(count, function) if count > 1 else None
     if pool is None:
         yield from map(function, items)
@@ -117,29 +125,29 @@ def in_processes(
             yield from in_order(lambda item: pool.submit(_call, item), items, 2 * count)
         except BrokenProcessPool as error:
             raise UserError(
-                "documents: a process that worked on them was killed, as a rule for want of memory; slices merged "
-                "before are kept: run it again where there is more"
+                "documents: a worker process was killed, usually for lack of memory; earlier slices are saved: run it "
+                "again on a machine with more memory"
             ) from error
 
 
 def _install(function: Callable[[Any], Any]) -> None:
     _installed[:] = [function]
-    with suppress(OSError):  # else it ends after the item that it is at
+    with suppress(OSError):  # without it, this process ends after its current item
         end_with_owner()
 
 
-def _call(item: Any) -> Any:  # noqa: ANN401 - whatever the function takes and makes
+def _call(item: Any) -> Any:  # noqa: ANN401 - the function's own types
     return _installed[0](item)
 
 
 def _started(count: int, function: Callable[[Any], Any]) -> ProcessPoolExecutor | None:
-    """Processes of which one has answered; None where they are refused, which is logged."""
+    """A pool in which one process has answered; None if processes are refused, which is logged."""
     pool = None
     try:
         pool = ProcessPoolExecutor(count, ServerContext(), _install, (function,))
         pool.submit(os.getpid).result()
     except (OSError, EOFError, RuntimeError) as error:
-        _log.warning("no process can be started here (%s): this one does all the work", error)
+        _log.warning("no process can be started here (%s): this process does all the work", error)
         if pool:
             pool.shutdown(wait=False)
         return None
@@ -147,7 +155,7 @@ def _started(count: int, function: Callable[[Any], Any]) -> ProcessPoolExecutor 
 
 
 def in_order(submit: Callable[[Item], "Future[Made]"], items: Iterable[Item], ahead: int) -> Iterator[Made]:
-    """The results of what was submitted, in the order of the items, which are taken only as they are needed."""
+    """Submits items lazily, at most `ahead` at a time, and yields the results in the order of the items."""
     running: deque[Future[Made]] = deque()
     for item in items:
         running.append(submit(item))

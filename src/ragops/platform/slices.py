@@ -1,7 +1,7 @@
-"""Work in slices, each of them one MERGE: a run that is cut off loses the slice that it was at, and no other.
+"""Work in slices, each merged on its own: an interrupted run loses its current slice and no other.
 
-Rows that slow functions make from whole documents are made by Spark's workers, or, where those have too little memory,
-in this process and children of its own.
+Slow functions on whole documents run in Spark's workers or, where those have too little memory, in this process and
+its children.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 DOCUMENTS_A_SLICE = 2_000
 CHARACTERS_A_SLICE = 16_000_000
-"""Where documents come to this process: rows go back to Spark in messages of at most 128 MB, and what is made of a
-document is up to three times as long."""
+"""Where documents are processed in this process: rows go back to Spark in messages of at most 128 MB, and the output
+for a document is up to three times as long."""
 _FEW_ROWS = 16
 _ROWS_A_PARTITION = 32
 
 Item = TypeVar("Item")
 MakeRows = Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]
-"""A function from batches of rows to rows, as mapInPandas takes it; what it makes of a row depends on no other."""
+"""A function for mapInPandas, from batches of rows to rows; the output for a row does not depend on other rows."""
 
 
 def portions(
@@ -41,9 +41,14 @@ def portions(
     heaviest: int = 0,
     is_due: Callable[[], bool] = lambda: False,
 ) -> Iterator[list[Item]]:
-    """The items in lists of at most `most`, which weigh at most `heaviest` unless they hold one item only.
+    """Splits items into lists, lazily and in order.
 
-    Items are taken only as they are needed. After each it is asked whether a list is due, however short it is.
+    Args:
+        items: consumed only as needed.
+        most: items in a list, at most.
+        weight: the weight of an item.
+        heaviest: weight of a list, at most; a single item may be heavier.
+        is_due: called after each item; True ends the current list.
     """
     portion: list[Item] = []
     total = 0
@@ -61,7 +66,7 @@ def portions(
 
 
 def every(seconds: float, clock: Callable[[], float] = time.monotonic) -> Callable[[], bool]:
-    """True once in so many seconds."""
+    """A function that returns True when `seconds` have passed since it last did."""
     last = [clock()]
 
     def is_due() -> bool:
@@ -73,15 +78,15 @@ def every(seconds: float, clock: Callable[[], float] = time.monotonic) -> Callab
     return is_due
 
 
-def made_here(rows: int) -> bool:
-    """Whether so many rows are made in this process: few are, sooner than a worker has started; on serverless all."""
+def runs_here(rows: int) -> bool:
+    """Whether work on `rows` rows runs in this process: few rows are done before a worker starts; all on serverless."""
     return rows <= _FEW_ROWS or on_serverless()
 
 
 def document_slices(documents: DataFrame, workspace: Workspace, ids: Iterable[str], most: int) -> list[list[str]]:
-    """Ids of `documents` (doc_id, markdown), in slices; one empty slice where there are none.
+    """Ids of `documents` (doc_id, markdown) in slices of at most `most`; one empty slice if there are none.
 
-    They are sorted, so that a slice is a range of what the tables are clustered by.
+    They are sorted: a slice is a range of the column by which the tables are clustered.
     """
     ordered = sorted(ids)
     lengths: Mapping[str, int] = {}
@@ -92,7 +97,7 @@ def document_slices(documents: DataFrame, workspace: Workspace, ids: Iterable[st
 
 
 def of_documents(rows: DataFrame, workspace: Workspace, ids: Sequence[str]) -> DataFrame:
-    """The rows of some documents. Their range is named too, by which Delta passes over files that hold none of them."""
+    """The rows of some documents. Filters by their range too, which lets Delta skip files without them."""
     from pyspark.sql import functions as F
 
     wanted = ids_frame(workspace, "doc_id", ids)
@@ -102,13 +107,19 @@ def of_documents(rows: DataFrame, workspace: Workspace, ids: Sequence[str]) -> D
 
 
 def map_rows(source: DataFrame, rows: int, function: MakeRows, table: Table) -> DataFrame:
-    """`table`'s rows, made by `function` from `source`, which has so many rows, each of them slow.
+    """Applies a slow function to `source`, in Spark's workers or here.
+
+    Args:
+        source: the input.
+        rows: their number.
+        function: makes rows of `table`.
+        table: whose schema the result has.
 
     Raises:
-        UserError: a process that made them was killed.
+        UserError: a process was killed.
     """
-    if not made_here(rows):
-        return by_workers(source, rows, function, table)
+    if not runs_here(rows):
+        return map_in_workers(source, rows, function, table)
     given = source.toPandas()
     if rows <= _FEW_ROWS:
         made = list(function(iter([given])))
@@ -118,8 +129,8 @@ def map_rows(source: DataFrame, rows: int, function: MakeRows, table: Table) -> 
     return source.sparkSession.createDataFrame(pd.concat(made) if made else [], table.schema)
 
 
-def by_workers(source: DataFrame, rows: int, function: MakeRows, table: Table) -> DataFrame:
-    """The same, made by Spark's workers however few the rows are: a partition for each while these are few."""
+def map_in_workers(source: DataFrame, rows: int, function: MakeRows, table: Table) -> DataFrame:
+    """Like `map_rows`, always in Spark's workers; few rows get a partition each."""
     partitions = min(rows, max(_FEW_ROWS, -(-rows // _ROWS_A_PARTITION)))
     return source.repartition(partitions).mapInPandas(function, table.schema)
 

@@ -10,7 +10,7 @@ from ragops.corpus.embeddings.upload import LISTING, upload
 from ragops.errors import UserError
 from ragops.platform.compute import has_spark
 from ragops.platform.model_servers import Serving
-from ragops.platform.volumes.errors import NotThere
+from ragops.platform.volumes.errors import PathNotFound
 from ragops.platform.volumes.files_api import RemoteFiles
 from ragops.platform.workspace import Workspace, is_mounted, models_folder
 from tests.support.files_double import TOKEN, Double, enter, served
@@ -75,7 +75,7 @@ def test_refusals_are_one_line(double: Double, volumes: RemoteFiles, status: int
     with pytest.raises(UserError, match=rf"^{FOLDER}/a b%2F.bin: {said}") as caught:
         volumes.read(FOLDER / "a b%2F.bin")
     assert "\n" not in str(caught.value) and TOKEN not in str(caught.value)
-    assert isinstance(caught.value, NotThere) == (status == 404)
+    assert isinstance(caught.value, PathNotFound) == (status == 404)
 
 
 def test_nobody_there(double: Double, volumes: RemoteFiles, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What every way to a volume's files does, on a folder as strict as a volume, and on a double of the Files API."""
+"""The contract of both kinds of access to volumes, on a folder as strict as a volume and on a double of the Files API."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ragops.platform.volumes.errors import NotThere, VolumeError
+from ragops.platform.volumes.errors import PathNotFound, VolumeError
 from ragops.platform.volumes.files_api import RemoteFiles
 from ragops.platform.volumes.interface import VolumeFiles
 from ragops.platform.volumes.mounted import MountedFiles
@@ -19,10 +19,10 @@ CONTENT = bytes(range(256)) * 10_000
 
 
 @pytest.fixture(params=["mounted", "files api"])
-def place(
+def volume(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[VolumeFiles, Path]]:
-    """The way, and a folder of a volume."""
+    """The access, and a folder of a volume."""
     folder = tmp_path / "Volumes" / "indexes"
     folder.mkdir(parents=True)
     with strict_volumes(tmp_path / "Volumes"):
@@ -37,16 +37,16 @@ def place(
 
 
 @pytest.fixture
-def files(place: tuple[VolumeFiles, Path]) -> VolumeFiles:
-    return place[0]
+def files(volume: tuple[VolumeFiles, Path]) -> VolumeFiles:
+    return volume[0]
 
 
 @pytest.fixture
-def folder(place: tuple[VolumeFiles, Path]) -> Path:
-    return place[1]
+def folder(volume: tuple[VolumeFiles, Path]) -> Path:
+    return volume[1]
 
 
-def test_a_file_is_written_whole_and_replaced_whole(files: VolumeFiles, folder: Path) -> None:
+def test_a_file_is_written_and_replaced_as_a_whole(files: VolumeFiles, folder: Path) -> None:
     file = folder / "new folder" / "a b%2F.bin"
     files.write(file, CONTENT)
     assert files.read(file) == CONTENT
@@ -56,7 +56,7 @@ def test_a_file_is_written_whole_and_replaced_whole(files: VolumeFiles, folder: 
     assert files.read(file) == b""
 
 
-def test_a_file_of_this_machine_goes_there_and_comes_back(files: VolumeFiles, folder: Path, tmp_path: Path) -> None:
+def test_a_local_file_is_uploaded_and_downloaded(files: VolumeFiles, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "here").write_bytes(CONTENT)
     (tmp_path / "here").chmod(0o400)
     files.upload(tmp_path / "here", folder / "deep" / "er" / "there")
@@ -81,7 +81,7 @@ def test_a_folder_is_listed_with_times(files: VolumeFiles, folder: Path) -> None
     ]
 
 
-def test_a_folder_is_copied_here(files: VolumeFiles, folder: Path, tmp_path: Path) -> None:
+def test_a_folder_is_copied_to_this_machine(files: VolumeFiles, folder: Path, tmp_path: Path) -> None:
     files.write(folder / "from" / "a", b"a")
     files.write(folder / "from" / "b" / "c", b"c")
     files.copy(folder / "from", tmp_path / "to")
@@ -91,7 +91,7 @@ def test_a_folder_is_copied_here(files: VolumeFiles, folder: Path, tmp_path: Pat
     }
 
 
-def test_what_is_removed_is_gone_and_may_be_removed_again(files: VolumeFiles, folder: Path) -> None:
+def test_removing_twice_is_the_same_as_removing_once(files: VolumeFiles, folder: Path) -> None:
     files.write(folder / "x" / "a", b"")
     files.write(folder / "x" / "b" / "c", b"")
     for _ in range(2):
@@ -99,20 +99,20 @@ def test_what_is_removed_is_gone_and_may_be_removed_again(files: VolumeFiles, fo
         assert [one.name for one in files.list(folder / "x")] == ["b"]
     for _ in range(2):
         files.remove_folder(folder / "x")
-        with pytest.raises(NotThere):
+        with pytest.raises(PathNotFound):
             files.list(folder / "x")
 
 
-def test_what_is_not_there(files: VolumeFiles, folder: Path, tmp_path: Path) -> None:
+def test_a_missing_path_is_reported_in_one_line(files: VolumeFiles, folder: Path, tmp_path: Path) -> None:
     for ask in (files.read, files.digest, lambda path: files.download(path, tmp_path / "to")):
-        with pytest.raises(NotThere, match=rf"^{folder}/none: not there .*; run the refresh job") as caught:
+        with pytest.raises(PathNotFound, match=rf"^{folder}/none: ") as caught:
             ask(folder / "none")
         assert "\n" not in str(caught.value)
-    with pytest.raises(NotThere):
+    with pytest.raises(PathNotFound):
         files.list(folder / "none")
 
 
-def test_a_full_disk_here_is_not_the_volume_s_fault(files: VolumeFiles, folder: Path) -> None:
+def test_a_full_local_disk_is_not_an_error_of_the_volume(files: VolumeFiles, folder: Path) -> None:
     files.write(folder / "a", CONTENT)
     with pytest.raises(OSError, match="No space left") as caught:
         files.download(folder / "a", Path("/dev/full"))
@@ -121,7 +121,7 @@ def test_a_full_disk_here_is_not_the_volume_s_fault(files: VolumeFiles, folder: 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=5_000_000 // 2), before=st.binary(max_size=100))
-def test_any_content_arrives_as_it_is_whatever_was_there(
+def test_any_content_replaces_any_other_unchanged(
     files: VolumeFiles, folder: Path, content: bytes, before: bytes
 ) -> None:
     files.write(folder / "any", before)

@@ -10,7 +10,7 @@ import pytest
 
 from ragops.errors import UserError
 from ragops.platform import processes
-from ragops.platform.processes import how_many, in_processes
+from ragops.platform.processes import in_processes, process_count
 
 
 def squared(number: int) -> tuple[int, int]:
@@ -52,7 +52,7 @@ def test_there_are_as_many_as_memory_and_cores_are_for(
 ) -> None:
     monkeypatch.setattr(processes, "available_memory", lambda: memory)
     monkeypatch.setattr(processes, "_cores", lambda: 3)
-    assert how_many(2 << 30) == count
+    assert process_count(2 << 30) == count
 
 
 def test_threads_that_start_children_leave_the_main_module_in_its_place() -> None:

@@ -63,7 +63,7 @@ def doubled(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
 @pytest.mark.parametrize("rows", [1, 16, 17, 100])
 def test_on_serverless_this_process_and_its_children_make_the_rows(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slices, "on_serverless", lambda: True)
-    monkeypatch.setattr(processes, "how_many", lambda: 2)
+    monkeypatch.setattr(processes, "process_count", lambda: 2)
     made: Any = map_rows(Frame(rows), rows, doubled, NUMBERS)  # type: ignore[arg-type]
     assert list(made["number"]) == list(range(rows))
     assert list(made["twice"]) == [2 * number for number in range(rows)]

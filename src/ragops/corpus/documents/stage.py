@@ -18,8 +18,8 @@ from ragops.corpus.documents.types import MEMORY_HERE
 from ragops.errors import UserError
 from ragops.platform.compute import available_memory
 from ragops.platform.merge import StageReport, difference, ids_frame, merge
-from ragops.platform.processes import how_many
-from ragops.platform.slices import CHARACTERS_A_SLICE, DOCUMENTS_A_SLICE, by_workers, every, made_here, portions
+from ragops.platform.processes import process_count
+from ragops.platform.slices import CHARACTERS_A_SLICE, DOCUMENTS_A_SLICE, every, map_in_workers, portions, runs_here
 from ragops.platform.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -140,8 +140,8 @@ def _slices(
 ) -> Iterator[tuple[int, DataFrame]]:
     """The rows of the files, slice by slice, and how many files were read so far; at least one slice."""
     read = 0
-    if made_here(len(arrived)):
-        made = reader.read(arrived, max(1, min(how_many(reader.limits.memory_bytes), len(arrived))))
+    if runs_here(len(arrived)):
+        made = reader.read(arrived, max(1, min(process_count(reader.limits.memory_bytes), len(arrived))))
         slices = portions(made, most, _characters, CHARACTERS_A_SLICE, every(SECONDS_A_SLICE))
         for rows in slices if arrived else [[]]:
             read += len(rows)
@@ -151,7 +151,7 @@ def _slices(
     for files in portions(arrived, most, lambda file: file.size_bytes, BYTES_A_SLICE):
         read += len(files)
         listed = workspace.spark.createDataFrame([as_row(file) for file in files], FILES)
-        yield read, by_workers(listed, len(files), reader.parse_batches, DOCUMENTS)
+        yield read, map_in_workers(listed, len(files), reader.parse_batches, DOCUMENTS)
 
 
 def _characters(row: Row | None) -> int:

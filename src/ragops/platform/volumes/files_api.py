@@ -9,33 +9,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from ragops.platform.credentials import workspace_client
-from ragops.platform.volumes.errors import NoAnswer, NotThere, explained
+from ragops.platform.volumes.errors import PathNotFound, VolumeUnavailable, explained
 from ragops.platform.volumes.interface import PIECE_BYTES, FileInfo, VolumeFiles
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
 
-# Somebody waits: for an endpoint to start, for a new generation, for a container to end.
+# Short, since something waits for it: an endpoint that starts, a new generation, a container that stops.
 _ANSWER_SECONDS = 20
 _RETRY_SECONDS = 30
-# How often a file's content is asked for when it is cut off: the SDKs of the runtimes (0.67) do not resume it.
+# Attempts to download a file that is cut off: the SDKs of the runtimes (0.67) do not resume a download.
 _TRANSFERS = 3
 
 
 class RemoteFiles(VolumeFiles):
     """Files of a volume that is not mounted, through the workspace's Files API.
 
-    The SDK repeats what fails for half a minute and renews the token; newer ones resume what is cut off.
+    The SDK retries for half a minute and renews the token; newer versions resume a download that is cut off.
     """
 
     remote = True
 
     def __init__(self, client: WorkspaceClient | None = None) -> None:
-        """With this place's own client unless another is given. Raises UserError when it has no credentials."""
+        """With a client for this workspace unless another is given. Raises UserError if there are no credentials."""
         self._files = (client or workspace_client(_ANSWER_SECONDS, _RETRY_SECONDS)).files
 
     def list(self, folder: Path) -> list[FileInfo]:
-        """What a folder holds."""
+        """The files and folders in a folder, sorted by name."""
         with explained(folder, "READ VOLUME"):
             entries = [
                 FileInfo(
@@ -46,24 +46,24 @@ class RemoteFiles(VolumeFiles):
         return sorted(entries, key=lambda entry: entry.name)
 
     def remove(self, path: Path) -> None:
-        """Removes a file; nothing where there is none."""
-        with suppress(NotThere), explained(path, "WRITE VOLUME"):
+        """Removes a file; does nothing if it does not exist."""
+        with suppress(PathNotFound), explained(path, "WRITE VOLUME"):
             self._files.delete(str(path))
 
     def _pieces(self, path: Path) -> Iterator[bytes]:
         arrived = 0
-        for left in reversed(range(_TRANSFERS)):
+        for retries in reversed(range(_TRANSFERS)):
             try:
                 for piece in self._transfer(path, arrived):
                     arrived += len(piece)
                     yield piece
                 return
-            except NoAnswer:
-                if not left:
+            except VolumeUnavailable:
+                if not retries:
                     raise
 
     def _transfer(self, path: Path, skipped: int) -> Iterator[bytes]:
-        """The content without its first bytes, which are read all the same: older SDKs cannot ask for a part."""
+        """The content after its first `skipped` bytes. They are read anyway: older SDKs cannot request a range."""
         with explained(path, "READ VOLUME"):
             contents = self._files.download(str(path)).contents
         if contents is None:
@@ -79,14 +79,14 @@ class RemoteFiles(VolumeFiles):
                 skipped = max(0, skipped - len(piece))
 
     def _put(self, path: Path, content: BinaryIO) -> None:
-        with suppress(NotThere), explained(path, "WRITE VOLUME"):
+        with suppress(PathNotFound), explained(path, "WRITE VOLUME"):
             self._files.upload(str(path), content, overwrite=True)
             return
         content.seek(0)
         with explained(path, "WRITE VOLUME"):
-            self._files.create_directory(str(path.parent))  # with those above it
+            self._files.create_directory(str(path.parent))  # and its parents
             self._files.upload(str(path), content, overwrite=True)
 
     def _remove_empty(self, folder: Path) -> None:
-        with suppress(NotThere), explained(folder, "WRITE VOLUME"):
+        with suppress(PathNotFound), explained(folder, "WRITE VOLUME"):
             self._files.delete_directory(str(folder))

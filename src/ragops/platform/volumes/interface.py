@@ -1,4 +1,4 @@
-"""What can be done with files on a volume, in every place: no more than a volume has."""
+"""Operations on the files of a volume: only those that Databricks volumes support."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 
-from ragops.platform.volumes.errors import NotThere
+from ragops.platform.volumes.errors import PathNotFound
 
 PIECE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
 class FileInfo:
-    """A file or a folder in a folder; `modified` is when it was written, by the volume's clock."""
+    """An entry of a folder; `modified` is the time of its last write, by the volume's clock."""
 
     name: str
     is_folder: bool
@@ -27,17 +27,17 @@ class FileInfo:
 
 
 class VolumeFiles(ABC):
-    """Files by their full paths. May be shared by threads. All methods raise VolumeError, NotThere where it is not."""
+    """Files by their full paths. Thread-safe. All methods raise VolumeError, PathNotFound if there is no such path."""
 
     remote: ClassVar[bool]
-    """Whether each call is a request, which takes its time and may fail while others succeed."""
+    """Whether each call is an HTTP request, which is slow and may fail while others succeed."""
 
     def read(self, path: Path) -> bytes:
         """A small file's content."""
         return b"".join(self._pieces(path))
 
     def download(self, path: Path, target: Path) -> None:
-        """Writes a file's content to a file of this machine, which is half written where that fails.
+        """Writes a file's content to a local file, which is left incomplete if that fails.
 
         Raises:
             VolumeError: the file cannot be read.
@@ -48,7 +48,7 @@ class VolumeFiles(ABC):
                 file.write(piece)
 
     def copy(self, folder: Path, into: Path) -> None:
-        """Writes all that a folder holds into a folder of this machine.
+        """Copies the content of a folder into a local folder.
 
         Raises:
             VolumeError: a file cannot be read.
@@ -70,11 +70,11 @@ class VolumeFiles(ABC):
         return digest.hexdigest()
 
     def write(self, path: Path, content: bytes) -> None:
-        """Writes a file, or replaces the one that is there; makes the folders above it."""
+        """Writes or replaces a file; creates its parent folders."""
         self._put(path, io.BytesIO(content))
 
     def upload(self, source: Path, path: Path) -> None:
-        """Copies a file of this machine, without its metadata; makes the folders above it.
+        """Copies a local file, without its metadata; creates its parent folders.
 
         Raises:
             VolumeError: the file cannot be written, or `source` cannot be read.
@@ -83,15 +83,15 @@ class VolumeFiles(ABC):
             self._put(path, content)
 
     def walk(self, folder: Path) -> Iterator[tuple[Path, FileInfo]]:
-        """All files and folders below a folder with their paths, a folder after what it holds."""
+        """All files and folders below a folder with their paths, each folder after its content."""
         for entry in self.list(folder):
             if entry.is_folder:
                 yield from self.walk(folder / entry.name)
             yield folder / entry.name, entry
 
     def remove_folder(self, folder: Path) -> None:
-        """Removes a folder and all that it holds; nothing where there is none."""
-        with suppress(NotThere):
+        """Removes a folder and its content; does nothing if it does not exist."""
+        with suppress(PathNotFound):
             for path, entry in list(self.walk(folder)):
                 if entry.is_folder:
                     self._remove_empty(path)
@@ -101,11 +101,11 @@ class VolumeFiles(ABC):
 
     @abstractmethod
     def list(self, folder: Path) -> list[FileInfo]:
-        """What a folder holds, sorted by name. Raises NotThere where there is no such folder."""
+        """The files and folders in a folder, sorted by name."""
 
     @abstractmethod
     def remove(self, path: Path) -> None:
-        """Removes a file; nothing where there is none."""
+        """Removes a file; does nothing if it does not exist."""
 
     @abstractmethod
     def _pieces(self, path: Path) -> Iterator[bytes]:
@@ -113,8 +113,8 @@ class VolumeFiles(ABC):
 
     @abstractmethod
     def _put(self, path: Path, content: BinaryIO) -> None:
-        """Writes a file whole; makes the folders above it."""
+        """Writes a whole file; creates its parent folders."""
 
     @abstractmethod
     def _remove_empty(self, folder: Path) -> None:
-        """Removes a folder that holds nothing; nothing where there is none."""
+        """Removes an empty folder; does nothing if it does not exist."""

@@ -1,4 +1,4 @@
-"""Files of a volume that is mounted, or of any folder: by path."""
+"""Files of a mounted volume, or of any folder: by path."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from typing import BinaryIO
 from ragops.platform.volumes.errors import explained
 from ragops.platform.volumes.interface import PIECE_BYTES, FileInfo, VolumeFiles
 
-# What a sync says of the file itself. Anything else says that there is none: a volume writes a file when it is closed.
+# Errors of fsync that mean data loss. Others mean that the volume has no fsync: it writes a file when it is closed.
 _LOST = (errno.EIO, errno.ENOSPC, errno.EDQUOT)
 
 
 class MountedFiles(VolumeFiles):
-    """Files of a volume that is mounted, or of any folder, with the calls that a volume has."""
+    """Files of a mounted volume or of any folder, by the system calls that volumes support."""
 
     remote = False
 
     def list(self, folder: Path) -> list[FileInfo]:
-        """What a folder holds; what vanishes meanwhile is left out."""
+        """The files and folders in a folder, sorted by name; entries that vanish during the call are omitted."""
         with explained(folder, "READ VOLUME"), os.scandir(folder) as entries:
             return sorted(_found(entries), key=lambda entry: entry.name)
 
     def remove(self, path: Path) -> None:
-        """Removes a file; nothing where there is none."""
+        """Removes a file; does nothing if it does not exist."""
         with explained(path, "WRITE VOLUME"):
             path.unlink(missing_ok=True)
 
@@ -55,7 +55,7 @@ class MountedFiles(VolumeFiles):
 
 
 def _fill(file: BinaryIO, content: BinaryIO) -> None:
-    """Writes in order, and to the disk at once where that can be asked for: no manifest shall outlive its files."""
+    """Writes in order, and to disk at once where that is supported: no manifest may outlive its files."""
     while piece := content.read(PIECE_BYTES):
         file.write(piece)
     file.flush()
@@ -69,6 +69,6 @@ def _fill(file: BinaryIO, content: BinaryIO) -> None:
 def _found(entries: Iterable[os.DirEntry[str]]) -> Iterator[FileInfo]:
     for entry in entries:
         with suppress(FileNotFoundError):
-            # Links are not followed: they may lead anywhere, and whoever removes a folder removes what is in it.
+            # Links are not followed: they may point anywhere, and remove_folder deletes what a folder contains.
             written = datetime.fromtimestamp(entry.stat(follow_symlinks=False).st_mtime, UTC)
             yield FileInfo(entry.name, entry.is_dir(follow_symlinks=False), written)

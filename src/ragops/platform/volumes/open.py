@@ -1,4 +1,4 @@
-"""The way to files on volumes in this place."""
+"""Chooses how files on volumes are accessed: mounted, or through the Files API."""
 
 from pathlib import Path
 
@@ -10,15 +10,15 @@ from ragops.platform.workspace import VOLUMES, is_mounted, local_home
 
 
 def volume_files(path: Path) -> VolumeFiles:
-    """The way to the files at a path in this place. Raises UserError when it needs credentials and there are none."""
+    """Access to the files at a path. Raises UserError if it needs credentials and there are none."""
     return MountedFiles() if is_mounted(path) else RemoteFiles()
 
 
 def on_volume(path: Path) -> bool:
-    """Whether a path lies on a volume: below /Volumes, or on a laptop below the folder that stands for it."""
+    """Whether a path is on a volume: below /Volumes, or on a laptop below the local workspace's Volumes folder."""
     if path.parts[:2] == ("/", VOLUMES):
         return True
     try:
         return path.absolute().is_relative_to(local_home() / VOLUMES)
-    except UserError:  # no workspace here, so no volumes
+    except UserError:  # no local workspace, so no volumes
         return False

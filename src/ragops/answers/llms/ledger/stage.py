@@ -1,4 +1,4 @@
-"""Spool files -> `llm_calls`, and the rotation of the keys that seal its payloads."""
+"""Collects spool files into `llm_calls`, and rotates the keys that encrypt its payloads."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from pathlib import Path
 import pandas as pd
 from pydantic import ValidationError
 
+from ragops.answers.llms.ledger.calls import CALLS, CallRow
 from ragops.answers.llms.ledger.encryption import KeyRing, Sealed
-from ragops.answers.llms.ledger.ledger import CALLS, CallRow
 from ragops.platform.merge import StageReport, merge
-from ragops.platform.volumes.errors import NotThere
+from ragops.platform.volumes.errors import PathNotFound
 from ragops.platform.volumes.interface import FileInfo
 from ragops.platform.volumes.open import volume_files
 from ragops.platform.workspace import LEDGER, Workspace
 
 UNREADABLE = "unreadable"
-# A file without an end that is younger may still be being written, where files do not appear as a whole.
+# A younger file without a final newline may still be in progress: a folder, unlike a volume, shows unfinished files.
 _WRITING = timedelta(minutes=10)
-# Files in one MERGE: bounds the driver's memory when a spool has grown for weeks.
-_FILES_AT_ONCE = 2_000
+# Files per MERGE: bounds the driver's memory when a spool has grown for weeks.
+_FILES_PER_MERGE = 2_000
 
 
 def merge_ledger(workspace: Workspace) -> StageReport:
-    """Takes the spool's files into the table and removes them.
+    """Merges the spool's files into the table and removes them.
 
-    A call is known by its id: a run that was killed between the two steps adds nothing twice. A file with a line that
-    is no row goes to the folder `unreadable`, its other rows are taken. One that is being written is left for the next
-    run.
+    Rows are matched by `call_id`, so a run killed between the two steps adds nothing twice. A file with a line that
+    is not a row moves to the folder `unreadable`; its other rows are merged. A file that is still being written stays
+    for the next run.
 
     Raises:
         UserError: the volume cannot be read or written.
@@ -41,14 +41,14 @@ def merge_ledger(workspace: Workspace) -> StageReport:
         CALLS.create(workspace)
         spool = workspace.volume(LEDGER)
         entries = _written(spool)
-        for start in range(0, len(entries), _FILES_AT_ONCE):
-            _merge_files(workspace, spool, entries[start : start + _FILES_AT_ONCE], report)
-        report.note = f"{report.failed} files in {spool / UNREADABLE}" if report.failed else ""
+        for start in range(0, len(entries), _FILES_PER_MERGE):
+            _merge_files(workspace, spool, entries[start : start + _FILES_PER_MERGE], report)
+        report.note = f"{report.failed} unreadable files in {spool / UNREADABLE}" if report.failed else ""
     return report
 
 
 def _written(spool: Path) -> list[FileInfo]:
-    with suppress(NotThere):  # nobody has asked a model yet
+    with suppress(PathNotFound):  # no model was called yet
         return [entry for entry in volume_files(spool).list(spool) if entry.name.endswith(".jsonl")]
     return []
 
@@ -56,18 +56,18 @@ def _written(spool: Path) -> list[FileInfo]:
 def _merge_files(workspace: Workspace, spool: Path, entries: Sequence[FileInfo], report: StageReport) -> None:
     files = volume_files(spool)
     rows: dict[str, CallRow] = {}
-    taken: dict[str, bytes] = {}
+    merged: dict[str, bytes] = {}
     broken: dict[str, bytes] = {}
     for entry in entries:
         try:
             content = files.read(spool / entry.name)
-        except NotThere:  # another run has taken it
+        except PathNotFound:  # another run has merged it
             continue
         if not content.endswith(b"\n") and datetime.now(UTC) - entry.modified < _WRITING:
             continue
         found, whole = _rows(content)
         rows |= {row.call_id: row for row in found}
-        (taken if whole else broken)[entry.name] = content
+        (merged if whole else broken)[entry.name] = content
     if rows:
         values = [tuple(row.model_dump()[name] for name in CALLS.names) for row in rows.values()]
         done = merge(workspace, CALLS, workspace.spark.createDataFrame(values, CALLS.schema))
@@ -76,12 +76,12 @@ def _merge_files(workspace: Workspace, spool: Path, entries: Sequence[FileInfo],
     report.failed += len(broken)
     for name, content in broken.items():
         files.write(spool / UNREADABLE / name, content)
-    for name in (*taken, *broken):
+    for name in (*merged, *broken):
         files.remove(spool / name)
 
 
 def _rows(content: bytes) -> tuple[list[CallRow], bool]:
-    """The rows of a file, and whether it had any and each of its lines was one."""
+    """Returns the rows of a file, and whether it is whole: not empty, and every line a row."""
     rows, whole = [], bool(content)
     for line in content.splitlines():
         try:
@@ -92,10 +92,10 @@ def _rows(content: bytes) -> tuple[list[CallRow], bool]:
 
 
 def rotate_payloads(workspace: Workspace, keys: KeyRing) -> StageReport:
-    """Seals anew, with the newest key, every payload that has an older one; after it that key may go.
+    """Encrypts every payload that has an older key with the newest one; the older keys can be removed afterwards.
 
     Raises:
-        UserError: (from a worker) a payload cannot be opened.
+        UserError: (from a worker) a payload cannot be decrypted.
     """
     report = StageReport("payload keys")
     with report.timed():
@@ -103,12 +103,12 @@ def rotate_payloads(workspace: Workspace, keys: KeyRing) -> StageReport:
         old = CALLS.read(workspace).where("key_id IS NOT NULL").where(f"key_id <> '{keys.newest}'")
         report.read = old.count()
         if report.read:
-            report.count(merge(workspace, CALLS, old.mapInPandas(resealed(keys), CALLS.schema)))
+            report.count(merge(workspace, CALLS, old.mapInPandas(reseal_batches(keys), CALLS.schema)))
     return report
 
 
-def resealed(keys: KeyRing) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
-    """The function that Spark runs over batches of rows."""
+def reseal_batches(keys: KeyRing) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
+    """Returns the function that Spark applies to batches of rows."""
 
     def reseal(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for batch in batches:
