@@ -45,7 +45,7 @@ def show_models(
     if context.invoked_subcommand:
         return
     from ragops.answers.llms.policy import Policy
-    from ragops.answers.llms.providers.availability import why_unavailable
+    from ragops.answers.llms.open import why_unavailable
 
     use_case = options.use_case(usecase)
     workspace, primary, note = _here(target, schema)

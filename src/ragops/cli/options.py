@@ -13,7 +13,7 @@ from ragops.platform.workspace import Workspace, bundle_root
 
 if TYPE_CHECKING:
     from ragops.answers.chain.chain import Chain
-    from ragops.answers.llms.ledger.ledger import Sink
+    from ragops.answers.llms.ledger.sinks import Sink
     from ragops.answers.prompts.registry import PromptRegistry
     from ragops.answers.prompts.template import Template
     from ragops.usecase import UseCase

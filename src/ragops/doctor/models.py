@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from ragops.answers.llms.providers.availability import why_unavailable
+from ragops.answers.llms.open import why_unavailable
 from ragops.answers.llms.settings import Models, OpenAICompatible
 from ragops.corpus.embeddings.model import EmbeddingModel, locate, tokenizer_file
 from ragops.doctor.findings import Finding, look

@@ -1,14 +1,16 @@
-"""From a model's settings in usecase.yml to the model itself, in this place."""
+"""Opens the models, gateway and ledger of a use case, and tells why a model is not available."""
 
 from __future__ import annotations
 
+import importlib.util
+import socket
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from ragops.answers.llms.errors import Unavailable
+from ragops.answers.llms.errors import Unavailable, failure_reason
 from ragops.answers.llms.gateway import Gateway
 from ragops.answers.llms.ledger.encryption import KeyRing
-from ragops.answers.llms.ledger.ledger import Sink, Spool
-from ragops.answers.llms.ledger.uploads import Uploads
+from ragops.answers.llms.ledger.sinks import Sink, Spool, Uploads
 from ragops.answers.llms.policy import Classification, Policy
 from ragops.answers.llms.providers.extractive import ExtractiveModel
 from ragops.answers.llms.providers.openvino_gguf import OpenVinoGgufModel, gguf_file
@@ -24,14 +26,16 @@ from ragops.platform.workspace import LEDGER, Workspace, is_mounted
 if TYPE_CHECKING:
     from ragops.answers.llms.providers.openai_compatible import Access
 
+_CONNECT_SECONDS = 3.0
+
 
 def open_gateway(
     models: Models, classification: Classification, workspace: Workspace, sink: Sink | None = None
 ) -> Gateway:
-    """The gateway to the use case's models in this place; rows of the ledger go to its volume unless `sink` takes them.
+    """The gateway to the use case's models; ledger rows go to the workspace's volume unless `sink` takes them.
 
     Raises:
-        UserError: payloads shall be encrypted, and the secret with the keys is missing or holds none.
+        UserError: payloads are to be encrypted, and the secret with the keys is missing or contains none.
     """
     rows = sink or open_ledger(workspace)
     keys = key_ring(models, workspace)
@@ -39,16 +43,16 @@ def open_gateway(
 
 
 def open_ledger(workspace: Workspace) -> Sink:
-    """The way of rows to the schema's volume: at once where it is mounted, else in the background."""
+    """The sink for the schema's volume: writes at once if it is mounted, else uploads in the background."""
     folder = workspace.volume(LEDGER)
     return Spool(folder) if is_mounted(folder) else Uploads(folder)
 
 
 def open_model(settings: AnyModel, workspace: Workspace) -> LanguageModel:
-    """One model, without the gateway's policy, limits and ledger. Heavy ones load when first asked.
+    """One model, without the gateway's policy, limits and ledger. Large models load on first use.
 
     Raises:
-        Unavailable: its file, library, address or key is missing here.
+        Unavailable: its file, library, address or key is missing.
     """
     if isinstance(settings, OpenAICompatible):
         from ragops.answers.llms.providers.openai_compatible import OpenAICompatibleModel  # a second to import
@@ -64,7 +68,7 @@ def open_model(settings: AnyModel, workspace: Workspace) -> LanguageModel:
 
 
 def key_ring(models: Models, workspace: Workspace) -> KeyRing | None:
-    """The keys that seal payloads; None where the use case keeps none. Raises UserError when the secret holds none."""
+    """The keys for payloads; None if the use case records none. Raises UserError if the secret contains none."""
     if models.ledger.payloads == "none":
         return None
     return KeyRing.parse(secret(workspace.secret_scope, models.ledger.key))
@@ -86,3 +90,36 @@ def _access(settings: OpenAICompatible, workspace: Workspace) -> Access:
         return Access(settings.base_url, key)
     except UserError as error:
         raise Unavailable(f"Model {settings.name}: {error}") from error
+
+
+def why_unavailable(settings: AnyModel, workspace: Workspace) -> str:
+    """Why a model is not available, found out without calling it; "" if its library, file or server is there."""
+    if isinstance(settings, OpenAICompatible):
+        return _no_connection(settings.base_url or Serving().address)
+    if isinstance(settings, OpenVinoGguf):
+        return _missing("openvino_genai") or _no_file(settings, workspace)
+    return _missing("vllm") if isinstance(settings, VllmOffline) else ""
+
+
+def _no_connection(base_url: str) -> str:
+    if not base_url:
+        return "OPENAI_BASE_URL is not set"
+    address = urlsplit(base_url)
+    try:
+        port = address.port or (443 if address.scheme == "https" else 80)
+        socket.create_connection((address.hostname or "", port), _CONNECT_SECONDS).close()
+    except (OSError, ValueError) as error:
+        return f"{address.netloc}: {getattr(error, 'strerror', None) or error}"
+    return ""
+
+
+def _missing(library: str) -> str:
+    return "" if importlib.util.find_spec(library) else f"{library} is not installed"
+
+
+def _no_file(settings: OpenVinoGguf, workspace: Workspace) -> str:
+    try:
+        gguf_file(settings.name, settings.source, workspace.path)
+    except UserError as error:
+        return failure_reason(error)
+    return ""

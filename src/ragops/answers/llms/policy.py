@@ -1,4 +1,4 @@
-"""Which model may see which text: the documents' classification and who runs the model decide."""
+"""Which model may see which text, by the documents' classification and by who operates the model."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Policy:
         return "without personal data" if self.classification == "internal" else "not at all"
 
     def check(self, models: Iterable[ModelSettings]) -> None:
-        """Refuses models that may not see the texts.
+        """Rejects models that may not see the texts.
 
         Raises:
             PolicyError: names the first of them.
@@ -42,12 +42,15 @@ class Policy:
                 )
 
     def check_embedding(self, name: str, address: str, own: bool) -> None:
-        """Refuses a server of embeddings that may not see the texts as they are: others would have other vectors.
+        """Rejects an embedding server that may not see the texts as they are: redacted ones would get other vectors.
 
-        `own`: whether it is this workspace's.
+        Args:
+            name: the embedding model's.
+            address: the server's base URL.
+            own: whether it is this workspace's.
 
         Raises:
-            PolicyError: the documents are not public, and it is neither the workspace's own nor on this machine.
+            PolicyError: the documents are not public, and the server is neither the workspace's nor on this machine.
         """
         if self.classification != "public" and not own and not is_this_machine(address):
             raise PolicyError(
@@ -56,7 +59,7 @@ class Policy:
             )
 
     def prepared(self, request: Request, model: ModelSettings) -> Request:
-        """The request as the model may see it: personal data gives way to placeholders where it must.
+        """Returns the request as the model may see it, if necessary with placeholders for personal data.
 
         Raises:
             PolicyError: the model may not see the texts at all.
@@ -66,27 +69,26 @@ class Policy:
 
 
 def why_not_private(model: ModelSettings) -> str:
-    """Why what a model is sent may leave the organisation; "" for a private one.
+    """Why texts sent to a model may leave the organization; "" for a private model.
 
-    The setting in usecase.yml holds for an address given there, and for this workspace's own serving. Outside
-    Databricks a model without a `base_url` is wherever OPENAI_BASE_URL says: only this machine is sure to be the
-    organisation's.
+    `private: true` in usecase.yml applies to a `base_url` given there, and to this workspace's own endpoints. Without
+    both, OPENAI_BASE_URL decides where the model is, and only this machine is known to be the organization's.
     """
     if not model.private:
-        return "the use case does not call it private"
+        return "usecase.yml does not declare it private"
     if not isinstance(model, OpenAICompatible) or model.base_url:
         return ""
     server = Serving()
     if server.ours or is_this_machine(server.address):
         return ""
     return (
-        "it is where OPENAI_BASE_URL says, which is not on this machine (in usecase.yml, a base_url of its own beside "
-        "private: true vouches for an address)"
+        "OPENAI_BASE_URL, which is not on this machine, decides where it is (to vouch for an address, give the model a "
+        "base_url together with private: true)"
     )
 
 
 def redacted(request: Request) -> Request:
-    """The request with placeholders for personal data, the same value with the same one in all its texts."""
+    """The request with placeholders for personal data; equal values get equal placeholders in all its texts."""
     redact = Redactor().redact
     return replace(
         request,

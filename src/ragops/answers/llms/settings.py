@@ -1,4 +1,4 @@
-"""The use case's section `models`: which models there are, what each costs and may see, and who answers."""
+"""The section `models` of usecase.yml: the models, their prices and limits, and which of them answer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ragops.errors import UserError
 OptionalField = Literal[
     "stream_options", "seed", "temperature", "stop", "response_format", "max_tokens", "max_completion_tokens", "stream"
 ]
-"""Fields of a request that can be left out: what is asked stays the same question."""
+"""Fields of a request that can be omitted without changing the question."""
 OPTIONAL: tuple[OptionalField, ...] = get_args(OptionalField)
 
 DEFAULT_ABSTENTION = "I don't know: the documents do not say."
@@ -22,12 +22,19 @@ class _Section(BaseModel):
 
 
 class ModelSettings(_Section):
-    """What every model has.
+    """The settings that all providers share.
 
-    `context_tokens` is what prompt and answer may have together, `max_tokens` the longest answer, `timeout_s` how long
-    one attempt may take. Prices are in the use case's currency: per million tokens, or per second of one's own GPU.
-    `private` is the operator's word that texts stay within the organisation; `policy.why_not_private` says where it
-    holds. `requests_per_minute` is the rate kept to; None for any.
+    Attributes:
+        context_tokens: the most tokens that prompt and answer may have together.
+        max_tokens: the longest answer, in tokens.
+        timeout_s: how long one attempt may take.
+        price_per_million_input: per million tokens read, in the use case's currency.
+        price_per_million_output: per million tokens written.
+        price_per_second: of a GPU of one's own.
+        private: the operator's statement that texts stay within the organization; `policy.why_not_private` tells
+            when it applies.
+        concurrency: how many requests may run at the same time.
+        requests_per_minute: the rate limit; None for no limit.
     """
 
     name: str
@@ -45,10 +52,13 @@ class ModelSettings(_Section):
 class OpenAICompatible(ModelSettings):
     """A served model: a Databricks serving endpoint, a vLLM server, a gateway, OpenAI.
 
-    Without `base_url` it is this workspace's own serving, with the workspace's own identity; on a laptop, what
-    OPENAI_BASE_URL and OPENAI_API_KEY say, which is `private` on this machine only. `key` names the secret in the
-    target's scope that holds the token for `base_url`. `omit` lists fields of a request that this server refuses.
-    One that is not listed is left out after the first refusal, anew in each process.
+    Attributes:
+        served_name: the model's name on the server.
+        base_url: the server's address; None for this workspace's own endpoints with the workspace's own identity. On
+            a laptop None means the server that OPENAI_BASE_URL and OPENAI_API_KEY name, which counts as `private` only
+            if it runs on this machine.
+        key: the secret in the target's scope with the token for `base_url`.
+        omit: fields of a request that this server refuses. Each process discovers those not listed here by a refusal.
     """
 
     provider: Literal["openai_compatible"]
@@ -60,7 +70,7 @@ class OpenAICompatible(ModelSettings):
     @model_validator(mode="after")
     def _key_has_an_address(self) -> OpenAICompatible:
         if self.key and not self.base_url:
-            raise ValueError("key goes with base_url: this workspace's own serving takes the workspace's identity")
+            raise ValueError("key needs a base_url: the workspace's own endpoints use the workspace's identity")
         return self
 
 
@@ -70,12 +80,12 @@ class OpenVinoGguf(ModelSettings):
     provider: Literal["openvino_gguf"]
     source: str = Field(pattern=r"\.gguf$")
     private: Literal[True] = True
-    # One at a time: a second would only take the cores from the first.
+    # A second request would only compete with the first for the same cores.
     concurrency: Literal[1] = 1
 
 
 class VllmOffline(ModelSettings):
-    """A model that vLLM runs inside Spark's workers, one engine a GPU: a hub's OWNER/NAME or a folder."""
+    """A model that vLLM runs inside Spark's workers, one engine per GPU. `source`: OWNER/NAME on a hub, or a folder."""
 
     provider: Literal["vllm_offline"]
     source: str
@@ -84,7 +94,13 @@ class VllmOffline(ModelSettings):
 
 
 class Extractive(ModelSettings):
-    """No model: the evidence's own sentences. Below the share `support` of the question's weight it abstains."""
+    """Quotes sentences of the evidence, without a model.
+
+    Attributes:
+        sentences: quotes at most this many.
+        support: abstains below this share of the question's weight.
+        abstention: the answer if it abstains.
+    """
 
     provider: Literal["extractive"]
     context_tokens: PositiveInt = 1_000_000
@@ -95,7 +111,7 @@ class Extractive(ModelSettings):
 
 
 class Scripted(ModelSettings):
-    """For tests and demonstrations: these replies in turn, the last one for ever."""
+    """For tests and demonstrations: gives these replies in order, then repeats the last one."""
 
     provider: Literal["scripted"]
     context_tokens: PositiveInt = 1_000_000
@@ -109,7 +125,7 @@ AnyModel = Annotated[
 
 
 class Answering(_Section):
-    """Who answers: `primary`, and where it fails those of `fallback` in turn; a whole question within `deadline_s`."""
+    """Which models answer: `primary`, then those of `fallback` in order; all requests of a question in `deadline_s`."""
 
     primary: str
     fallback: tuple[str, ...] = ()
@@ -117,7 +133,7 @@ class Answering(_Section):
 
 
 class Resilience(_Section):
-    """How often one model is asked, and when it is left alone: after so many failures in a row, for so long."""
+    """Attempts per model, and its circuit breaker: open for `rest_s` after `failures_to_rest` consecutive failures."""
 
     attempts: PositiveInt = 3
     failures_to_rest: PositiveInt = 5
@@ -125,14 +141,14 @@ class Resilience(_Section):
 
 
 class Ledger(_Section):
-    """What is kept of calls. `payloads`: prompts and answers, encrypted with the key ring in the secret `key`."""
+    """What is recorded of calls. `payloads`: prompts and answers, encrypted with the key ring in the secret `key`."""
 
     payloads: Literal["none", "encrypted"] = "none"
     key: str = "payload-keys"
 
 
 class Models(_Section):
-    """All models by name, who of them answers, and how calls are made and recorded. `cache`: answers kept in memory."""
+    """All models, which of them answer, and how calls are made and recorded. `cache`: answers kept in memory."""
 
     answer: Answering
     known: tuple[AnyModel, ...] = Field(min_length=1)
@@ -144,34 +160,34 @@ class Models(_Section):
     def _names_fit(self) -> Models:
         names = [model.name for model in self.known]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"two models are named {twice[0]}")
+            raise ValueError(f"two models have the name {twice[0]}")
         for name in (self.answer.primary, *self.answer.fallback):
             if name not in names:
-                raise ValueError(f"answer names {name}, which is no known model; there are {', '.join(names)}")
+                raise ValueError(f"answer: unknown model {name}; choose from {', '.join(names)}")
         return self
 
     def named(self, name: str) -> AnyModel:
-        """The settings of one model. Raises UserError when there is none of that name."""
+        """The settings of one model. Raises UserError if there is none with that name."""
         for model in self.known:
             if model.name == name:
                 return model
         names = ", ".join(model.name for model in self.known)
-        raise UserError(f"model {name}: the use case knows none of that name; choose one of {names}")
+        raise UserError(f"model {name}: not in usecase.yml; choose from {names}")
 
     def chain(self) -> list[AnyModel]:
-        """Those who answer, in the order in which they are asked, each once."""
+        """The models that answer, in the order in which they are called, each once."""
         return [self.named(name) for name in dict.fromkeys((self.answer.primary, *self.answer.fallback))]
 
     @property
     def quotes(self) -> Extractive:
-        """How evidence is quoted in place of an answer that cites nothing: by the use case's own quoting model."""
+        """How to quote evidence instead of an uncited answer: as the use case's own quoting model, or by default."""
         return next((model for model in self.known if isinstance(model, Extractive)), _QUOTES)
 
     def with_primary(self, name: str) -> Models:
-        """The same with another primary, as a job's parameter or --model gives it; "" for the use case's own.
+        """Returns the models with another primary one, from a job's parameter or --model; "" changes nothing.
 
         Raises:
-            UserError: the use case knows no such model.
+            UserError: there is no such model.
         """
         if not name:
             return self
@@ -180,4 +196,4 @@ class Models(_Section):
 
 _QUOTES = Extractive(name="quotes", provider="extractive")
 QUOTES_ONLY = Models(answer=Answering(primary=_QUOTES.name), known=(_QUOTES,))
-"""What a use case without the section gets: no model at all, the evidence's own sentences."""
+"""For a use case without the section: quotes from the evidence, without a model."""

@@ -1,32 +1,33 @@
-"""What a language model is to the rest of the library: a request in, a reply out, whole or in pieces."""
+"""The interface of a language model: a request in, a reply out, whole or in pieces."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Generator
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from ragops.answers.prompts.messages import Message
+from ragops.answers.prompts.types import Message
+from ragops.text import digest
+
+_Result = TypeVar("_Result")
 
 Pieces = Generator[str, None, "Reply"]
-"""The pieces of an answer as they come; the generator returns the whole reply (`reply = yield from pieces`)."""
+"""The pieces of an answer as they arrive; the generator returns the whole reply (`reply = yield from pieces`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked of a model.
+    """A request to a model.
 
     Attributes:
         messages: the chat.
         max_tokens: the longest answer, in the model's tokens.
-        temperature: 0 for the most probable answer, always the same.
-        seed: of the sampling, where the temperature is above 0.
-        stop: texts at which the answer ends; they are no part of it.
-        response_schema: a JSON schema that the answer must fit; None for free text.
-        question: what the prompt was made of, for a model that needs no prompt.
-        evidence: the passages that the prompt holds, likewise, in the order of their numbers from 1.
+        temperature: 0 for the most probable answer, which is always the same.
+        seed: of the sampling, if the temperature is above 0.
+        stop: texts at which the answer ends; they are not part of it.
+        response_schema: a JSON schema that the answer must satisfy; None for free text.
+        question: the question in the prompt, for a model that needs no prompt.
+        evidence: the passages in the prompt, for the same purpose, in the order of their numbers from 1.
         timeout_s: how long the model may take; None for its own limit.
     """
 
@@ -41,9 +42,8 @@ class Request:
     timeout_s: float | None = None
 
     def digest(self) -> str:
-        """64 hex digits that differ wherever the answer could; how long one waits for it is no part of them."""
-        asked = {name: value for name, value in asdict(self).items() if name != "timeout_s"}
-        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+        """64 hex digits of everything that can change the answer; the timeout cannot."""
+        return digest({name: value for name, value in asdict(self).items() if name != "timeout_s"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,9 @@ class Reply:
         prompt_tokens: tokens read.
         completion_tokens: tokens written.
         seconds: from the request to the end of the answer.
-        finish_reason: "stop", or "length" where max_tokens cut it off, or what the server says.
-        cached: True where no model was asked.
-        failed: the models that should have answered and did not, by name, and why.
+        finish_reason: "stop", "length" if max_tokens cut it off, or what the server reports.
+        cached: True if no model was called.
+        failed: why each model before this one did not answer, by name.
     """
 
     text: str
@@ -76,8 +76,8 @@ class Reply:
 class LanguageModel(Protocol):
     """A model that answers. Its methods may be called from several threads.
 
-    Both ways of asking raise ModelFailure when no answer comes, an empty one included, and ContextOverflow when the
-    request is too long; at temperature 0 both give the same text.
+    `generate` and `stream` both raise ModelFailure when there is no answer, or an empty one, and ContextOverflow when
+    the request is too long; at temperature 0 both give the same text.
     """
 
     @property
@@ -89,20 +89,20 @@ class LanguageModel(Protocol):
         """The most tokens that prompt and answer may have together."""
 
     def generate(self, request: Request) -> Reply:
-        """The whole answer."""
+        """Returns the whole answer."""
 
     def stream(self, request: Request) -> Pieces:
-        """The answer in pieces, none of them empty."""
+        """Yields the answer in pieces, none of them empty."""
 
     def count_tokens(self, text: str) -> int:
-        """How many tokens a text has; where the tokenizer is not at hand, an estimate that errs on the high side."""
+        """The number of tokens in a text; without a tokenizer, an estimate that errs on the high side."""
 
 
-def drained(pieces: Pieces) -> Reply:
-    """Reads an answer to its end."""
+def drain(pieces: Generator[object, None, _Result]) -> _Result:
+    """Runs a generator to its end and returns its result."""
     while True:
         try:
             next(pieces)
         except StopIteration as end:
-            reply: Reply = end.value
-            return reply
+            result: _Result = end.value
+            return result

@@ -1,4 +1,7 @@
-"""Many requests inside Spark: what mapInPandas runs, with one model a worker and an error column instead of a crash."""
+"""Batches of requests inside Spark: the function for mapInPandas. Not wired yet: no job calls it.
+
+Each worker opens one model, and a failed request becomes a row with an error instead of a failed task.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,9 @@ from typing import Protocol
 import pandas as pd
 from pydantic import TypeAdapter
 
+from ragops.answers.llms.ledger.calls import Call, Caller
 from ragops.answers.llms.ledger.encryption import KeyRing
-from ragops.answers.llms.ledger.ledger import Caller, Entry, Spool
+from ragops.answers.llms.ledger.sinks import Spool
 from ragops.answers.llms.open import key_ring, open_model
 from ragops.answers.llms.providers.openvino_gguf import gguf_file
 from ragops.answers.llms.providers.vllm_offline import VllmOfflineModel
@@ -26,7 +30,7 @@ REPLIES = (
     "finish_reason STRING, error STRING"
 )
 
-_ROWS_A_FILE = 1_000
+_ROWS_PER_FILE = 1_000
 _REQUEST = TypeAdapter(Request)
 _COLUMNS = [column.split()[0] for column in REPLIES.split(", ")]
 
@@ -35,26 +39,26 @@ class BatchModel(Protocol):
     """A model that answers many requests at a time."""
 
     def generate_many(self, requests: Sequence[Request]) -> list[Reply | UserError]:
-        """An answer, or why there is none, for each request in order."""
+        """Returns an answer, or the reason why there is none, for each request in order."""
 
     def close(self) -> None:
-        """Lets go of its memory."""
+        """Releases its memory."""
 
 
 class OneByOne:
-    """Any model as one for batches."""
+    """Adapts any model to batches, one request after another."""
 
     def __init__(self, model: LanguageModel) -> None:
         self._model = model
 
     def generate_many(self, requests: Sequence[Request]) -> list[Reply | UserError]:
-        """Asks for each answer in turn."""
-        return [self._asked(request) for request in requests]
+        """Calls the model for each request in order."""
+        return [self._answer(request) for request in requests]
 
     def close(self) -> None:
-        """Keeps the model: the process may have others who use it."""
+        """Keeps the model loaded: other code of the process may use it."""
 
-    def _asked(self, request: Request) -> Reply | UserError:
+    def _answer(self, request: Request) -> Reply | UserError:
         try:
             return self._model.generate(request)
         except UserError as error:
@@ -62,42 +66,46 @@ class OneByOne:
 
 
 class Recorded:
-    """A model for batches whose calls get rows in the ledger."""
+    """A batch model whose calls get rows in the ledger."""
 
     def __init__(
         self, model: BatchModel, settings: AnyModel, caller: Caller, spool: Spool, keys: KeyRing | None = None
     ) -> None:
-        self._model, self._settings, self._caller, self._spool, self._keys = model, settings, caller, spool, keys
+        self._model = model
+        self._settings = settings
+        self._caller = caller
+        self._spool = spool
+        self._keys = keys
 
     def generate_many(self, requests: Sequence[Request]) -> list[Reply | UserError]:
-        """As the model does; no answer is longer than the use case allows."""
+        """Answers as the model does; no answer is longer than the use case allows."""
         most = self._settings.max_tokens
         capped = [replace(request, max_tokens=min(request.max_tokens, most)) for request in requests]
-        entries = [Entry(self._settings, self._settings.provider, self._caller, None) for _ in capped]
+        calls = [Call(self._settings, self._caller) for _ in capped]
         answers = self._model.generate_many(capped)
-        for entry, request, answer in zip(entries, capped, answers, strict=True):
-            entry.attempts = 1
+        for call, request, answer in zip(calls, capped, answers, strict=True):
+            call.attempts = 1
             if isinstance(answer, UserError):
-                self._spool.write(entry.ended("failed", answer))
+                self._spool.write(call.ended("failed", answer))
             else:
-                self._spool.write(entry.answered(answer, request, self._keys))
+                self._spool.write(call.answered(answer, request, self._keys))
         return answers
 
     def close(self) -> None:
-        """Closes the model, and writes the rows still pending."""
+        """Writes the pending rows and closes the model."""
         self._spool.close()
         self._model.close()
 
 
 def request_text(request: Request) -> str:
-    """A request as the column `request` holds it."""
+    """A request as JSON, for the column `request`."""
     return _REQUEST.dump_json(request).decode()
 
 
 def reply_batches(open_model: Callable[[], BatchModel]) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
-    """The function from rows of REQUESTS to rows of REPLIES; `open_model` runs in the worker, once a partition.
+    """Returns the function from rows of REQUESTS to rows of REPLIES; `open_model` runs once per partition.
 
-    There should be as many partitions as GPUs. A row's call_id makes it safe to run again.
+    Use as many partitions as there are GPUs. Rows can be processed again: `call_id` identifies them.
     """
 
     def reply(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -112,7 +120,7 @@ def reply_batches(open_model: Callable[[], BatchModel]) -> Callable[[Iterator[pd
 
 
 def _row(call_id: str, answer: Reply | UserError) -> dict[str, object]:
-    # Every column is there: a missing one would be a float NaN, which no STRING takes.
+    # All columns are set: pandas would fill a missing one with NaN, a float that a STRING column does not take.
     row: dict[str, object] = {**dict.fromkeys(_COLUMNS), "call_id": call_id}
     if isinstance(answer, UserError):
         return row | {"prompt_tokens": 0, "completion_tokens": 0, "seconds": 0.0, "error": str(answer)}
@@ -120,26 +128,26 @@ def _row(call_id: str, answer: Reply | UserError) -> dict[str, object]:
 
 
 def batch_model(models: Models, workspace: Workspace, caller: Caller) -> Callable[[], BatchModel]:
-    """The recipe by which each of Spark's workers opens the primary model for itself.
+    """Returns the function with which each of Spark's workers opens the primary model.
 
-    Paths and keys are found here, on the driver: workers know neither the workspace nor its secrets.
+    Paths and keys are resolved here, on the driver: workers know neither the workspace nor its secrets.
 
     Raises:
-        UserError: the model is served: threads on the driver ask it through the gateway, workers have no identity.
+        UserError: the model is served; workers have no identity to call it with, the gateway on the driver has.
         Unavailable: its file is missing.
     """
     settings = models.chain()[0]
     if isinstance(settings, OpenAICompatible):
-        raise UserError(f"Model {settings.name}: it is served, and batches run in Spark; choose another with llm=NAME")
+        raise UserError(f"Model {settings.name}: a served model cannot run inside Spark; choose another with llm=NAME")
     if isinstance(settings, OpenVinoGguf):
         file = gguf_file(settings.name, settings.source, workspace.path)
         settings = settings.model_copy(update={"source": str(file)})
     folder, keys = workspace.volume(LEDGER), key_ring(models, workspace)
-    place = Workspace(workspace.catalog, workspace.schema)  # without the session, which cannot travel
+    portable = Workspace(workspace.catalog, workspace.schema)  # without the Spark session, which cannot be pickled
 
     def opened() -> BatchModel:
-        model = open_model(settings, place)
+        model = open_model(settings, portable)
         many = model if isinstance(model, VllmOfflineModel) else OneByOne(model)
-        return Recorded(many, settings, caller, Spool(folder, _ROWS_A_FILE), keys)
+        return Recorded(many, settings, caller, Spool(folder, _ROWS_PER_FILE), keys)
 
     return opened

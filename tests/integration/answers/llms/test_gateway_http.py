@@ -7,11 +7,11 @@ import pytest
 
 from ragops.answers.llms.errors import ModelFailure, PolicyError
 from ragops.answers.llms.gateway import Gateway
-from ragops.answers.llms.ledger.ledger import KeptRows
+from ragops.answers.llms.ledger.sinks import MemorySink
 from ragops.answers.llms.open import open_gateway, open_model
 from ragops.answers.llms.policy import Classification, Policy
 from ragops.answers.llms.settings import DEFAULT_ABSTENTION
-from ragops.answers.llms.types import drained
+from ragops.answers.llms.types import drain
 from ragops.platform.workspace import Workspace
 from tests.support.llms import ME, Clock, ask, models, served
 from tests.support.openai_double import Behaviour, OpenAIDouble, serving
@@ -20,9 +20,9 @@ QUOTES = {"name": "quotes", "provider": "extractive"}
 PLACE = Workspace("main", "rag")
 
 
-def gateway(double: OpenAIDouble, classification: Classification = "public") -> tuple[Gateway, KeptRows, Clock]:
+def gateway(double: OpenAIDouble, classification: Classification = "public") -> tuple[Gateway, MemorySink, Clock]:
     use_case = models("gpt", ["quotes"], served("gpt", base_url=double.url, timeout_s=0.5), QUOTES)
-    rows, clock = KeptRows(), Clock()
+    rows, clock = MemorySink(), Clock()
     return (
         Gateway(use_case, Policy(classification), lambda one: open_model(one, PLACE), rows, sleep=clock.sleep),
         rows,
@@ -35,7 +35,7 @@ def test_against_policy_no_byte_leaves(stream: bool) -> None:
     with serving() as double:
         opened, rows, _ = gateway(double, "confidential")
         with pytest.raises(PolicyError):
-            drained(opened.stream(ask("secret"), ME)) if stream else opened.generate(ask("secret"), ME)
+            drain(opened.stream(ask("secret"), ME)) if stream else opened.generate(ask("secret"), ME)
     assert double.bodies == []
     assert [row.outcome for row in rows.rows] == ["refused"]
 
@@ -92,7 +92,7 @@ def test_whatever_befalls_the_server_the_evidence_answers(
     request = ask(question="When do lists grow?", evidence=("Lists grow when items are appended.",))
     with serving(behaviour) as double:
         opened, rows, _ = gateway(double)
-        reply = drained(opened.stream(request, ME))
+        reply = drain(opened.stream(request, ME))
         assert len(double.bodies) == attempts
     assert (reply.text, reply.model) == ("Lists grow when items are appended. [1]", "quotes")
     failed, answered = rows.rows
@@ -112,10 +112,10 @@ def test_the_deadline_holds_against_a_server_that_keeps_the_connection_alive(str
     use_case = models("gpt", ["quotes"], served("gpt"), QUOTES, answer={"deadline_s": 0.5})
     with serving(Behaviour(endless=": keep-alive\n\n")) as double:
         model = use_case.named("gpt").model_copy(update={"base_url": double.url})
-        rows = KeptRows()
+        rows = MemorySink()
         result = use_case.model_copy(update={"known": (model, use_case.named("quotes"))})
         opened = Gateway(result, Policy("public"), lambda one: open_model(one, PLACE), rows)
-        reply = drained(opened.stream(ask(), ME)) if stream else opened.generate(ask(), ME)
+        reply = drain(opened.stream(ask(), ME)) if stream else opened.generate(ask(), ME)
         assert len(double.bodies) == 1
     assert (reply.model, rows.rows[0].error) == ("quotes", "TimedOut")
 
@@ -143,7 +143,7 @@ def test_a_server_that_is_gone_is_left_alone_after_some_failures() -> None:
 def test_streaming_and_whole_cost_the_same() -> None:
     ways: list[Callable[[Gateway], object]] = [
         lambda one: one.generate(ask(), ME),
-        lambda one: drained(one.stream(ask(), ME)),
+        lambda one: drain(one.stream(ask(), ME)),
     ]
     counted = []
     for way in ways:

@@ -20,8 +20,8 @@ from ragops.answers.llms.errors import (
 )
 from ragops.answers.llms.providers.openai_compatible import Access, OpenAICompatibleModel
 from ragops.answers.llms.settings import OpenAICompatible
-from ragops.answers.llms.types import Reply, Request, drained
-from ragops.answers.prompts.messages import Message
+from ragops.answers.llms.types import Reply, Request, drain
+from ragops.answers.prompts.types import Message
 from tests.support.dialects import DATABRICKS, OPENAI
 from tests.support.openai_double import Behaviour, serving
 
@@ -36,7 +36,7 @@ def asked_whole(model: OpenAICompatibleModel, request: Request) -> Reply:
 
 
 def asked_in_pieces(model: OpenAICompatibleModel, request: Request) -> Reply:
-    return drained(model.stream(request))
+    return drain(model.stream(request))
 
 
 both = pytest.mark.parametrize("ask", [asked_whole, asked_in_pieces])
@@ -105,7 +105,7 @@ def test_each_request_has_a_fresh_token() -> None:
     with serving() as double:
         model = model_at(double.url, lambda: next(tokens))
         model.generate(REQUEST)
-        drained(model.stream(REQUEST))
+        drain(model.stream(REQUEST))
     assert [one["Authorization"] for one in double.headers] == ["Bearer first", "Bearer second"]
 
 
@@ -200,7 +200,7 @@ def test_after_a_cut_the_next_answer_is_whole() -> None:
 @pytest.mark.parametrize("cut_after", [0, 1, 3])
 def test_a_stream_that_is_cut(cut_after: int) -> None:
     with serving(Behaviour(cut_after=cut_after)) as double, pytest.raises(ModelFailure) as raised:
-        drained(model_at(double.url).stream(REQUEST))
+        drain(model_at(double.url).stream(REQUEST))
     assert type(raised.value) in {Unreachable, Malformed}
 
 
@@ -213,7 +213,7 @@ def test_an_error_that_is_cut(ask: Ask) -> None:
 def test_a_stream_that_ends_without_saying_why_broke_off() -> None:
     chunk = json.dumps({"choices": [{"index": 0, "delta": {"content": "The"}, "finish_reason": None}]})
     with serving(Behaviour(raw=f"data: {chunk}\n\n")) as double, pytest.raises(Malformed, match="broke off"):
-        drained(model_at(double.url).stream(REQUEST))
+        drain(model_at(double.url).stream(REQUEST))
 
 
 @both

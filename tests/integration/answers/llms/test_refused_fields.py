@@ -11,8 +11,8 @@ import pytest
 from ragops.answers.llms.errors import ContextOverflow, Rejected, ServerFault, TimedOut
 from ragops.answers.llms.providers.openai_compatible import Access, OpenAICompatibleModel
 from ragops.answers.llms.settings import OPTIONAL, OpenAICompatible
-from ragops.answers.llms.types import Reply, Request, drained
-from ragops.answers.prompts.messages import Message
+from ragops.answers.llms.types import Reply, Request, drain
+from ragops.answers.prompts.types import Message
 from tests.support.dialects import COMMON, DIALECTS, OPENAI, Dialect
 from tests.support.openai_double import Behaviour, serving
 
@@ -24,7 +24,7 @@ REQUEST = Request(
 Ask = Callable[[OpenAICompatibleModel, Request], Reply]
 WAYS: dict[str, Ask] = {
     "whole": lambda model, request: model.generate(request),
-    "streamed": lambda model, request: drained(model.stream(request)),
+    "streamed": lambda model, request: drain(model.stream(request)),
 }
 both = pytest.mark.parametrize("ask", WAYS.values(), ids=WAYS.keys())
 everywhere = pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS.keys())

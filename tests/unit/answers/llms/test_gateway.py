@@ -20,11 +20,11 @@ from ragops.answers.llms.errors import (
 )
 from ragops.answers.llms.gateway import Gateway
 from ragops.answers.llms.ledger.encryption import KeyRing, Sealed
-from ragops.answers.llms.ledger.ledger import KeptRows
+from ragops.answers.llms.ledger.sinks import MemorySink
 from ragops.answers.llms.policy import Policy
 from ragops.answers.llms.providers.scripted import ScriptedModel
 from ragops.answers.llms.settings import AnyModel, Models
-from ragops.answers.llms.types import LanguageModel, Pieces, Reply, Request, drained
+from ragops.answers.llms.types import LanguageModel, Pieces, Reply, Request, drain
 from tests.support.llms import ME, Clock, ask, models, scripted, served
 
 KEYS = KeyRing.parse("k1:" + base64.b64encode(bytes(32)).decode())
@@ -36,7 +36,7 @@ class Scene:
     def __init__(
         self, use_case: Models, says: dict[str, Iterable[str | Exception]], classification: str = "public", **rest: Any
     ) -> None:
-        self.clock, self.ledger = Clock(), KeptRows()
+        self.clock, self.ledger = Clock(), MemorySink()
         self.models = {name: ScriptedModel(replies, name) for name, replies in says.items()}
         self.opened: list[str] = []
         self.gateway = Gateway(use_case, Policy(classification), self.open, self.ledger, sleep=self.clock.sleep, **rest)
@@ -64,7 +64,7 @@ def whole(scene: Scene, request: Request) -> Reply:
 
 
 def in_pieces(scene: Scene, request: Request) -> Reply:
-    return drained(scene.gateway.stream(request, ME))
+    return drain(scene.gateway.stream(request, ME))
 
 
 both = pytest.mark.parametrize("ask_it", [whole, in_pieces])
@@ -134,7 +134,7 @@ def test_where_no_model_answers_each_ones_reason_is_reported(ask_it: Any, last: 
     words = str(last)
     with pytest.raises(type(last)) as raised:
         ask_it(scene, ask())
-    assert str(raised.value) == f"{words} (asked in place of first: HTTP 400 no; fix it)"
+    assert str(raised.value) == f"{words} (fallback after first: HTTP 400 no; fix it)"
 
 
 @both

@@ -27,10 +27,10 @@ def test_each_provider_has_its_own_settings() -> None:
 @pytest.mark.parametrize(
     ("primary", "fallback", "known", "said"),
     [
-        ("other", [], [SERVED], "answer names other, which is no known model; there are served"),
-        ("served", ["other"], [SERVED], "answer names other"),
-        ("served", [], [SERVED, SERVED], "two models are named served"),
-        ("served", [], [SERVED | {"key": "k"}], "key goes with base_url"),
+        ("other", [], [SERVED], "unknown model other; choose from served"),
+        ("served", ["other"], [SERVED], "unknown model other"),
+        ("served", [], [SERVED, SERVED], "two models .* served"),
+        ("served", [], [SERVED | {"key": "k"}], "key needs a base_url"),
         ("served", [], [SERVED | {"base_url": "localhost"}], "base_url"),
         ("served", [], [SERVED | {"provider": "magic"}], "provider"),
         ("served", [], [SERVED | {"colour": "red"}], "colour"),
@@ -48,9 +48,7 @@ def test_another_primary_is_asked_first_and_no_model_twice() -> None:
     assert [one.name for one in use_case.chain()] == ["served", "quotes"]
     assert [one.name for one in use_case.with_primary("quotes").chain()] == ["quotes"]
     assert use_case.with_primary("") is use_case
-    with pytest.raises(
-        UserError, match="model gpt: the use case knows none of that name; choose one of served, quotes"
-    ):
+    with pytest.raises(UserError, match="model gpt: .*served, quotes"):
         use_case.with_primary("gpt")
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from ragops.answers.llms.errors import ContextOverflow, check_context
-from ragops.answers.prompts.messages import Message
+from ragops.answers.prompts.types import Message
 from tests.support.llms import ask
 
 
@@ -27,5 +27,5 @@ def test_a_digest_is_of_all_that_shapes_the_answer() -> None:
 
 def test_a_context_is_full_but_not_over() -> None:
     check_context("m", 90, 10, 100)
-    with pytest.raises(ContextOverflow, match="Model m: 91 tokens of prompt and 10 for the answer exceed .* 100; give"):
+    with pytest.raises(ContextOverflow, match="Model m: 91 .* 10 .* 100; give"):
         check_context("m", 91, 10, 100)

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from ragops.answers.chain.chain import Chain
 from ragops.answers.llms.errors import ModelFailure
-from ragops.answers.llms.ledger.ledger import KeptRows
+from ragops.answers.llms.ledger.sinks import MemorySink
 from ragops.answers.llms.providers.scripted import ScriptedModel
 from ragops.errors import UserError
 from ragops.quality.evaluation.comparison import WHO, Tried, ask_each, questions_to_try, surely, try_variants
@@ -33,7 +33,7 @@ class Scripts:
     use_case: UseCase = USE_CASE
 
     def __init__(self, **replies: list[str | Exception]) -> None:
-        self.calls = Watched(KeptRows())
+        self.calls = Watched(MemorySink())
         self.checked: list[Variant] = []
         self._replies = replies
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragops.answers.llms.ledger.ledger import KeptRows
+from ragops.answers.llms.ledger.sinks import MemorySink
 from ragops.quality.evaluation.variants import FUSIONS, Variant, Watched, everyone, grid, labels
 from ragops.usecase import load_usecase
 from tests.support.evaluations import call
@@ -57,7 +57,7 @@ def test_everyone_is_in_all_groups_that_rules_name() -> None:
 
 
 def test_watched_rows_pass_on_and_are_taken_once() -> None:
-    onward = KeptRows()
+    onward = MemorySink()
     watched, row = Watched(onward), call(3)
     watched.write(row)
     assert watched.taken() == (row,) and watched.taken() == ()

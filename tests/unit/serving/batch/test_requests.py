@@ -4,7 +4,8 @@ from pathlib import Path
 import pandas as pd
 
 from ragops.answers.llms.errors import ServerFault
-from ragops.answers.llms.ledger.ledger import CallRow, Spool
+from ragops.answers.llms.ledger.calls import CallRow
+from ragops.answers.llms.ledger.sinks import Spool
 from ragops.answers.llms.providers.scripted import ScriptedModel
 from ragops.answers.llms.settings import Scripted
 from ragops.answers.llms.types import Reply, Request
@@ -47,7 +48,7 @@ def test_one_model_a_partition_and_an_error_spoils_only_its_row() -> None:
 def test_each_call_of_a_batch_has_its_row(tmp_path: Path) -> None:
     settings = Scripted.model_validate(scripted("m", max_tokens=5))
     model = ScriptedModel(["one", ServerFault("down")], "m")
-    recorded = Recorded(OneByOne(model), settings, ME, Spool(tmp_path, rows_a_file=100))
+    recorded = Recorded(OneByOne(model), settings, ME, Spool(tmp_path, rows_per_file=100))
     recorded.generate_many([ask("a", max_tokens=50), ask("b")])
     assert list(tmp_path.iterdir()) == []
     recorded.close()

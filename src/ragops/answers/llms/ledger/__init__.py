@@ -1,1 +1,1 @@
-"""The record of every model call: rows spooled to files, collected into a table."""
+"""The record of every model call: rows written to files, collected into a table."""

@@ -1,4 +1,4 @@
-"""Payloads in tables, sealed: AES-256 in GCM with keys from the secret scope, several of them while they change."""
+"""Encrypted payloads in tables: AES-256-GCM with keys from the secret scope, several of them during a rotation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ragops.errors import UserError
 
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
-_MEND = "each key is ID:BASE64 of 32 bytes, the newest first; make one with: openssl rand -base64 32"
+_FIX = "each key is ID:BASE64 of 32 bytes, the newest first; make one with: openssl rand -base64 32"
 
 
 @dataclass(frozen=True)
@@ -28,40 +28,40 @@ class Sealed:
 
 @dataclass(frozen=True)
 class KeyRing:
-    """Keys by id: the `newest` seals, every one opens what it has sealed."""
+    """Keys by id: `newest` encrypts, and each key decrypts what it has encrypted."""
 
     newest: str
     keys: Mapping[str, bytes] = field(repr=False)
 
     @classmethod
     def parse(cls, secret: str) -> KeyRing:
-        """Reads the secret: ID:BASE64 with blanks or line breaks between, the newest key first.
+        """Reads the secret: ID:BASE64, separated by blanks or line breaks, the newest key first.
 
         Raises:
-            UserError: it is empty, or one of them is no key; keys are never shown.
+            UserError: it is empty, or an entry is not a key; the message never shows a key.
         """
         keys: dict[str, bytes] = {}
         for entry in secret.split():
             key_id, _, encoded = entry.partition(":")
             if not encoded:
-                raise UserError(f"payload keys: an entry without an id; {_MEND}")
+                raise UserError(f"payload keys: an entry without an id; {_FIX}")
             if key_id in keys:
-                raise UserError(f"payload keys: two have the id {key_id}; {_MEND}")
+                raise UserError(f"payload keys: two have the id {key_id}; {_FIX}")
             keys[key_id] = _key(key_id, encoded)
         if not keys:
-            raise UserError(f"payload keys: the secret is empty; {_MEND}")
+            raise UserError(f"payload keys: the secret is empty; {_FIX}")
         return cls(next(iter(keys)), keys)
 
     def seal(self, plain: bytes, call_id: str) -> Sealed:
-        """Encrypts with the newest key; only together with the same `call_id` can it be opened."""
+        """Encrypts with the newest key; the same `call_id` is needed to decrypt."""
         nonce = os.urandom(_NONCE_BYTES)
         return Sealed(self.newest, nonce + AESGCM(self.keys[self.newest]).encrypt(nonce, plain, call_id.encode()))
 
     def open(self, sealed: Sealed, call_id: str) -> bytes:
-        """Decrypts with the key that sealed it.
+        """Decrypts with the key that encrypted.
 
         Raises:
-            UserError: that key is not in the ring, is another one under the same id, or the payload was changed.
+            UserError: that key is not in the ring, another key has its id, or the payload was changed.
         """
         key = self.keys.get(sealed.key_id)
         if key is None:
@@ -72,12 +72,12 @@ class KeyRing:
             return AESGCM(key).decrypt(nonce, data, call_id.encode())
         except (InvalidTag, ValueError) as error:
             raise UserError(
-                f"payload of call {call_id}: cannot be opened with key {sealed.key_id}; "
-                "it was changed, moved to another row, or the secret has another key under this id"
+                f"payload of call {call_id}: cannot be decrypted with key {sealed.key_id}; "
+                "it was changed or moved to another row, or the secret has another key with this id"
             ) from error
 
     def reseal(self, sealed: Sealed, call_id: str) -> Sealed:
-        """The same payload under the newest key. Raises UserError as `open` does."""
+        """Encrypts the payload with the newest key. Raises UserError as `open` does."""
         return sealed if sealed.key_id == self.newest else self.seal(self.open(sealed, call_id), call_id)
 
 
@@ -85,7 +85,7 @@ def _key(key_id: str, encoded: str) -> bytes:
     try:
         key = base64.b64decode(encoded, validate=True)
     except binascii.Error:
-        raise UserError(f"payload key {key_id}: not Base64; {_MEND}") from None
+        raise UserError(f"payload key {key_id}: not Base64; {_FIX}") from None
     if len(key) != _KEY_BYTES:
-        raise UserError(f"payload key {key_id}: {len(key)} bytes; {_MEND}")
+        raise UserError(f"payload key {key_id}: {len(key)} bytes; {_FIX}")
     return key

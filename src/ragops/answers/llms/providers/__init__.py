@@ -1,1 +1,1 @@
-"""Language models: one module for each provider, and what they need."""
+"""The kinds of language models: a served one, local ones, quotes from the evidence, scripted replies."""

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from ragops.answers.llms.settings import Extractive
-from ragops.answers.llms.types import Pieces, Reply, Request, drained
+from ragops.answers.llms.types import Pieces, Reply, Request, drain
 from ragops.answers.prompts.sanitize import neutralize
 from ragops.corpus.chunks.atoms import sentences
 from ragops.corpus.index.stores.terms import tokenize
@@ -68,7 +68,7 @@ class ExtractiveModel:
 
     def generate(self, request: Request) -> Reply:
         """The quotes, or the sentence that says that there are none."""
-        return drained(self.stream(request))
+        return drain(self.stream(request))
 
     def stream(self, request: Request) -> Pieces:
         """The same, sentence by sentence."""

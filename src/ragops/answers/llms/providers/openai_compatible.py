@@ -28,7 +28,7 @@ from ragops.answers.llms.errors import (
 from ragops.answers.llms.providers.deadline_socket import Alarm
 from ragops.answers.llms.providers.fields import Fields
 from ragops.answers.llms.providers.refusals import refused_field, says_too_long, words
-from ragops.answers.llms.resilience.retries import Deadline
+from ragops.answers.llms.resilience import Deadline
 from ragops.answers.llms.settings import OPTIONAL, OpenAICompatible
 from ragops.answers.llms.types import Pieces, Reply, Request
 from ragops.errors import UserError

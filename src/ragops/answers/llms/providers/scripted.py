@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from itertools import chain, repeat
 
 from ragops.answers.llms.errors import EmptyAnswer, check_context
-from ragops.answers.llms.types import Pieces, Reply, Request, drained
+from ragops.answers.llms.types import Pieces, Reply, Request, drain
 
 Rule = Callable[[Request], str]
 _PIECE = re.compile(r"\s*\S+\s*?(?=\s|\Z)|\s+")
@@ -31,7 +31,7 @@ class ScriptedModel:
 
     def generate(self, request: Request) -> Reply:
         """The whole answer."""
-        return drained(self.stream(request))
+        return drain(self.stream(request))
 
     def stream(self, request: Request) -> Pieces:
         """The answer word by word."""

@@ -11,7 +11,7 @@ from jinja2 import TemplateError
 
 from ragops.answers.llms.errors import ContextOverflow, EmptyAnswer, Rejected, ServerFault, Unavailable, check_context
 from ragops.answers.llms.settings import VllmOffline
-from ragops.answers.llms.types import Pieces, Reply, Request, drained
+from ragops.answers.llms.types import Pieces, Reply, Request, drain
 from ragops.answers.prompts.types import Message
 from ragops.errors import UserError
 
@@ -56,7 +56,7 @@ class VllmOfflineModel:
 
     def generate(self, request: Request) -> Reply:
         """The whole answer. Raises ModelFailure and ContextOverflow as every model does."""
-        return drained(self.stream(request))
+        return drain(self.stream(request))
 
     def stream(self, request: Request) -> Pieces:
         """The answer in one piece: the offline engine has no stream."""

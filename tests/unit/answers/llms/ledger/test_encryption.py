@@ -28,24 +28,24 @@ def test_any_changed_bit_is_found(plain: bytes, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(sealed.data) * 8 - 1))
     changed = bytearray(sealed.data)
     changed[at // 8] ^= 1 << at % 8
-    with pytest.raises(UserError, match="payload of call c1: cannot be opened with key k1"):
+    with pytest.raises(UserError, match="c1.* key k1"):
         ring(k1=OLD).open(Sealed("k1", bytes(changed)), "c1")
 
 
 @given(st.binary(max_size=50), st.integers(0, 27))
 def test_a_shortened_payload_is_found(plain: bytes, left: int) -> None:
     sealed = ring(k1=OLD).seal(plain, "c1")
-    with pytest.raises(UserError, match="cannot be opened"):
+    with pytest.raises(UserError, match="payload of call"):
         ring(k1=OLD).open(Sealed("k1", sealed.data[:left]), "c1")
 
 
 def test_a_payload_belongs_to_its_call_and_its_key() -> None:
     sealed = ring(k1=OLD).seal(b"secret", "c1")
     for keys, call_id in ((ring(k1=OLD), "c2"), (ring(k1=OTHER), "c1")):
-        with pytest.raises(UserError, match="cannot be opened") as raised:
+        with pytest.raises(UserError, match="payload of call") as raised:
             keys.open(sealed, call_id)
         assert "\n" not in str(raised.value)
-    with pytest.raises(UserError, match="key k1 is not in the secret, which has k2"):
+    with pytest.raises(UserError, match="k1.*k2"):
         ring(k2=NEW).open(sealed, "c1")
 
 

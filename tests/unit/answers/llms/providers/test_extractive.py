@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from ragops.answers.llms.providers.extractive import ExtractiveModel, Quote, best_quotes, stem
 from ragops.answers.llms.settings import DEFAULT_ABSTENTION, Extractive
-from ragops.answers.llms.types import drained
+from ragops.answers.llms.types import drain
 from tests.support.llms import ask
 
 EVIDENCE = (
@@ -74,7 +74,7 @@ def test_pieces_are_the_answer() -> None:
     request = ask(question="context manager closes files, lists changed in place", evidence=EVIDENCE)
     pieces = list(quotes(support=0.1).stream(request))
     assert len(pieces) > 1
-    assert "".join(pieces) == drained(quotes(support=0.1).stream(request)).text
+    assert "".join(pieces) == drain(quotes(support=0.1).stream(request)).text
 
 
 def test_endings_of_a_word_are_cut_off() -> None:

@@ -32,5 +32,5 @@ def test_the_pieces_are_the_text(text: str) -> None:
 def test_it_fails_as_real_ones_do() -> None:
     with pytest.raises(EmptyAnswer):
         ScriptedModel([" "]).generate(ask())
-    with pytest.raises(ContextOverflow, match="3 tokens of prompt and 512 for the answer exceed its context of 100"):
+    with pytest.raises(ContextOverflow, match="3 .* 512 .* 100"):
         ScriptedModel(["x"], context_tokens=100).generate(ask())

@@ -13,7 +13,7 @@ from ragops.answers.llms.errors import ContextOverflow, EmptyAnswer, Rejected, S
 from ragops.answers.llms.providers.vllm_offline import VllmOfflineModel, prepare_environment, visible_devices
 from ragops.answers.llms.settings import VllmOffline
 from ragops.answers.llms.types import Request
-from ragops.answers.prompts.messages import Message
+from ragops.answers.prompts.types import Message
 from tests.support.llms import ask
 
 SETTINGS = VllmOffline(name="big", provider="vllm_offline", source="/Volumes/a/model", context_tokens=40)
@@ -147,7 +147,7 @@ def test_one_at_a_time_it_is_a_model_like_any_other() -> None:
     request = ask("one", max_tokens=8)
     assert "".join(model.stream(request)) == model.generate(request).text == "re: one"
     assert model.count_tokens("a b c") == 3
-    with pytest.raises(ContextOverflow, match="54 tokens of prompt and 8 .* context of 40"):
+    with pytest.raises(ContextOverflow, match="54 .* 8 .* 40"):
         model.generate(ask("word " * 50, max_tokens=8))
     with pytest.raises(ServerFault, match="CUDA error: out of memory"):
         model.generate(ask("crash", max_tokens=8))

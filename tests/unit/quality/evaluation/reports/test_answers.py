@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
-from ragops.answers.llms.ledger.ledger import CallRow
+from ragops.answers.llms.ledger.calls import CallRow
 from ragops.errors import UserError
 from ragops.quality.evaluation.answers import CHECKS, Outcome, Row, ask_all
 from ragops.quality.evaluation.reports.answers import AnswersReport, as_report, show_report

@@ -5,7 +5,8 @@ from typing import BinaryIO
 
 import pytest
 
-from ragops.answers.llms.ledger.ledger import CALLS, CallRow, Entry, KeptName, Spool, Unrecorded, cost
+from ragops.answers.llms.ledger.calls import CALLS, Call, CallRow, cost
+from ragops.answers.llms.ledger.sinks import DiscardingSink, FileNames, Spool
 from ragops.answers.llms.settings import Scripted
 from ragops.answers.llms.types import Reply
 from ragops.platform.volumes import mounted
@@ -16,7 +17,7 @@ REPLY = Reply("a", "m", "scripted", 1_000_000, 500_000, 10.0, "stop")
 
 
 def row() -> CallRow:
-    return Entry(MODEL, "scripted", ME, None).ended("failed", ValueError())
+    return Call(MODEL, ME).ended("failed", ValueError())
 
 
 def test_rows_have_the_table_s_columns() -> None:
@@ -31,7 +32,7 @@ def test_a_call_costs_its_tokens_or_the_seconds_of_a_gpu() -> None:
 
 def test_a_spool_file_appears_whole(tmp_path: Path) -> None:
     folder = tmp_path / "ledger"
-    spool = Spool(folder, rows_a_file=2)
+    spool = Spool(folder, rows_per_file=2)
     rows = [row() for _ in range(3)]
     spool.write(rows[0])
     assert not folder.exists()
@@ -61,16 +62,16 @@ def test_a_full_volume_gets_one_file_however_often_it_is_tried(tmp_path: Path, m
 
 
 def test_forked_processes_never_write_to_the_same_file(tmp_path: Path) -> None:
-    names = KeptName()
-    mine = names.name()
+    names = FileNames()
+    mine = names.current()
     reader, writer = os.pipe()
     if (child := os.fork()) == 0:
-        os.write(writer, names.name().encode())
+        os.write(writer, names.current().encode())
         os._exit(0)
     os.waitpid(child, 0)
-    assert os.read(reader, 100).decode() != mine == names.name()
-    names.used()
-    assert names.name() != mine
+    assert os.read(reader, 100).decode() != mine == names.current()
+    names.next()
+    assert names.current() != mine
 
 
 def test_rows_wait_while_the_folder_cannot_be_written(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -78,15 +79,15 @@ def test_rows_wait_while_the_folder_cannot_be_written(tmp_path: Path, caplog: py
     blocker.write_text("a file where the folder should be")
     spool = Spool(blocker)
     spool.write(row())
-    assert "1 rows wait" in caplog.text
+    assert "1 rows pending" in caplog.text
     blocker.unlink()
     spool.write(row())
     assert sum(len(file.read_text().splitlines()) for file in blocker.iterdir()) == 2
 
 
 def test_where_rows_go_nowhere_it_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    sink = Unrecorded()
+    sink = DiscardingSink()
     for _ in range(2):
         sink.write(row())
-    said = [record.getMessage() for record in caplog.records]
-    assert said == ["ledger: there is no workspace here, so calls of models are not recorded"]
+    assert len(caplog.records) == 1
+    assert "not recorded" in caplog.text

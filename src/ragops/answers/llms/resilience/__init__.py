@@ -1,1 +1,0 @@
-"""What keeps calls to a model working: retries, rate limits, a circuit breaker, a cache."""
