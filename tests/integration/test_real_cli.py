@@ -1,4 +1,7 @@
-"""The real CLI accepts the bundle. Needs `databricks` on PATH, and for each target a workspace in DATABRICKS_HOST."""
+"""The real Databricks CLI accepts the bundle.
+
+Needs `databricks` on PATH and, for validate and plan, a workspace in DATABRICKS_HOST.
+"""
 
 import json
 import os
@@ -23,28 +26,28 @@ logged_in = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def schema() -> Validator:
-    """The schema of bundles, which the CLI prints without a workspace."""
+    """The JSON schema of bundles, as printed by the CLI without a workspace."""
     printed = subprocess.run(["databricks", "bundle", "schema"], capture_output=True, text=True, check=True).stdout
-    # Classes of characters that Python's regular expressions do not have.
+    # Python's regular expressions lack these character classes.
     text = printed.replace(r"[\\p{L}\\p{N}]", "[a-zA-Z0-9]").replace(r"\\p{L}", "[a-zA-Z]")
     found = json.loads(text)
     return validator_for(found)(found)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
-def test_a_file_is_as_the_schema_says(schema: Validator, file: Path) -> None:
+def test_every_file_matches_the_schema(schema: Validator, file: Path) -> None:
     faults = [f"{error.json_path}: {error.message}" for error in schema.iter_errors(yaml.safe_load(file.read_text()))]
     assert faults == []
 
 
-def test_a_field_that_is_not_in_the_schema_is_a_fault(schema: Validator) -> None:
+def test_a_field_outside_the_schema_is_a_fault(schema: Validator) -> None:
     job = {"tasks": [{"task_key": "x", "disable_auto_optimisation": True}]}
     assert list(schema.iter_errors({"resources": {"jobs": {"x": job}}}))
 
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundle outside its repository: neither the branch checked out nor a state of its own has a say."""
+    """The bundle outside its repository, so that the current branch and local state have no influence."""
     folder = tmp_path_factory.mktemp("copy") / "bundle"
     return shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".*", "dist", "build", "__pycache__"))
 
@@ -52,7 +55,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @logged_in
 @pytest.mark.parametrize("target", ["dev", "staging", "prod"])
 @pytest.mark.parametrize("command", [("validate", "--strict"), ("plan",)], ids=lambda command: command[0])
-def test_the_cli_accepts(copy: Path, command: tuple[str, ...], target: str) -> None:
+def test_the_cli_accepts_every_target(copy: Path, command: tuple[str, ...], target: str) -> None:
     words = ["databricks", "bundle", *command, "-t", target]
     done = subprocess.run(words, cwd=copy, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""What a task asks of the catalog: nothing but rows where all is there; else who lacks which right, on what."""
+"""Rights that a task needs: only rows if everything exists; a missing right is reported with its thing and user."""
 
 import re
 from collections.abc import Iterator
@@ -23,24 +23,24 @@ _DEFINES = re.compile(r"\s*(CREATE|ALTER|DROP|GRANT|COMMENT)\b", re.I)
 
 @contextmanager
 def _statements(workspace: Workspace, refused: str = "never") -> Iterator[list[str]]:
-    """The SQL that is sent meanwhile; a statement that begins with `refused` is refused as Unity Catalog does it.
+    """Records the SQL sent in the block. Statements that begin with `refused` are refused as Unity Catalog does.
 
-    Refused "table", tables may not be read.
+    With `refused` "table", tables cannot be read.
     """
     sent: list[str] = []
     kind = type(workspace.spark)
-    really, reads = kind.sql, kind.table
+    original, read_table = kind.sql, kind.table
 
     def sql(self: object, statement: str, *arguments: object, **options: object) -> object:
         sent.append(statement)
         if statement.startswith(refused):
             raise AnalysisException(_REFUSAL)
-        return really(self, statement, *arguments, **options)
+        return original(self, statement, *arguments, **options)
 
     def table(self: object, name: str) -> object:
         if refused == "table":
             raise AnalysisException(_REFUSAL)
-        return reads(self, name)
+        return read_table(self, name)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kind, "sql", sql)
@@ -61,8 +61,8 @@ def landing(tmp_path: Path) -> Path:
     return tmp_path / "landing"
 
 
-def test_what_is_there_is_looked_up_and_not_created(workspace: Workspace, landing: Path) -> None:
-    """Unity Catalog refuses CREATE IF NOT EXISTS to whoever may not create, though it be there."""
+def test_existing_schemas_and_tables_are_not_created_again(workspace: Workspace, landing: Path) -> None:
+    """Unity Catalog refuses CREATE IF NOT EXISTS to users who may not create, even if the thing exists."""
     _run(workspace, landing)
     (landing / "b.md").write_text("# B\n\nMore text.\n")
     with _statements(workspace) as sent:
@@ -72,7 +72,7 @@ def test_what_is_there_is_looked_up_and_not_created(workspace: Workspace, landin
 
 
 @pytest.mark.parametrize(
-    ("refused", "said"),
+    ("refused", "message"),
     [
         ("CREATE SCHEMA", r"needs CREATE SCHEMA on catalog spark_catalog \("),
         ("CREATE TABLE", r"needs CREATE TABLE on schema spark_catalog\.\w+, with USE CATALOG and USE SCHEMA"),
@@ -84,20 +84,20 @@ def test_what_is_there_is_looked_up_and_not_created(workspace: Workspace, landin
         ("table", r"needs SELECT on table spark_catalog\.\w+\.documents, with USE CATALOG and USE SCHEMA"),
     ],
 )
-def test_whoever_lacks_a_right_is_reported_which_on_what(
-    workspace: Workspace, landing: Path, refused: str, said: str
+def test_a_missing_right_is_reported_with_the_thing_it_is_needed_on(
+    workspace: Workspace, landing: Path, refused: str, message: str
 ) -> None:
     if refused == "CREATE SCHEMA":
         workspace.spark.sql(f"DROP SCHEMA `{workspace.catalog}`.`{workspace.schema}` CASCADE")
-    with _statements(workspace, refused), pytest.raises(UserError, match=said) as caught:
+    with _statements(workspace, refused), pytest.raises(UserError, match=message) as caught:
         _run(workspace, landing)
     assert "\n" not in str(caught.value)
-    assert re.match(r"\S+ needs .*\(\[INSUFFICIENT_PERMISSIONS\] .*\); grant it: docs/rights.md", str(caught.value))
+    assert re.match(r"\S+ needs .*\(\[INSUFFICIENT_PERMISSIONS\] .*\); grant it: .*docs/rights.md", str(caught.value))
     workspace.create_schema()
 
 
-def test_the_publishers_lock_needs_rows_of_its_table(workspace: Workspace) -> None:
-    """What no run on a laptop shows: there the lock is a file."""
+def test_the_publish_lock_needs_to_read_and_modify_its_table(workspace: Workspace) -> None:
+    """Runs on a laptop do not show it: there the lock is a file."""
     row = DeltaRow(workspace, "passages")
 
     def used() -> set[tuple[str, str]]:

@@ -36,17 +36,17 @@ def volumes(double: Double) -> RemoteFiles:
     return RemoteFiles()
 
 
-def test_the_container_is_a_place_of_its_own(double: Double) -> None:
-    place = Workspace("main", "rag")
-    assert place.volume("indexes") == FOLDER
+def test_in_the_container_volumes_are_not_mounted(double: Double) -> None:
+    workspace = Workspace("main", "rag")
+    assert workspace.volume("indexes") == FOLDER
     assert not is_mounted(FOLDER) and is_mounted(Path("/tmp/index"))
     assert not has_spark()
-    assert models_folder(place) == FOLDER / "models"
+    assert models_folder(workspace) == FOLDER / "models"
     server = Serving()
     assert server.ours and server.address.endswith("/serving-endpoints") and server.token() == TOKEN
 
 
-def test_files_arrive_as_they_are(double: Double, volumes: RemoteFiles, tmp_path: Path) -> None:
+def test_files_arrive_unchanged(double: Double, volumes: RemoteFiles, tmp_path: Path) -> None:
     assert volumes.read(FOLDER / "a b%2F.bin") == CONTENT
     volumes.download(FOLDER / "empty", tmp_path / "empty")
     assert (tmp_path / "empty").read_bytes() == b""
@@ -54,31 +54,31 @@ def test_files_arrive_as_they_are(double: Double, volumes: RemoteFiles, tmp_path
     assert (tmp_path / "whole").read_bytes() == CONTENT
 
 
-def test_what_is_cut_off_is_resumed(double: Double, volumes: RemoteFiles) -> None:
+def test_a_download_that_is_cut_off_is_resumed(double: Double, volumes: RemoteFiles) -> None:
     double.cut["bin"] = 1
     assert volumes.read(FOLDER / "a b%2F.bin") == CONTENT
     assert double.times("GET", "bin") == 2
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
+    ("status", "message"),
     [
         (401, "not logged in .*; renew the endpoint's credentials"),
         (403, "not permitted; .* needs READ VOLUME on volume .*as the test wants it"),
-        (404, "not there .*; run the refresh job"),
+        (404, "not found .*; run the refresh job"),
         (500, "the workspace does not answer .*as the test wants it.*; try again later"),
         (503, "the workspace does not answer .*as the test wants it.*; try again later"),
     ],
 )
-def test_refusals_are_one_line(double: Double, volumes: RemoteFiles, status: int, said: str) -> None:
+def test_a_refusal_is_reported_in_one_line(double: Double, volumes: RemoteFiles, status: int, message: str) -> None:
     double.refused["bin"] = status
-    with pytest.raises(UserError, match=rf"^{FOLDER}/a b%2F.bin: {said}") as caught:
+    with pytest.raises(UserError, match=rf"^{FOLDER}/a b%2F.bin: {message}") as caught:
         volumes.read(FOLDER / "a b%2F.bin")
     assert "\n" not in str(caught.value) and TOKEN not in str(caught.value)
     assert isinstance(caught.value, PathNotFound) == (status == 404)
 
 
-def test_nobody_there(double: Double, volumes: RemoteFiles, tmp_path: Path) -> None:
+def test_a_workspace_that_is_down_is_reported(double: Double, volumes: RemoteFiles, tmp_path: Path) -> None:
     double.down = True
     with pytest.raises(UserError, match="the workspace does not answer"):
         volumes.read(FOLDER / "a b%2F.bin")
@@ -86,12 +86,12 @@ def test_nobody_there(double: Double, volumes: RemoteFiles, tmp_path: Path) -> N
         volumes.write(FOLDER / "new", b"content")
 
 
-def test_a_full_disk_is_not_the_workspace_s_fault(double: Double, volumes: RemoteFiles) -> None:
+def test_a_full_local_disk_is_not_an_error_of_the_workspace(double: Double, volumes: RemoteFiles) -> None:
     with pytest.raises(OSError, match="No space left"):
         volumes.download(FOLDER / "a b%2F.bin", Path("/dev/full"))
 
 
-def test_a_file_is_written_over(double: Double, volumes: RemoteFiles) -> None:
+def test_a_file_is_overwritten(double: Double, volumes: RemoteFiles) -> None:
     file = double.volumes / "indexes" / "new"
     volumes.write(FOLDER / "new", b"content")
     volumes.write(FOLDER / "new", b"others")
@@ -100,7 +100,7 @@ def test_a_file_is_written_over(double: Double, volumes: RemoteFiles) -> None:
     assert (double.volumes / "indexes" / "none" / "new").read_bytes() == b"content"
 
 
-def test_a_written_file_whose_answer_got_lost(
+def test_a_write_whose_response_is_lost_is_repeated(
     double: Double, volumes: RemoteFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ragops.platform.volumes.files_api._RETRY_SECONDS", 30)
@@ -110,7 +110,7 @@ def test_a_written_file_whose_answer_got_lost(
     assert double.times("PUT", "new") == 2
 
 
-def test_a_model_is_laid_and_read_back(
+def test_a_model_is_uploaded_and_read_back(
     double: Double, volumes: RemoteFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -128,7 +128,9 @@ def test_a_model_is_laid_and_read_back(
         find_folder("Model toy", f"volume:{FOLDER / 'toy'}")
 
 
-def test_without_credentials_the_fix_is_the_endpoint_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_credentials_the_error_names_the_endpoint_s_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     enter("http://127.0.0.1:1", tmp_path, monkeypatch)
     (tmp_path / "credentials" / "model-dependencies-oauth-token").unlink()
     with pytest.raises(UserError, match="set the secrets endpoint-client-id .*; or give the endpoint DATABRICKS_HOST"):

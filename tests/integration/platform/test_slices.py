@@ -1,4 +1,4 @@
-"""A load that is cut off between its slices, on real tables; and one in which no worker may see a document."""
+"""Loads that are interrupted between slices, on real tables; and loads in which no worker may see a document."""
 
 import os
 import signal
@@ -42,8 +42,8 @@ TOKENIZER = tokenizer_file(USE_CASE.embedding)
 FILES = 22
 
 
-class CutOff(Exception):
-    """What a time limit does to a run."""
+class Interrupted(Exception):
+    """A time limit ends the run."""
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def landing(tmp_path: Path) -> Path:
     folder = tmp_path / "landing"
     folder.mkdir()
     for number in range(FILES):
-        (folder / f"{number:02}.md").write_text(f"# Note {number}\n\nNothing but the number {number} is told here.\n")
+        (folder / f"{number:02}.md").write_text(f"# Note {number}\n\nNothing but the number {number} is noted here.\n")
     return folder
 
 
@@ -64,15 +64,15 @@ def load(workspace: Workspace, landing: Path, most: int) -> list[StageReport]:
     ]
 
 
-def cut_off(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
-    """The run ends while it is at the slice after so many."""
+def interrupt(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    """Makes the run end when `after` slices have been merged."""
     merged: list[Table] = []
 
     def merge_some(
         workspace: Workspace, table: Table, rows: DataFrame, replacing: DataFrame | None = None
     ) -> MergeCounts:
         if len(merged) == after:
-            raise CutOff
+            raise Interrupted
         merged.append(table)
         return merge(workspace, table, rows, replacing)
 
@@ -81,19 +81,19 @@ def cut_off(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
 
 
 def inserts(workspace: Workspace, table: Table) -> list[int]:
-    """Rows that each MERGE inserted, from the first on."""
+    """Rows that each MERGE inserted, from the first to the last."""
     history = workspace.spark.sql(f"DESCRIBE HISTORY {workspace.table(table.name)}").where("operation = 'MERGE'")
     rows = history.selectExpr("version", "bigint(operationMetrics['numTargetRowsInserted']) AS n").collect()
     return [row["n"] for row in sorted(rows)]
 
 
-def test_a_load_that_is_cut_off_three_times_converges_and_does_no_slice_twice(
+def test_a_load_interrupted_three_times_converges_and_repeats_no_slice(
     workspace: Workspace, landing: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for after in (2, 4, 4):  # in documents, then in chunks, then in embeddings
         with monkeypatch.context() as patch:
-            cut_off(patch, after)
-            with pytest.raises(CutOff):
+            interrupt(patch, after)
+            with pytest.raises(Interrupted):
                 load(workspace, landing, most=6)
     result = capsys.readouterr().out.splitlines()
     assert "documents: slice 2 merged, 12 of 22 files read" in result
@@ -108,7 +108,7 @@ def test_a_load_that_is_cut_off_three_times_converges_and_does_no_slice_twice(
     assert all(report.idle for report in load(workspace, landing, most=6))
 
 
-def test_what_vanished_goes_with_the_first_slice(workspace: Workspace, landing: Path) -> None:
+def test_documents_that_vanished_are_removed_with_the_first_slice(workspace: Workspace, landing: Path) -> None:
     load(workspace, landing, most=100)
     for number in range(3):
         (landing / f"{number:02}.md").unlink()
@@ -120,10 +120,10 @@ def test_what_vanished_goes_with_the_first_slice(workspace: Workspace, landing: 
     assert [report.deleted for report in load(workspace, landing, most=2)] == [1, 1, 0]
 
 
-def test_a_slice_has_partitions_for_its_own_files_alone(
+def test_a_slice_has_partitions_for_its_own_files_only(
     workspace: Workspace, landing: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not for all that arrived: of 100,000 files these would be thousands in each slice, nearly all of them empty."""
+    """Not for all new files: with 100,000 files each slice would have thousands of partitions, nearly all empty."""
     found: list[int] = []
 
     def repartition(self: ConnectFrame, partitions: int) -> DataFrame:
@@ -139,13 +139,13 @@ def test_a_slice_has_partitions_for_its_own_files_alone(
 
 @pytest.fixture
 def serverless(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Functions in workers see no files of the driver, and are noted by what they make."""
+    """Makes workers see no files of the driver; returns the schemas of the functions that ran in workers."""
     made: list[str] = []
 
     def map_in_pandas(
         self: ConnectFrame, function: Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]], schema: str
     ) -> DataFrame:
-        assert b"pathlib" not in cloudpickle.dumps(function), "a worker on serverless compute has none of these files"
+        assert b"pathlib" not in cloudpickle.dumps(function), "a worker on serverless compute does not have these files"
         made.append(schema)
         return real(self, function, schema)
 
@@ -155,7 +155,7 @@ def serverless(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         monkeypatch.setattr(module, "on_serverless", lambda: True)
 
     def refuse(*args: object) -> None:
-        raise AssertionError("a worker on serverless compute has no room for a model")
+        raise AssertionError("a worker on serverless compute has too little memory for a model")
 
     monkeypatch.setattr(vectors, "embed_udf", refuse)
     return made
@@ -174,25 +174,23 @@ def test_on_serverless_no_worker_sees_a_whole_document(
     assert FACTS.read(workspace).where("tokens > 0").count() == FILES
 
 
-def test_what_workers_do_on_serverless_needs_no_files(
-    workspace: Workspace, landing: Path, serverless: list[str]
-) -> None:
+def test_on_serverless_workers_need_no_files(workspace: Workspace, landing: Path, serverless: list[str]) -> None:
     load(workspace, landing, most=100)
     source = encoder_source(USE_CASE.embedding, "openvino", converted=models_folder(workspace))
     measures = list(profile_vocabulary(workspace, "en", TOKENIZER))
-    asked = [Asked(question="Which number is told?", anchor="the number 7")]
+    asked = [Asked(question="Which number is noted?", anchor="the number 7")]
     measures += profile_chunking(
         workspace, USE_CASE.embedding, source, asked, sizes_to_try(USE_CASE.chunking, [64]), 10
     )
     values = {(one.measure, one.group): one.value for one in measures}
-    assert values["chunking.recall_at_10", "64"] == 1  # of ten documents, all are found
+    assert values["chunking.recall_at_10", "64"] == 1  # with ten documents, all are found
     assert serverless
 
 
-def test_a_commit_that_loses_against_another_run_s_is_one_line(
+def test_a_commit_that_loses_against_another_run_is_reported_in_one_line(
     workspace: Workspace, landing: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Told in the words in which Delta told it of two loads of one folder."""
+    """The message is the one that Delta gave for two loads of one folder."""
 
     def lose(self: Workspace, statement: str, rights: str, on: str) -> DataFrame:
         if not statement.startswith("MERGE"):
@@ -201,11 +199,11 @@ def test_a_commit_that_loses_against_another_run_s_is_one_line(
 
     real = Workspace.execute
     monkeypatch.setattr(Workspace, "execute", lose)
-    with pytest.raises(UserError, match=r"^documents: another run changed it meanwhile; slices merged before are kept"):
+    with pytest.raises(UserError, match=r"^documents: another run changed it"):
         refresh_documents(workspace, landing, ParseLimits())
 
 
-def test_a_worker_that_is_killed_for_its_memory_is_one_line(workspace: Workspace) -> None:
+def test_a_worker_killed_for_its_memory_is_reported_in_one_line(workspace: Workspace) -> None:
     CHUNKS.create(workspace)
 
     def die(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -213,6 +211,6 @@ def test_a_worker_that_is_killed_for_its_memory_is_one_line(workspace: Workspace
         yield from batches
 
     rows = workspace.spark.range(3).mapInPandas(die, CHUNKS.schema)
-    with pytest.raises(UserError, match=r"^chunks: a worker of Spark was killed, .*; slices merged before are kept: "):
+    with pytest.raises(UserError, match=r"^chunks: a Spark worker was killed"):
         merge(workspace, CHUNKS, rows)
     assert CHUNKS.read(workspace).isEmpty()

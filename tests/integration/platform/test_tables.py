@@ -1,4 +1,4 @@
-"""Tables are compared and merged on real Delta."""
+"""Tables are created, compared and merged on real Delta."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,22 +25,22 @@ NOTES = Table(
     informative=("written",),
     columns=(
         Column("note", "STRING", "the key; it's quoted"),
-        Column("page", "STRING", "what it stands on"),
+        Column("page", "STRING", "where it is"),
         Column("version", "INT", "of the page"),
-        Column("written", "INT", "tells nothing"),
+        Column("written", "INT", "only informs"),
     ),
 )
 SOURCE = "note STRING, page STRING, version INT, written INT"
 Rows = list[tuple[str, str, int, int]]
 
 
-def held(workspace: Workspace) -> set[tuple[str, str, int]]:
+def stored(workspace: Workspace) -> set[tuple[str, str, int]]:
     return {(row["note"], row["page"], row["version"]) for row in NOTES.read(workspace).collect()}
 
 
-def bring_into_step(workspace: Workspace, rows: Rows) -> tuple[int, int, int]:
+def refresh(workspace: Workspace, rows: Rows) -> tuple[int, int, int]:
     source = workspace.spark.createDataFrame(rows, SOURCE)
-    found = difference({row[1]: row[2] for row in rows}, {(page, version) for _, page, version in held(workspace)})
+    found = difference({row[1]: row[2] for row in rows}, {(page, version) for _, page, version in stored(workspace)})
     new = source.join(ids_frame(workspace, "page", found.changed), "page", "left_semi")
     old = NOTES.read(workspace).join(ids_frame(workspace, "page", found.stale), "page", "left_semi")
     done = merge(workspace, NOTES, new, replacing=old.select("note"))
@@ -57,7 +57,7 @@ def test_a_table_keeps_its_comments(workspace: Workspace) -> None:
 def test_a_table_that_another_session_is_creating_is_waited_for(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its folder is begun and its first commit is not there: Delta takes that for somebody else's files."""
+    """Its folder exists without a first commit: Delta takes that for files that are not its own."""
     schema = workspace.spark.sql(f"DESCRIBE SCHEMA EXTENDED `{workspace.catalog}`.`{workspace.schema}`").collect()
     location = next(row[1] for row in schema if row[0] == "Location")
     begun = Path(location.removeprefix("file:")) / NOTES.name / "begun"
@@ -74,23 +74,23 @@ def test_a_table_that_another_session_is_creating_is_waited_for(
         patch.setattr(tables, "_FIRST_COMMIT_SECONDS", 0)
         with pytest.raises(AnalysisException, match="not empty and also not a Delta table"):
             NOTES.create(workspace)
-    # Tenacity's own: threads that earlier tests left behind sleep too.
+    # Only tenacity's sleep: threads of earlier tests may sleep too.
     monkeypatch.setattr("tenacity.nap.time", SimpleNamespace(sleep=end_creation))
     NOTES.create(workspace)
     assert len(waits) == 1
-    assert held(workspace) == set()
+    assert stored(workspace) == set()
 
 
 def test_rows_are_added_changed_and_deleted_in_one_commit(workspace: Workspace) -> None:
     NOTES.create(workspace)
-    assert bring_into_step(workspace, [("a", "1", 1, 0), ("b", "1", 1, 0), ("c", "2", 1, 0)]) == (3, 0, 0)
-    assert bring_into_step(workspace, [("a", "1", 2, 0), ("d", "1", 2, 0)]) == (1, 1, 2)
-    assert held(workspace) == {("a", "1", 2), ("d", "1", 2)}
+    assert refresh(workspace, [("a", "1", 1, 0), ("b", "1", 1, 0), ("c", "2", 1, 0)]) == (3, 0, 0)
+    assert refresh(workspace, [("a", "1", 2, 0), ("d", "1", 2, 0)]) == (1, 1, 2)
+    assert stored(workspace) == {("a", "1", 2), ("d", "1", 2)}
     history = workspace.spark.sql(f"DESCRIBE HISTORY {workspace.table('notes')}").toPandas()
     assert list(history["operation"]) == ["MERGE", "MERGE", "CREATE TABLE"]
 
 
-def test_what_only_informs_changes_no_row(workspace: Workspace) -> None:
+def test_a_difference_in_an_informative_column_changes_no_row(workspace: Workspace) -> None:
     NOTES.create(workspace)
     merge(workspace, NOTES, workspace.spark.createDataFrame([("a", "1", 1, 1)], SOURCE))
     done = merge(workspace, NOTES, workspace.spark.createDataFrame([("a", "1", 1, 2)], SOURCE))
@@ -122,13 +122,13 @@ def test_any_sequence_of_states_is_reached(workspace: Workspace, states: list[di
     NOTES.create(workspace)
     for state in states:
         rows = [(f"{page}-{i}", page, version, 0) for page, version in state.items() for i in range(version)]
-        bring_into_step(workspace, rows)
-        assert held(workspace) == {row[:3] for row in rows}
+        refresh(workspace, rows)
+        assert stored(workspace) == {row[:3] for row in rows}
 
 
 @pytest.mark.parametrize("rows", [0, 1, 16, 17])
 def test_rows_made_here_and_by_spark_are_the_same(workspace: Workspace, rows: int) -> None:
-    """Few are made in this process, and empty numbers stay empty."""
+    """Few rows are made in this process; null numbers stay null."""
 
     def noted(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for batch in batches:
@@ -142,12 +142,12 @@ def test_rows_made_here_and_by_spark_are_the_same(workspace: Workspace, rows: in
     }
 
 
-def test_a_table_of_an_earlier_version_gets_what_it_lacks(workspace: Workspace) -> None:
+def test_a_table_of_an_earlier_version_gets_the_missing_columns(workspace: Workspace) -> None:
     NOTES.create(workspace)
     merge(workspace, NOTES, workspace.spark.createDataFrame([("a", "1", 1, 1)], SOURCE))
-    later = replace(NOTES, columns=(*NOTES.columns, Column("colour", "STRING", "Its colour's name.")))
+    later = replace(NOTES, columns=(*NOTES.columns, Column("color", "STRING", "Its color's name.")))
     later.create(workspace)
     later.create(workspace)
-    assert [row["colour"] for row in later.read(workspace).collect()] == [None]
-    result = workspace.spark.sql(f"DESCRIBE {workspace.table(NOTES.name)}").where("col_name = 'colour'").collect()
-    assert [row["comment"] for row in result] == ["Its colour's name."]
+    assert [row["color"] for row in later.read(workspace).collect()] == [None]
+    result = workspace.spark.sql(f"DESCRIBE {workspace.table(NOTES.name)}").where("col_name = 'color'").collect()
+    assert [row["comment"] for row in result] == ["Its color's name."]

@@ -14,9 +14,9 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"a: 1\nk: 5\n# more\nk: 3\n", "is not YAML: line 4, key k is there already, in line 2; correct it"),
-        (b"a:\n  k: 5\n  b: {}\n  k: 3\n", "is not YAML: line 4, key k is there already, in line 2; correct it"),
-        (b"a: {k: 5, k: 3}\n", "is not YAML: line 1, key k is there already, in line 1; correct it"),
+        (b"a: 1\nk: 5\n# more\nk: 3\n", "is not YAML: line 4, duplicate key k, first set in line 2; correct it"),
+        (b"a:\n  k: 5\n  b: {}\n  k: 3\n", "is not YAML: line 4, duplicate key k, first set in line 2; correct it"),
+        (b"a: {k: 5, k: 3}\n", "is not YAML: line 1, duplicate key k, first set in line 1; correct it"),
         (b"a: [\n", "is not YAML: line 2, expected"),
         (b"a: 2024-13-45\n", "is not YAML: month must be in 1..12"),
         (b"a: \xe9\n", "byte 3 is not UTF-8; save the file as UTF-8"),

@@ -1,9 +1,12 @@
-"""Experiments of a workspace: found whichever way their path is written, made once."""
+"""MLflow's store, and experiments: found under every spelling of their path, created once."""
 
+import os
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from localbundle.workspace.server import Server
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import (
     INVALID_PARAMETER_VALUE,
@@ -14,7 +17,58 @@ from mlflow.protos.databricks_pb2 import (
 )
 
 from ragops.errors import NotPermitted, UserError
-from ragops.platform.mlflow_store import open_experiment
+from ragops.platform.mlflow_store import mlflow_artifacts, open_experiment, use_mlflow
+
+
+@pytest.fixture
+def uris(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The URIs that MLflow is given; undone after the test."""
+    import mlflow
+
+    given: dict[str, str] = {}
+    for name in (
+        "TRACKING_URI",
+        "REGISTRY_URI",
+        "DISABLE_TELEMETRY",
+        "SQLALCHEMYSTORE_POOLCLASS",
+        "ENABLE_ARTIFACTS_PROGRESS_BAR",
+    ):
+        monkeypatch.setenv(f"MLFLOW_{name}", "")
+    monkeypatch.setattr(mlflow, "set_tracking_uri", lambda uri: given.update(tracking=uri))
+    monkeypatch.setattr(mlflow, "set_registry_uri", lambda uri: given.update(registry=uri))
+    return given
+
+
+def test_on_a_laptop_mlflow_is_in_the_local_workspace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uris: dict[str, str]
+) -> None:
+    monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
+    monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path))
+    use_mlflow()
+    file = f"sqlite:///{tmp_path}/mlflow/mlflow.db"
+    assert uris == {"tracking": file, "registry": file}
+    assert (os.environ["MLFLOW_TRACKING_URI"], os.environ["MLFLOW_REGISTRY_URI"]) == (file, file)
+    assert os.environ["MLFLOW_SQLALCHEMYSTORE_POOLCLASS"] == "NullPool"
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert mlflow_artifacts() == f"file://{tmp_path}/mlflow/artifacts"
+
+
+def test_a_local_job_and_a_command_use_the_same_mlflow_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uris: dict[str, str]
+) -> None:
+    monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
+    environment = Server(tmp_path).environment()
+    monkeypatch.setenv("LOCALBUNDLE_HOME", environment["LOCALBUNDLE_HOME"])
+    use_mlflow()
+    own = {name: value for name, value in environment.items() if name.startswith("MLFLOW_")}
+    assert own == {name: os.environ[name] for name in own} and len(own) == 5
+
+
+def test_on_databricks_mlflow_is_the_platform_s(monkeypatch: pytest.MonkeyPatch, uris: dict[str, str]) -> None:
+    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "17.3")
+    use_mlflow()
+    assert uris == {"tracking": "databricks", "registry": "databricks-uc"}
+    assert mlflow_artifacts() is None
 
 
 def test_on_databricks_an_experiment_is_opened_without_sqlalchemy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,7 +78,7 @@ def test_on_databricks_an_experiment_is_opened_without_sqlalchemy(monkeypatch: p
     class Client:
         def get_experiment_by_name(self, name: str) -> None:
             asked.append(name)
-            raise MlflowException("the workspace does not answer")
+            raise MlflowException("no answer from the workspace")
 
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "client.5")
     monkeypatch.setitem(sys.modules, "sqlalchemy", None)
@@ -37,20 +91,25 @@ def test_on_databricks_an_experiment_is_opened_without_sqlalchemy(monkeypatch: p
 
 
 class Experiments:
-    """MLflow's client of a workspace, which keeps paths without /Workspace; `found` says by which it finds them.
+    """MLflow's client of a workspace, which stores paths without /Workspace.
 
-    `said` is what it answers for a path under which it finds nothing: None, or an error's code.
+    Attributes:
+        kept: the stored paths.
+
+    Args:
+        found: the spelling under which it finds them: "short", "long", "both" or "neither".
+        error: the error code for a path that it does not find; None: it returns None.
     """
 
-    def __init__(self, found: str, said: int | None = None, kept: tuple[str, ...] = ()) -> None:
-        self._found, self._said, self.kept = found, said, list(kept)
+    def __init__(self, found: str, error: int | None = None, kept: tuple[str, ...] = ()) -> None:
+        self._found, self._error, self.kept = found, error, list(kept)
 
     def get_experiment_by_name(self, name: str) -> SimpleNamespace | None:
         is_long = name.startswith("/Workspace/")
         if self._found in ("both", "long" if is_long else "short") and _short(name) in self.kept:
             return SimpleNamespace(experiment_id=f"id of {_short(name)}", artifact_location="dbfs:/")
-        if self._said is not None:
-            raise MlflowException(f"nothing at {name}", self._said)
+        if self._error is not None:
+            raise MlflowException(f"nothing at {name}", self._error)
         return None
 
     def create_experiment(self, name: str, artifacts: str | None) -> str:
@@ -80,24 +139,26 @@ WRITTEN = pytest.mark.parametrize(
 
 @WRITTEN
 @pytest.mark.parametrize("found", ["short", "long", "both"])
-@pytest.mark.parametrize("said", [None, NOT_FOUND, RESOURCE_DOES_NOT_EXIST, INVALID_PARAMETER_VALUE, PERMISSION_DENIED])
-def test_an_experiment_is_found_whichever_way_its_path_is_written(
-    name: str, found: str, said: int | None, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "error", [None, NOT_FOUND, RESOURCE_DOES_NOT_EXIST, INVALID_PARAMETER_VALUE, PERMISSION_DENIED]
+)
+def test_an_experiment_is_found_under_every_spelling_of_its_path(
+    name: str, found: str, error: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = Experiments(found, said, kept=("/Users/me/quality",))
+    client = Experiments(found, error, kept=("/Users/me/quality",))
     assert opened(client, name, monkeypatch) == "id of /Users/me/quality"
     assert client.kept == ["/Users/me/quality"]
 
 
 @WRITTEN
-@pytest.mark.parametrize("said", [None, NOT_FOUND, RESOURCE_DOES_NOT_EXIST])
-def test_a_new_experiment_is_made_once(name: str, said: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = Experiments("short", said)
+@pytest.mark.parametrize("error", [None, NOT_FOUND, RESOURCE_DOES_NOT_EXIST])
+def test_a_new_experiment_is_created_once(name: str, error: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Experiments("short", error)
     assert opened(client, name, monkeypatch) == opened(client, name, monkeypatch) == "id of /Users/me/quality"
     assert client.kept == ["/Users/me/quality"]
 
 
-def test_an_experiment_that_somebody_else_made_meanwhile_is_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_experiment_that_another_client_just_created_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     client, looks = Experiments("both", kept=("/Users/me/quality",)), list[str]()
     really = client.get_experiment_by_name
 
@@ -109,12 +170,12 @@ def test_an_experiment_that_somebody_else_made_meanwhile_is_theirs(monkeypatch: 
     assert opened(client, "/Users/me/quality", monkeypatch) == "id of /Users/me/quality"
 
 
-def test_a_path_that_one_may_not_see_is_reported_with_the_right(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_without_permission_is_reported_with_the_right(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NotPermitted, match="needs CAN EDIT on experiment /Users/other/quality "):
         opened(Experiments("both", PERMISSION_DENIED), "/Users/other/quality", monkeypatch)
 
 
-def test_a_path_that_is_taken_by_something_else_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_taken_by_something_else_is_reported_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match="experiment /Users/me/quality: MLflow refuses .*already exists") as raised:
         opened(Experiments("neither", kept=("/Users/me/quality",)), "/Users/me/quality", monkeypatch)
     assert "\n" not in str(raised.value)

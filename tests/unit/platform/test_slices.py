@@ -1,4 +1,4 @@
-"""Slices, and rows that are made without Spark's workers: the frames here know no others."""
+"""Slices, and rows made without Spark's workers: the frames here have none."""
 
 import os
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ NUMBERS = Table(
 
 
 @given(st.lists(st.integers(0, 100)), st.integers(1, 9), st.integers(0, 150))
-def test_portions_are_the_items_in_order_none_too_long_or_heavy(items: list[int], most: int, heaviest: int) -> None:
+def test_portions_keep_the_order_and_respect_length_and_weight(items: list[int], most: int, heaviest: int) -> None:
     found = list(portions(items, most, lambda item: item, heaviest))
     assert [item for portion in found for item in portion] == items
     assert all(len(portion) == 1 or (1 < len(portion) <= most and sum(portion) <= heaviest) for portion in found)
@@ -27,19 +27,19 @@ def test_portions_are_the_items_in_order_none_too_long_or_heavy(items: list[int]
         assert len(portion) == most or sum(portion) + following[0] > heaviest
 
 
-def test_items_are_taken_only_as_they_are_needed() -> None:
+def test_items_are_consumed_lazily() -> None:
     items = iter(range(100))
     assert next(portions(items, 10)) == list(range(10))
     assert next(items) <= 11
 
 
-def test_what_is_due_does_not_wait_for_more() -> None:
+def test_a_portion_that_is_due_ends_early() -> None:
     clock = iter([0, 4, 9, 10, 10, 19, 21, 21])
     assert list(portions("abcde", 9, is_due=every(10, lambda: next(clock)))) == [["a", "b", "c"], ["d", "e"]]
 
 
 class Frame:
-    """A frame of Spark where functions are not to run in workers."""
+    """A Spark frame that can only be converted to pandas and back."""
 
     def __init__(self, rows: int) -> None:
         self._rows = rows
@@ -61,7 +61,9 @@ def doubled(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
 
 
 @pytest.mark.parametrize("rows", [1, 16, 17, 100])
-def test_on_serverless_this_process_and_its_children_make_the_rows(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_on_serverless_rows_are_made_by_this_process_and_its_children(
+    rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(slices, "on_serverless", lambda: True)
     monkeypatch.setattr(processes, "process_count", lambda: 2)
     made: Any = map_rows(Frame(rows), rows, doubled, NUMBERS)  # type: ignore[arg-type]
@@ -70,7 +72,7 @@ def test_on_serverless_this_process_and_its_children_make_the_rows(rows: int, mo
     assert (set(made["made_by"]) == {os.getpid()}) == (rows <= 16)
 
 
-def test_without_rows_nothing_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_rows_the_result_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slices, "on_serverless", lambda: True)
     made: Any = map_rows(Frame(0), 0, lambda batches: iter([]), NUMBERS)  # type: ignore[arg-type]
     assert made == []

@@ -51,9 +51,7 @@ def test_a_file_is_written_on_a_volume_without_fsync(
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC, errno.EDQUOT])
-def test_a_file_lost_during_fsync_is_an_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
-) -> None:
+def test_a_file_lost_during_fsync_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     def lose(file: int) -> None:
         raise OSError(number, os.strerror(number))
 

@@ -1,4 +1,4 @@
-"""Transfers that are cut off, with an SDK that does not resume them."""
+"""Downloads that are cut off, with an SDK that does not resume them."""
 
 import io
 from pathlib import Path
@@ -18,7 +18,7 @@ FILE = Path("/Volumes/main/rag/indexes/file")
 
 
 class CutOff(io.BytesIO):
-    """A response body whose connection breaks after some bytes; None: it comes whole."""
+    """A response body whose connection breaks after some bytes; None: it is complete."""
 
     def __init__(self, content: bytes, after: int | None) -> None:
         super().__init__(content if after is None else content[:after])
@@ -44,12 +44,12 @@ def remote(content: bytes, cuts: list[int | None]) -> RemoteFiles:
 
 
 @given(st.binary(max_size=40), st.lists(st.integers(0, 40), max_size=2), st.integers(1, 9))
-def test_the_content_arrives_whole_however_it_is_cut(content: bytes, cuts: list[int], piece: int) -> None:
+def test_the_content_is_complete_wherever_it_is_cut_off(content: bytes, cuts: list[int], piece: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ragops.platform.volumes.files_api.PIECE_BYTES", piece)
         assert remote(content, [*cuts, None]).read(FILE) == content
 
 
-def test_a_file_that_is_always_cut_off_is_one_line() -> None:
+def test_a_file_that_is_always_cut_off_is_reported_in_one_line() -> None:
     with pytest.raises(VolumeError, match=rf"^{FILE}: the workspace does not answer \(Connection broken.*try again"):
         remote(b"content", [3, 0, 7]).read(FILE)

@@ -1,4 +1,4 @@
-"""Nothing but `platform.volumes` writes where a volume may be: what a volume refuses is called for local disks only."""
+"""Calls that a volume refuses, and writes outside `platform.volumes`, are for local disks only."""
 
 import ast
 from collections.abc import Iterator
@@ -14,11 +14,18 @@ _CALLS = {
     "fcntl": {"flock", "lockf"},
     "path": {"rename", "symlink_to", "hardlink_to", "chmod", "touch", "write_text", "write_bytes"},
 }
-# What these write lies on local disk: the cache of this machine, a temporary folder, the local workspace, the checkout.
+# These write to local disk: this machine's cache, a temporary folder, the local workspace, the checkout.
 _LOCAL = {
     "assembly.py": {"os.link", "touch", "write_bytes"},
     "doctor/udf_worker.py": {"write_text"},
-    "doctor/volumes.py": {"fcntl.flock", "os.chmod", "os.link", "os.rename", "os.symlink", "os.utime"},  # to be refused
+    "doctor/volumes.py": {
+        "fcntl.flock",
+        "os.chmod",
+        "os.link",
+        "os.rename",
+        "os.symlink",
+        "os.utime",
+    },  # expected to be refused
     "corpus/embeddings/conversion.py": {"rename"},
     "corpus/embeddings/export.py": {"write_text"},
     "corpus/embeddings/upload.py": {"rename"},
@@ -60,6 +67,6 @@ def _refused(function: ast.Attribute) -> Iterator[str]:
         yield name if module == "path" else f"{module}.{name}"
 
 
-def test_what_a_volume_refuses_is_called_for_local_disks_only() -> None:
+def test_calls_that_volumes_refuse_are_for_local_disks_only() -> None:
     found = {file.relative_to(_ROOT).as_posix(): set(_found(file)) for file in _ROOT.rglob("*.py")}
     assert {name: calls for name, calls in found.items() if calls} == _LOCAL
