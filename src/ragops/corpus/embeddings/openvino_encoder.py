@@ -1,6 +1,7 @@
 """The CPU encoder: a converted model on OpenVINO, with neither PyTorch nor transformers to import."""
 
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,7 +28,10 @@ def load_openvino(folder: Path, threads: int = 0) -> "OpenVinoEncoder":
 
 
 class OpenVinoEncoder:
-    """Encodes with a converted model: fp32, sorted by length and batched by tokens, so that little is padding."""
+    """Encodes with a converted model: fp32, sorted by length and batched by tokens, so that little is padding.
+
+    Thread-safe: inferences of several threads wait for each other, since each one uses all cores anyway.
+    """
 
     def __init__(self, folder: Path, model: EmbeddingModel, threads: int = 0) -> None:
         """Compiles the graph in `folder` for this CPU. `threads`: cores to use, 0 for all."""
@@ -41,6 +45,7 @@ class OpenVinoEncoder:
         compiled = openvino.Core().compile_model(folder / GRAPH, "CPU", cpu_settings(threads))
         self._inputs = [port.get_any_name() for port in compiled.inputs]
         self._request = compiled.create_infer_request()
+        self._inferring = threading.Lock()  # a request that is in use refuses others: "Infer Request is busy"
 
     @property
     def dimension(self) -> int:
@@ -65,8 +70,9 @@ class OpenVinoEncoder:
     def _infer(self, sequences: list[TokenIds]) -> Vectors:
         ids, mask = padded(sequences, self._model.max_tokens, self._pad_id)
         every = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        self._request.infer({name: every[name] for name in self._inputs}, share_inputs=True)
-        return np.asarray(self._request.get_output_tensor(0).data, dtype=np.float32)
+        with self._inferring:
+            self._request.infer({name: every[name] for name in self._inputs}, share_inputs=True)
+            return np.array(self._request.get_output_tensor(0).data, dtype=np.float32)
 
 
 def cpu_settings(threads: int) -> dict[str, object]:

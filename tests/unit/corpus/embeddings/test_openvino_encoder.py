@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,13 @@ def test_a_vector_does_not_depend_on_its_neighbours(
     place = min(place, len(neighbours))
     together = encoder.encode_documents([*neighbours[:place], text, *neighbours[place:]])
     assert np.allclose(together[place], encoder.encode_documents([text])[0], atol=1e-5)
+
+
+def test_several_threads_get_the_vectors_that_one_gets(encoder: OpenVinoEncoder) -> None:
+    texts = [f"question number {number}" for number in range(64)]
+    with ThreadPoolExecutor(8) as threads:
+        vectors = list(threads.map(lambda text: encoder.encode_queries([text])[0], texts))
+    assert np.allclose(vectors, encoder.encode_queries(texts), atol=1e-5)
 
 
 def test_no_texts_give_no_rows(encoder: OpenVinoEncoder) -> None:
