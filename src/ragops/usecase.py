@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PrivateAttr
 from ragops.answers.chain.settings import AnswerSettings
 from ragops.answers.llms.policy import Classification
 from ragops.answers.llms.settings import QUOTES_ONLY, Models
-from ragops.answers.prompts.catalogue import PromptSettings
+from ragops.answers.prompts.template_files import PromptSettings
 from ragops.answers.retrieval.settings import RerankModel, RetrievalSettings
 from ragops.corpus.chunks.splitter import ChunkSizes
 from ragops.corpus.documents.limits import ParseLimits

@@ -20,7 +20,7 @@ from ragops.answers.llms.errors import ContextOverflow, Rejected, ServerFault
 from ragops.answers.llms.providers.vllm_offline import VllmOfflineModel
 from ragops.answers.llms.settings import VllmOffline
 from ragops.answers.llms.types import Reply, Request
-from ragops.answers.prompts.messages import Message
+from ragops.answers.prompts.types import Message
 
 _SECONDS_TO_HANG = 1800  # an engine that keeps unfinished requests waits for ever
 _TEMPLATE = (

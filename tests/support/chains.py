@@ -1,4 +1,4 @@
-"""A chain over passages that a test gives, with a scripted model: everything but the search is the real thing."""
+"""A chain over given passages, with a scripted model: everything except the search is real."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -7,16 +7,16 @@ from ragops.answers.chain.chain import Chain
 from ragops.answers.chain.settings import AnswerSettings
 from ragops.answers.llms.errors import Rejected
 from ragops.answers.llms.gateway import Gateway
-from ragops.answers.llms.ledger.ledger import KeptRows
+from ragops.answers.llms.ledger.sinks import MemorySink
 from ragops.answers.llms.policy import Policy
 from ragops.answers.llms.providers.scripted import ScriptedModel
 from ragops.answers.llms.settings import Models
 from ragops.answers.llms.types import LanguageModel
-from ragops.answers.prompts.catalogue import PromptSettings, load_templates
+from ragops.answers.prompts.template_files import PromptSettings, load_templates
 from ragops.answers.retrieval.context import Context, pack
 from ragops.answers.retrieval.pipeline import Found
 from ragops.answers.retrieval.settings import RetrievalSettings
-from ragops.answers.retrieval.validate import checked
+from ragops.answers.retrieval.validate import check_question
 from ragops.corpus.chunks.tokens import TokenCounter
 from ragops.corpus.index.passages import Passage
 
@@ -31,7 +31,7 @@ def passage(number: int, text: str, path: str = "") -> Passage:
 
 
 class Searching:
-    """Finds what it is given, as well as it is told, and remembers who asked what."""
+    """Finds the given texts with the given similarity, and records questions and groups."""
 
     generation = "g-000001"
 
@@ -42,13 +42,13 @@ class Searching:
     def context(
         self, question: str, count_tokens: TokenCounter, k: int | None = None, groups: Collection[str] = ()
     ) -> Context:
-        self.asked.append((checked(question), tuple(groups)))
-        return pack(self._found, lambda passage, places: [], count_tokens, RetrievalSettings())
+        self.asked.append((check_question(question), tuple(groups)))
+        return pack(self._found, lambda passage, ordinals: [], count_tokens, RetrievalSettings())
 
 
 def scripted_gateway(
     replies: Sequence[str],
-    rows: KeptRows | None = None,
+    rows: MemorySink | None = None,
     model: LanguageModel | None = None,
     quotes: Mapping[str, object] | None = None,
 ) -> Gateway:
@@ -57,16 +57,16 @@ def scripted_gateway(
         known.append({"name": "quotes", "provider": "extractive", **quotes})
     models = Models.model_validate({"answer": {"primary": "script"}, "known": known})
     script = model or ScriptedModel(tuple(replies), "script", 1_000_000)
-    return Gateway(models, Policy("public"), lambda settings: script, rows or KeptRows())
+    return Gateway(models, Policy("public"), lambda settings: script, rows or MemorySink())
 
 
 def failing_gateway(error: str, *replies: str) -> Gateway:
-    """Whose model, served, always fails so; script stands in."""
+    """A gateway whose primary model, served, always fails with this error; script is the fallback."""
     names = ("served", "script")
     known = [{"name": name, "provider": "scripted", "replies": ["-"]} for name in names]
     models = Models.model_validate({"answer": {"primary": "served", "fallback": ["script"]}, "known": known})
     says = {"served": ScriptedModel([Rejected(error)], "served"), "script": ScriptedModel(replies, "script")}
-    return Gateway(models, Policy("public"), lambda settings: says[settings.name], KeptRows())
+    return Gateway(models, Policy("public"), lambda settings: says[settings.name], MemorySink())
 
 
 def chain(

@@ -1,1 +1,1 @@
-"""From a question to an answer with citations, or to an honest "I don't know"; and the same as an MLflow model."""
+"""Question -> answer with checked citations, or an abstention. Start reading in `chain`."""

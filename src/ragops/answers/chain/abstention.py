@@ -1,7 +1,7 @@
-"""How well what was found fits a question, and from where on it is worth asking a model.
+"""When to abstain: how well the passages match a question, and the threshold below which no model is asked.
 
-A small model answers whatever it is told; so abstention comes from evidence first. The score is measured on questions
-with and without an answer in the corpus, and the threshold is chosen where it tells them apart best.
+A small model answers from whatever passages it is given, so abstention is decided by evidence first. The score is
+measured on questions with and without an answer in the corpus; the threshold separates the two best.
 """
 
 from __future__ import annotations
@@ -15,16 +15,19 @@ from ragops.answers.retrieval.pipeline import Found
 
 
 def evidence(found: Sequence[Found]) -> float:
-    """The best passage's similarity to the question: its cosine, 0 where nothing was found or it is negative."""
+    """The best passage's cosine similarity to the question; 0 if nothing was found or all are negative."""
     return max([0.0, *(one.similarity or 0.0 for one in found)])
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A threshold, and what it does on the questions that it was measured on.
+    """A threshold and its effect on the questions that it was measured on.
 
-    `answered` is the share of answerable questions at or above it, `refused` that of the unanswerable ones below it,
-    `area` the area under the ROC curve: 0.5 is chance.
+    Attributes:
+        value: the threshold.
+        answered: share of answerable questions with evidence at or above it.
+        refused: share of unanswerable questions with evidence below it.
+        area: area under the ROC curve of the evidence; 0.5 is chance.
     """
 
     value: float
@@ -36,18 +39,23 @@ class Threshold:
 def calibrate(answerable: Sequence[float], unanswerable: Sequence[float], keep: float = 0.9) -> Threshold:
     """The threshold that refuses most unanswerable questions while at least `keep` of the others are answered.
 
+    Args:
+        answerable: evidence of questions with an answer in the corpus.
+        unanswerable: evidence of questions without one.
+        keep: share of the answerable ones, 0 to 1.
+
     Raises:
         ValueError: there are no questions of one kind.
     """
     if not len(answerable) or not len(unanswerable):
         raise ValueError("questions with and without an answer are needed")
-    places = [float(place) for place in np.unique([*answerable, *unanswerable])]
-    thresholds = [judged(place, answerable, unanswerable) for place in places]
+    values = [float(value) for value in np.unique([*answerable, *unanswerable])]
+    thresholds = [measure_threshold(value, answerable, unanswerable) for value in values]
     return max((one for one in thresholds if one.answered >= keep), key=lambda one: (one.refused, -one.value))
 
 
-def judged(value: float, answerable: Sequence[float], unanswerable: Sequence[float]) -> Threshold:
-    """What a given threshold does on questions of both kinds; there are some of each."""
+def measure_threshold(value: float, answerable: Sequence[float], unanswerable: Sequence[float]) -> Threshold:
+    """The effect of a given threshold; there must be questions of both kinds."""
     good, bad = np.asarray(answerable), np.asarray(unanswerable)
     wins = (good[:, None] > bad[None, :]).mean() + (good[:, None] == bad[None, :]).mean() / 2
     return Threshold(value, float((good >= value).mean()), float((bad < value).mean()), float(wins))

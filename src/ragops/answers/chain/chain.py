@@ -1,49 +1,66 @@
-"""From a question to an answer: retrieve, judge the evidence, prompt, generate, check the citations, or abstain."""
+"""How a question becomes an answer.
+
+1. rewrite: a follow-up question is made to stand alone (`rewriting`).
+2. retrieve: passages that the asker's groups may see, packed into the token budget (`retrieval.search`).
+3. No passages, or evidence below the use case's threshold: abstain, without asking a model (`abstention`).
+4. prompt: passages and question fill the template, untrusted text between delimiters (`prompts.render`).
+5. generate: the gateway asks the primary model, or a fallback (`llms.gateway`).
+6. check: the reply is parsed (`parse_reply`), invalid citations are removed, sentences that repeat a passage are
+   attributed, and a text without any citation gives way to quotes or to an abstention (`citations`).
+
+Each step is a span of one MLflow trace (`trace`).
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 from ragops.answers.chain.abstention import evidence
-from ragops.answers.chain.citations import check_citations
-from ragops.answers.chain.grounding import attribute, quote
-from ragops.answers.chain.parse_reply import read
+from ragops.answers.chain.citations import attribute, check_citations, quote
+from ragops.answers.chain.parse_reply import parse_reply
 from ragops.answers.chain.rewriting import Standalone, standalone
 from ragops.answers.chain.settings import AnswerSettings
-from ragops.answers.chain.trace import Steps
-from ragops.answers.chain.types import Abstained, Answer, Question
+from ragops.answers.chain.trace import Trace
+from ragops.answers.chain.types import Abstained, Answer, Query
 from ragops.answers.llms.errors import ModelFailure
 from ragops.answers.llms.gateway import Gateway
-from ragops.answers.llms.ledger.ledger import Caller
-from ragops.answers.llms.resilience.retries import Deadline
+from ragops.answers.llms.ledger.calls import Caller
 from ragops.answers.llms.settings import DEFAULT_ABSTENTION
 from ragops.answers.llms.types import Pieces as ReplyPieces
-from ragops.answers.llms.types import Reply, Request
-from ragops.answers.prompts.delimiters import PROCESS_KEY, unmarked
-from ragops.answers.prompts.delimiters import Request as PromptRequest
-from ragops.answers.prompts.messages import Message
+from ragops.answers.llms.types import Reply, Request, drain
+from ragops.answers.prompts.delimiters import PROCESS_KEY, without_delimiters
 from ragops.answers.prompts.render import render
-from ragops.answers.prompts.sources import Source
 from ragops.answers.prompts.template import Template
+from ragops.answers.prompts.types import Message, PromptRequest, Source
 from ragops.answers.retrieval.context import Context, Packed
 from ragops.answers.retrieval.search import Searcher
-from ragops.answers.retrieval.validate import checked
 
 Pieces = Generator[str, None, Answer]
-"""The pieces of an answer as they come; the generator returns the checked answer, whose text is the one that counts."""
+"""The pieces of an answer as they arrive; the generator returns the checked answer, and only that text counts."""
 
-_CHARACTERS_A_TOKEN = 3
-"""Fewer than English has: where no tokenizer is at hand, tokens are counted as too many rather than too few."""
+_CHARACTERS_PER_TOKEN = 3
+"""Fewer than in English text: without a tokenizer, an estimate must rather be too high than too low."""
 
 
 @dataclass(frozen=True)
 class Chain:
-    """Everything that an answer needs. One object serves all threads of a process.
+    """Everything that answers need. One object serves all threads of a process.
 
-    `values` are for the prompt's own variables, `key` is that of its marks.
+    Attributes:
+        searcher: finds passages.
+        gateway: asks language models.
+        prompt: the template for answers.
+        rewrite: the template that makes follow-up questions stand alone.
+        settings: the use case's section `answers`.
+        values: for the prompt's own variables.
+        key: of the prompt's delimiters.
+
+    Example:
+        >>> chain = open_chain(use_case, templates, Place.of(workspace))  # ragops.assembly
+        >>> answer = chain.answer(Query("How do I open a file?", groups=("docs",)))
+        >>> print(answer.text, [source.passage.path for source in answer.cited])
     """
 
     searcher: Searcher
@@ -54,114 +71,141 @@ class Chain:
     values: dict[str, str] = field(default_factory=dict)
     key: bytes = PROCESS_KEY
 
-    def answer(self, question: Question) -> Answer:
+    def answer(self, query: Query) -> Answer:
         """The checked answer to a question.
 
         Raises:
-            UserError: the question is no question, there is no index, policy forbids the model, or none answers.
+            UserError: there is no index, policy forbids the model, or no model answers.
         """
-        pieces = self._answer(question, streamed=False)
-        while True:
-            try:
-                next(pieces)
-            except StopIteration as end:
-                answer: Answer = end.value
-                return answer
+        return drain(self._run(query, streamed=False))
 
-    def stream(self, question: Question) -> Pieces:
-        """The same in pieces, as the model writes them; citations are checked once the last one has come."""
-        return self._answer(question, streamed=True)
+    def stream(self, query: Query) -> Pieces:
+        """The same in pieces, as the model writes them; citations are checked after the last one. Raises as `answer`.
 
-    def _answer(self, question: Question, streamed: bool) -> Pieces:
-        started, text = time.monotonic(), checked(question.text)
-        steps, deadline = Steps(question=text, history=len(question.history)), self.gateway.deadline()
-        try:
-            text, not_rewritten = self._rewritten(text, question, steps, deadline)
-            context, score = self._retrieved(text, question, steps)
-            if context.sources and score >= self.settings.min_evidence:
-                ask = self.gateway.stream if streamed and self._is_plain else self._at_once
-                reply = yield from self._generated(text, context, question.who, steps, partial(ask, deadline=deadline))
-                answer = self._read(reply, text, context, score, steps)
-            else:
-                answer = self._abstention("no evidence", text, context, score)
-            if not (streamed and self._is_plain and answer.model):
-                yield answer.text
-        except BaseException as error:
-            steps.fail(error)
-            raise
-        seconds = time.monotonic() - started
-        answer = replace(answer, not_rewritten=not_rewritten, seconds=seconds, trace_id=steps.trace_id)
-        cited = [one.number for one in answer.cited]
-        came = {"model": answer.model, "failed": answer.failed}
-        steps.end(answer=answer.text, cited=cited, abstained=answer.abstained, **came)
-        return answer
+        A reply with reasoning before the answer, or JSON around it, is not shown to readers: its answer is one piece.
+        """
+        is_plain = not self.prompt.answer_after and not self.prompt.response_schema
+        return self._run(query, streamed=is_plain)
 
     def messages(self, text: str, sources: Sequence[Packed]) -> list[Message]:
-        """What a model is sent for a question that stands alone, and the passages for it; always the same for both."""
-        given = [Source(one.number, one.passage.title, one.passage.path, one.text) for one in sources]
-        return render(self.prompt, PromptRequest(text, given, values=self.values), self.key)
+        """The model's input for a standalone question and its sources; equal arguments make equal messages."""
+        shown = [Source(one.number, one.passage.title, one.passage.path, one.text) for one in sources]
+        return render(self.prompt, PromptRequest(text, shown, values=self.values), self.key)
 
-    @property
-    def _is_plain(self) -> bool:
-        """Whether a reply is the answer itself; reasoning before it, or JSON around it, is for no reader's eyes."""
-        return not self.prompt.answer_after and not self.prompt.response_schema
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text for the primary model; an estimate if that model cannot be opened."""
+        try:
+            model = self.gateway.primary
+        except ModelFailure:
+            return [len(text) // _CHARACTERS_PER_TOKEN + 1 for text in texts]
+        return [model.count_tokens(text) for text in texts]
 
-    def _at_once(self, request: Request, caller: Caller, deadline: Deadline) -> ReplyPieces:
-        yield from ()
-        return self.gateway.generate(request, caller, deadline)
+    def _run(self, query: Query, *, streamed: bool) -> Pieces:
+        """A generator of its own, so that clock and trace start with the first piece that is asked for."""
+        return (yield from _Run(self, query, streamed).pieces())
 
-    def _rewritten(self, text: str, question: Question, steps: Steps, deadline: Deadline) -> Standalone:
-        history = question.history[-self.settings.history_turns :] if self.settings.history_turns else ()
+
+class _Run:
+    """One query on its way through the chain: the steps, with the trace and the deadline that they share."""
+
+    def __init__(self, chain: Chain, query: Query, streamed: bool) -> None:
+        self._chain, self._query, self._streamed = chain, query, streamed
+        self._started = time.monotonic()
+        self._trace = Trace(question=query.text, history=len(query.history))
+        self._deadline = chain.gateway.deadline()
+
+    def pieces(self) -> Pieces:
+        """Runs all steps and ends the trace, with the answer or with the error."""
+        try:
+            answer = yield from self._steps()
+        except BaseException as error:
+            self._trace.fail(error)
+            raise
+        answer = replace(answer, seconds=time.monotonic() - self._started, trace_id=self._trace.trace_id)
+        self._trace.end(
+            answer=answer.text,
+            cited=[one.number for one in answer.cited],
+            abstained=answer.abstained,
+            model=answer.model,
+            failed=answer.failed,
+        )
+        return answer
+
+    def _steps(self) -> Pieces:
+        question, not_rewritten = self._rewritten()
+        context, score = self._retrieved(question)
+        answer = self._abstention("no evidence", question, context, score)
+        if context.sources and score >= self._chain.settings.min_evidence:
+            reply = yield from self._generated(question, context)
+            answer = self._checked(reply, replace(answer, abstained="the model"))
+        if not (self._streamed and answer.model):
+            yield answer.text
+        return replace(answer, not_rewritten=not_rewritten)
+
+    def _rewritten(self) -> Standalone:
+        chain, query = self._chain, self._query
+        turns = chain.settings.history_turns
+        history = query.history[-turns:] if turns else ()
         if not history:
-            return Standalone(text, {})
-        with steps.step("rewrite", "CHAIN", question=text) as span:
-            alone = standalone(text, history, self.rewrite, self.gateway, question.who, self.key, deadline)
+            return Standalone(query.text, {})
+        with self._trace.step("rewrite", "CHAIN", question=query.text) as span:
+            alone = standalone(query.text, history, chain.rewrite, chain.gateway, query.who, chain.key, self._deadline)
             span.set_attribute("not_by", list(alone.failed))
             span.set_outputs(alone.text)
         return alone
 
-    def _retrieved(self, text: str, question: Question, steps: Steps) -> tuple[Context, float]:
-        with steps.step("retrieve", "RETRIEVER", question=text, groups=question.groups) as span:
-            context = self.searcher.context(text, self._count_tokens, groups=question.groups)
+    def _retrieved(self, question: str) -> tuple[Context, float]:
+        chain, groups = self._chain, self._query.groups
+        with self._trace.step("retrieve", "RETRIEVER", question=question, groups=groups) as span:
+            context = chain.searcher.context(question, chain.count_tokens, groups=groups)
             score = evidence([source.found for source in context.sources])
             span.set_attribute("evidence", score)
             span.set_outputs([_as_document(source) for source in context.sources])
         return context, score
 
-    def _generated(
-        self, text: str, context: Context, who: str, steps: Steps, ask: Callable[[Request, Caller], ReplyPieces]
-    ) -> ReplyPieces:
-        with steps.step("prompt", "PARSER", template=self.prompt.name) as span:
-            messages = self.messages(text, context.sources)
+    def _generated(self, question: str, context: Context) -> ReplyPieces:
+        chain, prompt = self._chain, self._chain.prompt
+        with self._trace.step("prompt", "PARSER", template=prompt.name) as span:
+            messages = chain.messages(question, context.sources)
             span.set_outputs([{"role": one.role, "content": one.content} for one in messages])
         request = Request(
             messages=tuple(messages),
-            max_tokens=self.settings.max_tokens,
-            temperature=self.settings.temperature,
-            response_schema=self.prompt.response_schema,
-            question=text,
+            max_tokens=chain.settings.max_tokens,
+            temperature=chain.settings.temperature,
+            response_schema=prompt.response_schema,
+            question=question,
             evidence=tuple(one.text for one in context.sources),
         )
-        caller = Caller(who, "ask", self.prompt.name, self.prompt.content_hash[:8], steps.trace_id)
-        with steps.step("generate", "CHAT_MODEL") as span:
-            reply = yield from ask(request, caller)
+        with self._trace.step("generate", "CHAT_MODEL") as span:
+            reply = yield from self._reply(request)
             span.set_attribute("model", reply.model)
             span.set_attribute("stood_in_for", list(reply.failed))
             span.set_outputs(reply.text)
         return reply
 
-    def _read(self, reply: Reply, text: str, context: Context, score: float, steps: Steps) -> Answer:
-        passages = [one.text for one in context.sources]
-        with steps.step("check", "PARSER", reply=reply.text) as span:
-            written = read(unmarked(reply.text), self.prompt, (self.prompt.abstention or "", DEFAULT_ABSTENTION))
-            cited = check_citations(written.text, len(passages))
-            grounded = attribute(cited.text.strip(), passages, self.settings.attribute_from)
-            quoted = not grounded.numbers and not written.abstains and self.settings.uncited == "quote"
+    def _reply(self, request: Request) -> ReplyPieces:
+        prompt, gateway = self._chain.prompt, self._chain.gateway
+        caller = Caller(self._query.who, "ask", prompt.name, prompt.content_hash[:8], self._trace.trace_id)
+        if self._streamed:
+            return (yield from gateway.stream(request, caller, self._deadline))
+        return gateway.generate(request, caller, self._deadline)
+
+    def _checked(self, reply: Reply, abstention: Answer) -> Answer:
+        """The answer in the reply, with checked citations; the given abstention, with the reply's figures, if none."""
+        chain, sources = self._chain, abstention.sources
+        passages = [one.text for one in sources]
+        with self._trace.step("check", "PARSER", reply=reply.text) as span:
+            parsed = parse_reply(
+                without_delimiters(reply.text), chain.prompt, (chain.prompt.abstention or "", DEFAULT_ABSTENTION)
+            )
+            cited = check_citations(parsed.text, len(passages))
+            grounded = attribute(cited.text.strip(), passages, chain.settings.attribute_from)
+            quoted = not grounded.numbers and not parsed.abstains and chain.settings.uncited == "quote"
             if quoted:
-                grounded = quote(text, passages, self.gateway.quotes)
+                grounded = quote(abstention.standalone, passages, chain.gateway.quotes)
             span.set_outputs({"removed": cited.removed, "attributed": grounded.attributed, "quoted": quoted})
         answer = replace(
-            self._abstention("the model", text, context, score),
+            abstention,
             model=reply.model,
             failed=reply.failed,
             prompt_tokens=reply.prompt_tokens,
@@ -169,41 +213,33 @@ class Chain:
             valid_citations=cited.valid,
             removed_citations=cited.removed,
         )
-        if written.abstains or not grounded.text:
+        if parsed.abstains or not grounded.text:
             return answer
-        used = tuple(one for one in context.sources if one.number in grounded.numbers)
         return replace(
             answer,
             text=grounded.text,
-            cited=used,
+            cited=tuple(one for one in sources if one.number in grounded.numbers),
             abstained=None,
             attributed=grounded.attributed,
             quoted=quoted,
         )
 
-    def _abstention(self, who: Abstained, text: str, context: Context, score: float) -> Answer:
+    def _abstention(self, reason: Abstained, question: str, context: Context, score: float) -> Answer:
+        prompt = self._chain.prompt
         return Answer(
-            text=self.prompt.abstention or DEFAULT_ABSTENTION,
+            text=prompt.abstention or DEFAULT_ABSTENTION,
             cited=(),
             sources=context.sources,
-            abstained=who,
-            standalone=text,
+            abstained=reason,
+            standalone=question,
             evidence=score,
-            prompt=f"{self.prompt.name}@{self.prompt.content_hash[:8]}",
-            generation=self.searcher.generation,
+            prompt=f"{prompt.name}@{prompt.content_hash[:8]}",
+            generation=self._chain.searcher.generation,
         )
-
-    def _count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """As the primary model counts; an estimate where that one cannot be had and another will have to answer."""
-        try:
-            model = self.gateway.primary
-        except ModelFailure:
-            return [len(text) // _CHARACTERS_A_TOKEN + 1 for text in texts]
-        return [model.count_tokens(text) for text in texts]
 
 
 def _as_document(source: Packed) -> dict[str, object]:
-    """As MLflow's pages and judges read retrieved documents."""
+    """The form in which MLflow's pages and judges read retrieved documents."""
     passage = source.passage
     return {
         "page_content": source.text,

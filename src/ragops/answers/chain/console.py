@@ -1,4 +1,4 @@
-"""What a person or a program sees of an answer."""
+"""An answer for the terminal (`show`) and as JSON (`as_outputs`)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from rich.text import Text
 from ragops.answers.chain.types import Answer
 from ragops.answers.retrieval.console import source_line
 from ragops.answers.retrieval.context import Packed
-from ragops.corpus.documents.normalize import normalise
+from ragops.corpus.documents.normalize import normalize
 
 
 def as_outputs(answer: Answer) -> dict[str, Any]:
-    """How the answer came about, as JSON: everything but its text."""
+    """Everything about an answer except its text, as JSON values."""
     return {
         "abstained": answer.abstained,
         "evidence": answer.evidence,
@@ -39,40 +39,40 @@ def as_outputs(answer: Answer) -> dict[str, Any]:
 
 
 def show(console: Console, answer: Answer) -> None:
-    """Prints the answer, the passages that it cites, and how it came about."""
+    """Prints the answer, the passages that it cites, and a line on how it was made."""
     if answer.abstained:
         console.print(Text(answer.text, style="yellow"))
-        console.print(Text(_why(answer), style="dim"), soft_wrap=True)
+        console.print(Text(_abstention_reason(answer), style="dim"), soft_wrap=True)
     else:
-        # Whoever wrote a link is not known: its address is shown, not hidden behind its text.
-        console.print(Markdown(normalise(answer.text), hyperlinks=False))
+        # Links come from untrusted text: show the address instead of hiding it behind the link's text.
+        console.print(Markdown(normalize(answer.text), hyperlinks=False))
     if answer.cited:
         console.print()
     for one in answer.cited:
         console.print(source_line(one.number, one.passage))
-    for result in stand_ins(answer):
-        console.print(Text(result, style="yellow"), soft_wrap=True)
-    console.print(Text("; ".join(_story(answer)), style="dim"), soft_wrap=True)
+    for line in fallback_notes(answer):
+        console.print(Text(line, style="yellow"), soft_wrap=True)
+    console.print(Text("; ".join(_facts(answer)), style="dim"), soft_wrap=True)
 
 
-def stand_ins(answer: Answer) -> Iterator[str]:
-    """A line for each model that did not do its part: which one, why, and what took its place."""
+def fallback_notes(answer: Answer) -> Iterator[str]:
+    """One line for each model that failed: its name, the reason, and the fallback."""
     for name, reason in answer.not_rewritten.items():
-        yield f"{name} did not rewrite the question ({normalise(reason)}); searched for: {answer.standalone}"
+        yield f"{name} did not rewrite the question ({normalize(reason)}); searched for: {answer.standalone}"
     for name, reason in answer.failed.items():
-        yield f"{name} did not answer ({normalise(reason)}); {answer.model} stood in"
+        yield f"{name} did not answer ({normalize(reason)}); fell back to {answer.model}"
 
 
-def _why(answer: Answer) -> str:
+def _abstention_reason(answer: Answer) -> str:
     if answer.abstained == "the model":
         count = len(answer.sources)
         return f"The model found no answer in {count} passage{'' if count == 1 else 's'}."
     if not answer.sources:
-        return "No evidence: nothing was found; the index is empty, or its passages are for other groups."
-    return "No evidence: nothing that was found is near enough to the question, so no model was asked."
+        return "No evidence: nothing was found; the index is empty, or its passages are restricted to other groups."
+    return "No evidence: no passage is similar enough to the question, so no model was asked."
 
 
-def _story(answer: Answer) -> Iterator[str]:
+def _facts(answer: Answer) -> Iterator[str]:
     yield answer.model or "no model"
     yield f"prompt {answer.prompt}"
     yield f"index {answer.generation}"
@@ -82,7 +82,7 @@ def _story(answer: Answer) -> Iterator[str]:
     if answer.removed_citations:
         yield f"{answer.removed_citations} made-up citations removed"
     if answer.quoted:
-        yield "quoted, because the model cited nothing"
+        yield "quoted from the passages, because the model cited nothing"
     yield f"{answer.seconds:.1f} s"
 
 

@@ -1,4 +1,4 @@
-"""From a model's reply to the answer in it, as the prompt's technique has it written."""
+"""From a model's reply to the answer in it, in the form that the prompt's technique asks for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from ragops.answers.prompts.template import Template
 
 _CITED = re.compile(r"\[\d")
-_NO_WORD = re.compile(r"\W+")
+_NOT_A_WORD = re.compile(r"\W+")
 
 
 class _Structured(BaseModel):
@@ -22,45 +22,49 @@ class _Structured(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """The answer's text, and whether it says that there is none."""
+class Parsed:
+    """The answer's text, and whether it is an abstention."""
 
     text: str
     abstains: bool
 
 
-def read(reply: str, template: Template, abstentions: Collection[str]) -> Written:
+def parse_reply(reply: str, template: Template, abstentions: Collection[str]) -> Parsed:
     """The answer in a reply.
 
-    A structured reply that is not the JSON asked for is read as text: a model that cannot write JSON may still answer.
-    `abstentions` are the sentences that say that there is no answer.
+    A structured reply that is not the requested JSON is read as text: a model that cannot write JSON may still answer.
+
+    Args:
+        reply: the model's text.
+        template: of the prompt.
+        abstentions: sentences of abstention.
     """
-    given = _structured(reply) if template.technique == "structured" else None
-    if given is None:
+    structured = _structured(reply) if template.technique == "structured" else None
+    if structured is None:
         text = template.answer_in(reply)
-        return Written(text, _abstains(text, abstentions))
-    text = (given.answer or "").strip()
-    if given.answerable is False or not text:
-        return Written(text, True)
-    numbers = [number for number in given.citations or () if type(number) is int]  # what else is listed cites nothing
+        return Parsed(text, _abstains(text, abstentions))
+    text = (structured.answer or "").strip()
+    if structured.answerable is False or not text:
+        return Parsed(text, True)
+    numbers = [number for number in structured.citations or () if type(number) is int]  # not bool, and no text
     if not _CITED.search(text):
         text = " ".join([text, *(f"[{number}]" for number in dict.fromkeys(numbers))])
-    return Written(text, _abstains(text, abstentions))
+    return Parsed(text, _abstains(text, abstentions))
 
 
 def _structured(reply: str) -> _Structured | None:
-    """The outermost JSON object of a reply, which may stand in a fence or behind a greeting."""
+    """The outermost JSON object of a reply, which may be inside a fence or after a greeting."""
     try:
         return _Structured.model_validate_json(reply[reply.index("{") : reply.rindex("}") + 1])
-    except ValueError:  # pydantic's own is one
+    except ValueError:  # includes pydantic's ValidationError
         return None
 
 
 def _abstains(text: str, abstentions: Collection[str]) -> bool:
-    """Whether the text begins with such a sentence and cites nothing: what follows is politeness."""
-    said = _words(text)
-    return not _CITED.search(text) and any(said.startswith(_words(one)) for one in abstentions if one)
+    """Whether the text begins with a sentence of abstention and cites nothing; anything after it is politeness."""
+    normalized = _normalized(text)
+    return not _CITED.search(text) and any(normalized.startswith(_normalized(one)) for one in abstentions if one)
 
 
-def _words(text: str) -> str:
-    return _NO_WORD.sub(" ", text.replace("’", "'")).strip().casefold()
+def _normalized(text: str) -> str:
+    return _NOT_A_WORD.sub(" ", text.replace("’", "'")).strip().casefold()

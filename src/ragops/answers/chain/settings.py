@@ -1,4 +1,4 @@
-"""How answers are made: the use case's section `answers`."""
+"""The use case's section `answers`."""
 
 from typing import Literal
 
@@ -6,15 +6,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class AnswerSettings(BaseModel):
-    """When there is too little to answer from, and what is done about statements without a citation.
+    """When to abstain, and how to handle statements without a citation.
 
     Attributes:
-        min_evidence: below it nobody is asked and the answer is an abstention; `ragops evaluate answers` measures it.
-        attribute_from: a sentence without a citation gets that of a passage which holds this share of its words.
-        uncited: an answer that cites nothing at all is kept as it is, or gives way to the passages' own sentences.
-        max_tokens: the longest answer.
-        temperature: 0 for the same answer each time.
-        history_turns: earlier turns that may be needed to understand a question.
+        min_evidence: below it the chain abstains without asking a model; `ragops evaluate answers` suggests a value.
+        attribute_from: an uncited sentence gets the citation of a passage that contains this share of its terms.
+        uncited: keep an answer without any citation, or quote the passages instead.
+        max_tokens: of the answer.
+        temperature: 0 for reproducible answers.
+        history_turns: how many earlier turns are used to rewrite a follow-up question.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -6,20 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ragops.answers.llms.errors import in_brief
+from ragops.answers.llms.errors import kind_and_status
 
 if TYPE_CHECKING:
     from mlflow.entities import LiveSpan
 
 
-class Steps:
-    """The trace of one answer: a root, and a span under it for each step.
+class Trace:
+    """The trace of one answer: a root span with a child for each step.
 
-    Spans do not depend on the context, since an answer that is streamed is written between its reader's own steps.
+    Spans have explicit parents instead of MLflow's context, because a streamed answer is interleaved with its
+    consumer's own spans.
     """
 
     def __init__(self, **inputs: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
-        """Begins the trace, below the span that is open where MLflow itself traces the caller."""
+        """Starts the trace, below the caller's active span if there is one. `inputs` are recorded on the root span."""
         import mlflow
 
         self._start = mlflow.start_span_no_context
@@ -28,43 +29,46 @@ class Steps:
 
     @property
     def trace_id(self) -> str | None:
-        """MLflow's name of the trace; None while tracing is off."""
+        """MLflow's id of the trace; None while tracing is off."""
         trace_id: str = self._root.trace_id
         return None if trace_id.startswith("MLFLOW_NO_OP") else trace_id
 
     @contextmanager
     def step(self, name: str, kind: str, **inputs: Any) -> Iterator[LiveSpan]:  # noqa: ANN401
-        """One step; an error raised in it marks its span."""
+        """One step as a span; an exception in it is recorded."""
         span = self._start(name, span_type=kind, parent_span=self._root, inputs=inputs)
         try:
             yield span
         except BaseException as error:
-            span.record_exception(_reported(error))
+            span.record_exception(_described(error))
             span.end(status="ERROR")
             raise
         span.end()
 
     def end(self, **outputs: Any) -> None:  # noqa: ANN401
-        """Ends the trace with what came out."""
+        """Ends the trace with its outputs."""
         self._root.end(outputs=outputs)
 
     def fail(self, error: BaseException) -> None:
         """Ends the trace with the error."""
-        self._root.record_exception(_reported(error))
+        self._root.record_exception(_described(error))
         self._root.end(status="ERROR")
 
 
 def without_texts(span: LiveSpan) -> None:
-    """Takes from a span what was asked and answered: MLflow's processor for traces of confidential documents."""
+    """Removes inputs and outputs from a span: MLflow's span processor for confidential documents."""
     span.set_inputs(None)
     span.set_outputs(None)
 
 
-def _reported(error: BaseException) -> str:
-    """An error as a trace holds it: without its words where texts are kept out, since a server's may repeat the prompt.
+def _described(error: BaseException) -> str:
+    """An error for a trace; without its message if traces hold no texts.
 
-    No processor can take these out: an error is no input, and no output.
+    A server's message may repeat the prompt, and span processors cannot remove it: exceptions are events, not inputs
+    or outputs.
     """
     from mlflow.tracing.config import get_config
 
-    return in_brief(error) if without_texts in get_config().span_processors else f"{type(error).__name__}: {error}"
+    if without_texts in get_config().span_processors:
+        return kind_and_status(error)
+    return f"{type(error).__name__}: {error}"

@@ -1,25 +1,32 @@
-"""What goes into the chain, and what comes out of it."""
+"""What goes into the chain, a `Query`, and what comes out, an `Answer`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from ragops.answers.prompts.messages import Message
-from ragops.answers.retrieval.context import Packed
+from ragops.answers.prompts.types import Message
+from ragops.answers.retrieval.validate import check_question
+
+if TYPE_CHECKING:
+    from ragops.answers.retrieval.context import Packed
 
 Abstained = Literal["no evidence", "the model"]
+"""The reason for an abstention: no evidence in the passages, or the model declined."""
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What somebody asks.
+class Query:
+    """A user's question in its context; a Query with an invalid question cannot be made.
 
     Attributes:
-        text: the question as it was put.
+        text: the question in the user's words, without surrounding white space.
         history: the turns before it, oldest first.
-        groups: those that the caller belongs to; none finds only what is for everybody.
+        groups: the asker's groups; without any, only passages for everybody are found.
         who: user or service principal, for the ledger.
+
+    Raises:
+        RequestError: the question is empty, too long, not valid UTF-8, or contains control characters.
     """
 
     text: str
@@ -27,30 +34,33 @@ class Question:
     groups: tuple[str, ...] = ()
     who: str = "unknown"
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", check_question(self.text))
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the chain says.
+    """A checked answer, or an abstention.
 
     Attributes:
         text: the answer, or the sentence of abstention.
-        cited: the passages that it cites, by their numbers.
-        sources: all passages that the model was given.
-        abstained: who found that there is no answer; None where there is one.
-        standalone: the question as it was searched for.
-        evidence: how well the passages fit it, 0 to 1.
-        prompt: the template and the beginning of its content hash.
+        cited: the sources that it cites, by their numbers.
+        sources: all sources that the model was given.
+        abstained: why there is no answer; None if there is one.
+        standalone: the question that was searched for.
+        evidence: how well the passages match it, 0 to 1.
+        prompt: the template and the first digits of its content hash.
         generation: the index generation.
-        model: who wrote it, by its name in usecase.yml; "" where nobody was asked.
-        failed: the models that should have written it and did not, by name, and why.
-        not_rewritten: likewise those that should have made a question that follows others stand alone.
-        valid_citations: citations that the model wrote of passages that it was given, each time anew.
-        removed_citations: those of passages that nobody was given.
-        attributed: sentences that got a citation for what they repeat of a passage.
-        quoted: whether the passages' own sentences took the place of a text that cited nothing.
+        model: the model that wrote it, by its name in usecase.yml; "" if none was asked.
+        failed: the models before it in the fallback chain that failed: name to reason.
+        not_rewritten: the models that failed to rewrite a follow-up question: name to reason.
+        valid_citations: citations written by the model that name a source it was given, counted with repetitions.
+        removed_citations: those that name no such source.
+        attributed: sentences that got a citation because they repeat a passage.
+        quoted: whether sentences of the passages replaced a text without any citation.
         prompt_tokens: read by the model.
         completion_tokens: written by it.
-        seconds: of everything.
+        seconds: in total.
         trace_id: MLflow's; None without tracing.
     """
 

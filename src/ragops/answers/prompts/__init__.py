@@ -1,1 +1,1 @@
-"""Versioned prompt templates as files; retrieved text as data; a model's own chat syntax; MLflow's prompt registry."""
+"""Prompts: versioned template files, untrusted text between delimiters, and MLflow's prompt registry."""

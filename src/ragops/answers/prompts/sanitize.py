@@ -1,21 +1,23 @@
-"""Text of others made harmless to what reads a prompt: the tokenizer and its special tokens, and our own marks.
+"""Untrusted text made harmless for whatever reads a prompt: special tokens of tokenizers, and our own delimiters.
 
-Words are left as they are: what a passage says is told from what we say by where it stands (`marks`), not by a filter.
+Words stay as they are: what tells a passage from instructions is where it stands (`delimiters`), not a filter on words.
 """
 
 import re
 from collections.abc import Collection
 
+from ragops import text as texts
+
 _OPENING, _CLOSING = "<＜", ">＞"
 
-# Characters that carry, or split, text and are not seen: tags, variation selectors, zero-width spaces, soft hyphens,
+# Characters that carry or split text and are not visible: tags, variation selectors, zero-width spaces, soft hyphens,
 # direction overrides, controls.
-# The joiners U+200C and U+200D stay: Persian, Hindi and emoji are spelt with them.
+# The joiners U+200C and U+200D stay: Persian, Hindi and emoji need them.
 _INVISIBLE = re.compile(
     "[\U000e0000-\U000e01ef\u200b\u2060-\u2064\u202a-\u202e\u2066-\u2069\ufeff\xad\x00-\x08\x0b-\x1f\x7f-\x9f]"
 )
 
-# Special tokens of the chat syntaxes in use. A model's own are known from its tokenizer and come on top.
+# Special tokens of the chat syntaxes in use. A model's own, known from its tokenizer, can be passed in addition.
 _CHAT_SYNTAX = re.compile(
     rf"""
     [{_OPENING}][|｜](?:[^{_OPENING}{_CLOSING}\n]{{1,80}}[{_CLOSING}])?    # <|im_start|>  <|eot_id|>  <｜User｜>
@@ -28,8 +30,8 @@ _CHAT_SYNTAX = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 
-# Our own marks, whatever code they claim and whether or not they are closed.
-_MARK = re.compile(
+# Our own delimiters, with any code, closed or not.
+_DELIMITER = re.compile(
     rf"[{_OPENING}][^\S\n]*/?[^\S\n]*(?:passage|conversation)[^{_OPENING}{_CLOSING}]*[{_CLOSING}]?", re.IGNORECASE
 )
 
@@ -37,29 +39,29 @@ _BRACKETS = str.maketrans("<＜[>＞]", "((()))")
 _SHORTEST_TOKEN = 3  # a shorter one is a letter or white space, not syntax
 
 
-def neutralise(text: str, special_tokens: Collection[str] = ()) -> str:
-    """The text with invisible characters gone and brackets of chat syntax and of our marks as parentheses.
+def neutralize(text: str, special_tokens: Collection[str] = ()) -> str:
+    """The text without invisible characters, and with brackets of chat syntax and of delimiters as parentheses.
 
     Args:
-        text: of a user or a document.
-        special_tokens: the model's own, as its tokenizer spells them (`ChatSyntax.special_tokens`).
+        text: from a user or a document.
+        special_tokens: the model's own, as its tokenizer spells them.
 
     Returns:
-        Text in which no tokenizer finds a special token; the same text where there was none.
+        Text in which no tokenizer finds a special token; unchanged if there was none.
     """
     text = _INVISIBLE.sub("", text)
-    for pattern in (_CHAT_SYNTAX, _MARK, *_own(special_tokens)):
+    for pattern in (_CHAT_SYNTAX, _DELIMITER, *_patterns_of(special_tokens)):
         text = pattern.sub(_broken, text)
     return text
 
 
-def one_line(text: str, limit: int, special_tokens: Collection[str] = ()) -> str:
-    """Neutralised text on one line of at most `limit` characters, for what stands in front of the text proper."""
-    line = neutralise(" ".join(text.split()), special_tokens)
+def neutral_line(text: str, limit: int, special_tokens: Collection[str] = ()) -> str:
+    """Neutralized text in one line of at most `limit` characters, for titles, paths and earlier turns."""
+    line = neutralize(texts.one_line(text), special_tokens)
     return line if len(line) <= limit else line[: limit - 3] + "..."
 
 
-def _own(special_tokens: Collection[str]) -> list[re.Pattern[str]]:
+def _patterns_of(special_tokens: Collection[str]) -> list[re.Pattern[str]]:
     tokens = sorted((t for t in special_tokens if len(t.strip()) >= _SHORTEST_TOKEN), key=len, reverse=True)
     return [re.compile("|".join(map(re.escape, tokens)))] if tokens else []
 

@@ -1,19 +1,46 @@
-"""A prompt template: two texts with variables, what it needs beside them, and its technique."""
+"""A prompt template: two Jinja texts with variables, its technique, and the checks that make it valid.
+
+The texts run in a sandbox that knows strings and nothing else, and that fails on a variable without a value.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from itertools import chain
 from typing import Annotated, Any, Literal
 
+from jinja2 import StrictUndefined, TemplateSyntaxError, meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ragops.answers.prompts.messages import Message
-from ragops.answers.prompts.sources import Source
+from ragops.answers.prompts.types import Message, Source
+from ragops.errors import UserError
 
 Technique = Literal["zero_shot", "few_shot", "step_by_step", "cite", "abstain", "structured"]
 Task = Literal["answer", "rewrite", "improve"]
 Text = Annotated[str, Field(min_length=1)]
+
+ABSTENTION = "abstention"
+"""The variable that holds the template's own sentence of abstention."""
+REQUEST_VARIABLES = frozenset({"question", "passages", "history"})
+"""Filled from the request, with text of users and documents."""
+
+_VARIABLES_BY_TASK = {
+    "answer": ("question", "passages"),
+    "rewrite": ("question", "history"),
+    "improve": ("instructions", "passages"),
+}
+_FIELD_BY_TECHNIQUE = {
+    "few_shot": "examples",
+    "step_by_step": "answer_after",
+    "abstain": ABSTENTION,
+    "structured": "response_schema",
+}
+
+_SANDBOX = ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+_SANDBOX.globals.clear()  # no range, no namespace, no lipsum: a template only fills in words
 
 
 class _Part(BaseModel):
@@ -21,7 +48,7 @@ class _Part(BaseModel):
 
 
 class Example(_Part):
-    """One worked example, sent as a user's turn in the template's own words and the assistant's answer."""
+    """One worked example, sent as a user turn in the template's own wording and an assistant turn with the answer."""
 
     question: Text
     sources: tuple[Source, ...] | None = None
@@ -30,23 +57,23 @@ class Example(_Part):
 
 
 class Template(_Part):
-    """A prompt template, as a file holds it.
+    """A prompt template, as a file stores it.
 
     Attributes:
-        name: the file's, too.
-        description: when to take it, for those who choose.
-        task: answer a question from passages, rewrite one that needs its conversation to be understood, or improve
-            another template's instructions.
-        technique: how it gets the model to do so; what prompts are compared by.
+        name: also the file's name.
+        description: when to use it, for whoever picks a template.
+        task: answer a question from passages, rewrite a question that depends on its conversation, or improve another
+            template's instructions.
+        technique: how it gets the model to do so; comparisons of prompts report it.
         model_family: models it was written for.
-        variables: name to meaning. `question`, `passages` and `history` come with the request and stand in `user`
-            only; any other is the team's own and may stand in `system` too.
+        variables: name to meaning. `question`, `passages` and `history` come with the request and are allowed in `user`
+            only; any other is the team's own and may also be used in `system`.
         system: Jinja, may be empty.
         user: Jinja.
         examples: sent before the user's turn.
-        answer_after: where the model is to reason first, the words after which its answer stands.
-        response_schema: JSON Schema of the answer, for models that can be held to one.
-        abstention: the sentence that says that the passages do not answer; `{{ abstention }}` in the texts.
+        answer_after: where the model should reason first, the words after which its answer begins.
+        response_schema: JSON Schema of the answer, for models with constrained decoding.
+        abstention: the sentence for "the passages do not answer this"; `{{ abstention }}` in the texts.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")
@@ -63,19 +90,107 @@ class Template(_Part):
     abstention: Text | None = None
 
     @model_validator(mode="after")
-    def _is_sound(self) -> Template:
-        from ragops.answers.prompts.checks import faults
-
-        for fault in faults(self):
+    def _check(self) -> Template:
+        for fault in _faults(self):
             raise ValueError(fault)
         return self
 
     @property
     def content_hash(self) -> str:
-        """64 hexadecimal digits of everything in the template: two with one hash are the same."""
+        """64 hexadecimal digits over all fields: templates with equal hashes are equal."""
         content = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(content.encode()).hexdigest()
 
     def answer_in(self, reply: str) -> str:
-        """The answer within a model's reply: what follows the last `answer_after`, else the whole of it."""
+        """The answer within a model's reply: the text after the last `answer_after`, or all of it if there is none."""
         return reply.rpartition(self.answer_after)[2].strip() if self.answer_after else reply.strip()
+
+
+def fill(name: str, text: str, values: dict[str, str]) -> str:
+    """A text of the template `name` with its variables filled in. Values are never evaluated as Jinja.
+
+    Raises:
+        UserError: an expression in the text fails, for example because it uses a value as more than a string.
+    """
+    try:
+        return _SANDBOX.from_string(text).render(values).strip()
+    except Exception as error:  # a template is a program: it may raise whatever its expressions raise
+        cause = f"{type(error).__name__}: {str(error).rstrip('.')}"
+        raise UserError(f"prompt template {name}: {cause}; correct the template") from error
+
+
+def _faults(template: Template) -> Iterator[str]:
+    """Yields what makes a template invalid, one line each: the field, the reason, the fix."""
+    try:
+        used = {field: _variables_in(field, text) for field, text in _texts(template).items()}
+    except ValueError as error:
+        yield str(error)
+        return
+    checks = (_undeclared_or_unused(template, used), _untrusted_in_system(used), _missing_parts(template))
+    yield from chain(*checks, _wrong_examples(template), _wrong_schema(template))
+
+
+def _texts(template: Template) -> dict[str, str]:
+    return {"system": template.system, "user": template.user}
+
+
+def _variables_in(field: str, text: str) -> set[str]:
+    try:
+        return meta.find_undeclared_variables(_SANDBOX.parse(text))
+    except TemplateSyntaxError as error:
+        raise ValueError(f"{field}: is not valid Jinja (line {error.lineno}: {error.message}); correct it") from error
+
+
+def _undeclared_or_unused(template: Template, used: dict[str, set[str]]) -> Iterator[str]:
+    if ABSTENTION in template.variables:
+        yield f"variables.{ABSTENTION}: is a field of the template itself; remove it from the variables"
+    declared = set(template.variables) | ({ABSTENTION} if template.abstention else set())
+    for field, names in used.items():
+        for name in sorted(names - declared):
+            fix = "set the template's field abstention" if name == ABSTENTION else "declare it in variables"
+            yield f"{field}: uses {{{{ {name} }}}}, which is not declared; {fix}, or correct the name"
+    for name in sorted(declared - set().union(*used.values())):
+        field = name if name == ABSTENTION else f"variables.{name}"
+        yield f"{field}: neither system nor user uses {{{{ {name} }}}}; use it, or remove it"
+
+
+def _untrusted_in_system(used: dict[str, set[str]]) -> Iterator[str]:
+    for name in sorted(used["system"] & REQUEST_VARIABLES):
+        yield f"system: uses {{{{ {name} }}}}, untrusted text, in the system prompt; move it to user"
+
+
+def _missing_parts(template: Template) -> Iterator[str]:
+    for name in _VARIABLES_BY_TASK[template.task]:
+        if name not in template.variables:
+            yield f"variables: task {template.task} needs {name}; declare and use it"
+    field = _FIELD_BY_TECHNIQUE.get(template.technique)
+    if field and not getattr(template, field):
+        yield f"{field}: is missing, and technique {template.technique} needs it; add it, or choose another technique"
+    if template.answer_after and not any(template.answer_after in text for text in _texts(template).values()):
+        yield f"answer_after: neither system nor user asks for '{template.answer_after}'; ask the model to write it"
+
+
+def _wrong_examples(template: Template) -> Iterator[str]:
+    for number, example in enumerate(template.examples):
+        for field, variable in (("sources", "passages"), ("history", "history")):
+            given, wanted = getattr(example, field) is not None, variable in template.variables
+            if wanted and not given:
+                yield f"examples.{number}.{field}: is missing, and {variable} is a variable; add it"
+            if given and not wanted:
+                yield f"examples.{number}.{field}: {variable} is not a variable of the template; remove it"
+        numbers = [source.number for source in example.sources or ()]
+        if numbers != list(range(1, len(numbers) + 1)):
+            yield f"examples.{number}.sources: are numbered {numbers}; number them from 1"
+
+
+def _wrong_schema(template: Template) -> Iterator[str]:
+    schema = template.response_schema
+    if schema is None:
+        return
+    if template.technique != "structured":
+        yield f"response_schema: technique {template.technique} does not use one; remove it, or choose structured"
+    properties = schema.get("properties")
+    if schema.get("type") != "object" or not isinstance(properties, dict) or not properties:
+        yield "response_schema: does not describe an object with properties; give type: object and properties"
+    elif missing := [name for name in schema.get("required", ()) if name not in properties]:
+        yield f"response_schema.required: {missing[0]} is not among the properties; add it there"

@@ -1,4 +1,4 @@
-"""Found passages -> what a model reads: numbered, with their neighbours, within a budget of tokens."""
+"""Found passages -> the sources that a model reads: numbered, with neighbors, within a token budget."""
 
 from __future__ import annotations
 
@@ -7,24 +7,33 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from ragops.answers.retrieval.joining import joined
 from ragops.answers.retrieval.pipeline import Found
 from ragops.answers.retrieval.settings import RetrievalSettings
 from ragops.corpus.chunks.tokens import TokenCounter
 from ragops.corpus.index.passages import Passage
 
-Neighbours = Callable[[Passage, Collection[int]], list[Passage]]
-"""Gives those of a passage's document, with the same groups, at these ordinals: see `Generation.neighbours`."""
+Neighbors = Callable[[Passage, Collection[int]], list[Passage]]
+"""Gives those of a passage's document, with the same groups, at these ordinals: see `Generation.neighbors`."""
+
+_FENCES = ("```", "~~~")
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """One numbered source: answers cite it as [number]. `found` is the hit; `text` holds its neighbours too."""
+    """One source, cited as [number].
+
+    Attributes:
+        number: from 1.
+        found: the best hit in it.
+        passages: consecutive chunks of one document: the hit, other hits next to it, and neighbors.
+        text: of all passages, joined.
+        tokens: of the text.
+    """
 
     number: int
     found: Found
+    passages: tuple[Passage, ...]
     text: str
-    chunk_ids: tuple[str, ...]
     tokens: int
 
     @property
@@ -32,10 +41,15 @@ class Packed:
         """The hit's passage: path, title, headings and page to show for the source."""
         return self.found.passage
 
+    @property
+    def chunk_ids(self) -> tuple[str, ...]:
+        """Ids of all passages in it."""
+        return tuple(one.chunk_id for one in self.passages)
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The sources in the order of their numbers, from 1, best first; `left_out`: hits that had no room."""
+    """The sources in the order of their numbers, best first; `left_out` counts hits that exceeded the budget."""
 
     sources: tuple[Packed, ...]
     tokens: int
@@ -44,7 +58,7 @@ class Context:
 
 @dataclass
 class _Block:
-    """A hit, the hits beside it, and the neighbours taken along; always consecutive chunks of one document."""
+    """A source in the making."""
 
     found: Found
     passages: list[Passage]
@@ -53,34 +67,74 @@ class _Block:
 
 
 def pack(
-    found: Sequence[Found], neighbours: Neighbours, count_tokens: TokenCounter, settings: RetrievalSettings
+    found: Sequence[Found], neighbors: Neighbors, count_tokens: TokenCounter, settings: RetrievalSettings
 ) -> Context:
-    """Packs hits best first, then their neighbours, the nearest first, as long as there is room.
+    """Packs hits best first, then their neighbors, nearest first, until the token budget is spent.
 
     A hit that does not fit is left out, and shorter ones after it may still fit. If the first one alone is too long,
-    it is cut at a word. No chunk comes twice. `tokens` never exceed `settings.context_tokens`.
+    it is cut at a word. No chunk appears twice. `tokens` never exceed `settings.context_tokens`.
     """
     blocks = _blocks(found)
-    taken, room = _fitting(blocks, count_tokens, settings.context_tokens)
+    taken, remaining = _fitting(blocks, count_tokens, settings.context_tokens)
     if settings.neighbours:
-        room = _Growth(taken, neighbours, count_tokens, settings, room).grow()
+        remaining = _Growth(taken, neighbors, count_tokens, settings, remaining).grow()
     left_out = len(found) - sum(one.passage in block.passages for block in taken for one in found)
     sources = tuple(
-        Packed(number, block.found, block.text, tuple(one.chunk_id for one in block.passages), block.tokens)
+        Packed(number, block.found, tuple(block.passages), block.text, block.tokens)
         for number, block in enumerate(taken, start=1)
     )
-    return Context(sources, settings.context_tokens - room, left_out)
+    return Context(sources, settings.context_tokens - remaining, left_out)
+
+
+def joined(passages: Sequence[Passage]) -> str:
+    """Consecutive chunks of one document as one Markdown text.
+
+    A heading is inserted where a chunk's section differs from the one before: chunk texts do not include headings.
+    """
+    text, path = passages[0].text, passages[0].heading_path
+    for passage in passages[1:]:
+        if passage.heading_path != path and passage.heading_path:
+            path = passage.heading_path
+            text = f"{text}\n\n{'#' * min(len(path), 6)} {path[-1]}\n\n{passage.text}"
+        else:
+            text = join(text, passage.text)
+    return text
+
+
+def join(before: str, after: str) -> str:
+    """Two consecutive chunk texts as one, without what the splitter had to repeat in the second.
+
+    That is a table's header, and a code block's fences: chunks do not overlap otherwise.
+    """
+    first, second = before.split("\n"), after.split("\n")
+    if _is_table(second) and second[:2] in _pairs(first) and first[-1].lstrip().startswith("|"):
+        return "\n".join([*first, *second[2:]])
+    if _is_fence(second[0]) and first[-1].strip() == second[0].strip()[:3] and second[0] in first[:-1]:
+        return "\n".join([*first[:-1], *second[1:]])
+    return f"{before}\n\n{after}"
+
+
+def _is_table(lines: Sequence[str]) -> bool:
+    return len(lines) > 1 and "-" in lines[1] and not lines[1].strip(" |:-")
+
+
+def _is_fence(line: str) -> bool:
+    return line.strip().startswith(_FENCES)
+
+
+def _pairs(lines: Sequence[str]) -> list[list[str]]:
+    return [list(lines[i : i + 2]) for i in range(len(lines) - 1)]
 
 
 def _blocks(found: Sequence[Found]) -> list[_Block]:
-    """Hits that lie side by side in one section are one source, in the place of the best of them."""
+    """Adjacent hits in one section become one block, ranked by the best of them."""
     blocks: list[_Block] = []
     for one in found:
-        beside = next((block for block in blocks if _touches(block, one.passage)), None)
-        if beside is None:
+        adjacent = next((block for block in blocks if _touches(block, one.passage)), None)
+        if adjacent is None:
             blocks.append(_Block(one, [one.passage]))
         else:
-            beside.passages = sorted([*beside.passages, one.passage], key=lambda passage: passage.ordinal)
+            adjacent.passages = sorted([*adjacent.passages, one.passage], key=lambda passage: passage.ordinal)
     return blocks
 
 
@@ -94,20 +148,20 @@ def _touches(block: _Block, passage: Passage) -> bool:
 
 
 def _fitting(blocks: Sequence[_Block], count_tokens: TokenCounter, budget: int) -> tuple[list[_Block], int]:
-    """Blocks that fit, with texts and tokens, and the tokens that are left."""
+    """Blocks that fit, with texts and tokens, and the tokens that remain."""
     texts = [joined(block.passages) for block in blocks]
-    taken, room = [], budget
+    taken, remaining = [], budget
     for block, text, tokens in zip(blocks, texts, count_tokens(texts), strict=True):
-        if tokens <= room:
+        if tokens <= remaining:
             block.text, block.tokens = text, tokens
             taken.append(block)
-            room -= tokens
+            remaining -= tokens
     if blocks and not taken:
         first = blocks[0]
         first.text = _cut(texts[0], count_tokens, budget)
         first.tokens = count_tokens([first.text])[0]
         return [first], budget - first.tokens
-    return taken, room
+    return taken, remaining
 
 
 def _cut(text: str, count_tokens: TokenCounter, budget: int) -> str:
@@ -117,34 +171,34 @@ def _cut(text: str, count_tokens: TokenCounter, budget: int) -> str:
 
 
 class _Growth:
-    """Takes neighbours along, one on each side of each block in turn, while there is room."""
+    """Adds neighbors, one on each side of each block in turn, until the token budget is spent."""
 
     def __init__(
         self,
         blocks: Sequence[_Block],
-        neighbours: Neighbours,
+        neighbors: Neighbors,
         count_tokens: TokenCounter,
         settings: RetrievalSettings,
-        room: int,
+        remaining: int,
     ) -> None:
-        self._blocks, self._count, self._settings, self._room = blocks, count_tokens, settings, room
+        self._blocks, self._count, self._settings, self._remaining = blocks, count_tokens, settings, remaining
         self._taken = {(one.doc_id, one.ordinal) for block in blocks for one in block.passages}
-        self._near = [self._around(block, neighbours) for block in blocks]
+        self._near = [self._around(block, neighbors) for block in blocks]
 
     def grow(self) -> int:
-        """Returns the tokens that are left."""
+        """Extends the blocks and returns the tokens that remain."""
         closed: set[tuple[int, int]] = set()
         for _ in range(self._settings.neighbours):
             for number in range(len(self._blocks)):
                 for side in (1, -1):
                     if (number, side) not in closed and not self._extend(number, side):
                         closed.add((number, side))
-        return self._room
+        return self._remaining
 
-    def _around(self, block: _Block, neighbours: Neighbours) -> dict[int, Passage]:
+    def _around(self, block: _Block, neighbors: Neighbors) -> dict[int, Passage]:
         first, last, reach = block.passages[0].ordinal, block.passages[-1].ordinal, self._settings.neighbours
-        places = [*range(max(0, first - reach), first), *range(last + 1, last + reach + 1)]
-        return {one.ordinal: one for one in neighbours(block.found.passage, places)}
+        ordinals = [*range(max(0, first - reach), first), *range(last + 1, last + reach + 1)]
+        return {one.ordinal: one for one in neighbors(block.found.passage, ordinals)}
 
     def _extend(self, number: int, side: int) -> bool:
         block = self._blocks[number]
@@ -157,9 +211,9 @@ class _Growth:
         passages = [*block.passages, new] if side > 0 else [new, *block.passages]
         text = joined(passages)
         tokens = self._count([text])[0]
-        if tokens - block.tokens > self._room:
+        if tokens - block.tokens > self._remaining:
             return False
-        self._room -= tokens - block.tokens
+        self._remaining -= tokens - block.tokens
         self._taken.add((new.doc_id, new.ordinal))
         block.passages, block.text, block.tokens = passages, text, tokens
         return True

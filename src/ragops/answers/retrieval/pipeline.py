@@ -1,4 +1,4 @@
-"""Question -> passages, in one readable function: both searches, fusion, duplicates out, reranking, diversity."""
+"""Question -> passages in one function, `retrieve`: both searches, fusion, deduplication, reranking, diversity."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ragops.answers.retrieval.diversity import distinct, marginal_relevance
-from ragops.answers.retrieval.fusion import fuse
+from ragops.answers.retrieval.ranking import distinct, fuse, marginal_relevance
 from ragops.answers.retrieval.rerankers.interface import Reranker
 from ragops.answers.retrieval.settings import RetrievalSettings
 from ragops.corpus.index.access import Reader
@@ -21,8 +20,8 @@ from ragops.corpus.index.stores.interface import Hit
 class Found:
     """A passage with its score and its ranks, from 1, in the two searches (None: not among their candidates).
 
-    The score, higher is better, is the fusion's, or the reranker's (0 to 1) where there is one: it orders the passages
-    of one question. `similarity` is the cosine to the question, which can be compared between questions.
+    The score, higher is better, comes from the reranker (0 to 1) if there is one, else from the fusion; it orders the
+    passages of one question. `similarity` is the cosine to the question, which is comparable between questions.
     """
 
     passage: Passage
@@ -37,21 +36,21 @@ def retrieve(
     question: str,
     vector: Vector,
     settings: RetrievalSettings,
-    reader: Reader,
+    groups: Reader,
     reranker: Reranker | None = None,
 ) -> list[Found]:
-    """The settings' k best passages that the reader may see, best first.
+    """The settings' k best passages that members of these groups may see, best first.
 
     Args:
         generation: the opened index.
         question: its text, for the lexical search and the reranker.
-        vector: the question's, float32 of shape (dimension,), by the index's own model.
+        vector: of the question, float32 of shape (dimension,), from the index's own model.
         settings: how to search.
-        reader: the groups of whoever asks.
-        reranker: of `settings.rerank`; None where there is none.
+        groups: the asker's groups; None for no restriction.
+        reranker: for `settings.rerank`; None if there is none.
     """
-    dense = generation.dense(vector, settings.candidates, reader) if settings.fusion != "lexical" else []
-    lexical = generation.lexical(question, settings.candidates, reader) if settings.fusion != "dense" else []
+    dense = generation.dense(vector, settings.candidates, groups) if settings.fusion != "lexical" else []
+    lexical = generation.lexical(question, settings.candidates, groups) if settings.fusion != "dense" else []
     found = _found(generation, dense, lexical, settings)
     if settings.duplicates is not None:
         found = [found[i] for i in distinct([one.passage.text for one in found], settings.duplicates)]
@@ -59,13 +58,13 @@ def retrieve(
         found = _reranked(found[: max(settings.k, settings.rerank.top)], question, reranker)
     if settings.mmr is not None:
         found = _diverse(generation, found, settings.mmr, settings.k)
-    return _compared(generation, found[: settings.k], vector)
+    return _with_similarity(generation, found[: settings.k], vector)
 
 
 def _found(
     generation: Generation, dense: Sequence[Hit], lexical: Sequence[Hit], settings: RetrievalSettings
 ) -> list[Found]:
-    """Fused hits with their passages: only k where no later step needs more to choose from."""
+    """Fused hits with their passages; only k of them if no later step chooses from more."""
     choosing = settings.duplicates is not None or settings.rerank or settings.mmr is not None
     fused = dict(fuse(dense, lexical, settings)[: settings.candidates if choosing else settings.k])
     ranks = [{hit.chunk_id: rank for rank, hit in enumerate(hits, start=1)} for hits in (dense, lexical)]
@@ -83,14 +82,14 @@ def _found(
 
 
 def _reranked(found: Sequence[Found], question: str, reranker: Reranker) -> list[Found]:
-    """By the cross-encoder, which reads title and headings too; ties keep their order."""
+    """Sorted by the cross-encoder, which also reads title and headings; ties keep their order."""
     scores = reranker.score(question, [lexical_text(one.passage) for one in found])
     scored = [replace(one, score=float(score)) for one, score in zip(found, scores, strict=True)]
     return sorted(scored, key=lambda one: -one.score)
 
 
-def _compared(generation: Generation, found: Sequence[Found], vector: Vector) -> list[Found]:
-    """With the similarity of passages that only the lexical search found: every answer asks how near they are."""
+def _with_similarity(generation: Generation, found: Sequence[Found], vector: Vector) -> list[Found]:
+    """Adds the similarity of passages that only the lexical search found: every answer's evidence score needs it."""
     missing = [one.passage.chunk_id for one in found if one.similarity is None]
     if not missing:
         return list(found)
@@ -104,8 +103,8 @@ def _compared(generation: Generation, found: Sequence[Found], vector: Vector) ->
 def _diverse(generation: Generation, found: Sequence[Found], weight: float, k: int) -> list[Found]:
     entries = generation.store.get([one.passage.chunk_id for one in found])
     vectors = {entry.chunk_id: entry.vector for entry in entries}
-    held = [one for one in found if one.passage.chunk_id in vectors]
-    if not held:
+    known = [one for one in found if one.passage.chunk_id in vectors]
+    if not known:
         return []
-    stacked = np.stack([vectors[one.passage.chunk_id] for one in held])
-    return [held[i] for i in marginal_relevance([one.score for one in held], stacked, weight, k)]
+    stacked = np.stack([vectors[one.passage.chunk_id] for one in known])
+    return [known[i] for i in marginal_relevance([one.score for one in known], stacked, weight, k)]

@@ -1,4 +1,4 @@
-"""Searching: the question is encoded with the index's own model, and its passages are found as the settings say."""
+"""Search over a published index: the question is encoded with the index's own model, then `pipeline.retrieve`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ragops.answers.retrieval.context import Context, pack
 from ragops.answers.retrieval.pipeline import Found, retrieve
 from ragops.answers.retrieval.rerankers.interface import Reranker
 from ragops.answers.retrieval.settings import RetrievalSettings
-from ragops.answers.retrieval.validate import checked
+from ragops.answers.retrieval.validate import check_question
 from ragops.corpus.chunks.tokens import TokenCounter
 from ragops.corpus.embeddings.interface import Encoder
 from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint
@@ -20,7 +20,13 @@ from ragops.errors import UserError
 
 
 class Searcher:
-    """Search over a schema's live index; follows its pointer. May be shared by threads if its encoder may."""
+    """Search over a schema's live index; follows its pointer. Thread-safe if its encoder is.
+
+    Example:
+        >>> searcher = open_searcher(use_case, Place.of(workspace))  # ragops.assembly
+        >>> for found in searcher.search("how do I open a file", k=3):
+        ...     print(found.score, found.passage.path)
+    """
 
     def __init__(
         self,
@@ -37,68 +43,68 @@ class Searcher:
 
         Args:
             root: the index's folder.
-            model: what the use case says of the encoder's model.
-            encoder: encodes questions.
+            model: the use case's embedding model.
+            encoder: encodes questions with that model.
             settings: how to search.
-            reranker: of `settings.rerank`.
-            known_groups: all groups that there are, if they are known.
-            rules: the use case's access rules. An index that was not published under them is refused; without any, the
-                index's own hold.
+            reranker: for `settings.rerank`.
+            known_groups: all existing groups, if they are known; others are rejected.
+            rules: the use case's access rules. An index that was published under other rules is refused; without any,
+                the index's own apply.
 
         Raises:
-            UserError: there is no index, it is broken, was built with another model, or under other access rules.
+            UserError: there is no index, it is broken, or it was built with another model or under other access rules.
         """
-        self._reader = IndexReader(root)
+        self._index = IndexReader(root)
         self._model, self._fingerprint = model, fingerprint(model)
         self._encoder, self._settings, self._reranker = encoder, settings, reranker
         self._known_groups, self._rules = frozenset(known_groups), rules_digest(rules)
-        self._checked()
+        self._live_generation()
 
     @property
     def generation(self) -> str:
-        """The name of the generation that answers."""
-        return self._reader.manifest.name
+        """The name of the index generation that is searched now."""
+        return self._index.manifest.name
 
     def search(self, question: str, k: int | None = None, groups: Collection[str] = ()) -> list[Found]:
         """The k best passages (by default the settings' k) that a member of these groups may see.
 
         Raises:
-            UserError: the question is empty, far too long or no text; a group is not a known one; or an index of
-                another model, or under other access rules, was published meanwhile.
+            UserError: the question is invalid (`check_question`), a group is unknown, or the index published since has
+                another model or other access rules.
         """
         return self._find(question, k, groups)[1]
 
     def context(
         self, question: str, count_tokens: TokenCounter, k: int | None = None, groups: Collection[str] = ()
     ) -> Context:
-        """What a model is to read for the question: as `search`, with neighbours, within the settings' budget.
+        """The sources for a model: found as by `search`, with neighbors, within the settings' token budget.
 
-        `count_tokens` counts as that model does.
+        `count_tokens` counts with that model's tokenizer. Raises as `search` does.
         """
         generation, found = self._find(question, k, groups)
-        return pack(found, generation.neighbours, count_tokens, self._settings)
+        return pack(found, generation.neighbors, count_tokens, self._settings)
 
     def close(self) -> None:
         """Closes the index."""
-        self._reader.close()
+        self._index.close()
 
     def _find(self, question: str, k: int | None, groups: Collection[str]) -> tuple[Generation, list[Found]]:
-        text, reader = checked(question), check_groups(groups, self._known_groups)
+        text, allowed = check_question(question), check_groups(groups, self._known_groups)
         vector = self._encoder.encode_queries([text])[0]
-        generation = self._checked()
-        return generation, retrieve(generation, text, vector, self._with(k), reader, self._reranker)
+        generation = self._live_generation()
+        return generation, retrieve(generation, text, vector, self._settings_for(k), allowed, self._reranker)
 
-    def _with(self, k: int | None) -> RetrievalSettings:
+    def _settings_for(self, k: int | None) -> RetrievalSettings:
         if k is None:
             return self._settings
         return self._settings.model_copy(update={"k": k, "candidates": max(k, self._settings.candidates)})
 
-    def _checked(self) -> Generation:
-        generation = self._reader.generation()
+    def _live_generation(self) -> Generation:
+        generation = self._index.generation()
         generation.check_encoder(self._fingerprint, self._model.name)
         if self._rules and generation.manifest.access != self._rules:
             raise UserError(
-                f"index generation {generation.manifest.name} was not published under the use case's corpus.access: "
-                "run the refresh job, so that nobody finds what is no longer for him"
+                f"index generation {generation.manifest.name}: was not published under the use case's corpus.access; "
+                "run the refresh job so the index enforces the current access rules"
             )
         return generation

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
-from ragops.answers.prompts.catalogue import PromptSettings, load_templates
 
 from ragops.answers.prompts.registry import PromptRegistry, Registered
 from ragops.answers.prompts.template import Template
+from ragops.answers.prompts.template_files import PromptSettings, load_templates
 from ragops.errors import UserError
 from ragops.platform.mlflow_store import mlflow_artifacts, open_experiment, use_mlflow
 from ragops.platform.workspace import Workspace

@@ -7,9 +7,9 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from ragops.answers.prompts.catalogue import PromptSettings, load_templates
 from ragops.answers.prompts.registry import PromptRegistry, SwitchedOff
 from ragops.answers.prompts.template import Template
+from ragops.answers.prompts.template_files import PromptSettings, load_templates
 from ragops.errors import NotPermitted, UserError
 from ragops.platform.workspace import Workspace
 from tests.support.catalog_double import Refused, aliases, catalog_client, off, store

@@ -12,8 +12,8 @@ from mlflow.artifacts import load_dict
 from mlflow.exceptions import MlflowException
 from typer.testing import CliRunner
 
-from ragops.answers.prompts.catalogue import load_template
 from ragops.answers.prompts.registry import PromptRegistry
+from ragops.answers.prompts.template_files import load_template
 from ragops.cli import optimize as command
 from ragops.cli.app import app
 from ragops.errors import UserError

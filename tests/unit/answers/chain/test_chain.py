@@ -1,4 +1,4 @@
-"""The chain with a scripted model: what a model says is checked, counted, and never shown unsupported."""
+"""The chain with a scripted model: replies are checked, counted, and never shown without support."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from mlflow.entities import Trace
 from ragops.answers.chain.settings import AnswerSettings
 from ragops.answers.chain.types import Answer, Query
 from ragops.answers.llms.errors import Rejected
-from ragops.answers.llms.ledger.ledger import KeptRows
+from ragops.answers.llms.ledger.sinks import MemorySink
 from ragops.answers.llms.providers.scripted import ScriptedModel
 from ragops.answers.prompts.types import Message
 from ragops.assembly import hide_texts_in_traces
@@ -29,7 +29,7 @@ def answered(*replies: str, question: Query = ASKED, similarity: float = 0.6, **
     return made.answer(question)
 
 
-def test_an_answer_with_its_sources() -> None:
+def test_an_answer_has_its_sources() -> None:
     answer = answered("At twenty to eight [1].")
     assert answer.text == "At twenty to eight [1]."
     assert [one.passage.path for one in answer.cited] == ["p1.md"]
@@ -39,7 +39,7 @@ def test_an_answer_with_its_sources() -> None:
     assert answer.trace_id is None
 
 
-def test_citations_of_what_was_not_retrieved_are_removed_and_counted() -> None:
+def test_citations_of_passages_that_were_not_retrieved_are_removed_and_counted() -> None:
     answer = answered("At twenty to eight [1][7], they say [0].")
     assert answer.text == "At twenty to eight [1], they say."
     assert (answer.valid_citations, answer.removed_citations) == (1, 2)
@@ -51,7 +51,7 @@ def test_a_sentence_that_repeats_a_passage_gets_its_citation() -> None:
     assert (answer.attributed, answer.quoted, answer.valid_citations) == (1, False, 0)
 
 
-def test_what_cites_nothing_gives_way_to_the_passages_themselves() -> None:
+def test_an_uncited_answer_is_replaced_by_quotes_unless_settings_keep_it() -> None:
     answer = answered("Mona Lisa was painted by Leonardo, as everybody knows.")
     assert answer.text == f"{FERRY[:-1]} [1]."
     assert answer.quoted and answer.valid_citations == 0
@@ -59,7 +59,7 @@ def test_what_cites_nothing_gives_way_to_the_passages_themselves() -> None:
     assert (kept.text.startswith("Mona Lisa"), kept.cited) == (True, ())
 
 
-def test_without_a_quote_either_there_is_no_answer() -> None:
+def test_an_uncited_answer_without_a_fitting_quote_becomes_an_abstention() -> None:
     answer = answered("Leonardo did, as everybody knows.", question=Query("Who carved the Mona Lisa?"))
     assert (answer.text, answer.abstained) == (ABSTENTION, "the model")
 
@@ -72,25 +72,25 @@ def test_without_a_quote_either_there_is_no_answer() -> None:
         (None, "Painters close the crane until Friday [2]."),
     ],
 )
-def test_what_takes_an_answer_s_place_is_what_the_use_case_s_quoting_model_would_say(
+def test_quotes_follow_the_settings_of_the_use_cases_extractive_model(
     quotes: dict[str, object] | None, said: str
 ) -> None:
     gateway = scripted_gateway(["Leonardo did, as everybody knows."], quotes=quotes)
     assert chain(Searching([FERRY, CRANE]), gateway).answer(Query("Who painted the Mona Lisa?")).text == said
 
 
-def test_marks_that_a_model_repeats_are_not_shown() -> None:
+def test_delimiters_repeated_by_the_model_are_removed() -> None:
     answer = answered('<passage-abcdefghij number="1">\nAt twenty to eight [1].\n</passage-abcdefghij>')
     assert answer.text == "At twenty to eight [1]."
 
 
-def test_the_model_abstains() -> None:
+def test_an_abstention_of_the_model_is_recognized() -> None:
     answer = answered(ABSTENTION)
     assert (answer.text, answer.abstained, answer.cited) == (ABSTENTION, "the model", ())
 
 
-def test_without_evidence_nobody_is_asked() -> None:
-    rows = KeptRows()
+def test_without_evidence_no_model_is_asked() -> None:
+    rows = MemorySink()
     searcher = Searching([FERRY], similarity=0.2)
     made = chain(searcher, scripted_gateway(["never"], rows), settings=AnswerSettings(min_evidence=0.3))
     answer = made.answer(ASKED)
@@ -99,14 +99,14 @@ def test_without_evidence_nobody_is_asked() -> None:
     assert chain(Searching([]), scripted_gateway(["never"], rows)).answer(ASKED).abstained == "no evidence"
 
 
-def test_the_ledger_knows_who_asked_and_how() -> None:
-    rows = KeptRows()
+def test_the_ledger_row_names_user_purpose_and_prompt() -> None:
+    rows = MemorySink()
     chain(Searching([FERRY]), scripted_gateway(["So [1]."], rows)).answer(ASKED)
     (row,) = rows.rows
     assert (row.who, row.purpose, row.prompt_name, row.outcome) == ("jane", "ask", "cite_or_abstain", "answered")
 
 
-def test_groups_reach_the_search() -> None:
+def test_the_askers_groups_are_passed_to_the_search() -> None:
     searcher = Searching([FERRY])
     chain(searcher, scripted_gateway(["So [1]."])).answer(Query("When?", groups=("hr",)))
     assert searcher.asked == [("When?", ("hr",))]
@@ -125,7 +125,7 @@ HISTORY = (Message("user", "When does the ferry leave?"), Message("assistant", "
         ("On Sundays?\nYes.", "When does the ferry leave? And on Sundays?"),
     ],
 )
-def test_a_follow_up_is_searched_for_with_what_it_is_about(rewritten: str, searched: str) -> None:
+def test_a_follow_up_is_searched_for_as_a_standalone_question(rewritten: str, searched: str) -> None:
     searcher = Searching([FERRY])
     made = chain(searcher, scripted_gateway([rewritten, "At twenty to eight [1]."]))
     answer = made.answer(Query("And on Sundays?", history=HISTORY))
@@ -134,14 +134,14 @@ def test_a_follow_up_is_searched_for_with_what_it_is_about(rewritten: str, searc
 
 
 @pytest.mark.parametrize(("length", "taken"), [(4000, 0), (3999, 0), (3998, 1), (3000, 999)])
-def test_a_long_question_leaves_an_earlier_one_the_room_that_is_left(length: int, taken: int) -> None:
+def test_the_previous_question_is_cut_to_the_maximum_length(length: int, taken: int) -> None:
     question = f"When {'x' * (length - 6)}?"
     made = chain(searcher := Searching([FERRY]), scripted_gateway(["Hello!", "At twenty to eight [1]."]))
     made.answer(Query(question, history=(Message("user", "y" * 4000),)))
     assert [text for text, _ in searcher.asked] == ["y" * taken + " " * bool(taken) + question]
 
 
-def test_no_more_turns_than_the_use_case_allows() -> None:
+def test_history_turns_0_disables_rewriting() -> None:
     searcher = Searching([FERRY])
     made = chain(searcher, scripted_gateway(["So [1]."]), settings=AnswerSettings(history_turns=0))
     assert made.answer(Query("And on Sundays?", history=HISTORY)).standalone == "And on Sundays?"
@@ -167,9 +167,9 @@ def test_streamed_and_whole_answers_are_the_same(prompt: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "x" * 1_000_000, "a\x00b", "\udcff\udcfe"])
-def test_what_is_no_question_is_refused(text: str) -> None:
+def test_an_invalid_question_is_refused(text: str) -> None:
     with pytest.raises(UserError, match="^question: "):
-        chain(Searching([FERRY]), scripted_gateway(["never"])).answer(Query(text))
+        Query(text)
 
 
 def test_passages_are_never_in_the_system_role() -> None:
@@ -182,7 +182,7 @@ def test_passages_are_never_in_the_system_role() -> None:
 
 
 def trace_of(answer: Answer) -> Trace:
-    """Its trace, written by then; `flush` of get_trace is newer than the MLflow of the runtimes."""
+    """Its trace, after it was written; `flush` of get_trace is newer than the MLflow of the runtimes."""
     mlflow.flush_trace_async_logging()
     trace = mlflow.get_trace(str(answer.trace_id))
     assert trace is not None
@@ -196,7 +196,7 @@ def test_every_step_is_a_span(traced: None) -> None:
     assert {span.status.status_code for span in trace.data.spans} == {"OK"}
 
 
-def test_a_trace_says_who_stood_in_for_whom_and_why(traced: None) -> None:
+def test_a_trace_records_fallbacks_and_their_reasons(traced: None) -> None:
     made = chain(Searching([FERRY]), failing_gateway("Model served: HTTP 400 no", "So [1]."))
     answer = made.answer(Query("And?", history=HISTORY))
     assert (answer.model, answer.failed, answer.not_rewritten) == ("script", *[{"served": "HTTP 400 no"}] * 2)
@@ -205,8 +205,8 @@ def test_a_trace_says_who_stood_in_for_whom_and_why(traced: None) -> None:
     assert (generate.attributes["stood_in_for"], rewrite.attributes["not_by"]) == (["served"], ["served"])
 
 
-def test_traces_of_confidential_documents_hold_no_words_of_a_server(tmp_path: Path, traced: None) -> None:
-    """A refusal may repeat the prompt, and where no model answers it is all that the trace tells."""
+def test_traces_of_confidential_documents_contain_no_server_messages(tmp_path: Path, traced: None) -> None:
+    """A refusal may repeat the prompt, and if no model answers, it is the only text that the trace records."""
     use_case = load_usecase(ROOT / "usecase.yml")
     closed = use_case.corpus.model_copy(update={"classification": "confidential"})
     hide_texts_in_traces(use_case.model_copy(update={"corpus": closed}))
@@ -226,14 +226,12 @@ def test_traces_of_confidential_documents_hold_no_words_of_a_server(tmp_path: Pa
     assert kept and not any(FERRY.encode() in content for content in kept)
 
 
-def test_traces_of_confidential_documents_hold_no_texts(tmp_path: Path, traced: None) -> None:
+def test_traces_of_confidential_documents_contain_no_texts(tmp_path: Path, traced: None) -> None:
     use_case = load_usecase(ROOT / "usecase.yml")
     closed = use_case.corpus.model_copy(update={"classification": "confidential"})
     hide_texts_in_traces(use_case.model_copy(update={"corpus": closed}))
     try:
-        answer = chain(Searching([FERRY]), scripted_gateway(["So it says [1]."])).answer(
-            Query("And?", history=HISTORY)
-        )
+        answer = chain(Searching([FERRY]), scripted_gateway(["So it says [1]."])).answer(Query("And?", history=HISTORY))
         trace = trace_of(answer)
     finally:
         mlflow.tracing.configure(span_processors=[])

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragops.answers.chain.citations import check_citations, parts
+from ragops.answers.chain.citations import attribute, check_citations, parts, quote
+from ragops.answers.llms.settings import Extractive
+
+QUOTES = Extractive(name="quotes", provider="extractive", sentences=2, support=0.25)
+PASSAGES = [
+    "The ferry leaves for the lighthouse island at twenty to eight on weekdays.",
+    "Painters close the crane until Friday. The crane stands beside the harbour.",
+]
 
 
 @pytest.mark.parametrize(
@@ -28,18 +35,20 @@ from ragops.answers.chain.citations import check_citations, parts
         ("", "", (), 0),
     ],
 )
-def test_citations(text: str, expected: str, numbers: tuple[int, ...], removed: int) -> None:
+def test_citations_of_other_passages_are_removed(
+    text: str, expected: str, numbers: tuple[int, ...], removed: int
+) -> None:
     cited = check_citations(text, passages=3)
     assert (cited.text, cited.numbers, cited.removed) == (expected, numbers, removed)
 
 
-def test_citations_count_as_often_as_they_are_written() -> None:
+def test_repeated_citations_are_counted_each_time() -> None:
     cited = check_citations("So [1][1] and [1, 2]. And [9] `xs[1]`.", passages=3)
     assert (cited.numbers, cited.valid, cited.removed) == ((1, 2), 4, 1)
 
 
 @given(st.text(alphabet="ab .,;-–[]0123456789\n`", max_size=80), st.integers(0, 4))
-def test_what_is_left_cites_only_what_was_given(text: str, passages: int) -> None:
+def test_a_checked_text_cites_given_passages_only(text: str, passages: int) -> None:
     cited = check_citations(text, passages)
     assert all(1 <= number <= passages for number in cited.numbers)
     again = check_citations(cited.text, passages)
@@ -48,12 +57,12 @@ def test_what_is_left_cites_only_what_was_given(text: str, passages: int) -> Non
 
 
 @given(st.text(alphabet="ab .[]", max_size=40))
-def test_a_text_without_numbers_has_none(text: str) -> None:
+def test_a_text_without_numbers_has_no_citations(text: str) -> None:
     assert check_citations(text, 5).numbers == ()
     assert re.sub(r"\s", "", check_citations(text, 5).text) == re.sub(r"\s", "", text)
 
 
-def test_parts_for_whoever_shows_an_answer() -> None:
+def test_an_answer_is_split_into_text_code_and_citations() -> None:
     text = "Use `xs[1]` so [1][2]:\n```python\na = [1]\n```"
     assert list(parts(text)) == [
         ("text", "Use "),
@@ -67,12 +76,51 @@ def test_parts_for_whoever_shows_an_answer() -> None:
 
 
 @given(st.text(alphabet="ab .,;-–[]0123456789\n`", max_size=80), st.integers(0, 4))
-def test_the_citations_among_the_parts_are_those_that_were_kept(text: str, passages: int) -> None:
+def test_the_citations_among_the_parts_are_those_kept_by_the_check(text: str, passages: int) -> None:
     cited = check_citations(text, passages)
     assert {int(part) for kind, part in parts(cited.text) if kind == "citation"} == set(cited.numbers)
 
 
 @given(st.text(alphabet="ab .[]1\n", max_size=40))
-def test_parts_lose_nothing(text: str) -> None:
+def test_the_parts_make_up_the_whole_text(text: str) -> None:
     result = "".join(f"[{part}]" if kind == "citation" else part for kind, part in parts(check_citations(text, 1).text))
     assert result == check_citations(text, 1).text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "numbers", "attributed"),
+    [
+        ("The ferry leaves at twenty to eight.", "The ferry leaves at twenty to eight [1].", (1,), 1),
+        ("Painters close the crane! Bananas are yellow.", "Painters close the crane [2]! Bananas are yellow.", (2,), 1),
+        ("The ferry leaves at eight [2].", "The ferry leaves at eight [2].", (2,), 0),
+        ("Bananas are yellow and bent.", "Bananas are yellow and bent.", (), 0),
+        ("Ferry.", "Ferry.", (), 0),
+        ("(Painters close the crane.) [2] Bananas.", "(Painters close the crane.) [2] Bananas.", (2,), 0),
+        ("```\nThe ferry leaves on weekdays.\n```", "```\nThe ferry leaves on weekdays.\n```", (), 0),
+        ("", "", (), 0),
+    ],
+)
+def test_sentences_that_repeat_a_passage_get_its_citation(
+    text: str, expected: str, numbers: tuple[int, ...], attributed: int
+) -> None:
+    grounded = attribute(text, PASSAGES, share=0.7)
+    assert (grounded.text, grounded.numbers, grounded.attributed) == (expected, numbers, attributed)
+
+
+@given(st.text(alphabet="ferry crane.! [1]\n", max_size=120))
+def test_attribution_adds_nothing_but_citations(text: str) -> None:
+    checked = check_citations(text, 2).text
+    grounded = attribute(checked, PASSAGES, share=0.7)
+    assert check_citations(grounded.text, 2).removed == 0
+
+    def bare(words: str) -> str:
+        return "".join(character for character in words if character not in " []12")
+
+    assert bare(grounded.text) == bare(checked)
+
+
+def test_quotes_carry_their_citations() -> None:
+    quoted = quote("When does the ferry leave for the island?", PASSAGES, QUOTES)
+    assert quoted.text == f"{PASSAGES[0][:-1]} [1]."
+    assert quoted.numbers == (1,)
+    assert quote("How are bananas peeled in space?", PASSAGES, QUOTES).text == ""

@@ -1,4 +1,4 @@
-"""What is shown of an answer, and of an abstention."""
+"""Answers and abstentions on the terminal and as JSON."""
 
 import json
 from dataclasses import replace
@@ -13,7 +13,7 @@ from ragops.answers.retrieval.pipeline import Found
 from tests.support.chains import passage
 
 SOURCES = tuple(
-    Packed(number, Found(passage(number, text), 0.5, 1, None, 0.6), text, (f"c{number}",), 9)
+    Packed(number, Found(passage(number, text), 0.5, 1, None, 0.6), (passage(number, text),), text, 9)
     for number, text in enumerate(["The ferry leaves at eight.", "Painters close the crane."], start=1)
 )
 ANSWER = Answer(
@@ -40,7 +40,7 @@ def shown(answer: Answer) -> list[str]:
     return [line.rstrip() for line in printed.get().splitlines() if line.strip()]
 
 
-def test_an_answer_its_sources_and_how_it_came_about() -> None:
+def test_an_answer_is_shown_with_sources_and_figures() -> None:
     assert shown(ANSWER) == [
         "At eight [1].",
         "[1] Title 1  p1.md",
@@ -48,18 +48,18 @@ def test_an_answer_its_sources_and_how_it_came_about() -> None:
     ]
 
 
-def test_what_was_fixed_is_said() -> None:
+def test_removed_citations_and_quotes_are_reported() -> None:
     story = shown(replace(ANSWER, removed_citations=2, quoted=True))[-1]
-    assert "2 made-up citations removed; quoted, because the model cited nothing;" in story
+    assert "2 made-up citations removed; quoted from the passages, because the model cited nothing;" in story
 
 
-def test_who_did_not_answer_is_said() -> None:
+def test_a_fallback_is_reported_with_the_reason() -> None:
     *_, result, story = shown(replace(ANSWER, model="quotes", failed={"served": "HTTP\x1b 500"}))
-    assert result == "served did not answer (HTTP 500); quotes stood in"
+    assert result == "served did not answer (HTTP 500); fell back to quotes"
     assert story.startswith("quotes;")
 
 
-def test_who_did_not_rewrite_the_question_is_said() -> None:
+def test_a_failed_rewriting_is_reported_with_the_reason() -> None:
     result = shown(replace(ANSWER, not_rewritten={"served": "HTTP 400 no"}))[-2]
     assert result == "served did not rewrite the question (HTTP 400 no); searched for: When does the ferry leave?"
 
@@ -67,7 +67,7 @@ def test_who_did_not_rewrite_the_question_is_said() -> None:
 @pytest.mark.parametrize(
     ("answer", "why"),
     [
-        (replace(NOTHING, abstained="no evidence"), "No evidence: nothing that was found is near enough"),
+        (replace(NOTHING, abstained="no evidence"), "No evidence: no passage is similar enough"),
         (replace(NOTHING, abstained="no evidence", sources=()), "No evidence: nothing was found; the index is empty"),
         (replace(NOTHING, abstained="the model", model="script"), "The model found no answer in 2 passages."),
         (
@@ -76,20 +76,20 @@ def test_who_did_not_rewrite_the_question_is_said() -> None:
         ),
     ],
 )
-def test_an_abstention_says_whose_it_is(answer: Answer, why: str) -> None:
+def test_an_abstention_is_shown_with_its_reason(answer: Answer, why: str) -> None:
     text, reason, story = shown(answer)
     assert text == "I cannot find it."
     assert reason.startswith(why)
     assert story.startswith(answer.model or "no model; prompt")
 
 
-def test_what_a_model_writes_neither_steers_the_terminal_nor_hides_an_address() -> None:
+def test_a_models_text_cannot_control_the_terminal_or_hide_a_link_target() -> None:
     lines = shown(replace(ANSWER, text="See ![map](https://collect.invalid/x) and [this](https://a.b)\x1b[31m [1]."))
     assert "\x1b" not in "".join(lines)
     assert "https://a.b" in lines[0]
 
 
-def test_programs_get_all_of_it() -> None:
+def test_json_output_is_complete() -> None:
     result = json.loads(
         json.dumps(as_outputs(replace(ANSWER, failed={"served": "down"}, not_rewritten={"served": "no"})))
     )

@@ -8,7 +8,7 @@ PASSAGE = Passage("id", "doc", "Text [red]as it is[/red]. " * 60, ("Guide", "Foo
 FOUND = Found(PASSAGE, 0.03, 1, None)
 
 
-def test_a_source_names_title_headings_path_and_page() -> None:
+def test_a_passage_is_shown_with_title_headings_path_and_page() -> None:
     console = Console(width=100, record=True, file=None, quiet=False)
     with console.capture() as printed:
         show(console, "What [b]now[/b]?", [FOUND])
@@ -19,14 +19,14 @@ def test_a_source_names_title_headings_path_and_page() -> None:
     assert "..." in text
 
 
-def test_nothing_found_is_said() -> None:
+def test_an_empty_result_is_reported() -> None:
     console = Console(width=100)
     with console.capture() as printed:
         show(console, "What?", [])
     assert "nothing found" in printed.get()
 
 
-def test_rows_are_complete_for_programs() -> None:
+def test_json_rows_are_complete() -> None:
     assert as_rows([FOUND])[0] | {"text": ""} == {
         "chunk_id": "id",
         "path": "a/b.pdf",

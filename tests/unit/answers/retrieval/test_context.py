@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ragops.answers.retrieval.context import Context, pack
+from ragops.answers.retrieval.context import Context, join, joined, pack
 from ragops.answers.retrieval.pipeline import Found
 from ragops.answers.retrieval.settings import RetrievalSettings
+from ragops.corpus.chunks.splitter import ChunkSizes, split
 from ragops.corpus.index.generations.generation import Generation
 from ragops.corpus.index.passages import Entry
 
@@ -38,7 +39,7 @@ def test_sources_are_numbered_best_first(rows: list[Entry], make_generation: Cal
     assert (context.tokens, context.left_out) == (10, 0)
 
 
-def test_neighbours_come_along_from_the_same_section(rows: list[Entry], make_generation: Callable) -> None:
+def test_neighbors_are_taken_from_the_same_section(rows: list[Entry], make_generation: Callable) -> None:
     generation = make_generation(rows)
     inside = packed(generation, [rows[6]], neighbours=1)
     assert inside.sources[0].chunk_ids == ("d005", "d006")
@@ -49,20 +50,20 @@ def test_neighbours_come_along_from_the_same_section(rows: list[Entry], make_gen
     assert section.sources[0].chunk_ids == tuple(f"d00{n}" for n in range(7))
 
 
-def test_hits_side_by_side_are_one_source(rows: list[Entry], make_generation: Callable) -> None:
+def test_adjacent_hits_become_one_source(rows: list[Entry], make_generation: Callable) -> None:
     context = packed(make_generation(rows), [rows[3], rows[5], rows[4], rows[1]], neighbours=1, context_tokens=500)
     assert [one.chunk_ids for one in context.sources] == [("d002", "d003", "d004"), ("d005", "d006"), ("d000", "d001")]
     assert context.left_out == 0
 
 
-def test_hits_come_before_neighbours_when_room_is_short(rows: list[Entry], make_generation: Callable) -> None:
+def test_hits_take_the_budget_before_neighbors(rows: list[Entry], make_generation: Callable) -> None:
     hits = [rows[n] for n in (0, 2, 4, 6, 8)]
     context = packed(make_generation(rows), hits, neighbours=1, context_tokens=50)
     assert len(context.sources) == 5
-    assert context.tokens == 50  # five more chunks fill the rest: here all there are
+    assert context.tokens == 50  # five neighbors fill the rest of the budget
 
 
-def test_what_does_not_fit_is_left_out_and_counted(
+def test_hits_over_the_budget_are_left_out_and_counted(
     make_passage: Callable[..., Entry], make_generation: Callable
 ) -> None:
     rows = [make_passage(0, "a " * 40), make_passage(2, "b " * 40), make_passage(4, "c " * 5)]
@@ -80,11 +81,13 @@ def test_a_first_passage_over_budget_is_cut_at_a_word(
     assert context.tokens == 50
 
 
-def test_nothing_found_is_an_empty_context(make_generation: Callable) -> None:
+def test_no_hits_give_an_empty_context(make_generation: Callable) -> None:
     assert packed(make_generation([]), [], neighbours=2) == Context((), 0, 0)
 
 
-def test_neighbours_for_other_readers_stay_out(make_passage: Callable[..., Entry], make_generation: Callable) -> None:
+def test_neighbors_restricted_to_other_groups_are_left_out(
+    make_passage: Callable[..., Entry], make_generation: Callable
+) -> None:
     rows = [make_passage(0, groups=("hr",)), make_passage(1), make_passage(2)]
     context = packed(make_generation(rows), [rows[1]], neighbours=2)
     assert context.sources[0].chunk_ids == ("d001", "d002")
@@ -97,7 +100,7 @@ def test_neighbours_for_other_readers_stay_out(make_passage: Callable[..., Entry
     budget=st.integers(50, 200),
     within=st.booleans(),
 )
-def test_no_chunk_twice_no_token_too_many(
+def test_no_chunk_appears_twice_and_the_budget_is_kept(
     make_passage: Callable[..., Entry],
     make_generation: Callable,
     hits: list[int],
@@ -124,3 +127,44 @@ def test_no_chunk_twice_no_token_too_many(
     assert context.left_out == len(hit_ids - set(ids))
     assert all(one.passage.chunk_id in one.chunk_ids for one in context.sources)
     assert bool(context.sources) is bool(hits)
+
+
+def test_paragraphs_are_joined_as_paragraphs() -> None:
+    assert join("One.", "Two.") == "One.\n\nTwo."
+    assert join("same line", "same line") == "same line\n\nsame line"  # the document itself repeats it
+
+
+def test_a_repeated_table_header_is_dropped() -> None:
+    head = "| a | b |\n|---|:-:|\n"
+    assert join(head + "| 1 | 2 |", head + "| 3 | 4 |") == head + "| 1 | 2 |\n| 3 | 4 |"
+    other = "| x | y |\n|---|---|\n| 3 | 4 |"
+    assert join(head + "| 1 | 2 |", other) == head + "| 1 | 2 |\n\n" + other
+
+
+@pytest.mark.parametrize("fence", ["```", "~~~"])
+def test_a_split_code_block_is_joined(fence: str) -> None:
+    before, after = f"So:\n{fence}python\na = 1\n{fence}", f"{fence}python\nb = 2\n{fence}"
+    assert join(before, after) == f"So:\n{fence}python\na = 1\nb = 2\n{fence}"
+    other = f"{fence}sh\nls\n{fence}"
+    assert join(before, other) == f"{before}\n\n{other}"
+
+
+def test_a_new_section_gets_its_heading(make_passage: Callable[..., Entry]) -> None:
+    rows = [make_passage(0, "One."), make_passage(1, "Two."), make_passage(2, "Three.", section="Next")]
+    assert joined(rows) == "One.\n\nTwo.\n\n## Next\n\nThree."
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "| k | v |\n|---|---|\n" + "\n".join(f"| key{n} | value number {n} |" for n in range(60)),
+        "```python\n" + "\n".join(f"name_{n} = {n}" for n in range(80)) + "\n```",
+        "\n\n".join(f"Sentence {n} is here. Another follows it, {n}." for n in range(40)),
+    ],
+    ids=["table", "code", "prose"],
+)
+def test_split_documents_are_joined_without_repetition(make_passage: Callable[..., Entry], document: str) -> None:
+    chunks = split("d", "T", document, count, ChunkSizes(min_tokens=8, max_tokens=40, embedded_tokens=60))
+    assert len(chunks) > 2
+    whole = joined([make_passage(chunk.ordinal, chunk.text) for chunk in chunks])
+    assert whole.split() == document.split()

@@ -35,7 +35,7 @@ def ids(found: Sequence[Found]) -> list[str]:
     return [one.passage.chunk_id for one in found]
 
 
-def test_each_search_alone_and_ranks_of_both(rows: list[Entry], make_generation: Callable) -> None:
+def test_results_carry_the_ranks_of_the_searches_that_found_them(rows: list[Entry], make_generation: Callable) -> None:
     generation, vector = make_generation(rows), rows[3].vector
     plain = RetrievalSettings(k=3, duplicates=None)
     dense = retrieve(generation, "number8", vector, plain.model_copy(update={"fusion": "dense"}), None)
@@ -48,7 +48,7 @@ def test_each_search_alone_and_ranks_of_both(rows: list[Entry], make_generation:
 
 
 @pytest.mark.parametrize("fusion", ["dense", "lexical", "reciprocal_rank", "weighted"])
-def test_how_near_a_passage_is_does_not_depend_on_who_found_it(
+def test_similarity_does_not_depend_on_the_search_that_found_the_passage(
     rows: list[Entry], make_generation: Callable, fusion: str
 ) -> None:
     vector = rows[3].vector
@@ -59,7 +59,7 @@ def test_how_near_a_passage_is_does_not_depend_on_who_found_it(
         assert one.similarity == pytest.approx(cosine, abs=1e-4)
 
 
-def test_near_identical_passages_come_once(make_passage: Callable[..., Entry], make_generation: Callable) -> None:
+def test_near_duplicate_passages_appear_once(make_passage: Callable[..., Entry], make_generation: Callable) -> None:
     rows = [make_passage(number, "the same words in each of these") for number in range(5)] + [make_passage(9)]
     chosen = RetrievalSettings(k=5, fusion="dense")
     generation = make_generation(rows)
@@ -68,7 +68,7 @@ def test_near_identical_passages_come_once(make_passage: Callable[..., Entry], m
     assert len(retrieve(generation, "words", rows[2].vector, kept, None)) == 5
 
 
-def test_the_reranker_reads_the_best_with_their_headings(rows: list[Entry], make_generation: Callable) -> None:
+def test_the_reranker_reads_the_best_passages_with_their_headings(rows: list[Entry], make_generation: Callable) -> None:
     reranker = ByLength()
     chosen = RetrievalSettings(k=2, rerank=RERANK, fusion="dense")
     longest = replace(rows[0], text="Text number0 " + "and more " * 20)
@@ -81,7 +81,7 @@ def test_the_reranker_reads_the_best_with_their_headings(rows: list[Entry], make
     assert first[0].score == pytest.approx(len(texts[0]) / 1000)
 
 
-def test_without_a_reranker_at_hand_the_fusion_s_order_stays(rows: list[Entry], make_generation: Callable) -> None:
+def test_without_a_reranker_the_order_of_the_fusion_is_kept(rows: list[Entry], make_generation: Callable) -> None:
     generation, vector = make_generation(rows), rows[5].vector
     chosen = RetrievalSettings(k=4)
     reranked = chosen.model_copy(update={"rerank": RERANK})
@@ -90,7 +90,7 @@ def test_without_a_reranker_at_hand_the_fusion_s_order_stays(rows: list[Entry], 
     )
 
 
-def test_mmr_chooses_different_ones(make_passage: Callable[..., Entry], make_generation: Callable) -> None:
+def test_mmr_prefers_diverse_passages(make_passage: Callable[..., Entry], make_generation: Callable) -> None:
     near = [make_passage(number) for number in range(3)]
     rows = [near[0], replace(near[1], vector=near[0].vector), near[2]]
     chosen = RetrievalSettings(k=2, fusion="dense", mmr=0.1)
@@ -102,17 +102,17 @@ def test_mmr_chooses_different_ones(make_passage: Callable[..., Entry], make_gen
 
 @settings(deadline=None)
 @given(
-    reader=st.frozensets(st.sampled_from(["hr", "legal", "it"])),
+    groups=st.frozensets(st.sampled_from(["hr", "legal", "it"])),
     fusion=st.sampled_from(["dense", "lexical", "reciprocal_rank", "weighted"]),
     mmr=st.none() | st.floats(0, 1),
     rerank=st.booleans(),
     k=st.integers(1, 30),
     seed=st.integers(0, 1000),
 )
-def test_no_setting_shows_what_the_reader_may_not_see(
+def test_no_setting_reveals_passages_of_other_groups(
     rows: list[Entry],
     make_generation: Callable,
-    reader: frozenset[str],
+    groups: frozenset[str],
     fusion: str,
     mmr: float | None,
     rerank: bool,
@@ -122,10 +122,10 @@ def test_no_setting_shows_what_the_reader_may_not_see(
     chosen = RetrievalSettings(fusion=fusion, mmr=mmr, rerank=RERANK if rerank else None, k=k, duplicates=None)
     vector = np.random.default_rng(seed).standard_normal(8).astype(np.float32)
     reranker = ByLength()
-    found = retrieve(make_generation(rows), "text of a passage", vector, chosen, reader, reranker)
-    assert all(visible(one.passage.groups, reader) for one in found)
-    seen = sum(visible(row.groups, reader) for row in rows)
+    found = retrieve(make_generation(rows), "text of a passage", vector, chosen, groups, reranker)
+    assert all(visible(one.passage.groups, groups) for one in found)
+    seen = sum(visible(row.groups, groups) for row in rows)
     assert len(found) == len(set(ids(found))) == min(k, seen)
-    hidden = {row.text for row in rows if not visible(row.groups, reader)}
+    hidden = {row.text for row in rows if not visible(row.groups, groups)}
     assert not any(text.split("\n")[-1] in hidden for _, texts in reranker.given for text in texts)
     assert [one.score for one in found] == sorted((one.score for one in found), reverse=True) or mmr is not None

