@@ -37,13 +37,13 @@ def doctor(
         code = _inside(target)
         if code != _COULD_NOT_START:
             raise typer.Exit(code)
-    from ragops.doctor.checks import Place, groups
+    from ragops.doctor.checks import Environment, groups
     from ragops.doctor.console import show
     from ragops.doctor.findings import as_rows, examine, missing
 
     workspace, models = _workspace(target, schema), use_case.models.with_primary(_model(target))
     landing = f"/{VOLUMES}/{workspace.catalog}/{workspace.schema}/{LANDING}"
-    place = Place(workspace, use_case.model_copy(update={"models": models}), landing, target, gpus)
+    place = Environment(workspace, use_case.model_copy(update={"models": models}), landing, target, gpus)
     sections = examine(groups(place))
     if as_json:
         found = list(sections)

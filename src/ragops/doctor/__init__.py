@@ -1,1 +1,1 @@
-"""What the place is where this runs: versions, limits, what is allowed, and what is missing with what to do."""
+"""Diagnosis of an environment: versions, limits, what is allowed, and what is missing, with the fix."""

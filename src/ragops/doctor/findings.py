@@ -1,4 +1,4 @@
-"""What was found out: rows of one table, and the groups of checks that find them, none of which stops another."""
+"""Findings, and the groups of checks that produce them; no group stops another."""
 
 from __future__ import annotations
 
@@ -8,14 +8,22 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from ragops.text import one_line
+
 State = Literal["ok", "missing", "unknown"]
 _FRAMES = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t].*\n)*")
+# What Spark's client and the SDK append to a message.
+_APPENDED = re.compile(r"JVM stacktrace:|\. Config:")
 
 
 class Finding(NamedTuple):
-    """One row: what was looked at, what was found, and, where that is not as it must be, what to do.
+    """One row of the report. A tuple, since Spark's workers send rows of it.
 
-    A tuple, since Spark's workers send rows of it. `state` is "missing" only for what is needed here.
+    Attributes:
+        what: the thing that was checked.
+        found: what was found.
+        state: "missing" only for things that are needed here.
+        to_do: the fix; "" if nothing is wrong.
     """
 
     what: str
@@ -26,7 +34,7 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True)
 class Group:
-    """Checks of one subject: `check` yields what it finds, and is left alone after `seconds`."""
+    """Checks of one subject: `check` yields findings, and is abandoned after `seconds`."""
 
     title: str
     check: Callable[[], Iterable[Finding]]
@@ -35,7 +43,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Section:
-    """What a group found. `hangs`: a call is still under way, for whose threads the interpreter may wait at its end."""
+    """The findings of a group. `hangs`: a call is still running; the interpreter may wait for its threads at exit."""
 
     title: str
     findings: tuple[Finding, ...]
@@ -43,18 +51,23 @@ class Section:
 
 
 def examine(groups: Iterable[Group]) -> Iterator[Section]:
-    """What each group finds, in order. One that fails or takes too long keeps what it has found, and says so."""
+    """The findings of each group, in order. A group that fails or times out keeps its findings and reports that."""
     for group in groups:
         yield _section(group)
 
 
 def missing(sections: Iterable[Section]) -> list[Finding]:
-    """What is needed and not there."""
+    """The findings about needed things that are missing."""
     return [finding for section in sections for finding in section.findings if finding.state == "missing"]
 
 
+def as_rows(sections: Sequence[Section]) -> list[dict[str, str]]:
+    """The findings as JSON objects, each with the title of its group."""
+    return [{"group": section.title, **finding._asdict()} for section in sections for finding in section.findings]
+
+
 def look(what: str, ask: Callable[[], str], to_do: str = "", otherwise: State = "unknown") -> Finding:
-    """What `ask` returns; where it raises, that in one line, with what to do and the state `otherwise`."""
+    """What `ask` returns; if it raises, the error in one line, with the fix and the state `otherwise`."""
     try:
         return Finding(what, ask())
     except Exception as error:
@@ -62,31 +75,25 @@ def look(what: str, ask: Callable[[], str], to_do: str = "", otherwise: State = 
 
 
 def line(error: BaseException) -> str:
-    """An error as one short line, without what Spark's client and the SDK append and the frames of a worker's."""
-    text = _FRAMES.sub("", str(error).partition("JVM stacktrace:")[0].partition(". Config:")[0])
-    return " ".join(text.split())[:300] or type(error).__name__
+    """An error in one short line, without stack traces and client configuration."""
+    return one_line(_FRAMES.sub("", _APPENDED.split(str(error))[0]), 300) or type(error).__name__
 
 
 def _section(group: Group) -> Section:
     found: list[Finding] = []
-    # Daemonic: a call that hangs must not keep the process from ending.
+    # A daemon: a call that hangs must not keep the process from ending.
     thread = threading.Thread(target=_collect, args=(group.check, found), daemon=True)
     thread.start()
     thread.join(group.seconds)
     hangs = thread.is_alive()
     if hangs:
-        found.append(Finding("the rest", f"not known after {group.seconds:g} s", "unknown", "look at what hangs there"))
+        found.append(Finding("other checks", f"no result after {group.seconds:g} s", "unknown", "find out what hangs"))
     return Section(group.title, tuple(found), hangs)
 
 
 def _collect(check: Callable[[], Iterable[Finding]], found: list[Finding]) -> None:
     try:
         for finding in check():
-            found.append(finding)  # one by one: whoever waits takes what is there when the time is over
+            found.append(finding)  # one by one, so that a timeout keeps those that exist
     except Exception as error:
-        found.append(Finding("the rest", line(error), "unknown", "fix that, then run this again"))
-
-
-def as_rows(sections: Sequence[Section]) -> list[dict[str, str]]:
-    """The table as rows of JSON, each with its group's title."""
-    return [{"group": section.title, **finding._asdict()} for section in sections for finding in section.findings]
+        found.append(Finding("other checks", line(error), "unknown", "fix the error, then run this again"))

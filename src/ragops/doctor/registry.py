@@ -1,4 +1,4 @@
-"""MLflow's registry: what may be made, tagged and found there, tried on a model and a prompt that are removed again."""
+"""MLflow's registry: what can be created, tagged and found, tried on a model and a prompt that are deleted again."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _LONG = "x" * 1_001  # Unity Catalog documents 1,000 characters
-_PREVIEW = "an account admin switches the preview of the prompt registry on; rights: docs/rights.md"
+_PREVIEW = "an account admin has to enable the preview of the prompt registry; for rights see docs/rights.md"
 Tag = Callable[[str, str], object]
 
 
 def check_registry(workspace: Workspace, target: str) -> Iterator[Finding]:
-    """What this client may do with models and prompts of the schema; `target` is whose folder a laptop has."""
+    """What this client may do with models and prompts of the schema; `target` selects the store on a laptop."""
     use_mlflow(target)
     from mlflow import MlflowClient
 
@@ -30,11 +30,13 @@ def check_registry(workspace: Workspace, target: str) -> Iterator[Finding]:
 
 
 def check_models(client: MlflowClient, name: str) -> Iterator[Finding]:
-    """Of a model that is not there before, and not after."""
-    yield Finding("model not there", answered(lambda: client.get_registered_model(name)))
-    made = look("make a model", lambda: _done(client.create_registered_model(name)), "docs/rights.md says who may")
-    yield made
-    if made.state != "ok":
+    """Tries a new model and deletes it."""
+    yield Finding("missing model", answered(lambda: client.get_registered_model(name)))
+    created = look(
+        "create a model", lambda: _done(client.create_registered_model(name)), "see docs/rights.md for who can"
+    )
+    yield created
+    if created.state != "ok":
         return
     try:
         yield from _tags("model", lambda key, value: client.set_registered_model_tag(name, key, value))
@@ -43,11 +45,13 @@ def check_models(client: MlflowClient, name: str) -> Iterator[Finding]:
 
 
 def check_prompts(client: MlflowClient, name: str) -> Iterator[Finding]:
-    """Of a prompt that is not there before, and not after."""
-    yield Finding("prompt not there", answered(lambda: client.get_prompt_version_by_alias(name, "latest")))
-    made = look("make a prompt", lambda: f"version {client.register_prompt(name, 'Say {{word}}').version}", _PREVIEW)
-    yield made
-    if made.state != "ok":
+    """Tries a new prompt and deletes it."""
+    yield Finding("missing prompt", answered(lambda: client.get_prompt_version_by_alias(name, "latest")))
+    created = look(
+        "create a prompt", lambda: f"version {client.register_prompt(name, 'Say {{word}}').version}", _PREVIEW
+    )
+    yield created
+    if created.state != "ok":
         return
     try:
         yield look("prompt alias", lambda: _done(client.set_prompt_alias(name, "doctor", 1)))
@@ -60,14 +64,14 @@ def check_prompts(client: MlflowClient, name: str) -> Iterator[Finding]:
 
 
 def answered(ask: Callable[[], object]) -> str:
-    """The code that a registry answers with: stores differ, and code must know them all."""
+    """The error code of a registry: stores differ, and our code must know all codes."""
     from mlflow.exceptions import MlflowException
 
     try:
         found = ask()
     except MlflowException as error:
-        return f"answers {error.error_code}"
-    return "answers None" if found is None else "found"
+        return f"error {error.error_code}"
+    return "returns None" if found is None else "found"
 
 
 def _tags(kind: str, tag: Tag) -> Iterator[Finding]:
@@ -77,7 +81,7 @@ def _tags(kind: str, tag: Tag) -> Iterator[Finding]:
 
 
 def allowed(ask: Callable[[], object]) -> str:
-    """Whether a registry takes what some refuse."""
+    """Whether a registry accepts something that others refuse."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -89,7 +93,7 @@ def allowed(ask: Callable[[], object]) -> str:
 
 def _listed(client: MlflowClient, name: str) -> str:
     found = client.search_prompt_versions(name)
-    # Unity Catalog's client gives the service's message, the others a list.
+    # Unity Catalog's client returns the service's message, the others a list.
     return f"{len(getattr(found, 'prompt_versions', found))} found"
 
 
@@ -98,7 +102,7 @@ def _done(_: object) -> str:
 
 
 def _remove_prompt(client: MlflowClient, name: str) -> None:
-    """Unity Catalog removes only a prompt without versions; other stores remove them with it, or at once."""
+    """Unity Catalog deletes only prompts without versions; other stores delete them together, or at once."""
     from mlflow.exceptions import MlflowException
 
     with suppress(MlflowException):
@@ -109,6 +113,6 @@ def _remove_prompt(client: MlflowClient, name: str) -> None:
 def _removed(kind: str, name: str, remove: Callable[[], object]) -> Finding:
     def removed() -> str:
         remove()
-        return "removed again"
+        return "deleted"
 
-    return look(f"remove the {kind}", removed, f"remove {name} by hand")
+    return look(f"delete the {kind}", removed, f"delete {name} in the catalog")

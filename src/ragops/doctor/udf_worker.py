@@ -1,7 +1,7 @@
-"""What a UDF finds in Spark's worker: versions, packages, volumes, child processes, memory.
+"""Checks inside a UDF, in Spark's Python worker: versions, packages, volumes, child processes, memory.
 
-Travels to the worker by value (`udfs.py`), so that it can say that ragops is not there: at its top it imports only what
-every worker has, and it yields plain tuples, as `findings.Finding` has them.
+Sent to the worker by value (`udfs.py`), so that it can report that ragops is missing there: at the top it imports only
+what every worker has, and it yields plain tuples with the fields of `findings.Finding`.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ Row = tuple[str, str, str, str]
 
 
 def look(batches: Iterator[pd.DataFrame], landing: str, model: str, parses: bool) -> Iterator[pd.DataFrame]:
-    """What Spark runs: one frame with columns what, found, state, to_do.
+    """The function for mapInPandas: yields one frame with columns what, found, state, to_do.
 
     Args:
-        batches: of which nothing is needed.
+        batches: ignored.
         landing: the folder that parsers read.
         model: the embedding model, as JSON of `EmbeddingModel`.
-        parses: whether documents are parsed in UDFs here, so that what parsers need must be there.
+        parses: whether documents are parsed in UDFs here, which makes what parsers need required.
     """
     for _ in batches:
         pass
@@ -46,26 +46,36 @@ def look(batches: Iterator[pd.DataFrame], landing: str, model: str, parses: bool
     )
 
 
-def hold(batches: Iterator[pd.DataFrame], mebibytes: int) -> Iterator[pd.DataFrame]:
-    """Has a child process write so much memory, which shows whether a UDF's limit counts its children."""
+def allocate(batches: Iterator[pd.DataFrame], mebibytes: int) -> Iterator[pd.DataFrame]:
+    """Allocates memory in a child process, which shows whether a UDF's limit counts its children."""
     for _ in batches:
         pass
-    held = _python(f"len(b'x' * ({mebibytes} << 20))")
-    yield pd.DataFrame([(f"a child process held {int(held) >> 20:,} MiB",)], columns=["found"])
+    allocated = _python(f"len(b'x' * ({mebibytes} << 20))")
+    yield pd.DataFrame([(f"a child process allocated {int(allocated) >> 20:,} MiB",)], columns=["found"])
 
 
 def _rows(landing: str, model: str, for_parsers: str) -> list[Row]:
     checks: list[tuple[str, Callable[[], str], str, str]] = [
         ("process", _process, "unknown", ""),
         ("Python", _versions, "unknown", ""),
-        ("ragops", _package, "missing", "have the job's environment install the wheel"),
-        ("tokenizer", lambda: _tokenizer(model), "unknown", "nothing relies on it: tokenizers travel as their content"),
-        ("landing folder", lambda: _folder(landing), for_parsers, "grant READ VOLUME, or lay documents: ragops sample"),
+        ("ragops", _package, "missing", "install the wheel in the job's environment"),
+        ("tokenizer", lambda: _tokenizer(model), "unknown", "not needed: tokenizers are sent by value"),
+        (
+            "landing folder",
+            lambda: _folder(landing),
+            for_parsers,
+            "grant READ VOLUME, or write sample documents: ragops sample",
+        ),
         ("child process", lambda: f"starts, Python {_python('sys.version.split()[0]')}", for_parsers, _ON_DRIVER),
-        ("packages of a child", lambda: _python("__import__('ragops').__file__"), "unknown", "hand sys.path on to it"),
-        ("semaphores", _semaphore, "unknown", "parsers do without"),
-        ("Unix sockets", _socket, "unknown", "parsers are started one by one"),
-        ("signals of pipes", _signal, "unknown", "parsers end after the file that they are at"),
+        (
+            "packages of a child",
+            lambda: _python("__import__('ragops').__file__"),
+            "unknown",
+            "pass sys.path on to the child",
+        ),
+        ("semaphores", _semaphore, "unknown", "parsers work without them"),
+        ("Unix sockets", _socket, "unknown", "parsers start one by one"),
+        ("signals of pipes", _signal, "unknown", "parsers end after their current file"),
         ("limit of a child", _limit, "unknown", "parsers run without a memory limit"),
         ("parsers", parse_one, for_parsers, _ON_DRIVER),
         ("memory", _memory, "unknown", ""),
@@ -82,7 +92,7 @@ def _row(what: str, ask: Callable[[], str], otherwise: str, to_do: str) -> Row:
 
 
 def _process() -> str:
-    runtime = os.environ.get("DATABRICKS_RUNTIME_VERSION") or "none of Databricks"
+    runtime = os.environ.get("DATABRICKS_RUNTIME_VERSION") or "not Databricks"
     return f"pid {os.getpid()} on host {socket.gethostname()!r}; runtime {runtime}"
 
 
@@ -128,7 +138,7 @@ def _socket() -> str:
 
 def _signal() -> str:
     if sys.platform != "linux":
-        return "Linux alone has them"
+        return "only Linux has them"
     reading, writing = os.pipe()
     try:
         fcntl.fcntl(reading, fcntl.F_SETOWN, os.getpid())
@@ -146,7 +156,7 @@ def _limit() -> str:
 
 
 def parse_one() -> str:
-    """Parses a small file in a child process, and says what parsers do without here, which is in their log.
+    """Parses a small file in a child process, and reports the parsers' log: which calls are refused here.
 
     Raises:
         OSError: the file was not parsed.
@@ -166,19 +176,19 @@ def parse_one() -> str:
         logger.removeHandler(listener)
     if not isinstance(outcome, ParsedDocument):
         raise OSError(outcome.reason)
-    return "; ".join(["start and parse", *listener.said])
+    return "; ".join(["start and parse", *listener.messages])
 
 
 class _Listener(logging.Handler):
-    """Keeps what is logged."""
+    """Collects log messages."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.said: list[str] = []
+        self.messages: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keeps one message."""
-        self.said.append(record.getMessage())
+        """Collects one message."""
+        self.messages.append(record.getMessage())
 
 
 def _memory() -> str:
@@ -186,7 +196,7 @@ def _memory() -> str:
 
     unit = 1024 if sys.platform == "linux" else 1
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    return f"{available_memory() // _MIB:,} MiB by cgroups and limits; this process had {peak // _MIB:,} MiB at most"
+    return f"{available_memory() // _MIB:,} MiB by cgroups and limits; peak of this process: {peak // _MIB:,} MiB"
 
 
 def _free(folder: str) -> int:

@@ -1,4 +1,4 @@
-"""UDFs: what Spark's workers have, asked in one mapInPandas of one row."""
+"""UDFs: what Spark's Python workers have, checked by one mapInPandas on one row."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _FINDINGS = "what STRING, found STRING, state STRING, to_do STRING"
-# Documented for user code in a UDF of serverless compute, and not to be seen from inside: 1,024 MiB.
+# More than the documented limit of a UDF on serverless compute, 1,024 MiB, which is not visible from inside.
 _BEYOND_MIB = 1_536
 Function = Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]
 
 
 def check_udfs(workspace: Workspace, landing: Path, model: EmbeddingModel, parses: bool) -> Iterator[Finding]:
-    """What a UDF finds; on serverless also whether child processes count towards its memory.
+    """Checks inside a UDF; on serverless also whether child processes count towards its memory.
 
     Args:
-        workspace: whose session runs it.
+        workspace: its session runs the UDF.
         landing: the folder of documents.
-        model: whose tokenizer UDFs need.
-        parses: whether UDFs parse documents here, and must be able to.
+        model: the embedding model; UDFs need its tokenizer.
+        parses: whether UDFs have to parse documents here.
     """
     if not has_spark():
-        yield Finding("UDFs", "no Spark session here", "unknown", "leave --no-spark out")
+        yield Finding("UDFs", "no Spark session", "unknown", "run this without --no-spark")
         return
     asked = partial(udf_worker.look, landing=str(landing), model=model.model_dump_json(), parses=parses)
     for row in in_worker(workspace.spark, asked, _FINDINGS).itertuples(index=False):
@@ -46,7 +46,7 @@ def check_udfs(workspace: Workspace, landing: Path, model: EmbeddingModel, parse
 
 
 def memory_of_children(spark: SparkSession) -> str:
-    """Whether the limit of a UDF counts what its child processes take."""
+    """Whether the memory limit of a UDF counts its child processes."""
     try:
         return f"not counted: {beyond_the_limit(spark)}"
     except Exception as error:
@@ -56,12 +56,12 @@ def memory_of_children(spark: SparkSession) -> str:
 
 
 def beyond_the_limit(spark: SparkSession, mebibytes: int = _BEYOND_MIB) -> str:
-    """Has a child of a UDF take more than a UDF may have. Raises what Spark does where that is counted."""
-    return str(in_worker(spark, partial(udf_worker.hold, mebibytes=mebibytes), "found STRING")["found"][0])
+    """Allocates more in a child of a UDF than a UDF may have. Raises Spark's error if that counts."""
+    return str(in_worker(spark, partial(udf_worker.allocate, mebibytes=mebibytes), "found STRING")["found"][0])
 
 
 def in_worker(spark: SparkSession, function: Function, schema: str) -> pd.DataFrame:
-    """What a function of `inside` yields in one of Spark's workers, to which it travels by value."""
+    """The output of a function of `udf_worker` in one of Spark's workers, sent there by value."""
     with _by_value():
         return spark.range(0, 1, 1, 1).mapInPandas(function, schema).toPandas()
 

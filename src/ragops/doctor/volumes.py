@@ -1,4 +1,4 @@
-"""What a volume allows: each call is tried on files of its own, and compared with docs/platform.md."""
+"""What a volume allows: each call is tried on temporary files, and compared with docs/platform.md."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ragops.doctor.findings import Finding, line, look
 from ragops.platform.volumes.errors import VolumeError
 from ragops.platform.volumes.open import volume_files
 
-_AGAINST = "nothing relies on it; correct docs/platform.md and src/localbundle/localbundle/volumes/strict.py"
+_DIFFERS = "no code depends on it; correct docs/platform.md and src/localbundle/localbundle/volumes/strict.py"
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One call on `folder/old`, a file that is there; `refused`: the errno that a volume answers, None if unknown."""
+    """One call on the existing file `folder/old`; `refused`: the errno that a volume returns, None if unknown."""
 
     what: str
     call: Callable[[Path], object]
@@ -69,20 +69,20 @@ TRIALS = (
 
 
 def check_landing(folder: Path) -> Finding:
-    """Whether this process may read the folder of documents."""
-    to_do = "lay documents: ragops sample; or grant READ VOLUME: docs/rights.md"
+    """Whether this process can read the folder of documents."""
+    to_do = "write sample documents: ragops sample; or grant READ VOLUME: see docs/rights.md"
     return look("landing folder", lambda: f"{len(volume_files(folder).list(folder)):,} entries", to_do, "missing")
 
 
 def check_volume(volume: Path, strict: bool = True) -> Iterator[Finding]:
-    """Writes into a folder of its own below a volume, and removes it.
+    """Tries calls in a temporary folder of a volume, and removes it.
 
     Args:
         volume: its folder.
-        strict: whether it is a volume, or stands for one in a process that keeps its rules.
+        strict: whether it is a real volume, or this process enforces the rules of one.
     """
     if not volume.is_dir():
-        yield Finding("volume", f"there is no {volume}", "missing", "deploy the bundle, or: localbundle run refresh")
+        yield Finding("volume", f"{volume} does not exist", "missing", "deploy the bundle, or: localbundle run refresh")
         return
     folder = volume / f"doctor-{uuid.uuid4().hex[:8]}"
     files, whole = volume_files(folder), _whole_files(folder)
@@ -93,25 +93,25 @@ def check_volume(volume: Path, strict: bool = True) -> Iterator[Finding]:
         elif whole.state == "ok":
             yield Finding("other calls", "not tried: volumes are strict inside localbundle run and exec", "unknown")
     finally:
-        # Where nothing can be written, there may be nothing that can be removed.
+        # If nothing can be written, removing may fail too.
         with suppress(*[] if whole.state == "ok" else [VolumeError]):
             files.remove_folder(folder)
 
 
 def _tried(folder: Path) -> Iterator[Finding]:
     for trial in TRIALS:
-        place = folder / trial.what.replace(" ", "-")
-        volume_files(place).write(place / "old", b"content")
-        yield attempt(trial, place)
+        own = folder / trial.what.replace(" ", "-")
+        volume_files(own).write(own / "old", b"content")
+        yield attempt(trial, own)
 
 
 def _name(number: int | None) -> str:
-    """An errno's name; of the two for one number, the one that strict volumes use."""
+    """The name of an errno; of two names for one number, the one that strict volumes use."""
     return "EOPNOTSUPP" if number == errno.EOPNOTSUPP else errno.errorcode.get(number or 0, "unknown")
 
 
 def attempt(trial: Trial, folder: Path) -> Finding:
-    """What the place answers to a call."""
+    """How the volume responds to a call."""
     try:
         trial.call(folder)
     except OSError as error:
@@ -121,18 +121,18 @@ def attempt(trial: Trial, folder: Path) -> Finding:
         found, as_expected = "allowed", trial.refused is None
     if as_expected:
         return Finding(trial.what, found)
-    return Finding(trial.what, f"{found}; expected {_name(trial.refused)}", "unknown", _AGAINST)
+    return Finding(trial.what, f"{found}; expected {_name(trial.refused)}", "unknown", _DIFFERS)
 
 
 def _whole_files(folder: Path) -> Finding:
-    """What every volume must do: write a file, replace it, list it, read it."""
-    files, to_do = volume_files(folder), "grant READ VOLUME and WRITE VOLUME: docs/rights.md"
+    """What every volume must support: write a file, replace it, list it, read it."""
+    files, to_do = volume_files(folder), "grant READ VOLUME and WRITE VOLUME: see docs/rights.md"
     try:
         files.write(folder / "file", b"first")
         files.write(folder / "file", b"second")
-        held = files.read(folder / "file"), [entry.name for entry in files.list(folder)]
+        content = files.read(folder / "file"), [entry.name for entry in files.list(folder)]
     except Exception as error:
         return Finding("whole files", line(error), "missing", to_do)
-    if held != (b"second", ["file"]):
-        return Finding("whole files", f"written, and then found: {held}", "missing", "look at the volume's storage")
+    if content != (b"second", ["file"]):
+        return Finding("whole files", f"read back differently: {content}", "missing", "check the volume's storage")
     return Finding("whole files", f"written, replaced, listed and read in {folder.parent}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from ragops.doctor.checks import Place
+from ragops.doctor.checks import Environment
 from ragops.jobs.refresh import RefreshParameters
 
 
@@ -21,11 +21,11 @@ class ProbeParameters(RefreshParameters):
     llm: str = ""
 
     @property
-    def place(self) -> Place:
+    def place(self) -> Environment:
         """What is looked at."""
         models = self.use_case.models.with_primary(self.llm)
         use_case = self.use_case.model_copy(update={"models": models})
-        return Place(self.workspace, use_case, self.landing, gpus=self.gpus)
+        return Environment(self.workspace, use_case, self.landing, gpus=self.gpus)
 
 
 def check_probe(given: Mapping[str, str]) -> None:

@@ -79,7 +79,7 @@ def test_without_localbundle_it_goes_on_here(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_with_spark_at_hand_nothing_is_started_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def groups(place: ragops.doctor.checks.Place) -> Iterator[Group]:
+    def groups(place: ragops.doctor.checks.Environment) -> Iterator[Group]:
         yield Group("One", lambda: [Finding("landing", place.landing)])
 
     monkeypatch.setenv("SPARK_REMOTE", "sc://localhost:1")
@@ -105,4 +105,4 @@ def test_it_ends_though_a_call_hangs_that_the_interpreter_would_wait_for(tmp_pat
         "app()\n"
     )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=100)
-    assert done.returncode == 0 and "not known after 0.01 s" in done.stdout
+    assert done.returncode == 0 and "no result after 0.01 s" in done.stdout

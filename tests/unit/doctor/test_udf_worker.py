@@ -1,4 +1,4 @@
-"""What a UDF reports, called as Spark's worker calls it; by value it needs no ragops at its top."""
+"""What a UDF reports, called as Spark's worker calls it; its module can be loaded without ragops."""
 
 import ast
 import sys
@@ -24,7 +24,7 @@ def rows(landing: Path, model: str = MODEL, parses: bool = True) -> dict[str, tu
     return {what: (found, state, to_do) for what, found, state, to_do in frame.itertuples(index=False)}
 
 
-def test_here_everything_works(tmp_path: Path) -> None:
+def test_on_this_machine_everything_works(tmp_path: Path) -> None:
     found = rows(tmp_path)
     assert {what for what, (_, state, _) in found.items() if state != "ok"} == set()
     assert found["parsers"][0].startswith("start and parse")
@@ -32,7 +32,7 @@ def test_here_everything_works(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("parses", "state"), [(True, "missing"), (False, "unknown")])
-def test_what_parsers_need_is_missing_only_where_documents_are_parsed_in_udfs(
+def test_what_parsers_need_counts_as_missing_only_where_udfs_parse(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parses: bool, state: str
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
@@ -41,18 +41,18 @@ def test_what_parsers_need_is_missing_only_where_documents_are_parsed_in_udfs(
     assert found["memory"][1] == "ok"
 
 
-def test_a_model_that_is_not_there_is_reported_and_not_needed(tmp_path: Path) -> None:
+def test_a_missing_model_is_reported_but_not_needed(tmp_path: Path) -> None:
     model = load_usecase(ROOT / "usecase.yml").embedding.model_copy(update={"source": str(tmp_path)})
     assert rows(tmp_path, model.model_dump_json())["tokenizer"][1] == "unknown"
 
 
-def test_at_its_top_it_imports_what_every_worker_has() -> None:
+def test_top_level_imports_exist_in_every_worker() -> None:
     tree = ast.parse(Path(str(udf_worker.__file__)).read_text())
     named = [alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names]
     named += [str(node.module) for node in tree.body if isinstance(node, ast.ImportFrom)]
     assert {name.split(".")[0] for name in named} <= sys.stdlib_module_names | {"pandas"}
 
 
-def test_a_child_holds_memory() -> None:
-    (frame,) = udf_worker.hold(batches(), 3)
-    assert list(frame["found"]) == ["a child process held 3 MiB"]
+def test_a_child_process_allocates_memory() -> None:
+    (frame,) = udf_worker.allocate(batches(), 3)
+    assert list(frame["found"]) == ["a child process allocated 3 MiB"]

@@ -1,4 +1,4 @@
-"""Whether child processes count is an answer either way; any other failure is none."""
+"""Whether child processes count towards a UDF's memory; other failures answer nothing."""
 
 import pytest
 from pyspark.sql import SparkSession
@@ -13,23 +13,23 @@ def failing(reason: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("found", "said"),
+    ("found", "expected"),
     [
-        (lambda spark: "a child process held 1,536 MiB", "not counted: a child process held 1,536 MiB"),
+        (lambda spark: "a child process allocated 1,536 MiB", "not counted: a child process allocated 1,536 MiB"),
         (
             lambda spark: failing("[UDF_PYSPARK_USER_CODE_ERROR.MEMORY_LIMIT_SERVERLESS] 1024 megabytes"),
             "counted: [UDF_PYSPARK_USER_CODE_ERROR.MEMORY_LIMIT_SERVERLESS] 1024 megabytes",
         ),
     ],
 )
-def test_a_limit_that_is_met_says_that_children_count(
-    monkeypatch: pytest.MonkeyPatch, found: object, said: str
+def test_an_exceeded_limit_means_that_children_count(
+    monkeypatch: pytest.MonkeyPatch, found: object, expected: str
 ) -> None:
     monkeypatch.setattr(udfs, "beyond_the_limit", found)
-    assert udfs.memory_of_children(SPARK) == said
+    assert udfs.memory_of_children(SPARK) == expected
 
 
-def test_another_failure_says_nothing_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_failure_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(udfs, "beyond_the_limit", lambda spark: failing("the sandbox did not start"))
     with pytest.raises(RuntimeError, match="sandbox"):
         udfs.memory_of_children(SPARK)

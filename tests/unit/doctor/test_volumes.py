@@ -1,4 +1,4 @@
-"""Strict volumes answer to every trial as docs/platform.md has it, other folders do not, and nothing is left behind."""
+"""Strict volumes respond to every trial as in docs/platform.md, other folders do not, and nothing is left behind."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +27,7 @@ def test_strict_volumes_refuse_what_a_volume_refuses(strict: Path) -> None:
     assert list(strict.iterdir()) == []
 
 
-def test_a_place_that_allows_more_is_reported_against_the_documented_rules(tmp_path: Path) -> None:
+def test_a_folder_that_allows_more_differs_from_the_documented_rules(tmp_path: Path) -> None:
     found = {finding.what: finding for finding in check_volume(tmp_path)}
     assert found["whole files"].state == "ok"
     assert found["rename"].found == "allowed; expected ENOSYS" and "docs/platform.md" in found["rename"].to_do
@@ -36,17 +36,17 @@ def test_a_place_that_allows_more_is_reported_against_the_documented_rules(tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
-def test_where_rules_are_not_kept_nothing_is_tried(tmp_path: Path) -> None:
+def test_without_strict_volumes_only_whole_files_are_tried(tmp_path: Path) -> None:
     assert [finding.what for finding in check_volume(tmp_path, strict=False)] == ["whole files", "other calls"]
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_volume_that_is_not_there_is_missing_and_not_made(tmp_path: Path) -> None:
+def test_a_missing_volume_is_reported_and_not_created(tmp_path: Path) -> None:
     (found,) = check_volume(tmp_path / "none")
     assert (found.what, found.state) == ("volume", "missing") and list(tmp_path.iterdir()) == []
 
 
-def test_a_volume_that_cannot_be_written_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_volume_counts_as_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(self: VolumeFiles, path: Path, content: bytes) -> None:
         raise VolumeError(f"{path}: read-only")
 
@@ -55,7 +55,7 @@ def test_a_volume_that_cannot_be_written_is_missing(tmp_path: Path, monkeypatch:
     assert (found.what, found.state) == ("whole files", "missing") and "docs/rights.md" in found.to_do
 
 
-def test_the_landing_folder_is_counted_or_missing(tmp_path: Path) -> None:
+def test_the_entries_of_the_landing_folder_are_counted(tmp_path: Path) -> None:
     (tmp_path / "a.md").touch()
     assert check_landing(tmp_path)[:3] == ("landing folder", "1 entries", "ok")
     assert check_landing(tmp_path / "none").state == "missing"
