@@ -17,8 +17,7 @@ from ragops.platform.credentials import workspace_client
 from ragops.platform.mlflow_store import open_experiment
 from ragops.quality.evaluation.answers import sampled
 from ragops.quality.questions import Question, evaluation_questions
-from ragops.serving.endpoint.identity import CLIENT_ID, CLIENT_SECRET, find_identity
-from ragops.serving.endpoint.rights import check_rights
+from ragops.serving.endpoint.principal import CLIENT_ID, CLIENT_SECRET, check_rights, find_identity
 from ragops.serving.endpoint.settings import EndpointSettings
 from ragops.serving.model.configuration import ChainConfiguration
 from ragops.serving.model.log_model import Logged
@@ -26,7 +25,7 @@ from ragops.usecase import UseCase
 
 if TYPE_CHECKING:
     from ragops.answers.prompts.registry import Registered
-    from ragops.releases.registry import ChainRegistry, Judged
+    from ragops.releases.registry import ChainRegistry, StoredAnswers
 
 CHAIN = "chain"
 """The registered model, one in each schema; the first release makes it."""
@@ -174,14 +173,14 @@ class ReleaseParameters(JobParameters):
         managers, callers = _named(self.managers), _named(self.callers)
         return EndpointSettings(name=self.endpoint, environment_vars=variables, managers=managers, callers=callers)
 
-    def judged(self, questions: list[Question]) -> Judged:
+    def judged(self, questions: list[Question]) -> StoredAnswers:
         """Where answers to these questions are kept."""
         from mlflow import MlflowClient
 
-        from ragops.releases.registry import Judged
+        from ragops.releases.registry import StoredAnswers
 
         _ = self.experiment_id
-        return Judged(MlflowClient(), [one.question_id for one in questions], self.generation)
+        return StoredAnswers(MlflowClient(), [one.question_id for one in questions], self.generation)
 
 
 def _named(text: str) -> tuple[str, ...]:

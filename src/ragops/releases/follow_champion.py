@@ -1,4 +1,4 @@
-"""The serving endpoint follows the champion; where it cannot, what serves is champion again, or nothing is."""
+"""The serving endpoint follows the champion; if the rollout fails, the alias goes back to the version that serves."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from ragops.errors import UserError
 from ragops.releases.registry import CHAMPION, ChainRegistry, Version
-from ragops.serving.endpoint.rollout import Served, Wanted, let_in, serve
+from ragops.serving.endpoint.access import grant_access
+from ragops.serving.endpoint.rollout import Served, Wanted, serve
 from ragops.serving.endpoint.settings import EndpointSettings
+from ragops.text import reason
 from ragops.usecase import UseCase
 
 if TYPE_CHECKING:
@@ -26,56 +28,58 @@ def follow(
     question: str,
     note: Callable[[str], None] = print,
 ) -> Served:
-    """Makes the endpoint serve the champion and answer one question, and lets its callers in; its managers anyhow.
+    """Makes the endpoint serve the champion and answer one question, then gives its callers access.
+
+    Managers get access even if that fails, so that they can read the logs.
 
     Args:
-        client: of the workspace.
-        registry: whose alias champion goes back to `before` when the endpoint does.
-        champion: the version to serve.
-        before: the champion before it; None for none: if this one does not work there is none again.
-        settings: of the endpoint.
-        use_case: says who pays.
-        question: that it must answer.
-        note: hears the endpoint's state while it changes.
+        client: Of the workspace.
+        registry: Contains the alias champion, which goes back to `before` if the rollout fails.
+        champion: The version to serve.
+        before: The champion before it; None if there was none, in which case a failure leaves no champion.
+        settings: Of the endpoint.
+        use_case: Names the project and who pays.
+        question: That the endpoint must answer.
+        note: Receives the endpoint's state while it changes.
 
     Raises:
-        UserError: the version does not work there: the one before, if any, serves again and is champion again; or the
-            platform refuses. Where only the callers cannot be let in, the champion serves and stays it.
+        UserError: the version does not work on the endpoint, and the previous version, if any, serves and is champion
+            again; or the platform refuses. If only granting access fails, the champion serves and stays champion.
     """
     wanted = Wanted(champion.name, champion.number, question, project=use_case.name, cost_owner=use_case.corpus.owner)
     try:
         served = serve(client, wanted, settings, note)
     except Exception as error:
-        with suppress(UserError):  # what failed is what counts, and who is to read the logs must see them
-            let_in(client, settings.model_copy(update={"callers": ()}))
-        _step_back(registry, champion, before, str(error))
+        with suppress(UserError):  # the first error counts, and the managers must be able to read the logs
+            grant_access(client, settings.model_copy(update={"callers": ()}))
+        _restore_alias(registry, champion, before, str(error))
         raise
     if served.rolled_back:
         failure = (
             f"serving endpoint {settings.name}: version {champion.number} does not work there ({served.reason}); "
             f"version {served.version} serves again: read the endpoint's logs under Serving, then release again"
         )
-        _step_back(registry, champion, before, failure)
+        _restore_alias(registry, champion, before, failure)
         raise UserError(failure)
-    let_in(client, settings)
+    grant_access(client, settings)
     return served
 
 
-def _step_back(registry: ChainRegistry, champion: Version, before: Version | None, failure: str) -> None:
-    """Raises UserError, which begins with the `failure`, where the registry refuses."""
+def _restore_alias(registry: ChainRegistry, champion: Version, before: Version | None, failure: str) -> None:
+    """Moves the alias back. If the registry refuses, raises UserError with `failure` and what to correct."""
     from mlflow.exceptions import MlflowException
 
     if before == champion:
         return
     try:
-        if before is None:  # or the fixed chain would have to be better than this one
+        if before is None:  # else the corrected chain would have to be better than this one
             registry.drop(CHAMPION)
         else:
             registry.point(CHAMPION, before)
         registry.note(champion, gate="taken back", reason="it did not work on the serving endpoint")
     except (UserError, MlflowException) as error:
-        was, reason = f"version {before.number}" if before else "no version", " ".join(str(error).split())
+        previous = f"version {before.number}" if before else "no version"
         raise UserError(
-            f"{failure}; nor could the alias {CHAMPION} of {champion.name} be taken back ({reason}): "
-            f"it should name {was}"
+            f"{failure}; the alias {CHAMPION} of {champion.name} could not be moved back either ({reason(error)}): "
+            f"it should name {previous}"
         ) from error

@@ -4,7 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from ragops.serving.endpoint.identity import Identity
+from ragops.serving.endpoint.principal import Identity
 
 from ragops.answers.prompts.registry import PromptRegistry, Registered, SwitchedOff
 from ragops.corpus.index.generations.pointer import Pointer

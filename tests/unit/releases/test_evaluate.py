@@ -14,7 +14,7 @@ UNKNOWN = Question(question_id="x", question="Mona Lisa?", kind="k", topic=None,
 
 
 @pytest.mark.parametrize("questions", [[], [UNKNOWN]])
-def test_without_a_question_that_has_an_answer_nothing_is_measured(tmp_path: Path, questions: list[Question]) -> None:
-    place = Locations(Workspace("c", "s"), tmp_path, tmp_path)
-    with pytest.raises(UserError, match=f"evaluation.questions: none of the {len(questions)} asked has an answer"):
-        retrieval_figures(USE_CASE, place, questions)
+def test_retrieval_needs_an_answerable_question(tmp_path: Path, questions: list[Question]) -> None:
+    locations = Locations(Workspace("c", "s"), tmp_path, tmp_path)
+    with pytest.raises(UserError, match=f"evaluation.questions: none of the {len(questions)} questions"):
+        retrieval_figures(USE_CASE, locations, questions)

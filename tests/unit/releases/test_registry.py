@@ -1,4 +1,4 @@
-"""Registering looks up before it creates, and says which right is missing."""
+"""Registering looks a model up before it creates it, and names missing rights."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -21,16 +21,16 @@ LOGGED = Logged("models:/m-1", "run", "digest")
 
 
 class Client:
-    """MLflow's client of a registry that may hold the model, may refuse some calls, and takes tags as Unity Catalog."""
+    """MLflow's client with or without the registered model; refuses some calls, and tags that Unity Catalog refuses."""
 
-    def __init__(self, *, held: bool = True, refused: str = "", missing: int = NOT_FOUND) -> None:
-        self._held, self._refused, self._missing = held, refused, missing
+    def __init__(self, *, exists: bool = True, refused: str = "", missing: int = NOT_FOUND) -> None:
+        self._exists, self._refused, self._missing = exists, refused, missing
         self.called: list[str] = []
         self.tags: dict[str, str] = {}
 
     def get_registered_model(self, name: str) -> None:
         self._call("get_registered_model")
-        if not self._held:
+        if not self._exists:
             raise MlflowException("there is none", self._missing)
 
     def create_registered_model(self, name: str) -> None:
@@ -50,8 +50,8 @@ class Client:
         self._tag(self.tags | {key: value})
 
     def _tag(self, tags: Any) -> None:
-        if said := refusal(tags):
-            raise MlflowException(said, INVALID_PARAMETER_VALUE)
+        if reason := refusal(tags):
+            raise MlflowException(reason, INVALID_PARAMETER_VALUE)
         self.tags = tags
 
     def set_registered_model_alias(self, name: str, alias: str, version: str) -> None:
@@ -67,7 +67,7 @@ def registry(client: Client) -> ChainRegistry:
     return ChainRegistry(client, "main.rag.chain")  # type: ignore[arg-type]
 
 
-def test_a_name_that_is_there_is_not_made_again() -> None:
+def test_an_existing_model_is_not_created_again() -> None:
     client = Client(refused="create_registered_model")
     assert registry(client).register(LOGGED).uri == "models:/main.rag.chain/7"
     assert client.called == ["get_registered_model", "create_model_version"]
@@ -77,26 +77,26 @@ MISSING = pytest.mark.parametrize("missing", [NOT_FOUND, RESOURCE_DOES_NOT_EXIST
 
 
 @MISSING
-def test_a_name_that_is_missing_is_made(missing: int) -> None:
-    client = Client(held=False, missing=missing)
+def test_a_missing_model_is_created(missing: int) -> None:
+    client = Client(exists=False, missing=missing)
     registry(client).register(LOGGED)
     assert client.called == ["get_registered_model", "create_registered_model", "create_model_version"]
 
 
 @pytest.mark.parametrize(
-    ("refused", "said"),
+    ("refused", "needed"),
     [
         ("get_registered_model", "EXECUTE on model main.rag.chain, with"),
         ("create_registered_model", "CREATE MODEL on schema main.rag, with"),
         ("create_model_version", "ownership or MANAGE on model main.rag.chain, with"),
     ],
 )
-def test_a_missing_right_is_named(refused: str, said: str) -> None:
-    with pytest.raises(NotPermitted, match=f"needs {said} .*User lacks it"):
-        registry(Client(held=False, refused=refused)).register(LOGGED)
+def test_a_missing_right_is_named(refused: str, needed: str) -> None:
+    with pytest.raises(NotPermitted, match=f"needs {needed} .*User lacks it"):
+        registry(Client(exists=False, refused=refused)).register(LOGGED)
 
 
-def test_so_it_is_for_aliases() -> None:
+def test_a_missing_right_is_named_for_aliases() -> None:
     version = registry(Client()).register(LOGGED)
     with pytest.raises(NotPermitted, match="needs ownership or MANAGE on model"):
         registry(Client(refused="set_registered_model_alias")).point(CHAMPION, version)
@@ -105,11 +105,11 @@ def test_so_it_is_for_aliases() -> None:
 
 
 @MISSING
-def test_an_alias_that_is_missing_names_no_version(missing: int) -> None:
+def test_a_missing_alias_has_no_version(missing: int) -> None:
     assert registry(Client(missing=missing)).by_alias(CHAMPION) is None
 
 
-def test_a_long_reason_is_cut_to_what_the_catalog_takes() -> None:
+def test_a_long_reason_is_cut_to_the_catalogs_limit() -> None:
     client = Client()
     registry(client).note(
         Version("main.rag.chain", "7", "run", "digest"), gate="not promoted", reason="so it is " * 900

@@ -1,19 +1,18 @@
-"""One serving endpoint of the workspace: read, waited for, changed when nobody else changes it."""
+"""One serving endpoint of the workspace: reads it, waits for it, changes it while no other update is in progress."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from tenacity import RetryError, Retrying, retry_if_exception_type, retry_if_not_result, stop_after_delay, wait_fixed
 from tenacity.retry import retry_base
 
-from ragops.errors import UserError
-from ragops.serving.endpoint.access import access, managing
-from ragops.serving.endpoint.ai_gateway import gateway_config, same_gateway
-from ragops.serving.endpoint.errors import line
-from ragops.serving.endpoint.settings import EndpointSettings
+from ragops.errors import NotPermitted, UserError, lacks
+from ragops.serving.endpoint.settings import EndpointSettings, ai_gateway_config, same_ai_gateway
 from ragops.serving.endpoint.state import describe, failed, overtaken, serves, updating
+from ragops.text import reason
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -22,29 +21,51 @@ if TYPE_CHECKING:
 _Result = TypeVar("_Result")
 
 
+@contextmanager
+def explained(action: str) -> Iterator[None]:
+    """Turns the SDK's errors into UserError, whose message begins with the `action` that failed."""
+    from databricks.sdk.errors import BadRequest, PermissionDenied, ResourceConflict, Unauthenticated
+    from databricks.sdk.errors.base import DatabricksError
+
+    try:
+        yield
+    except Unauthenticated as error:
+        raise UserError(f"{action}: not logged in ({reason(error)}); renew the token or log in again") from error
+    except PermissionDenied as error:
+        rights = "CAN MANAGE on the endpoint and, as its creator does, EXECUTE"
+        raise NotPermitted(f"{action}: not permitted; {lacks(rights, 'model', reason(error))}") from error
+    except ResourceConflict as error:
+        raise UserError(
+            f"{action}: another update is in progress ({reason(error)}); retry when it is finished"
+        ) from error
+    except BadRequest as error:
+        raise UserError(f"{action}: refused ({reason(error)}); correct the endpoint's settings") from error
+    except (DatabricksError, TimeoutError) as error:
+        raise UserError(f"{action}: temporarily unavailable ({reason(error)}); run again later") from error
+
+
 class RemoteEndpoint:
-    """Waits are polls of our own: the SDK's end at the first error of the server and cannot be paced."""
+    """An endpoint by its name. It polls by itself: the SDK's waiters end at the first server error and have no pace."""
 
     def __init__(self, client: WorkspaceClient, settings: EndpointSettings, note: Callable[[str], None]) -> None:
-        """`note` hears the state at each look."""
-        self._client = client
+        """`note` receives the state after each request for it."""
         self._api = client.serving_endpoints
         self._settings = settings
         self._note = note
 
-    def in_turn(self, change: Callable[[ServingEndpointDetailed | None], _Result]) -> _Result:
-        """Calls `change` with the endpoint, None for none, once no update is in progress.
+    def when_idle(self, change: Callable[[ServingEndpointDetailed | None], _Result]) -> _Result:
+        """Calls `change` with the endpoint, None if there is none, as soon as no update is in progress.
 
-        Again from the beginning when somebody else came first. Raises UserError or the SDK's ResourceConflict when
-        the endpoint is not free within the time limit.
+        Starts over if another client was faster. Raises UserError or the SDK's ResourceConflict if the endpoint does
+        not become idle within `ready_seconds`.
         """
         from databricks.sdk.errors import ResourceConflict
 
         retrying = self._retrying(retry=retry_if_exception_type(ResourceConflict), reraise=True)
-        return retrying(lambda: change(self._settled()))
+        return retrying(lambda: change(self._idle()))
 
     def create(self, config: EndpointCoreConfigInput, tags: Mapping[str, str]) -> None:
-        """Asks for a new endpoint; it is ready later."""
+        """Requests a new endpoint, which becomes ready later."""
         from databricks.sdk.service.serving import EndpointTag
 
         gateway = self._settings.gateway
@@ -52,17 +73,17 @@ class RemoteEndpoint:
             self._settings.name,
             config=config,
             tags=[EndpointTag(key=key, value=value) for key, value in tags.items()],
-            ai_gateway=gateway_config(gateway) if gateway else None,
+            ai_gateway=ai_gateway_config(gateway) if gateway else None,
         )
 
     def change(self, config: EndpointCoreConfigInput) -> None:
-        """Asks for another configuration; the old one serves until that is ready."""
+        """Requests another configuration; the old one serves until the new one is ready."""
         self._api.update_config(
             self._settings.name, served_entities=config.served_entities, traffic_config=config.traffic_config
         )
 
-    def keep_in_step(self, current: ServingEndpointDetailed, tags: Mapping[str, str]) -> None:
-        """Sets tags and gateway where they differ; other tags stay, and so does the gateway when none is given."""
+    def sync_tags_and_gateway(self, current: ServingEndpointDetailed, tags: Mapping[str, str]) -> None:
+        """Sets tags and AI Gateway where they differ. Other tags stay, and so does a gateway if none is configured."""
         from databricks.sdk.service.serving import EndpointTag
 
         present = {tag.key: tag.value for tag in current.tags or []}
@@ -71,8 +92,8 @@ class RemoteEndpoint:
             self._api.patch(self._settings.name, add_tags=missing)
         if self._settings.gateway is None:
             return
-        gateway = gateway_config(self._settings.gateway)
-        if not same_gateway(gateway, current.ai_gateway):
+        gateway = ai_gateway_config(self._settings.gateway)
+        if not same_ai_gateway(gateway, current.ai_gateway):
             self._api.put_ai_gateway(
                 self._settings.name,
                 inference_table_config=gateway.inference_table_config,
@@ -80,32 +101,11 @@ class RemoteEndpoint:
                 rate_limits=gateway.rate_limits,
             )
 
-    def let_in(self) -> None:
-        """Gives managers and callers their rights; what others have stays.
+    def wait_until_served(self, config: EndpointCoreConfigInput, before: EndpointCoreConfigInput | None) -> str:
+        """Waits until exactly this configuration serves. Returns the reason if it does not, else "".
 
-        Raises:
-            UserError: one of them is not known here, or the endpoint is gone.
-        """
-        from databricks.sdk.errors import BadRequest, NotFound
-
-        if not access(self._settings):
-            return
-        try:
-            its_id = self._api.get(self._settings.name).id or ""
-            held = self._api.get_permissions(its_id).access_control_list or []
-            if wanted := access(self._settings, managing(held)):
-                self._api.update_permissions(its_id, access_control_list=wanted)
-        except (NotFound, BadRequest) as error:
-            names = ", ".join((*self._settings.managers, *self._settings.callers))
-            raise UserError(
-                f"serving endpoint {self._settings.name}: it serves, and none of {names} was let in ({line(error)}); "
-                "correct rights.endpoint in databricks.yml, or make who is missing, and release again"
-            ) from error
-
-    def reach(self, config: EndpointCoreConfigInput, before: EndpointCoreConfigInput | None) -> str:
-        """Waits until exactly this serves. Returns why it does not; else "".
-
-        The update failed, takes too long, or somebody else's came after it: neither this nor what was `before` serves.
+        Reasons: the update failed or takes too long, or another client has changed the endpoint since, so that it
+        serves neither this configuration nor the one `before`.
         """
 
         def is_settled(endpoint: ServingEndpointDetailed | None) -> bool:
@@ -119,24 +119,24 @@ class RemoteEndpoint:
             return f"not ready within {self._settings.ready_seconds:g} s: {_last(error)}"
         return "" if found is not None and serves(found, config) else _state(found)
 
-    def _settled(self) -> ServingEndpointDetailed | None:
+    def _idle(self) -> ServingEndpointDetailed | None:
         try:
             return self._poll(lambda endpoint: endpoint is None or not updating(endpoint))
         except RetryError as error:
             raise UserError(
-                f"serving endpoint {self._settings.name}: still changing after {self._settings.ready_seconds:g} s "
+                f"serving endpoint {self._settings.name}: still updating after {self._settings.ready_seconds:g} s "
                 f"({_last(error)}); cancel the update on its page under Serving, then run again"
             ) from error
 
     def _poll(self, done: Callable[[ServingEndpointDetailed | None], bool]) -> ServingEndpointDetailed | None:
-        """Looks until `done`; an error of the server is no reason to give an update of 20 minutes up."""
+        """Requests the state until `done`; a server error does not end the wait for an update of 20 minutes."""
         from databricks.sdk.errors import DeadlineExceeded, InternalError, TemporarilyUnavailable
 
-        # The SDK gives up with a TimeoutError where the workspace cannot be reached for minutes.
-        passing = retry_if_exception_type((DeadlineExceeded, InternalError, TemporarilyUnavailable, TimeoutError))
-        return self._retrying(retry=retry_if_not_result(done) | passing)(self._look)
+        # The SDK raises TimeoutError after minutes without a connection to the workspace.
+        transient = retry_if_exception_type((DeadlineExceeded, InternalError, TemporarilyUnavailable, TimeoutError))
+        return self._retrying(retry=retry_if_not_result(done) | transient)(self._get)
 
-    def _look(self) -> ServingEndpointDetailed | None:
+    def _get(self) -> ServingEndpointDetailed | None:
         from databricks.sdk.errors import NotFound
 
         try:

@@ -75,9 +75,9 @@ class Identity:
             config.authenticate()
         except Exception as error:  # from the OAuth library, the SDK or the network
             raise UserError(
-                f"secrets {CLIENT_ID} and {CLIENT_SECRET} of scope {self.scope}: the workspace issues no token for them "
-                f"({reason(error, _REASON_LENGTH)}); create a new OAuth secret for that service principal and store "
-                "both again"
+                f"secrets {CLIENT_ID} and {CLIENT_SECRET} of scope {self.scope}: the workspace issues no token "
+                f"for them ({reason(error, _REASON_LENGTH)}); create a new OAuth secret for that service "
+                "principal and store both again"
             ) from error
         return WorkspaceClient(config=config)
 
@@ -183,7 +183,13 @@ def _refusal(need: Need, client: WorkspaceClient, note: Callable[[str], None]) -
 
     try:
         need.ask(client)
-    except (AccessDenied, PathNotFound, PermissionDenied, NotFound) as error:  # the platform hides what a principal may not see
+    except (
+        AccessDenied,
+        PathNotFound,
+        PermissionDenied,
+        NotFound,
+    ) as error:
+        # PathNotFound and NotFound too: the platform hides what a principal may not see.
         return _platform_message(error)
     except (DatabricksError, UserError, TimeoutError) as error:
         note(f"{need.right} on {need.on}: could not be checked ({_platform_message(error)})")

@@ -1,7 +1,7 @@
-"""Puts one version of a Unity Catalog model behind its serving endpoint, or leaves there what served before.
+"""Puts one version of a Unity Catalog model behind its serving endpoint, or restores the version that served before.
 
-Wait until nobody else changes the endpoint, create or update it, wait until it is ready, ask one question. What fails
-after an update is taken back to the configuration that served before.
+Steps: wait until no other update is in progress, create or update the endpoint, wait until it is ready, ask one
+question. If a step after the update fails, the previous configuration is restored.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from ragops.errors import UserError
 from ragops.platform.tags import cloud_tag
-from ragops.serving.endpoint.client import RemoteEndpoint
-from ragops.serving.endpoint.errors import explained
+from ragops.serving.endpoint.client import RemoteEndpoint, explained
 from ragops.serving.endpoint.settings import EndpointSettings
 from ragops.serving.endpoint.smoke_test import SmokeFailure, smoke_test
 from ragops.serving.endpoint.state import overtaken, restorable, serves, version_of
@@ -27,9 +26,14 @@ _LONGEST_NAME = 63
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The version to serve, the question it must answer, and who is billed.
+    """The version to serve, the question it must answer, and who pays.
 
-    `model` is CATALOG.SCHEMA.NAME and `version` its number; `project` and `cost_owner` become the endpoint's tags.
+    Attributes:
+        model: CATALOG.SCHEMA.NAME.
+        version: Its number.
+        question: For the smoke test.
+        project: Tag of the endpoint.
+        cost_owner: Tag of the endpoint.
     """
 
     model: str
@@ -40,14 +44,20 @@ class Wanted:
 
     @property
     def entity(self) -> str:
-        """Name of the served entity, NAME-VERSION: in letters, digits, dashes and underscores."""
+        """Name of the served entity, NAME-VERSION, of letters, digits, dashes and underscores."""
         name = "".join(c if c.isascii() and c.isalnum() else "_" for c in self.model.rpartition(".")[2])
         return f"{name[: _LONGEST_NAME - 1 - len(self.version)]}-{self.version}"
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The version that serves now and the one that did before, None for none; `reason`: why it was rolled back."""
+    """The version that serves now.
+
+    Attributes:
+        previous: The version that served before; None if there was none.
+        rolled_back: Whether the wanted version failed and `version` is the previous one.
+        reason: Why it was rolled back.
+    """
 
     version: str
     endpoint: str
@@ -58,7 +68,7 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class _Before:
-    """What served when we came, and whether we asked for something else."""
+    """The configuration that served before, None if there was none, and whether this rollout requested another one."""
 
     config: EndpointCoreConfigInput | None
     changed: bool
@@ -67,69 +77,61 @@ class _Before:
 def serve(
     client: WorkspaceClient, wanted: Wanted, settings: EndpointSettings, note: Callable[[str], None] = lambda line: None
 ) -> Served:
-    """Makes the endpoint serve `wanted` with all of its traffic; sends no update when it already does.
+    """Makes the endpoint serve `wanted` with all of its traffic; sends no update if it already does.
 
-    `note` hears the endpoint's state at each look. After a failed, late or unanswering update the result is
-    `rolled_back`, and the version before serves again.
+    `note` receives the endpoint's state whenever it is requested. If the update fails, is late or does not answer, the
+    previous version is restored and the result is `rolled_back`.
 
     Raises:
-        UserError: there is no such model version, the platform refuses, nothing served before that could be gone back
-            to or somebody else changed it meanwhile (the endpoint is left as it is), or going back failed too.
+        UserError: the model version does not exist, the platform refuses, there is no previous version to restore or
+            another client changed the endpoint (it is left as it is), or the rollback failed too.
     """
     name = settings.name
     endpoint, config = RemoteEndpoint(client, settings, note), _config(wanted, settings)
     with explained(f"serving endpoint {name}, {wanted.model} version {wanted.version}"):
         _check_version(client, wanted)
         before = _start(endpoint, config, wanted)
-    reason = _reached(endpoint, config, before.config) or _smoke(client, wanted, settings)
+    reason = _why_not_served(endpoint, config, before.config) or _smoke(client, wanted, settings)
     previous = version_of(before.config, wanted.model) if before.config else None
     if not reason:
         return Served(wanted.version, name, previous)
     if before.config is None or previous is None or not before.changed:
         raise UserError(
-            f"serving endpoint {name}: version {wanted.version} does not work ({reason}) and there is no earlier one "
-            "to go back to; the endpoint is left as it is: read its logs under Serving, release a version that works"
+            f"serving endpoint {name}: version {wanted.version} does not work ({reason}) and there is no earlier "
+            "version to restore; the endpoint is left as it is: read its logs under Serving, release one that works"
         )
-    _go_back(endpoint, before.config, config, f"serving endpoint {name}: version {wanted.version} failed ({reason})")
+    _roll_back(endpoint, before.config, config, f"serving endpoint {name}: version {wanted.version} failed ({reason})")
     return Served(previous, name, previous, rolled_back=True, reason=reason)
 
 
-def let_in(client: WorkspaceClient, settings: EndpointSettings) -> None:
-    """Lets managers and callers in.
-
-    Raises:
-        UserError: one of them is not known to the workspace, or it refuses.
-    """
-    with explained(f"serving endpoint {settings.name}, who may ask it"):
-        RemoteEndpoint(client, settings, lambda state: None).let_in()
-
-
 def _start(endpoint: RemoteEndpoint, config: EndpointCoreConfigInput, wanted: Wanted) -> _Before:
-    """Asks for the configuration, unless it serves already."""
+    """Requests the configuration, unless it serves already."""
     tags = {"project": cloud_tag(wanted.project), "cost_owner": cloud_tag(wanted.cost_owner)}
-    asked: list[_Before] = []
+    requested: list[_Before] = []
 
     def ask(current: ServingEndpointDetailed | None) -> _Before:
         if current is None:
-            asked.append(_Before(None, changed=True))
+            requested.append(_Before(None, changed=True))
             endpoint.create(config, tags)
-            return asked[-1]
-        endpoint.keep_in_step(current, tags)
+            return requested[-1]
+        endpoint.sync_tags_and_gateway(current, tags)
         if serves(current, config):
-            # A request whose answer got lost is repeated by the SDK, and the second one met the first: a conflict.
-            return asked[-1] if asked else _Before(restorable(current), changed=False)
-        asked.append(_Before(restorable(current), changed=True))
+            # The SDK repeats a request whose response was lost; the repetition conflicts with the first one.
+            return requested[-1] if requested else _Before(restorable(current), changed=False)
+        requested.append(_Before(restorable(current), changed=True))
         endpoint.change(config)
-        return asked[-1]
+        return requested[-1]
 
-    return endpoint.in_turn(ask)
+    return endpoint.when_idle(ask)
 
 
-def _reached(endpoint: RemoteEndpoint, config: EndpointCoreConfigInput, before: EndpointCoreConfigInput | None) -> str:
-    """Why the configuration does not serve; else "". It was asked for: what cannot be looked at is taken back, too."""
+def _why_not_served(
+    endpoint: RemoteEndpoint, config: EndpointCoreConfigInput, before: EndpointCoreConfigInput | None
+) -> str:
+    """Why the requested configuration does not serve, else "". An endpoint that cannot be read counts as failed."""
     try:
         with explained("its state"):
-            return endpoint.reach(config, before)
+            return endpoint.wait_until_served(config, before)
     except UserError as error:
         return str(error)
 
@@ -143,23 +145,23 @@ def _smoke(client: WorkspaceClient, wanted: Wanted, settings: EndpointSettings) 
     return ""
 
 
-def _go_back(
+def _roll_back(
     endpoint: RemoteEndpoint, config: EndpointCoreConfigInput, failed: EndpointCoreConfigInput, failure: str
 ) -> None:
-    """After a failed update the platform still serves the old configuration: that is checked, and nothing sent."""
+    """Restores `config`. After a failed update the platform still serves it, and nothing is sent."""
 
     def ask(current: ServingEndpointDetailed | None) -> None:
         if current is not None and overtaken(current, failed, config):
-            raise UserError("somebody else has changed it meanwhile, and it is left as it is now")
+            raise UserError("another client has changed the endpoint since; it is left as it is")
         if current is None or not serves(current, config):
             endpoint.change(config)
 
     try:
         with explained("update"):
-            endpoint.in_turn(ask)
-            reason = endpoint.reach(config, failed)
+            endpoint.when_idle(ask)
+            reason = endpoint.wait_until_served(config, failed)
     except UserError as error:
-        raise UserError(f"{failure}, and going back failed too: {error}") from error
+        raise UserError(f"{failure}, and the rollback failed too: {error}") from error
     if reason:
         raise UserError(f"{failure}, and going back failed too ({reason}); read the endpoint's logs under Serving")
 
@@ -189,16 +191,16 @@ def _config(wanted: Wanted, settings: EndpointSettings) -> EndpointCoreConfigInp
 
 
 def _check_version(client: WorkspaceClient, wanted: Wanted) -> None:
-    """Asked of Unity Catalog, since serving says it in different ways."""
+    """Looks the version up in Unity Catalog, because serving reports a missing one in several ways."""
     from databricks.sdk.errors import NotFound
 
-    unknown = (
+    missing = (
         f"model {wanted.model} has no version {wanted.version} in Unity Catalog; "
-        "name it CATALOG.SCHEMA.NAME and give one of its versions"
+        "give CATALOG.SCHEMA.NAME and one of its versions"
     )
     if wanted.model.count(".") != 2 or not wanted.version.isdecimal():
-        raise UserError(unknown)
+        raise UserError(missing)
     try:
         client.model_versions.get(wanted.model, int(wanted.version))
     except NotFound as error:
-        raise UserError(unknown) from error
+        raise UserError(missing) from error

@@ -1,4 +1,4 @@
-"""One question to a serving endpoint, to see that people get an answer there."""
+"""Asks a serving endpoint one question, to check that its callers get an answer."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from pydantic import BaseModel, ValidationError
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from ragops.serving.endpoint.settings import EndpointSettings
+from ragops.serving.model.loaded import answer_text
+from ragops.text import one_line
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
 
-# What the platform says while no replica can take the question, or routes lag behind the state READY.
+# The platform's responses while no replica is free, or while routes lag behind the state READY.
 _BUSY = {429, 502, 503, 504}
 _SERVED_BY = "served-model-name"
 
 
 class SmokeFailure(Exception):
-    """The endpoint did not answer as it should; one line, of which the answer's text is no part."""
+    """The endpoint did not answer as it should; one line that never contains the answer's text."""
 
 
 class _Busy(SmokeFailure):
@@ -46,13 +48,13 @@ class _Answer(BaseModel):
 
 
 def smoke_test(client: WorkspaceClient, settings: EndpointSettings, question: str, entity: str) -> None:
-    """Asks in the format of a ResponsesAgent; again while the endpoint is busy, or answers with what served before.
+    """Asks in the format of a ResponsesAgent; retries while the endpoint is busy or the previous version answers.
 
-    Not through the SDK's `query`: it leaves out the answer's field `output`, and after its own limit of time it asks
-    anew for five minutes. `entity`: name of the served entity that must have answered.
+    The SDK's `query` cannot be used: it drops the response's field `output`, and after its own timeout it retries for
+    five minutes. `entity` is the name of the served entity that must answer.
 
     Raises:
-        SmokeFailure: an error, no answer in time, an empty one, or one from another entity.
+        SmokeFailure: an error, no answer in time, an empty answer, or one from another entity.
     """
     Retrying(
         retry=retry_if_exception_type(_Busy),
@@ -77,31 +79,31 @@ def _ask(client: WorkspaceClient, settings: EndpointSettings, question: str, ent
     if response.status_code in _BUSY:
         raise _Busy(f"HTTP {response.status_code}")
     if not response.is_success:
-        raise SmokeFailure(f"HTTP {response.status_code} {' '.join(response.text.split())[:200]}")
+        raise SmokeFailure(f"HTTP {response.status_code} {one_line(response.text, 200)}")
     if (by := response.headers.get(_SERVED_BY, entity)) != entity:
         raise _Busy(f"answered by {by}, not by {entity}")
     check_answer(response.content)
 
 
 def _routing(client: WorkspaceClient) -> dict[str, str]:
-    """What the SDK adds for hosts that several workspaces share."""
-    workspace = getattr(client.config, "workspace_id", None)  # the runtimes' SDKs (0.67) know of no such hosts
+    """The header that the SDK adds on hosts that several workspaces share."""
+    workspace = getattr(client.config, "workspace_id", None)  # the runtimes' SDKs (0.67) do not support such hosts
     return {"X-Databricks-Workspace-Id": workspace} if workspace else {}
 
 
 def check_answer(body: bytes) -> None:
-    """Sees that a body is an answer by the model that should give it; a fallback may hide that none can be reached.
+    """Checks that a body is an answer by the primary model; a fallback would hide that no model is reachable.
 
     Raises:
-        SmokeFailure: it is something else, it is empty, or another model stood in.
+        SmokeFailure: it is not an answer, it is empty, or a fallback gave it.
     """
     try:
         answer = _Answer.model_validate_json(body)
     except ValidationError as error:
-        raise SmokeFailure("an answer that is not a ResponsesAgent's") from error
-    if not "".join(part.text for one in answer.output if one.type == "message" for part in one.content or []).strip():
+        raise SmokeFailure("a response that is not a ResponsesAgent's") from error
+    if not answer_text(answer.model_dump()).strip():
         raise SmokeFailure("an empty answer")
-    result = answer.custom_outputs or _Outputs()
-    if result.failed:
-        why = "; ".join(f"{name}: {reason}" for name, reason in result.failed.items())
-        raise _Busy(f"{result.model} stood in for {why}")
+    outputs = answer.custom_outputs or _Outputs()
+    if outputs.failed:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in outputs.failed.items())
+        raise _Busy(f"the fallback {outputs.model} answered ({reasons})")

@@ -1,14 +1,16 @@
-"""Reading a serving endpoint: what it serves, what it is changing to, and whether that went well.
+"""Interprets the state of a serving endpoint: what it serves, what it is changing to, and whether that succeeded.
 
-Meanings (documentation of model serving, REST reference of serving-endpoints): `config` is what serves; while
-`state.config_update` is IN_PROGRESS it keeps serving, `pending_config` is being brought up, and no other update is
-taken. After UPDATE_FAILED or UPDATE_CANCELED `config` stays as if nothing had been asked. `state.ready` says whether
-all of `config` can be queried. An update can be cancelled in the user interface only.
+Semantics (documentation of model serving, REST reference of serving-endpoints): `config` is what serves. While
+`state.config_update` is IN_PROGRESS, `config` keeps serving, `pending_config` is being deployed, and the platform
+accepts no other update. After UPDATE_FAILED or UPDATE_CANCELED, `config` is unchanged. `state.ready` says whether all
+of `config` can be queried. Only the user interface can cancel an update.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from ragops.text import one_line
 
 if TYPE_CHECKING:
     from databricks.sdk.service.serving import (
@@ -24,17 +26,17 @@ _BROKEN = {"DEPLOYMENT_FAILED", "DEPLOYMENT_ABORTED"}
 
 
 def updating(endpoint: ServingEndpointDetailed) -> bool:
-    """Whether a new configuration is being brought up."""
+    """Whether a new configuration is being deployed."""
     return _update(endpoint) == "IN_PROGRESS"
 
 
 def failed(endpoint: ServingEndpointDetailed) -> bool:
-    """Whether the last update failed or was cancelled."""
+    """Whether the last update failed or was canceled."""
     return _update(endpoint) in _FAILED
 
 
 def serves(endpoint: ServingEndpointDetailed, wanted: EndpointCoreConfigInput) -> bool:
-    """Whether the endpoint can be queried and serves exactly this, with nothing else on its way."""
+    """Whether the endpoint can be queried and serves exactly this configuration, and no update is in progress."""
     active = endpoint.config
     if active is None or updating(endpoint) or _ready(endpoint) != "READY":
         return False
@@ -44,9 +46,9 @@ def serves(endpoint: ServingEndpointDetailed, wanted: EndpointCoreConfigInput) -
 def overtaken(
     endpoint: ServingEndpointDetailed, wanted: EndpointCoreConfigInput, before: EndpointCoreConfigInput | None
 ) -> bool:
-    """Whether other versions serve than those asked for and those before: somebody else has asked for them since.
+    """Whether another client has changed the endpoint: it serves neither the `wanted` versions nor those `before`.
 
-    False where nothing that worked is known of before.
+    False if no working configuration is known from before.
     """
     if endpoint.config is None or before is None or updating(endpoint):
         return False
@@ -54,7 +56,7 @@ def overtaken(
 
 
 def restorable(endpoint: ServingEndpointDetailed) -> EndpointCoreConfigInput | None:
-    """The active configuration as one to send again; None when nothing works that could be gone back to."""
+    """The active configuration as one that can be sent again; None if there is no working one to restore."""
     from databricks.sdk.service.serving import EndpointCoreConfigInput, Route, TrafficConfig
 
     active = endpoint.config
@@ -72,7 +74,7 @@ def restorable(endpoint: ServingEndpointDetailed) -> EndpointCoreConfigInput | N
 
 
 def version_of(config: EndpointCoreConfigInput, model: str) -> str:
-    """The version served; another model's with its name, several joined by a plus sign."""
+    """The served version; with the model's name if it is another model's; several are joined by a plus sign."""
     return "+".join(
         f"{entity.entity_version}" if entity.entity_name == model else f"{entity.entity_name}/{entity.entity_version}"
         for entity in config.served_entities or []
@@ -80,9 +82,9 @@ def version_of(config: EndpointCoreConfigInput, model: str) -> str:
 
 
 def describe(endpoint: ServingEndpointDetailed) -> str:
-    """Its state in a few words, with what the platform says about entities that are not up."""
+    """The state in a few words, with the platform's messages about entities that are not ready."""
     state = ", ".join(part for part in (_ready(endpoint), _update(endpoint)) if part)
-    return f"{state} ({said})" if (said := _messages(endpoint)) else state
+    return f"{state} ({messages})" if (messages := _messages(endpoint)) else state
 
 
 def _messages(endpoint: ServingEndpointDetailed) -> str:
@@ -90,7 +92,7 @@ def _messages(endpoint: ServingEndpointDetailed) -> str:
     pending = (endpoint.pending_config.served_entities if endpoint.pending_config else None) or []
     states = [entity.state for entity in [*pending, *active] if entity.state]
     return "; ".join(
-        " ".join(f"{state.deployment.value}: {state.deployment_state_message or ''}".split()).rstrip(":")
+        one_line(f"{state.deployment.value}: {state.deployment_state_message or ''}").rstrip(":")
         for state in states
         if state.deployment and state.deployment.value != "DEPLOYMENT_READY"
     )
@@ -115,13 +117,13 @@ def _to_send(entity: ServedEntityOutput) -> ServedEntityInput:
     from databricks.sdk.service.serving import ServedEntityInput
 
     sent = ServedEntityInput.from_dict(entity.as_dict())
-    if sent.workload_size:  # which the platform does not take together with the range that it stands for
+    if sent.workload_size:  # the platform refuses a size together with the range that it means
         sent.min_provisioned_concurrency = sent.max_provisioned_concurrency = None
     return sent
 
 
 def _shares(config: EndpointCoreConfigInput | EndpointCoreConfigOutput) -> dict[str, int]:
-    """Percent of the traffic by the entity's name. One entity needs no route to get all of it."""
+    """Percent of the traffic by entity name. A single entity gets all of it without a route."""
     routes = (config.traffic_config.routes if config.traffic_config else None) or []
     if not routes and config.served_entities:
         return {config.served_entities[0].name or "": 100}
@@ -133,7 +135,7 @@ def _versions(config: EndpointCoreConfigInput | EndpointCoreConfigOutput) -> lis
 
 
 def _essence(config: EndpointCoreConfigInput | EndpointCoreConfigOutput) -> list[tuple[object, ...]]:
-    """What makes two configurations the same, whatever else the platform tells of the one that it serves."""
+    """The fields that make two configurations equal; the platform adds others to the one that it serves."""
     shares = _shares(config)
     return sorted(
         (

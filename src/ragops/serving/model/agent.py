@@ -1,12 +1,16 @@
-"""The chain as MLflow's ResponsesAgent: the same request and answer whether it is loaded, served or batched."""
+"""The chain as MLflow's ResponsesAgent: the same requests and responses when it is loaded, served or run in batch."""
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import INTERNAL_ERROR, INVALID_PARAMETER_VALUE
 from mlflow.pyfunc.model import ResponsesAgent
 from mlflow.types.responses import ResponsesAgentRequest, ResponsesAgentResponse, ResponsesAgentStreamEvent
 
@@ -17,40 +21,63 @@ from ragops.answers.prompts.types import Message
 from ragops.errors import RequestError, UserError
 from ragops.platform.compute import in_model_serving
 from ragops.serving.model.configuration import ChainConfiguration
-from ragops.serving.model.container import container
-from ragops.serving.model.errors import result
-from ragops.serving.model.open_model import open_logged
+from ragops.serving.model.open_model import describe_container, open_logged
+
+
+class NotAnswered(UserError, MlflowException):
+    """A `UserError` that MLflow's servers know: HTTP 400 if the request is wrong, else 500.
+
+    For any other exception they send the stack trace, and they prefix a message with the whole request.
+    """
+
+    def __init__(self, error: UserError) -> None:
+        code = INVALID_PARAMETER_VALUE if isinstance(error, RequestError) else INTERNAL_ERROR
+        MlflowException.__init__(self, str(error), error_code=code)
+        self._line = str(error)
+
+    def serialize_as_json(self) -> str:
+        """The body of the response."""
+        return json.dumps({"error_code": self.error_code, "message": self._line}, ensure_ascii=False)
+
+
+@contextmanager
+def mlflow_errors() -> Iterator[None]:
+    """Raises `NotAnswered` in place of a `UserError`, so that MLflow's servers pass its one line on."""
+    try:
+        yield
+    except UserError as error:
+        raise NotAnswered(error) from error
 
 
 class ChainAgent(ResponsesAgent):
-    """Answers with citations; `custom_outputs` has the sources, how the answer came about, and who `failed` to give it.
+    """Answers with citations; `custom_outputs` has the sources, how the answer was produced, and which models `failed`.
 
-    The caller's groups are `custom_inputs["groups"]`. Whoever may call the endpoint may name any: the page in front of
-    it, which knows the person, names theirs; a person who calls it directly must not be let in.
+    The caller's groups are `custom_inputs["groups"]`. Every caller of the endpoint can claim any group. Only trusted
+    applications that know their user, such as the page in front of it, may have permission to query the endpoint.
     """
 
     def __init__(self) -> None:
         self._chain: Chain | None = None
 
     def load_context(self, context: Any) -> None:  # noqa: ANN401 - MLflow's PythonModelContext
-        """Opens the index and the models with what was logged."""
+        """Opens the index and the models from the logged files."""
         if in_model_serving():
-            print(container(), flush=True)
+            print(describe_container(), flush=True)
         configuration = ChainConfiguration.model_validate(dict(context.model_config or {}))
         artifacts = {name: Path(path) for name, path in (context.artifacts or {}).items()}
         self._chain = open_logged(configuration, artifacts)
 
     def predict(self, request: ResponsesAgentRequest) -> ResponsesAgentResponse:  # type: ignore[override] # MLflow's own
-        """The answer to the last message; those before it are its conversation."""
-        with result():
+        """The answer to the last message; the messages before it are the conversation."""
+        with mlflow_errors():
             return as_response(self._opened.answer(as_question(request)))
 
     def predict_stream(  # type: ignore[override] # likewise
         self, request: ResponsesAgentRequest
     ) -> Generator[ResponsesAgentStreamEvent, None, None]:
-        """The answer in pieces, and at the end the checked one, which is what counts."""
+        """The answer in pieces, and finally the checked answer, which replaces them."""
         item_id = uuid.uuid4().hex
-        with result():
+        with mlflow_errors():
             pieces = self._opened.stream(as_question(request))
             while True:
                 try:
@@ -66,19 +93,19 @@ class ChainAgent(ResponsesAgent):
     @property
     def _opened(self) -> Chain:
         if self._chain is None:
-            raise UserError("model: it is not loaded; open it with mlflow.pyfunc.load_model")
+            raise UserError("model: not loaded; open it with mlflow.pyfunc.load_model")
         return self._chain
 
 
-def as_question(request: ResponsesAgentRequest) -> Question:
-    """The last user message with what goes before it.
+def as_question(request: ResponsesAgentRequest) -> Query:
+    """The last user message with the conversation before it.
 
     Raises:
-        RequestError: there is no user message, or groups are not a list of names.
+        RequestError: the last message is not the user's, or the groups are not a list of names.
     """
     turns = [Message(role, _text(one)) for one in request.input if (role := _role(one))]
     if not turns or turns[-1].role != "user":
-        raise RequestError('input: its last message is not the user\'s; send [{"role": "user", "content": "..."}]')
+        raise RequestError('input: the last message is not the user\'s; send [{"role": "user", "content": "..."}]')
     groups = (request.custom_inputs or {}).get("groups", [])
     if not isinstance(groups, list) or not all(isinstance(name, str) for name in groups):
         raise RequestError('custom_inputs.groups: give a list of names, for example ["hr"]')
@@ -88,12 +115,12 @@ def as_question(request: ResponsesAgentRequest) -> Question:
 
 def as_response(answer: Answer) -> ResponsesAgentResponse:
     """The answer as a response."""
-    result = {"output": [as_item(answer, uuid.uuid4().hex)], "custom_outputs": as_outputs(answer)}
-    return ResponsesAgentResponse.model_validate(result)
+    response = {"output": [as_item(answer, uuid.uuid4().hex)], "custom_outputs": as_outputs(answer)}
+    return ResponsesAgentResponse.model_validate(response)
 
 
 def as_item(answer: Answer, item_id: str) -> dict[str, Any]:
-    """The text with a file citation for each passage cited; `index` is the number [n] in the text."""
+    """The text with a file citation for each cited passage; `index` is the number [n] in the text."""
     annotations = [
         {
             "type": "file_citation",
@@ -107,13 +134,13 @@ def as_item(answer: Answer, item_id: str) -> dict[str, Any]:
 
 
 def _role(item: Any) -> Literal["user", "assistant"] | None:  # noqa: ANN401 - MLflow's message or output item
-    """Whose turn it is; None for what is no turn: tool calls, and instructions that only the chain's prompt gives."""
+    """Who wrote it; None for tool calls, and for instructions, which only the chain's own prompt gives."""
     role = getattr(item, "role", None)
     return role if role in ("user", "assistant") else None
 
 
 def _text(item: Any) -> str:  # noqa: ANN401 - MLflow's message or output item
-    """A message's text: plain, or in parts."""
+    """A message's text, given as a string or in parts."""
     content = getattr(item, "content", "")
     if isinstance(content, str):
         return content

@@ -1,4 +1,4 @@
-"""What a logged chain knows: its use case, its prompts, where its index is, all as plain data in the model."""
+"""The configuration of a logged chain: its use case, prompts and index, stored as plain data in the model."""
 
 from __future__ import annotations
 
@@ -18,14 +18,18 @@ from ragops.platform.workspace import Workspace
 from ragops.usecase import UseCase
 
 ENCODER, RERANKER, CONVERTED, INDEX = "encoder", "reranker", "converted", "index"
-"""Names of artifacts: the files of embedding model and cross-encoder, what these were converted to for the CPU, and the
+"""Names of artifacts: the files of the embedding model and the cross-encoder, their conversions for the CPU, and the
 index of a pinned chain."""
 
 _Model = TypeVar("_Model", EmbeddingModel, RerankModel, OpenVinoGguf)
 
 
 class ChainConfiguration(BaseModel):
-    """Everything but files. `pinned` names the index generation that travels inside; None follows the live one."""
+    """Everything except files.
+
+    Attributes:
+        pinned: The index generation inside the model; None if the chain follows the live one.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,18 +42,19 @@ class ChainConfiguration(BaseModel):
 
     @property
     def workspace(self) -> Workspace:
-        """The catalog and schema whose index and ledger it uses."""
+        """The catalog and schema whose index and ledger the chain uses."""
         return Workspace(self.catalog, self.schema_name)
 
     @property
     def digest(self) -> str:
-        """64 hex digits of everything that decides an answer beside the code and the index's content."""
-        result = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
-        return hashlib.sha256(result.encode()).hexdigest()
+        """SHA-256, as 64 hex digits, of everything that determines an answer except code and index content."""
+        # Not text.digest: tags of registered versions have this form.
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def endpoints(self) -> list[str]:
-        """The workspace's serving endpoints that it calls: of those who answer, and of what encodes questions."""
+        """The workspace's serving endpoints that it calls: the language models' and the encoder's."""
         answering = [one for one in self.use_case.models.chain() if isinstance(one, OpenAICompatible)]
         names = [one.served_name for one in answering if one.base_url is None]
         embedding = self.use_case.embedding
@@ -59,13 +64,13 @@ class ChainConfiguration(BaseModel):
 
     @property
     def secrets(self) -> list[str]:
-        """Keys of the workspace's scope without which it cannot be opened, or some of those who answer cannot."""
+        """Keys in the workspace's secret scope that the chain or one of its language models needs."""
         models = self.use_case.models
         named = [one.key for one in models.chain() if isinstance(one, OpenAICompatible) and one.key]
         return list(dict.fromkeys([*named, *([models.ledger.key] if models.ledger.payloads == "encrypted" else [])]))
 
     def use_case_with(self, artifacts: Mapping[str, Path]) -> UseCase:
-        """The use case with models that came as files taken from there."""
+        """The use case with its models read from those artifacts that exist."""
         use_case = self.use_case
         known = [
             _from(artifacts, gguf_artifact(one), one) if isinstance(one, OpenVinoGguf) else one
@@ -84,10 +89,10 @@ class ChainConfiguration(BaseModel):
 
 
 def gguf_artifact(model: OpenVinoGguf) -> str:
-    """The artifact's name for a model in a GGUF file."""
+    """The artifact's name of a model in a GGUF file."""
     return f"gguf_{model.name}"
 
 
 def _from(artifacts: Mapping[str, Path], name: str, model: _Model) -> _Model:
-    """The model with the files of that artifact; as it is where none came."""
+    """The model with the files of that artifact; unchanged if there is none."""
     return model.model_copy(update={"source": str(artifacts[name])}) if name in artifacts else model

@@ -1,6 +1,6 @@
-"""Search as LangChain knows it, where a team brings a chain of its own; needs `ragops[langchain]`.
+"""Search as a LangChain retriever, for teams that build their own chain; requires `ragops[langchain]`.
 
-Such a chain is logged from its own file, as MLflow's flavour for it wants, and loads as LangChain's or as a pyfunc:
+Such a chain is logged from its own file with MLflow's LangChain flavor, and loads as a LangChain model or a pyfunc:
 
     # own_chain.py
     from ragops.serving.model.langchain_retriever import PassageRetriever
@@ -8,8 +8,8 @@ Such a chain is logged from its own file, as MLflow's flavour for it wants, and 
 
     mlflow.langchain.log_model(lc_model="own_chain.py", name="chain", code_paths=[...])
 
-It has our search with its access rules; prompts with marks, checked citations and abstention are the chain's in
-`ragops.answers.chain`, and a team's own must bring its own.
+The retriever includes search and access rules. Prompts with delimiters, checked citations and abstention belong to
+`ragops.answers.chain`; another chain has to provide its own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ragops.answers.retrieval.search import Searcher
 
 
 class PassageRetriever(BaseRetriever):
-    """A schema's live index as a retriever. `groups` are those of the reader: none finds what is for everybody."""
+    """A schema's live index as a retriever. `groups` are the user's; unrestricted documents need none."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -32,7 +32,7 @@ class PassageRetriever(BaseRetriever):
     k: int | None = None
 
     def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:
-        """The passages, best first; `doc_uri` names the document, as MLflow's pages and judges read it."""
+        """The passages, best first; `doc_uri` is where MLflow's pages and judges look for the document."""
         return [
             Document(
                 page_content=one.passage.text,

@@ -1,4 +1,4 @@
-"""A logged chain loaded again, and asked as whoever serves it would ask."""
+"""A logged chain loaded again from MLflow, and queried as its clients query it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ragops.serving.model.configuration import ChainConfiguration
 if TYPE_CHECKING:
     from mlflow.pyfunc import PyFuncModel
 
-_SMOKED = 5
-"""Questions that a smoke test tries: where too little is found for one of them, no model is asked."""
+_SMOKE_QUESTIONS = 5
+"""Questions that a smoke test tries: if retrieval finds too little for one of them, no language model is called."""
 
 
 @dataclass(frozen=True, slots=True)
-class Smoke:
+class SmokeResult:
     """The first question that got an answer, or the last one tried; and how many were `asked`."""
 
     question: str
@@ -29,30 +29,30 @@ class Smoke:
 
     @property
     def abstained(self) -> bool:
-        """Whether none of them got an answer."""
+        """Whether no question got an answer."""
         return self.response["custom_outputs"]["abstained"] is not None
 
     def __str__(self) -> str:
-        """Question, answer, and how it came about."""
-        result = self.response["custom_outputs"]
-        came = f"by {result['model'] or 'nobody'} from {result['generation']}, evidence {result['evidence']:.2f}"
-        if failed := result.get("failed"):
-            came += f"; {result['model']} stood in for {', '.join(f'{name} ({why})' for name, why in failed.items())}"
+        """Question, answer, and how the answer was produced."""
+        outputs = self.response["custom_outputs"]
+        source = f"by {outputs['model'] or 'no model'} from {outputs['generation']}, evidence {outputs['evidence']:.2f}"
+        if failed := outputs.get("failed"):
+            source += f"; fallback for {', '.join(f'{name} ({reason})' for name, reason in failed.items())}"
         if self.abstained:
-            came += f"; {self.asked} asked, none answered: evaluate_release asks them all"
+            source += f"; no answer to {self.asked} questions; evaluate_release asks all of them"
         elif self.asked > 1:
-            came += f"; {self.asked - 1} asked before got no answer"
-        return "\n\n".join((self.question, text_of(self.response), came))
+            source += f"; no answer to {self.asked - 1} earlier questions"
+        return "\n\n".join((self.question, answer_text(self.response), source))
 
 
 class LoadedChain:
     """A chain from MLflow, by any of its URIs: runs:/, models:/NAME/VERSION, models:/NAME@champion."""
 
     def __init__(self, uri: str) -> None:
-        """Loads it: its code, its prompts, its models; and opens its index.
+        """Loads code, prompts and models, and opens the index.
 
         Raises:
-            UserError: what it needs is not to be had here.
+            UserError: something that it needs is not available here.
         """
         import mlflow
 
@@ -61,12 +61,12 @@ class LoadedChain:
 
     @property
     def digest(self) -> str:
-        """Of the configuration that was logged."""
+        """The digest of the logged configuration."""
         return str((self._model.metadata.metadata or {}).get("digest", ""))
 
     @property
     def primary(self) -> str:
-        """The model that should answer."""
+        """The name of the primary language model."""
         return ChainConfiguration.model_validate(self._model.model_config).use_case.models.answer.primary
 
     def respond(self, question: str, groups: tuple[str, ...] = (), who: str = "release") -> dict[str, Any]:
@@ -79,44 +79,47 @@ class LoadedChain:
         return cast(dict[str, Any], self._model.predict(request))
 
     def ask(self, question: str) -> Outcome:
-        """The answer as an evaluation judges it."""
+        """The answer in the form that an evaluation checks."""
         started = time.monotonic()
         return outcome(self.respond(question), time.monotonic() - started)
 
-    def smoke(self, questions: Sequence[Question]) -> Smoke:
-        """Asks a few of the questions, one at least, until one is answered; those that have an answer come first.
+    def smoke(self, questions: Sequence[Question]) -> SmokeResult:
+        """Asks a few of the questions until one is answered, answerable questions first.
+
+        Args:
+            questions: At least one.
 
         Raises:
             UserError: a response is empty.
         """
-        for asked, one in enumerate(sorted(questions, key=lambda one: not one.answerable)[:_SMOKED], start=1):
-            smoke = Smoke(one.question, self.respond(one.question, who="smoke test"), asked)
-            if not text_of(smoke.response).strip():
-                raise UserError(f"model {self.uri}: it answered {one.question!r} with nothing; see its trace in MLflow")
+        for asked, one in enumerate(sorted(questions, key=lambda one: not one.answerable)[:_SMOKE_QUESTIONS], start=1):
+            smoke = SmokeResult(one.question, self.respond(one.question, who="smoke test"), asked)
+            if not answer_text(smoke.response).strip():
+                raise UserError(f"model {self.uri}: empty answer to {one.question!r}; see its trace in MLflow")
             if not smoke.abstained:
                 break
         return smoke
 
 
 def outcome(response: Mapping[str, Any], seconds: float) -> Outcome:
-    """A response as an evaluation judges it; `seconds` as whoever asked waited."""
-    result = response["custom_outputs"]
-    cited = tuple((source["path"], source["text"]) for source in result["sources"] if source["cited"])
+    """A response in the form that an evaluation checks; `seconds` is the client's waiting time."""
+    outputs = response["custom_outputs"]
+    cited = tuple((source["path"], source["text"]) for source in outputs["sources"] if source["cited"])
     return Outcome(
-        text=text_of(response),
+        text=answer_text(response),
         cited=cited,
-        abstained=result["abstained"] is not None,
-        # Versions that were logged before these were told: what stands in their answers.
-        valid_citations=result.get("valid_citations", len(cited)),
-        removed_citations=result["removed_citations"],
-        model=result["model"],
-        quoted=result["quoted"],
+        abstained=outputs["abstained"] is not None,
+        # Versions logged before the chain reported this: the number of citations in the answer.
+        valid_citations=outputs.get("valid_citations", len(cited)),
+        removed_citations=outputs["removed_citations"],
+        model=outputs["model"],
+        quoted=outputs["quoted"],
         seconds=seconds,
-        failure=next(iter(result.get("failed", {}).values()), ""),
+        failure=next(iter(outputs.get("failed", {}).values()), ""),
     )
 
 
-def text_of(response: Mapping[str, Any]) -> str:
-    """The text of a response's messages."""
-    parts = [part for item in response["output"] for part in item.get("content") or ()]
-    return "".join(part.get("text", "") for part in parts)
+def answer_text(response: Mapping[str, Any]) -> str:
+    """The text of a response's messages; reasoning and tool calls are not part of it."""
+    messages = (item for item in response["output"] if item.get("type") == "message")
+    return "".join(part.get("text", "") for item in messages for part in item.get("content") or ())

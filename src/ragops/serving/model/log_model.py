@@ -1,4 +1,4 @@
-"""Logging: the chain with all that it needs becomes a version-to-be in MLflow."""
+"""Logs the chain with everything it needs as a model in MLflow."""
 
 from __future__ import annotations
 
@@ -31,12 +31,19 @@ CODE = Path(__file__).with_name("model_code.py")
 EXAMPLE: dict[str, Any] = {"input": [{"role": "user", "content": "What can I ask about?"}]}
 URI_TAG, DIGEST_TAG = "ragops.chain", "ragops.digest"
 INDEX_PARAMETER, LIVE = "index", "the live one"
-"""The run's parameter that says which index answers: a generation, or whichever is live."""
+"""The run's parameter that names the index: a generation, or the live one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """A logged chain: where it is, the run that logged it, what tells it from others, and if its index is inside."""
+    """A logged chain.
+
+    Attributes:
+        uri: models:/ID.
+        run_id: The run that logged it.
+        digest: Of its configuration.
+        pinned: Whether it contains its index.
+    """
 
     uri: str
     run_id: str
@@ -46,7 +53,7 @@ class Logged:
 
 @needing("CAN EDIT", "experiment of the release")
 def log_chain(configuration: ChainConfiguration, prompts: Sequence[str] = ()) -> Logged:
-    """Logs the chain into the active run; `prompts` are the registry's URIs of those that it uses.
+    """Logs the chain into the active run. `prompts` are the registry's URIs of the prompts that it uses.
 
     Raises:
         UserError: there is no index, a model's files are missing, or as `pinned_requirements`.
@@ -73,13 +80,13 @@ def log_chain(configuration: ChainConfiguration, prompts: Sequence[str] = ()) ->
 
 @contextmanager
 def _artifacts(configuration: ChainConfiguration) -> Iterator[dict[str, Path]]:
-    """The files that travel: what a served model can neither convert, nor find in a package, nor mount."""
-    use_case, place = configuration.use_case, Locations.of(configuration.workspace)
+    """Files to log: those that a served model cannot convert, find in a package or mount."""
+    use_case, locations = configuration.use_case, Locations.of(configuration.workspace)
     found: dict[str, Path] = {}
     with tempfile.TemporaryDirectory(prefix="ragops-chain-") as temporary:
         into = Path(temporary)
-        for name, files, conversion in _converted(use_case, place.models):
-            # Copied, because MLflow takes no folder of links, such as the hub's cache.
+        for name, files, conversion in _converted(use_case, locations.models):
+            # Copied, because MLflow accepts no folder of links, such as the hub's cache.
             found[name] = shutil.copytree(files, into / name)
             found[CONVERTED] = into / CONVERTED
             shutil.copytree(conversion, found[CONVERTED] / conversion.name)
@@ -87,14 +94,14 @@ def _artifacts(configuration: ChainConfiguration) -> Iterator[dict[str, Path]]:
             if isinstance(model, OpenVinoGguf):
                 found[gguf_artifact(model)] = gguf_file(model.name, model.source, configuration.workspace.path)
         if configuration.pinned:
-            found[INDEX] = _pinned(place.index, configuration.pinned, into / INDEX)
+            found[INDEX] = _pinned(locations.index, configuration.pinned, into / INDEX)
         yield found
 
 
 def _converted(use_case: UseCase, models: Path) -> Iterator[tuple[str, Path, Path]]:
-    """The models that are converted for the CPU, now if not before: artifact's name, files, folder of the conversion.
+    """Name of the artifact, files and converted folder of each encoder; converts it for the CPU if necessary.
 
-    Files travel too: their fingerprint is the name by which the conversion is found.
+    The original files are logged too: their fingerprint is the name of the conversion.
     """
     if not use_case.embedding.is_endpoint:
         yield ENCODER, locate(use_case.embedding), on_this_machine(convert(use_case.embedding, models))
@@ -103,23 +110,23 @@ def _converted(use_case: UseCase, models: Path) -> Iterator[tuple[str, Path, Pat
 
 
 def _pinned(index: Path, generation: str, into: Path) -> Path:
-    """An index with one generation, which its pointer names."""
+    """An index with one generation, which is its live one."""
     published, pinned = PublishedIndex(index), PublishedIndex(into)
     if generation not in published.names():
-        raise UserError(f"index generation {generation}: there is none; ragops index list names those there are")
+        raise UserError(f"index generation {generation}: does not exist; list generations with: ragops index list")
     published.copy(generation, pinned.folder(generation))
     pinned.write_pointer(published.pointer().model_copy(update={"generation": generation, "previous": None}))
     return into
 
 
 def _extras(configuration: ChainConfiguration) -> tuple[str, ...]:
-    """The extras that its models take."""
+    """The extras of ragops that its models require."""
     in_process = any(isinstance(one, OpenVinoGguf) for one in configuration.use_case.models.chain())
     return (ANSWERS, LOCAL_LLM) if in_process else (ANSWERS,)
 
 
 def _parameters(configuration: ChainConfiguration) -> Mapping[str, object]:
-    """What people compare runs by."""
+    """The run's parameters, by which runs are compared."""
     use_case = configuration.use_case
     prompt, rerank = find(configuration.templates, use_case.prompts.answer), use_case.retrieval.rerank
     return {
@@ -135,7 +142,7 @@ def _parameters(configuration: ChainConfiguration) -> Mapping[str, object]:
 
 
 def _resources(configuration: ChainConfiguration) -> list[Any]:
-    """What the served model may reach with the endpoint's own identity: all else is closed to it."""
+    """What the served model may access with the endpoint's own identity; everything else is denied."""
     from mlflow.models.resources import DatabricksServingEndpoint
 
     return [DatabricksServingEndpoint(name) for name in configuration.endpoints]

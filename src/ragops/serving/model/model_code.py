@@ -1,4 +1,4 @@
-"""What MLflow runs to make the model (models from code): no pickle, and the code that answers is the code in it."""
+"""MLflow runs this file to create the model (models from code), so that no pickle is involved."""
 
 from mlflow.models import set_model
 

@@ -1,7 +1,7 @@
-"""What the packaged chain needs where it is served: libraries and all that those need, at the versions at work here.
+"""The packaged chain's requirements: its libraries and their dependencies, pinned to the versions installed here.
 
-What is only named by a library arrives there at whatever version is the newest then: a model that answers today would
-fail in a year.
+Without pins of indirect dependencies the container would install their newest versions, and a model that works today
+would fail in a year.
 """
 
 import json
@@ -15,19 +15,18 @@ from packaging.version import Version
 from ragops.errors import UserError
 
 ANSWERS, LOCAL_LLM = "answers", "local_llm"
-"""The extras of this package that name what answering takes, neither Spark nor parsers nor torch; and what a small
-language model in the same process takes."""
+"""The extras of this package for answering (without Spark, parsers and torch), and for a small language model in the
+same process."""
 
 
 def pinned_requirements(extras: Collection[str] = (ANSWERS,), package: str = "ragops") -> list[str]:
-    """Each library that a package with some extras takes, directly or not, as NAME==VERSION, sorted.
+    """The direct and indirect dependencies of a package with these extras, as NAME==VERSION, sorted.
 
-    Not the package: its code is in the model. What is not installed here is left out: then it is not needed here
-    either.
+    The package itself is left out, because its code is in the model. So are dependencies that are not installed here.
 
     Raises:
-        UserError: the package is not installed, or has no such extra; or a library came from a file, a folder or a
-            repository, which no index has.
+        UserError: the package is not installed or has no such extra; or a library was installed from a file, a folder
+            or a repository instead of a package index.
     """
     _check(package, extras)
     found: dict[str, metadata.Distribution] = {}
@@ -62,11 +61,11 @@ def _check(package: str, extras: Collection[str]) -> None:
 
 
 def _pin(name: str, distribution: metadata.Distribution) -> str:
-    """The requirement that brings the same; a version's local part (2.9.0+cu128) is a build that no index has."""
+    """NAME==VERSION without the local part of a version (2.9.0+cu128), because no index has such builds."""
     if origin := distribution.read_text("direct_url.json"):
         url = str(json.loads(origin).get("url", "a folder"))
         raise UserError(
-            f"packaging: {name} {distribution.version} was installed from {url}, which a served model cannot reach; "
+            f"packaging: {name} {distribution.version} was installed from {url}, which a served model cannot read; "
             f"install it from a package index, with: pip install --force-reinstall {name}=={distribution.version}"
         )
     return f"{name}=={Version(distribution.version).public}"

@@ -1,4 +1,4 @@
-"""Releases to a serving endpoint through the real SDK, against a double of the platform's REST API."""
+"""Rollouts to a serving endpoint with the real SDK, against a double of the platform's REST API."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,9 +10,8 @@ from databricks.sdk.service.serving import ServingEndpointsAPI
 
 from ragops.errors import UserError
 from ragops.serving.endpoint import rollout
-from ragops.serving.endpoint.ai_gateway import GatewaySettings
 from ragops.serving.endpoint.rollout import Served, Wanted, serve
-from ragops.serving.endpoint.settings import EndpointSettings
+from ragops.serving.endpoint.settings import AiGatewaySettings, EndpointSettings
 from ragops.serving.endpoint.smoke_test import SmokeFailure, smoke_test
 from tests.support import serving_double
 from tests.support.serving_double import MODEL, NAME, TOKEN, Double, Refused
@@ -48,14 +47,14 @@ def active(double: Double) -> Any:
     return double.endpoint["config"]["served_entities"][0]
 
 
-def test_creates_the_endpoint(double: Double, release: Release) -> None:
+def test_a_missing_endpoint_is_created(double: Double, release: Release) -> None:
     lines: list[str] = []
 
     result = release(
         "7",
         note=lines.append,
         environment_vars={"OPENAI_API_KEY": "{{secrets/rag/openai}}"},
-        gateway=GatewaySettings(inference_table="prod.rag.requests"),
+        gateway=AiGatewaySettings(inference_table="prod.rag.requests"),
     )
 
     assert result == Served("7", NAME, previous=None)
@@ -74,14 +73,14 @@ def test_creates_the_endpoint(double: Double, release: Release) -> None:
     assert lines[-1] == "rag: READY, NOT_UPDATING"
 
 
-@pytest.mark.skipif(not hasattr(Config, "workspace_id"), reason="the SDK of a runtime knows of no such hosts")
-def test_names_the_workspace_where_several_share_a_host(double: Double, release: Release) -> None:
+@pytest.mark.skipif(not hasattr(Config, "workspace_id"), reason="this SDK does not support shared hosts")
+def test_requests_name_the_workspace_on_a_shared_host(double: Double, release: Release) -> None:
     double.workspace = "42"
 
     assert release("7") == Served("7", NAME, previous=None)
 
 
-def test_updates_and_keeps_other_tags(double: Double, release: Release) -> None:
+def test_an_update_keeps_other_tags(double: Double, release: Release) -> None:
     double.serving("7")
 
     assert release("8") == Served("8", NAME, previous="7")
@@ -92,8 +91,8 @@ def test_updates_and_keeps_other_tags(double: Double, release: Release) -> None:
     assert {tag["key"] for tag in double.endpoint["tags"]} == {"made_by", "project", "cost_owner"}
 
 
-def test_a_second_release_of_the_same_changes_nothing(double: Double, release: Release) -> None:
-    settings = {"gateway": GatewaySettings(inference_table="prod.rag.requests"), "environment_vars": {"A": "b"}}
+def test_the_same_rollout_again_changes_nothing(double: Double, release: Release) -> None:
+    settings = {"gateway": AiGatewaySettings(inference_table="prod.rag.requests"), "environment_vars": {"A": "b"}}
     release("7", **settings)
     double.changes.clear()
 
@@ -102,7 +101,7 @@ def test_a_second_release_of_the_same_changes_nothing(double: Double, release: R
     assert double.changes == [("ask", "7")]
 
 
-def test_other_settings_for_the_same_version_are_an_update(double: Double, release: Release) -> None:
+def test_other_settings_of_the_same_version_are_an_update(double: Double, release: Release) -> None:
     release("7")
     double.changes.clear()
 
@@ -112,26 +111,26 @@ def test_other_settings_for_the_same_version_are_an_update(double: Double, relea
     assert active(double)["workload_size"] == "Medium"
 
 
-def test_sets_a_changed_gateway_without_an_update(double: Double, release: Release) -> None:
-    release("7", gateway=GatewaySettings(inference_table="prod.rag.requests"))
+def test_a_changed_ai_gateway_needs_no_update(double: Double, release: Release) -> None:
+    release("7", gateway=AiGatewaySettings(inference_table="prod.rag.requests"))
     double.changes.clear()
 
-    release("7", gateway=GatewaySettings(inference_table="prod.rag.others"))
+    release("7", gateway=AiGatewaySettings(inference_table="prod.rag.others"))
 
     assert [name for name, _ in double.changes] == ["gateway", "ask"]
 
 
-def test_a_gateway_that_the_platform_refuses_changes_nothing(double: Double, release: Release) -> None:
+def test_a_refused_ai_gateway_changes_nothing(double: Double, release: Release) -> None:
     release("7")
     double.changes.clear()
 
     with pytest.raises(UserError, match="only support inference tables"):
-        release("8", gateway=GatewaySettings(calls_per_minute=100))
+        release("8", gateway=AiGatewaySettings(calls_per_minute=100))
 
     assert double.changes == []
 
 
-def test_a_failed_update_leaves_what_served(double: Double, release: Release) -> None:
+def test_a_failed_update_leaves_the_previous_version(double: Double, release: Release) -> None:
     double.serving("7")
     double.failing = {"8"}
 
@@ -139,27 +138,27 @@ def test_a_failed_update_leaves_what_served(double: Double, release: Release) ->
 
     assert (result.version, result.previous, result.rolled_back) == ("7", "7", True)
     assert result.reason == "READY, UPDATE_FAILED (DEPLOYMENT_FAILED: no module named chromadb)"
-    # The platform never switched: nothing is sent again, and the broken version is never asked.
+    # The platform never switched: no second update is sent, and the broken version is not asked.
     assert double.changes == [("tags", TAGS), ("update", "8")]
     assert active(double)["entity_version"] == "7"
 
 
 @pytest.mark.parametrize(
-    ("said", "reason"),
+    ("answer", "reason"),
     [
         ("EMPTY", "smoke test: an empty answer"),
         ("ERROR", "smoke test: HTTP 500"),
         ("SLOW", "smoke test: no answer within 0.3 s"),
     ],
 )
-def test_a_failed_smoke_test_brings_the_version_before_back(
-    double: Double, release: Release, said: str, reason: str
+def test_a_failed_smoke_test_restores_the_previous_version(
+    double: Double, release: Release, answer: str, reason: str
 ) -> None:
     double.serving("7", workload_size="Large", environment_vars={"MODE": "old"})
     before = dict(active(double))
-    double.answers = {"8": [said]}
+    double.answers = {"8": [answer]}
 
-    result = release("8", smoke_seconds=0.3 if said == "SLOW" else 20)
+    result = release("8", smoke_seconds=0.3 if answer == "SLOW" else 20)
 
     assert (result.version, result.previous, result.rolled_back) == ("7", "7", True)
     assert result.reason.startswith(reason)
@@ -176,7 +175,7 @@ def test_a_smoke_test_waits_for_replicas_and_routes(double: Double, release: Rel
     assert double.changes[-3:] == [("ask", "8")] * 3
 
 
-def test_an_endpoint_that_is_away_fails_the_smoke_test_at_the_limit(double: Double) -> None:
+def test_an_unreachable_endpoint_fails_the_smoke_test_at_its_limit(double: Double) -> None:
     with serving_double.served(double) as address:
         client = WorkspaceClient(host=address, token=TOKEN, auth_type="pat")
 
@@ -184,7 +183,7 @@ def test_an_endpoint_that_is_away_fails_the_smoke_test_at_the_limit(double: Doub
         smoke_test(client, EndpointSettings(name=NAME, smoke_seconds=0.1, poll_seconds=0.01), "?", "rag_chain-7")
 
 
-def test_restores_a_split_of_the_traffic(double: Double, release: Release) -> None:
+def test_a_split_of_the_traffic_is_restored(double: Double, release: Release) -> None:
     double.serving("6")
     assert double.endpoint is not None
     config = double.endpoint["config"]
@@ -202,51 +201,51 @@ def test_restores_a_split_of_the_traffic(double: Double, release: Release) -> No
     assert double.endpoint["config"]["traffic_config"]["routes"] == config["traffic_config"]["routes"]
 
 
-def test_a_first_version_that_fails_is_left_and_raises(double: Double, release: Release) -> None:
+def test_a_first_version_that_fails_is_an_error_and_stays(double: Double, release: Release) -> None:
     double.failing = {"7"}
 
-    with pytest.raises(UserError, match=r"version 7 does not work \(NOT_READY, UPDATE_FAILED .*no earlier one"):
+    with pytest.raises(UserError, match=r"version 7 does not work \(NOT_READY, UPDATE_FAILED .*no earlier version"):
         release("7")
 
     assert double.changes == [("create", "7")]
     assert double.endpoint is not None
 
-    # The next version finds that endpoint, and nothing there to go back to.
+    # The next version finds that endpoint without a version to restore.
     assert release("8") == Served("8", NAME, previous=None)
 
 
-def test_a_first_version_that_does_not_answer_raises(double: Double, release: Release) -> None:
+def test_a_first_version_that_does_not_answer_is_an_error(double: Double, release: Release) -> None:
     double.answers = {"7": ["EMPTY"]}
 
-    with pytest.raises(UserError, match=r"smoke test: an empty answer\) and there is no earlier one"):
+    with pytest.raises(UserError, match=r"smoke test: an empty answer\) and there is no earlier version"):
         release("7")
 
 
-def test_what_served_already_and_does_not_answer_raises(double: Double, release: Release) -> None:
-    """Another run put it there: which version was before is not known."""
+def test_a_version_that_served_already_and_does_not_answer_is_an_error(double: Double, release: Release) -> None:
+    """Another run rolled it out, so its previous version is unknown."""
     release("7")
     double.changes.clear()
     double.answers = {"7": ["EMPTY"]}
 
-    with pytest.raises(UserError, match="no earlier one"):
+    with pytest.raises(UserError, match="no earlier version"):
         release("7")
 
     assert double.changes == [("ask", "7")]
 
 
-def test_a_late_update_is_waited_for_and_taken_back(
+def test_a_late_update_is_rolled_back_when_it_is_finished(
     double: Double, release: Release, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It cannot be cancelled through the API: it is taken back as soon as it is through."""
+    """The API cannot cancel an update, so it is rolled back as soon as it is finished."""
     double.serving("7")
     double.hanging = {"8": FOREVER}
-    go_back = rollout._go_back
+    roll_back = rollout._roll_back
 
-    def soon_through(*arguments: Any) -> None:
+    def finish_soon(*arguments: Any) -> None:
         double.left = 3
-        go_back(*arguments)
+        roll_back(*arguments)
 
-    monkeypatch.setattr(rollout, "_go_back", soon_through)
+    monkeypatch.setattr(rollout, "_roll_back", finish_soon)
 
     result = release("8", ready_seconds=1)
 
@@ -259,20 +258,20 @@ def test_an_update_that_never_ends_is_an_error(double: Double, release: Release)
     double.serving("7")
     double.hanging = {"8": FOREVER}
 
-    with pytest.raises(UserError, match="version 8 failed .* going back failed too: .*cancel the update on its page"):
+    with pytest.raises(UserError, match="version 8 failed .* rollback failed too: .*cancel the update on its page"):
         release("8", ready_seconds=0.2)
 
     assert active(double)["entity_version"] == "7"
 
 
-def test_a_first_version_that_never_comes_up_is_an_error(double: Double, release: Release) -> None:
+def test_a_first_version_that_never_becomes_ready_is_an_error(double: Double, release: Release) -> None:
     double.hanging = {"7": FOREVER}
 
     with pytest.raises(UserError, match=r"version 7 does not work \(not ready within 0.2 s: NOT_READY, IN_PROGRESS"):
         release("7", ready_seconds=0.2)
 
 
-def test_waits_for_somebody_elses_update_and_goes_back_to_theirs(double: Double, release: Release) -> None:
+def test_another_clients_update_is_awaited_and_restored(double: Double, release: Release) -> None:
     double.serving("6")
     double.updating_to("7", looks=3)
     double.answers = {"8": ["EMPTY"]}
@@ -284,9 +283,7 @@ def test_waits_for_somebody_elses_update_and_goes_back_to_theirs(double: Double,
 
 
 @pytest.mark.parametrize("is_ready", [False, True])
-def test_an_update_of_somebody_else_after_ours_is_left_as_it_is(
-    is_ready: bool, double: Double, release: Release
-) -> None:
+def test_a_later_update_by_another_client_is_left_as_it_is(is_ready: bool, double: Double, release: Release) -> None:
     double.serving("7")
     double.answers = {"8": ["EMPTY"]}
     theirs: list[str] = []
@@ -298,13 +295,13 @@ def test_an_update_of_somebody_else_after_ours_is_left_as_it_is(
                 double._finish()
             double.updating_to("6", looks=2)
 
-    with pytest.raises(UserError, match="somebody else has changed it meanwhile, and it is left as it is now"):
+    with pytest.raises(UserError, match="another client has changed the endpoint"):
         release("8", note=overtake)
     assert active(double)["entity_version"] == "6"
     assert [what for what, _ in double.changes if what == "update"] == ["update"]
 
 
-def test_a_conflict_is_tried_again_from_the_start(double: Double, release: Release) -> None:
+def test_a_conflict_restarts_the_rollout(double: Double, release: Release) -> None:
     double.serving("7")
     conflict = Refused(409, "RESOURCE_CONFLICT", "Endpoint 'rag' is currently being updated")
     double.refusals = [("PUT /config", conflict), ("PUT /config", conflict)]
@@ -315,7 +312,7 @@ def test_a_conflict_is_tried_again_from_the_start(double: Double, release: Relea
     assert double.changes == [("tags", TAGS), ("update", "8"), ("ask", "8")]
 
 
-def test_an_update_whose_answer_got_lost_can_be_taken_back(double: Double, release: Release) -> None:
+def test_an_update_whose_response_was_lost_can_be_rolled_back(double: Double, release: Release) -> None:
     double.serving("7")
     double.lost_answers = 1
     double.answers = {"8": ["EMPTY"]}
@@ -326,23 +323,23 @@ def test_an_update_whose_answer_got_lost_can_be_taken_back(double: Double, relea
     assert double.changes == [("tags", TAGS), ("update", "8"), ("ask", "8"), ("update", "7")]
 
 
-def test_a_conflict_without_end_is_an_error(double: Double, release: Release) -> None:
+def test_a_permanent_conflict_is_an_error(double: Double, release: Release) -> None:
     double.serving("7")
     conflict = Refused(409, "RESOURCE_CONFLICT", "Endpoint 'rag' is currently being updated")
     double.refusals = [("PUT /config", conflict)] * 1000
 
-    with pytest.raises(UserError, match="somebody else is changing it .*run again after them"):
+    with pytest.raises(UserError, match="another update is in progress .*retry"):
         release("8", ready_seconds=0.2)
 
 
-def test_somebody_else_creates_the_endpoint_first(double: Double, release: Release) -> None:
+def test_an_endpoint_created_by_another_client_is_updated(double: Double, release: Release) -> None:
     double.serving("7")
     double.refusals = [("GET /rag", Refused(404, "RESOURCE_DOES_NOT_EXIST", "not yet"))]
 
     assert release("8") == Served("8", NAME, previous="7")
 
 
-def test_errors_of_the_server_while_waiting_are_waited_out(double: Double, release: Release) -> None:
+def test_server_errors_do_not_end_the_wait(double: Double, release: Release) -> None:
     double.serving("7")
     double.refusals = [("GET /rag", Refused(500, "INTERNAL_ERROR", "oops")), ("GET /rag", Refused(504, "", "gateway"))]
 
@@ -351,7 +348,7 @@ def test_errors_of_the_server_while_waiting_are_waited_out(double: Double, relea
     assert double.refusals == []
 
 
-def test_a_rollback_that_the_platform_refuses_is_an_error(double: Double, release: Release) -> None:
+def test_a_refused_rollback_is_an_error(double: Double, release: Release) -> None:
     double.serving("7")
     double.answers = {"8": ["EMPTY"]}
     original = double.invoke
@@ -362,12 +359,12 @@ def test_a_rollback_that_the_platform_refuses_is_an_error(double: Double, releas
 
     double.invoke = invoke_then_refuse  # type: ignore[method-assign]
 
-    with pytest.raises(UserError, match=r"version 8 failed \(smoke test: an empty answer\), and going back failed too"):
+    with pytest.raises(UserError, match=r"version 8 failed \(.*empty answer\), and the rollback failed too"):
         release("8")
 
 
 @pytest.mark.parametrize("version", ["9", "latest"])
-def test_an_unknown_version_is_named_before_anything_changes(double: Double, release: Release, version: str) -> None:
+def test_an_unknown_version_is_refused_before_anything_changes(double: Double, release: Release, version: str) -> None:
     double.serving("7")
 
     with pytest.raises(UserError, match=f"model {MODEL} has no version {version} in Unity Catalog"):
@@ -376,7 +373,7 @@ def test_an_unknown_version_is_named_before_anything_changes(double: Double, rel
     assert double.changes == []
 
 
-def test_an_unknown_model_is_named(double: Double, release: Release) -> None:
+def test_an_unknown_model_is_refused(double: Double, release: Release) -> None:
     with pytest.raises(UserError, match="model prod.rag.other has no version 7"):
         release("7", model="prod.rag.other")
 
@@ -393,7 +390,7 @@ def test_a_wrong_token_is_explained(double: Double, release: Release) -> None:
         release("7", token="expired")
 
 
-def test_settings_that_the_platform_refuses_are_explained(double: Double, release: Release) -> None:
+def test_refused_settings_are_explained(double: Double, release: Release) -> None:
     double.serving("7")
     double.refusals = [("PUT /config", Refused(400, "INVALID_PARAMETER_VALUE", "no GPU in this region"))]
 
@@ -401,7 +398,7 @@ def test_settings_that_the_platform_refuses_are_explained(double: Double, releas
         release("8", workload_type="GPU_SMALL")
 
 
-def test_a_workspace_that_is_away_for_minutes_is_waited_out(
+def test_a_workspace_that_is_unreachable_for_minutes_does_not_end_the_wait(
     double: Double, release: Release, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     double.serving("7")

@@ -1,8 +1,8 @@
-"""Who is let in is named as the platform names them."""
+"""Permissions are requested by the fields and levels of the platform's API."""
 
 import pytest
 
-from ragops.serving.endpoint.access import access, kind
+from ragops.serving.endpoint.access import principal_field, requests
 from ragops.serving.endpoint.settings import EndpointSettings
 
 
@@ -16,14 +16,14 @@ from ragops.serving.endpoint.settings import EndpointSettings
         ("00000000-0000-0000-0000", "group_name"),
     ],
 )
-def test_a_name_says_what_it_is(name: str, field: str) -> None:
-    assert kind(name) == field
+def test_the_form_of_a_name_decides_its_field(name: str, field: str) -> None:
+    assert principal_field(name) == field
 
 
-def test_who_manages_may_ask_too() -> None:
+def test_a_manager_is_not_also_requested_as_a_caller() -> None:
     settings = EndpointSettings(name="rag", managers=("admins",), callers=("admins", "callers"))
-    assert [one.as_dict() for one in access(settings)] == [
+    assert [one.as_dict() for one in requests(settings)] == [
         {"group_name": "admins", "permission_level": "CAN_MANAGE"},
         {"group_name": "callers", "permission_level": "CAN_QUERY"},
     ]
-    assert access(EndpointSettings(name="rag")) == []
+    assert requests(EndpointSettings(name="rag")) == []

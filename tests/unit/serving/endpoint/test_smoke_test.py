@@ -16,22 +16,22 @@ def message(*texts: str) -> dict[str, Any]:
     return {"type": "message", "id": "1", "role": "assistant", "content": parts}
 
 
-def test_reads_the_answer_of_a_responses_agent() -> None:
-    for result in (None, {"model": "served", "failed": {}, "evidence": 0.5}):
-        response = ResponsesAgentResponse(output=[message("Lists ", "are mutable [1].")], custom_outputs=result)
+def test_an_answer_of_a_responses_agent_passes() -> None:
+    for outputs in (None, {"model": "served", "failed": {}, "evidence": 0.5}):
+        response = ResponsesAgentResponse(output=[message("Lists ", "are mutable [1].")], custom_outputs=outputs)
 
         check_answer(response.model_dump_json(exclude_none=True).encode())
 
 
-def test_an_answer_by_a_fallback_is_a_failure_that_may_pass() -> None:
-    result = {"model": "quotes", "failed": {"served": "HTTP 403 no; give a token that may query it"}}
-    response = ResponsesAgentResponse(output=[message("Lists [1].")], custom_outputs=result)
+def test_an_answer_by_a_fallback_is_a_failure() -> None:
+    outputs = {"model": "quotes", "failed": {"served": "HTTP 403 no; give a token that may query it"}}
+    response = ResponsesAgentResponse(output=[message("Lists [1].")], custom_outputs=outputs)
 
-    with pytest.raises(SmokeFailure, match="quotes stood in for served: HTTP 403 no; give a token that may query it"):
+    with pytest.raises(SmokeFailure, match="fallback quotes .*served: HTTP 403 no; give a token"):
         check_answer(response.model_dump_json().encode())
 
 
-def test_only_messages_are_the_answer() -> None:
+def test_reasoning_and_tool_calls_are_not_an_answer() -> None:
     thought = {"type": "reasoning", "id": "2", "summary": [{"type": "summary_text", "text": "hm"}], "content": None}
     call = {"type": "function_call", "name": "search", "arguments": "{}", "call_id": "3"}
     refusal = {"type": "message", "content": [{"type": "refusal", "refusal": "no"}]}
@@ -41,6 +41,6 @@ def test_only_messages_are_the_answer() -> None:
 
 
 @pytest.mark.parametrize("wrong", [b"", b"<html>", b"[]", b'{"predictions": ["x"]}', b'{"output": "x"}'])
-def test_anything_else_is_a_failure(wrong: bytes) -> None:
+def test_any_other_body_is_a_failure(wrong: bytes) -> None:
     with pytest.raises(SmokeFailure, match="not a ResponsesAgent's"):
         check_answer(wrong)

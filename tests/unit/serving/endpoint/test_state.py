@@ -35,14 +35,14 @@ def active_7() -> Any:
     ("ready", "update", "answers"),
     [
         ("READY", "NOT_UPDATING", True),
-        ("READY", "UPDATE_FAILED", True),  # the active configuration is still this one
+        ("READY", "UPDATE_FAILED", True),  # the active configuration is unchanged
         ("READY", "UPDATE_CANCELED", True),
-        ("READY", "IN_PROGRESS", False),  # something else is on its way
+        ("READY", "IN_PROGRESS", False),  # another configuration is being deployed
         ("NOT_READY", "NOT_UPDATING", False),
         ("NOT_READY", "UPDATE_FAILED", False),
     ],
 )
-def test_serves_what_can_be_queried_and_stays(ready: str, update: str, answers: bool) -> None:
+def test_serves_only_what_can_be_queried_and_is_not_being_updated(ready: str, update: str, answers: bool) -> None:
     assert serves(endpoint(entity("7"), ready=ready, update=update), active_7()) is answers
 
 
@@ -55,18 +55,18 @@ def test_serves_what_can_be_queried_and_stays(ready: str, update: str, answers: 
         {"workload_type": "GPU_SMALL"},
         {"scale_to_zero_enabled": True},
         {"environment_vars": {"A": "b"}},
-        {"name": "by-hand"},
+        {"name": "other"},
     ],
 )
-def test_every_setting_makes_another_configuration(change: dict[str, Any]) -> None:
+def test_every_setting_is_compared(change: dict[str, Any]) -> None:
     assert not serves(endpoint(entity("7") | change), active_7())
 
 
-def test_a_cpu_is_what_no_workload_type_means() -> None:
+def test_no_workload_type_means_cpu() -> None:
     assert serves(endpoint(entity("7", workload_type="CPU")), active_7())
 
 
-def test_a_share_of_the_traffic_is_not_all_of_it() -> None:
+def test_a_share_of_the_traffic_is_not_enough() -> None:
     routes = [{"served_model_name": "rag_chain-7", "traffic_percentage": 90}]
     config = {"served_entities": [entity("7")], "traffic_config": {"routes": routes}}
 
@@ -78,7 +78,7 @@ VARIABLES = st.dictionaries(st.sampled_from("ABC"), st.text(max_size=3), max_siz
 
 
 @given(st.lists(st.tuples(SIZES, st.booleans(), VARIABLES), min_size=1, max_size=4), st.data())
-def test_what_serves_can_be_sent_again_as_it_is(drawn: list[Any], data: st.DataObject) -> None:
+def test_an_active_configuration_can_be_restored_unchanged(drawn: list[Any], data: st.DataObject) -> None:
     entities = [
         entity(str(n), workload_size=size, scale_to_zero_enabled=zero, environment_vars=variables)
         for n, (size, zero, variables) in enumerate(drawn)
@@ -96,7 +96,7 @@ def test_what_serves_can_be_sent_again_as_it_is(drawn: list[Any], data: st.DataO
     assert sum(route.traffic_percentage for route in config.traffic_config.routes or []) == 100
 
 
-def test_a_size_is_sent_without_the_range_that_it_stands_for() -> None:
+def test_a_size_is_sent_without_its_concurrency_range() -> None:
     config = restorable(endpoint(entity("7", min_provisioned_concurrency=4, max_provisioned_concurrency=4)))
 
     assert config is not None and config.served_entities is not None
@@ -110,17 +110,17 @@ def test_a_size_is_sent_without_the_range_that_it_stands_for() -> None:
 
 
 @pytest.mark.parametrize("deployment", ["DEPLOYMENT_FAILED", "DEPLOYMENT_ABORTED"])
-def test_what_never_came_up_is_nothing_to_go_back_to(deployment: str) -> None:
+def test_a_configuration_that_failed_is_not_restorable(deployment: str) -> None:
     assert restorable(endpoint(entity("6"), entity("7", deployment))) is None
     assert restorable(endpoint()) is None
     assert restorable(ServingEndpointDetailed.from_dict({"name": "rag"})) is None
 
 
-def test_a_recovering_entity_is_something_to_go_back_to() -> None:
+def test_a_recovering_entity_is_restorable() -> None:
     assert restorable(endpoint(entity("7", "DEPLOYMENT_RECOVERING"), ready="NOT_READY")) is not None
 
 
-def test_names_the_versions() -> None:
+def test_versions_of_a_split_are_joined() -> None:
     config = restorable(endpoint(entity("6"), entity("3", entity_name="prod.rag.old")))
 
     assert config is not None
@@ -137,13 +137,13 @@ def test_names_the_versions() -> None:
         ("A_STATE_OF_TOMORROW", False, False),
     ],
 )
-def test_states_of_an_update(update: str, is_updating: bool, has_failed: bool) -> None:
+def test_update_states(update: str, is_updating: bool, has_failed: bool) -> None:
     found = endpoint(entity(), update=update)
 
     assert (updating(found), failed(found)) == (is_updating, has_failed)
 
 
-def test_describes_in_one_line_what_is_not_up() -> None:
+def test_entities_that_are_not_ready_are_described_in_one_line() -> None:
     pending = {"served_entities": [entity("8", "DEPLOYMENT_CREATING", "Building\n image")]}
     found = endpoint(entity("7"), update="IN_PROGRESS", pending_config=pending)
 

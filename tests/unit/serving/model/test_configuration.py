@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from ragops.answers.llms.settings import Ledger, Models
-from ragops.answers.prompts.catalogue import load_templates
+from ragops.answers.prompts.template_files import load_templates
 from ragops.answers.retrieval.settings import Rerank, RerankModel
 from ragops.corpus.embeddings.model import EmbeddingModel
 from ragops.serving.model.configuration import CONVERTED, ENCODER, RERANKER, ChainConfiguration
@@ -22,13 +22,13 @@ def configuration(**changed: object) -> ChainConfiguration:
     return ChainConfiguration.model_validate(given | changed)
 
 
-def test_it_survives_the_model_s_file() -> None:
+def test_a_configuration_survives_serialization() -> None:
     written = json.loads(json.dumps(configuration().model_dump(mode="json")))
     assert ChainConfiguration.model_validate(written).model_dump() == configuration().model_dump()
     assert ChainConfiguration.model_validate(written).digest == configuration().digest
 
 
-def test_the_digest_changes_with_whatever_decides_an_answer() -> None:
+def test_the_digest_changes_with_everything_that_determines_an_answer() -> None:
     other = USE_CASE.model_copy(update={"answers": USE_CASE.answers.model_copy(update={"max_tokens": 99})})
     prompt = TEMPLATES["cite"].model_copy(update={"system": "Be kind."})
     variants = [
@@ -39,7 +39,7 @@ def test_the_digest_changes_with_whatever_decides_an_answer() -> None:
     assert len({one.digest for one in [configuration(), *variants]}) == 4
 
 
-def test_models_that_came_as_files_are_taken_from_there() -> None:
+def test_models_are_read_from_their_artifacts() -> None:
     artifacts = {ENCODER: Path("/m/encoder"), CONVERTED: Path("/m/converted"), "gguf_smollm2": Path("/m/small.gguf")}
     use_case = configuration().use_case_with(artifacts)
     assert use_case.embedding.source == "/m/encoder"
@@ -53,14 +53,14 @@ def reranking(source: str) -> UseCase:
     return USE_CASE.model_copy(update={"retrieval": USE_CASE.retrieval.model_copy(update={"rerank": rerank})})
 
 
-def test_a_cross_encoder_is_taken_from_its_files_too() -> None:
+def test_a_cross_encoder_is_read_from_its_artifact() -> None:
     chosen = configuration(use_case=reranking("hub:some/crossencoder"))
     assert chosen.use_case_with({RERANKER: Path("/m/reranker")}) == reranking("/m/reranker")
     assert chosen.use_case_with({ENCODER: Path("/m/encoder")}).retrieval == chosen.use_case.retrieval
     assert configuration().use_case_with({RERANKER: Path("/m/reranker")}) == USE_CASE
 
 
-def test_what_it_does_not_know_is_refused() -> None:
+def test_an_unknown_field_is_refused() -> None:
     with pytest.raises(ValidationError):
         configuration(secret="x")
 
@@ -69,8 +69,8 @@ def served(name: str, **more: str) -> dict[str, object]:
     return {"name": name, "provider": "openai_compatible", "served_name": f"the-{name}", "context_tokens": 1000} | more
 
 
-def test_every_endpoint_that_it_calls_is_named_once() -> None:
-    """What is not among a model's resources is closed to its container."""
+def test_endpoints_are_listed_once_and_become_resources() -> None:
+    """The container cannot access anything that is missing from the model's resources."""
     far = served("far", base_url="https://far.example/v1", key="far-key")
     models = {
         "answer": {"primary": "two", "fallback": ["one", "far"]},

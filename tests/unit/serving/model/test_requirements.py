@@ -1,4 +1,4 @@
-"""The packaged chain's requirements: all that answering needs, and nothing of what it does not."""
+"""The packaged chain's requirements: everything that answering needs, and nothing else."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ from ragops.errors import UserError
 from ragops.serving.model.requirements import ANSWERS, LOCAL_LLM, pinned_requirements
 
 _HEAVY = {"torch", "transformers", "sentence-transformers", "pyspark", "delta-spark", "vllm", "markitdown", "pypdfium2"}
-# What MLflow's own server and database take, and what Spark takes. A model that answers has none of it to load.
+# Needed by MLflow's own server and database, and by Spark, but not for answering.
 _UNUSED = {"mlflow", "scipy", "scikit-learn", "matplotlib", "sqlalchemy", "pyarrow", "openvino-genai"}
 
 Install = Callable[..., None]
@@ -22,7 +22,7 @@ Install = Callable[..., None]
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Puts a package's metadata where this process looks for installed packages."""
+    """Adds a package's metadata to this process's installed packages."""
     monkeypatch.syspath_prepend(str(tmp_path))
 
     def put(name: str, version: str, *requires: str, extras: str = "", origin: dict[str, object] | None = None) -> None:
@@ -37,7 +37,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     return put
 
 
-def test_every_library_and_what_it_needs_is_there_at_the_version_at_work() -> None:
+def test_direct_and_indirect_dependencies_are_pinned() -> None:
     pins = {canonicalize_name(one.name): one for one in map(Requirement, pinned_requirements())}
     assert {"chromadb", "mlflow-skinny", "openvino", "openai", "pydantic"} <= pins.keys()  # named by this package
     assert {"fastapi", "onnxruntime", "pydantic-core"} <= pins.keys()  # named by those
@@ -45,12 +45,12 @@ def test_every_library_and_what_it_needs_is_there_at_the_version_at_work() -> No
     assert not pins.keys() & (_HEAVY | _UNUSED | {"ragops", "localbundle"})
 
 
-def test_a_language_model_in_the_process_takes_its_runtime() -> None:
+def test_a_language_model_in_the_process_adds_its_runtime() -> None:
     more = set(pinned_requirements((ANSWERS, LOCAL_LLM))) - set(pinned_requirements())
     assert {Requirement(one).name for one in more} == {"openvino-genai", "openvino-tokenizers"}
 
 
-def test_versions_are_those_at_work_and_what_is_not_there_is_not_asked_for(install: Install) -> None:
+def test_pins_are_installed_versions_without_missing_packages(install: Install) -> None:
     install(
         "toy",
         "1.0",
@@ -64,7 +64,7 @@ def test_versions_are_those_at_work_and_what_is_not_there_is_not_asked_for(insta
     assert pinned_requirements(package="toy") == ["toy-base==3.1", "toy-extra==0.1"]
 
 
-def test_a_build_that_no_index_has_is_asked_for_by_its_public_version(install: Install) -> None:
+def test_a_local_version_is_pinned_by_its_public_part(install: Install) -> None:
     install("toy", "1.0", "toy-base", extras="answers")
     install("toy-base", "2.9.0+cu128")
     assert pinned_requirements(package="toy") == ["toy-base==2.9.0"]
@@ -77,7 +77,7 @@ def test_a_build_that_no_index_has_is_asked_for_by_its_public_version(install: I
         {"url": "file:///somewhere/toy_base-2.9-py3-none-any.whl", "archive_info": {}},
     ],
 )
-def test_what_came_from_a_folder_or_a_file_is_refused_by_name(install: Install, origin: dict[str, object]) -> None:
+def test_a_package_installed_from_a_file_or_folder_is_refused(install: Install, origin: dict[str, object]) -> None:
     install("toy", "1.0", "toy-base", extras="answers", origin=origin)  # its own code is in the model
     install("toy-base", "2.9", origin=origin)
     with pytest.raises(UserError, match="^packaging: toy-base 2.9 was installed from file:///somewhere/toy") as raised:
@@ -85,8 +85,8 @@ def test_what_came_from_a_folder_or_a_file_is_refused_by_name(install: Install, 
     assert "\n" not in str(raised.value)
 
 
-def test_the_code_of_answering_imports_neither_torch_nor_parsers() -> None:
-    """Spark is not asked for either, but MLflow takes it where it is; so are other libraries that it looks for."""
+def test_answering_imports_neither_torch_nor_parsers() -> None:
+    """MLflow imports Spark and some other libraries if they are installed."""
     code = """
 import importlib.metadata, json, sys
 import ragops.assembly, ragops.serving.model.agent, ragops.answers.retrieval.search
@@ -102,6 +102,6 @@ print(json.dumps(sorted(used)))
 
 
 @pytest.mark.parametrize(("package", "extra"), [("ragops", "nothing"), ("no-such-package", "answers")])
-def test_without_the_package_or_the_extra_it_says_so(package: str, extra: str) -> None:
+def test_a_missing_package_or_extra_is_an_error(package: str, extra: str) -> None:
     with pytest.raises(UserError, match=f"packaging: {package} is not installed as a package with the extra {extra}"):
         pinned_requirements((extra,), package)

@@ -1,4 +1,4 @@
-"""The chain's versions on Unity Catalog: what MLflow's client sends there is taken, and what is missing is missing."""
+"""The chain's versions in Unity Catalog: MLflow's client sends valid requests, and missing objects are recognized."""
 
 from collections.abc import Callable, Iterator
 
@@ -18,7 +18,7 @@ Registry = Callable[[Models], ChainRegistry]
 
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
-    """A registry by the real client; its name is made."""
+    """A registry with MLflow's real client; the registered model exists."""
     running = []
     monkeypatch.setenv("DATABRICKS_TOKEN", TOKEN)
 
@@ -27,7 +27,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
         monkeypatch.setenv("DATABRICKS_HOST", running[-1].__enter__())
         client = MlflowClient(tracking_uri="databricks", registry_uri="databricks-uc")
         registry = ChainRegistry(client, NAME)
-        registry._make_name()
+        registry.ensure_model()
         return registry
 
     yield opened
@@ -36,10 +36,10 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
 
 
 @pytest.mark.parametrize("missing", ["RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VALUE"])
-def test_a_first_champion_comes_and_goes(registry: Registry, missing: str) -> None:
+def test_the_alias_of_a_first_champion_is_set_and_deleted(registry: Registry, missing: str) -> None:
     models = Models(missing)
     chain = registry(models)
-    chain._make_name()
+    chain.ensure_model()
     assert list(models.versions) == [NAME] and chain.by_alias(CHAMPION) is None
     models.versions[NAME]["1"] = {"logged_by": "a-run", "digest": "a-digest"}
     chain.note(VERSION, gate="promoted", reason="every condition is met " * 100)
@@ -51,7 +51,7 @@ def test_a_first_champion_comes_and_goes(registry: Registry, missing: str) -> No
     assert chain.by_alias(CHAMPION) is None and chain.by_alias(CHALLENGER) == VERSION
 
 
-def test_what_the_catalog_does_not_take_would_be_refused(registry: Registry) -> None:
+def test_the_double_refuses_tags_that_the_catalog_refuses(registry: Registry) -> None:
     models = Models(versions={NAME: {"1": {}}})
     client = registry(models)._client
     for name, value in (("ragops.gate", "met"), ("gate", "met" * 500), ("gate", "met ")):
@@ -59,7 +59,7 @@ def test_what_the_catalog_does_not_take_would_be_refused(registry: Registry) -> 
             client.set_model_version_tag(NAME, "1", name, value)
 
 
-def test_whoever_may_not_is_reported_the_right(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_right_is_named(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABRICKS_TOKEN", "another")
     with pytest.raises(NotPermitted, match="needs EXECUTE on model main.rag.chain"):
         registry(Models())

@@ -1,4 +1,4 @@
-"""A logged chain takes everything along that answering needs, and answers where nothing of it is left."""
+"""A logged chain contains everything that answering needs, and answers where the originals are gone."""
 
 import json
 import os
@@ -22,9 +22,9 @@ from ragops.answers.retrieval.settings import Rerank, RerankModel
 from ragops.assembly import Locations, open_chain
 from ragops.corpus.index.generations.published_files import PublishedIndex, index_root
 from ragops.platform.mlflow_store import open_experiment
-from ragops.quality.questions import Query as Judging
-from ragops.releases.evaluate import judge
-from ragops.releases.registry import Judged
+from ragops.quality.questions import Question
+from ragops.releases.evaluate import evaluate_answers
+from ragops.releases.registry import StoredAnswers
 from ragops.serving.model.configuration import ChainConfiguration
 from ragops.serving.model.loaded import LoadedChain
 from ragops.serving.model.log_model import Logged, log_chain
@@ -45,7 +45,7 @@ print(json.dumps(model.predict({"input": [{"role": "user", "content": sys.argv[2
 
 @pytest.fixture(autouse=True)
 def untraced() -> Iterator[None]:
-    """Traces would be written into the current folder."""
+    """MLflow would write traces to the current folder."""
     before = is_tracing_enabled()
     mlflow.tracing.disable()
     yield
@@ -54,7 +54,7 @@ def untraced() -> Iterator[None]:
 
 @pytest.fixture
 def crossencoder(tmp_path: Path) -> Path:
-    """A cross-encoder's folder as the hub's cache has it: its files are links to others elsewhere."""
+    """A cross-encoder's folder as in the hub's cache, where files are links to other folders."""
     save_toy(tmp_path / "hub" / "blobs")
     folder = tmp_path / "hub" / "snapshots" / "model"
     folder.mkdir(parents=True)
@@ -72,7 +72,7 @@ def use_case(crossencoder: Path) -> UseCase:
 
 
 def sources(use_case: UseCase) -> list[dict[str, Any]]:
-    """The passages for the question, best first, as the use case's chain finds them here."""
+    """The passages that the use case's chain finds for the question here, best first."""
     chain = open_chain(use_case, Locations.of(PLACE))
     found: list[dict[str, Any]] = as_outputs(chain.answer(Query(ASKED)))["sources"]
     return found
@@ -88,13 +88,13 @@ def logged(use_case: UseCase) -> Logged:
         templates={one.name: one for one in chosen},
         pinned=PublishedIndex(index_root(PLACE)).pointer().generation,
     )
-    mlflow.tracing.enable()  # with tracing off, MLflow 3.17 waits for itself for ever when it logs a model
+    mlflow.tracing.enable()  # without tracing, MLflow 3.17 deadlocks when it logs a model
     with mlflow.start_run(experiment_id=open_experiment("quality")):
         return log_chain(configuration)
 
 
 def asked_elsewhere(uri: str, folder: Path) -> dict[str, Any]:
-    """What the chain answers in a process with a workspace of its own, and neither torch nor a hub."""
+    """The chain's answer in a process with another workspace, and without torch and a hub."""
     folder.mkdir()
     own = {"LOCALBUNDLE_HOME": str(folder), "XDG_CACHE_HOME": str(folder / "cache"), "HOME": str(folder)}
     command = [sys.executable, "-c", ASK, uri, ASKED]
@@ -104,7 +104,7 @@ def asked_elsewhere(uri: str, folder: Path) -> dict[str, Any]:
     return answer
 
 
-def test_a_cross_encoder_travels(
+def test_a_cross_encoder_is_logged_with_the_chain(
     use_case: UseCase, client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -122,7 +122,7 @@ def test_a_cross_encoder_travels(
     assert (answer["model"], answer["abstained"]) == ("quotes", None)
 
 
-def test_what_the_fallback_answers_is_no_answer_of_the_model_that_is_judged(
+def test_an_answer_by_a_fallback_is_an_error_of_the_evaluated_model(
     use_case: UseCase, client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -133,8 +133,8 @@ def test_what_the_fallback_answers_is_no_answer_of_the_model_that_is_judged(
     chain = logged(use_case.model_copy(update={"retrieval": plain, "models": models}))
 
     known = {"topic": "otter", "anchor": "four fish", "answer": "four fish"}
-    asked = [Judging(question_id="otter", question=ASKED, kind="k", **known)]
-    judged = Judged(client, ["otter"], PublishedIndex(index_root(PLACE)).pointer().generation)
-    (row,) = judge(LoadedChain(chain.uri), judged, chain.run_id, asked)
-    assert row.error == "quotes stood in for served: [Errno 111] Connection refused; check that it is up"
-    assert judged.figures(chain.run_id)["answers.errors"] == 1
+    asked = [Question(question_id="otter", question=ASKED, kind="k", **known)]
+    stored = StoredAnswers(client, ["otter"], PublishedIndex(index_root(PLACE)).pointer().generation)
+    (row,) = evaluate_answers(LoadedChain(chain.uri), stored, chain.run_id, asked)
+    assert row.error and "served: [Errno 111] Connection refused" in row.error
+    assert stored.figures(chain.run_id)["answers.errors"] == 1

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 import pytest
 
-from ragops.answers.llms.ledger.ledger import CallRow
+from ragops.answers.llms.ledger.calls import CallRow
 from ragops.answers.prompts.template_files import find, load_templates
 from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint
 from ragops.corpus.index.generations.manifest import IndexedModel
@@ -21,7 +21,7 @@ from tests.support import index_corpus as rows
 from tests.support.files_double import EXPERIMENT, Double, container, served
 from tests.support.locks import lock_of
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 MODEL = EmbeddingModel(name="toy", source="endpoint:toy", dimension=rows.DIMENSION, max_tokens=256)
 INDEXED = IndexedModel(fingerprint=fingerprint(MODEL), name="toy", dimension=rows.DIMENSION)
 
