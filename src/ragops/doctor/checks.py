@@ -41,7 +41,6 @@ def groups(environment: Environment) -> list[Group]:
     # On serverless compute the notebook's process parses documents; the GPU cluster does not parse at all.
     parses = not (environment.gpus or on_serverless())
     laptop = [] if on_databricks() else [Group("Laptop", lambda: check_laptop(environment.target))]
-    landing = workspace.path(environment.landing)
     return [
         Group("This process", check_process, 120),
         *laptop,
@@ -52,8 +51,13 @@ def groups(environment: Environment) -> list[Group]:
         Group("Volumes", lambda: _volumes(environment)),
         Group("Registry", lambda: check_registry(workspace, environment.target), 120),
         Group("GPUs", lambda: check_gpus(workspace, environment.gpus), 120),
-        Group("UDFs", lambda: check_udfs(workspace, landing, use_case.embedding, parses), 180),
+        Group("UDFs", lambda: _udfs(environment, parses), 180),
     ]
+
+
+def _udfs(environment: Environment, parses: bool) -> Iterator[Finding]:
+    landing = environment.workspace.path(environment.landing)
+    yield from check_udfs(environment.workspace, landing, environment.use_case.embedding, parses)
 
 
 def _volumes(environment: Environment) -> Iterator[Finding]:

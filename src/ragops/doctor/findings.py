@@ -96,4 +96,4 @@ def _collect(check: Callable[[], Iterable[Finding]], found: list[Finding]) -> No
         for finding in check():
             found.append(finding)  # one by one, so that a timeout keeps those that exist
     except Exception as error:
-        found.append(Finding("other checks", line(error), "unknown", "fix the error, then run this again"))
+        found.append(Finding("other checks", line(error), "unknown", "resolve the error, then run this again"))

@@ -176,7 +176,7 @@ def parse_one() -> str:
         logger.removeHandler(listener)
     if not isinstance(outcome, ParsedDocument):
         raise OSError(outcome.reason)
-    return "; ".join(["start and parse", *listener.messages])
+    return "; ".join(["parse in a child process", *listener.messages])
 
 
 class _Listener(logging.Handler):

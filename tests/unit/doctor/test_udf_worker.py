@@ -27,7 +27,7 @@ def rows(landing: Path, model: str = MODEL, parses: bool = True) -> dict[str, tu
 def test_on_this_machine_everything_works(tmp_path: Path) -> None:
     found = rows(tmp_path)
     assert {what for what, (_, state, _) in found.items() if state != "ok"} == set()
-    assert found["parsers"][0].startswith("start and parse")
+    assert found["parsers"][0].startswith("parse in a child process")
     assert found["landing folder"][0] == f"0 entries in {tmp_path}"
 
 
