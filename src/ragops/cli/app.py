@@ -72,7 +72,7 @@ def search(
     usecase: UseCaseFile = None,
 ) -> None:
     """Finds the passages that answer a question."""
-    from ragops.answers.retrieval.console import as_rows, show
+    from ragops.answers.retrieval.console import as_rows, show_passages
     from ragops.answers.retrieval.validate import check_question
     from ragops.assembly import Locations, open_searcher
 
@@ -87,7 +87,7 @@ def search(
     if as_json:
         typer.echo(json.dumps({"question": question, "generation": searcher.generation, "passages": as_rows(found)}))
         return
-    show(console, question, found)
+    show_passages(console, question, found)
     noun = "passage" if len(found) == 1 else "passages"
     console.print(
         f"[dim]{len(found)} {noun} in {took * 1000:.0f} ms (index {searcher.generation} opened in "

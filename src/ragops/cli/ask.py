@@ -41,13 +41,13 @@ def ask(
     usecase: UseCaseFile = None,
 ) -> None:
     """Answers a question from the documents and cites them, or says that they hold no answer."""
-    from ragops.answers.chain.console import as_outputs, show
+    from ragops.answers.chain.console import as_outputs, show_answer
     from ragops.answers.chain.types import Query
     from ragops.answers.prompts.types import Message
     from ragops.answers.retrieval.validate import check_question
 
     history = tuple(Message("user", check_question(earlier)) for earlier in follow or ())
-    asked = Query(check_question(question), history, tuple(group or ()), _who())
+    asked = Query(question, history, tuple(group or ()), _who())
     chain = options.chain(target, schema, usecase, model, prompt)
     open_experiment(deployed_experiment(target), target)
     if not as_json:
@@ -56,7 +56,7 @@ def ask(
     if as_json:
         typer.echo(json.dumps({"question": asked.text, "answer": answer.text, **as_outputs(answer)}))
     else:
-        show(console, answer)
+        show_answer(console, answer)
 
 
 def _who() -> str:

@@ -1,4 +1,4 @@
-"""An answer for the terminal (`show`) and as JSON (`as_outputs`)."""
+"""An answer for the terminal (`show_answer`) and as JSON (`as_outputs`)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def as_outputs(answer: Answer) -> dict[str, Any]:
     }
 
 
-def show(console: Console, answer: Answer) -> None:
+def show_answer(console: Console, answer: Answer) -> None:
     """Prints the answer, the passages that it cites, and a line on how it was made."""
     if answer.abstained:
         console.print(Text(answer.text, style="yellow"))

@@ -1,4 +1,4 @@
-"""What a person or a program sees of a search."""
+"""Search results for the terminal (`show_passages`) and as JSON (`as_rows`)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,11 +11,11 @@ from rich.text import Text
 from ragops.answers.retrieval.pipeline import Found
 from ragops.corpus.index.passages import Passage
 
-SHOWN_CHARACTERS = 600
+_SHOWN_CHARACTERS = 600
 
 
 def as_rows(found: Sequence[Found]) -> list[dict[str, Any]]:
-    """Found passages as JSON-able rows, best first."""
+    """Found passages as JSON values, best first."""
     return [
         {
             "chunk_id": one.passage.chunk_id,
@@ -32,11 +32,11 @@ def as_rows(found: Sequence[Found]) -> list[dict[str, Any]]:
     ]
 
 
-def show(console: Console, question: str, found: Sequence[Found]) -> None:
+def show_passages(console: Console, question: str, found: Sequence[Found]) -> None:
     """Prints the passages with their sources."""
     console.print(Text(question, style="bold"))
     if not found:
-        console.print("nothing found: the index is empty, or its passages are for other groups")
+        console.print("nothing found: the index is empty, or its passages are restricted to other groups")
     for number, one in enumerate(found, start=1):
         console.print(
             Group(source_line(number, one.passage), Padding(Markdown(_shortened(one.passage.text)), (0, 0, 1, 4)))
@@ -44,7 +44,7 @@ def show(console: Console, question: str, found: Sequence[Found]) -> None:
 
 
 def source_line(number: int, passage: Passage) -> Text:
-    """A passage's number, title and headings, path and page, as one line."""
+    """One line with a passage's number, title and headings, path and page."""
     page = f", page {passage.page}" if passage.page else ""
     headings = [heading for heading in passage.heading_path if heading != passage.title]
     line = Text(f"[{number}] ", style="bold cyan")
@@ -53,6 +53,6 @@ def source_line(number: int, passage: Passage) -> Text:
 
 
 def _shortened(text: str) -> str:
-    if len(text) <= SHOWN_CHARACTERS:
+    if len(text) <= _SHOWN_CHARACTERS:
         return text
-    return text[:SHOWN_CHARACTERS].rsplit(" ", 1)[0] + " ..."
+    return text[:_SHOWN_CHARACTERS].rsplit(" ", 1)[0] + " ..."

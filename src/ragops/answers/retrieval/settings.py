@@ -1,4 +1,4 @@
-"""How passages are found for a question: the use case's section `retrieval`."""
+"""The use case's section `retrieval`."""
 
 from typing import Literal
 
@@ -8,10 +8,10 @@ Fusion = Literal["dense", "lexical", "reciprocal_rank", "weighted"]
 
 
 class RerankModel(BaseModel):
-    """A cross-encoder, which reads question and passage together.
+    """A cross-encoder: a model that reads question and passage together.
 
-    `source` is one of "package:MODULE/FOLDER", "hub:OWNER/NAME[@REVISION]", "volume:FOLDER" and a folder, as for the
-    embedding model; a pair longer than `max_tokens` is cut there.
+    `source` is "package:MODULE/FOLDER", "hub:OWNER/NAME[@REVISION]", "volume:FOLDER" or a folder, as for the embedding
+    model. Pairs of question and passage are truncated to `max_tokens`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -22,7 +22,7 @@ class RerankModel(BaseModel):
 
 
 class Rerank(BaseModel):
-    """The cross-encoder, and how many of the fused passages it reads: the price is linear in them."""
+    """The cross-encoder, and how many of the fused passages it scores: its cost is linear in them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,16 +34,17 @@ class RetrievalSettings(BaseModel):
     """One way to find passages.
 
     Attributes:
-        fusion: one search alone, or both: joined by rank, or by a weighted mean of scores scaled to 0..1 for each.
+        fusion: one search alone, or both: joined by rank, or by the weighted mean of their scores, each scaled to 0..1.
         dense_weight: the dense search's share in that mean.
-        candidates: hits taken from each search.
-        k: passages that an answer is made from.
+        candidates: hits from each search.
+        k: passages for an answer.
         rerank: the cross-encoder; none by default.
-        duplicates: of passages that share this share of their word triples or more, only the best stays; None: all do.
-        mmr: maximal marginal relevance: 1 looks at relevance alone, 0 at difference alone; None: not done.
-        neighbours: chunks taken along on either side of a passage.
-        within_section: neighbours come from the passage's own section only; with many, that is the whole section.
-        context_tokens: how long all passages together may be, in tokens of the model that reads them.
+        duplicates: of passages that have at least this share of their word triples in common, only the best is kept;
+            None keeps all.
+        mmr: weight of maximal marginal relevance: 1 for relevance alone, 0 for diversity alone; None disables it.
+        neighbours: chunks added on either side of a passage.
+        within_section: add neighbors from the passage's own section only; enough of them give the whole section.
+        context_tokens: budget for all passages together, in tokens of the model that reads them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,5 +63,5 @@ class RetrievalSettings(BaseModel):
     @model_validator(mode="after")
     def _enough_candidates(self) -> "RetrievalSettings":
         if self.candidates < self.k:
-            raise ValueError(f"retrieval.candidates {self.candidates} is below retrieval.k {self.k}; raise it")
+            raise ValueError(f"retrieval.candidates {self.candidates} is below retrieval.k {self.k}; increase it")
         return self

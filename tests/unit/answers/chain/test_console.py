@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from ragops.answers.chain.console import as_outputs, show
+from ragops.answers.chain.console import as_outputs, show_answer
 from ragops.answers.chain.types import Answer
 from ragops.answers.retrieval.context import Packed
 from ragops.answers.retrieval.pipeline import Found
@@ -36,7 +36,7 @@ NOTHING = replace(ANSWER, text="I cannot find it.", cited=(), model="")
 def shown(answer: Answer) -> list[str]:
     console = Console(width=100)
     with console.capture() as printed:
-        show(console, answer)
+        show_answer(console, answer)
     return [line.rstrip() for line in printed.get().splitlines() if line.strip()]
 
 

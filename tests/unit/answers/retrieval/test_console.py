@@ -1,6 +1,6 @@
 from rich.console import Console
 
-from ragops.answers.retrieval.console import as_rows, show
+from ragops.answers.retrieval.console import as_rows, show_passages
 from ragops.answers.retrieval.pipeline import Found
 from ragops.corpus.index.passages import Passage
 
@@ -11,7 +11,7 @@ FOUND = Found(PASSAGE, 0.03, 1, None)
 def test_a_passage_is_shown_with_title_headings_path_and_page() -> None:
     console = Console(width=100, record=True, file=None, quiet=False)
     with console.capture() as printed:
-        show(console, "What [b]now[/b]?", [FOUND])
+        show_passages(console, "What [b]now[/b]?", [FOUND])
     text = printed.get()
     assert "What [b]now[/b]?" in text
     assert "[1] Guide > Food  a/b.pdf, page 3" in text
@@ -22,7 +22,7 @@ def test_a_passage_is_shown_with_title_headings_path_and_page() -> None:
 def test_an_empty_result_is_reported() -> None:
     console = Console(width=100)
     with console.capture() as printed:
-        show(console, "What?", [])
+        show_passages(console, "What?", [])
     assert "nothing found" in printed.get()
 
 

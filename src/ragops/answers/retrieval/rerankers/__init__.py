@@ -1,1 +1,1 @@
-"""Cross-encoders that rerank passages: one interface, one module for each runtime."""
+"""Cross-encoders that rerank passages: one interface, one module per runtime."""

@@ -1,4 +1,4 @@
-"""What every reranker can do."""
+"""The interface of all rerankers."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -10,13 +10,13 @@ Scores = NDArray[np.float32]
 
 
 class Reranker(Protocol):
-    """A model that reads a question together with a passage."""
+    """A model that scores a question together with a passage."""
 
     def score(self, question: str, texts: Sequence[str]) -> Scores:
-        """How well each text answers the question: float32 of shape (texts,), from 0 to 1, higher is better."""
+        """Scores how well each text answers the question: float32, shape (texts,), from 0 to 1, higher is better."""
 
 
 def probabilities(logits: Scores) -> Scores:
-    """The logistic function, so that scores of all cross-encoders lie between 0 and 1."""
+    """The logistic function of logits, so that all cross-encoders score from 0 to 1."""
     scores: Scores = (0.5 * (1 + np.tanh(logits.astype(np.float32) / 2))).astype(np.float32)
     return scores

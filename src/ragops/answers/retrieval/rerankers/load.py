@@ -1,6 +1,5 @@
-"""Cross-encoders: where their files lie, what names them, and which way they are run."""
+"""Cross-encoders: locating their files, fingerprints, conversion, and loading on a runtime."""
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Literal
@@ -10,17 +9,22 @@ from ragops.answers.retrieval.settings import RerankModel
 from ragops.corpus.embeddings.conversion import convert_once, on_this_machine, run_exporter
 from ragops.corpus.embeddings.model_files import config_hash, file_hash, find_folder, weight_files
 from ragops.errors import UserError
+from ragops.text import digest
 
 
 def load_reranker(
     model: RerankModel, backend: Literal["openvino", "torch"], *, converted: Path, threads: int = 0
 ) -> Reranker:
-    """The model in this process: converted for the CPU (once, into a folder below `converted`), or on PyTorch.
+    """The model in this process.
 
-    `threads`: cores to use with OpenVINO, 0 for all. PyTorch takes the first GPU where there is one.
+    Args:
+        model: the use case's.
+        backend: OpenVINO on the CPU, or PyTorch, on the first GPU if there is one.
+        converted: OpenVINO models are converted once, into a folder below this one.
+        threads: cores to use with OpenVINO, 0 for all.
 
     Raises:
-        UserError: the model is not there, is no cross-encoder of one score, or cannot be converted.
+        UserError: the model is missing, is not a cross-encoder with one score, or cannot be converted.
     """
     if backend == "torch":
         from ragops.answers.retrieval.rerankers.torch_reranker import TorchReranker
@@ -32,7 +36,7 @@ def load_reranker(
 
 
 def convert(model: RerankModel, into: Path) -> Path:
-    """Returns the folder below `into` with the model for OpenVINO, converting it first if it is not there.
+    """Returns the folder below `into` with the model for OpenVINO, converting it first if it is missing.
 
     Raises:
         UserError: as `load_reranker` does.
@@ -44,10 +48,10 @@ def convert(model: RerankModel, into: Path) -> Path:
 
 
 def locate(model: RerankModel) -> Path:
-    """The folder with the model's files, downloading a hub model on first use.
+    """Returns the folder with the model's files, downloading a hub model on first use.
 
     Raises:
-        UserError: it is not there, or is no cross-encoder that gives one score.
+        UserError: the files are missing, or not a cross-encoder with one score.
     """
     folder = find_folder(f"Reranker {model.name}", model.source)
     try:
@@ -59,14 +63,14 @@ def locate(model: RerankModel) -> Path:
     kinds = config.get("architectures") or [""]
     if not kinds[0].endswith("ForSequenceClassification") or len(config.get("id2label") or [0]) != 1:
         raise UserError(
-            f"Reranker {model.name}: the model in {folder} gives no single score for a pair ({kinds[0] or 'unknown'}); "
+            f"Reranker {model.name}: the model in {folder} does not give a single score ({kinds[0] or 'unknown'}); "
             "name a cross-encoder for ranking as retrieval.rerank.model"
         )
     return folder
 
 
 def fingerprint(model: RerankModel) -> str:
-    """64 hex digits that change whenever the scores could: of weights, tokenizer, configuration and length.
+    """64 hex digits that change whenever scores could: over weights, tokenizer, configuration and maximum length.
 
     Raises:
         UserError: as `locate` does.
@@ -74,4 +78,4 @@ def fingerprint(model: RerankModel) -> str:
     folder = locate(model)
     hashes = {file.name: file_hash(file) for file in (*weight_files(folder), folder / "tokenizer.json")}
     identity = {"files": hashes, "config": config_hash(folder / "config.json"), "max_tokens": model.max_tokens}
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return digest(identity)

