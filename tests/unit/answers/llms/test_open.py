@@ -109,9 +109,7 @@ def test_a_file_that_is_no_model(home: Path) -> None:
     file = home / "broken.gguf"
     file.write_bytes(b"GGUF but no more")
     model = open_model(settings(gguf(str(file))), PLACE)
-    with pytest.raises(
-        Unavailable, match=r"Model g: .*broken.gguf cannot be loaded .*; give a whole GGUF file"
-    ) as raised:
+    with pytest.raises(Unavailable, match=r"Model g: .*broken.gguf") as raised:
         model.generate(ask())
     assert "\n" not in str(raised.value)
 

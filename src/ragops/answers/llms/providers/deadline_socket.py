@@ -1,4 +1,4 @@
-"""An end to a request on the clock: an HTTP client's own limit begins anew with every byte that comes."""
+"""A time limit for a whole HTTP request: a client's own limit restarts with every byte that arrives."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
-_here = threading.local()
+_thread = threading.local()
 
 
 class Alarm:
-    """Cuts the connection of the request made under it when its time is over; what reads from it then fails at once.
+    """Cuts the connection of the request made inside the context when its time is over; reading then fails at once.
 
-    The client must have `heard` among its hooks for responses.
+    The client must have `on_response` among its response hooks.
 
     Attributes:
         rang: whether the time is over.
@@ -27,7 +27,7 @@ class Alarm:
         self._timer.daemon = True
 
     def __enter__(self) -> Alarm:
-        _here.alarm = self
+        _thread.alarm = self
         self._timer.start()
         return self
 
@@ -37,9 +37,9 @@ class Alarm:
         self._timer.cancel()
 
     @staticmethod
-    def heard(response: Any) -> None:  # noqa: ANN401 - of httpx or httpx2
-        """The hook: an answer has begun, in the thread that asked for it."""
-        alarm: Alarm = _here.alarm
+    def on_response(response: Any) -> None:  # noqa: ANN401 - of httpx or httpx2
+        """The hook: a response has begun, in the thread that sent the request."""
+        alarm: Alarm = _thread.alarm
         alarm._socket = response.extensions["network_stream"].get_extra_info("socket")
         if alarm.rang:
             alarm._ring()
@@ -48,5 +48,5 @@ class Alarm:
         self.rang = True
         if self._socket is not None:
             with suppress(OSError):  # it is closed already
-                # Closing it would wake nobody who reads; and TLS must not be told from this thread.
+                # Closing the socket would not wake a reader, and TLS must not be shut down from this thread.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)

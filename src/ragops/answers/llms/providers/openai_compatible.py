@@ -26,18 +26,19 @@ from ragops.answers.llms.errors import (
     check_context,
 )
 from ragops.answers.llms.providers.deadline_socket import Alarm
-from ragops.answers.llms.providers.fields import Fields
-from ragops.answers.llms.providers.refusals import refused_field, says_too_long, words
+from ragops.answers.llms.providers.request_fields import RequestFields, error_text, is_too_long, refused_field
+from ragops.answers.llms.providers.token_counts import estimate_tokens
 from ragops.answers.llms.resilience import Deadline
 from ragops.answers.llms.settings import OPTIONAL, OpenAICompatible
 from ragops.answers.llms.types import Pieces, Reply, Request
 from ragops.errors import UserError
-from ragops.platform.model_servers import is_this_machine
+from ragops.platform.model_servers import is_this_machine, is_transient, refusal
+from ragops.text import one_line
 
-_BYTES_A_TOKEN = 3
-_TOKENS_A_MESSAGE = 8  # what a chat template puts around each
+_TOKENS_PER_MESSAGE = 8  # added by a chat template
+_MESSAGE_CHARACTERS = 200
 _BAD_REQUEST = {400, 422}
-_NEEDED = ("model", "messages")
+_REQUIRED = ("model", "messages")
 _LATE = "no answer in time; raise timeout_s, or choose a faster model"
 _Content = TypeVar("_Content", bound=BaseModel)
 _Answer = TypeVar("_Answer")
@@ -47,7 +48,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Access:
-    """Where a server is, and the token for it: text, or a function that gives a fresh one for each request."""
+    """A server's address and token: text, or a function that returns a valid one for each request."""
 
     base_url: str
     token: str | Callable[[], str] = field(default="", repr=False)
@@ -83,29 +84,28 @@ class _Chunk(BaseModel):
 
 
 class _NotInPieces(Exception):
-    """The server has no streams, or none for this request."""
+    """The server does not stream, or not this request."""
 
 
 class OpenAICompatibleModel:
-    """Asks one served model, once for each request: asking again is the gateway's business.
+    """Calls one served model, once for each request: retries are up to the gateway.
 
-    Where the server refuses a field that can be left out, it is asked once more without it, and if it then answers,
-    never again with it.
+    If the server refuses an optional field, the request is repeated without it; if the server then answers, the field
+    is omitted from all further requests.
     """
 
     def __init__(self, settings: OpenAICompatible, access: Access) -> None:
-        """Opens a client; the server is not asked before the first request."""
+        """Opens a client; nothing is sent before the first request."""
         self._settings = settings
         self._url = access.base_url
-        self._fields = Fields(settings.omit, access.base_url)
-        # The client insists on a key; a server without one must not be sent an invented one.
+        self._fields = RequestFields(settings.omit, access.base_url)
+        # The client requires a key; a server without one must not receive a made-up one.
         self._headers: dict[str, Any] = {} if access.token else {"extra_headers": {"Authorization": openai.omit}}
-        # Texts go to this address and to no other: not where a server sends us on to, and from a server on this machine
-        # to no proxy.
+        # Texts go to this address only: redirects are not followed, and requests to this machine bypass proxies.
         http = openai.DefaultHttpxClient(
             follow_redirects=False,
             trust_env=not is_this_machine(access.base_url),
-            event_hooks={"response": [Alarm.heard, _read_refusal]},
+            event_hooks={"response": [Alarm.on_response, _read_error]},
         )
         self._client = openai.OpenAI(
             base_url=access.base_url, api_key=access.token or "none", max_retries=0, http_client=http
@@ -118,15 +118,15 @@ class OpenAICompatibleModel:
 
     @property
     def context_tokens(self) -> int:
-        """As the use case says."""
+        """As configured."""
         return self._settings.context_tokens
 
     def generate(self, request: Request) -> Reply:
-        """The whole answer.
+        """Returns the whole answer.
 
         Raises:
-            ModelFailure: none came, an empty one included.
-            ContextOverflow: by our estimate, or by the server's count, the request is too long.
+            ModelFailure: there is none, or an empty one.
+            ContextOverflow: the request is too long by our estimate, or by the server's count.
         """
         return self._whole(request, set())
 
@@ -137,19 +137,19 @@ class OpenAICompatibleModel:
             raw = self._accepted(body, lambda sent: create(**sent, timeout=within.left()), refused)
             done = self._read(_Completion, raw.text)
         if not done.choices:
-            raise self._error(Malformed, "answered without a choice; it is not OpenAI-compatible")
+            raise self._error(Malformed, "answered without choices; it is not OpenAI-compatible")
         choice = done.choices[0]
         text = choice.message.content or ""
-        if not self._fields.takes_stop():
-            text = _until(text, request.stop)
+        if not self._fields.accepts_stop():
+            text = _before_stop(text, request.stop)
         return self._reply(request, text, choice.finish_reason, done.usage, started)
 
     def stream(self, request: Request) -> Pieces:
-        """The answer in pieces, or in one where the server has no streams.
+        """Yields the answer in pieces, or as a single piece if the server does not stream.
 
         Raises:
-            ModelFailure: as `generate` does; also where the stream breaks off.
-            ContextOverflow: likewise.
+            ModelFailure: as for `generate`; also if the stream breaks off.
+            ContextOverflow: as for `generate`.
         """
         refused = set[str]()
         if self._fields.streams(request.stop):
@@ -172,7 +172,7 @@ class OpenAICompatibleModel:
             self._accepted(body, lambda sent: create(**sent, timeout=within.left()), refused) as chunks,
         ):
             for raw in chunks:
-                # The client gives JSON that is no object as it is.
+                # The client returns JSON that is not an object unparsed.
                 chunk = self._read(
                     _Chunk, raw.to_json(warnings=False) if isinstance(raw, openai.BaseModel) else repr(raw)
                 )
@@ -187,16 +187,16 @@ class OpenAICompatibleModel:
         return self._reply(request, "".join(pieces), reason, usage, started)
 
     def _accepted(self, body: dict[str, Any], ask: Callable[[dict[str, Any]], _Answer], refused: set[str]) -> _Answer:
-        """The server's answer to what it takes of a body: without one more field after each refusal that names one.
+        """The server's answer to the fields it accepts: after a refusal that names a field, repeats without that field.
 
-        These are added to `refused`, and left out for good once the server has taken the request without them: a
-        refusal may have been about something else, and name a field in the words of the prompt.
+        Such fields are added to `refused`, and omitted for good once the server accepts the request without them:
+        until then a refusal may have another reason, and name a field because the prompt contains its name.
 
         Raises:
-            _NotInPieces: the answer is to be asked for as a whole.
+            _NotInPieces: the server only answers as a whole.
         """
         while True:
-            sent = self._fields.sent(body, refused)
+            sent = self._fields.accepted(body, refused)
             try:
                 answer = ask(sent | self._headers)
             except openai.APIStatusError as error:
@@ -207,22 +207,22 @@ class OpenAICompatibleModel:
                 if "stream" in sent and not self._fields.streams(body.get("stop", ()), refused):
                     raise _NotInPieces from error
             else:
-                for name in self._fields.leave_out(refused):
-                    _log.warning("%s", self._line(f"it refuses the field {name}, which is left out from now on"))
+                for name in self._fields.omit(refused):
+                    _log.warning("%s", self._line(f"it refuses the field {name}, which is omitted from now on"))
                 return answer
 
     def _refused_field(self, error: openai.APIStatusError, sent: Collection[str]) -> str | None:
         if error.status_code not in _BAD_REQUEST:
             return None
-        said = words(error.response.text)
-        return None if says_too_long(said, error.code) else refused_field(said, error.code, error.param, sent)
+        message = error_text(error.response.text)
+        return None if is_too_long(message, error.code) else refused_field(message, error.code, error.param, sent)
 
     def count_tokens(self, text: str) -> int:
-        """An estimate on the high side, a token for every three bytes: the server alone has the tokenizer."""
-        return -(-len(text.encode()) // _BYTES_A_TOKEN)
+        """An estimate: only the server has the tokenizer."""
+        return estimate_tokens(text)
 
     def _prompt_tokens(self, request: Request) -> int:
-        return sum(self.count_tokens(message.content) + _TOKENS_A_MESSAGE for message in request.messages)
+        return sum(self.count_tokens(message.content) + _TOKENS_PER_MESSAGE for message in request.messages)
 
     def _seconds(self, request: Request) -> float:
         return min(request.timeout_s or self._settings.timeout_s, self._settings.timeout_s)
@@ -235,7 +235,7 @@ class OpenAICompatibleModel:
             "max_tokens": request.max_tokens,
             "temperature": request.temperature,
         }
-        if request.temperature > 0:  # else there is nothing to draw
+        if request.temperature > 0:  # without sampling, a strict server may refuse it
             body["seed"] = request.seed
         if request.stop:
             body["stop"] = list(request.stop)
@@ -246,7 +246,9 @@ class OpenAICompatibleModel:
 
     def _reply(self, request: Request, text: str, reason: str | None, usage: _Usage | None, started: float) -> Reply:
         if not text.strip():
-            raise self._error(EmptyAnswer, f"the answer is empty (finish_reason {reason}); ask otherwise")
+            raise self._error(
+                EmptyAnswer, f"the model returned an empty answer (finish_reason {reason}); rephrase the question"
+            )
         read = usage.prompt_tokens if usage else self._prompt_tokens(request)
         written = usage.completion_tokens if usage else self.count_tokens(text)
         seconds = time.monotonic() - started
@@ -260,7 +262,7 @@ class OpenAICompatibleModel:
 
     @contextmanager
     def _in_time(self, request: Request) -> Iterator[None]:
-        """Ends what is done in it when the request's time is over, whatever the server sends meanwhile."""
+        """Ends the block when the request's time is over, whatever the server sends until then."""
         failure: UserError | None = None
         with Alarm(self._seconds(request)) as alarm:
             try:
@@ -275,38 +277,36 @@ class OpenAICompatibleModel:
 
     @contextmanager
     def _reported(self) -> Iterator[None]:
-        """Turns the client's errors into ours."""
+        """Translates the client's errors into ModelFailure and ContextOverflow."""
         try:
             yield
         except openai.APITimeoutError as error:
             raise self._error(TimedOut, _LATE) from error
-        except (openai.APIConnectionError, httpx.HTTPError) as error:  # older clients pass httpx's on from a stream
-            raise self._error(Unreachable, f"{_cause(error)}; check that it is up") from error
+        except (openai.APIConnectionError, httpx.HTTPError) as error:  # older clients let httpx's pass in a stream
+            raise self._error(Unreachable, f"{_cause(error)}; check that it is running") from error
         except openai.APIStatusError as error:
             raise self._refusal(error) from error
         except openai.APIError as error:
             raise self._error(ServerFault, _one_line(error.message)) from error
-        except (ValueError, RecursionError, openai.OpenAIError) as error:  # a line of the stream that is no JSON
-            raise self._error(Malformed, f"sent what is no answer ({_one_line(str(error))})") from error
+        except (ValueError, RecursionError, openai.OpenAIError) as error:  # a line of the stream that is not JSON
+            raise self._error(
+                Malformed, f"its response is not an answer ({_one_line(str(error))}); check its address"
+            ) from error
 
-    def _refusal(self, error: openai.APIStatusError) -> Exception:
-        status, result = error.status_code, words(error.response.text)
-        said = _one_line(f"HTTP {status} {result}")
-        if status in {408, 409, 425, 429} or status >= 500:
+    def _refusal(self, error: openai.APIStatusError) -> UserError:
+        status, response, message = error.status_code, error.response, error_text(error.response.text)
+        details = _one_line(f"HTTP {status} {message}")
+        if is_transient(status):
             kind = Busy if status == 429 else ServerFault
-            return kind(self._line(said), _retry_after(error.response.headers.get("retry-after")), status)
-        if error.response.has_redirect_location:
-            there = _one_line(error.response.headers["location"])
-            reason = f"it sends us on to {there}, where nothing was sent; correct its base URL"
-            return self._error(Rejected, reason, status)
-        if status in {401, 403}:
-            return self._error(Rejected, f"{said}; give a token that may query it (CAN QUERY in a workspace)", status)
-        if says_too_long(result, error.code):
-            return ContextOverflow(self.name, f"the server refuses the prompt ({said})")
-        if name := self._refused_field(error, _NEEDED):
-            why = f"it refuses the field {name}, without which nothing can be asked"
-            return self._error(Rejected, f"{why} ({said}); name a chat model in usecase.yml", status)
-        return self._error(Rejected, f"{said}; correct the use case's model", status)
+            return kind(self._line(details), _retry_after(response.headers.get("retry-after")), status)
+        location = _one_line(response.headers["location"]) if response.has_redirect_location else ""
+        if not location and status not in {401, 403}:
+            if is_too_long(message, error.code):
+                return ContextOverflow(self.name, f"the server refuses the prompt ({details})")
+            if name := self._refused_field(error, _REQUIRED):
+                reason = f"it refuses the required field {name} ({details}); name a chat model in usecase.yml"
+                return self._error(Rejected, reason, status)
+        return self._error(Rejected, refusal(status, location, details), status)
 
     def _error(self, kind: type[ModelFailure], reason: str, status: int | None = None) -> ModelFailure:
         return kind(self._line(reason), status=status)
@@ -315,22 +315,22 @@ class OpenAICompatibleModel:
         return f"Model {self.name} at {self._url}: {reason}"
 
 
-def _read_refusal(response: Any) -> None:  # noqa: ANN401 - httpx2's, which is the client's own
-    """Reads the text of an error where the client still tells what goes wrong; later it lets httpx2's errors pass."""
+def _read_error(response: Any) -> None:  # noqa: ANN401 - httpx2's, which is the client's own
+    """Reads the body of an error early: when the client reads it later, it lets httpx2's exceptions pass."""
     if not response.is_success:
         response.read()
 
 
 def _retry_after(header: str | None) -> float | None:
-    """Seconds, as servers of models send it; a date (RFC 9110 allows one) counts as not said."""
+    """The seconds of a Retry-After header; None for a date, which RFC 9110 allows but model servers do not send."""
     try:
         return max(0.0, float(header)) if header else None
     except ValueError:
         return None
 
 
-def _until(text: str, stop: Sequence[str]) -> str:
-    """The text before the first of the stops."""
+def _before_stop(text: str, stop: Sequence[str]) -> str:
+    """The text before the first stop text."""
     return text[: min((at for one in stop if (at := text.find(one)) >= 0), default=len(text))]
 
 
@@ -339,4 +339,4 @@ def _cause(error: BaseException) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())[:200]
+    return one_line(text, _MESSAGE_CHARACTERS)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import queue
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +14,22 @@ from ragops.answers.llms.errors import EmptyAnswer, TimedOut, Unavailable, check
 from ragops.answers.llms.settings import OpenVinoGguf
 from ragops.answers.llms.types import Pieces, Reply, Request
 from ragops.answers.prompts.types import Message
+from ragops.corpus.embeddings.model_files import find_folder, is_package
+from ragops.errors import UserError
+from ragops.text import one_line
 
 OnPiece = Callable[[str], bool]
-"""Takes a piece of the answer as it is written; False ends the writing."""
+"""Receives the pieces of an answer as they are generated; returns False to stop."""
 
 _loading = threading.Lock()
 _engines: dict[Path, _Engine] = {}
 
 
 class OpenVinoGgufModel:
-    """One model file; however many objects and threads use it, it is loaded once in a process and asked in turn."""
+    """A model file. All objects and threads of a process share one loaded copy, which answers one request at a time."""
 
     def __init__(self, settings: OpenVinoGguf, file: Path) -> None:
-        """Takes the file that `gguf_file` found; it is loaded when first needed."""
+        """Takes the file that `gguf_file` found; it is loaded on first use."""
         self._settings = settings
         self._file = file
 
@@ -39,16 +40,16 @@ class OpenVinoGgufModel:
 
     @property
     def context_tokens(self) -> int:
-        """As the use case says."""
+        """As configured."""
         return self._settings.context_tokens
 
     def generate(self, request: Request) -> Reply:
-        """The whole answer. Raises ModelFailure and ContextOverflow as every model does."""
+        """Returns the whole answer. Raises ModelFailure and ContextOverflow as every model does."""
         started, tokens = time.monotonic(), self._prompt(request)
         return self._reply(self._run(request, tokens, lambda piece: True), tokens, started)
 
     def stream(self, request: Request) -> Pieces:
-        """The answer in pieces; closing the generator stops the writing."""
+        """Yields the answer in pieces; closing the generator stops the model."""
         started, tokens = time.monotonic(), self._prompt(request)
         pieces: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         stopped = threading.Event()
@@ -61,7 +62,7 @@ class OpenVinoGgufModel:
         def work() -> None:
             try:
                 results.append(self._run(request, tokens, keep))
-            except Exception as error:  # handed to the thread that reads
+            except Exception as error:  # raised by the thread that reads
                 results.append(error)
             finally:
                 pieces.put(None)
@@ -80,7 +81,7 @@ class OpenVinoGgufModel:
         return self._reply(results[0], tokens, started)
 
     def count_tokens(self, text: str) -> int:
-        """How many tokens the model's own tokenizer makes of a text."""
+        """Counts with the model's own tokenizer."""
         return self._engine.count(text)
 
     @property
@@ -107,14 +108,14 @@ class OpenVinoGgufModel:
         written = done.tokens[0]
         text = self._engine.text(written)
         if not text.strip():
-            raise EmptyAnswer(f"Model {self.name}: the answer is empty; ask otherwise")
+            raise EmptyAnswer(f"Model {self.name}: the model returned an empty answer; rephrase the question")
         reason = done.finish_reasons[0].name.lower()
         seconds = time.monotonic() - started
         return Reply(text, self.name, self._settings.provider, _length(tokens), len(written), seconds, reason)
 
 
 class _Engine:
-    """The loaded pipeline with its tokenizer and a lock: it answers one request at a time."""
+    """The loaded pipeline with its tokenizer, and a lock, since it answers one request at a time."""
 
     def __init__(self, name: str, file: Path) -> None:
         try:
@@ -125,8 +126,8 @@ class _Engine:
         except ImportError as error:
             raise Unavailable(f"Model {name}: openvino-genai is not installed; install ragops[local_llm]") from error
         except RuntimeError as error:
-            reason = " ".join(str(error).split())[-200:]
-            raise Unavailable(f"Model {name}: {file} cannot be loaded ({reason}); give a whole GGUF file") from error
+            reason = one_line(error)[-200:]
+            raise Unavailable(f"Model {name}: cannot load {file} ({reason}); give a complete GGUF file") from error
         self._name = name
         self._tokenizer = self._pipeline.get_tokenizer()
         self._lock = threading.Lock()
@@ -134,7 +135,7 @@ class _Engine:
     def prompt(self, messages: tuple[Message, ...]) -> Any:  # noqa: ANN401 - openvino_genai's own type
         """The chat in the model's own syntax, as tokens."""
         chat = [{"role": message.role, "content": message.content} for message in messages]
-        # Where the template knows no system role, the library puts that text before the first user's message.
+        # If the template has no system role, the library prepends that text to the first user message.
         text = self._tokenizer.apply_chat_template(chat, add_generation_prompt=True)
         return self._tokenizer.encode(text, add_special_tokens=False)
 
@@ -172,21 +173,15 @@ class _Engine:
 
 
 def gguf_file(name: str, source: str, resolve: Callable[[str], Path]) -> Path:
-    """Finds a model's file; `resolve` turns a path in usecase.yml into one of this place.
+    """Finds a model's file; `resolve` maps a path in usecase.yml to one on this machine.
 
     Raises:
-        Unavailable: the package or the file is not there.
+        Unavailable: the package is not installed, or it or the path has no such file.
     """
-    if not source.startswith("package:"):
-        file = resolve(source)
-    else:
-        package, _, inside = source.removeprefix("package:").partition("/")
-        spec = None
-        with suppress(ModuleNotFoundError):
-            spec = importlib.util.find_spec(package)
-        if spec is None or not spec.submodule_search_locations:
-            raise Unavailable(f"Model {name}: Python package {package} is not installed; install ragops[models]")
-        file = Path(spec.submodule_search_locations[0]) / inside
+    try:
+        file = find_folder(f"Model {name}", source) if is_package(source) else resolve(source)
+    except UserError as error:
+        raise Unavailable(str(error)) from error
     if not file.is_file():
         raise Unavailable(f"Model {name}: no file {file}; correct its source in usecase.yml")
     return file

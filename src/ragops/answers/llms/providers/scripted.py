@@ -1,4 +1,4 @@
-"""A model for tests and demonstrations: it says what it was told to say and remembers what it was asked."""
+"""A model for tests and demonstrations: it gives scripted replies and records its requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ _PIECE = re.compile(r"\s*\S+\s*?(?=\s|\Z)|\s+")
 
 
 class ScriptedModel:
-    """Answers by a rule, or with replies in turn, the last one for ever; an exception among them is raised."""
+    """Answers by a rule, or with replies in order, repeating the last one; an exception among them is raised.
+
+    Attributes:
+        requests: all requests so far.
+    """
 
     provider = "scripted"
 
@@ -26,37 +30,37 @@ class ScriptedModel:
         self.name = name
         self.context_tokens = context_tokens
         self.requests: list[Request] = []
-        self._rule = replies if callable(replies) else _in_turn(list(replies))
+        self._rule = replies if callable(replies) else _in_order(list(replies))
         self._lock = threading.Lock()
 
     def generate(self, request: Request) -> Reply:
-        """The whole answer."""
+        """Returns the whole answer."""
         return drain(self.stream(request))
 
     def stream(self, request: Request) -> Pieces:
-        """The answer word by word."""
+        """Yields the answer word by word."""
         prompt = sum(self.count_tokens(message.content) for message in request.messages)
         check_context(self.name, prompt, request.max_tokens, self.context_tokens)
         with self._lock:
             self.requests.append(request)
             text = self._rule(request)
         if not text.strip():
-            raise EmptyAnswer(f"Model {self.name}: the answer is empty; ask otherwise")
+            raise EmptyAnswer(f"Model {self.name}: the model returned an empty answer; rephrase the question")
         yield from _PIECE.findall(text)
         return Reply(text, self.name, self.provider, prompt, self.count_tokens(text), 0.0, "stop")
 
     def count_tokens(self, text: str) -> int:
-        """The words."""
+        """Counts words."""
         return len(text.split())
 
 
-def _in_turn(replies: list[str | Exception]) -> Rule:
+def _in_order(replies: list[str | Exception]) -> Rule:
     endless = chain(replies, repeat(replies[-1]))
 
-    def reply(_request: Request) -> str:
-        said = next(endless)
-        if isinstance(said, Exception):
-            raise said
-        return said
+    def next_reply(_request: Request) -> str:
+        reply = next(endless)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
 
-    return reply
+    return next_reply

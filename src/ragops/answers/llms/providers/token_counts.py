@@ -1,4 +1,4 @@
-"""Counting tokens as a language model does, wherever no model is loaded: in Spark's workers, too."""
+"""Counts tokens as a language model does when no model is loaded, for example in Spark's workers."""
 
 from __future__ import annotations
 
@@ -12,28 +12,38 @@ from ragops.answers.llms.providers.openvino_gguf import gguf_file
 from ragops.answers.llms.settings import AnyModel, Models, OpenVinoGguf
 from ragops.errors import UserError
 
-_BYTES_A_TOKEN = 3
+_BYTES_PER_TOKEN = 3
+
+
+def estimate_tokens(text: str) -> int:
+    """An estimate without a tokenizer that errs on the high side: a token for every three bytes (English has four)."""
+    return -(-len(text.encode()) // _BYTES_PER_TOKEN)
 
 
 @dataclass(frozen=True)
 class LlmCounter:
-    """Token counts by the tokenizer in a GGUF file; by an estimate on the high side where there is none."""
+    """Counts tokens with the tokenizer in a GGUF file, or estimates them if there is none.
+
+    Attributes:
+        model: the name of the model whose tokenizer it uses; "" for an estimate.
+        file: the GGUF file; None for an estimate.
+    """
 
     model: str
     file: Path | None
 
     def __call__(self, texts: Sequence[str]) -> list[int]:
-        """The number of tokens of each text."""
+        """Returns the number of tokens of each text."""
         if self.file is None:
-            return [len(text.encode()) // _BYTES_A_TOKEN + bool(text) for text in texts]
+            return [estimate_tokens(text) for text in texts]
         tokenizer = _tokenizer(self.file)
         return [_length(tokenizer, text) if text else 0 for text in texts]
 
 
 def llm_counter(models: Models, resolve: Callable[[str], Path]) -> LlmCounter:
-    """Counts as the model does that answers; if its tokenizer is not at hand, as the first in usecase.yml whose is.
+    """A counter for the primary model, or for the first one in usecase.yml whose tokenizer is available.
 
-    `resolve` turns a path in usecase.yml into one of this place.
+    `resolve` maps a path in usecase.yml to one on this machine.
     """
     for model in (*models.chain(), *models.known):
         if (file := _file(model, resolve)) is not None:

@@ -1,4 +1,7 @@
-"""vLLM without a server: one engine a GPU inside Spark's workers, many requests at a time."""
+"""vLLM without a server: one engine per GPU inside Spark's workers, many requests at a time.
+
+A use case can name it, and the gateway then sends it one request at a time; no job calls it in batches yet.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,16 @@ from ragops.answers.llms.settings import VllmOffline
 from ragops.answers.llms.types import Pieces, Reply, Request, drain
 from ragops.answers.prompts.types import Message
 from ragops.errors import UserError
+from ragops.text import reason
+
+_LENGTH = 200  # characters of vLLM's message
 
 
 class VllmOfflineModel:
-    """An engine of this process, on the GPUs that Spark assigned to its task. Close it at the end of the task."""
+    """An engine in this process, on the GPUs that Spark assigned to its task. Close it at the end of the task."""
 
     def __init__(self, settings: VllmOffline) -> None:
-        """Starts the engine, which takes up to a minute: once a worker, before its loop over batches.
+        """Starts the engine, which takes up to a minute: do it once per worker, before the loop over batches.
 
         Raises:
             Unavailable: vLLM is not installed, or the engine does not start.
@@ -38,16 +44,16 @@ class VllmOfflineModel:
 
     @property
     def context_tokens(self) -> int:
-        """As the use case says; the engine is built for it."""
+        """As configured; the engine is built for it."""
         return self._settings.context_tokens
 
     def generate_many(self, requests: Sequence[Request]) -> list[Reply | UserError]:
-        """An answer, or why there is none, for each request in order; one that fails takes no other with it.
+        """Returns an answer, or the reason why there is none, for each request in order; failures are independent.
 
-        Where the engine itself fails, all have that as their reason, and what is asked next starts a new one.
+        If the engine itself fails, that is the reason for all of them, and the next call starts a new engine.
 
         Raises:
-            Unavailable: the new one does not start.
+            Unavailable: the new engine does not start.
         """
         problems = [self._problem(request) for request in requests]
         fitting = [request for request, problem in zip(requests, problems, strict=True) if problem is None]
@@ -55,11 +61,11 @@ class VllmOfflineModel:
         return [problem or next(answers) for problem in problems]
 
     def generate(self, request: Request) -> Reply:
-        """The whole answer. Raises ModelFailure and ContextOverflow as every model does."""
+        """Returns the whole answer. Raises ModelFailure and ContextOverflow as every model does."""
         return drain(self.stream(request))
 
     def stream(self, request: Request) -> Pieces:
-        """The answer in one piece: the offline engine has no stream."""
+        """Yields the answer as one piece: the offline engine does not stream."""
         answer = self.generate_many([request])[0]
         if isinstance(answer, UserError):
             raise answer
@@ -67,11 +73,11 @@ class VllmOfflineModel:
         return answer
 
     def count_tokens(self, text: str) -> int:
-        """How many tokens the model's own tokenizer makes of a text."""
+        """Counts with the model's own tokenizer."""
         return len(self._tokenizer.encode(text, add_special_tokens=False))
 
     def close(self) -> None:
-        """Stops the engine and gives the GPU's memory back: the next task may run in this process or in another."""
+        """Stops the engine and frees the GPU's memory: the next task may run in this process or in another."""
         if self._engine is None:
             return
         from vllm.distributed.parallel_state import cleanup_dist_env_and_memory
@@ -80,14 +86,14 @@ class VllmOfflineModel:
         self._engine.llm_engine.engine_core.shutdown()
         self._engine = None
         if hasattr(supports_kw, "cache_clear"):
-            # In 0.13 its keys are methods of the model, whose memory that would keep (vllm-project/vllm#35676).
+            # In 0.13 the cache's keys are methods of the model and keep its memory (vllm-project/vllm#35676).
             supports_kw.cache_clear()
         cleanup_dist_env_and_memory()
 
     def _start(self) -> None:
         settings = self._settings
         try:
-            import vllm  # initialises CUDA: never before the environment is set, never on a driver that forks
+            import vllm  # initializes CUDA: only after the environment is set, and never on a driver that forks
 
             self._vllm = vllm
             self._engine = vllm.LLM(
@@ -100,8 +106,10 @@ class VllmOfflineModel:
             self._tokenizer = self._engine.get_tokenizer()
         except ImportError as error:
             raise Unavailable(f"Model {self.name}: vLLM is not installed; install ragops[vllm]") from error
-        except Exception as error:  # what vLLM raises differs between its versions
-            result = f"vLLM does not start {settings.source} ({_reason(error)})"
+        except Exception as error:  # vLLM raises different types in different versions
+            result = (
+                f"vLLM cannot start {settings.source} ({reason(error, _LENGTH)}); check its source and the GPU's memory"
+            )
             raise Unavailable(f"Model {self.name}: {result}") from error
 
     def _chat(self, requests: Sequence[Request]) -> list[Reply | UserError]:
@@ -110,30 +118,30 @@ class VllmOfflineModel:
         if self._engine is None:
             self._start()
         started = time.monotonic()
-        done = self._asked(requests)
+        done = self._run(requests)
         if isinstance(done, str):
             return self._unanswered(requests, done)
-        # The engine works on all of them at once: each has its share of the time.
+        # The engine works on all of them at once: each gets its share of the time.
         seconds = (time.monotonic() - started) / len(requests)
         return [self._reply(one, seconds) for one in done]
 
-    def _asked(self, requests: Sequence[Request]) -> list[Any] | str:
-        """What vLLM makes of them; or why it makes nothing, without the error, which would keep the engine's memory."""
+    def _run(self, requests: Sequence[Request]) -> list[Any] | str:
+        """VLLM's outputs, or its error as text: the exception itself would keep the engine's memory."""
         chats = [_chat(request.messages) for request in requests]
         try:
             done: list[Any] = self._engine.chat(chats, [self._sampling(one) for one in requests], use_tqdm=False)
         except Exception as error:  # VLLMError of newer versions is neither a ValueError nor a RuntimeError
-            return _reason(error)
+            return reason(error, _LENGTH)
         return done
 
-    def _unanswered(self, requests: Sequence[Request], reason: str) -> list[Reply | UserError]:
+    def _unanswered(self, requests: Sequence[Request], why: str) -> list[Reply | UserError]:
         if self._engine.llm_engine.has_unfinished_requests():
-            # It failed on the way. These would be answered in the next call, as if that had asked them, or never.
+            # It failed midway: it would answer these requests in the next call, mixed up with those, or never.
             self.close()
-            return [ServerFault(f"Model {self.name}: vLLM failed ({reason})") for _ in requests]
+            return [ServerFault(f"Model {self.name}: vLLM failed ({why})") for _ in requests]
         if len(requests) == 1:
-            return [Rejected(f"Model {self.name}: vLLM refuses the request ({reason})")]
-        middle = len(requests) // 2  # it says not which of them it refuses, and answers none
+            return [Rejected(f"Model {self.name}: vLLM refuses the request ({why})")]
+        middle = len(requests) // 2  # it does not report which request it refuses, and answers none
         return self._chat(requests[:middle]) + self._chat(requests[middle:])
 
     def _sampling(self, request: Request) -> Any:  # noqa: ANN401 - vLLM's own type
@@ -150,7 +158,7 @@ class VllmOfflineModel:
     def _reply(self, done: Any, seconds: float) -> Reply | UserError:  # noqa: ANN401 - vLLM's own type
         best = done.outputs[0]
         if not best.text.strip():
-            return EmptyAnswer(f"Model {self.name}: the answer is empty; ask otherwise")
+            return EmptyAnswer(f"Model {self.name}: the model returned an empty answer; rephrase the question")
         return Reply(
             text=best.text,
             model=self.name,
@@ -162,7 +170,7 @@ class VllmOfflineModel:
         )
 
     def _problem(self, request: Request) -> UserError | None:
-        """Why the engine, which would refuse the whole batch for it, must not be given this request."""
+        """Why the engine would refuse this request, and the whole batch with it; None if it would not."""
         chat = _chat(request.messages)
         try:
             tokens = self._tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
@@ -175,10 +183,10 @@ class VllmOfflineModel:
 
 
 def task_gpus() -> list[str]:
-    """The addresses of the GPUs that Spark assigned to the task that calls it; none outside a task."""
+    """The addresses of the GPUs that Spark assigned to the current task; none outside a task."""
     try:
         from pyspark import TaskContext
-    except ImportError:  # a notebook's GPU machine without Spark
+    except ImportError:  # a GPU machine without Spark
         return []
     task = TaskContext.get()
     resources = task.resources() if task is not None else {}
@@ -186,18 +194,20 @@ def task_gpus() -> list[str]:
 
 
 def prepare_environment(gpus: Sequence[str]) -> None:
-    """Sets what vLLM reads when it is imported: the task's GPUs, and how it starts processes."""
+    """Sets the environment that vLLM reads on import: the task's GPUs, and how it starts processes."""
     if gpus:
         os.environ["CUDA_VISIBLE_DEVICES"] = visible_devices(gpus, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
-    os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "spawn"  # a fork after CUDA is initialised fails
-    os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # the engine in this process: starts in half the time
+    os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "spawn"  # a fork fails after CUDA is initialized
+    os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # the engine in this process starts in half the time
 
 
 def visible_devices(gpus: Sequence[str], visible: str) -> str:
-    """The task's GPUs as CUDA_VISIBLE_DEVICES names them, given what it says now.
+    """The value of CUDA_VISIBLE_DEVICES for the task's GPUs.
 
-    If that holds exactly as many as were assigned, they are the task's own, whichever way the scheduler numbers them;
-    an address that it lists is a device, any other one a place in the list.
+    Args:
+        gpus: the addresses that Spark assigned.
+        visible: the present value. If it lists as many devices as were assigned, those are the task's, however the
+            scheduler numbers them. Otherwise an address is one of the listed devices, or an index into the list.
     """
     listed = [entry.strip() for entry in visible.split(",") if entry.strip()]
     if not listed:
@@ -205,10 +215,6 @@ def visible_devices(gpus: Sequence[str], visible: str) -> str:
     if len(listed) == len(gpus):
         return visible
     return ",".join(gpu if gpu in listed else listed[int(gpu)] for gpu in gpus)
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _chat(messages: Sequence[Message]) -> list[dict[str, str]]:

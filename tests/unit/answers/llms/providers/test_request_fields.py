@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragops.answers.llms.providers.fields import Fields
-from ragops.answers.llms.providers.refusals import refused_field, says_too_long, words
+from ragops.answers.llms.providers.request_fields import RequestFields, error_text, is_too_long, refused_field
 from ragops.answers.llms.settings import OPTIONAL
 from tests.support.dialects import SAID_OF_A_FIELD, SAID_OF_LENGTH, SAID_OF_OTHER_THINGS
 
@@ -15,17 +14,17 @@ SENT = ("model", "messages", *OPTIONAL)
 @pytest.mark.parametrize("server", SAID_OF_A_FIELD)
 @pytest.mark.parametrize("field", SENT)
 def test_the_field_that_a_server_does_not_take(server: str, field: str) -> None:
-    said = words(SAID_OF_A_FIELD[server](field))
+    message = error_text(SAID_OF_A_FIELD[server](field))
     # Without quotes these two may be words of the sentence.
     a_word = field in ("model", "messages") and server in {"openai, of old", "xai", "at a sentence's beginning"}
-    assert refused_field(said, None, None, SENT) == (None if a_word else field)
-    assert not says_too_long(said, None)
-    assert "\n" not in said
+    assert refused_field(message, None, None, SENT) == (None if a_word else field)
+    assert not is_too_long(message, None)
+    assert "\n" not in message
 
 
 def test_only_fields_that_were_sent_are_refused() -> None:
-    said = words(SAID_OF_A_FIELD["serde"]("seed"))
-    assert refused_field(said, None, None, ("temperature",)) is None
+    message = error_text(SAID_OF_A_FIELD["serde"]("seed"))
+    assert refused_field(message, None, None, ("temperature",)) is None
 
 
 @pytest.mark.parametrize("code", ["unsupported_parameter", "unknown_parameter", "unsupported_value"])
@@ -37,19 +36,19 @@ def test_the_parameter_counts_where_the_words_say_nothing(code: str) -> None:
 
 @pytest.mark.parametrize("server", SAID_OF_LENGTH)
 def test_a_prompt_that_is_too_long(server: str) -> None:
-    said = words(SAID_OF_LENGTH[server])
-    assert says_too_long(said, None)
+    message = error_text(SAID_OF_LENGTH[server])
+    assert is_too_long(message, None)
 
 
 def test_openai_has_a_code_for_it() -> None:
-    assert says_too_long("too long", "context_length_exceeded")
+    assert is_too_long("too long", "context_length_exceeded")
 
 
 @pytest.mark.parametrize("name", SAID_OF_OTHER_THINGS)
 def test_other_refusals_are_about_no_field_and_no_length(name: str) -> None:
-    said = words(SAID_OF_OTHER_THINGS[name])
-    assert refused_field(said, None, None, SENT) is None
-    assert not says_too_long(said, None)
+    message = error_text(SAID_OF_OTHER_THINGS[name])
+    assert refused_field(message, None, None, SENT) is None
+    assert not is_too_long(message, None)
 
 
 @given(
@@ -62,19 +61,19 @@ def test_other_refusals_are_about_no_field_and_no_length(name: str) -> None:
     )
 )
 def test_any_body_has_words_of_one_line(content: object) -> None:
-    said = words(json.dumps(content))
-    assert "\n" not in said
-    assert refused_field(said, content, content, SENT) in {None, *SENT}
+    message = error_text(json.dumps(content))
+    assert "\n" not in message
+    assert refused_field(message, content, content, SENT) in {None, *SENT}
 
 
 @given(st.lists(st.sampled_from(OPTIONAL)), st.booleans())
 def test_what_was_refused_is_not_sent_again_and_all_else_is(refused: list[str], databricks: bool) -> None:
-    fields = Fields((), "https://x.cloud/serving-endpoints" if databricks else "https://x.cloud/v1")
+    fields = RequestFields((), "https://x.cloud/serving-endpoints" if databricks else "https://x.cloud/v1")
     body = {name: 1 for name in SENT if name != "max_completion_tokens"}
     known = {"stream_options"} if databricks else set()
-    assert fields.leave_out(refused) == sorted({*refused} - known)
-    assert fields.leave_out(refused) == []
-    sent = fields.sent(body)
+    assert fields.omit(refused) == sorted({*refused} - known)
+    assert fields.omit(refused) == []
+    sent = fields.accepted(body)
     assert not sent.keys() & set(refused)
     assert ("stream_options" in sent) == (not databricks and "stream_options" not in refused)
     assert body.keys() - sent.keys() <= {*refused, "stream_options"}
@@ -82,15 +81,15 @@ def test_what_was_refused_is_not_sent_again_and_all_else_is(refused: list[str], 
 
 
 def test_what_a_request_was_refused_for_counts_for_that_one_alone() -> None:
-    fields = Fields((), "https://x.cloud/v1")
+    fields = RequestFields((), "https://x.cloud/v1")
     body = {"max_tokens": 9, "seed": 7, "stop": ["x"]}
-    assert fields.sent(body, {"seed", "max_tokens"}) == {"stop": ["x"], "max_completion_tokens": 9}
+    assert fields.accepted(body, {"seed", "max_tokens"}) == {"stop": ["x"], "max_completion_tokens": 9}
     assert not fields.streams(["x"], {"stop"}) and not fields.streams([], {"stream"}) and fields.streams([], {"stop"})
-    assert fields.sent(body) == body and fields.streams(["x"])
+    assert fields.accepted(body) == body and fields.streams(["x"])
 
 
 @pytest.mark.parametrize(
-    ("said", "field"),
+    ("message", "field"),
     [
         ("This endpoint does not support streaming.", "stream"),
         ("This model doesn't support streaming", "stream"),
@@ -110,5 +109,5 @@ def test_what_a_request_was_refused_for_counts_for_that_one_alone() -> None:
         ("Unknown model 'llama'", None),
     ],
 )
-def test_a_field_in_other_words(said: str, field: str | None) -> None:
-    assert refused_field(said, None, None, SENT) == field
+def test_a_refused_field_is_found_in_other_wordings(message: str, field: str | None) -> None:
+    assert refused_field(message, None, None, SENT) == field
