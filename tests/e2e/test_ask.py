@@ -17,10 +17,10 @@ import yaml
 from typer.testing import CliRunner
 
 from ragops.cli.app import app
-from ragops.demo.poisoned import Poisoned, write_poisoned
 from ragops.errors import UserError
 from tests.e2e.bundles import Bundle, write_notes
 from tests.support.openai_double import Behaviour, OpenAIDouble, serving
+from tests.support.poisoned import Poisoned, write_poisoned
 
 SCHEMA = "asked"
 ABSTENTION = "I cannot find the answer in the documents."

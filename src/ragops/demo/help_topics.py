@@ -1,8 +1,8 @@
-"""Reads the plain text of a help topic into blocks that every format can be written from.
+"""Parses the plain text of a help topic into blocks from which every format can be written.
 
-The text was laid out for a terminal: titles are underlined, everything else is told by indentation alone. An indented
-region is therefore either the body of what stands before it (a method's description, a note) or an example, and only
-its looks say which.
+The text is formatted for a terminal: titles are underlined, everything else is expressed by indentation alone. An
+indented region is therefore either the body of the preceding line (a method's description, a note) or an example, and
+only its form shows which. Inside a line, straight double quotes mark code and asterisks mark emphasis.
 """
 
 import re
@@ -20,9 +20,15 @@ _EXAMPLE = re.compile(r"::=|>>>|\s{2}#")
 _PROSE = re.compile(r"[A-Z\"*“].*[.:)]", re.DOTALL)
 _LISTING = re.compile(r"\+[-=]|" + _MARKER.pattern)
 
+_SPAN = re.compile(
+    r'"(?P<code>"?[^"]+?"?|"{1,2})"(?!")'
+    r"|\*\*(?P<strong>[^*]+)\*\*"
+    r"|(?<![\w*])\*(?P<emphasis>[^*\s](?:[^*]*[^*\s])?)\*(?!\*)"
+)
+
 
 class Kind(StrEnum):
-    """What a block is."""
+    """The kind of a block."""
 
     HEADING = "heading"
     TERM = "term"
@@ -43,13 +49,40 @@ class Block:
     rows: tuple[tuple[str, ...], ...] = ()
 
 
+class Style(StrEnum):
+    """The style of a span."""
+
+    PLAIN = "plain"
+    CODE = "code"
+    STRONG = "strong"
+    EMPHASIS = "emphasis"
+
+
 def parse(text: str) -> list[Block]:
-    """Returns the blocks of a topic's text in reading order; lines of a paragraph are joined."""
+    """The blocks of a topic's text in reading order; lines of a paragraph are joined."""
     return list(_blocks(text.splitlines(), depth=0))
 
 
+def spans(text: str) -> Iterator[tuple[Style, str]]:
+    """The spans of a line in order, without their markup; none is empty."""
+    position = 0
+    for match in _SPAN.finditer(text):
+        if match.start() > position:
+            yield Style.PLAIN, text[position : match.start()]
+        style = str(match.lastgroup)
+        yield Style(style), match[style]
+        position = match.end()
+    if position < len(text):
+        yield Style.PLAIN, text[position:]
+
+
+def without_emphasis(text: str) -> str:
+    """The line for formats without bold and italics: code keeps its quotes, asterisks are removed."""
+    return "".join(f'"{span}"' if style is Style.CODE else span for style, span in spans(text))
+
+
 def join_lines(lines: Sequence[str]) -> str:
-    """Joins wrapped lines with spaces; a word that was broken at its own hyphen is put together again."""
+    """Joins wrapped lines with spaces; a word broken at its own hyphen is rejoined."""
     text = re.sub(r"(?<=\w)-\n(?=\w)", "-", "\n".join(line.strip() for line in lines))
     return " ".join(text.split())
 
@@ -88,7 +121,7 @@ def _block(region: Sequence[str], following: Sequence[str], introduced: bool, de
 
 
 def _end_of_block(lines: Sequence[str], start: int) -> int:
-    """Index after the block at `start`: items and indented regions reach as far as they are indented."""
+    """The index after the block at `start`: items and indented regions extend as far as they are indented."""
     first = lines[start]
     if len(lines) > start + 1 and first.strip() and first[0] != " " and _UNDERLINE.fullmatch(lines[start + 1]):
         return start + 2
@@ -105,12 +138,12 @@ def _end_of_block(lines: Sequence[str], start: int) -> int:
 
 
 def _hangs(following: Sequence[str]) -> bool:
-    """Whether indented text follows at once: with no blank line between, it can only be a body."""
+    """Whether indented text follows without a blank line, which can only be a body."""
     return bool(following) and following[0].startswith(" ")
 
 
 def _defines(region: Sequence[str], following: Sequence[str]) -> bool:
-    """Whether the lines name something (a signature, an attribute) that the indented text after them describes."""
+    """Whether the lines are a signature or an attribute, which the indented text after them describes."""
     if _hangs(following):
         return True
     start = next((index for index, line in enumerate(following) if line.strip()), len(following))
@@ -147,7 +180,7 @@ def _item(region: Sequence[str], marker: re.Match[str], depth: int) -> Iterator[
 
 
 def _table(region: Sequence[str], depth: int) -> Block:
-    """Reads a grid. Cells are cut at the border's columns, because a cell may itself hold the character `|`."""
+    """Parses a grid. Cells are cut at the columns of the border, because a cell may contain the character `|`."""
     edges = [index for index, character in enumerate(region[0]) if character == "+"]
     rows: list[tuple[str, ...]] = []
     pending: list[str] = []

@@ -1,7 +1,7 @@
 """The smoke test's corpus, a harbour's notices in two editions, and what a search must find in each.
 
-There are more of them than a stage makes on a cluster's driver, so that Spark's workers are really used; and one is a
-picture, which only OCR can read.
+It has more documents than a stage processes on a cluster's driver, so that Spark's workers are used; and one is a
+picture, which needs OCR.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,7 +29,7 @@ class Edition:
     Attributes:
         documents: text by path; of a picture, the text that is on it, as reStructuredText.
         answers: by question, the path of the passage that comes first and words in it.
-        gone: words that no passage holds any more.
+        gone: words that no passage may contain any more.
     """
 
     documents: Mapping[str, str]
@@ -38,10 +38,10 @@ class Edition:
 
 
 def edition(version: Version, mark: str) -> Edition:
-    """The corpus before and after an edit; `mark` tells the texts of one run from those of every other.
+    """The corpus before or after an edit; `mark` makes the texts of a run different from those of other runs.
 
-    In the second edition the draft has taken the notice's place. So one document changed and one is gone, yet every
-    text was embedded before, and the refresh has to publish without embedding anything.
+    In the second edition the draft replaces the notice: one document has changed and one is gone, but every text has
+    been embedded before, so the refresh must publish without embedding anything.
     """
     old, new = f"Order {mark}-A", f"Order {mark}-B"
     cranes = f"{_NOTICE}{old}: painters close the crane on the east quay until Friday, so heavy loads have to wait.\n"
@@ -57,22 +57,25 @@ def edition(version: Version, mark: str) -> Edition:
     return Edition(_STEADY | {"notice.md": divers}, answers | always, gone=(old,))
 
 
-def lay(folder: Path, corpus: Edition) -> list[Path]:
-    """Makes `folder` hold the corpus and nothing else; returns its files, sorted.
+def write_edition(folder: Path, corpus: Edition) -> list[Path]:
+    """Makes `folder` contain the edition and nothing else.
+
+    Returns:
+        Its files, sorted.
 
     Raises:
-        UserError: it holds something else, which may be somebody's documents.
+        UserError: the folder contains something else, possibly documents of a user.
     """
     files = volume_files(folder)
-    held: list[str] = []
+    existing: list[str] = []
     with suppress(PathNotFound):
-        held = [entry.name for entry in files.list(folder)]
-    if others := sorted(set(held) - edition("first", "").documents.keys()):
+        existing = [entry.name for entry in files.list(folder)]
+    if others := sorted(set(existing) - edition("first", "").documents.keys()):
         raise UserError(
-            f"landing: {folder} holds {others[0]}, which is not the smoke test's; nothing was changed. "
-            "Give landing= a folder of its own, or remove that"
+            f"landing: {folder} contains {others[0]}, which is not part of the smoke test; nothing was changed. "
+            "Set landing= to a folder of its own, or remove the file"
         )
-    for name in set(held) - corpus.documents.keys():
+    for name in set(existing) - corpus.documents.keys():
         files.remove(folder / name)
     for name, text in corpus.documents.items():
         files.write(folder / name, to_picture(Document(text)) if name.endswith(".png") else text.encode())
@@ -80,23 +83,23 @@ def lay(folder: Path, corpus: Edition) -> list[Path]:
 
 
 def check(corpus: Edition, search: Search) -> Iterator[str]:
-    """Asks the corpus's questions; yields a line for each that is answered.
+    """Asks the questions of an edition; yields a line for each that is answered.
 
     Raises:
-        UserError: another passage comes first, or a text is found that is gone.
+        UserError: another passage comes first, or an edited text is still found.
     """
     for question, (path, words) in corpus.answers.items():
         found, text = next(iter(search(question)), ("nothing", ""))
         if found != path or words not in text:
             raise UserError(
                 f"smoke: '{question}' finds {found} first ({' '.join(text.split())[:80]}), not {path} with '{words}'; "
-                "look at the refresh that ran before"
+                "check the refresh that ran before"
             )
         yield f"{question} {path}: {words}"
     for words in corpus.gone:
-        held = [path for path, text in search(words) if words in text]
-        if held:
-            raise UserError(f"smoke: '{words}' was edited away and is still found in {held[0]}; look at publish_index")
+        stale = [path for path, text in search(words) if words in text]
+        if stale:
+            raise UserError(f"smoke: '{words}' was removed and is still found in {stale[0]}; check publish_index")
         yield f"{words}: gone"
 
 
@@ -138,6 +141,6 @@ _STEADY = {
     ),
     "canteen.html": (
         "<html><head><title>The canteen</title></head><body><h1>The canteen</h1><p>On Thursdays there is lentil soup "
-        "with smoked paprika. Whoever brings a bowl gets a second helping.</p></body></html>\n"
+        "with smoked paprika. Guests with a bowl of their own get a second helping.</p></body></html>\n"
     ),
 }

@@ -1,4 +1,4 @@
-"""The corpus is the same each time it is written, complete, and of mixed formats that hold real text."""
+"""The corpus is the same each time it is written, complete, and of mixed formats with real text."""
 
 import hashlib
 import time
@@ -11,8 +11,7 @@ import pypdfium2
 import pytest
 from PIL import Image
 
-from ragops.demo.corpus import write_corpus
-from ragops.demo.layout import PATHS
+from ragops.demo.corpus import PATHS, write_corpus
 from ragops.quality.questions import holds_anchor
 
 ONE_OF_EACH = ["with", "raise", "class", "numeric-types", "numbers", "break"]
@@ -59,7 +58,7 @@ def test_bytes_do_not_depend_on_the_clock(corpus: Path, tmp_path: Path, monkeypa
         assert _digest(path) == _digest(corpus / path.relative_to(tmp_path)), path.name
 
 
-def test_a_changed_file_is_put_right(tmp_path: Path) -> None:
+def test_a_changed_file_is_restored(tmp_path: Path) -> None:
     (path,) = write_corpus(tmp_path, ["pass"])
     content = path.read_bytes()
     path.write_bytes(b"")

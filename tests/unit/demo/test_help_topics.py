@@ -1,4 +1,4 @@
-"""A topic's text becomes blocks: nothing is lost, and indentation is read as its writer meant it."""
+"""A topic's text becomes blocks: nothing is lost, and indentation is understood."""
 
 import re
 from pydoc_data.topics import topics
@@ -7,11 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragops.demo.help_topics import Block, Kind, parse
-from ragops.demo.inline import Style, spans
+from ragops.demo.help_topics import Block, Kind, Style, parse, spans
 
 
-def test_titles_get_their_rank_from_the_underline() -> None:
+def test_the_underline_of_a_title_gives_its_level() -> None:
     text = "Top\n***\n****\n\nPart\n====\n\nSmaller\n-------\n\nLeast\n~~~~~\n"
     headings = [(block.text, block.level) for block in parse(text) if block.kind is Kind.HEADING]
     assert headings == [("Part", 2), ("Smaller", 3), ("Least", 4)]
@@ -27,7 +26,7 @@ def test_indented_text_is_a_body_after_a_signature_and_code_after_a_colon() -> N
     ]
 
 
-def test_items_nest_and_keep_their_further_paragraphs() -> None:
+def test_items_nest_and_keep_their_paragraphs() -> None:
     text = "* one is built-\n  in\n\n  More of one.\n\n  * inner\n\n2. two\n"
     assert parse(text) == [
         Block(Kind.ITEM, "one is built-in", 1, "*"),
@@ -37,7 +36,7 @@ def test_items_nest_and_keep_their_further_paragraphs() -> None:
     ]
 
 
-def test_a_table_is_cut_at_its_border_even_where_a_cell_holds_a_bar() -> None:
+def test_a_table_is_cut_at_its_border_even_if_a_cell_contains_a_bar() -> None:
     text = '+-----+-----+\n| a   | b   |\n|=====|=====|\n| "|" | or  |\n|     | so  |\n+-----+-----+\n'
     (table,) = parse(text)
     assert table.rows == (("a", "b"), ('"|"', "or so"))
@@ -51,13 +50,13 @@ def test_no_word_of_a_topic_is_lost(topic: str) -> None:
 
 
 @given(st.text(alphabet='ab "*`_', max_size=40))
-def test_spans_lose_nothing_but_marks(text: str) -> None:
+def test_spans_lose_only_markup(text: str) -> None:
     parts = list(spans(text))
     assert all(span for _, span in parts)
     assert _unmarked("".join(span for _, span in parts)) == _unmarked(text)
 
 
-def test_spans_know_code_and_emphasis() -> None:
+def test_spans_distinguish_code_and_emphasis() -> None:
     assert list(spans('a "*b" of *c* and **d**')) == [
         (Style.PLAIN, "a "),
         (Style.CODE, "*b"),

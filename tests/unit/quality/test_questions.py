@@ -1,4 +1,4 @@
-"""The questions are well formed, and their anchors name exactly one passage of the corpus."""
+"""Files of questions, anchors in texts, and the demo's questions: each anchor names exactly one passage of the corpus."""
 
 import re
 from collections import Counter
@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ragops.demo.layout import PATHS
+from ragops.demo.corpus import PATHS
 from ragops.errors import UserError
-from ragops.quality.questions import Question, holds_anchor, load_questions
+from ragops.quality.questions import Anchors, Question, holds_anchor, load_questions
 
 AROUND = 200  # characters before and after an anchor
 COMMON = """
@@ -25,7 +25,7 @@ QUESTIONS = load_questions()
 ANSWERABLE = [question for question in QUESTIONS if question.answerable]
 
 
-def test_there_are_enough_of_both_sorts() -> None:
+def test_the_demo_has_enough_questions_of_both_kinds() -> None:
     assert len(ANSWERABLE) >= 130
     assert len(QUESTIONS) - len(ANSWERABLE) >= 24
 
@@ -36,7 +36,7 @@ def test_ids_and_wordings_are_unique() -> None:
     assert all(re.fullmatch(r"[a-z0-9-]{3,40}", question.question_id) for question in QUESTIONS)
 
 
-def test_they_spread_over_topics_formats_and_kinds() -> None:
+def test_the_demo_questions_cover_topics_formats_and_kinds() -> None:
     assert len({question.topic for question in ANSWERABLE}) >= 60
     suffixes = {PATHS[question.topic].suffix for question in ANSWERABLE if question.topic}
     assert suffixes == {path.suffix for path in PATHS.values()}
@@ -69,30 +69,30 @@ def test_wording_differs_from_the_passage() -> None:
 ROW = '{"question_id": "%s", "question": "q\u2028r", "kind": "k", "topic": null, "anchor": null, "answer": null}'
 
 
-def test_blank_lines_and_a_byte_order_mark_are_nothing(tmp_path: Path) -> None:
+def test_blank_lines_and_a_byte_order_mark_are_ignored(tmp_path: Path) -> None:
     file = tmp_path / "mine.jsonl"
     file.write_bytes(f"\ufeff{ROW % 'a'}\r\n\n{ROW % 'b'}\n \n".encode())
     assert [(one.question_id, one.question) for one in load_questions(file)] == [("a", "q\u2028r"), ("b", "q\u2028r")]
 
 
 @pytest.mark.parametrize(
-    ("last", "said"),
+    ("last", "expected"),
     [
         (b"{bad", "line 3: (root) is '{bad': Invalid JSON"),
         ((ROW % "a").encode(), "lines 1 and 3 have the same question_id 'a'"),
         (b'{"question_id": "b"}', "line 3: question: Field required"),
-        ((ROW % "é").encode("latin-1", "replace"), "line 3: it is not UTF-8"),
+        ((ROW % "é").encode("latin-1", "replace"), "line 3: not UTF-8"),
     ],
 )
-def test_a_wrong_line_is_named(tmp_path: Path, last: bytes, said: str) -> None:
+def test_an_invalid_line_is_refused_by_its_number(tmp_path: Path, last: bytes, expected: str) -> None:
     file = tmp_path / "mine.jsonl"
     file.write_bytes((ROW % "a").encode() + b"\n\n" + last + b"\n")
     with pytest.raises(UserError) as raised:
         load_questions(file)
-    assert str(file) in str(raised.value) and said in str(raised.value) and "\n" not in str(raised.value)
+    assert str(file) in str(raised.value) and expected in str(raised.value) and "\n" not in str(raised.value)
 
 
-def test_half_an_answer_is_refused() -> None:
+def test_a_question_with_half_an_answer_is_refused() -> None:
     fields = {"question_id": "x", "question": "?", "kind": "terse", "topic": "with", "anchor": None, "answer": None}
     with pytest.raises(ValidationError, match="together"):
         Question.model_validate(fields)
@@ -107,12 +107,12 @@ def test_half_an_answer_is_refused() -> None:
         "<p>define <code>__init__</code> so that",
     ],
 )
-def test_holds_anchor_sees_through_markup(text: str) -> None:
+def test_markup_does_not_hide_an_anchor(text: str) -> None:
     assert holds_anchor(re.sub("<[^>]+>", "", text), "define __init__ so that")
 
 
 @pytest.mark.parametrize("anchor", ["so define __init__", "__init__ so tha", "", "**"])
-def test_holds_anchor_wants_whole_words_in_order(anchor: str) -> None:
+def test_an_anchor_needs_whole_words_in_order(anchor: str) -> None:
     assert not holds_anchor("define __init__ so that it runs", anchor)
 
 
@@ -120,8 +120,17 @@ def test_holds_anchor_wants_whole_words_in_order(anchor: str) -> None:
     st.lists(st.text(alphabet="abc", min_size=1), min_size=1, max_size=6),
     st.sampled_from([" ", "\n", " `", "* ", "\\_"]),
 )
-def test_holds_anchor_is_blind_to_what_stands_between_words(words: list[str], between: str) -> None:
+def test_punctuation_between_words_does_not_hide_an_anchor(words: list[str], between: str) -> None:
     assert holds_anchor(f"x {between.join(words)} x", " ".join(words))
+
+
+def test_anchors_prepared_once_are_found_as_single_ones() -> None:
+    anchors = Anchors([one.anchor for one in QUESTIONS])
+    text = " ".join(f"... {one.anchor}!" for one in QUESTIONS[::3] if one.anchor)
+    found = anchors.found_in(text)
+    assert found == [number for number, one in enumerate(QUESTIONS) if one.anchor and holds_anchor(text, one.anchor)]
+    assert found and all(anchors.is_in(text, number) for number in found)
+    assert Anchors([None, "", "..."]).found_in("... text") == []
 
 
 def _plain(text: str) -> str:

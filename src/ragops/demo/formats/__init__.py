@@ -17,6 +17,6 @@ RENDERERS: Mapping[str, Callable[[Document], bytes]] = {
     ".png": to_picture,
     ".txt": lambda document: document.text.encode(),
 }
-"""By file suffix. Every renderer gives the same bytes for the same document."""
+"""By file suffix. Every renderer returns the same bytes for the same document."""
 
 __all__ = ["RENDERERS", "Document"]

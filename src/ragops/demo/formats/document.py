@@ -1,19 +1,18 @@
-"""What a renderer is given."""
+"""The input of every renderer."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
-from ragops.demo.help_topics import Block, Kind, parse
-from ragops.demo.inline import without_emphasis
+from ragops.demo.help_topics import Block, Kind, parse, without_emphasis
 
 WRITTEN = datetime(2024, 1, 1, tzinfo=UTC)
-"""The time that files carry inside them: a fixed one, so that writing the corpus again changes no byte."""
+"""The time stored inside files: a fixed one, so that writing the corpus again changes no byte."""
 
 
 @dataclass(frozen=True)
 class Document:
-    """A topic's text as the standard library gives it."""
+    """A topic's text from the standard library."""
 
     text: str
 

@@ -4,21 +4,20 @@ import re
 from textwrap import indent
 
 from ragops.demo.formats.document import Document
-from ragops.demo.help_topics import Block, Kind
-from ragops.demo.inline import Style, spans
+from ragops.demo.help_topics import Block, Kind, Style, spans
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|])")
-_INDENT = "   "  # the text after "1. " starts here, and so does the text after "-  "
+_INDENT = "   "  # the column where text after "1. " and after "-  " starts
 
 
 def to_markdown(document: Document) -> bytes:
-    """Returns the document as UTF-8 Markdown: `#` headings, fenced code, pipe tables."""
+    """The document as UTF-8 Markdown: `#` headings, fenced code, pipe tables."""
     parts = [indent(_block(block), _INDENT * _outer(block)) for block in document.blocks]
     return ("\n\n".join(parts) + "\n").encode()
 
 
 def _outer(block: Block) -> int:
-    """How many list items the block stands in, not counting itself."""
+    """The number of list items around the block, not counting itself."""
     if block.kind is Kind.HEADING:
         return 0
     return block.level - 1 if block.kind is Kind.ITEM else block.level
@@ -56,7 +55,7 @@ def _table(rows: tuple[tuple[str, ...], ...]) -> str:
 
 
 def _cell(text: str) -> str:
-    # Inside a table a bar ends the cell even in a code span.
+    # Inside a table a bar ends the cell, even in a code span.
     return re.sub(r"(?<!\\)\|", r"\|", _inline(text))
 
 
@@ -67,5 +66,5 @@ def _inline(text: str) -> str:
 def _span(style: Style, text: str) -> str:
     if style is Style.CODE:
         return f"`{text}`" if "`" not in text else f"`` {text} ``"
-    marks = {Style.STRONG: "**", Style.EMPHASIS: "*"}.get(style, "")
-    return f"{marks}{_escape(text)}{marks}"
+    markup = {Style.STRONG: "**", Style.EMPHASIS: "*"}.get(style, "")
+    return f"{markup}{_escape(text)}{markup}"

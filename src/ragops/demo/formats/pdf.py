@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ragops.demo.formats.document import WRITTEN, Document
-from ragops.demo.help_topics import Block, Kind
-from ragops.demo.inline import without_emphasis
+from ragops.demo.help_topics import Block, Kind, without_emphasis
 
 if TYPE_CHECKING:
     from fpdf import FPDF
@@ -19,7 +18,7 @@ _NARROWEST_COLUMN = 10  # characters
 
 
 def to_pdf(document: Document) -> bytes:
-    """Returns the document as A4 pages in PDF's built-in fonts; headings are set in bigger type.
+    """The document as A4 pages in PDF's built-in fonts, with larger type for headings.
 
     Raises:
         ModuleNotFoundError: fpdf2 is missing (extra `sample`).
@@ -28,7 +27,7 @@ def to_pdf(document: Document) -> bytes:
     from fpdf import FPDF
 
     pdf = FPDF(format="A4")
-    pdf.core_fonts_encoding = "windows-1252"  # the built-in fonts hold curly quotes and dashes, latin-1 does not
+    pdf.core_fonts_encoding = "windows-1252"  # the built-in fonts have curly quotes and dashes, latin-1 does not
     pdf.creation_date = WRITTEN
     pdf.set_title(document.title)
     pdf.set_auto_page_break(auto=True, margin=20)

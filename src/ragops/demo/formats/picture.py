@@ -1,4 +1,4 @@
-"""A document as a picture of a page, such as a scanner gives: what is in it only a reader of pictures can tell."""
+"""A document as a picture of a page, like a scan: its text can be read by OCR only."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 from ragops.demo.formats.document import Document
-from ragops.demo.help_topics import Block, Kind
-from ragops.demo.inline import without_emphasis
+from ragops.demo.help_topics import Block, Kind, without_emphasis
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
@@ -20,7 +19,7 @@ _LEADING = 1.5
 
 
 def to_picture(document: Document) -> bytes:
-    """Returns one page as PNG, black on white. What does not fit on the page is an error.
+    """One page as PNG, black on white.
 
     Raises:
         ModuleNotFoundError: Pillow is missing.
@@ -49,12 +48,12 @@ def _font(size: int) -> FreeTypeFont:
 
     font = ImageFont.load_default(size)
     if not isinstance(font, ImageFont.FreeTypeFont):
-        raise ModuleNotFoundError("Pillow was built without FreeType, so it has no font that scales")
+        raise ModuleNotFoundError("Pillow was built without FreeType, so it has no scalable font")
     return font
 
 
 def _lines(block: Block) -> list[str]:
     if block.kind is Kind.CODE:
         return block.text.splitlines()
-    # The font that comes with Pillow has no curly quotes.
+    # Pillow's built-in font has no curly quotes.
     return textwrap.wrap(without_emphasis(block.text).translate(str.maketrans("‘’“”—", "''\"\"-")), _COLUMNS)

@@ -5,21 +5,20 @@ from html import escape
 from itertools import groupby
 
 from ragops.demo.formats.document import Document
-from ragops.demo.help_topics import Block, Kind
-from ragops.demo.inline import Style, spans
+from ragops.demo.help_topics import Block, Kind, Style, spans
 
 _TAGS = {Style.CODE: "code", Style.STRONG: "strong", Style.EMPHASIS: "em"}
 
 
 def to_webpage(document: Document) -> bytes:
-    """Returns the document as a UTF-8 page with h1 to h4, p, pre, ul/ol and table elements."""
+    """The document as a UTF-8 page with h1 to h4, p, pre, ul/ol and table elements."""
     body = "\n".join(_body(document.blocks))
     head = f'<head><meta charset="utf-8"><title>{escape(document.title)}</title></head>'
     return f'<!DOCTYPE html>\n<html lang="en">\n{head}\n<body>\n{body}\n</body>\n</html>\n'.encode()
 
 
 def _body(blocks: list[Block]) -> Iterator[str]:
-    """A run of items is one list; what stands inside an item follows the list, as a browser's reader would see it."""
+    """A run of items is one list; blocks inside an item follow the list."""
     for (kind, listed), run in groupby(blocks, key=lambda block: (block.kind, block.marker[:1] == "*")):
         if kind is Kind.ITEM and listed:
             yield "<ul>\n" + "\n".join(f"<li>{_inline(block.text)}</li>" for block in run) + "\n</ul>"

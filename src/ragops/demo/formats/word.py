@@ -7,8 +7,7 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from ragops.demo.formats.document import WRITTEN, Document
-from ragops.demo.help_topics import Block, Kind
-from ragops.demo.inline import Style, spans
+from ragops.demo.help_topics import Block, Kind, Style, spans
 
 if TYPE_CHECKING:
     from docx.document import Document as WordDocument
@@ -19,7 +18,7 @@ _MONOSPACED = "Courier New"
 
 
 def to_word(document: Document) -> bytes:
-    """Returns the document as .docx with Word's own heading, list and table styles.
+    """The document as .docx with Word's own heading, list and table styles.
 
     Raises:
         ModuleNotFoundError: python-docx is missing (extra `sample`).
@@ -45,7 +44,7 @@ def _add(word: WordDocument, block: Block) -> None:
     elif block.kind is Kind.CODE:
         word.add_paragraph(style=_STYLES[block.kind]).add_run(block.text).font.name = _MONOSPACED
     elif block.kind is Kind.ITEM and block.marker != "*":
-        # Word's own numbering runs on through the whole file; the number that the text refers to must stay.
+        # Word would number all lists of the file in one sequence, but the text refers to these numbers.
         _write(word.add_paragraph(), f"{block.marker} {block.text}")
     else:
         _write(word.add_paragraph(style=_STYLES.get(block.kind)), block.text, bold=block.kind is Kind.TERM)
@@ -68,7 +67,7 @@ def _write(paragraph: Paragraph, text: str, *, bold: bool = False) -> None:
 
 
 def without_times(archive: io.BytesIO) -> bytes:
-    """The same archive with every member stamped with one fixed time: python-docx stamps them with the clock's."""
+    """The same archive with a fixed time for every member; python-docx uses the current time."""
     result = io.BytesIO()
     with zipfile.ZipFile(archive) as source, zipfile.ZipFile(result, "w", zipfile.ZIP_DEFLATED) as target:
         for name in source.namelist():

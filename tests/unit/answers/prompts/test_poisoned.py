@@ -11,7 +11,7 @@ from ragops.answers.prompts.template import Template
 from ragops.answers.prompts.template_files import PromptSettings, load_templates
 from ragops.answers.prompts.types import Message, PromptRequest, Source
 from ragops.corpus.documents.parsing import ParseLimits, parse
-from ragops.demo.poisoned import Poisoned, write_poisoned
+from tests.support.poisoned import Poisoned, write_poisoned
 from tests.support.special_tokens import special_tokens_in
 
 TEMPLATES = [one for one in load_templates(PromptSettings(), Path()).values() if one.task == "answer"]

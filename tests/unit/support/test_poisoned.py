@@ -1,14 +1,14 @@
-"""Poisoned files: one of each technique, the same bytes each time, each with a canary of its own."""
+"""Poisoned files: one for each technique, the same bytes each time, each with its own canary."""
 
 import time
 from pathlib import Path
 
 import pytest
 
-from ragops.demo.poisoned import write_poisoned
+from tests.support.poisoned import write_poisoned
 
 
-def test_each_has_a_file_a_canary_and_a_question_of_its_own(tmp_path: Path) -> None:
+def test_each_has_its_own_file_canary_and_question(tmp_path: Path) -> None:
     written = write_poisoned(tmp_path / "new")
     assert {one.path.suffix for one in written} == {".md", ".html", ".docx", ".pdf"}
     for name in ("path", "canary", "technique", "question"):
@@ -21,7 +21,7 @@ def test_no_canary_is_part_of_another(tmp_path: Path) -> None:
     assert not [(a, b) for a in canaries for b in canaries if a != b and a in b]
 
 
-def test_the_canary_is_in_what_is_named(tmp_path: Path) -> None:
+def test_the_canary_is_in_the_part_that_the_technique_names(tmp_path: Path) -> None:
     found = {one.technique: one for one in write_poisoned(tmp_path)}
     assert found["path"].canary in found["path"].path.name
     for technique in ("body", "title", "guessed_marks", "chat_syntax", "fake_citation", "link", "html_hidden"):
