@@ -3,6 +3,7 @@
 import difflib
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterable
 
@@ -36,3 +37,8 @@ def words(text: str) -> list[str]:
 def digest(value: object) -> str:
     """SHA-256 of a JSON value, as 64 hexadecimal digits; the order of keys does not matter."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def json_number(value: object) -> object:
+    """The value as JSON can hold it: None for a float that is NaN or infinite, everything else unchanged."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

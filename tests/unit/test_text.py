@@ -1,9 +1,12 @@
-"""One-line messages, closest names, words and digests."""
+"""One-line messages, closest names, words, digests and numbers in JSON."""
+
+import json
+import math
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragops.text import closest, digest, one_line, reason, words
+from ragops.text import closest, digest, json_number, one_line, reason, words
 
 
 @given(st.text())
@@ -31,3 +34,10 @@ def test_words_are_letters_and_digits() -> None:
 def test_a_digest_does_not_depend_on_the_order_of_keys() -> None:
     assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
     assert digest([1, 2]) != digest([2, 1])
+
+
+@given(st.floats() | st.integers() | st.none() | st.text())
+def test_a_number_that_json_has_no_form_for_is_null(value: object) -> None:
+    found = json_number(value)
+    json.dumps(found, allow_nan=False)
+    assert found is None if isinstance(value, float) and not math.isfinite(value) else found is value

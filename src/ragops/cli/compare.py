@@ -17,7 +17,7 @@ from ragops.platform.mlflow_store import open_experiment
 
 if TYPE_CHECKING:
     from ragops.answers.prompts.template import Template
-    from ragops.quality.evaluation.comparison import Tried
+    from ragops.quality.evaluation.comparison import VariantResult
     from ragops.quality.evaluation.variants import Chains, Variant
     from ragops.quality.questions import Question
 
@@ -62,19 +62,20 @@ def _variants(
     chains: Chains, prompts: Sequence[str], models: Sequence[str], templates: dict[str, Template]
 ) -> list[Variant]:
     """The use case's prompt with every model, so that each has something to be compared with, and then the others."""
-    from ragops.quality.evaluation.variants import Variant, grid
+    from ragops.quality.evaluation.variants import Variant, variant_grid
 
     own = Variant.of_use_case(chains.use_case)
     named = prompts or [one.name for one in templates.values() if one.task == "answer"]
     llms = models or [own.llm]
-    variants = grid(Variant(own.prompt, llms[0], own.fusion), [own.prompt, *named], llms)
+    variants = variant_grid(Variant(own.prompt, llms[0], own.fusion), [own.prompt, *named], llms)
     chains.check(variants)
     return variants
 
 
-def _tried(chains: Chains, variants: Sequence[Variant], questions: Sequence[Question], target: str) -> list[Tried]:
-    from ragops.quality.evaluation.comparison import try_variants
-    from ragops.quality.evaluation.tracking import tracked, tracked_run
+def _tried(
+    chains: Chains, variants: Sequence[Variant], questions: Sequence[Question], target: str
+) -> list[VariantResult]:
+    from ragops.quality.evaluation.comparison import tracked, tracked_run, try_variants
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     open_experiment(deployed_experiment(target), target)
@@ -90,13 +91,13 @@ def _tried(chains: Chains, variants: Sequence[Variant], questions: Sequence[Ques
         return list(tracked(try_variants(chains, variants, questions, result)))
 
 
-def _print(tried: Sequence[Tried], prompt: str, as_json: bool) -> None:
-    from ragops.quality.evaluation.reports.variants import as_rows, show
+def _print(tried: Sequence[VariantResult], prompt: str, as_json: bool) -> None:
+    from ragops.quality.evaluation.reports.variants import print_variants, variants_as_json
 
     if as_json:
-        typer.echo(json.dumps(as_rows(tried, prompt)))
+        typer.echo(json.dumps(variants_as_json(tried, prompt)))
         return
-    show(console, tried, prompt)
+    print_variants(console, tried, prompt)
 
 
 def _listed(names: str) -> list[str]:

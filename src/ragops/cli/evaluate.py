@@ -20,11 +20,11 @@ from ragops.platform.workspace import models_folder
 
 if TYPE_CHECKING:
     from ragops.answers.chain.chain import Chain
-    from ragops.answers.llms.ledger.ledger import KeptRows
+    from ragops.answers.llms.ledger.sinks import MemorySink
     from ragops.corpus.index.generations.generation import Generation
     from ragops.platform.workspace import Workspace
     from ragops.quality.evaluation.reports.answers import AnswersReport
-    from ragops.quality.evaluation.retrieval import Measured
+    from ragops.quality.evaluation.retrieval import SettingsResult
     from ragops.quality.questions import Question
     from ragops.usecase import UseCase
 
@@ -41,7 +41,7 @@ def retrieval(
 ) -> None:
     """Compares ways to find passages, and checks the use case's success criteria; exit code 1 when one is not met."""
     from ragops.corpus.embeddings.model import fingerprint
-    from ragops.corpus.index.locations import index_root
+    from ragops.corpus.index.generations.published_files import index_root
     from ragops.corpus.index.reading.reader import IndexReader
     from ragops.quality.questions import evaluation_questions
 
@@ -75,9 +75,9 @@ def answers(
 
     Exit code 1 when more of them fail than release.max_error_share in usecase.yml.
     """
-    from ragops.answers.llms.ledger.ledger import KeptRows
+    from ragops.answers.llms.ledger.sinks import MemorySink
     from ragops.quality.evaluation.answers import error_share, sampled
-    from ragops.quality.evaluation.reports.answers import as_report, show_report
+    from ragops.quality.evaluation.reports.answers import print_answers
     from ragops.quality.questions import evaluation_questions
 
     use_case = options.use_case(usecase)
@@ -86,18 +86,18 @@ def answers(
         raise UserError("evaluation.questions: the use case names none; give a JSONL file of some")
     asked = sampled(known, questions or len(known))
     use_mlflow(target)
-    calls = KeptRows()
+    calls = MemorySink()
     primary = use_case.models.with_primary(model or deployed_model(target)).answer.primary
     report = _answered(options.chain(target, schema, usecase, primary, prompt, calls), primary, calls, asked)
     if as_json:
-        typer.echo(json.dumps(as_report(report)))
+        typer.echo(json.dumps(report.as_json()))
     else:
-        show_report(console, report)
+        print_answers(console, report)
     if error_share(report.rows) > use_case.release.max_error_share:
         raise typer.Exit(1)
 
 
-def _answered(chain: Chain, primary: str, calls: KeptRows, questions: Sequence[Question]) -> AnswersReport:
+def _answered(chain: Chain, primary: str, calls: MemorySink, questions: Sequence[Question]) -> AnswersReport:
     """The outcome of each question; neither traces nor rows of the ledger are kept."""
     import mlflow
 
@@ -123,11 +123,11 @@ def _answered(chain: Chain, primary: str, calls: KeptRows, questions: Sequence[Q
 
 def _measured(
     place: Workspace, use_case: UseCase, generation: Generation, questions: Sequence[Question]
-) -> Sequence[Measured]:
+) -> Sequence[SettingsResult]:
     from ragops.assembly import open_reranker, query_encoder
     from ragops.corpus.chunks.tokens import tokenizer_counter
     from ragops.corpus.embeddings.model import tokenizer_file
-    from ragops.quality.evaluation.settings_grid import grid, label
+    from ragops.quality.evaluation.retrieval import settings_grid, settings_label
 
     try:
         from ragops.quality.evaluation.retrieval import Evaluator
@@ -138,20 +138,20 @@ def _measured(
     evaluator = Evaluator(generation, encoder, count_tokens, questions, reranker)
     with Console(stderr=True).status("encoding the questions") as status:
         return evaluator.evaluate(
-            grid(use_case.retrieval), lambda next_: status.update(label(next_, use_case.retrieval))
+            settings_grid(use_case.retrieval), lambda next_: status.update(settings_label(next_, use_case.retrieval))
         )
 
 
-def _printed(measured: Sequence[Measured], use_case: UseCase, as_json: bool) -> bool:
+def _printed(measured: Sequence[SettingsResult], use_case: UseCase, as_json: bool) -> bool:
     """Prints figures and criteria; returns whether all of these are met."""
-    from ragops.quality.evaluation.reports.retrieval import as_rows, criteria, show
+    from ragops.quality.evaluation.reports.retrieval import criteria, print_settings, settings_as_json
 
     checks = list(criteria(measured, use_case))
     if as_json:
         result = [{"met": met, "criterion": line} for met, line in checks]
-        typer.echo(json.dumps({"settings": as_rows(measured, use_case), "criteria": result}))
+        typer.echo(json.dumps({"settings": settings_as_json(measured, use_case), "criteria": result}))
     else:
-        show(console, measured, use_case)
+        print_settings(console, measured, use_case)
         for met, line in checks:
             state = "[green]met[/]" if met else "[red]not met[/]"
             console.print(f"{state} {escape(line)}", highlight=False, soft_wrap=True)

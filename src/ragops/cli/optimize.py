@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from ragops.answers.prompts.registry import PromptRegistry
     from ragops.platform.workspace import Workspace
     from ragops.quality.evaluation.variants import Chains, Variant
-    from ragops.quality.optimization.optimize import Optimized
-    from ragops.quality.optimization.reflection import Reflection
+    from ragops.quality.optimization.proposals import Reflection
+    from ragops.quality.optimization.result import Optimized
     from ragops.quality.questions import Question
 
 console = Console()
@@ -47,7 +47,7 @@ def optimize(
     from ragops.assembly import Locations
     from ragops.quality.evaluation.comparison import questions_to_try
     from ragops.quality.evaluation.variants import Chains, Variant
-    from ragops.quality.optimization.console import show
+    from ragops.quality.optimization.result import print_optimized
     from ragops.quality.questions import evaluation_questions
 
     if find_spec("gepa") is None:
@@ -60,7 +60,7 @@ def optimize(
     reflection = _reflection(chains, place, variant, reflection_model or variant.llm)
     open_experiment(deployed_experiment(target), target)
     found = _found(chains, reflection, options.registry(target, schema), budget, variant, asked, alias)
-    show(console, found)
+    print_optimized(console, found)
     if write is not None and found.registered is not None:
         _write(found, write)
 
@@ -70,7 +70,7 @@ def _reflection(chains: Chains, place: Workspace, variant: Variant, llm: str) ->
     from ragops.answers.llms.open import open_gateway
     from ragops.answers.prompts.template_files import find
     from ragops.assembly import delimiter_key
-    from ragops.quality.optimization.reflection import TEMPLATE, Reflection
+    from ragops.quality.optimization.proposals import TEMPLATE, Reflection
     from ragops.quality.optimization.trials import WHO
 
     proposing = replace(variant, llm=llm)

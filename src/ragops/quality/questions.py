@@ -1,7 +1,8 @@
-"""Questions about the sample corpus, each with the passage that answers it, or the knowledge that none does."""
+"""Evaluation questions: each with the passage that answers it, or the knowledge that the corpus has no answer."""
 
-import re
-from collections.abc import Iterator
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -10,16 +11,15 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from ragops.errors import UserError, explain
+from ragops.text import words
 from ragops.usecase import UseCase
-
-_WORD = re.compile(r"[^\W_]+")
 
 
 class Question(BaseModel):
-    """One question. `topic`, `anchor` and `answer` are all given or, if the corpus holds no answer, all None.
+    """One question. `topic`, `anchor` and `answer` are all given or, if the corpus has no answer, all None.
 
-    The anchor is a few words that stand in the middle of the answering passage and nowhere else in that topic. Some
-    topics are part of a longer one, so a passage that holds the anchor may be found in another file as well.
+    The anchor is a few words from the middle of the answering passage that occur nowhere else in that topic. Some
+    topics are part of a longer one, so a passage with the anchor may be found in another file as well.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,15 +39,20 @@ class Question(BaseModel):
 
     @property
     def answerable(self) -> bool:
-        """Whether the corpus holds the answer."""
+        """Whether the corpus has the answer."""
         return self.topic is not None
+
+    @property
+    def cluster(self) -> str:
+        """The group of questions whose results rise and fall together: one topic, or this question alone."""
+        return self.topic or self.question_id
 
 
 def evaluation_questions(use_case: UseCase) -> list[Question]:
-    """The use case's questions; none when it names none.
+    """The use case's questions; an empty list if it names none.
 
     Raises:
-        UserError: the file is missing, or what `load_questions` refuses.
+        UserError: the file is missing, or `load_questions` refuses it.
     """
     folder, named = use_case.folder, use_case.evaluation.questions
     if named is None:
@@ -62,19 +67,17 @@ def evaluation_questions(use_case: UseCase) -> list[Question]:
 
 
 def load_questions(file: Path | None = None) -> list[Question]:
-    """Returns the questions of a JSONL file, by default those about the sample corpus, in the file's order.
-
-    Blank lines are none.
+    """The questions of a JSONL file in its order, by default those about the demo corpus; blank lines are ignored.
 
     Raises:
         OSError: the file cannot be read.
-        UserError: it is not UTF-8, a line is not a question, or two have one id, by which answers are compared; names
-            the file and the line.
+        UserError: the file is not UTF-8, a line is not a question, or two questions have the same id, by which answers
+            are compared; names the file and the line.
     """
     source = file or files("ragops.demo").joinpath("questions.jsonl")
     questions: list[Question] = []
     lines: dict[str, int] = {}
-    for number, line in _numbered(source):
+    for number, line in _numbered_lines(source):
         try:
             question = Question.model_validate_json(line)
         except ValidationError as error:
@@ -86,28 +89,45 @@ def load_questions(file: Path | None = None) -> list[Question]:
     return questions
 
 
-def _numbered(source: Path | Traversable) -> Iterator[tuple[int, str]]:
-    """Lines that are not blank, with their numbers; a byte order mark, as editors leave it, is no part of the first."""
+def _numbered_lines(source: Path | Traversable) -> Iterator[tuple[int, str]]:
+    """Lines that are not blank, with their numbers; the byte order mark that some editors write is skipped."""
     try:
         text = source.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         number = error.object[: error.start].count(b"\n") + 1
-        raise UserError(f"{source}, line {number}: it is not UTF-8; save the file as UTF-8") from error
-    # Not splitlines: JSON may have line separators of Unicode within its texts.
+        raise UserError(f"{source}, line {number}: not UTF-8; save the file as UTF-8") from error
+    # Not splitlines: JSON strings may contain Unicode line separators.
     return ((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
 
 
-def holds_anchor(text: str, anchor: str) -> bool:
-    """Whether the anchor's words stand in the text one after another.
+class Anchors:
+    """The anchors of a list of questions, prepared once, so that a document is searched for all of them quickly.
 
-    Only letters and digits count: formats and parsers differ in white space, quotes, case, escapes and emphasis, and
-    `__init__`, `\\_\\_init\\_\\_` and a code span of either are the same word here. An anchor without words is in no
-    text.
+    An anchor is found where its words follow each other in the text. Only letters and digits count: formats and
+    parsers differ in white space, quotes, case, escapes and emphasis, and `__init__`, `\\_\\_init\\_\\_` and a code
+    span of either are the same word here. An anchor without words is in no text.
     """
-    words = _words(anchor)
-    return bool(words.strip()) and words in _words(text)
+
+    def __init__(self, anchors: Sequence[str | None]) -> None:
+        """`anchors`: one per question, None if it has none."""
+        self._anchors = [_padded(anchor or "") for anchor in anchors]
+
+    def found_in(self, text: str) -> list[int]:
+        """The numbers, from 0, of the questions whose anchor is in the text."""
+        padded = _padded(text)
+        return [number for number, anchor in enumerate(self._anchors) if anchor.strip() and anchor in padded]
+
+    def is_in(self, text: str, number: int) -> bool:
+        """Whether the anchor of one question, by its number from 0, is in the text."""
+        anchor = self._anchors[number]
+        return bool(anchor.strip()) and anchor in _padded(text)
 
 
-def _words(text: str) -> str:
-    """The text's words with one space before and after each, so that one of them is never found inside another."""
-    return f" {' '.join(_WORD.findall(text.casefold()))} "
+def holds_anchor(text: str, anchor: str) -> bool:
+    """Whether the anchor's words follow each other in the text, by the rules of `Anchors`."""
+    return Anchors([anchor]).is_in(text, 0)
+
+
+def _padded(text: str) -> str:
+    """The words with one space before and after each, so that a word is never found inside another."""
+    return f" {' '.join(words(text))} "

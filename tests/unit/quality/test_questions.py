@@ -1,4 +1,4 @@
-"""Files of questions, anchors in texts, and the demo's questions: each anchor names exactly one passage of the corpus."""
+"""Question files, anchors in texts, and the demo's questions: each anchor names exactly one passage of the corpus."""
 
 import re
 from collections import Counter

@@ -12,12 +12,12 @@ from ragops.corpus.chunks.splitter import ChunkSizes, split
 from ragops.corpus.chunks.tokens import TokenCounter, tokenizer_counter
 from ragops.corpus.embeddings.interface import EncoderSource
 from ragops.corpus.embeddings.model import EmbeddingModel, tokenizer_file
-from ragops.exploration.anchors import Anchors
 from ragops.exploration.chunk_sizes.recall import measure_recall
 from ragops.exploration.facts import readable
 from ragops.exploration.profile import ALL, Measure
 from ragops.exploration.questions.kinds import Asked
 from ragops.platform.workspace import Workspace
+from ragops.quality.questions import Anchors
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -63,7 +63,7 @@ def sample_documents(workspace: Workspace, anchors: Anchors, most: int) -> DataF
 
     def look(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for batch in batches:
-            yield batch.assign(held=batch["markdown"].map(anchors.held))
+            yield batch.assign(held=batch["markdown"].map(anchors.found_in))
 
     documents = readable(workspace).where(f"length(markdown) <= {LONGEST}").select("doc_id", "title", "markdown")
     found = _in_batches(documents, documents.count()).mapInPandas(look, columns)

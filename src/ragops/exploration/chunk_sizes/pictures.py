@@ -9,16 +9,16 @@ from ragops.exploration.rates import SAME, recall_noise
 from ragops.exploration.wording import number, share
 from ragops.platform.drawing import (
     BLUE,
-    COLOURS,
+    COLORS,
     GREEN,
     INK,
     ORANGE,
     RED,
     Picture,
     axes,
-    grid,
+    horizontal_lines,
     legend,
-    titled,
+    set_title,
 )
 
 _QUANTILES = ("q05", "q25", "q50", "q75", "q95")
@@ -52,8 +52,8 @@ def chunk_lengths(profile: Profile, model_tokens: int, chosen: int) -> Picture:
     at.axhline(model_tokens, color=RED, linewidth=1.2, linestyle=(0, (4, 2)))
     at.annotate(f"the model reads {model_tokens:,}", (-0.55, model_tokens), xytext=(0, 4), color=RED, fontsize=8.5,
                 textcoords="offset points")  # fmt: skip
-    titled(at, "tokens of a chunk: nine in ten, half of them, the middle")
-    grid(at)
+    set_title(at, "tokens of a chunk: nine in ten, half of them, the middle")
+    horizontal_lines(at)
     cut = profile.groups("chunking.truncated_share")
     first = next((size for size in cut if cut[size] > SAME), None)
     rest = f"at {first}, {share(cut[first])} of the chunks would be cut off" if first else "no size tried is beyond it"
@@ -69,16 +69,16 @@ def recall(profile: Profile, chosen: int) -> Picture:
     """What is found at each size."""
     at_5, own = profile.groups("chunking.recall_at_5"), str(chosen)
     figure, (at,) = axes()
-    for depth, colour in ((10, GREEN), (5, BLUE)):
+    for depth, color in ((10, GREEN), (5, BLUE)):
         values = profile.groups(f"chunking.recall_at_{depth}")
-        at.plot(list(values), list(values.values()), "o-", color=colour, label=f"among the first {depth}")
+        at.plot(list(values), list(values.values()), "o-", color=color, label=f"among the first {depth}")
         for size, value in values.items():
             at.annotate(share(value), (size, value), xytext=(0, 6), textcoords="offset points", ha="center",
                         color=INK, fontsize=8.5)  # fmt: skip
     at.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     at.margins(y=0.25)
     at.set_xlabel("largest chunk, tokens")
-    grid(at)
+    horizontal_lines(at)
     legend(at)
     best, noise = max(at_5, key=lambda size: at_5[size]), recall_noise(profile)
     gained = at_5[best] - at_5.get(own, 0.0)
@@ -95,10 +95,10 @@ def corpus_map(profile: Profile) -> Picture:
     """Where passages lie, by source."""
     points, sources = profile.points, profile.points["source"].value_counts().index
     figure, (at,) = axes(height=4.6)
-    for source, colour in zip(sources, COLOURS, strict=False):
+    for source, color in zip(sources, COLORS, strict=False):
         some = points[points["source"] == source]
-        at.scatter(some["x"], some["y"], s=11, color=colour, label=source, alpha=0.75, linewidths=0)
-    rest = points[points["source"].isin(sources[len(COLOURS) :])]
+        at.scatter(some["x"], some["y"], s=11, color=color, label=source, alpha=0.75, linewidths=0)
+    rest = points[points["source"].isin(sources[len(COLORS) :])]
     if len(rest):
         at.scatter(rest["x"], rest["y"], s=11, color=INK, label="others", alpha=0.4, linewidths=0)
     at.set_axis_off()

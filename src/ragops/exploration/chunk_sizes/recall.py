@@ -13,13 +13,13 @@ from ragops.corpus.embeddings.interface import CPU, EncoderSource
 from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint, short
 from ragops.corpus.embeddings.stage import embeddings_table
 from ragops.corpus.embeddings.vectors import vectors
-from ragops.exploration.anchors import Anchors
 from ragops.exploration.nearest import nearest
 from ragops.exploration.profile import Measure
 from ragops.exploration.questions.kinds import Asked
 from ragops.platform.merge import merge
 from ragops.platform.tables import Table
 from ragops.platform.workspace import Workspace
+from ragops.quality.questions import Anchors
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -83,6 +83,6 @@ def _answering(anchors: Anchors) -> Callable[[Iterator[pd.DataFrame]], Iterator[
     def judge(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for batch in batches:
             pairs = zip(batch["text"], batch["question"], strict=True)
-            yield batch.loc[[anchors.holds(text, number) for text, number in pairs], ["part", "question", "rank"]]
+            yield batch.loc[[anchors.is_in(text, number) for text, number in pairs], ["part", "question", "rank"]]
 
     return judge

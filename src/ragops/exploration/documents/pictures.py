@@ -14,8 +14,8 @@ from ragops.platform.drawing import (
     Picture,
     axes,
     bars,
-    columns,
-    grouped,
+    grouped_bars,
+    histogram,
     marker,
 )
 
@@ -42,7 +42,7 @@ def sizes(profile: Profile) -> Picture:
     formats = _top(split_of(profile.groups("documents.count"), "format"))
     figure, (left, right) = axes(2, height=0.5 + 0.25 * max(len(tokens), len(formats)))
     bars(left, tokens, title="tokens by source")
-    bars(right, formats, colour=GREEN, title="documents by format")
+    bars(right, formats, color=GREEN, title="documents by format")
     total, largest = profile.value("documents.tokens"), next(iter(tokens))
     count, llm = profile.value("documents.count"), profile.value("documents.llm_tokens")
     counted = f" ({number(llm)} as the language model counts)" if llm else ""
@@ -59,7 +59,7 @@ def lengths(profile: Profile, model_tokens: int) -> Picture:
     found = {int(upto): count for upto, count in profile.groups("documents.length").items()}
     steps = [2**power for power in range(6, max(found).bit_length())]
     figure, (at,) = axes()
-    columns(at, {f"{upto:,}": found.get(upto, 0) for upto in steps}, title="documents", label="up to so many tokens")
+    histogram(at, {f"{upto:,}": found.get(upto, 0) for upto in steps}, title="documents", label="up to so many tokens")
     longer = sum(count for upto, count in found.items() if upto > model_tokens) / profile.value("documents.count")
     if steps[-1] > model_tokens:
         marker(at, next(place for place, upto in enumerate(steps) if upto > model_tokens) - 0.5, f"{model_tokens:,}")
@@ -74,7 +74,7 @@ def lengths(profile: Profile, model_tokens: int) -> Picture:
 def ages(profile: Profile) -> Picture:
     """When documents were last changed."""
     figure, (at,) = axes(height=2.2)
-    columns(at, profile.groups("updates.modified"), PURPLE, "documents", "last changed within")
+    histogram(at, profile.groups("updates.modified"), PURPLE, "documents", "last changed within")
     rate = changes_a_day(profile)
     if rate is None:
         sentence = (
@@ -129,7 +129,7 @@ def structure(profile: Profile) -> Picture:
     series = {name: split_of(profile.groups(f"structure.{name}_share"), "format") for name in parts}
     formats = list(series["headings"])[:_SHOWN]
     figure, (at,) = axes()
-    grouped(at, formats, {name: [values[one] for one in formats] for name, values in series.items()})
+    grouped_bars(at, formats, {name: [values[one] for one in formats] for name, values in series.items()})
     without = [name for name in formats if series["headings"][name] < _MANY]
     rest = f"; {listed(without)} have none, so there paragraphs alone guide the splitter" if without else ""
     headed, tabled, coded = (profile.value(f"structure.{name}_share") for name in parts)

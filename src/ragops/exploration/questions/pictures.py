@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ragops.exploration.profile import Profile
 from ragops.exploration.wording import number, plural, share
-from ragops.platform.drawing import GREEN, PURPLE, Picture, axes, bars, columns, marker
+from ragops.platform.drawing import GREEN, PURPLE, Picture, axes, bars, histogram, marker
 
 OFTEN = 0.1
 _STEP = 0.05  # the width of the similarity's intervals
@@ -33,7 +33,7 @@ def kinds(profile: Profile) -> Picture:
     total, most = profile.value("questions.count"), next(iter(found))
     figure, (left, right) = axes(2, height=2.2)
     bars(left, found, title="questions by kind")
-    columns(right, profile.groups("questions.words"), GREEN, "questions", "words, from")
+    histogram(right, profile.groups("questions.words"), GREEN, "questions", "words, from")
     often = [
         f"{share(found[name] / total)} are {name}, so {need}"
         for name, need in _NEEDS.items()
@@ -52,7 +52,7 @@ def clusters(profile: Profile) -> Picture:
     """What questions are about."""
     found = profile.groups("questions.cluster")
     figure, (at,) = axes(height=0.5 + 0.25 * len(found))
-    bars(at, found, colour=PURPLE, title="questions by their three most peculiar terms")
+    bars(at, found, color=PURPLE, title="questions by their three most peculiar terms")
     name, part = next(iter(found)), next(iter(found.values())) / profile.value("questions.count")
     meaning = "begin with the documents on that" if part > 2 / len(found) else "no topic stands out"
     sentence = f"The largest of {plural(len(found), 'group')}, {name}, holds {share(part)} of the questions: {meaning}."
@@ -63,7 +63,7 @@ def similarity(profile: Profile) -> Picture:
     """How near the nearest passage is."""
     found, floor = profile.groups("questions.similarity"), profile.value("questions.close_from")
     figure, (at,) = axes()
-    columns(at, found, title="questions", label="cosine to the nearest passage, from")
+    histogram(at, found, title="questions", label="cosine to the nearest passage, from")
     marker(at, (floor - float(next(iter(found)))) / _STEP - 0.5, f"close from {floor:.2f}")
     far = profile.value("questions.far_share")
     meaning = "read those first: documents are missing, or people use other words" if far > OFTEN else "the corpus fits"

@@ -32,7 +32,7 @@ def domain_words(profile: Profile) -> Picture:
     left.set_xlim(1, 20 * MOST_TIMES)
     left.set_xticks([], [])
     left.minorticks_off()
-    bars(right, acronyms, colour=GREEN, title="acronyms, occurrences")
+    bars(right, acronyms, color=GREEN, title="acronyms, occurrences")
     rare = profile.value("vocabulary.rare_share")
     advice = "lexical search beside dense search will pay" if rare > 0.03 else "it speaks everyday language"
     sentence = (
@@ -50,7 +50,7 @@ def pieces(profile: Profile) -> Picture:
     bars(left, {f"{n}{'+' if n == last else ''}": value for n, value in shares.items()}, "{:.1%}", PURPLE,
          "running words by pieces")  # fmt: skip
     spelled = dict(list(profile.groups("vocabulary.spelled_out").items())[:8])
-    bars(right, spelled or {"none": 0}, colour=PURPLE, title="in four pieces or more, occurrences")
+    bars(right, spelled or {"none": 0}, color=PURPLE, title="in four pieces or more, occurrences")
     many, mean = profile.value("vocabulary.many_pieces_share"), profile.value("vocabulary.pieces_a_word")
     known = (
         "it knows this vocabulary"

@@ -1,1 +1,1 @@
-"""How good it is: measures on the evaluation set, with what chance alone could have made of them."""
+"""Measures on the evaluation set, with confidence intervals and paired comparisons."""

@@ -1,7 +1,7 @@
-"""Answers on the evaluation set, by checks that need no judge: one row a question, so that two chains can be paired.
+"""Answers on the evaluation set, by checks that need no judge: one row per question, so that two chains can be paired.
 
-Every check is NaN where it does not apply, and a question whose answer failed has an error instead of values: nothing
-vanishes from a mean unseen.
+A check is NaN where it does not apply, and a question whose answer failed has an error instead of values, so that
+nothing disappears from a mean unnoticed.
 """
 
 from __future__ import annotations
@@ -22,25 +22,33 @@ from ragops.quality.questions import Question, holds_anchor
 
 CHECKS: Mapping[str, str] = {
     "answered": "answerable questions that got an answer",
-    "supported": "answerable questions whose answer cites a passage that holds it",
-    "abstained": "unanswerable questions that got none",
-    "citation_validity": "citations of passages that were given, of all that the model wrote",
-    "lexical_support": "words of answers that stand in the passages they cite",
-    "own_words": "answers that the model wrote, rather than the passages in place of one that cites nothing",
+    "supported": "answerable questions whose answer cites a passage that contains it",
+    "abstained": "unanswerable questions that were declined",
+    "citation_validity": "citations of passages that the model was given, of all it wrote",
+    "lexical_support": "words of answers that occur in the passages they cite",
+    "own_words": "answers in the model's words, not quoted because it cited nothing",
 }
 """Name and meaning; each is a share from 0 to 1, higher is better."""
 DECISIVE = ("answered", "supported", "abstained", "citation_validity")
-"""Those by which two chains are compared. The others tell how answers are written, which is a matter of taste: quotes
-have all their words from the passages, and are no better for it."""
+"""The checks by which two chains are compared. The others describe how answers are written, which is a matter of taste:
+quotes take all their words from the passages, and are not better for it."""
 SECONDS = "seconds"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an answer is judged by, whichever way it came: from the chain, or over a served model's wire.
+    """What an answer is checked by, whether it came from a chain or from a served model.
 
-    `cited` holds path and text of each cited passage; `model` is who wrote it, "" where nobody was asked, and `failure`
-    why it was not the one that should have.
+    Attributes:
+        text: the answer.
+        cited: path and text of each cited passage.
+        abstained: whether the question was declined.
+        valid_citations: citations of passages that the model was given.
+        removed_citations: citations of anything else.
+        model: the model that wrote it, "" if no model was called.
+        quoted: whether sentences of the passages replaced a text that cited nothing.
+        seconds: how long it took.
+        failure: why another model than the primary one answered.
     """
 
     text: str
@@ -55,7 +63,7 @@ class Outcome:
 
     @classmethod
     def of(cls, answer: Answer) -> Outcome:
-        """The chain's own answer."""
+        """The outcome of the chain's own answer."""
         return cls(
             text=answer.text,
             cited=tuple((one.passage.path, one.text) for one in answer.cited),
@@ -71,9 +79,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Row:
-    """One question's outcome: `values` by check, NaN where it does not apply; `error` says why there is no answer.
+    """One question's result: `values` by check, NaN where it does not apply; `error` says why there is no answer.
 
-    `fallback` is the model that answered in the place of the one that is judged, which is an error; "" where none did.
+    `fallback` is the model that answered instead of the evaluated one, which is an error; "" if none did.
     """
 
     question_id: str
@@ -88,18 +96,26 @@ class Row:
 
     def as_dict(self) -> dict[str, Any]:
         """The row as a flat record, for a table in MLflow."""
-        result = {"question_id": self.question_id, "cluster": self.cluster, "question": self.question}
-        said = {"answer": self.answer, "cited": list(self.cited), SECONDS: self.seconds, "error": self.error}
-        return result | said | {"fallback": self.fallback} | dict(self.values)
+        return {
+            "question_id": self.question_id,
+            "cluster": self.cluster,
+            "question": self.question,
+            "answer": self.answer,
+            "cited": list(self.cited),
+            SECONDS: self.seconds,
+            "error": self.error,
+            "fallback": self.fallback,
+            **self.values,
+        }
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Row:
         """The inverse of `as_dict`."""
         values = {name: float("nan") if record.get(name) is None else float(record[name]) for name in CHECKS}
-        own = ("question_id", "cluster", "question", "answer", SECONDS, "error")
-        fallback = record.get("fallback") or ""  # rows that were kept before this was told have none
+        same = ("question_id", "cluster", "question", "answer", SECONDS, "error")
+        fallback = record.get("fallback") or ""  # rows of earlier versions have no such field
         return cls(
-            values=values, cited=tuple(record["cited"]), fallback=fallback, **{name: record[name] for name in own}
+            values=values, cited=tuple(record["cited"]), fallback=fallback, **{name: record[name] for name in same}
         )
 
 
@@ -107,20 +123,68 @@ def ask_all(
     ask: Callable[[str], Outcome],
     questions: Sequence[Question],
     model: str,
-    result: Callable[[int], None] = lambda done: None,
+    on_progress: Callable[[int], None] = lambda done: None,
 ) -> list[Row]:
-    """Asks each question and checks its answer; `told` hears how many are done.
+    """Asks each question and checks its answer.
 
-    `model` is the one that is judged: where another one answered in its place, that is an error.
+    Args:
+        ask: gives the answer to a question.
+        questions: the questions, asked one after another.
+        model: the evaluated model; an answer of another one is an error.
+        on_progress: called after each question with the number of questions done.
     """
     rows = []
     for number, question in enumerate(questions, start=1):
-        rows.append(_asked(ask, question, model))
-        result(number)
+        rows.append(_ask(ask, question, model))
+        on_progress(number)
     return rows
 
 
-def summarise(rows: Sequence[Row]) -> dict[str, Interval]:
+def _ask(ask: Callable[[str], Outcome], question: Question, model: str) -> Row:
+    nothing = dict.fromkeys(CHECKS, float("nan"))
+
+    def failed(error: str, fallback: str = "") -> Row:
+        return Row(
+            question.question_id, question.cluster, question.question, "", (), nothing, float("nan"), error, fallback
+        )
+
+    try:
+        answer = ask(question.question)
+    except UserError as error:
+        return failed(str(error))
+    if answer.model not in ("", model):
+        why = answer.failure or "it did not answer"
+        return failed(f"{model} fell back to {answer.model}: {why}", answer.model)
+    paths = tuple(path for path, _ in answer.cited)
+    values = nothing | check_answer(question, answer)
+    return Row(
+        question.question_id, question.cluster, question.question, answer.text, paths, values, answer.seconds, None
+    )
+
+
+def check_answer(question: Question, answer: Outcome) -> dict[str, float]:
+    """The values of those checks that apply to one answer."""
+    values: dict[str, float] = {}
+    if question.answerable:
+        supported = any(holds_anchor(text, question.anchor or "") for _, text in answer.cited)
+        values = {"answered": float(not answer.abstained), "supported": float(supported)}
+    else:
+        values = {"abstained": float(answer.abstained)}
+    if written := answer.valid_citations + answer.removed_citations:
+        values["citation_validity"] = answer.valid_citations / written
+    if not answer.abstained:
+        values |= {"lexical_support": _lexical_support(answer), "own_words": float(not answer.quoted)}
+    return values
+
+
+def _lexical_support(answer: Outcome) -> float:
+    """The share of the answer's content words that occur in any cited passage."""
+    known = {term for _, text in answer.cited for term in terms(text)}
+    words = [term for term in terms(answer.text) if not term.isdigit()]
+    return sum(word in known for word in words) / len(words) if words else 0.0
+
+
+def summarize(rows: Sequence[Row]) -> dict[str, Interval]:
     """Mean and interval of each check over the questions that it applies to, and of the seconds."""
     return {name: _interval(rows, [row.values[name] for row in rows]) for name in CHECKS} | {
         SECONDS: _interval(rows, [row.seconds for row in rows])
@@ -128,18 +192,18 @@ def summarise(rows: Sequence[Row]) -> dict[str, Interval]:
 
 
 def metrics(rows: Sequence[Row]) -> dict[str, float]:
-    """What a run logs: each check's mean, the errors, and the seconds in the middle and near the end."""
+    """What a run logs: each check's mean, the number of errors, and percentiles of the seconds."""
     seconds = [row.seconds for row in rows if row.error is None]
-    known = {name: found.mean for name, found in summarise(rows).items() if not math.isnan(found.mean)}
+    known = {name: found.mean for name, found in summarize(rows).items() if not math.isnan(found.mean)}
     known.pop(SECONDS, None)
-    late = {"seconds_p50": 50, "seconds_p95": 95}
-    timed = {name: float(np.percentile(seconds, place)) for name, place in late.items()} if seconds else {}
+    percentiles = {"seconds_p50": 50, "seconds_p95": 95}
+    timed = {name: float(np.percentile(seconds, percent)) for name, percent in percentiles.items()} if seconds else {}
     counts = {"errors": sum(row.error is not None for row in rows), "fallbacks": sum(fallbacks(rows).values())}
     return known | timed | {name: float(count) for name, count in counts.items()} | {"questions": float(len(rows))}
 
 
 def fallbacks(rows: Sequence[Row]) -> dict[str, int]:
-    """How many answers another model gave, by who stood in for whom and why, the most frequent first."""
+    """How many answers came from a fallback, by error (which models, and why), the most frequent first."""
     return dict(Counter(row.error or "" for row in rows if row.fallback).most_common())
 
 
@@ -151,12 +215,12 @@ def reported_fallbacks(rows: Sequence[Row]) -> str:
 
 
 def error_share(rows: Sequence[Row]) -> float:
-    """Of the rows, those that have an error; 1 of none, since nothing was answered."""
+    """The share of rows with an error; 1 if there are no rows, since nothing was answered."""
     return sum(row.error is not None for row in rows) / len(rows) if rows else 1.0
 
 
 def differences(rows: Sequence[Row], others: Sequence[Row]) -> dict[str, Interval]:
-    """By how much the first rows are better, decisive check by check, on the questions that both answered."""
+    """By how much the first rows are better, for each decisive check, on the questions that both answered."""
     theirs = {row.question_id: row for row in others if row.error is None}
     paired = [(row, theirs[row.question_id]) for row in rows if row.error is None and row.question_id in theirs]
     own = [row for row, _ in paired]
@@ -164,7 +228,7 @@ def differences(rows: Sequence[Row], others: Sequence[Row]) -> dict[str, Interva
 
 
 def sampled(questions: Sequence[Question], most: int) -> list[Question]:
-    """At most so many questions, the same ones each time, answerable and not in the proportion of the whole set."""
+    """At most `most` questions, the same ones each time, with the whole set's share of unanswerable ones."""
     if most >= len(questions):
         return list(questions)
     answerable = [one for one in questions if one.answerable]
@@ -174,52 +238,11 @@ def sampled(questions: Sequence[Question], most: int) -> list[Question]:
 
 
 def _spread(questions: Sequence[Question], count: int) -> Iterable[Question]:
-    """Evenly from the whole list, which is sorted by topic."""
-    return [questions[place * len(questions) // count] for place in range(count)] if count else []
-
-
-def _asked(ask: Callable[[str], Outcome], question: Question, model: str) -> Row:
-    cluster = question.topic or question.question_id
-    nothing = dict.fromkeys(CHECKS, float("nan"))
-
-    def failed(error: str, fallback: str = "") -> Row:
-        return Row(question.question_id, cluster, question.question, "", (), nothing, float("nan"), error, fallback)
-
-    try:
-        answer = ask(question.question)
-    except UserError as error:
-        return failed(str(error))
-    if answer.model not in ("", model):
-        why = answer.failure or "it did not answer"
-        return failed(f"{answer.model} stood in for {model}: {why}", answer.model)
-    paths = tuple(path for path, _ in answer.cited)
-    values = nothing | checked(question, answer)
-    return Row(question.question_id, cluster, question.question, answer.text, paths, values, answer.seconds, None)
-
-
-def checked(question: Question, answer: Outcome) -> dict[str, float]:
-    """The values of those checks that apply to one answer."""
-    values: dict[str, float] = {}
-    if question.answerable:
-        held = any(holds_anchor(text, question.anchor or "") for _, text in answer.cited)
-        values = {"answered": float(not answer.abstained), "supported": float(held)}
-    else:
-        values = {"abstained": float(answer.abstained)}
-    if written := answer.valid_citations + answer.removed_citations:
-        values["citation_validity"] = answer.valid_citations / written
-    if not answer.abstained:
-        values |= {"lexical_support": _support(answer), "own_words": float(not answer.quoted)}
-    return values
-
-
-def _support(answer: Outcome) -> float:
-    """Of the words that carry meaning, those that stand in any cited passage."""
-    held = {term for _, text in answer.cited for term in terms(text)}
-    words = [term for term in terms(answer.text) if not term.isdigit()]
-    return sum(word in held for word in words) / len(words) if words else 0.0
+    """Evenly spread over the whole list, which is sorted by topic."""
+    return [questions[number * len(questions) // count] for number in range(count)] if count else []
 
 
 def _interval(rows: Sequence[Row], values: Sequence[float]) -> Interval:
     given = np.array(values, np.float64)
     known = ~np.isnan(given)
-    return interval(given[known], [row.cluster for row, there in zip(rows, known, strict=True) if there])
+    return interval(given[known], [row.cluster for row, applies in zip(rows, known, strict=True) if applies])

@@ -1,4 +1,4 @@
-"""What chance could have made of a mean: the bootstrap over clusters of questions that belong together."""
+"""Confidence intervals of means: the bootstrap over clusters of questions that belong together."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ RESAMPLES = 5_000
 SEED = 20_240
 LEVEL = 0.95
 FEWEST_CLUSTERS = 6
-"""Fewer cannot show what chance does: two that agree make an interval of no width. MLflow asks for as many pairs."""
+"""Fewer cannot show what chance does: two that agree give an interval of width 0. MLflow asks for as many pairs."""
 
 
 class Interval(NamedTuple):
-    """A mean, the interval that holds it with 95 % confidence, and how many clusters tell of it."""
+    """A mean, its 95 % confidence interval, and the number of clusters behind it."""
 
     mean: float
     low: float
@@ -25,8 +25,13 @@ class Interval(NamedTuple):
 
     @property
     def sign(self) -> int:
-        """1 or -1 where chance does not explain that the mean is not 0; else 0, and where too few clusters tell."""
+        """1 or -1 where the mean differs significantly from 0; else, or with too few clusters, 0."""
         return (self.low > 0) - (self.high < 0) if self.clusters >= FEWEST_CLUSTERS else 0
+
+    @property
+    def verdict(self) -> str:
+        """Of a difference: "better" or "worse" where it is significant, else ""."""
+        return ("", "better", "worse")[self.sign]
 
     def __str__(self) -> str:
         """For example: 0.512 [0.448, 0.571]."""
@@ -36,12 +41,12 @@ class Interval(NamedTuple):
 def interval(values: NDArray[np.float64], clusters: Sequence[str]) -> Interval:
     """The mean of the values with its interval.
 
-    Questions about one document rise and fall together, so whole clusters are drawn, with replacement: drawing single
-    questions would make the interval too narrow. The same values give the same interval, and all sets of values with
-    the same clusters see the same draws, so that differences are paired.
+    Results of questions about one document rise and fall together, so whole clusters are drawn, with replacement:
+    drawing single questions would make the interval too narrow. The same values give the same interval, and all sets
+    of values with the same clusters see the same draws, so that differences are paired.
 
     Args:
-        values: one a question, shape (questions,).
+        values: one per question, shape (questions,).
         clusters: for each question the name of its cluster.
     """
     if not len(values):

@@ -1,30 +1,34 @@
-"""Variants on the evaluation set: what each answers, what it costs, and how much better than usecase.yml's it is."""
+"""Variants on the evaluation set: their answers, their cost, the paired differences, and their runs in MLflow."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
 from ragops.answers.chain.chain import Chain
 from ragops.answers.chain.html import Exchange
-from ragops.answers.chain.types import Question as Asked
-from ragops.answers.llms.ledger.ledger import CallRow
+from ragops.answers.chain.types import Query
+from ragops.answers.llms.ledger.calls import CallRow
 from ragops.answers.prompts.template import Template
-from ragops.errors import UserError
-from ragops.quality.evaluation.answers import Outcome, Row, ask_all, differences, metrics, sampled, summarise
+from ragops.errors import UserError, needing
+from ragops.quality.evaluation.answers import Outcome, Row, ask_all, differences, metrics, sampled, summarize
 from ragops.quality.evaluation.bootstrap import Interval
 from ragops.quality.evaluation.variants import Chains, Variant, everyone
 from ragops.quality.questions import Question
+from ragops.text import json_number
 
 WHO = "prototype"
-"""In the ledger, for calls that a comparison makes."""
+"""The caller's name in the ledger, for calls that a comparison makes."""
+ANSWERS = "answers.json"
+"""The artifact with a run's answers, one row per question."""
 
 
 @dataclass(frozen=True)
-class Tried:
-    """A variant's answers to the questions, one row each, and the calls of models that they took."""
+class VariantResult:
+    """A variant's answers to the questions, one row each, and the model calls they took."""
 
     variant: Variant
     template: Template = field(repr=False)
@@ -33,7 +37,7 @@ class Tried:
 
     @property
     def tokens(self) -> float:
-        """Tokens read and written for a question, on average; NaN where nothing was asked."""
+        """Tokens read and written per question, on average; NaN without questions."""
         total = sum(call.prompt_tokens + call.completion_tokens for call in self.calls)
         return total / len(self.rows) if self.rows else math.nan
 
@@ -43,20 +47,30 @@ class Tried:
         return sum(call.cost for call in self.calls)
 
     def metrics(self) -> dict[str, float]:
-        """What a run logs: the answers' figures, tokens a question, and the cost."""
+        """What a run logs: the answers' figures, tokens per question, and the cost."""
         return metrics(self.rows) | {"tokens": self.tokens, "cost": self.cost}
 
     def intervals(self) -> dict[str, Interval]:
         """Mean and interval of each check."""
-        return summarise(self.rows)
+        return summarize(self.rows)
 
-    def better_than(self, other: Tried) -> dict[str, Interval]:
+    def better_than(self, other: VariantResult) -> dict[str, Interval]:
         """By how much in each decisive check, on the same questions."""
         return differences(self.rows, other.rows)
 
+    def parameters(self) -> Mapping[str, str]:
+        """What identifies the variant in a run; the hash distinguishes two texts of one template name."""
+        return {
+            "prompt": self.variant.prompt,
+            "technique": self.template.technique,
+            "content_hash": self.template.content_hash,
+            "llm": self.variant.llm,
+            "fusion": self.variant.fusion,
+        }
+
 
 def questions_to_try(questions: Sequence[Question], most: int) -> list[Question]:
-    """At most so many of the use case's evaluation questions, the same ones each time.
+    """At most `most` of the use case's evaluation questions, the same ones each time.
 
     Raises:
         UserError: the use case has none.
@@ -70,28 +84,33 @@ def try_variants(
     chains: Chains,
     variants: Sequence[Variant],
     questions: Sequence[Question],
-    result: Callable[[Variant, int], None] = lambda variant, done: None,
-) -> Iterator[Tried]:
-    """Each variant's answers as soon as they are there, in the variants' order; `told` hears how many it has given.
+    on_progress: Callable[[Variant, int], None] = lambda variant, done: None,
+) -> Iterator[VariantResult]:
+    """Yields each variant's result when it is complete, in the variants' order.
+
+    Args:
+        chains: opens the variants.
+        variants: what to compare.
+        questions: what each of them is asked. A failure on a question is an error in its row.
+        on_progress: called after each question with the variant and the number of questions it has answered.
 
     Raises:
-        UserError: a variant cannot be had here. One that fails on a question has that failure among its rows.
+        UserError: a variant is not available here.
     """
     chains.check(variants)
     for variant in variants:
         chain = chains.open(variant)
-        chains.calls.taken()
-        rows = ask_all(
-            partial(_outcome, chain, everyone(chains.use_case)), questions, variant.llm, partial(result, variant)
-        )
-        yield Tried(variant, chain.prompt, tuple(rows), chains.calls.taken())
+        chains.calls.take()
+        ask = partial(_outcome, chain, everyone(chains.use_case))
+        rows = ask_all(ask, questions, variant.llm, partial(on_progress, variant))
+        yield VariantResult(variant, chain.prompt, tuple(rows), chains.calls.take())
 
 
 def ask_each(chains: Chains, variant: Variant, questions: Sequence[str]) -> list[Exchange]:
-    """One variant's answers to any questions, with all that led to them; one that failed has its reason.
+    """One variant's answers to any questions, with everything that led to them; a failed one has its error.
 
     Raises:
-        UserError: the variant cannot be had here.
+        UserError: the variant is not available here.
     """
     chains.check([variant])
     chain = chains.open(variant)
@@ -99,23 +118,52 @@ def ask_each(chains: Chains, variant: Variant, questions: Sequence[str]) -> list
 
 
 def _exchange(chains: Chains, chain: Chain, question: str) -> Exchange:
-    chains.calls.taken()
+    chains.calls.take()
     try:
-        answer = chain.answer(_asked(question, everyone(chains.use_case)))
+        answer = chain.answer(_query(question, everyone(chains.use_case)))
     except UserError as error:
-        return Exchange(question, calls=chains.calls.taken(), error=str(error))
+        return Exchange(question, calls=chains.calls.take(), error=str(error))
     messages = chain.messages(answer.standalone, answer.sources) if answer.model else []
-    return Exchange(question, answer, tuple(messages), chains.calls.taken())
+    return Exchange(question, answer, tuple(messages), chains.calls.take())
 
 
 def _outcome(chain: Chain, groups: tuple[str, ...], question: str) -> Outcome:
-    return Outcome.of(chain.answer(_asked(question, groups)))
+    return Outcome.of(chain.answer(_query(question, groups)))
 
 
-def _asked(question: str, groups: tuple[str, ...]) -> Asked:
-    return Asked(question, groups=groups, who=WHO)
+def _query(question: str, groups: tuple[str, ...]) -> Query:
+    return Query(question, groups=groups, who=WHO)
 
 
-def surely(found: Interval) -> str:
-    """Returns "better" or "worse" where chance does not explain the difference, else ""."""
-    return ("", "better", "worse")[found.sign]
+@contextmanager
+def tracked_run(kind: str, **params: object) -> Iterator[str]:
+    """A new run in the open experiment, active inside the block; gives the run's id.
+
+    Raises:
+        NotPermitted: no run may be created there.
+    """
+    import mlflow
+
+    with needing("CAN EDIT", "experiment of this run"):
+        begun = mlflow.start_run(run_name=kind, tags={"kind": kind})
+    with begun as run:
+        mlflow.log_params(params)
+        yield str(run.info.run_id)
+
+
+def tracked(results: Iterable[VariantResult]) -> Iterator[VariantResult]:
+    """Passes results on and logs each one as a nested run of the active run."""
+    import mlflow
+
+    for one in results:
+        with mlflow.start_run(run_name=one.variant.label, nested=True, tags={"kind": "variant"}):
+            mlflow.log_params(dict(one.parameters()))
+            mlflow.log_metrics(one.metrics())
+            mlflow.log_table(_columns(one), ANSWERS)
+        yield one
+
+
+def _columns(one: VariantResult) -> dict[str, list[object]]:
+    """The rows by column; None where a check does not apply, since JSON has no NaN."""
+    records = [row.as_dict() for row in one.rows]
+    return {name: [json_number(record[name]) for record in records] for name in records[0]} if records else {}

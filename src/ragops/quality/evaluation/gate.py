@@ -1,4 +1,4 @@
-"""Whether a chain may go out: floors, a paired comparison with the one that serves, and nothing missing."""
+"""The release gate: floors and ceilings, a paired comparison with the champion, and no missing figures."""
 
 from __future__ import annotations
 
@@ -12,26 +12,28 @@ from ragops.quality.evaluation.bootstrap import FEWEST_CLUSTERS, Interval
 from ragops.usecase import Release
 
 _MANY_QUOTED = 0.5
-"""Of the answers: from here on a decision says so."""
+"""The share of quoted answers above which a decision mentions them."""
+_OVERLAP = 0.9
+"""The share of the chain's questions that the champion must have answered too."""
 
 Verdict = Literal["met", "not met", "missing"]
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One demand: what was wanted, what was seen, and whether it holds. A missing figure is not met."""
+    """One requirement: what is required, what was measured, and whether it is met. A missing figure is not met."""
 
     name: str
-    wanted: str
-    seen: str
+    required: str
+    measured: str
     verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """All conditions, and whether the chain may take the champion's place.
+    """All conditions, and whether the chain may replace the champion.
 
-    `notes` say where answers were not the model's own although no condition forbids it: that never passes in silence.
+    `notes` mention answers that were not the model's own although no condition forbids them, so that this is visible.
     """
 
     conditions: tuple[Condition, ...]
@@ -45,14 +47,15 @@ class Decision:
 
     @property
     def promotes(self) -> bool:
-        """Whether it passes, and is better than what serves."""
+        """Whether every condition is met and the chain is better than the champion."""
         return self.passes and self.better
 
     @property
     def reason(self) -> str:
-        """Why not, or what carries it, and the notes, in one line."""
-        failed = [f"{one.name} {one.seen}, wanted {one.wanted}" for one in self.conditions if one.verdict != "met"]
-        not_better = f"it is not better than the champion in any check of {FEWEST_CLUSTERS} topics or more"
+        """Why it is promoted or not, with the notes, in one line."""
+        failed = [f"{one.name} {one.measured}, required {one.required}" for one in self.conditions
+                  if one.verdict != "met"]  # fmt: skip
+        not_better = f"it is not better than the champion on any check with {FEWEST_CLUSTERS} topics or more"
         why = failed or ["every condition is met" if self.better else not_better]
         return "; ".join([*why, *self.notes])
 
@@ -66,10 +69,10 @@ def decide(
     """The gate's decision.
 
     Args:
-        settings: the use case's.
-        figures: every measure of the chain by name; those of `rows` come on top.
+        settings: the use case's release settings.
+        figures: every measure of the chain by name; those of `rows` are added.
         rows: the chain's answers.
-        champion: the answers of the one that serves to the same questions; None where nothing serves yet.
+        champion: the champion's answers to the same questions; None if there is no champion yet.
     """
     known = dict(figures) | metrics(rows)
     conditions = [
@@ -104,37 +107,38 @@ def _at_most(name: str, most: float, figures: Mapping[str, float]) -> Condition:
 
 
 def _few_errors(rows: Sequence[Row], most: float) -> Condition:
-    share, by_others = error_share(rows), reported_fallbacks(rows)
-    why = f" ({by_others})" if by_others else ""
+    share, by_fallback = error_share(rows), reported_fallbacks(rows)
+    why = f" ({by_fallback})" if by_fallback else ""
     if share == 1:
         return Condition("questions", "at least one without an error", f"none of {len(rows)}{why}", "missing")
     return Condition("errors", f"at most {most:.0%}", f"{share:.0%}{why}", "met" if share <= most else "not met")
 
 
 def _notes(rows: Sequence[Row], most_errors: float, figures: Mapping[str, float]) -> Iterator[str]:
-    if (by_others := reported_fallbacks(rows)) and error_share(rows) <= most_errors:
-        yield by_others
+    if (by_fallback := reported_fallbacks(rows)) and error_share(rows) <= most_errors:
+        yield by_fallback
     if (quoted := 1 - figures.get("own_words", 1.0)) > _MANY_QUOTED:
-        yield f"in {quoted:.0%} of the answers the passages' own sentences stand for a text that cited nothing"
+        yield f"{quoted:.0%} of the answers are sentences quoted from the passages, because the model cited nothing"
 
 
 def _not_worse(name: str, found: Interval, margin: float) -> Condition:
-    wanted = f"not below -{margin:g} at the lower end"
-    return Condition(f"{name} - champion's", wanted, str(found), "not met" if found.low < -margin else "met")
+    required = f"lower bound at least -{margin:g}"
+    return Condition(f"{name} - champion's", required, str(found), "not met" if found.low < -margin else "met")
 
 
 def _overlap(rows: Sequence[Row], champion: Sequence[Row]) -> Condition:
-    """A champion that answered other questions, or none, is nothing to compare with.
+    """Whether the champion answered the same questions; otherwise there is nothing to compare with.
 
-    It may be back tomorrow, so it is not for the gate to give up: whoever knows that it will not takes its alias away.
+    A champion that answers nothing now may work again tomorrow, so the gate does not ignore it: if it will not, a
+    person removes its alias.
     """
     asked = {row.question_id for row in rows if row.error is None}
     both = asked & {row.question_id for row in champion if row.error is None}
-    seen = f"{len(both)} of {len(asked)}"
-    met = bool(asked) and len(both) >= 0.9 * len(asked)
+    measured = f"{len(both)} of {len(asked)}"
+    met = bool(asked) and len(both) >= _OVERLAP * len(asked)
     if asked and not both:
-        seen += " (if the champion answers no more, remove its alias in MLflow)"
-    return Condition("questions that both answered", "nine tenths", seen, "met" if met else "missing")
+        measured += " (if the champion no longer answers, remove its alias in MLflow)"
+    return Condition("questions that both answered", f"{_OVERLAP:.0%}", measured, "met" if met else "missing")
 
 
 def _shown(value: float) -> str:

@@ -1,33 +1,32 @@
-"""Recall on a fixed set of questions: the guard against a new generation that finds less than the live one."""
+"""Recall on a fixed set of questions: keeps a new index generation from replacing one that finds more."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
 
-from ragops.corpus.embeddings.devices import CPU
-from ragops.corpus.embeddings.interface import EncoderSource, Vectors
+from ragops.corpus.embeddings.interface import CPU, EncoderSource, Vectors
 from ragops.corpus.index.generations.generation import Generation
 from ragops.corpus.index.generations.publish import RecallGuard
 from ragops.quality.questions import Question, holds_anchor
 
 
 class RecallMeter:
-    """Measures generations of one model; the model is loaded and the questions encoded once, when first needed."""
+    """Measures generations of one model; the model is loaded and the questions are encoded once, on first use."""
 
     def __init__(self, questions: Sequence[Question], source: EncoderSource, fingerprint: str, k: int = 10) -> None:
-        """Takes the answerable ones among `questions`, and the recipe for the encoder whose model has `fingerprint`."""
+        """Uses the answerable ones among `questions`; `source` loads the encoder of the model with `fingerprint`."""
         self._questions = [question for question in questions if question.answerable]
         self._source = source
         self._fingerprint = fingerprint
         self._k = k
 
     def recall(self, generation: Generation) -> float | None:
-        """Share of questions with a passage that answers them among the k nearest; None for another model's index."""
+        """Share of questions with an answering passage among the k nearest; None for another model's index."""
         if generation.manifest.model.fingerprint != self._fingerprint or not self._questions:
             return None
         nearest = [[hit.chunk_id for hit in generation.dense(vector, self._k, reader=None)] for vector in self._vectors]
-        # All at once: a call for each question would take most of the time.
+        # In one call: one call per question would take most of the time.
         found = generation.passages(list(dict.fromkeys(chunk_id for ids in nearest for chunk_id in ids)))
         texts = {passage.chunk_id: passage.text for passage in found}
         answered = [
@@ -41,5 +40,5 @@ class RecallMeter:
         return self._source.load(CPU).encode_queries([question.question for question in self._questions])
 
     def guard(self, max_drop: float) -> RecallGuard:
-        """The guard for a publish."""
+        """The guard for publishing a generation."""
         return RecallGuard(measure=self.recall, max_drop=max_drop)

@@ -1,1 +1,1 @@
-"""Better instructions for a prompt: a model proposes them, questions try them, other questions decide."""
+"""Prompt optimization: a model proposes instructions, training questions try them, held-out questions decide."""

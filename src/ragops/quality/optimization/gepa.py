@@ -1,8 +1,8 @@
-"""GEPA as MLflow's prompt optimizer, with proposals that come through our own gateway to models.
+"""GEPA as MLflow's prompt optimizer, with proposals that go through our own gateway to models.
 
-MLflow's own `GepaPromptOptimizer` asks the reflecting model through LiteLLM, past policy, limits and ledger, and lets
-it rewrite all turns of a prompt as JSON. Here it rewrites the system text only: what passages and questions stand in,
-and between which marks, is no matter of taste. Needs `ragops[optimize]`.
+MLflow's own `GepaPromptOptimizer` calls the reflection model through LiteLLM, past policy, limits and ledger, and lets
+it rewrite all turns of a prompt as JSON. Here only the system text is rewritten: where passages and the question go,
+and which delimiters surround them, is not up for optimization. Needs `ragops[optimize]`.
 
 Source: GEPA, "Reflective Prompt Evolution Can Outperform Reinforcement Learning", arXiv 2507.19457.
 """
@@ -20,23 +20,28 @@ from gepa.core.state import GEPAState
 from mlflow.genai.optimize.optimizers import BasePromptOptimizer
 from mlflow.genai.optimize.types import EvaluationResultRecord, PromptOptimizerOutput
 
-from ragops.errors import UserError
-from ragops.quality.optimization.candidates import system_text
+from ragops.quality.optimization.proposals import system_text
 
 SYSTEM = "system"
 CANDIDATES = "candidates.json"
-"""The artifact with all instructions that were tried on the whole of the questions, and their scores."""
+"""The artifact with all instructions that were tried on all training questions, and their scores."""
 
 Evaluate = Callable[[dict[str, str], list[dict[str, Any]]], list[EvaluationResultRecord]]
 Propose = Callable[[str, Sequence[EvaluationResultRecord]], str | None]
 
 
 class SystemTextOptimizer(BasePromptOptimizer):
-    """Evolves one chat prompt's system text on the questions given, within a number of answers."""
+    """Evolves one chat prompt's system text on the given questions, within a number of answers."""
 
-    def __init__(self, propose: Propose, most_answers: int, reported: Callable[[int, float], None]) -> None:
-        """`propose` gives other instructions than those behind the records; `told` hears answers and the best score."""
-        self._propose, self._most, self._reported = propose, most_answers, reported
+    def __init__(self, propose: Propose, most_answers: int, on_progress: Callable[[int, float], None]) -> None:
+        """Sets up a run.
+
+        Args:
+            propose: gives new instructions from the present ones and the records of their answers.
+            most_answers: the budget.
+            on_progress: called after each batch with the number of answers and the best score.
+        """
+        self._propose, self._most_answers, self._on_progress = propose, most_answers, on_progress
 
     def optimize(
         self,
@@ -45,19 +50,19 @@ class SystemTextOptimizer(BasePromptOptimizer):
         target_prompts: dict[str, str],
         enable_tracking: bool = True,
     ) -> PromptOptimizerOutput:
-        """As MLflow calls it, with the prompt's turns as JSON.
+        """Called by MLflow, with the prompt's turns as JSON.
 
         Raises:
-            UserError: nothing could be proposed any more before anything better was found.
+            Exception: what `propose` raised, if nothing better had been found before.
         """
         ((name, prompt),) = target_prompts.items()
-        adapter = _Adapter(eval_fn, name, json.loads(prompt), len(train_data), self._propose, self._reported)
+        adapter = _Adapter(eval_fn, name, json.loads(prompt), len(train_data), self._propose, self._on_progress)
         found: GEPAResult[Any, Any] = optimize(
             seed_candidate={SYSTEM: adapter.seed},
             trainset=train_data,
             adapter=adapter,
             custom_candidate_proposer=adapter.propose,
-            max_metric_calls=self._most,
+            max_metric_calls=self._most_answers,
             stop_callbacks=adapter.is_over,
             logger=_Silent(),
         )
@@ -71,7 +76,7 @@ class SystemTextOptimizer(BasePromptOptimizer):
 
 
 class _Adapter(GEPAAdapter[dict[str, Any], EvaluationResultRecord, Any]):
-    """What GEPA knows of us: how to try instructions, and what to show of the answers."""
+    """How GEPA tries instructions, and what it shows of the answers."""
 
     propose_new_texts = None
 
@@ -82,12 +87,12 @@ class _Adapter(GEPAAdapter[dict[str, Any], EvaluationResultRecord, Any]):
         turns: list[dict[str, str]],
         questions: int,
         propose: Propose,
-        reported: Callable[[int, float], None],
+        on_progress: Callable[[int, float], None],
     ) -> None:
-        self._evaluate, self._name, self._turns, self._all = evaluate, name, turns, questions
-        self._propose, self._reported = propose, reported
+        self._evaluate, self._name, self._turns, self._questions = evaluate, name, turns, questions
+        self._propose, self._on_progress = propose, on_progress
         self._answers, self._best = 0, 0.0
-        self.failure: UserError | None = None
+        self.failure: Exception | None = None
 
     @property
     def seed(self) -> str:
@@ -98,7 +103,7 @@ class _Adapter(GEPAAdapter[dict[str, Any], EvaluationResultRecord, Any]):
         return {self._name: json.dumps(turns)}
 
     def is_over(self, gepa_state: GEPAState[Any, Any]) -> bool:
-        """GEPA logs what a proposal raises and goes on; a model that does not answer would be asked for ever."""
+        """GEPA logs what a proposal raises and goes on, so it would call a model that does not answer without end."""
         return self.failure is not None
 
     def evaluate(
@@ -107,9 +112,9 @@ class _Adapter(GEPAAdapter[dict[str, Any], EvaluationResultRecord, Any]):
         records = self._evaluate(self.prompt(candidate), batch)
         scores = [float(record.score or 0.0) for record in records]
         self._answers += len(records)
-        if not capture_traces and len(batch) == self._all:
+        if len(batch) == self._questions:
             self._best = max(self._best, sum(scores) / len(scores))
-        self._reported(self._answers, self._best)
+        self._on_progress(self._answers, self._best)
         return EvaluationBatch(outputs=[one.outputs for one in records], scores=scores, trajectories=records)
 
     def make_reflective_dataset(
@@ -130,7 +135,7 @@ class _Adapter(GEPAAdapter[dict[str, Any], EvaluationResultRecord, Any]):
             raise self.failure
         try:
             found = self._propose(candidate[SYSTEM], [one["record"] for one in reflective_dataset[SYSTEM]])
-        except UserError as error:
+        except Exception as error:
             self.failure = error
             raise
         return {} if found is None else {SYSTEM: found}
@@ -138,7 +143,7 @@ class _Adapter(GEPAAdapter[dict[str, Any], EvaluationResultRecord, Any]):
 
 class _Silent:
     def log(self, message: str) -> None:
-        """GEPA tells every step on the standard output; the command has a line of its own."""
+        """GEPA prints every step to standard output; the command has its own progress line."""
 
 
 def _track(instructions: Sequence[str], scores: Sequence[float]) -> None:

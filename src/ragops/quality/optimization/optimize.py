@@ -1,30 +1,24 @@
-"""From a prompt to a better one: learn on half of the questions, compare on the other, and register what was better."""
+"""Improves a prompt: learn on half of the questions, compare on the other half, and register what is better."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ragops.answers.chain.chain import Chain
-from ragops.answers.llms.ledger.ledger import CallRow
 from ragops.answers.prompts.registry import PromptRegistry, Registered
 from ragops.answers.prompts.template import Template
 from ragops.errors import UserError
-from ragops.quality.evaluation.bootstrap import Interval, interval
-from ragops.quality.evaluation.comparison import Tried, try_variants
-from ragops.quality.evaluation.tracking import tracked, tracked_run
+from ragops.quality.evaluation.comparison import VariantResult, tracked, tracked_run, try_variants
 from ragops.quality.evaluation.variants import Chains, Variant, everyone
-from ragops.quality.optimization.candidates import fault, system_text, with_instructions
-from ragops.quality.optimization.reflection import Reflection
-from ragops.quality.optimization.score import score
-from ragops.quality.optimization.split import halves
-from ragops.quality.optimization.trials import Trials, example
+from ragops.quality.optimization.proposals import Reflection, fault, system_text, with_instructions
+from ragops.quality.optimization.result import Optimized
+from ragops.quality.optimization.trials import Trials, judged_answer
 from ragops.quality.questions import Question
 
 if TYPE_CHECKING:
@@ -32,98 +26,68 @@ if TYPE_CHECKING:
 
 OPTIMIZED = "optimized"
 _FEWEST = 4
-"""Questions that reach a model: with fewer there is nothing to learn from."""
+"""Training questions that reach the model: with fewer there is nothing to learn from."""
 _MOST_FAILURES = 0.1
-Told = Callable[[str, int, int], None]
-"""Hears what is being done, how much of it is, and how much there is at most."""
-
-
-@dataclass(frozen=True)
-class Optimized:
-    """What came of it.
-
-    Attributes:
-        own: the prompt as it was, on the questions held back.
-        better: the best one found, on the same; None where none was better on the questions to learn from.
-        template: the best one found.
-        learnt: the score of both on the questions to learn from.
-        registered: the best one's version; None where it is no better on the questions held back.
-        calls: the calls of models, all of them.
-        refused: what was wrong with proposals that could not be tried.
-    """
-
-    own: Tried
-    better: Tried | None
-    template: Template = field(repr=False)
-    learnt: tuple[float, float]
-    registered: Registered | None
-    calls: tuple[CallRow, ...] = field(repr=False)
-    refused: tuple[str, ...] = ()
-
-    @property
-    def gain(self) -> Interval | None:
-        """By how much the best one's score is above, question by question, on those held back."""
-        return _gain(self.better, self.own) if self.better else None
-
-    @property
-    def is_sure(self) -> bool:
-        """Whether chance does not explain the gain; with few topics nobody can tell."""
-        return self.gain is not None and self.gain.sign > 0
+OnProgress = Callable[[str, int, int], None]
+"""Called with the current step, how much of it is done, and how much there is at most."""
 
 
 @dataclass(frozen=True)
 class Optimizer:
-    """What an optimization takes.
+    """What an optimization needs.
 
     Attributes:
-        chains: the use case's, one of which answers with the prompt as it is.
+        chains: opens the chain that answers with the prompt.
         reflection: the model that proposes instructions.
-        registry: where versions of the prompt are.
-        budget: how many answers may be tried while learning, at most.
-        told: hears how far it has got.
+        registry: where the prompt's versions are.
+        budget: the largest number of answers to try during training.
+        on_progress: called after each answer.
     """
 
     chains: Chains
     reflection: Reflection
     registry: PromptRegistry
     budget: int
-    reported: Told = lambda what, done, most: None
+    on_progress: OnProgress = lambda step, done, most: None
 
     def optimize(self, variant: Variant, questions: Sequence[Question], alias: str | None = None) -> Optimized:
-        """Optimizes a variant's prompt; `alias` points to the new version if chance does not explain that it is better.
+        """Optimizes a variant's prompt in one run of the open experiment.
 
-        All of it is one run of the experiment that is open.
+        Args:
+            variant: prompt, model and fusion.
+            questions: half of them to learn from, the other half to compare both prompts on.
+            alias: moved to the new version if it is significantly better.
 
         Raises:
-            UserError: the variant cannot be had here, a model does not answer, or there are too few questions.
+            UserError: the variant is not available here, a model does not answer, or there are too few questions.
         """
         chain = self.chains.open(variant)
         if not chain.prompt.system:
             raise UserError(f"prompt template {chain.prompt.name}: it has no system text to improve; give it one")
-        self.chains.calls.taken()
-        learnt, held_back = halves(questions)
-        with tracked_run("optimization", questions=len(questions), held_back=len(held_back)):
-            trials = self._trials(chain, learnt)
-            result, calls = self._learn(trials), self.chains.calls.taken()
+        self.chains.calls.take()
+        training, held_out = split(questions)
+        with tracked_run("optimization", questions=len(questions), held_back=len(held_out)):
+            trials = self._trials(chain, training)
+            result, calls = self._learn(trials), self.chains.calls.take()
             (found,) = result.optimized_prompts
             template = with_instructions(trials.template, system_text(found.template))
             scores = (result.initial_eval_score or 0.0, result.final_eval_score or 0.0)
-            own, better = self._compared(variant, template, held_back, is_new=scores[1] > scores[0])
+            own, better = self._compare(variant, template, held_out, is_new=scores[1] > scores[0])
         calls += own.calls + (better.calls if better else ())
         optimized = Optimized(own, better, template, scores, None, calls, tuple(self.reflection.refused))
-        return replace(optimized, registered=self._registered(optimized, found.version, alias))
+        return replace(optimized, registered=self._register(optimized, found.version, alias))
 
     def _trials(self, chain: Chain, questions: Sequence[Question]) -> Trials:
-        """Those questions that reach a model: of the others, no instructions change anything."""
+        """Trials of those questions that reach the model: instructions cannot change the other answers."""
         trials = Trials(chain, questions, everyone(self.chains.use_case))
         reaching = []
         for done, question in enumerate(questions, start=1):
             if trials.answer(chain.prompt.system, question.question).model:
                 reaching.append(question)
-            self.reported("as it is", done, len(questions))
+            self.on_progress("before", done, len(questions))
         if len(reaching) < _FEWEST:
             raise UserError(
-                f"optimize: of {len(questions)} questions to learn from, {len(reaching)} reach the model, and at least "
+                f"optimize: of {len(questions)} training questions, {len(reaching)} reach the model, and at least "
                 f"{_FEWEST} must; ask more with --questions, or lower answers.min_evidence"
             )
         return trials.only(reaching)
@@ -134,55 +98,77 @@ class Optimizer:
         from ragops.quality.optimization.gepa import SystemTextOptimizer
 
         version = load_prompt(self.registry.register(trials.template).uri)
-        os.environ["MLFLOW_GENAI_EVAL_MAX_WORKERS"] = str(trials.concurrency)  # more would only wait at the gateway
+        os.environ["MLFLOW_GENAI_EVAL_MAX_WORKERS"] = str(trials.concurrency)  # more would only wait in the gateway
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "The specified dataset source")  # MLflow doubts the name that it gives
+            warnings.filterwarnings(
+                "ignore", "The specified dataset source"
+            )  # MLflow warns of the name it gives itself
             result = optimize_prompts(
                 predict_fn=trials.predictor(version),
                 train_data=trials.records(),
                 prompt_uris=[version.uri],
-                optimizer=SystemTextOptimizer(partial(self._proposed, trials), self.budget, self._learning),
+                optimizer=SystemTextOptimizer(
+                    partial(self._propose, trials), self.budget, partial(self._report_learning, trials)
+                ),
                 scorers=[trials.scorer()],
             )
         if len(trials.failures) > _MOST_FAILURES * trials.answered:
             reason = str(next(iter(trials.failures.values())))
-            raise UserError(f"optimize: {len(trials.failures)} answers failed, the first thus: {reason}")
+            raise UserError(f"optimize: {len(trials.failures)} answers failed; the first: {reason}")
         return result
 
-    def _learning(self, answers: int, best: float) -> None:
-        self.reported(f"learning, best score {best:.2f}", min(answers, self.budget), self.budget)
+    def _report_learning(self, trials: Trials, answers: int, best: float) -> None:
+        trials.raise_unexpected()
+        self.on_progress(f"learning, best score {best:.2f}", min(answers, self.budget), self.budget)
 
-    def _proposed(self, trials: Trials, instructions: str, records: Sequence[EvaluationResultRecord]) -> str | None:
-        examples = [example(record) for record in records]
+    def _propose(self, trials: Trials, instructions: str, records: Sequence[EvaluationResultRecord]) -> str | None:
+        examples = [judged_answer(record) for record in records]
         shown = [text for one in examples for text in (one.question, one.answer)]
-        wrong = partial(fault, trials.template, shown=shown, count_tokens=trials.count_tokens)
-        return self.reflection.propose(instructions, examples, wrong)
+        check = partial(fault, trials.template, shown=shown, count_tokens=trials.count_tokens)
+        return self.reflection.propose(instructions, examples, check)
 
-    def _compared(
+    def _compare(
         self, variant: Variant, template: Template, questions: Sequence[Question], is_new: bool
-    ) -> tuple[Tried, Tried | None]:
+    ) -> tuple[VariantResult, VariantResult | None]:
         self.chains.add(OPTIMIZED, template)
         variants = [variant, *([replace(variant, prompt=OPTIMIZED)] if is_new else [])]
         most = len(variants) * len(questions)
 
-        def reported(one: Variant, done: int) -> None:
-            self.reported("comparing", variants.index(one) * len(questions) + done, most)
+        def on_progress(one: Variant, done: int) -> None:
+            self.on_progress("comparing", variants.index(one) * len(questions) + done, most)
 
-        own, *others = tracked(try_variants(self.chains, variants, questions, reported))
+        own, *others = tracked(try_variants(self.chains, variants, questions, on_progress))
         return own, others[0] if others else None
 
-    def _registered(self, found: Optimized, version: int, alias: str | None) -> Registered | None:
-        """MLflow has registered the best prompt, be it better or not: it stays if it is."""
+    def _register(self, found: Optimized, version: int, alias: str | None) -> Registered | None:
+        """MLflow has registered the best prompt in any case; the version is removed if it is not better."""
         if found.gain is None or not found.gain.mean > 0:
             self.registry.remove(found.template.name, version)
             return None
-        return self.registry.adopt(found.template, version, alias if found.is_sure else None)
+        return self.registry.adopt(found.template, version, alias if found.is_significant else None)
 
 
-def _gain(better: Tried, own: Tried) -> Interval:
-    """Where the better one failed it is worth nothing: instructions must not win by what they make impossible."""
-    before = {row.question_id: score(row.values) for row in own.rows if row.error is None}
-    both = [row for row in better.rows if row.question_id in before]
-    after = [score(row.values) if row.error is None else 0.0 for row in both]
-    values = np.array(after, np.float64) - [before[row.question_id] for row in both]
-    return interval(values, [row.cluster for row in both])
+def split(questions: Sequence[Question]) -> tuple[list[Question], list[Question]]:
+    """Training and held-out questions, both in the given order, with both kinds in each half where there are several.
+
+    All questions about one topic are in one half: two that the same passage answers are not independent. The same
+    topics are always split the same way.
+
+    Raises:
+        UserError: the answerable ones are about fewer than two topics.
+    """
+    topics = {one.topic for one in questions if one.topic is not None}
+    if len(topics) < 2:
+        raise UserError(
+            "optimize: the questions with an answer are about fewer than two topics; ask more with --questions, or add "
+            "some to evaluation.questions"
+        )
+    others = {one.question_id for one in questions if not one.answerable}
+    training = _every_other(topics) | _every_other(others)
+    first = [one for one in questions if one.cluster in training]
+    return first, [one for one in questions if one.cluster not in training]
+
+
+def _every_other(names: set[str]) -> set[str]:
+    """Half of the names, chosen in the order of their hashes: independent of the names, and always the same."""
+    return set(sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())[::2])

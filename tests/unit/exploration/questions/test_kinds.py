@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from ragops.errors import UserError
-from ragops.exploration.anchors import Anchors
 from ragops.exploration.questions.kinds import KINDS, kind, languages, length, load_asked, name_clusters
-from ragops.quality.questions import holds_anchor, load_questions
+from ragops.quality.questions import load_questions
 from ragops.usecase import load_usecase
 
 ROOT = Path(__file__).parents[4]
@@ -84,13 +83,3 @@ def test_clusters_are_named_by_what_is_peculiar() -> None:
 
 def test_few_questions_have_no_clusters() -> None:
     assert name_clusters(["a question"], np.ones((1, 2), dtype=np.float32)) == {}
-
-
-def test_anchors_agree_with_the_samples_own() -> None:
-    known = load_questions()
-    anchors = Anchors([one.anchor for one in known])
-    text = " ".join(f"... {one.anchor}!" for one in known[::3] if one.anchor)
-    held = anchors.held(text)
-    assert held == [number for number, one in enumerate(known) if one.anchor and holds_anchor(text, one.anchor)]
-    assert all(anchors.holds(text, number) for number in held)
-    assert Anchors([None, "", "..."]).held("... text") == []

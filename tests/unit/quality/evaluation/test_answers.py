@@ -14,7 +14,7 @@ from ragops.quality.evaluation.answers import (
     metrics,
     reported_fallbacks,
     sampled,
-    summarise,
+    summarize,
 )
 from ragops.quality.questions import Question, load_questions
 
@@ -70,7 +70,7 @@ def test_checks(answer: Outcome, question: Question, expected: dict[str, float])
         assert "lexical_support" not in found
 
 
-def test_a_failed_question_is_counted_and_in_no_mean() -> None:
+def test_a_failed_question_is_counted_as_an_error_and_is_in_no_mean() -> None:
     def ask(text: str) -> Outcome:
         if text == KNOWN.question:
             raise UserError("model m: down")
@@ -81,25 +81,25 @@ def test_a_failed_question_is_counted_and_in_no_mean() -> None:
     figures = metrics(rows)
     assert (figures["errors"], figures["questions"], figures["abstained"]) == (1, 2, 1)
     assert "answered" not in figures
-    assert math.isnan(summarise(rows)["answered"].mean)
+    assert math.isnan(summarize(rows)["answered"].mean)
 
 
 @pytest.mark.parametrize(
     "answer", [outcome(valid_citations=0), outcome("No.", cited=(), abstained=True, valid_citations=0)]
 )
-def test_who_cites_nothing_has_no_valid_citations_however_many_the_answer_got(answer: Outcome) -> None:
+def test_citation_validity_does_not_apply_to_an_answer_without_citations(answer: Outcome) -> None:
     assert "citation_validity" not in judged(answer)
 
 
-def test_what_another_model_answered_is_an_error_and_what_nobody_was_asked_is_none() -> None:
+def test_an_answer_of_another_model_is_an_error_and_one_without_a_model_is_not() -> None:
     by = {KNOWN.question: "quotes", UNKNOWN.question: ""}
-    stood_in, nobody = ask_all(lambda text: outcome(model=by[text]), [KNOWN, UNKNOWN], "served")
-    assert (stood_in.error, stood_in.fallback) == ("quotes stood in for served: it did not answer", "quotes")
-    assert nobody.fallback == ""
-    assert all(map(math.isnan, stood_in.values.values())) and nobody.error is None
+    fallback, no_model = ask_all(lambda text: outcome(model=by[text]), [KNOWN, UNKNOWN], "served")
+    assert (fallback.error, fallback.fallback) == ("served fell back to quotes: it did not answer", "quotes")
+    assert no_model.fallback == ""
+    assert all(map(math.isnan, fallback.values.values())) and no_model.error is None
 
 
-def test_how_many_answers_a_fallback_gave_and_why() -> None:
+def test_fallbacks_are_counted_by_reason() -> None:
     why = iter(["HTTP 400 no", "HTTP 429 busy", "HTTP 400 no", ""])
 
     def ask(text: str) -> Outcome:
@@ -108,22 +108,22 @@ def test_how_many_answers_a_fallback_gave_and_why() -> None:
 
     rows = ask_all(ask, [KNOWN] * 4, "served")
     assert fallbacks(rows) == {
-        "quotes stood in for served: HTTP 400 no": 2,
-        "quotes stood in for served: HTTP 429 busy": 1,
+        "served fell back to quotes: HTTP 400 no": 2,
+        "served fell back to quotes: HTTP 429 busy": 1,
     }
-    said = "3 of 4 answers by a fallback: quotes stood in for served: HTTP 400 no (and 1 more reasons)"
-    assert reported_fallbacks(rows) == said
+    expected = "3 of 4 answers by a fallback: served fell back to quotes: HTTP 400 no (and 1 more reasons)"
+    assert reported_fallbacks(rows) == expected
     assert (metrics(rows)["fallbacks"], metrics(rows)["errors"]) == (3, 3)
     assert reported_fallbacks(rows[3:]) == "" and metrics(rows[3:])["fallbacks"] == 0
 
 
-def test_rows_of_before_are_read() -> None:
+def test_rows_of_earlier_versions_are_read() -> None:
     (row,) = ask_all(lambda text: outcome(), [KNOWN], "m")
-    kept = {name: value for name, value in row.as_dict().items() if name != "fallback"}
-    assert Row.from_dict(kept).fallback == ""
+    stored = {name: value for name, value in row.as_dict().items() if name != "fallback"}
+    assert Row.from_dict(stored).fallback == ""
 
 
-def test_rows_survive_json() -> None:
+def test_rows_are_restored_from_json() -> None:
     rows = ask_all(lambda text: outcome(), [KNOWN, UNKNOWN], "m")
     for row in rows:
         again = Row.from_dict({k: None if v != v else v for k, v in row.as_dict().items()})
@@ -140,7 +140,7 @@ def test_differences_are_paired() -> None:
 
 
 @pytest.mark.parametrize("most", [2, 10, 60, 303, 304, 1000])
-def test_samples_keep_the_proportion_and_are_always_the_same(most: int) -> None:
+def test_a_sample_keeps_the_share_of_unanswerable_questions_and_is_reproducible(most: int) -> None:
     known = load_questions()
     some = sampled(known, most)
     assert some == sampled(known, most)

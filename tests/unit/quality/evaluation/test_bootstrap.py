@@ -11,7 +11,7 @@ VALUES = st.lists(st.tuples(st.floats(0, 1), st.sampled_from("abcd")), min_size=
 
 @settings(deadline=None)
 @given(VALUES)
-def test_the_interval_is_around_the_mean_and_always_the_same(rows: list[tuple[float, str]]) -> None:
+def test_the_interval_contains_the_mean_and_is_reproducible(rows: list[tuple[float, str]]) -> None:
     values, clusters = np.array([value for value, _ in rows]), [cluster for _, cluster in rows]
     found = interval(values, clusters)
     assert found.mean == pytest.approx(values.mean())
@@ -27,7 +27,7 @@ def test_with_one_question_a_cluster_it_is_the_plain_bootstrap() -> None:
     assert found.high == pytest.approx(plain.confidence_interval.high, abs=0.01)
 
 
-def test_questions_that_rise_and_fall_together_tell_less() -> None:
+def test_correlated_questions_widen_the_interval() -> None:
     """Ten clusters of ten equal values are ten observations, not a hundred."""
     of_cluster = np.random.default_rng(3).random(10)
     values, clusters = np.repeat(of_cluster, 10), np.repeat([str(n) for n in range(10)], 10).tolist()
@@ -36,7 +36,7 @@ def test_questions_that_rise_and_fall_together_tell_less() -> None:
     assert clustered.low == pytest.approx(interval(of_cluster, [str(n) for n in range(10)]).low, abs=1e-9)
 
 
-def test_it_covers_the_truth_about_as_often_as_it_says() -> None:
+def test_the_interval_covers_the_true_mean_in_95_percent_of_samples() -> None:
     rng, covered = np.random.default_rng(4), 0
     for _ in range(200):
         level = rng.normal(0.5, 0.1, 30)  # clusters differ, and questions in them
@@ -46,13 +46,14 @@ def test_it_covers_the_truth_about_as_often_as_it_says() -> None:
     assert 176 <= covered <= 198  # 95 % of 200, give or take four standard errors on the low side
 
 
-@pytest.mark.parametrize(("value", "sign"), [(1.0, 1), (-1.0, -1), (0.0, 0)])
-def test_few_clusters_exclude_no_chance_however_much_they_agree(value: float, sign: int) -> None:
+@pytest.mark.parametrize(("value", "sign", "verdict"), [(1.0, 1, "better"), (-1.0, -1, "worse"), (0.0, 0, "")])
+def test_a_difference_over_few_clusters_is_never_significant(value: float, sign: int, verdict: str) -> None:
     names = [str(number) for number in range(FEWEST_CLUSTERS)]
-    assert interval(np.full(6, value), names).sign == sign
+    found = interval(np.full(6, value), names)
+    assert (found.sign, found.verdict) == (sign, verdict)
     few = interval(np.full(6, value), [*names[:-1], names[0]])
     assert (few.low, few.high, few.sign, few.clusters) == (value, value, 0, FEWEST_CLUSTERS - 1)
 
 
-def test_no_values_give_no_number() -> None:
+def test_the_mean_of_no_values_is_nan() -> None:
     assert np.isnan(interval(np.zeros(0), []).mean)

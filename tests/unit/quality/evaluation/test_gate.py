@@ -28,7 +28,7 @@ def failed(decision: Decision) -> list[str]:
     return [one.name for one in decision.conditions if one.verdict != "met"]
 
 
-def test_the_first_chain_needs_floors_only() -> None:
+def test_the_first_chain_only_has_to_reach_the_floors() -> None:
     decision = decided(rows(0.5), floors={"supported": 0.4, "recall_at_5": 0.45}, figures={"recall_at_5": 0.5})
     assert decision.promotes
     assert failed(decided(rows(0.3), floors={"supported": 0.4})) == ["supported"]
@@ -42,19 +42,19 @@ def test_a_missing_figure_is_not_met(figures: dict[str, float]) -> None:
     assert failed(decided(rows(0.5), ceilings={"cost": 1})) == ["cost"]
 
 
-def test_ceilings() -> None:
+def test_a_figure_above_its_ceiling_fails() -> None:
     assert failed(decided(rows(0.5, seconds=3), ceilings={"seconds_p95": 2})) == ["seconds_p95"]
     assert decided(rows(0.5, seconds=1), ceilings={"seconds_p95": 2}).promotes
 
 
-def test_errors_have_a_budget() -> None:
+def test_errors_up_to_the_allowed_share_pass() -> None:
     assert decided(rows(0.5, failed=2), max_error_share=0.05).passes
     assert failed(decided(rows(0.5, failed=3), max_error_share=0.05)) == ["errors"]
     assert failed(decided([])) == ["questions"]
     assert failed(decided(rows(0.5, failed=40), max_error_share=1)) == ["questions"]
 
 
-STOOD_IN = "quotes stood in for served: HTTP 400 no"
+FALLBACK = "served fell back to quotes: HTTP 400 no"
 
 
 def fallen(count: int, own_words: float = 1.0) -> list[Row]:
@@ -62,7 +62,7 @@ def fallen(count: int, own_words: float = 1.0) -> list[Row]:
         replace(
             row,
             values={**row.values, "own_words": own_words},
-            error=STOOD_IN if number < count else None,
+            error=FALLBACK if number < count else None,
             fallback="quotes" if number < count else "",
         )
         for number, row in enumerate(rows(0.5))
@@ -70,24 +70,24 @@ def fallen(count: int, own_words: float = 1.0) -> list[Row]:
 
 
 @pytest.mark.parametrize("count", [10, 40])
-def test_a_chain_whose_answers_a_fallback_gives_does_not_pass_and_the_reason_says_so(count: int) -> None:
+def test_many_fallback_answers_fail_the_gate_and_are_named_in_the_reason(count: int) -> None:
     decision = decided(fallen(count))
     assert not decision.promotes
     assert failed(decision) == [["errors"], ["questions"]][count == 40]
-    assert f"{count} of 40 answers by a fallback: {STOOD_IN}" in decision.reason
+    assert f"{count} of 40 answers by a fallback: {FALLBACK}" in decision.reason
 
 
-def test_a_few_of_them_may_pass_but_not_in_silence() -> None:
+def test_a_few_fallback_answers_pass_with_a_note() -> None:
     decision = decided(fallen(1), max_error_share=0.05)
     assert decision.promotes
-    assert decision.reason == f"every condition is met; 1 of 40 answers by a fallback: {STOOD_IN}"
+    assert decision.reason == f"every condition is met; 1 of 40 answers by a fallback: {FALLBACK}"
 
 
-def test_nor_do_answers_that_are_the_passages_own_sentences() -> None:
+def test_many_quoted_answers_pass_with_a_note() -> None:
     decision = decided(fallen(0, own_words=0.0))
     assert decision.promotes
     assert decision.reason.endswith(
-        "; in 100% of the answers the passages' own sentences stand for a text that cited nothing"
+        "; 100% of the answers are sentences quoted from the passages, because the model cited nothing"
     )
     assert decided(fallen(0)).reason == "every condition is met"
 
@@ -109,20 +109,20 @@ def test_a_check_that_only_the_champion_has_is_missing_and_not_met() -> None:
     for row in champion:
         row.values["citation_validity"] = 1.0  # type: ignore[index]
     assert failed(decided(own, champion)) == ["citation_validity"]
-    assert "citation_validity missing, wanted as the champion has it" in decided(own, champion).reason
+    assert "citation_validity missing, required as the champion has it" in decided(own, champion).reason
     assert decided(champion, own).passes is False and "citation" not in decided(champion, own).reason
 
 
-def test_too_few_topics_promote_nobody() -> None:
+def test_a_gain_over_too_few_topics_does_not_promote() -> None:
     few = decided(rows(1, count=5), rows(0, count=5))
-    assert few.passes and not few.better and "in any check of 6 topics or more" in few.reason
+    assert few.passes and not few.better and "on any check with 6 topics or more" in few.reason
     assert decided(rows(1, count=6), rows(0, count=6)).promotes
 
 
-def test_chance_promotes_nobody() -> None:
+def test_an_insignificant_gain_does_not_promote() -> None:
     assert not decided(rows(0.525), rows(0.5)).better
 
 
-def test_a_champion_that_answered_other_questions_is_no_comparison() -> None:
+def test_a_champion_that_answered_other_questions_cannot_be_compared_with() -> None:
     assert failed(decided(rows(0.5), rows(0.5, failed=30))) == ["questions that both answered"]
     assert failed(decided(rows(0.5), [])) == ["questions that both answered"]

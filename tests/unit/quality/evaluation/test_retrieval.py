@@ -1,74 +1,48 @@
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from pathlib import Path
+"""Retrieval on a small generation whose answers are known: figures, ranks and the settings that are compared."""
+
+import math
+import sys
 
 import numpy as np
 import pytest
-from rich.console import Console
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from ragops.answers.retrieval.settings import RetrievalSettings
-from ragops.corpus.index.passages import Entry
-from ragops.quality.evaluation.reports.retrieval import as_rows, criteria, show
-from ragops.quality.evaluation.retrieval import IN_CONTEXT, Evaluator, Measured
-from ragops.quality.evaluation.settings_grid import grid
+from ragops.answers.retrieval.settings import Rerank, RerankModel, RetrievalSettings
+from ragops.assembly import Locations
+from ragops.errors import UserError
+from ragops.platform.workspace import Workspace
+from ragops.quality.evaluation.retrieval import (
+    IN_CONTEXT,
+    MEASURES,
+    Evaluator,
+    SettingsResult,
+    answer_rank,
+    measure,
+    open_evaluator,
+    settings_grid,
+    settings_label,
+)
 from ragops.quality.questions import Question
-from ragops.usecase import Criterion, UseCase, load_usecase
+from ragops.usecase import Criterion
+from tests.support.evaluations import USE_CASE, result_of
 
 ROWS = 12
+QUESTION = Question(question_id="q", question="?", kind="k", topic="assert", anchor="no code for an", answer="a")
+RERANK = Rerank(model=RerankModel(name="m", source="hub:a/b"))
+SETTINGS = st.builds(
+    RetrievalSettings,
+    fusion=st.sampled_from(["dense", "lexical", "reciprocal_rank", "weighted"]),
+    dense_weight=st.sampled_from([0.5, 0.65, 0.7]),
+    rerank=st.none() | st.just(RERANK),
+    mmr=st.none() | st.just(0.4),
+    duplicates=st.none() | st.just(0.8),
+    neighbours=st.integers(0, 2),
+)
 
 
-class Pointing:
-    """Encodes the question about passage n as that passage's vector, but for odd ones as another's."""
-
-    dimension = 8
-
-    def __init__(self, rows: Sequence[Entry]) -> None:
-        self._rows = rows
-
-    def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
-        numbers = [int(text.split("number")[1]) for text in texts]
-        return np.stack([self._rows[number if number % 2 == 0 else 0].vector for number in numbers])
-
-
-def count(texts: Sequence[str]) -> list[int]:
-    return [len(text.split()) for text in texts]
-
-
-@pytest.fixture
-def use_case() -> UseCase:
-    use_case = load_usecase(Path(__file__).parents[4] / "usecase.yml")
-    wanted = tuple(
-        Criterion(measure=name, at_least=floor, why="so") for name, floor in [("recall_at_1", 0.9), ("mrr", 1.0)]
-    )
-    retrieval = RetrievalSettings(fusion="lexical", duplicates=None)
-    return use_case.model_copy(update={"success": wanted, "retrieval": retrieval})
-
-
-@pytest.fixture
-def evaluator(make_passage: Callable[..., Entry], make_generation: Callable) -> Evaluator:
-    rows = [make_passage(number, f"anchor{number} text number{number}", f"doc{number % 4}") for number in range(ROWS)]
-    rows[2] = replace(rows[2], groups=("hr",))
-    questions = [
-        Question(
-            question_id=str(n), question=f"number{n}", kind="k", topic=f"t{n // 3}", anchor=f"anchor{n}", answer="a"
-        )
-        for n in range(ROWS)
-    ]
-    return Evaluator(make_generation(rows), Pointing(rows), count, questions)
-
-
-@pytest.fixture
-def measured(evaluator: Evaluator, use_case: UseCase) -> list[Measured]:
-    return evaluator.evaluate(grid(use_case.retrieval))
-
-
-def of(measured: Sequence[Measured], **settings: object) -> Measured:
-    return next(m for m in measured if all(getattr(m.settings, name) == value for name, value in settings.items()))
-
-
-def test_figures_are_of_the_searches(measured: list[Measured]) -> None:
-    dense, lexical = of(measured, fusion="dense"), of(measured, fusion="lexical")
+def test_a_result_has_the_figures_of_its_searches(results: list[SettingsResult]) -> None:
+    dense, lexical = result_of(results, fusion="dense"), result_of(results, fusion="lexical")
     assert lexical.interval("recall_at_1").mean == 1.0
     assert dense.values["recall_at_1"].tolist() == [number % 2 == 0 for number in range(ROWS)]
     assert dense.values["recall_at_1"][2] == 1, "a restricted passage counts: the search is measured, not a reader's"
@@ -78,7 +52,7 @@ def test_figures_are_of_the_searches(measured: list[Measured]) -> None:
     assert dense.clusters == tuple(f"t{number // 3}" for number in range(ROWS))
 
 
-def test_the_context_is_of_the_use_case_s_k_and_budget(evaluator: Evaluator) -> None:
+def test_the_context_follows_the_settings_k_and_budget(evaluator: Evaluator) -> None:
     one = RetrievalSettings(fusion="dense", k=1, duplicates=None)
     few, many = evaluator.evaluate([one, one.model_copy(update={"k": 10})])
     assert few.values[IN_CONTEXT].tolist() == few.values["recall_at_1"].tolist()
@@ -89,37 +63,62 @@ def test_the_context_is_of_the_use_case_s_k_and_budget(evaluator: Evaluator) -> 
     assert (few.milliseconds > 0).all()
 
 
-def test_criteria_are_checked_by_the_use_case_s_own_settings(measured: list[Measured], use_case: UseCase) -> None:
-    lines = list(criteria(measured, use_case))
-    assert [met for met, _ in lines[:2]] == [True, True]
-    assert lines[0][1].startswith("recall_at_1 1.000 [1.000, 1.000], wanted 0.9: so")
-    dense = use_case.model_copy(update={"retrieval": of(measured, fusion="dense").settings})
-    assert [met for met, _ in list(criteria(measured, dense))[:2]] == [False, False]
-    slow = use_case.model_copy(update={"sla": use_case.sla.model_copy(update={"search_p95_ms": 1e-6})})
-    assert list(criteria(measured, slow))[-1][0] is False
+def test_the_rank_is_that_of_the_first_answering_text() -> None:
+    texts = ["nothing", "emits *no code* for\nan assert", "no code for an"]
+    assert answer_rank(QUESTION, texts) == 2
+    assert answer_rank(QUESTION, texts[:1]) is None
+    assert answer_rank(QUESTION, []) is None
 
 
-@pytest.mark.parametrize("width", [80, 240])
-def test_the_table_marks_the_use_case_s_choice_and_shows_every_figure(
-    measured: list[Measured], use_case: UseCase, width: int
-) -> None:
-    console = Console(width=width)
-    with console.capture() as printed:
-        show(console, measured, use_case)
-    lines = printed.get().splitlines()
-    assert lines[0].startswith("12 questions in 4 topics")
-    (marked,) = (number for number, line in enumerate(lines) if line.startswith("^ use case's"))
-    assert lines[marked - 1].startswith("BM25 only") and lines[marked - 1].count("1.000") == 6
-    assert lines[marked].count("1.00-1.00") == 6
-    assert "…" not in printed.get()
-    below = [line for line in lines if line.rstrip().endswith(")")]
-    assert len(below) == len(measured) - 1 + 1  # the title's, too
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.none() | st.integers(1, 15), min_size=1, max_size=12))
+def test_measures_agree_with_their_definitions(ranks: list[int | None]) -> None:
+    found = measure(ranks)
+    assert list(found) == list(MEASURES)
+    within = [rank if rank and rank <= 10 else None for rank in ranks]
+    for depth in (1, 5, 10):
+        assert found[f"recall_at_{depth}"].tolist() == [bool(rank and rank <= depth) for rank in ranks]
+    assert found["mrr"] == pytest.approx([1 / rank if rank else 0 for rank in within])
+    assert found["ndcg_at_10"] == pytest.approx([1 / math.log2(rank + 1) if rank else 0 for rank in within])
 
 
-def test_rows_are_whole_and_json(measured: list[Measured], use_case: UseCase) -> None:
-    rows = json.loads(json.dumps(as_rows(measured, use_case)))
-    assert [row["chosen"] for row in rows].count(True) == 1
-    chosen = next(row for row in rows if row["chosen"])
-    assert chosen["recall_at_5"] == {"mean": 1.0, "low": 1.0, "high": 1.0, "clusters": 4}
-    assert chosen["ndcg_at_10_minus_chosen"] == {"mean": 0.0, "low": 0.0, "high": 0.0, "clusters": 4}
-    assert chosen["settings"]["fusion"] == "lexical"
+def test_success_criteria_name_the_same_measures() -> None:
+    named = Criterion.model_fields["measure"].annotation.__args__
+    assert set(named) == set(MEASURES)
+    assert all(value.dtype == np.float64 for value in measure([1]).values())
+
+
+@given(SETTINGS)
+def test_the_grid_has_the_own_settings_and_others_each_once(own: RetrievalSettings) -> None:
+    settings = settings_grid(own)
+    assert own in settings
+    assert len(settings) == len(set(settings))
+    assert {one.fusion for one in settings} == {"dense", "lexical", "reciprocal_rank", "weighted"}
+    assert any(one.rerank != own.rerank for one in settings) is (own.rerank is not None)
+
+
+@given(SETTINGS)
+def test_labels_tell_them_apart(own: RetrievalSettings) -> None:
+    settings = settings_grid(own)
+    labels = [settings_label(one, own) for one in settings]
+    assert len(set(labels)) == len(labels)
+    assert "," not in settings_label(own, own)
+
+
+def test_questions_without_an_answer_cannot_be_evaluated() -> None:
+    unknown = Question(question_id="x", question="?", kind="k", topic=None, anchor=None, answer=None)
+    locations = Locations.of(Workspace("spark_catalog", "none"))
+    with (
+        pytest.raises(UserError, match="none of the 1 questions has an answer"),
+        open_evaluator(USE_CASE, locations, [unknown]),
+    ):
+        pass
+
+
+def test_a_missing_package_is_reported_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ir_measures", None)
+    with (
+        pytest.raises(UserError, match=r"package ir_measures is not installed; install ragops\[evaluate\]"),
+        open_evaluator(USE_CASE, Locations.of(Workspace("spark_catalog", "none")), [QUESTION]),
+    ):
+        pass

@@ -1,1 +1,1 @@
-"""Evaluation results for people: tables, comparisons and charts."""
+"""Evaluation results for people and programs: tables, pictures and JSON."""

@@ -1,4 +1,4 @@
-"""What a person or a program sees of an evaluation of answers."""
+"""Reports of an evaluation of answers: tables for the terminal, and JSON."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ragops.answers.chain.abstention import Threshold, calibrate, judged
-from ragops.answers.llms.ledger.ledger import CallRow
+from ragops.answers.chain.abstention import Threshold, calibrate, measure_threshold
+from ragops.answers.llms.ledger.calls import CallRow
 from ragops.quality.evaluation.answers import (
     CHECKS,
     Row,
@@ -21,20 +21,21 @@ from ragops.quality.evaluation.answers import (
     fallbacks,
     metrics,
     reported_fallbacks,
-    summarise,
+    summarize,
 )
+from ragops.text import json_number
 
 _KEEP = 0.9
-"""Of the answerable questions that a suggested threshold answers."""
+"""The share of answerable questions that a suggested threshold answers."""
 _SHOWN_ERRORS = 3
 
 
 @dataclass(frozen=True)
 class AnswersReport:
-    """Outcomes, the calls that they took, and the evidence for questions of both kinds.
+    """Rows, the calls that they took, and the evidence for questions of both kinds.
 
     Attributes:
-        rows: one a question.
+        rows: one per question.
         calls: the ledger's rows of all of them.
         answerable: the evidence for each question that the corpus answers.
         unanswerable: the evidence for each of the others.
@@ -53,26 +54,45 @@ class AnswersReport:
         return dict(Counter(call.model for call in self.calls if call.outcome == "answered").most_common())
 
     @property
-    def thresholds(self) -> tuple[Threshold, Threshold] | None:
-        """What the use case's threshold does, and the one suggested; None without questions of both kinds.
+    def cost(self) -> float:
+        """Of all calls, by the use case's prices."""
+        return sum(call.cost for call in self.calls)
 
-        None with errors too: those that are left are the questions that found little evidence.
+    @property
+    def thresholds(self) -> tuple[Threshold, Threshold] | None:
+        """The use case's threshold and a suggested one, with their effects; None without questions of both kinds.
+
+        None with errors too: the questions without an error are those that found little evidence.
         """
         if error_share(self.rows) or not self.answerable or not self.unanswerable:
             return None
         known = self.answerable, self.unanswerable
-        return judged(self.min_evidence, *known), calibrate(*known, keep=_KEEP)
+        return measure_threshold(self.min_evidence, *known), calibrate(*known, keep=_KEEP)
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything as JSON, with an object for each question."""
+        thresholds = self.thresholds
+        checks = {name: found._asdict() for name, found in summarize(self.rows).items() if not math.isnan(found.mean)}
+        return {
+            "checks": checks,
+            "metrics": metrics(self.rows),
+            "models": self.models,
+            "fallbacks": fallbacks(self.rows),
+            "cost": self.cost,
+            "evidence": thresholds and {"use_case": asdict(thresholds[0]), "suggested": asdict(thresholds[1])},
+            "rows": [{name: json_number(value) for name, value in row.as_dict().items()} for row in self.rows],
+        }
 
 
-def show_report(console: Console, report: AnswersReport) -> None:
-    """Prints a table of the checks, errors, seconds, cost, and the calibration of `answers.min_evidence`."""
+def print_answers(console: Console, report: AnswersReport) -> None:
+    """Prints a table of the checks, then errors, latency, cost, and the calibration of `answers.min_evidence`."""
     table = Table(box=None, pad_edge=False)
     table.add_column("check", no_wrap=True)
     table.add_column("mean", justify="right")
     table.add_column("95 %", justify="right", style="dim", no_wrap=True)
     table.add_column("questions", justify="right")
     table.add_column("share of")
-    for name, found in summarise(report.rows).items():
+    for name, found in summarize(report.rows).items():
         if name in CHECKS and not math.isnan(found.mean):
             count = sum(not math.isnan(row.values[name]) for row in report.rows)
             between = f"{found.low:.2f}-{found.high:.2f}"
@@ -82,42 +102,23 @@ def show_report(console: Console, report: AnswersReport) -> None:
         console.print(Text(line), soft_wrap=True)
 
 
-def as_report(report: AnswersReport) -> dict[str, Any]:
-    """The same as JSON, with a record for each question."""
-    thresholds = report.thresholds
-    checks = {name: found._asdict() for name, found in summarise(report.rows).items() if not math.isnan(found.mean)}
-    return {
-        "checks": checks,
-        "metrics": metrics(report.rows),
-        "models": report.models,
-        "fallbacks": fallbacks(report.rows),
-        "cost": sum(call.cost for call in report.calls),
-        "evidence": thresholds and {"use_case": asdict(thresholds[0]), "suggested": asdict(thresholds[1])},
-        "rows": [_without_nan(row.as_dict()) for row in report.rows],
-    }
-
-
 def _lines(report: AnswersReport) -> Iterator[str]:
     figures = metrics(report.rows)
     failed = [row for row in report.rows if row.error]
-    result = ", ".join(f"{name} {count}" for name, count in report.models.items()) or "none"
-    yield f"questions {len(report.rows)}, errors {len(failed)}; asked of models: {result}"
-    if by_others := reported_fallbacks(report.rows):
-        yield by_others
+    calls = ", ".join(f"{name} {count}" for name, count in report.models.items()) or "none"
+    yield f"questions {len(report.rows)}, errors {len(failed)}; model calls: {calls}"
+    if by_fallback := reported_fallbacks(report.rows):
+        yield by_fallback
     yield from (f"  {row.question_id}: {row.error}" for row in failed[:_SHOWN_ERRORS])
     if len(failed) < len(report.rows):
-        cost = sum(call.cost for call in report.calls)
-        yield f"seconds p50 {figures['seconds_p50']:.2f}, p95 {figures['seconds_p95']:.2f}; cost {cost:.4g}"
+        seconds = f"p50 {figures['seconds_p50']:.2f}, p95 {figures['seconds_p95']:.2f}"
+        yield f"seconds {seconds}; cost {report.cost:.4g}"
     if report.thresholds:
         use_case, suggested = report.thresholds
-        yield f"evidence tells answerable questions from others with AUC {suggested.area:.2f}"
+        yield f"evidence separates answerable from unanswerable questions with AUC {suggested.area:.2f}"
         yield f"  the use case's answers.min_evidence: {_effect(use_case)}"
         yield f"  to keep {_KEEP:.0%} of the answerable:   {_effect(suggested)}"
 
 
 def _effect(one: Threshold) -> str:
     return f"{one.value:.2f} keeps {one.answered:.0%} of the answerable and refuses {one.refused:.0%} of the others"
-
-
-def _without_nan(record: dict[str, Any]) -> dict[str, Any]:
-    return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in record.items()}

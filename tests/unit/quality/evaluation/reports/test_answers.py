@@ -9,7 +9,7 @@ from rich.console import Console
 from ragops.answers.llms.ledger.calls import CallRow
 from ragops.errors import UserError
 from ragops.quality.evaluation.answers import CHECKS, Outcome, Row, ask_all
-from ragops.quality.evaluation.reports.answers import AnswersReport, as_report, show_report
+from ragops.quality.evaluation.reports.answers import AnswersReport, print_answers
 from ragops.quality.questions import Question
 
 QUESTIONS = [
@@ -52,7 +52,7 @@ def report(unanswerable: tuple[float, ...] = (0.2,), questions: list[Question] =
 def printed(of: AnswersReport) -> str:
     console = Console(width=140)
     with console.capture() as said:
-        show_report(console, of)
+        print_answers(console, of)
     return said.get()
 
 
@@ -61,47 +61,47 @@ def test_checks_errors_and_cost() -> None:
     rows = {line.split()[0]: line.split()[1:] for line in said.splitlines()}
     assert rows["supported"][:3] == ["1.000", "1.00-1.00", "1"]
     assert rows["abstained"][0] == "1.000"
-    assert "questions 3, errors 1; asked of models: m 1" in said
+    assert "questions 3, errors 1; model calls: m 1" in said
     assert "c: Model m: it is down" in said
     assert "seconds p50 0.25, p95 0.25; cost 0.002" in said
-    assert "min_evidence" not in said  # who fails is asked, and so found evidence: the others tell of no threshold
+    assert "min_evidence" not in said  # a question that failed had found evidence, so the rest is biased
 
 
-def test_who_stood_in_and_why() -> None:
+def test_fallbacks_are_reported_with_their_reason() -> None:
     rows = ask_all(lambda text: replace(asked("When?"), model="quotes", failure="HTTP 400 no"), QUESTIONS[:2], "m")
     fallen = AnswersReport(rows, [], (), (), 0.5)
-    assert "2 of 2 answers by a fallback: quotes stood in for m: HTTP 400 no" in printed(fallen)
-    result = as_report(fallen)
-    assert result["fallbacks"] == {"quotes stood in for m: HTTP 400 no": 2}
+    assert "2 of 2 answers by a fallback: m fell back to quotes: HTTP 400 no" in printed(fallen)
+    result = fallen.as_json()
+    assert result["fallbacks"] == {"m fell back to quotes: HTTP 400 no": 2}
     assert [row["fallback"] for row in result["rows"]] == ["quotes", "quotes"]
 
 
-def test_what_evidence_to_ask_for() -> None:
+def test_thresholds_are_reported_with_their_effects() -> None:
     said = printed(report(questions=QUESTIONS[:2]))
     assert "0.55 keeps 50% of the answerable and refuses 100% of the others" in said
     assert "0.50 keeps 100% of the answerable and refuses 100% of the others" in said
     assert "AUC 1.00" in said
 
 
-def test_questions_of_one_kind_calibrate_nothing() -> None:
+def test_questions_of_one_kind_give_no_threshold() -> None:
     of_one_kind = report((), QUESTIONS[:2])
     assert of_one_kind.thresholds is None
     assert "AUC" not in printed(of_one_kind)
-    assert as_report(of_one_kind)["evidence"] is None
+    assert of_one_kind.as_json()["evidence"] is None
 
 
 def test_json_has_a_record_for_each_question_and_no_nan() -> None:
-    result = json.loads(json.dumps(as_report(report()), allow_nan=False))
+    result = json.loads(json.dumps(report().as_json(), allow_nan=False))
     assert [row["question_id"] for row in result["rows"]] == ["a", "b", "c"]
     assert result["rows"][2]["error"] == "Model m: it is down"
     assert result["rows"][2]["supported"] is None
     assert result["checks"].keys() <= {*CHECKS, "seconds"}
     assert result["evidence"] is None and result["cost"] == 0.002
-    assert as_report(report(questions=QUESTIONS[:2]))["evidence"]["suggested"]["value"] == 0.5
+    assert report(questions=QUESTIONS[:2]).as_json()["evidence"]["suggested"]["value"] == 0.5
 
 
-def test_nothing_answered_is_a_report_too() -> None:
+def test_a_report_without_any_answer_can_be_printed() -> None:
     failed = ask_all(asked, QUESTIONS[2:], "m")
     nothing = AnswersReport(failed, [], (), (), 0.5)
-    assert "questions 1, errors 1; asked of models: none" in printed(nothing)
+    assert "questions 1, errors 1; model calls: none" in printed(nothing)
     assert [type(row) for row in nothing.rows] == [Row]
