@@ -1,6 +1,6 @@
-"""Has the kernel refuse system calls to this process and all that it starts, as a sandbox does. Linux only.
+"""Makes the kernel refuse system calls of this process and its children, as a sandbox does. Linux only.
 
-As a script: seccomp.py REFUSED PARSERS_FOLDER FILE...: parses the files, prints as JSON what came out and the log.
+As a script: `seccomp.py REFUSED PARSERS_FOLDER FILE...` parses the files; prints the results and the log as JSON.
 """
 
 import ctypes
@@ -16,7 +16,7 @@ NUMBERS = {
     "x86_64": {"fcntl": 72, "prlimit64": 302, "setitimer": 38, "socket": 41, "execve": 59},
     "aarch64": {"fcntl": 25, "prlimit64": 261, "setitimer": 103, "socket": 198, "execve": 221},
 }
-# What is refused: the call, and where only one use of it is, the argument's index and value.
+# The refused call; if only one use of it is refused, the argument's index and value.
 REFUSALS = {
     "signals_by_descriptor": ("fcntl", 1, 10),  # F_SETSIG
     "memory_limit": ("prlimit64", 1, 2),  # RLIMIT_DATA
@@ -30,19 +30,19 @@ class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
 
 
-def is_there() -> bool:
+def is_available() -> bool:
     return sys.platform == "linux" and platform.machine() in NUMBERS
 
 
 def refuse(name: str) -> None:
-    """Raises OSError where the kernel has no such filters."""
+    """Installs the filter. Raises OSError if the kernel has no such filters."""
     call, argument, value = REFUSALS[name]
     tests = [(0, NUMBERS[platform.machine()][call])]  # offset in struct seccomp_data, expected word
     if argument is not None:
         tests.append((16 + 8 * argument, value))
     code = b""
     for left, (offset, expected) in zip(range(len(tests) - 1, -1, -1), tests, strict=True):
-        # If it differs, on to the last step: over the tests that are left and the refusal.
+        # If it differs, jump over the remaining tests and the refusal to the last step.
         code += _step(LOAD, 0, offset) + _step(JUMP_IF_EQUAL, 2 * left + 1, expected)
     code += _step(RETURN, 0, REFUSE | errno.EPERM) + _step(RETURN, 0, ALLOW)
     buffer = ctypes.create_string_buffer(code, len(code))
@@ -72,15 +72,16 @@ def main(refused: str, parsers: str, *files: str) -> None:
     from ragops.corpus.documents import sandbox
     from ragops.corpus.documents.limits import MIB, ParseLimits
 
-    sandbox._GRACE_S = 12.0  # what a test of a parser that hangs waits, where timers are refused
+    sandbox._GRACE_S = 12.0  # time until a hanging parser is ended if timers are refused
     if refused != "nothing":
         refuse(refused)
     behave = import_module("hostile_parsers").behave
-    # Two pools: what is refused is said once in each process.
-    for _ in range(2):
-        with sandbox.ParserPool(ParseLimits(timeout_s=4, memory_bytes=512 * MIB), parse=behave) as pool:
-            outcomes = [asdict(pool.parse(Path(file))) for file in files]
-    print(json.dumps({"outcomes": outcomes, "log": lines}))
+    results = []
+    # A second pool, to see that nothing is logged twice in a process.
+    for some in (files, files[-1:]):
+        with sandbox.ParserPool(ParseLimits(timeout_s=2, memory_bytes=512 * MIB), parse=behave) as pool:
+            results.append([asdict(pool.parse(Path(file))) for file in some])
+    print(json.dumps({"outcomes": results[0], "log": lines}))
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""From landing files to the table `documents`: what changed, parsed to Markdown, or quarantined with a reason."""
+"""From landing files to the table `documents`: changed files are parsed to Markdown, or quarantined with a reason."""

@@ -1,4 +1,4 @@
-"""What there is: documents by format, and what is in quarantine and why."""
+"""Terminal output of `ragops documents`: counts by format, and the quarantine with reasons."""
 
 from rich.console import Console
 from rich.table import Table
@@ -10,10 +10,10 @@ SHOWN_FAILURES = 50
 
 
 def show_documents(console: Console, workspace: Workspace) -> None:
-    """Prints both tables.
+    """Prints a table of formats and a table of quarantined files.
 
     Raises:
-        UserError: nothing was ever ingested into this schema.
+        UserError: the schema has no documents table.
     """
     table = workspace.table("documents")
     if not workspace.spark.catalog.tableExists(table):

@@ -19,10 +19,12 @@ _WESTERN = ("cp1252", "latin_1")
 
 
 def decode(data: bytes, declared: str | None = None) -> str:
-    """Text of `data`: by its byte order mark, as UTF-8, as `declared`, else by the charset that makes it plausible.
+    """Decodes by byte order mark, as UTF-8, as `declared`, or with the most plausible charset, in this order.
+
+    Text decoded wrongly would be embedded as nonsense, so doubtful text is refused.
 
     Raises:
-        Unparsable: binary data, or no charset is plausible enough.
+        Unparsable: `data` is binary, or no charset is plausible enough.
     """
     for mark, encoding in _BOMS:
         if data.startswith(mark):
@@ -45,7 +47,7 @@ def decode(data: bytes, declared: str | None = None) -> str:
 def _decode_as(data: bytes, encoding: str) -> str:
     try:
         return data.decode(encoding)
-    except (UnicodeError, LookupError) as error:  # LookupError: no such encoding, or one that is not for text
+    except (UnicodeError, LookupError) as error:  # LookupError: unknown, or not a text encoding
         raise Unparsable(f"unknown text encoding: looks like {encoding} but is not", type(error).__name__) from error
 
 
@@ -55,15 +57,15 @@ def _guess(data: bytes) -> str:
     matches = from_bytes(data[:_SAMPLE], cp_exclusion=_UNMARKED_WIDE)
     best = matches.best()
     if best is None or best.chaos > _MAX_MESS:
-        nearest = f", nearest is {best.encoding}" if best else ""
-        raise Unparsable(f"unknown text encoding: not UTF-8 and no other is plausible{nearest}")
-    # Short texts fit many code pages equally well: then the commonest one is the likeliest.
+        nearest = f"; closest: {best.encoding}" if best else ""
+        raise Unparsable(f"unknown text encoding: not UTF-8, and no other is plausible{nearest}")
+    # Short texts fit many code pages equally well; then the most common code page is the most likely.
     fits = {m.encoding for m in matches if m.chaos <= best.chaos and m.coherence >= best.coherence}
     return next((encoding for encoding in _WESTERN if encoding in fits), best.encoding)
 
 
 _LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
-# Control characters but tab and line feed, surrogates, the byte order mark, soft hyphens, non-characters.
+# Control characters except tab and line feed, surrogates, the byte order mark, soft hyphens, non-characters.
 _UNWANTED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\xad\ud800-\udfff\ufdd0-\ufdef\ufeff\ufffe\uffff]")
 _TRAILING = re.compile(r"[^\S\n]+$", re.MULTILINE)
 _BLANK_LINES = re.compile(r"\n{4,}")
@@ -77,5 +79,5 @@ def normalize(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Normalised text on one line."""
+    """Normalized text on one line."""
     return " ".join(normalize(text).split())

@@ -1,4 +1,4 @@
-"""Any file to Markdown, or the reason why not."""
+"""Parses any file to Markdown, or gives the reason why it cannot."""
 
 import errno
 import re
@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from stat import S_ISREG
 
-from ragops.corpus.documents.landing import is_passing
+from ragops.corpus.documents.landing import is_transient
 from ragops.corpus.documents.limits import MIB, ParseLimits
 from ragops.corpus.documents.metadata import choose_title, detect_language, load_model
 from ragops.corpus.documents.normalize import normalize
@@ -17,12 +17,12 @@ from ragops.corpus.documents.types import Extract, ParsedDocument, Unparsable
 __all__ = ["PARSER_VERSION", "ParseLimits", "ParsedDocument", "Unparsable", "parse", "parser_name", "prepare"]
 
 PARSER_VERSION = "1"
-"""To be raised with every change that makes a parser read differently: all files are then parsed again."""
+"""Increase with every change of a parser's output: all files are then parsed again."""
 
 Parser = Callable[[Path, ParseLimits], Extract]
 
-# Format to (name in the tables, module, function). Modules are imported at the first file that needs them, since
-# markitdown and RapidOCR take seconds to load and most children never see a file for them.
+# Format to (name in the tables, module, function). Modules are imported for the first file that needs them, since
+# markitdown and RapidOCR take seconds to load and most children never need them.
 _PARSERS = {
     "md": ("markdown", "text", "parse_markdown"),
     "txt": ("text", "text", "parse_text"),
@@ -32,19 +32,19 @@ _PARSERS = {
     "xlsx": ("openpyxl", "spreadsheet", "parse_xlsx"),
     "pdf": ("pypdfium2", "pdf", "parse_pdf"),
 } | dict.fromkeys(IMAGES, ("rapidocr", "image", "parse_image"))
-_NO_MEMORY = re.compile(r"std::bad_alloc|Failed to allocate")  # ONNX Runtime's and OpenCV's words for it
+_NO_MEMORY = re.compile(r"std::bad_alloc|Failed to allocate")  # messages of ONNX Runtime and OpenCV
 _PAGE_MARKER = re.compile(r"^<!-- page: \d+ -->$", re.MULTILINE)
-# Rules alone make no passage: their document would be split again in each run.
+# A document of thematic breaks alone would have no chunks, and be split again in each run.
 _TEXT = re.compile(r"[^\s*_-]")
 
 
 def parser_name(format: str | None) -> str:
-    """Name of the parser of a format; '' where the format is not known."""
+    """Name of a format's parser; '' if the format is unknown."""
     return _PARSERS[format][0] if format else ""
 
 
 def prepare(path: Path) -> None:
-    """Loads what a file with this extension needs, which takes seconds that the file is not to blame for."""
+    """Loads what a file with this extension needs, so that the file's time limit does not include it."""
     format = FORMATS.get(path.suffix.lower())
     if format:
         _load(format)
@@ -52,10 +52,11 @@ def prepare(path: Path) -> None:
 
 
 def parse(path: Path, limits: ParseLimits) -> ParsedDocument:
-    """Parses one file, in this process: time and memory are bounded only by `sandbox.ParserPool`.
+    """Parses one file in this process; only `sandbox.ParserPool` limits time and memory.
 
     Raises:
-        Unparsable: for whatever the file's content may be; no other exception but MemoryError.
+        Unparsable: the file cannot be parsed, whatever it contains.
+        MemoryError: parsing needs more memory than is available.
     """
     format = None
     try:
@@ -67,11 +68,11 @@ def parse(path: Path, limits: ParseLimits) -> ParsedDocument:
         raise
     except MemoryError:
         raise
-    except Exception as error:  # libraries raise anything on damaged files
+    except Exception as error:  # libraries raise any type on damaged files
         if _NO_MEMORY.search(str(error)):
             raise MemoryError from error
-        reason, passing = _reason(path, format, error), isinstance(error, OSError) and is_passing(error)
-        raise Unparsable(reason, type(error).__name__, parser_name(format), passing=passing) from error
+        reason, transient = _reason(path, format, error), isinstance(error, OSError) and is_transient(error)
+        raise Unparsable(reason, type(error).__name__, parser_name(format), transient=transient) from error
 
 
 def _check_file(path: Path, limits: ParseLimits) -> None:
@@ -97,7 +98,7 @@ def _finish(extract: Extract, path: Path, format: str, limits: ParseLimits) -> P
         raise Unparsable(reason, limit="max_characters")
     markdown = normalize(extract.markdown)
     if not _TEXT.search(_PAGE_MARKER.sub("", markdown)):
-        raise Unparsable("empty: no text in it")
+        raise Unparsable("empty: no text found")
     return ParsedDocument(
         markdown=markdown,
         title=choose_title(extract.title, markdown, path),
@@ -110,13 +111,13 @@ def _finish(extract: Extract, path: Path, format: str, limits: ParseLimits) -> P
 
 
 def _reason(path: Path, format: str | None, error: Exception) -> str:
-    # Pillow raises OSError without a number for a damaged picture, zipfile seeks to where a damaged directory points.
+    # Pillow raises OSError without errno for damaged images; zipfile seeks to wherever a damaged directory points.
     if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
         return f"cannot be read: {error.strerror}"
     if isinstance(error, RecursionError):
         return "corrupt: nested too deeply"
     lines = str(error).strip().splitlines() or [""]
     message = lines[-1] if lines[0].startswith("Traceback") else lines[0]
-    message = message.replace(f"<_io.BufferedReader name={str(path)!r}>", repr(path.name))  # Pillow, of a stream
+    message = message.replace(f"<_io.BufferedReader name={str(path)!r}>", repr(path.name))  # how Pillow names it
     message = message.replace(str(path), path.name)
     return f"corrupt: {type(error).__name__} while reading it as {format}: {message}"

@@ -1,4 +1,4 @@
-"""The processes that parse: forked by a server, started one by one where that is refused, else this process itself."""
+"""The processes that parse: forked by a server, started one by one if that is not permitted, else this process."""
 
 import logging
 import threading
@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from pebble import ProcessPool
 
-from ragops.corpus.documents.child_process import failure_of, out_of_time, start_child, what_is_refused
+from ragops.corpus.documents.child_process import failure_of, out_of_time, start_child, unavailable_limits
 from ragops.corpus.documents.limits import ParseLimits, TimeIsUp, raise_time_is_up, time_limit
 from ragops.corpus.documents.parsing import prepare
 from ragops.corpus.documents.types import MEMORY_HERE, Failure, Parse, ParsedDocument, Unparsable
@@ -22,73 +22,73 @@ _START_S = 120.0
 _LOOK_S = 0.5
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
-_said: set[str] = set()
+_warned: set[str] = set()
 Outcome = ParsedDocument | Failure
 Task = tuple[Parse, Path, ParseLimits]
 
 
 class Pool(Protocol):
-    """What parses: pebble's ProcessPool, or this process."""
+    """Runs parsers: pebble's ProcessPool, or this process."""
 
     @property
     def active(self) -> bool:
-        """False once it has ended or is broken."""
+        """False after it has ended or broken."""
 
     def schedule(self, function: Callable[..., Outcome], args: Task, *, timeout: float) -> "Future[Outcome]":
-        """Has `function` called with `args`; `timeout`: seconds after which whoever runs it is ended."""
+        """Calls `function` with `args`; the process that runs it is killed after `timeout` seconds."""
 
     def stop(self) -> None:
-        """Ends what is running."""
+        """Ends the running tasks."""
 
     def join(self) -> None:
         """Waits until it has ended."""
 
 
 class ThisProcess:
-    """Parses at once and here, for places where no child can be started: one that crashes its parser ends the job."""
+    """Parses in this process, where no child can be started. A file that crashes its parser ends the job."""
 
     active = True
-    _parsing = threading.Lock()  # PDFium, for one, may crash where two threads use it
+    _parsing = threading.Lock()  # PDFium, for example, may crash when two threads use it
 
     def schedule(self, function: Callable[..., Outcome], args: Task, *, timeout: float) -> "Future[Outcome]":
-        """The outcome of parsing `args`; `function` is for children, which may end."""
+        """The result of parsing `args`; `function` is ignored, since it may end its process."""
         future: Future[Outcome] = Future()
         with self._parsing:
             future.set_result(_parse_here(*args))
         return future
 
     def stop(self) -> None:
-        """Nothing is ever running."""
+        """Does nothing: `schedule` has returned only finished tasks."""
 
     join = stop
 
 
 def start_pool(memory_bytes: int) -> Pool:
-    """A child that has answered, or this process; what is refused here is logged, once in each process."""
+    """Starts a child and waits for its first answer, or falls back to this process; logs missing features once."""
     server = ServerContext()
     server.set_forkserver_preload([start_child.__module__])
     try:
-        return _answering(memory_bytes, server)
+        return _responding_pool(memory_bytes, server)
     except (OSError, EOFError, RuntimeError) as error:
         reason = _cause(error)
     try:
-        pool = _answering(memory_bytes, StarterContext())
+        pool = _responding_pool(memory_bytes, StarterContext())
     except (OSError, EOFError, RuntimeError) as error:
         _warn(
-            "files are parsed by the job's own process, without a memory limit, and one that hangs in C hangs the job: "
+            "files are parsed in the job's own process, without a memory limit, and a parser that hangs in C hangs it: "
             f"no process can be started here ({_cause(error)})"
         )
         return ThisProcess()
-    _warn(f"each process that parses takes seconds to start: no fork server can run here ({reason})")
+    _warn(f"each parser process takes seconds to start: no fork server can run here ({reason})")
     return pool
 
 
 def answer(pool: Pool, future: "Future[T]", seconds: float) -> T:
-    """The future's result, or exception.
+    """Returns the future's result, or raises its exception.
 
     Raises:
-        BrokenProcessPool: the pool has ended. pebble leaves a task unanswered that arrives as the pool breaks.
-        TimeoutError: it takes longer, or the pool's time limit has ended the task; then the future is done.
+        BrokenProcessPool: the pool has ended. pebble never answers a task that arrives while the pool breaks.
+        TimeoutError: it took longer than `seconds`, or the pool's time limit ended the task (then the future is done).
     """
     deadline = time.monotonic() + seconds
     while not future.done():
@@ -100,11 +100,11 @@ def answer(pool: Pool, future: "Future[T]", seconds: float) -> T:
     return future.result()
 
 
-def _answering(memory_bytes: int, context: ServerContext | StarterContext) -> Pool:
+def _responding_pool(memory_bytes: int, context: ServerContext | StarterContext) -> Pool:
     children = ProcessPool(1, initializer=start_child, initargs=(memory_bytes,), context=context)
     pool: Pool = children  # pebble leaves it untyped
     try:
-        for line in answer(pool, children.schedule(what_is_refused), _START_S):
+        for line in answer(pool, children.schedule(unavailable_limits), _START_S):
             _warn(line)
     except BaseException:
         pool.stop()
@@ -114,10 +114,10 @@ def _answering(memory_bytes: int, context: ServerContext | StarterContext) -> Po
 
 
 def _warn(line: str) -> None:
-    """Once in a process for each thing that is refused, whatever the reason given in brackets at the end."""
-    what = line.split(" (")[0]
-    if what not in _said:
-        _said.add(what)
+    """Logs each missing feature once per process; the reason in parentheses at the end is not compared."""
+    feature = line.split(" (")[0]
+    if feature not in _warned:
+        _warned.add(feature)
         _log.warning("%s", line)
 
 
@@ -126,7 +126,7 @@ def _cause(error: BaseException) -> str:
 
 
 def _parse_here(parse: Parse, path: Path, limits: ParseLimits) -> Outcome:
-    """As a child does, but lives on; the time limit binds Python code in the main thread only."""
+    """As `parse_in_child`, but never exits; the time limit applies to Python code in the main thread only."""
     main = threading.current_thread() is threading.main_thread()
     try:
         prepare(path)
@@ -137,5 +137,5 @@ def _parse_here(parse: Parse, path: Path, limits: ParseLimits) -> Outcome:
     except TimeIsUp:
         return out_of_time(path, limits.timeout_s)
     except MemoryError:
-        reason = "needs more memory than there is; run this where there is more"
+        reason = "needs more memory than is available; use a machine with more"
         return failure_of(path, reason, MemoryError.__name__, MEMORY_HERE)

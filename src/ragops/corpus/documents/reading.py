@@ -1,4 +1,4 @@
-"""Files to rows of `documents`, in this process or in Spark's workers. A file that changes meanwhile yields no row."""
+"""Files to rows of `documents`, in this process or in Spark's workers. A file that changes while read gives no row."""
 
 import hashlib
 import re
@@ -12,7 +12,7 @@ from queue import SimpleQueue
 
 import pandas as pd
 
-from ragops.corpus.documents.landing import LandingFile, content_hash, is_passing, listed_before, look_at
+from ragops.corpus.documents.landing import LandingFile, content_hash, is_transient, listed_before, look_at
 from ragops.corpus.documents.limits import ParseLimits
 from ragops.corpus.documents.parsing import PARSER_VERSION
 from ragops.corpus.documents.sandbox import ParserPool
@@ -26,20 +26,20 @@ Row = dict[Hashable, object]
 
 
 def as_row(file: LandingFile) -> tuple[str, int, int]:
-    """A listed file as a row of FILES. The time is a number: pandas and Spark differ about zones."""
+    """A listed file as a row of FILES. The time is a number, since pandas and Spark treat time zones differently."""
     return file.path, file.size_bytes, file.modified_us
 
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads files of one landing folder; `place_bytes`: the memory where the driver is."""
+    """Reads files of one landing folder; `machine_bytes` is the memory of the driver's machine."""
 
     landing: Path
     limits: ParseLimits
-    place_bytes: int
+    machine_bytes: int
 
     def parse_batches(self, batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        """What Spark runs over batches of FILES; each worker process keeps one parser."""
+        """The function that Spark applies to batches of FILES; each worker process keeps one parser."""
         parsers = _of_worker(self.limits)
         for batch in batches:
             for path, size_bytes, modified_us in batch.itertuples(index=False):
@@ -47,11 +47,11 @@ class Reader:
                     yield pd.DataFrame([row], columns=DOCUMENTS.names)
 
     def read(self, files: Iterable[LandingFile], at_once: int) -> Iterator[Row | None]:
-        """The row of each file, in their order; None where `parse_batches` yields none.
+        """The row of each file, in order; None for a file that gives no row.
 
-        In this process's threads, which wait for files, and a child process of each, which parses. Files are taken only
-        as they are needed. Where no child can be started, the caller's thread parses one after the other: not every
-        parser is made for threads (PDFium is not), and only the main thread can end one that takes too long.
+        Threads of this process wait for files, and a child process of each thread parses. Files are consumed as needed.
+        Where no child can be started, the caller's thread parses one file after another: not every parser is
+        thread-safe (PDFium is not), and only the main thread can interrupt one that takes too long.
         """
         parsers = _parsers(self.limits, at_once)
         first = parsers.get()
@@ -64,12 +64,12 @@ class Reader:
                 alone: SimpleQueue[ParserPool] = SimpleQueue()
                 alone.put(first)
                 yield from (self._row(file, alone) for file in files)
-        finally:  # the next stage needs the memory
+        finally:  # frees memory for the next stage
             while not parsers.empty():
                 parsers.get().close()
 
     def _row(self, file: LandingFile, parsers: "SimpleQueue[ParserPool]") -> Row | None:
-        """The file's row; None where it changed since it was listed, or does while it is read, or cannot be had now."""
+        """The file's row; None if it changed since it was listed or while it was read, or cannot be read now."""
         try:
             before = look_at(self.landing, file.path)
             if (before.size_bytes, before.modified_us) != (file.size_bytes, file.modified_us):
@@ -78,26 +78,26 @@ class Reader:
             still = look_at(self.landing, file.path) == before
         except OSError as error:
             return _unreachable(file, error)
-        if not still or (isinstance(parsed, Failure) and parsed.passing):
+        if not still or (isinstance(parsed, Failure) and parsed.transient):
             return None
         about = self._quarantined(parsed) if isinstance(parsed, Failure) else _readable(parsed)
         return _common(file) | about | {"file_hash": digest, "changed_us": before.changed_us}
 
     def _quarantined(self, failure: Failure) -> Row:
         limit = failure.limit
-        # The worker's memory is not known to the driver, which decides about another try: it compares its own.
-        value = self.place_bytes if limit == MEMORY_HERE else getattr(self.limits, limit) if limit else None
+        # The driver decides about another try and does not know the worker's memory, so it compares its own.
+        value = self.machine_bytes if limit == MEMORY_HERE else getattr(self.limits, limit) if limit else None
         return _failed(failure) | {"limit_met": limit, "limit_value": None if value is None else float(value)}
 
 
 @cache
 def _of_worker(limits: ParseLimits) -> "SimpleQueue[ParserPool]":
-    """Kept for the next batch: Spark gives a worker process one after another."""
+    """Cached for the next batch: a Spark worker process receives one after another."""
     return _parsers(limits, 1)
 
 
 def _parsers(limits: ParseLimits, at_once: int) -> "SimpleQueue[ParserPool]":
-    """Whoever takes one puts it back."""
+    """A queue of parsers; a user takes one and puts it back."""
     parsers: SimpleQueue[ParserPool] = SimpleQueue()
     for _ in range(at_once):
         parsers.put(ParserPool(limits, sharing=at_once))
@@ -113,17 +113,17 @@ def _parse(path: Path, parsers: "SimpleQueue[ParserPool]") -> ParsedDocument | F
 
 
 def _digest(path: Path) -> str | None:
-    """None where the file may not be read at all, which its quarantine says."""
+    """None if the file may not be read at all, for which it is quarantined."""
     try:
         return content_hash(path)
     except OSError as error:
-        if is_passing(error):
+        if is_transient(error):
             raise
         return None
 
 
 def _unreachable(file: LandingFile, error: OSError) -> Row | None:
-    """None, for another try next time, unless the file can never be found by the name that tables hold."""
+    """None, so that the next run tries again, unless the name that tables store can never be opened."""
     if not _NOT_UTF_8.search(file.path):
         return None
     failure = Failure("cannot be read: its name is not UTF-8; rename it", type(error).__name__, "")
@@ -131,7 +131,7 @@ def _unreachable(file: LandingFile, error: OSError) -> Row | None:
 
 
 def _common(file: LandingFile) -> Row:
-    # Every column is there: a missing one would be a float NaN, which no STRING takes.
+    # All columns are present: pandas would fill a missing one with NaN, which a STRING column refuses.
     row: Row = dict.fromkeys(DOCUMENTS.names)
     row |= {name: getattr(file, name) for name in ("doc_id", "path", "size_bytes", "modified_at")}
     return row | {"parser_version": PARSER_VERSION, "ingested_at": datetime.now(UTC)}

@@ -1,4 +1,4 @@
-"""Parsing in child processes with a time and a memory limit, so that no file can stop or bloat the job."""
+"""Parsing in child processes with time and memory limits, so that no file can stop the job or exhaust its memory."""
 
 import signal
 from concurrent.futures import Future
@@ -20,7 +20,7 @@ from ragops.platform.compute import available_memory
 
 __all__ = ["Failure", "ParserPool"]
 
-_GRACE_S = 120.0  # for what a child loads before its time begins
+_GRACE_S = 120.0  # for loading libraries before the time limit starts
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,20 @@ class _Attempt:
 
 
 class ParserPool:
-    """A child that parses: started with the first file, kept for the next ones, replaced when it dies.
+    """A child process that parses: started with the first file, reused for the next ones, replaced when it dies.
 
-    It ends with the process that owns the pool, even when that is killed. For one thread at a time.
-    Where a sandbox refuses what this takes, it goes on without, and says so in the log.
+    It ends with the process that owns the pool, even if that is killed. For one thread at a time.
+    Limits that a sandbox does not permit are skipped and logged.
     """
 
     def __init__(self, limits: ParseLimits, parse: Parse = parse, sharing: int = 1) -> None:
-        """Takes a document's limits, the importable function that parses, and how many such pools share the memory."""
+        """Creates a pool.
+
+        Args:
+            limits: of one document.
+            parse: the parsing function, importable by the child.
+            sharing: the number of pools that share the machine's memory.
+        """
         self._limits = limits
         self._parse = parse
         self._sharing = sharing
@@ -50,26 +56,26 @@ class ParserPool:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Ends the child, whatever it is doing."""
+        """Ends the child, even if it is parsing."""
         self.close()
 
     def close(self) -> None:
-        """Ends the child, whatever it is doing."""
+        """Ends the child, even if it is parsing."""
         if self._pool:
             self._pool.stop()
             self._pool.join()
             self._pool = None
 
     def parse(self, path: Path) -> Outcome:
-        """The document, or why there is none.
+        """Parses a file in the child.
 
         Raises:
-            BrokenProcessPool: children cannot be started; never for what a file contains.
+            BrokenProcessPool: children cannot be started; never because of a file's content.
         """
         return self._outcome(self._submit(path))
 
     def has_child(self) -> bool:
-        """Whether a child parses, which is started for that; else this process does."""
+        """Starts the pool; returns whether a child process parses (otherwise this process does)."""
         return not isinstance(self._started(), ThisProcess)
 
     def _started(self) -> Pool:
@@ -81,7 +87,7 @@ class ParserPool:
     def _submit(self, path: Path) -> _Attempt:
         try:
             return self._schedule(path)
-        except RuntimeError:  # a child died between two files, by which pebble counts the whole pool as broken
+        except RuntimeError:  # a child died between two files, after which pebble treats the whole pool as broken
             self.close()
             return self._schedule(path)
 
@@ -93,7 +99,7 @@ class ParserPool:
         return _Attempt(path, pool, future)
 
     def _longest_s(self, path: Path) -> float:
-        """After which a child has failed to end itself: where it may not set a timer."""
+        """Time after which a child should have ended itself; it may not be permitted to set a timer."""
         is_scan = FORMATS.get(path.suffix.lower()) in IMAGES | {"pdf"}
         return self._limits.longest_s if is_scan else self._limits.timeout_s
 
@@ -102,7 +108,7 @@ class ParserPool:
             self.close()
 
     def _outcome(self, attempt: _Attempt) -> Outcome:
-        """What the child answers. A child that dies is given the file once more: the kill may not be its fault."""
+        """The child's answer. After a death the file is tried once more, since the file may not be the cause."""
         try:
             return self._wait(attempt)
         except (ProcessExpired, BrokenProcessPool):
@@ -110,13 +116,13 @@ class ParserPool:
         try:
             return self._wait(attempt)
         except ProcessExpired as death:
-            # Whoever kills from outside is the kernel that runs out of memory, as a rule.
+            # SIGKILL usually comes from the kernel when memory runs out.
             limit = MEMORY_HERE if death.exitcode == -signal.SIGKILL else None
             return failure_of(attempt.path, f"parser died: {_cause(death.exitcode)}", type(death).__name__, limit)
 
     def _wait(self, attempt: _Attempt) -> Outcome:
         try:
-            # The file before, and this one: a pool that has not answered by then is broken.
+            # Enough for the previous file and this one; a pool that has not answered by then is broken.
             return answer(attempt.pool, attempt.future, 2 * (self._limits.longest_s + _GRACE_S))
         except TimeoutError as error:
             if attempt.future.done():  # the pool has ended the child

@@ -21,12 +21,12 @@ _MAGIC = (
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
 )  # fmt: skip
 _OFFICE_PARTS = (("word/", "docx"), ("ppt/", "pptx"), ("xl/", "xlsx"))
-_HEAD = 1024  # readers of PDF look for its header in the first 1,024 bytes
+_HEAD = 1024  # PDF readers look for the header in the first 1,024 bytes
 _ENCRYPTED_OFFICE = "EncryptedPackage".encode("utf-16-le")
 
 
 def sniff_format(path: Path) -> str:
-    """The format of a file, by its extension and content. Images may carry each other's extension.
+    """Determines a file's format from its extension and content. An image may have another image format's extension.
 
     Raises:
         Unparsable: unknown extension, content of another format, an encrypted Office file, or a damaged one.
@@ -60,7 +60,7 @@ def _content_format(path: Path, head: bytes) -> str | None:
         return "bmp"
     if found is None and head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return "webp"
-    # Text that merely mentions %PDF- is text: the header must start a line, and what precedes it is junk of mailers.
+    # Text that merely mentions %PDF- is text: only a .pdf file may have bytes (added by mailers) before its header.
     if found is None and (head.startswith(b"%PDF-") or (path.suffix.lower() == ".pdf" and b"%PDF-" in head)):
         return "pdf"
     return found
@@ -80,13 +80,13 @@ _ENCRYPTED = 0x1
 
 
 def check_archive(path: Path, limits: ParseLimits) -> None:
-    """Passes a docx, pptx or xlsx that may be unpacked.
+    """Checks, before anything is unpacked, that a docx, pptx or xlsx is safe to unpack.
 
     The declared sizes are enough: Python's zipfile, through which all our parsers read, never yields more bytes of
-    an entry than its directory declares, so a directory that lies ends in a checksum error.
+    an entry than its directory declares, so a false directory ends in a checksum error.
 
     Raises:
-        Unparsable: too many entries, too much unpacked, too high a ratio (a zip bomb), or encrypted entries.
+        Unparsable: too many entries, unpacked size or ratio too large (a zip bomb), or encrypted entries.
     """
     with ZipFile(path) as archive:
         entries = archive.infolist()

@@ -1,4 +1,4 @@
-"""Landing files -> `documents`: what changed is parsed, what vanished goes, what cannot be parsed is quarantined."""
+"""Landing files -> `documents`: changed files are parsed, missing ones deleted, unparsable ones quarantined."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["DOCUMENTS", "refresh_documents"]
 
 SECONDS_A_SLICE = 600
-"""Files that take long, as scans do, make a short slice: one ends before any time limit."""
+"""Slow files, such as scans, make short slices, so that each slice ends before any time limit."""
 BYTES_A_SLICE = 256 << 20
-"""The same of files that Spark's workers read, whose time nobody knows before."""
+"""Size of a slice that Spark's workers read, whose duration is not known in advance."""
 
 
 def refresh_documents(
@@ -40,12 +40,12 @@ def refresh_documents(
     max_delete_fraction: float = 1.0,
     most: int = DOCUMENTS_A_SLICE,
 ) -> StageReport:
-    """Brings `documents` into step with the landing folder, by at most `most` files in one MERGE.
+    """Synchronizes `documents` with the landing folder, at most `most` files per MERGE.
 
-    A file that changes or vanishes while it is read keeps the row it has, and is read by the next run.
+    A file that changes or disappears while it is read keeps its row and is read by the next run.
 
     Raises:
-        UserError: the folder is missing, or a larger fraction of the documents than `max_delete_fraction` would go.
+        UserError: the folder is missing, or more than `max_delete_fraction` of the documents would be deleted.
     """
     report = StageReport("documents")
     with report.timed():
@@ -53,22 +53,22 @@ def refresh_documents(
         _create_quarantine(workspace)
         reader = Reader(landing, limits, available_memory())
         listed = _listed(landing)
-        held = _Held.read(workspace, listed, reader)
+        stored = _Stored.read(workspace, listed, reader)
         wanted = {key: _version(file) for key, file in listed.items()}
-        found = difference(wanted, held.versions.items())
+        found = difference(wanted, stored.versions.items())
         report.read = len(listed)
         if not found.none:
             vanished = set(found.stale) - listed.keys()
-            _refuse_mass_deletion(len(vanished), len(held.versions), landing, max_delete_fraction)
+            _refuse_mass_deletion(len(vanished), len(stored.versions), landing, max_delete_fraction)
             gone = ids_frame(workspace, "doc_id", vanished) if vanished else None
             slices = _slices(workspace, [listed[key] for key in found.changed], reader, most)
             for number, (read, rows) in enumerate(slices, 1):
-                # What vanished goes first: then nothing of it is left, whenever the run is cut off.
+                # Deletions come first, so that an interrupted run leaves no deleted document searchable.
                 report.count(merge(workspace, DOCUMENTS, rows, replacing=gone if number == 1 else None))
                 report.progress(number, read, len(found.changed), "files read")
-            held = _Held.read(workspace, listed, reader)
-        report.failed = held.failed
-        unread = [listed[key].path for key in found.changed if held.versions.get(key) != wanted[key]]
+            stored = _Stored.read(workspace, listed, reader)
+        report.failed = stored.failed
+        unread = [listed[key].path for key in found.changed if stored.versions.get(key) != wanted[key]]
         report.note = _note(report.failed, sorted(unread))
     return report
 
@@ -87,8 +87,8 @@ def _create_quarantine(workspace: Workspace) -> None:
 
 def _listed(landing: Path) -> dict[str, LandingFile]:
     listed = {file.doc_id: file for file in list_files(landing)}
-    if not landing.is_dir():  # from the start, or since: then the list is not to be believed
-        raise UserError(f"landing: no folder {landing}; nothing was changed. Mount it, or give landing=/path/to/folder")
+    if not landing.is_dir():  # missing or unmounted while listing, so the list cannot be trusted
+        raise UserError(f"landing: no folder {landing}, nothing was changed; mount it, or set landing=/path/to/folder")
     return listed
 
 
@@ -97,21 +97,21 @@ def _version(file: LandingFile) -> Hashable:
 
 
 @dataclass(frozen=True)
-class _Held:
-    """What `documents` holds: by id the version that was read, and how many are in quarantine."""
+class _Stored:
+    """Content of `documents`: the version read of each id, and the number of quarantined files."""
 
     versions: Mapping[str, Hashable]
     failed: int
 
     @classmethod
-    def read(cls, workspace: Workspace, listed: Mapping[str, LandingFile], reader: Reader) -> _Held:
+    def read(cls, workspace: Workspace, listed: Mapping[str, LandingFile], reader: Reader) -> _Stored:
         columns = ("doc_id", "size_bytes", "unix_micros(modified_at)", "changed_us", "parser_version")
         rows = (
             DOCUMENTS.read(workspace).selectExpr(*columns, "limit_met", "limit_value", "reason IS NOT NULL").collect()
         )
         versions: dict[str, Hashable] = {}
         for key, size, modified_us, changed_us, parser_version, limit, value, _ in rows:
-            if changed_us is None and key in listed:  # kept by no earlier version of the table
+            if changed_us is None and key in listed:  # earlier versions of the table did not store it
                 changed_us = listed[key].changed_us
             lifted = _is_lifted(limit, value, reader)
             versions[key] = None if lifted else (size, modified_us, changed_us, parser_version)
@@ -119,26 +119,27 @@ class _Held:
 
 
 def _is_lifted(limit: str | None, value: float | None, reader: Reader) -> bool:
-    """True for a document whose limit then is not the limit now, so that it is worth another try."""
+    """Whether the limit that refused a document has been raised, so that it is worth another try."""
     if limit is None or value is None:
         return False
     if limit == MEMORY_HERE:
-        return reader.place_bytes != value
+        return reader.machine_bytes != value
     return bool(getattr(reader.limits, limit, value) > value)
 
 
 def _refuse_mass_deletion(vanished: int, total: int, landing: Path, allowed: float) -> None:
     if total and vanished / total > allowed:
         raise UserError(
-            f"landing: {vanished} of {total} documents are gone from {landing} (at most {allowed:.0%} may go at once, "
-            "by max_delete_fraction in usecase.yml); nothing was changed. If it is meant: --params allow_deletes=true"
+            f"landing: {vanished} of {total} documents are missing from {landing} (max_delete_fraction in "
+            f"usecase.yml allows {allowed:.0%}), nothing was changed; if this is intended, run it with "
+            "--params allow_deletes=true"
         )
 
 
 def _slices(
     workspace: Workspace, arrived: list[LandingFile], reader: Reader, most: int
 ) -> Iterator[tuple[int, DataFrame]]:
-    """The rows of the files, slice by slice, and how many files were read so far; at least one slice."""
+    """Yields the number of files read so far with the rows of each slice; at least one slice."""
     read = 0
     if runs_here(len(arrived)):
         made = reader.read(arrived, max(1, min(process_count(reader.limits.memory_bytes), len(arrived))))
@@ -163,7 +164,7 @@ def _note(failed: int, unread: list[str]) -> str:
     if unread:
         files, they = ("1 file", "it was") if len(unread) == 1 else (f"{len(unread):,} files", "they were")
         notes.append(
-            f"{files} changed or vanished while {they} read, or could not be reached ({unread[0]}"
+            f"{files} changed or disappeared while {they} read, or could not be reached ({unread[0]}"
             f"{', ...' if unread[1:] else ''}): the next run reads {'them' if unread[1:] else 'it'}"
         )
     return "\n".join(notes)

@@ -1,15 +1,16 @@
-"""What becomes of a file: Markdown with what is known about it, or the reason why not."""
+"""The result of parsing a file: Markdown with metadata, or the reason why it failed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ragops.corpus.documents.limits import ParseLimits
+from ragops.text import one_line
 
 
 @dataclass(frozen=True)
 class Extract:
-    """What a parser found: Markdown not yet normalised, and what only the format knows."""
+    """A parser's output: Markdown not yet normalized, and metadata that only the format has."""
 
     markdown: str
     title: str | None = None
@@ -22,13 +23,13 @@ class ParsedDocument:
     """A file as Markdown.
 
     `markdown` is NFC text without control characters, lines end in a line feed, at most two blank lines in a row.
-    Where pages are known, `<!-- page: N -->` stands on a line of its own before the text of page N (from 1).
+    If pages are known, a line `<!-- page: N -->` precedes the text of page N (from 1).
     """
 
     markdown: str
     title: str | None
     language: str | None
-    """ISO 639-1, None where the text is too short to tell."""
+    """ISO 639-1; None if the text is too short to detect it."""
     format: str
     """Short name: md, html, txt, docx, pptx, xlsx, pdf, png, jpeg, tiff, bmp, gif, webp."""
     pages: int | None
@@ -37,20 +38,20 @@ class ParsedDocument:
 
 
 MEMORY_HERE = "memory_here"
-"""The limit that is no setting: what is left of the memory of the place where a document was parsed."""
+"""The limit that is not a setting: the memory available on the machine that parsed the document."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a file has no Markdown: `reason` is one line for people, `exception_type` the class name behind it."""
+    """Why a file has no Markdown: `reason` is one line for people, `exception_type` the class name of the cause."""
 
     reason: str
     exception_type: str
     parser: str
     limit: str | None = None
-    """The field of `ParseLimits` that refused it, or MEMORY_HERE: once that is larger, it is worth another try."""
-    passing: bool = False
-    """True where it says nothing about the file: it vanished, or the place where it lies failed."""
+    """The field of `ParseLimits` that refused it, or MEMORY_HERE; a larger value makes it worth another try."""
+    transient: bool = False
+    """Whether the cause is not the file's content: it was removed, or its storage failed."""
 
 
 Parse = Callable[[Path, ParseLimits], ParsedDocument]
@@ -58,7 +59,7 @@ Parse = Callable[[Path, ParseLimits], ParsedDocument]
 
 
 class Unparsable(Exception):
-    """A file that yields no Markdown, with the fields of a `Failure`; `reason` is cut to one line of 300 characters."""
+    """A file that cannot be parsed, with the fields of a `Failure`; `reason` is cut to one line of 300 characters."""
 
     def __init__(
         self,
@@ -66,20 +67,20 @@ class Unparsable(Exception):
         exception_type: str = "Unparsable",
         parser: str = "",
         limit: str | None = None,
-        passing: bool = False,
+        transient: bool = False,
     ) -> None:
-        """Takes the name of the library's exception where one lies behind it."""
-        self.reason = " ".join(reason.split())[:300]
+        """`exception_type`: the class name of the library's exception, if one caused this."""
+        self.reason = one_line(reason, 300)
         self.exception_type = exception_type
         self.parser = parser
         self.limit = limit
-        self.passing = passing
-        super().__init__(self.reason, exception_type, parser, limit, passing)
+        self.transient = transient
+        super().__init__(self.reason, exception_type, parser, limit, transient)
 
     def __str__(self) -> str:
         """The reason."""
         return self.reason
 
     def failure(self) -> Failure:
-        """The same as a value."""
-        return Failure(self.reason, self.exception_type, self.parser, self.limit, self.passing)
+        """The failure as a value that can be pickled and compared."""
+        return Failure(self.reason, self.exception_type, self.parser, self.limit, self.transient)

@@ -6,33 +6,32 @@ from ragops.corpus.documents.limits import MIB, MemoryLimit, memory_limit
 SIZES = st.integers(min_value=0, max_value=2**45)
 
 
-def test_what_the_use_case_allows_is_the_limit_where_there_is_enough() -> None:
-    limit = memory_limit(2048 * MIB, place=8192 * MIB, used=300 * MIB, workers=2)
+def test_the_configured_limit_applies_if_the_machine_has_enough_memory() -> None:
+    limit = memory_limit(2048 * MIB, machine=8192 * MIB, used=300 * MIB, workers=2)
     assert limit == MemoryLimit(2048 * MIB)
     assert limit.reason == "needs more than 2,048 MiB of memory"
 
 
-def test_what_is_left_of_the_place_is_the_limit_where_that_is_less() -> None:
-    limit = memory_limit(2048 * MIB, place=1024 * MIB, used=324 * MIB, workers=1)
-    assert limit.reason == (
-        "needs more than 700 MiB of memory, all that is left of the 1,024 MiB here; run this where there is more"
-    )
+def test_the_machines_remaining_memory_is_the_limit_if_it_is_less() -> None:
+    limit = memory_limit(2048 * MIB, machine=1024 * MIB, used=324 * MIB, workers=1)
+    assert (limit.limit_bytes, limit.machine_bytes) == (700 * MIB, 1024 * MIB)
+    assert "700 MiB" in limit.reason and "1,024 MiB" in limit.reason
 
 
-def test_parsers_share_what_is_left() -> None:
-    assert memory_limit(2048 * MIB, place=4096 * MIB, used=96 * MIB, workers=4).limit_bytes == 1000 * MIB
+def test_parsers_share_the_remaining_memory() -> None:
+    assert memory_limit(2048 * MIB, machine=4096 * MIB, used=96 * MIB, workers=4).limit_bytes == 1000 * MIB
 
 
-def test_a_parser_gets_what_it_needs_to_start_however_little_there_is() -> None:
-    assert memory_limit(2048 * MIB, place=128 * MIB, used=200 * MIB, workers=4).limit_bytes == 256 * MIB
+def test_a_parser_always_gets_enough_memory_to_start() -> None:
+    assert memory_limit(2048 * MIB, machine=128 * MIB, used=200 * MIB, workers=4).limit_bytes == 256 * MIB
 
 
-@given(configured=SIZES, place=SIZES, more=SIZES, used=SIZES, workers=st.integers(1, 256))
-def test_no_limit_exceeds_what_is_configured_and_more_memory_never_lowers_it(
-    configured: int, place: int, more: int, used: int, workers: int
+@given(configured=SIZES, machine=SIZES, more=SIZES, used=SIZES, workers=st.integers(1, 256))
+def test_the_limit_never_exceeds_the_configured_one_and_more_memory_never_lowers_it(
+    configured: int, machine: int, more: int, used: int, workers: int
 ) -> None:
-    limit = memory_limit(configured, place, used, workers)
+    limit = memory_limit(configured, machine, used, workers)
     assert limit.limit_bytes <= configured
-    assert limit.limit_bytes == configured or limit.place_bytes == place
-    assert limit.limit_bytes * workers + used <= place or limit.limit_bytes <= 256 * MIB
-    assert memory_limit(configured, place + more, used, workers).limit_bytes >= limit.limit_bytes
+    assert limit.limit_bytes == configured or limit.machine_bytes == machine
+    assert limit.limit_bytes * workers + used <= machine or limit.limit_bytes <= 256 * MIB
+    assert memory_limit(configured, machine + more, used, workers).limit_bytes >= limit.limit_bytes

@@ -1,4 +1,4 @@
-"""Rows of files that others write to, with a pool of parsers that does what somebody else might do meanwhile."""
+"""Rows of files that change while they are read, with a pool of parsers that makes those changes."""
 
 import errno
 import os
@@ -43,13 +43,13 @@ def landing(tmp_path: Path) -> Path:
 def rows(
     landing: Path, monkeypatch: pytest.MonkeyPatch, parse: Callable[[Path], ParsedDocument | Failure]
 ) -> list[dict[str, Any]]:
-    """What a worker of Spark makes of the files, and this process's threads too."""
+    """The rows that a Spark worker makes, after checking that this process's threads make the same."""
     monkeypatch.setattr(reading, "_parsers", lambda limits, at_once: parsers(parse, at_once))
     reading._of_worker.cache_clear()
     reader, listed = Reader(landing, ParseLimits(), 16_384 * MIB), list(list_files(landing))
     files = pd.DataFrame([as_row(file) for file in listed], columns=NAMES)
     made = [row for frame in reader.parse_batches(iter([files])) for row in frame.to_dict("records")]
-    if (landing / "a.md").is_file() and not made:  # what the first reading did to it cannot be done twice
+    if (landing / "a.md").is_file() and not made:  # the first reading's change cannot be repeated
         return []
     here = [row for row in reader.read(listed, 2) if row]
     result = {"ingested_at"}
@@ -84,7 +84,7 @@ def test_a_row_has_the_hash_of_the_bytes_and_the_status_at_the_time(
         lambda path: (path.unlink(), path.mkdir()),
     ],
 )
-def test_a_file_that_changes_while_it_is_parsed_yields_no_row(
+def test_a_file_that_changes_while_it_is_parsed_gives_no_row(
     act: Callable[[Path], object], landing: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def parse(path: Path) -> ParsedDocument:
@@ -95,9 +95,7 @@ def test_a_file_that_changes_while_it_is_parsed_yields_no_row(
 
 
 @pytest.mark.parametrize("number", [errno.ESTALE, errno.EIO, errno.ENOTCONN, errno.ETIMEDOUT, errno.EAGAIN])
-def test_a_mount_that_fails_is_no_fault_of_the_file(
-    number: int, landing: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failing_mount_gives_no_row(number: int, landing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(path: Path) -> str:
         raise OSError(number, os.strerror(number))
 
@@ -105,8 +103,8 @@ def test_a_mount_that_fails_is_no_fault_of_the_file(
     assert rows(landing, monkeypatch, lambda path: READ) == []
 
 
-def test_a_failure_that_will_pass_yields_no_row(landing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    failure = Failure("cannot be read: Stale file handle", "OSError", "markdown", passing=True)
+def test_a_transient_failure_gives_no_row(landing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failure = Failure("cannot be read: Stale file handle", "OSError", "markdown", transient=True)
     assert rows(landing, monkeypatch, lambda path: failure) == []
 
 
@@ -120,7 +118,7 @@ def test_a_file_that_may_not_be_read_is_quarantined(landing: Path, monkeypatch: 
     assert (row["reason"], row["file_hash"]) == ("cannot be read: Permission denied", None)
 
 
-def test_a_name_that_no_table_holds_is_quarantined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_no_table_can_store_is_quarantined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.md")).write_bytes(b"1")
     [row] = rows(tmp_path, monkeypatch, lambda path: READ)
     assert row["reason"] == "cannot be read: its name is not UTF-8; rename it"
@@ -129,16 +127,14 @@ def test_a_name_that_no_table_holds_is_quarantined(tmp_path: Path, monkeypatch: 
 @pytest.mark.parametrize(
     ("limit", "value"), [("max_pages", 2000.0), ("timeout_s", 60.0), (MEMORY_HERE, 16_384.0 * MIB), (None, None)]
 )
-def test_a_refusal_is_kept_with_the_limit_that_it_met(
+def test_a_refusal_is_stored_with_its_limit(
     limit: str | None, value: float | None, landing: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [row] = rows(landing, monkeypatch, lambda path: Failure("too large", "Unparsable", "markdown", limit))
     assert (row["limit_met"], row["limit_value"]) == (limit, value)
 
 
-def test_many_files_keep_their_order_and_are_taken_only_as_they_are_needed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_files_keep_their_order_and_are_read_on_demand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(12):
         (tmp_path / f"{number:02}.md").write_text(f"# {number}")
     monkeypatch.setattr(reading, "_parsers", lambda limits, at_once: parsers(lambda path: READ, at_once))
@@ -155,10 +151,10 @@ def test_many_files_keep_their_order_and_are_taken_only_as_they_are_needed(
     assert [row["path"] for row in made if row] == [file.path for file in listed[1:]]
 
 
-def test_without_children_the_main_thread_reads_one_file_after_the_other(
+def test_without_children_the_main_thread_reads_one_file_after_another(
     landing: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """PDFium may crash in two threads at once, and a thread that is not the main one cannot end what hangs."""
+    """PDFium may crash in two threads at once, and only the main thread can interrupt a parser that hangs."""
     threads: list[threading.Thread] = []
 
     def parse(path: Path, limits: ParseLimits) -> ParsedDocument:
@@ -170,7 +166,7 @@ def test_without_children_the_main_thread_reads_one_file_after_the_other(
     def refuse(*args: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(pools, "_answering", refuse)
+    monkeypatch.setattr(pools, "_responding_pool", refuse)
     monkeypatch.setattr(reading, "ParserPool", partial(ParserPool, parse=parse))
     for name in ("b.md", "c.md", "hangs.md"):
         (landing / name).write_text("# A")

@@ -1,1 +1,1 @@
-"""One module a family of formats: bytes to an `Extract`. Imported only when a file of that format turns up."""
+"""One module for each family of formats: file to `Extract`. Imported only when a file of that format appears."""

@@ -15,7 +15,7 @@ from ragops.corpus.documents.limits import ParseLimits, restart_time_limit
 from ragops.corpus.documents.types import Extract, Unparsable
 
 _MIN_CONFIDENCE = 0.6
-_THREADS = 1  # Spark already runs one parsing child for each core
+_THREADS = 1  # Spark already runs one parsing child per core
 _NEW_PARAGRAPH = 1.0  # gap between two lines, as a multiple of a line's height
 
 
@@ -29,16 +29,16 @@ class _Line:
 
 @cache
 def _engine() -> RapidOCR:
-    # Without the classifier of angles: it turns about one line of small print in ten upside down, and loses it.
+    # Without the angle classifier, which turns about one line of small print in ten upside down and loses it.
     threads = {"intra_op_num_threads": _THREADS, "inter_op_num_threads": _THREADS}
     return RapidOCR(use_cls=False, text_score=_MIN_CONFIDENCE, **threads)
 
 
 def recognize(image: NDArray[np.uint8], limits: ParseLimits) -> str:
-    """Text in an image of shape (height, width, 3), channels in the order blue, green, red; '' where there is none.
+    """Text in an image of shape (height, width, 3) with channels blue, green, red; '' if there is none.
 
-    What is read with a confidence under 0.6 is dropped. Boxes come line by line from the top left, and a blank line
-    stands where two lines are further apart than one line is high. The time limit starts anew before and after.
+    Text with a confidence under 0.6 is dropped. Boxes are ordered line by line from the top left, with a blank line
+    where two lines are further apart than one line is high. The time limit restarts before and after.
     """
     restart_time_limit(limits.timeout_s)
     boxes, _ = _engine()(image)
@@ -51,7 +51,7 @@ def recognize(image: NDArray[np.uint8], limits: ParseLimits) -> str:
 
 
 def _in_reading_order(boxes: list[_Line]) -> list[_Line]:
-    """Boxes side by side become one line: those whose middle lies within the first one's height."""
+    """Joins boxes side by side to one line: those whose middle is within the first one's height."""
     rows: list[list[_Line]] = []
     for box in sorted(boxes, key=lambda box: box.top):
         middle = (box.top + box.bottom) / 2
@@ -77,18 +77,18 @@ def _join(lines: list[_Line]) -> str:
     return text
 
 
-_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")  # Pillow knows many more, among them some that run programs
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP")  # Pillow supports many more, some of which run programs
 
 
 def parse_image(path: Path, limits: ParseLimits) -> Extract:
-    """Text in a picture through OCR; each frame of a TIFF is a page, of any other format the first frame counts.
+    """Text in an image by OCR; each frame of a TIFF is a page, other formats give their first frame.
 
     Raises:
         Unparsable: more pixels or more frames than allowed.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns about odd metadata and, late, about size
-        # By stream: a file that it opens itself Pillow maps into memory, which a mounted volume may refuse.
+        warnings.simplefilter("ignore")  # Pillow warns about odd metadata and, too late, about size
+        # As a stream: Pillow maps files that it opens itself into memory, which a mounted volume may refuse.
         with path.open("rb") as stream, Image.open(stream, formats=_FORMATS) as image:
             pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
             if pages > limits.max_ocr_pages:
@@ -103,11 +103,11 @@ def parse_image(path: Path, limits: ParseLimits) -> Extract:
 
 
 def _read(frame: Image.Image, limits: ParseLimits) -> str:
-    """Sizes are known before anything is decoded."""
+    """OCR of one frame; its size is checked before it is decoded."""
     if frame.width * frame.height > limits.max_pixels:
         reason = f"too large: {frame.width:,} x {frame.height:,} pixels, at most {limits.max_pixels:,}"
         raise Unparsable(reason, limit="max_pixels")
     upright = ImageOps.exif_transpose(frame).convert("RGBA")
-    paper = Image.new("RGBA", upright.size, "white")  # transparent is white, not black
-    colours = np.asarray(Image.alpha_composite(paper, upright).convert("RGB"))
-    return recognize(np.ascontiguousarray(colours[:, :, ::-1]), limits)
+    paper = Image.new("RGBA", upright.size, "white")  # transparent pixels become white, not black
+    colors = np.asarray(Image.alpha_composite(paper, upright).convert("RGB"))
+    return recognize(np.ascontiguousarray(colors[:, :, ::-1]), limits)

@@ -21,7 +21,7 @@ def parse_docx(path: Path, limits: ParseLimits) -> Extract:
 
 
 def parse_pptx(path: Path, limits: ParseLimits) -> Extract:
-    """Slides as pages, their titles as headings, notes included. Raises Unparsable as for Word, or for too many."""
+    """Slides as pages, titles as headings, notes included. Raises Unparsable as for Word, or for too many slides."""
     markdown = _SLIDE.sub(r"\n\n<!-- page: \1 -->\n\n", _convert(PptxConverter, path, limits))
     pages = markdown.count("<!-- page: ")
     if pages > limits.max_pages:
@@ -31,7 +31,7 @@ def parse_pptx(path: Path, limits: ParseLimits) -> Extract:
 
 
 def _convert(converter: type[DocumentConverter], path: Path, limits: ParseLimits) -> str:
-    """Markdown without pictures; escapes are left out since they blur words for search: the text is not rendered."""
+    """Markdown without images or escapes; escapes would distort words for search, and the text is not rendered."""
     check_archive(path, limits)
     with path.open("rb") as stream, warnings.catch_warnings():
         warnings.simplefilter("ignore")

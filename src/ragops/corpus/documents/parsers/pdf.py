@@ -1,4 +1,4 @@
-"""PDF through pypdfium2; pages that are pictures go through OCR."""
+"""PDF through pypdfium2; pages that are images go through OCR."""
 
 import ctypes
 import math
@@ -10,7 +10,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium
 
 from ragops.corpus.documents.limits import ParseLimits
-from ragops.corpus.documents.parsers.pdf_layout import Line, measure, to_markdown, without_furniture
+from ragops.corpus.documents.parsers.pdf_layout import Line, measure, to_markdown, without_running_lines
 from ragops.corpus.documents.types import Extract, Unparsable
 
 _FEW_LETTERS = 20  # a stamp or a page number over a scan
@@ -33,16 +33,16 @@ def parse_pdf(path: Path, limits: ParseLimits) -> Extract:
         if len(document) > limits.max_pages:
             reason = f"too large: {len(document):,} pages, at most {limits.max_pages:,} are allowed"
             raise Unparsable(reason, limit="max_pages")
-        pages, pictures = _read_pages(document, limits)
+        pages, recognized = _read_pages(document, limits)
         title = document.get_metadata_value("Title").strip()
     typography = measure(pages)
-    pages = without_furniture(pages, typography)
-    texts = [pictures.get(index) or to_markdown(lines, typography) for index, lines in enumerate(pages)]
+    pages = without_running_lines(pages, typography)
+    texts = [recognized.get(index) or to_markdown(lines, typography) for index, lines in enumerate(pages)]
     return Extract(
         "\n\n".join(f"<!-- page: {number} -->\n\n{text}" for number, text in enumerate(texts, 1)),
         title=None if _FILE_NAME_TITLE.match(title) else title,
         pages=len(texts),
-        ocr=any(pictures.values()),
+        ocr=any(recognized.values()),
     )
 
 
@@ -56,16 +56,16 @@ def _open(path: Path) -> pypdfium2.PdfDocument:
 
 
 def _read_pages(document: pypdfium2.PdfDocument, limits: ParseLimits) -> tuple[list[list[Line]], dict[int, str]]:
-    """Lines of each page, and by index the text of pages that are pictures."""
+    """Lines of each page, and by index the text of pages that are images."""
     pages, scanned = [], []
     for index, page in _pages(document, range(len(document))):
         pages.append(_page_lines(page))
-        if _is_picture(page, pages[-1]):
+        if _is_image(page, pages[-1]):
             scanned.append(index)
     if len(scanned) > limits.max_ocr_pages:
-        reason = f"too large: {len(scanned):,} pages are pictures, at most {limits.max_ocr_pages:,} are allowed"
+        reason = f"too large: {len(scanned):,} pages are images, at most {limits.max_ocr_pages:,} are allowed"
         raise Unparsable(reason, limit="max_ocr_pages")
-    return pages, {index: _recognise(page, limits) for index, page in _pages(document, scanned)}
+    return pages, {index: _recognize(page, limits) for index, page in _pages(document, scanned)}
 
 
 def _pages(document: pypdfium2.PdfDocument, indices: Iterable[int]) -> Iterator[tuple[int, pypdfium2.PdfPage]]:
@@ -82,14 +82,14 @@ def _page_lines(page: pypdfium2.PdfPage) -> list[Line]:
     return lines
 
 
-def _is_picture(page: pypdfium2.PdfPage, lines: Sequence[Line]) -> bool:
-    """Few letters and an image, or no letter and any drawing: letters may be drawn as curves."""
+def _is_image(page: pypdfium2.PdfPage, lines: Sequence[Line]) -> bool:
+    """Whether a page has few letters and an image, or no letters and any drawing (letters may be drawn as curves)."""
     letters = sum(character.isalnum() for line in lines for character in line.text)
     wanted = [pdfium.FPDF_PAGEOBJ_IMAGE] if letters else None
     return letters < _FEW_LETTERS and any(True for _ in page.get_objects(filter=wanted, max_depth=3))
 
 
-def _recognise(page: pypdfium2.PdfPage, limits: ParseLimits) -> str:
+def _recognize(page: pypdfium2.PdfPage, limits: ParseLimits) -> str:
     from ragops.corpus.documents.parsers.image import recognize
 
     scale = min(_OCR_DPI / 72, _OCR_SIDE / max(page.get_size()))
@@ -98,7 +98,7 @@ def _recognise(page: pypdfium2.PdfPage, limits: ParseLimits) -> str:
 
 
 def _lines(textpage: pypdfium2.PdfTextPage) -> Iterator[Line]:
-    """Lines as PDFium orders them; it marks their ends with a carriage return and a line feed."""
+    """Lines in PDFium's order, which ends each with a carriage return and a line feed."""
     start = 0
     characters = _characters(textpage)
     for end in [*(index for index, character in enumerate(characters) if character == "\n"), len(characters)]:
@@ -110,7 +110,7 @@ def _lines(textpage: pypdfium2.PdfTextPage) -> Iterator[Line]:
 
 
 def _characters(textpage: pypdfium2.PdfTextPage) -> list[str]:
-    """A string for each of PDFium's character indices, empty where the font's glyph has no meaning in Unicode."""
+    """A string for each of PDFium's character indices, empty if the glyph has no Unicode value."""
     codes = (pdfium.FPDFText_GetUnicode(textpage, index) for index in range(textpage.count_chars()))
     return [chr(code) if code <= 0x10FFFF else "" for code in codes]
 
@@ -132,7 +132,7 @@ def _measured(textpage: pypdfium2.PdfTextPage, text: str, shown: list[int]) -> L
 
 
 def _size(textpage: pypdfium2.PdfTextPage, index: int) -> float:
-    """Size in points as it appears: many writers set type of size 1 and scale it."""
+    """Visible size in points: many PDF writers set type of size 1 and scale it."""
     matrix = pdfium.FS_MATRIX()
     size: float = pdfium.FPDFText_GetFontSize(textpage, index)
     if pdfium.FPDFText_GetMatrix(textpage, index, matrix):
@@ -141,7 +141,7 @@ def _size(textpage: pypdfium2.PdfTextPage, index: int) -> float:
 
 
 def _is_fixed_pitch(textpage: pypdfium2.PdfTextPage, index: int) -> bool:
-    """By the font's flags, or its name: the built-in Courier comes without flags."""
+    """By the font's flags or its name: the built-in Courier has no flags."""
     flags, name = ctypes.c_int(), ctypes.create_string_buffer(_NAME_BYTES)
     pdfium.FPDFText_GetFontInfo(textpage, index, name, _NAME_BYTES, flags)
     return bool(flags.value & _FIXED_PITCH) or bool(_FIXED_PITCH_NAME.search(name.value))

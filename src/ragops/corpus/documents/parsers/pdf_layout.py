@@ -1,8 +1,8 @@
-"""Lines set on pages to Markdown: what is a heading, a paragraph, a list item, code, or the pages' furniture.
+"""Positioned lines of pages to Markdown: headings, paragraphs, list items, code, and running headers and footers.
 
-A PDF knows only where glyphs stand. The rules here are the usual ones of text extraction: type larger than the body's
-is a heading, a gap wider than between the body's lines or a short line that ends a sentence ends a paragraph, a
-hyphen at the end of a line before a small letter is the printer's, what recurs at the edge of most pages is furniture.
+A PDF contains only positions of glyphs. The rules are the usual ones of text extraction: type larger than the body's
+is a heading; a gap wider than between the body's lines, or a short line that ends a sentence, ends a paragraph; a
+hyphen at a line's end before a lower-case letter is removed; lines that recur at the edge of most pages are headers.
 """
 
 import re
@@ -13,15 +13,15 @@ from itertools import pairwise
 from statistics import median
 
 SOFT_HYPHEN = "\x02"
-"""What PDFium gives for a hyphen that it takes for the printer's."""
+"""PDFium's character for a hyphen that it considers a line break's."""
 
 _HEADING_RATIO = 1.08  # heading to body size
-_HEADING_LENGTH = 200  # characters: what is longer is large text
+_HEADING_LENGTH = 200  # characters; longer text is large type, not a heading
 _PARAGRAPH_GAP = 1.25  # distance of two lines, as a multiple of the usual distance
 _CODE_GAP = 1.7
 _COLUMN_WIDTH = 0.6  # advance of a fixed-pitch glyph, as a multiple of its size
-_FURNITURE_PAGES = 3
-_FURNITURE_SHARE = 0.6
+_RUNNING_PAGES = 3
+_RUNNING_SHARE = 0.6
 _BULLET = re.compile(r"^[•◦▪‣●○■·∙–—*-]\s+")
 _NUMBERED = re.compile(r"^(?:\d{1,2}|[a-z])[.)]\s")
 _SENTENCE_END = re.compile(r"[.!?:;][\"'”’)\]]*$")
@@ -41,14 +41,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Typography:
-    """What is usual in a document: the body's type size, its line distance (both in points), larger sizes by rank."""
+    """A document's typical type: the body's size and line distance (in points), and larger sizes, largest first."""
 
     body: float
     pitch: float
     headings: tuple[float, ...]
 
     def heading_level(self, line: Line) -> int | None:
-        """1 for the largest type, at most 6; None for the body's type and smaller."""
+        """1 for the largest type, at most 6; None for body type and smaller."""
         if line.fixed_pitch or _rounded(line.size) not in self.headings:
             return None
         return min(self.headings.index(_rounded(line.size)) + 1, 6)
@@ -59,7 +59,7 @@ def _rounded(size: float) -> float:
 
 
 def measure(pages: Sequence[Sequence[Line]]) -> Typography:
-    """The usual sizes and distances, the body's being those of most characters."""
+    """Measures the typical sizes and distances; the body's are those of most characters."""
     characters = Counter[float]()
     for line in (line for page in pages for line in page):
         characters[_rounded(line.size)] += len(line.text)
@@ -74,32 +74,32 @@ def measure(pages: Sequence[Sequence[Line]]) -> Typography:
     return Typography(body, median(distances) if distances else 1.2 * body, tuple(larger))
 
 
-def without_furniture(pages: Sequence[Sequence[Line]], typography: Typography) -> list[list[Line]]:
-    """Pages with running heads, running feet and page numbers only where they appear first.
+def without_running_lines(pages: Sequence[Sequence[Line]], typography: Typography) -> list[list[Line]]:
+    """Removes running headers, running footers and page numbers except where they first appear.
 
-    These are lines at the edge of most pages, none of them a heading, that differ in their numbers alone.
+    These are lines at the edge of most pages that are not headings and differ only in their numbers.
     """
-    seen = Counter(key for page in pages for key in {_furniture_key(page[index]) for index in _edges(page, typography)})
-    enough = max(_FURNITURE_PAGES, _FURNITURE_SHARE * len(pages))
+    seen = Counter(key for page in pages for key in {_running_key(page[index]) for index in _edges(page, typography)})
+    enough = max(_RUNNING_PAGES, _RUNNING_SHARE * len(pages))
     recurring = {key for key, count in seen.items() if count >= enough}
     shown: set[tuple[str, int]] = set()
     kept = []
     for page in pages:
-        furniture = {index: _furniture_key(page[index]) for index in _edges(page, typography)}
-        dropped = {index for index, key in furniture.items() if key in recurring & shown}
+        edges = {index: _running_key(page[index]) for index in _edges(page, typography)}
+        dropped = {index for index, key in edges.items() if key in recurring & shown}
         kept.append([line for index, line in enumerate(page) if index not in dropped])
-        shown.update(furniture.values())
+        shown.update(edges.values())
     return kept
 
 
 def _edges(page: Sequence[Line], typography: Typography) -> set[int]:
-    """Indices of the first two and the last two lines."""
+    """Indices of the first two and last two lines that are not headings."""
     edges = {*range(len(page))[:2], *range(len(page))[-2:]}
     return {index for index in edges if typography.heading_level(page[index]) is None}
 
 
-def _furniture_key(line: Line) -> tuple[str, int]:
-    """Equal for lines that differ in their numbers alone and stand at the same height."""
+def _running_key(line: Line) -> tuple[str, int]:
+    """Equal for lines at the same height that differ only in their numbers."""
     return re.sub(r"\d+", "#", line.text), round(line.baseline)
 
 
@@ -147,7 +147,7 @@ def _render(block: Sequence[Line], typography: Typography) -> str:
 
 
 def _join(lines: Iterable[str]) -> str:
-    """One line of several, words that were divided between them in one piece."""
+    """Joins lines, removing hyphenation."""
     text = ""
     for line in lines:
         if text.endswith(SOFT_HYPHEN) or text.endswith("-") and text[-2:-1].islower() and line[:1].islower():

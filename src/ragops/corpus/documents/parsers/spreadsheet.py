@@ -1,7 +1,7 @@
 """Excel workbooks through openpyxl.
 
-Not through markitdown, which reads them with pandas: there a gap turns a column of whole numbers into 2024.0, and
-loading it takes three seconds longer.
+Not through markitdown, which uses pandas: an empty cell turns a column of integers into 2024.0, and loading takes
+three seconds longer.
 """
 
 import warnings
@@ -17,18 +17,18 @@ from ragops.corpus.documents.types import Extract
 
 
 def parse_xlsx(path: Path, limits: ParseLimits) -> Extract:
-    """Each sheet that holds anything as a heading and a table, formulas as the values last computed.
+    """Each sheet with content as a heading and a table; formulas as their last computed values.
 
     Raises:
         Unparsable: a zip bomb, or encrypted.
     """
     check_archive(path, limits)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # openpyxl warns about each feature that it does not read
+        warnings.simplefilter("ignore")  # openpyxl warns about each unsupported feature
         workbook = load_workbook(path, read_only=True, data_only=True)
         sheets = []
         for sheet in workbook.worksheets:
-            sheet.reset_dimensions()  # declared ones may span a million empty rows
+            sheet.reset_dimensions()  # declared dimensions may span a million empty rows
             table = list(_table(sheet.iter_rows(values_only=True)))
             if table:
                 sheets.append(f"## {_text(sheet.title)}\n\n" + "\n".join(table))
@@ -37,7 +37,7 @@ def parse_xlsx(path: Path, limits: ParseLimits) -> Extract:
 
 
 def _table(rows: Iterable[tuple[object, ...]]) -> Iterator[str]:
-    """Lines of a table whose head is the first row that is not empty; columns after the last with text are cut."""
+    """Lines of a table whose header is the first row that is not empty; trailing empty columns are cut."""
     texts = [[_text(value) for value in row] for row in rows if any(value is not None for value in row)]
     width = max((index + 1 for row in texts for index, text in enumerate(row) if text), default=0)
     if not width:
@@ -50,7 +50,7 @@ def _table(rows: Iterable[tuple[object, ...]]) -> Iterator[str]:
 
 
 def _text(value: object) -> str:
-    """A cell on one line: numbers as Excel's 15 digits, dates without a time that is midnight."""
+    """A cell on one line: numbers with Excel's 15 digits, dates without the time if it is midnight."""
     if value is None:
         return ""
     if isinstance(value, float):

@@ -13,7 +13,7 @@ _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.{0,20000}?)\n(?:---|\.\.\.)[ \t]*(?:
 
 
 def parse_markdown(path: Path, limits: ParseLimits) -> Extract:
-    """Markdown as it is; YAML front matter is removed and its `title` used. Raises Unparsable if it is not text."""
+    """Markdown without its YAML front matter, whose `title` is used. Raises Unparsable if the file is not text."""
     markdown = decode(path.read_bytes()).replace("\r\n", "\n")
     match = _FRONT_MATTER.match(markdown)
     fields = _fields(match.group(1)) if match else None
@@ -24,12 +24,12 @@ def parse_markdown(path: Path, limits: ParseLimits) -> Extract:
 
 
 def parse_text(path: Path, limits: ParseLimits) -> Extract:
-    """Plain text as it is, which is Markdown without headings. Raises Unparsable if it is not text."""
+    """Plain text unchanged, as Markdown without headings. Raises Unparsable if the file is not text."""
     return Extract(decode(path.read_bytes()))
 
 
 def _fields(front_matter: str) -> dict[object, object] | None:
-    """The mapping that front matter holds, or None where it is no front matter but text between two rules."""
+    """The mapping in front matter, or None if it is text between two thematic breaks."""
     try:
         fields = yaml.safe_load(front_matter)
     except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: an impossible date

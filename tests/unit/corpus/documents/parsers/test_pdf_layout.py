@@ -1,4 +1,4 @@
-from ragops.corpus.documents.parsers.pdf_layout import Line, measure, to_markdown, without_furniture
+from ragops.corpus.documents.parsers.pdf_layout import Line, measure, to_markdown, without_running_lines
 
 
 def page(*rows: tuple[str, float], top: float = 800.0, pitch: float = 12.0, fixed_pitch: bool = False) -> list[Line]:
@@ -82,7 +82,7 @@ def test_running_heads_and_page_numbers_stay_once_and_headings_always() -> None:
         )
         for n in range(3)
     ]
-    kept = without_furniture(pages, measure(pages))
+    kept = without_running_lines(pages, measure(pages))
     shown = [[line.text[:7] for line in lines] for lines in kept]
     assert shown == [
         ["Report ", "Chapter", "text of", "a" * 7, "0"],  # once: it may be the head of a table that goes on
@@ -93,7 +93,7 @@ def test_running_heads_and_page_numbers_stay_once_and_headings_always() -> None:
 
 def test_two_pages_are_too_few_to_tell() -> None:
     pages = [page(("Same", 10), (WIDE, 10))] * 2
-    assert without_furniture(pages, measure(pages)) == pages
+    assert without_running_lines(pages, measure(pages)) == pages
 
 
 def test_no_lines_at_all() -> None:

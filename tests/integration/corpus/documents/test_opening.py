@@ -1,4 +1,4 @@
-"""The landing folder may be a volume: mounted, shared, and without all that a disk can do."""
+"""The landing folder may be a mounted volume, which refuses much of what a disk can do."""
 
 import json
 import shutil
@@ -41,10 +41,10 @@ print(json.dumps({"read": read, "touched": [pair for pair in touched if pair[1].
 
 
 def test_files_are_opened_for_reading_only_and_never_mapped_into_memory(samples: Path, tmp_path: Path) -> None:
-    """By Python's own account of what it and the libraries ask of the system."""
+    """As reported by Python's audit events, which cover the libraries too."""
     folder = tmp_path / "landing"
     shutil.copytree(samples, folder)
-    Image.new("L", (64, 64)).save(folder / "grey.bmp")  # pixels as Pillow holds them, which it likes to map
+    Image.new("L", (64, 64)).save(folder / "grey.bmp")  # pixels in Pillow's own layout, which it would map into memory
     done = subprocess.run([sys.executable, "-c", WATCH, str(folder)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)
