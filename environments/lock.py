@@ -1,7 +1,7 @@
-"""What each job installs on top of its runtime: `python -m environments.lock`, or `make lock`.
+"""Locks the packages that each job installs on top of its runtime: `python -m environments.lock`, or `make lock`.
 
-Each requirements file is resolved against the list of packages that its runtime ships, and names only what is missing
-there. What it names is pinned, so that a job finds today what it found yesterday; pip installs it as it stands.
+Each requirements file is resolved against the list of packages that its runtime ships, and lists only those that are
+missing there, pinned, so that every run of a job gets the same versions. Plain pip can install it.
 """
 
 import re
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -23,21 +23,24 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from localbundle.errors import BundleError, closest
+from ragops.errors import UserError
+from ragops.text import closest, one_line
 
 ROOT = Path(__file__).parents[1]
-PLACES = Path("environments/runtimes.yml")
+RUNTIMES = Path("environments/runtimes.yml")
 TASKS = Path("environments/requirements.toml")
 Parsed = TypeVar("Parsed")
-_HEADER = "# Made by `make lock`: what {name} installs on top of {runtime}. Not in here: what that ships.\n"
+_HEADER = (
+    "# Made by `make lock`: what {name} installs on top of {runtime}. Packages that the runtime ships are not listed.\n"
+)
 
 
-class Conflict(BundleError):
-    """No versions of what a file needs fit beside what its runtime ships."""
+class Conflict(UserError):
+    """What a file needs conflicts with the packages that its runtime ships."""
 
 
 class Tasks(BaseModel):
-    """environments/requirements.toml, whose comments say what each table is for."""
+    """environments/requirements.toml; its comments explain each table."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     optional: list[str] = []
@@ -50,7 +53,7 @@ class Tasks(BaseModel):
 
 @dataclass(frozen=True)
 class Runtime:
-    """What a kind of compute runs, and the version of each package that is there before a job installs anything."""
+    """The runtime of a kind of compute: its Python, and the versions of the packages that it ships."""
 
     name: str
     python: str
@@ -59,20 +62,26 @@ class Runtime:
 
 @dataclass(frozen=True)
 class File:
-    """One requirements file: its task's name, and the extras of ragops that it brings."""
+    """One requirements file: the name of its task, and the extras of ragops that it installs."""
 
     runtime: Runtime
     name: str
     extras: tuple[str, ...]
 
     def path(self, root: Path = ROOT) -> Path:
-        """Where it lies."""
+        """The path of the requirements file."""
         return root / "environments" / "requirements" / self.runtime.name / f"{self.name}.txt"
 
 
 @dataclass
 class Resolution:
-    """Packages of a file by what becomes of them; versions by name, of a replaced one the old and the new version."""
+    """The packages that a file needs.
+
+    Attributes:
+        shipped: version by name of those that the runtime ships.
+        added: version by name of those that the file adds.
+        replaced: old and new version by name of those that the file replaces.
+    """
 
     shipped: dict[str, str] = field(default_factory=dict)
     added: dict[str, str] = field(default_factory=dict)
@@ -89,30 +98,30 @@ def runtimes(root: Path = ROOT) -> dict[str, Runtime]:
     """The runtime of each kind of compute, `gpu` and `serverless`.
 
     Raises:
-        BundleError: the file cannot be read, a variable is missing, or there is no list of what its runtime ships.
+        UserError: the file cannot be read, a variable is missing, or a runtime has no list of packages.
     """
-    places, found = _loaded(root, PLACES, yaml.safe_load), []
+    written, found = _loaded(root, RUNTIMES, yaml.safe_load), []
     for name in ("gpu_runtime", "serverless_version"):
         try:
-            found.append(str(places["variables"][name]["default"]))
+            found.append(str(written["variables"][name]["default"]))
         except (KeyError, TypeError) as error:
-            raise BundleError(f"{PLACES}: '{name}' has no default; give the runtime as its default") from error
+            raise UserError(f"{RUNTIMES}: '{name}' has no default; set the runtime as its default") from error
     return {"gpu": read_runtime(root, found[0]), "serverless": read_runtime(root, f"serverless-v{found[1]}")}
 
 
 def read_runtime(root: Path, name: str) -> Runtime:
-    """The list of what a runtime ships.
+    """The packages that a runtime ships.
 
     Raises:
-        BundleError: there is none, and those that are nearest; or one of its lines is no pin.
+        UserError: it has no list, or a line of the list is not a pin.
     """
     folder = root / "environments" / "runtimes"
     file = folder / f"{name}.txt"
     if not file.is_file():
         known = sorted(path.stem for path in folder.glob("*.txt"))
         near = get_close_matches(name, known, n=3, cutoff=0) or known
-        raise BundleError(
-            f"runtime {name}: no list of its packages in environments/runtimes; nearest are {', '.join(near)}; "
+        raise UserError(
+            f"runtime {name}: no list of its packages in environments/runtimes; closest are {', '.join(near)}; "
             "correct environments/runtimes.yml, or add the list (docs/another-runtime.md)"
         )
     lines = file.read_text("utf-8").splitlines()
@@ -121,16 +130,16 @@ def read_runtime(root: Path, name: str) -> Runtime:
     return Runtime(name, python, dict(_pin(f"{file.relative_to(root)}:{number}", line) for number, line in numbered))
 
 
-def _pin(place: str, line: str) -> tuple[str, str]:
-    """Name and version of NAME==VERSION, whose version may have a local part."""
+def _pin(location: str, line: str) -> tuple[str, str]:
+    """Name and version of NAME==VERSION; the version may have a local part."""
     try:
         pin = Requirement(line)
         (clause,) = pin.specifier
         if clause.operator != "==" or pin.marker or pin.extras:
             raise ValueError
         Version(clause.version)
-    except ValueError:  # those of packaging are of this kind
-        raise BundleError(f"{place}: {line.strip()!r} is no pin; write NAME==VERSION") from None
+    except ValueError:  # also packaging's own errors
+        raise UserError(f"{location}: {line.strip()!r} is not a pin; write NAME==VERSION") from None
     return canonicalize_name(pin.name), clause.version
 
 
@@ -138,7 +147,7 @@ def files(root: Path = ROOT) -> Iterator[File]:
     """Every requirements file of environments/requirements.toml.
 
     Raises:
-        BundleError: that cannot be read, or names an extra that pyproject.toml does not have.
+        UserError: the TOML file cannot be read, or names an extra that pyproject.toml does not have.
     """
     tasks, project = _tasks(root), _loaded(root, Path("pyproject.toml"), tomllib.loads).get("project", {})
     known = set(project.get("optional-dependencies", {}))
@@ -146,16 +155,21 @@ def files(root: Path = ROOT) -> Iterator[File]:
         for name, extras in (tasks.gpu if compute == "gpu" else tasks.serverless).items():
             for extra in extras:
                 if canonicalize_name(extra) not in map(canonicalize_name, known):
-                    raise BundleError(f"{TASKS}: {name}: no extra {extra} in pyproject.toml; {closest(extra, known)}")
+                    raise UserError(f"{TASKS}: {name}: no extra {extra} in pyproject.toml; {_hint(extra, known)}")
             yield File(runtime, name, tuple(extras))
 
 
 def resolve(file: File, root: Path = ROOT, pins: Mapping[str, str] | None = None) -> Resolution:
-    """What a file has to name: at the versions of `pins`, where these name some.
+    """Resolves the packages of a file.
+
+    Args:
+        file: the file.
+        root: of the repository.
+        pins: versions to keep, by name.
 
     Raises:
-        Conflict: what it needs cannot be had beside what its runtime ships, or has to be compiled.
-        BundleError: it could not be found out, as where the package index is out of reach.
+        Conflict: a package conflicts with what the runtime ships, or would have to be compiled.
+        UserError: the resolution failed, for example because the package index cannot be reached.
     """
     found, repacked = Resolution(), _tasks(root).repacked
     for name, version in _compiled(file, root, pins or {}).items():
@@ -173,43 +187,41 @@ def resolve(file: File, root: Path = ROOT, pins: Mapping[str, str] | None = None
 
 
 def read(file: File, root: Path = ROOT) -> dict[str, str]:
-    """The versions that a requirements file names.
+    """The versions in a requirements file.
 
     Raises:
-        BundleError: there is none.
+        UserError: the file does not exist.
     """
     if not file.path(root).is_file():
-        raise BundleError(f"{file.path(root).relative_to(root)} is missing; make it with: make lock")
+        raise UserError(f"{file.path(root).relative_to(root)} is missing; create it with: make lock")
     lines = file.path(root).read_text("utf-8").splitlines()
     return dict(line.split("==") for line in lines if not line.startswith("#"))
 
 
 def _tasks(root: Path) -> Tasks:
-    """environments/requirements.toml; a table that is not there is empty."""
+    """environments/requirements.toml; missing tables are empty."""
     try:
         return Tasks.model_validate(_loaded(root, TASKS, tomllib.loads))
     except ValidationError as error:
         fault = error.errors()[0]
-        place, result = (
-            ".".join(map(str, fault["loc"])),
-            fault["msg"].removeprefix("Input ").replace("dictionary", "table"),
-        )
+        table = ".".join(map(str, fault["loc"]))
+        message = fault["msg"].removeprefix("Input ").replace("dictionary", "table")
         if fault["type"] == "extra_forbidden":
-            raise BundleError(f"{TASKS}: no table {place} is known; {closest(place, Tasks.model_fields)}") from None
-        raise BundleError(f"{TASKS}: {place} {result}; correct it as the comments there say") from None
+            raise UserError(f"{TASKS}: unknown table {table}; {_hint(table, Tasks.model_fields)}") from None
+        raise UserError(f"{TASKS}: {table} {message}; correct it, following the comments in the file") from None
 
 
 def _loaded(root: Path, name: Path, parse: Callable[[str], Parsed]) -> Parsed:
-    """What a YAML or TOML file has; raises BundleError where it is missing or is not written as such."""
+    """The content of a YAML or TOML file. Raises UserError if it is missing or malformed."""
     try:
         return parse((root / name).read_text("utf-8"))
     except OSError as error:
-        raise BundleError(f"{name}: {error.strerror}; take it from version control again") from error
+        raise UserError(f"{name}: {error.strerror}; restore it from version control") from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise BundleError(f"{name}:{line}: {error.problem}; correct it") from error
+        raise UserError(f"{name}:{line}: {error.problem}; correct it") from error
     except (yaml.YAMLError, ValueError) as error:
-        raise BundleError(f"{name}: {' '.join(str(error).split())}; correct it") from error
+        raise UserError(f"{name}: {one_line(error)}; correct it") from error
 
 
 def _compiled(file: File, root: Path, pins: Mapping[str, str]) -> dict[str, str]:
@@ -221,13 +233,13 @@ def _compiled(file: File, root: Path, pins: Mapping[str, str]) -> dict[str, str]
     found = _resolved(file, root, {**pins, **twins, **kept}, repacked - kept.keys())
     if "torch" not in kept:
         return found
-    # What only torch asks for (CUDA, Triton) is inside the runtime's torch or beside it, under whatever names.
+    # Packages that only torch needs (CUDA, Triton) come with the runtime's torch, possibly under other names.
     without_torch = _resolved(file, root, found, {*repacked - kept.keys(), "torch"})
     return {name: version for name, version in found.items() if name in {*without_torch, *kept}}
 
 
 def _resolved(file: File, root: Path, pins: Mapping[str, str], left_out: Set[str]) -> dict[str, str]:
-    """What a file's extras ask for, directly or not, apart from some packages and what only these ask for."""
+    """The direct and indirect requirements of a file's extras, without `left_out` and what only those require."""
     with tempfile.TemporaryDirectory() as folder:
         constraints, overrides = Path(folder) / "constraints.txt", Path(folder) / "overrides.txt"
         constraints.write_text("".join(f"{name}=={version}\n" for name, version in pins.items()), "utf-8")
@@ -238,14 +250,14 @@ def _resolved(file: File, root: Path, pins: Mapping[str, str], left_out: Set[str
 
 
 def _check_wheels(file: File, lines: list[str]) -> None:
-    """Raises Conflict for a package that would be compiled where the job runs."""
+    """Raises Conflict for a package without a wheel, which would have to be compiled when the job starts."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "added.txt").write_text("\n".join(lines), "utf-8")
         _uv(file, "added.txt", "--no-deps", "--no-build", cwd=Path(folder))
 
 
 def _uv(file: File, *arguments: str, cwd: Path) -> dict[str, str]:
-    """What uv makes of it, by name."""
+    """The versions that `uv pip compile` resolves, by name."""
     command = [
         sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-header", "--no-annotate", "--no-emit-index-url",
         "--python-version", file.runtime.python, "--python-platform", "x86_64-manylinux_2_35", *arguments,
@@ -257,15 +269,20 @@ def _uv(file: File, *arguments: str, cwd: Path) -> dict[str, str]:
     return {canonicalize_name(pin.name): next(iter(pin.specifier)).version for pin in pins}
 
 
-def _refusal(where: str, result: str) -> BundleError:
-    """The first reason of uv in one line, and what to do; all that it says where no versions are in conflict."""
-    text = " ".join(word for word in result.split() if word not in {"×", "╰─▶", "│", "cause:"})
+def _hint(name: str, known: Iterable[str]) -> str:
+    near = closest(name, known)
+    return f"did you mean {near}?" if near else f"it is one of {', '.join(sorted(known))}"
+
+
+def _refusal(where: str, stderr: str) -> UserError:
+    """The first reason of uv in one line with the fix; the whole message if it is not a conflict of versions."""
+    text = " ".join(word for word in stderr.split() if word not in {"×", "╰─▶", "│", "cause:"})
     conflict = re.search(r"Because (.*?), we can conclude", text)
-    # Said in the same form of an index without the package, and of a machine that is offline.
+    # An index without the package, and a machine that is offline, are reported in the same form.
     if conflict is None or "not found in the" in conflict[1]:
-        return BundleError(f"{where}: {text.removeprefix('error: ')}; correct it, or check the package index")
+        return UserError(f"{where}: {text.removeprefix('error: ')}; correct it, or check the package index")
     return Conflict(
-        f"{where}: cannot be installed beside what that ships ({conflict[1]}); widen a bound in pyproject.toml, or "
+        f"{where}: conflicts with the packages of the runtime ({conflict[1]}); widen a bound in pyproject.toml, or "
         f"allow the replacement in {TASKS}"
     )
 
@@ -278,21 +295,21 @@ def write(file: File, found: Resolution, root: Path = ROOT) -> None:
 
 
 def main(root: Path = ROOT) -> None:
-    """Resolves every file, then writes all; prints how many packages each is given, adds and replaces."""
+    """Resolves every file, then writes all of them; prints the packages shipped, added and replaced for each."""
     console = Console()
     table = Table("requirements", "shipped", "added", "replaced", box=None)
     try:
-        # Nothing is written before everything is known, so that an error leaves the files of one run.
-        found = [(file, _wanted(file, root, console)) for file in list(files(root))]
-    except BundleError as error:
+        # Written only when everything is resolved, so that an error leaves the files of an earlier run.
+        found = [(file, _resolved_or_none(file, root, console)) for file in list(files(root))]
+    except UserError as error:
         sys.exit(f"error: {error}")
     for file, resolution in found:
         table.add_row(f"{file.runtime.name}/{file.name}", *_locked(file, resolution, root))
     console.print(table)
 
 
-def _wanted(file: File, root: Path, console: Console) -> Resolution | None:
-    """What a file has to name; none for one that is optional and cannot be had."""
+def _resolved_or_none(file: File, root: Path, console: Console) -> Resolution | None:
+    """The resolution of a file; None for an optional one that conflicts."""
     console.print(f"resolving {file.runtime.name}/{file.name}", style="dim", highlight=False)
     try:
         return resolve(file, root)
@@ -303,10 +320,10 @@ def _wanted(file: File, root: Path, console: Console) -> Resolution | None:
 
 
 def _locked(file: File, found: Resolution | None, root: Path) -> tuple[str, str, str]:
-    """Writes a file, or removes one that cannot be had, and returns its figures."""
+    """Writes a file, or removes one that conflicts; returns its row of the table."""
     if found is None:
         file.path(root).unlink(missing_ok=True)
-        return "-", "-", "none of its versions fits"
+        return "-", "-", "no compatible versions"
     write(file, found, root)
     return str(len(found.shipped)), str(len(found.added)), ", ".join(sorted(found.replaced)) or "-"
 

@@ -1,7 +1,8 @@
-"""Builds the wheels of environments/requirements.toml's table `repacked`, without some of what they ask for, into dist.
+"""Rebuilds the wheels of the table `repacked` in environments/requirements.toml without some of their requirements.
 
-pip has no way to install one requirement of a file without its own: what must not come to a job has to be no
-dependency. `uv run --no-project --with pip --with wheel repack.py` is the artifact's build command in databricks.yml.
+pip cannot install one requirement of a file without the packages that it requires in turn, so a package that a job must
+not get has to be removed from the wheel's metadata. The build command of the artifact in databricks.yml is
+`uv run --no-project --with pip --with wheel repack.py`.
 """
 
 import re
@@ -17,40 +18,40 @@ _ROOT = HERE.parents[1]
 
 
 def main() -> None:
-    """Downloads each wheel, at the version that pyproject.toml names, and packs it again; exits with 1 if one fails."""
+    """Downloads each wheel, at the version that pyproject.toml pins, and repacks it; exits with 1 if one fails."""
     extras = tomllib.loads((_ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
     pins = {line.split("==")[0]: line for lines in extras.values() for line in lines if "==" in line}
     tasks = tomllib.loads((_ROOT / "environments" / "requirements.toml").read_text("utf-8"))
     for name in tasks["repacked"]:
         if name not in pins:
             sys.exit(f"repack: pyproject.toml does not pin {name}; write {name}==VERSION in one of its extras")
-    for wheel in (HERE / "dist").glob("*.whl"):  # the CLI uploads all that lie there
+    for wheel in (HERE / "dist").glob("*.whl"):  # the CLI uploads every wheel in the folder
         if wheel.name.split("-")[0].replace("_", "-") not in tasks["repacked"]:
             wheel.unlink(missing_ok=True)
     for name, unwanted in tasks["repacked"].items():
-        if is_there(pins[name], unwanted, HERE / "dist"):
+        if is_built(pins[name], unwanted, HERE / "dist"):
             continue
         with tempfile.TemporaryDirectory() as folder:
             repack(pins[name], unwanted, Path(folder), HERE / "dist")
 
 
 def repack(pin: str, unwanted: list[str], work: Path, dist: Path) -> None:
-    """Puts the wheel of NAME==VERSION into `dist`, its metadata without the unwanted requirements; the only one there.
+    """Writes the wheel of NAME==VERSION without the unwanted requirements into `dist`, and removes other versions.
 
-    Another process may do the same at the same time: what is in `dist` is always whole.
+    Safe against another process that does the same: wheels in `dist` are always complete.
 
     Raises:
-        SystemExit: it cannot be downloaded or packed; one line.
+        SystemExit: it cannot be downloaded or packed; in one line.
     """
     command = ["pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"]
     _run(f"download {pin}", "check the package index", *command, "--dest", str(work), pin)
     (wheel,) = work.glob("*.whl")
-    _run(f"unpack {wheel.name}", "start again", "wheel", "unpack", "--dest", str(work), str(wheel))
+    _run(f"unpack {wheel.name}", "run it again", "wheel", "unpack", "--dest", str(work), str(wheel))
     (metadata,) = work.glob("*/*.dist-info/METADATA")
     metadata.write_text(without(metadata.read_text("utf-8"), unwanted), "utf-8")
     dist.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=dist) as made:
-        _run(f"pack {pin}", "start again", "wheel", "pack", "--dest-dir", made, str(metadata.parents[1]))
+        _run(f"pack {pin}", "run it again", "wheel", "pack", "--dest-dir", made, str(metadata.parents[1]))
         (packed,) = Path(made).glob("*.whl")
         packed.replace(dist / packed.name)
     for earlier in dist.glob(f"{wheel.name.split('-')[0]}-*.whl"):
@@ -58,8 +59,8 @@ def repack(pin: str, unwanted: list[str], work: Path, dist: Path) -> None:
             earlier.unlink(missing_ok=True)
 
 
-def is_there(pin: str, unwanted: list[str], dist: Path) -> bool:
-    """Whether the wheel of NAME==VERSION is in `dist`, without the unwanted requirements."""
+def is_built(pin: str, unwanted: list[str], dist: Path) -> bool:
+    """Whether `dist` has the wheel of NAME==VERSION without the unwanted requirements."""
     name, _, version = pin.partition("==")
     for wheel in dist.glob(f"{name.replace('-', '_')}-{version}-*.whl"):
         with zipfile.ZipFile(wheel) as archive:
@@ -70,13 +71,13 @@ def is_there(pin: str, unwanted: list[str], dist: Path) -> bool:
 
 
 def without(metadata: str, unwanted: list[str]) -> str:
-    """The metadata of a wheel without the lines that ask for some packages; nothing else changes."""
+    """The metadata of a wheel without the requirements for some packages; nothing else changes."""
     names = "|".join(re.escape(name).replace(r"\-", "[-_.]") for name in unwanted)
     return re.sub(rf"(?im)^Requires-Dist:\s*({names})(?![\w.-]).*\n", "", metadata)
 
 
 def _run(what: str, fix: str, *command: str) -> None:
-    """Runs a Python module; where it fails, ends with what could not be done, its last line, and what to do."""
+    """Runs a Python module; if it fails, exits with the action, the last line of its output, and the fix."""
     done = subprocess.run([sys.executable, "-m", *command], stdout=sys.stderr, stderr=subprocess.PIPE, text=True)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1].removeprefix("ERROR: ")

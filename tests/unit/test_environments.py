@@ -1,4 +1,4 @@
-"""Targets differ in environments/TARGET.yml and nowhere else, and each is what its mode promises."""
+"""Targets differ only in environments/TARGET.yml, and each has the properties of its mode."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from ragops.platform.workspace import Workspace
 ROOT = Path(__file__).parents[2]
 TARGETS = ("dev", "staging", "prod")
 PRODUCTION = ("staging", "prod")
-# What a target may set: where it is deployed, as whom, for whom, from which branch, and values of variables.
+# What a target may set: workspace, identity, permissions, branch, and values of variables.
 SETTINGS = {"default", "mode", "presets", "workspace", "git", "run_as", "permissions", "variables"}
 
 
@@ -25,7 +25,7 @@ def written(target: str) -> dict[str, Any]:
 
 
 def everywhere() -> dict[Path, Any]:
-    """The files that know nothing of targets, apart from the lines that include the others."""
+    """The files that must not depend on targets, without the lines that include other files."""
     files = [
         ROOT / "databricks.yml",
         ROOT / "environments" / "runtimes.yml",
@@ -38,7 +38,7 @@ def everywhere() -> dict[Path, Any]:
 
 @pytest.fixture
 def as_deployed(tmp_path: Path) -> Path:
-    """The bundle without the values that a laptop lays over it."""
+    """The bundle without the overrides of a laptop."""
     for name in ("databricks.yml", "resources", "notebooks"):
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "environments").mkdir()
@@ -65,34 +65,34 @@ def resources_of(bundle: Bundle) -> str:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_file_is_one_target_and_sets_what_a_target_may(target: str) -> None:
+def test_a_file_defines_one_target_with_allowed_settings_only(target: str) -> None:
     assert written(target).keys() == {"targets"}
     assert written(target)["targets"].keys() == {target}
     assert written(target)["targets"][target].keys() <= SETTINGS
 
 
 @pytest.mark.parametrize(("file", "content"), everywhere().items(), ids=lambda value: getattr(value, "name", ""))
-def test_nothing_else_knows_of_targets(file: Path, content: dict[str, Any]) -> None:
+def test_no_other_file_depends_on_targets(file: Path, content: dict[str, Any]) -> None:
     assert "targets" not in content
     named = [text for text in leaves(content) if re.search(rf"\b({'|'.join(TARGETS)})\b|bundle\.(target|mode)", text)]
     assert named == [], file
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_target_is_its_file_whatever_it_is_called(as_deployed: Path, target: str) -> None:
+def test_a_target_s_resources_do_not_depend_on_its_name(as_deployed: Path, target: str) -> None:
     before = resources_of(load_bundle(as_deployed, target))
     file = as_deployed / "environments" / f"{target}.yml"
     file.write_text(yaml.safe_dump({"targets": {"elsewhere": written(target)["targets"][target]}}))
     assert resources_of(load_bundle(as_deployed, "elsewhere")) == before
 
 
-def test_every_target_can_be_resolved_to_the_end(as_deployed: Path) -> None:
+def test_every_reference_in_a_target_is_resolved(as_deployed: Path) -> None:
     for target in TARGETS:
         config = load_bundle(as_deployed, target).config
         assert not [text for text in leaves({**config, "variables": {}}) if "${" in text]
 
 
-def test_dev_is_everyones_own(as_deployed: Path) -> None:
+def test_in_dev_every_user_has_separate_resources(as_deployed: Path) -> None:
     bundle = load_bundle(as_deployed, "dev")
     user = bundle.config["workspace"]["current_user"]["short_name"]
     assert bundle.config["mode"] == "development"
@@ -104,7 +104,7 @@ def test_dev_is_everyones_own(as_deployed: Path) -> None:
 
 
 @pytest.mark.parametrize("target", PRODUCTION)
-def test_production_belongs_to_a_service_principal(as_deployed: Path, target: str) -> None:
+def test_production_runs_as_a_service_principal(as_deployed: Path, target: str) -> None:
     config = load_bundle(as_deployed, target).config
     principal = config["variables"]["service_principal"]["value"]
     assert config["mode"] == "production"
@@ -129,15 +129,15 @@ def test_targets_share_no_catalog(as_deployed: Path) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_keys_are_looked_for_in_the_scope_that_is_deployed(as_deployed: Path, target: str) -> None:
+def test_secrets_are_read_from_the_deployed_scope(as_deployed: Path, target: str) -> None:
     resources = load_bundle(as_deployed, target).config["resources"]
     for schema in resources["schemas"].values():
-        place = Workspace(schema["catalog_name"], schema["name"])
-        assert place.secret_scope == resources["secret_scopes"]["models"]["name"]
+        workspace = Workspace(schema["catalog_name"], schema["name"])
+        assert workspace.secret_scope == resources["secret_scopes"]["models"]["name"]
 
 
-def test_a_scopes_name_is_made_of_variables() -> None:
-    """The CLI resolves `${resources...}` in names of other types, and makes a scope that is called like that."""
+def test_the_name_of_a_scope_uses_only_variables() -> None:
+    """In names of scopes the CLI does not resolve `${resources...}`: the scope would have that literal name."""
     (scope,) = yaml.safe_load((ROOT / "resources" / "models.secret_scope.yml").read_text())["resources"][
         "secret_scopes"
     ].values()
@@ -145,7 +145,7 @@ def test_a_scopes_name_is_made_of_variables() -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_embedding_runs_on_several_gpus_a_node_of_the_targets_cloud(as_deployed: Path, target: str) -> None:
+def test_embedding_runs_on_gpu_nodes_of_the_target_s_cloud(as_deployed: Path, target: str) -> None:
     config = load_bundle(as_deployed, target).config
     types = config["variables"]["gpu_node_types"]["value"]
     assert types.keys() == {"azure", "aws", "gcp"}

@@ -29,7 +29,9 @@ _SERVICE = "PERMISSION_DENIED: User does not have MODIFY on Table 'a.b.c'.\n\nJV
         (PermissionDenied("no. Config: host=https://x, token=***"), "no"),
     ],
 )
-def test_a_refusal_names_the_right_the_thing_and_the_platform_s_reason(error: Exception, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_names_the_right_the_thing_and_the_platform_s_reason(
+    error: Exception, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("DATABRICKS_CLIENT_ID", raising=False)
     with pytest.raises(NotPermitted) as caught, needing("SELECT", "table a.b.c"):
         raise error

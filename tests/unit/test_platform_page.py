@@ -1,4 +1,4 @@
-"""docs/platform.md: each rule names files that exist, a source, and the day on which it was looked up."""
+"""docs/platform.md: each rule names existing files, a source, and the date of the look-up."""
 
 import re
 from datetime import date
@@ -20,13 +20,13 @@ def rows(text: str) -> list[list[str]]:
 
 
 def exists(name: str) -> bool:
-    """A path from the root, with wilduse cases, or the name of a file somewhere below."""
+    """A path from the root, with wildcards, or the name of a file somewhere below."""
     patterns = (name.rstrip("/"),) if "/" in name else (name, f"[erst]*/**/{name}")
     return any(found for pattern in patterns for found in ROOT.glob(pattern))
 
 
 @pytest.mark.parametrize("row", rows(RULES), ids=lambda row: row[0][:40])
-def test_a_rule_has_its_file_its_source_and_its_day(row: list[str]) -> None:
+def test_a_rule_has_existing_files_a_source_and_a_date(row: list[str]) -> None:
     rule, enforced, source, looked_up = row
     assert rule and source
     assert date.fromisoformat(looked_up) >= date(2026, 1, 1)
@@ -37,7 +37,7 @@ def test_a_rule_has_its_file_its_source_and_its_day(row: list[str]) -> None:
 
 
 @pytest.mark.parametrize("row", rows(UNKNOWN), ids=lambda row: row[0][:40])
-def test_a_question_says_why_it_matters_and_how_it_is_answered(row: list[str]) -> None:
+def test_an_open_question_has_a_reason_and_a_method(row: list[str]) -> None:
     assert len(row) == 3 and all(row)
 
 

@@ -1,4 +1,4 @@
-"""docs/rights.md and the bundle say the same of who may do what; nobody but the deployer is given anything in dev."""
+"""docs/rights.md and the bundle grant the same rights; in dev only the deployer has any."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -39,14 +39,14 @@ def securables(target: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
 
 
 def name_of(target: str, principal: str) -> str:
-    """Who of the table a principal of the target is."""
+    """The table's name for a principal of the target."""
     variables = load_bundle(ROOT, target).config["variables"]
     (found,) = (who for who, variable in WHO.items() if variables[variable]["value"] == principal)
     return found
 
 
 def granted(target: str) -> list[tuple[str, str, str]]:
-    """Who has been given what, on which resource."""
+    """The rights that the bundle grants: who, on which resource, which right."""
     found = []
     for _, key, resource in securables(target):
         for grant in resource.get("grants") or []:
@@ -57,58 +57,60 @@ def granted(target: str) -> list[tuple[str, str, str]]:
     return found
 
 
-def let_in(target: str) -> list[tuple[str, str]]:
-    """Who is let in by the release's parameters, and their rights."""
+def endpoint_access(target: str) -> list[tuple[str, str]]:
+    """Who gets access to the endpoint by the release's parameters, with their level."""
     job = load_bundle(ROOT, target).config["resources"]["jobs"]["release"]
     given = {one["name"]: one["default"] for one in job["parameters"]}
     levels = {"managers": "CAN_MANAGE", "callers": "CAN_QUERY"}
     return [(name_of(target, given[name]), level) for name, level in levels.items() if given[name]]
 
 
-def result(given: str) -> list[tuple[str, str, str]]:
+def documented(given: str) -> list[tuple[str, str, str]]:
     rows = [row for row in ROWS if row.given == given]
     return [(row.who, key, right) for row in rows for key in row.on for right in row.rights]
 
 
 @pytest.mark.parametrize("target", PRODUCTION)
-def test_what_is_granted_is_what_the_table_says(target: str) -> None:
-    assert sorted(granted(target)) == sorted(result("rights"))
+def test_the_bundle_s_grants_match_the_table(target: str) -> None:
+    assert sorted(granted(target)) == sorted(documented("rights"))
 
 
 @pytest.mark.parametrize("target", PRODUCTION)
-def test_a_targets_permissions_are_what_the_table_says(target: str) -> None:
+def test_a_target_s_permissions_match_the_table(target: str) -> None:
     permissions = load_bundle(ROOT, target).config["permissions"]
     given = [(one.get("group_name") or one["service_principal_name"], one["level"]) for one in permissions]
     assert sorted((name_of(target, who), level) for who, level in given) == sorted(
-        (who, level) for who, key, level in result("permissions") if key == "bundle"
+        (who, level) for who, key, level in documented("permissions") if key == "bundle"
     )
 
 
 @pytest.mark.parametrize("target", PRODUCTION)
-def test_a_release_lets_in_whom_the_table_says(target: str) -> None:
-    assert sorted(let_in(target)) == sorted((who, level) for who, on, level in result("release") if on == "endpoint")
+def test_the_release_s_access_to_the_endpoint_matches_the_table(target: str) -> None:
+    assert sorted(endpoint_access(target)) == sorted(
+        (who, level) for who, on, level in documented("release") if on == "endpoint"
+    )
 
 
-def test_in_dev_nobody_is_given_anything() -> None:
-    """The groups need not exist, and what is there is its deployer's own."""
-    assert granted("dev") == [] and let_in("dev") == []
+def test_dev_grants_nothing() -> None:
+    """The groups need not exist, and everything belongs to the deployer."""
+    assert granted("dev") == [] and endpoint_access("dev") == []
     assert "permissions" not in load_bundle(ROOT, "dev").config
 
 
 @pytest.mark.parametrize("target", ("dev", *PRODUCTION))
-def test_rights_are_spelled_as_databricks_does(target: str) -> None:
+def test_rights_are_spelled_as_in_databricks(target: str) -> None:
     for kind, _, resource in securables(target):
         SECURABLES[kind].from_dict(dict(resource))
 
 
-def test_every_securable_says_who_may_do_what() -> None:
+def test_every_securable_has_grants_or_permissions() -> None:
     assert [
         key for _, key, resource in securables("prod") if not (resource.get("grants", resource.get("permissions")))
     ] == []
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.who}-{row.on[0]}-{row.rights[0]}")
-def test_a_row_names_what_there_is(row: Row) -> None:
+def test_a_row_names_existing_things(row: Row) -> None:
     assert row.given in GIVEN
     assert row.who in {"deployer", *WHO}
     assert "ALL_PRIVILEGES" not in row.rights

@@ -1,4 +1,4 @@
-"""A job's notebooks import with what its runtime ships and its requirements file adds: all else is taken away."""
+"""The notebooks of a job can be imported with only the packages of its runtime and of its requirements file."""
 
 import ast
 import json
@@ -17,10 +17,10 @@ from packaging.utils import canonicalize_name
 
 from environments.lock import ROOT, File, files, read
 
-# The wheel of this repository, and what every runtime has besides its list.
-OTHERWISE_THERE = {"ragops", "pyspark", "py4j"}
+# The wheel of this repository, and what every runtime has in addition to its list.
+ALWAYS_PRESENT = {"ragops", "pyspark", "py4j"}
 REPACKED = set(tomllib.loads((ROOT / "environments" / "requirements.toml").read_text())["repacked"])
-# What a task imports only once it is at work.
+# Modules that a task imports only while it runs.
 LATER = {
     "embed": (
         "ragops.assembly",
@@ -52,7 +52,7 @@ for module in modules:
 
 
 def with_needs(names: set[str]) -> set[str]:
-    """Packages with all that they ask for here, where they are newer than in a runtime and may ask for more."""
+    """Packages with everything they require as installed here; newer versions than a runtime's may require more."""
     found, waiting = set(names), list(names - REPACKED - {"ragops"})
     while waiting:
         try:
@@ -68,13 +68,13 @@ def with_needs(names: set[str]) -> set[str]:
 
 @cache
 def installed() -> dict[str, set[str]]:
-    """Modules that are here, with the distributions that have them."""
+    """The installed modules, with the distributions that contain them."""
     found = packages_distributions().items()
     return {module: {canonicalize_name(name) for name in names} for module, names in found}
 
 
 def notebooks(file: File) -> Iterator[Path]:
-    """Those whose tasks install the file."""
+    """The notebooks whose tasks install the file."""
     for path in (ROOT / "resources").glob("*.job*.yml"):
         jobs = yaml.safe_load(path.read_text())["resources"]["jobs"].values()
         for task in (task for job in jobs for task in job["tasks"]):
@@ -95,12 +95,12 @@ def imports(notebook: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("file", [one for one in files() if one.name != "vllm"], ids=lambda file: file.name)
-def test_a_file_is_enough_for_its_notebooks(file: File) -> None:
+def test_a_requirements_file_is_enough_for_its_notebooks(file: File) -> None:
     modules = {name for notebook in notebooks(file) for name in imports(notebook)} | set(LATER.get(file.name, ()))
     assert modules
-    there = with_needs({*file.runtime.packages, *read(file), *REPACKED, *OTHERWISE_THERE})
+    there = with_needs({*file.runtime.packages, *read(file), *REPACKED, *ALWAYS_PRESENT})
     absent = {module for module, names in installed().items() if not names & there}
-    assert "hypothesis" in absent  # something is taken away
+    assert "hypothesis" in absent  # something is hidden
     command = [sys.executable, "-c", SCRIPT, ",".join(sorted(absent)), ",".join(sorted(modules))]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-1000:]

@@ -2,10 +2,10 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from localbundle.errors import BundleError
 
 from environments.lock import read_runtime
 from environments.refresh import refresh
+from ragops.errors import UserError
 
 TODAY = date(2026, 12, 1)
 
@@ -19,24 +19,24 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path / "checkout"
 
 
-def test_a_list_is_read_and_read_again(checkout: Path, tmp_path: Path) -> None:
+def test_a_list_is_written_and_updated(checkout: Path, tmp_path: Path) -> None:
     assert refresh(checkout, ["serverless-v7"], tmp_path, TODAY) == ["serverless-v7: 2 packages, 2 new or changed"]
     runtime = read_runtime(tmp_path, "serverless-v7")
     assert (runtime.python, runtime.packages) == ("3.13", {"grpcio": "1.67", "numpy": "2.3.4"})
     assert refresh(checkout, [], tmp_path, TODAY) == ["serverless-v7: 2 packages, 0 new or changed"]
 
 
-def test_a_folder_without_lists(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="has no python.*; check out github.com/databricks/environments"):
+def test_a_folder_without_lists_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="has no python.*; check out github.com/databricks/environments"):
         refresh(tmp_path, [], tmp_path, TODAY)
 
 
-def test_a_list_that_is_not_there(checkout: Path, tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="has no list of serverless-v8; nearest are serverless-v7; correct the name"):
+def test_an_unknown_runtime_is_named_with_the_closest_ones(checkout: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="has no list of serverless-v8; closest are serverless-v7; correct the name"):
         refresh(checkout, ["serverless-v8"], tmp_path, TODAY)
 
 
-def test_a_list_of_another_form(checkout: Path, tmp_path: Path) -> None:
+def test_a_list_of_another_format_is_refused(checkout: Path, tmp_path: Path) -> None:
     (checkout / "python" / "serverless" / "serverless-v7" / "constraints.txt").write_text("numpy\n")
-    with pytest.raises(BundleError, match="is no list of pins"):
+    with pytest.raises(UserError, match="is not a list of pins"):
         refresh(checkout, ["serverless-v7"], tmp_path, TODAY)

@@ -1,4 +1,4 @@
-"""Wheels packed again without some of what they ask for."""
+"""Wheels repacked without some of their requirements."""
 
 import subprocess
 import zipfile
@@ -14,7 +14,7 @@ METADATA = "Name: tiny\nRequires-Dist: opencv_python >=4\nRequires-Dist: opencv-
 
 
 def tools(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
-    """In place of pip and wheel: a wheel of the version that is asked for."""
+    """Replaces pip and wheel: a wheel of the requested version."""
     match command[2:4]:
         case ["pip", "download"]:
             (Path(command[-2]) / f"tiny-{command[-1].split('==')[1]}-py3-none-any.whl").touch()
@@ -50,7 +50,7 @@ def names(dist: Path) -> list[str]:
     return sorted(path.name for path in dist.iterdir())
 
 
-def test_only_what_is_unwanted_goes() -> None:
+def test_only_unwanted_requirements_are_removed() -> None:
     assert repack.without(METADATA, ["opencv-python"]).splitlines() == [
         "Name: tiny",
         "Requires-Dist: opencv-python-headless",
@@ -58,26 +58,26 @@ def test_only_what_is_unwanted_goes() -> None:
     ]
 
 
-def test_the_wheel_of_an_earlier_version_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_wheel_of_an_earlier_version_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "run", tools)
     work, dist = folders(tmp_path)
     repack.repack("tiny==2", ["numpy"], work, dist)
     assert names(dist) == ["tiny-2-py3-none-any.whl", "tiny_other-1-py3-none-any.whl"]
 
 
-def test_a_wheel_that_is_there_is_not_made_again(tmp_path: Path) -> None:
+def test_an_existing_wheel_is_recognized(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "opencv_tiny-2-py3-none-any.whl", "w") as wheel:
         wheel.writestr("opencv_tiny-2.dist-info/METADATA", METADATA)
-    assert repack.is_there("opencv-tiny==2", ["torch"], tmp_path)
-    assert not repack.is_there("opencv-tiny==2", ["numpy"], tmp_path)
-    assert not repack.is_there("opencv-tiny==3", ["torch"], tmp_path)
+    assert repack.is_built("opencv-tiny==2", ["torch"], tmp_path)
+    assert not repack.is_built("opencv-tiny==2", ["numpy"], tmp_path)
+    assert not repack.is_built("opencv-tiny==3", ["torch"], tmp_path)
 
 
-def test_a_wheel_that_is_no_longer_packed_again_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wheel_that_is_no_longer_repacked_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, dist = folders(tmp_path)
     monkeypatch.setattr(repack, "_ROOT", tmp_path)
     monkeypatch.setattr(repack, "HERE", tmp_path)
-    monkeypatch.setattr(repack, "is_there", lambda *_: True)
+    monkeypatch.setattr(repack, "is_built", lambda *_: True)
     (tmp_path / "environments").mkdir()
     (tmp_path / "environments" / "requirements.toml").write_text("[repacked]\ntiny-other = ['numpy']\n")
     (tmp_path / "pyproject.toml").write_text("[project.optional-dependencies]\nocr = ['tiny-other==1']\n")
@@ -85,7 +85,7 @@ def test_a_wheel_that_is_no_longer_packed_again_goes(tmp_path: Path, monkeypatch
     assert names(dist) == ["tiny_other-1-py3-none-any.whl"]
 
 
-def test_a_wheel_that_cannot_be_downloaded_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_download_is_reported_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "run", failing("download"))
     work, dist = folders(tmp_path)
     with pytest.raises(SystemExit) as error:
