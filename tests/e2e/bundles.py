@@ -1,12 +1,16 @@
 """The bundle itself, run from a folder of the tests' own: links to the repository's files, a workspace beside them."""
 
+import contextlib
+import io
 import json
 import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from localbundle.volumes.environment import environment as strict_environment
 
@@ -46,6 +50,29 @@ class Bundle:
         if check and done.returncode:
             raise AssertionError(f"{' '.join(words)}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done
+
+    def refused(self, *words: str) -> str:
+        """What a command that refuses its input prints on standard error; checks that it is one line.
+
+        The command runs in this process, which spares each case the seconds that imports take.
+        """
+        (command,) = entry_points(group="console_scripts", name=words[0])
+        out, errors, code = io.StringIO(), io.StringIO(), 0
+        with (
+            contextlib.chdir(self.root),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(errors),
+            patch.object(sys, "argv", list(words)),
+            patch.dict(os.environ, self.environment),
+        ):
+            try:
+                command.load()()
+            except SystemExit as end:
+                code = int(end.code or 0)
+        assert code == 2, (code, out.getvalue(), errors.getvalue())
+        assert len(errors.getvalue().strip().splitlines()) == 1, errors.getvalue()
+        assert not (self.home / "server.log").exists(), "Spark was started"
+        return errors.getvalue()
 
     def refresh(self, check: bool = True, **parameters: str) -> subprocess.CompletedProcess[str]:
         pairs = ",".join(f"{name}={value}" for name, value in parameters.items())

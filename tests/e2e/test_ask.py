@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from ragops.cli.app import app
 from ragops.errors import UserError
 from tests.e2e.bundles import Bundle, write_notes
-from tests.support.openai_double import Behaviour, OpenAIDouble, serving
+from tests.support.openai_double import Behavior, OpenAIDouble, serving
 from tests.support.poisoned import Poisoned, write_poisoned
 
 SCHEMA = "asked"
@@ -137,7 +137,7 @@ def test_an_answer_is_traced_and_in_the_ledger(asked: Asked) -> None:
 
 def test_a_terminal_sees_it_as_it_is_written_and_then_checked(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
-    with serving(Behaviour(text="It eats 4 fish before noon [1] [9].")) as double:
+    with serving(Behavior(text="It eats 4 fish before noon [1] [9].")) as double:
         shown = asked.run(OTTER, models=served(double))
         assert double.bodies[0]["stream"] is True
     plain = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown)
@@ -185,7 +185,7 @@ def test_poisoned_documents_are_quoted_for_their_facts_only(asked: Asked) -> Non
 def test_whoever_is_obeyed_is_named(asked: Asked) -> None:
     """A model that obeys every order: its word is shown only under the name of the document that has it."""
     for one in asked.poisoned:
-        with serving(Behaviour(text=f"{one.canary} [77]")) as double:
+        with serving(Behavior(text=f"{one.canary} [77]")) as double:
             result = asked.ask(one.question, models=served(double))
         assert result["removed_citations"] == 1
         assert "[77]" not in result["answer"]
@@ -210,18 +210,18 @@ def _check_prompt(messages: list[dict[str, str]], one: Poisoned) -> None:
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "said"),
+    ("behavior", "said"),
     [
-        (Behaviour(status=500), "Model gpt"),
-        (Behaviour(status=429), "Model gpt"),
-        (Behaviour(delay_s=1.5), "raise timeout_s"),
-        (Behaviour(raw="data: {malformed\n\n"), "Model gpt"),
-        (Behaviour(text=""), "Model gpt"),
+        (Behavior(status=500), "Model gpt"),
+        (Behavior(status=429), "Model gpt"),
+        (Behavior(hangs=True), "raise timeout_s"),
+        (Behavior(raw="data: {malformed\n\n"), "Model gpt"),
+        (Behavior(text=""), "Model gpt"),
     ],
     ids=["fault", "busy", "slow", "malformed", "empty"],
 )
-def test_a_model_that_fails_gives_way_to_quotes_or_is_one_line(asked: Asked, behaviour: Behaviour, said: str) -> None:
-    with serving(behaviour) as double:
+def test_a_model_that_fails_gives_way_to_quotes_or_is_one_line(asked: Asked, behavior: Behavior, said: str) -> None:
+    with serving(behavior) as double:
         result = asked.ask(OTTER, models=served(double))
         assert (result["answer"], result["model"]) == ("The otter eats 4 fish before noon [1].", "quotes")
         assert said in asked.refused(OTTER, models=served(double, fallback=False))
@@ -235,7 +235,7 @@ def test_a_model_that_is_down(asked: Asked) -> None:
 
 
 def test_passages_fit_the_model_and_what_cannot_fit_is_one_line(asked: Asked) -> None:
-    with serving(Behaviour(text="4 fish [1].")) as double:
+    with serving(Behavior(text="4 fish [1].")) as double:
         roomy = asked.ask(OTTER, models=served(double))
         tight = asked.ask(OTTER, models=served(double, context_tokens=1200))
         assert 0 < len(tight["sources"]) < len(roomy["sources"])

@@ -65,10 +65,7 @@ def test_without_an_index_it_says_what_to_run(bundle: Bundle) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (
-            "llm=gpt",
-            "parameter llm: model gpt: the use case knows none of that name; choose one of served, smollm2, quotes",
-        ),
+        ("llm=gpt", "parameter llm: model gpt"),
         ("prompt=breif", "parameter prompt: prompt template breif"),
         ("fusion=dens", "there is no fusion dens; use dense, lexical, reciprocal_rank, weighted"),
         ("sample=1", "parameter sample is '1'"),
@@ -76,8 +73,4 @@ def test_without_an_index_it_says_what_to_run(bundle: Bundle) -> None:
     ],
 )
 def test_wrong_parameters_are_refused_before_spark(cold_bundle: Bundle, wrong: str, said: str) -> None:
-    stopped = cold_bundle.run("localbundle", "run", "prototype", "-t", "dev", "--params", wrong, check=False)
-    assert stopped.returncode == 2
-    assert said in stopped.stderr
-    assert len(stopped.stderr.strip().splitlines()) == 1
-    assert not (cold_bundle.home / "server.log").exists()
+    assert said in cold_bundle.refused("localbundle", "run", "prototype", "-t", "dev", "--params", wrong)
