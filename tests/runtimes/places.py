@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from localbundle.definitions.bundle import Bundle
-from localbundle.definitions.yamlfile import beside, in_place_of
+from localbundle.definitions.yamlfile import absolute_path, located_like
 
 from environments.lock import Runtime, read_runtime, runtimes
 from tests.runtimes.commands import REPOSITORY
@@ -76,7 +76,7 @@ def installations(bundle: Bundle) -> Iterator[Installation]:
 def _line(library: Mapping[str, Any]) -> str:
     match library:
         case {"requirements": str(path)}:
-            return in_place_of(path, f"-r {path}")
+            return located_like(path, f"-r {path}")
         case {"whl": str(line)} | {"pypi": {"package": str(line)}}:
             return line
     raise ValueError(f"library {library}: is none of Python's")
@@ -88,11 +88,11 @@ def _arguments(bundle: Bundle, lines: Iterable[str]) -> tuple[str, ...]:
 
 def _words(bundle: Bundle, line: str) -> list[str]:
     if line.startswith("-r"):
-        return ["-r", str(beside(in_place_of(line, line.removeprefix("-r").strip()), bundle.root))]
+        return ["-r", str(absolute_path(located_like(line, line.removeprefix("-r").strip()), bundle.root))]
     path, wheel, extras = line.partition(".whl")
     if not wheel:
         return [line]
-    pattern = beside(in_place_of(line, path + wheel), bundle.root)
+    pattern = absolute_path(located_like(line, path + wheel), bundle.root)
     return [f"{file}{extras}" for file in sorted(pattern.parent.glob(pattern.name))]
 
 

@@ -1,4 +1,4 @@
-"""What a person sees of a run: a live table on a terminal, plain lines in a log."""
+"""The display of a run: a live table on a terminal, plain lines in a log."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -32,13 +32,13 @@ _FAILED_STYLE = ("✗", "red")
 
 
 def mark(state: str) -> Text:
-    """A state with its sign and colour."""
+    """A state with its sign and color."""
     sign, style = _STYLES.get(state, _FAILED_STYLE)
     return Text(f"{sign} {state.lower().replace('_', ' ')}", style)
 
 
 class RunView:
-    """Shows a run while it goes on. `listen` and `progress` are its ears."""
+    """Shows a run in progress; `update` and `progress` are its callbacks."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -50,7 +50,7 @@ class RunView:
 
     @contextlib.contextmanager
     def showing(self) -> Iterator[None]:
-        """Draws live while the block runs, if there is a terminal."""
+        """Draws live during the block, if there is a terminal."""
         if not self.console.is_terminal:
             yield
             return
@@ -59,19 +59,19 @@ class RunView:
         self._live = None
 
     def progress(self, note: str) -> None:
-        """A word on what is being made ready; empty when it is done."""
+        """Shows what is being prepared; empty when it is done."""
         changed, self._note = note != self._note, note
         if note and changed and not self.console.is_terminal:
             self.console.print(f"  {note}", highlight=False, markup=False)
 
-    def listen(self, record: RunRecord) -> None:
-        """Takes the run's newest record."""
+    def update(self, record: RunRecord) -> None:
+        """Shows the run's latest record."""
         self._record = record
         if not self.console.is_terminal:
             self._print_changes(record)
 
     def finish(self, record: RunRecord, folder: Path) -> None:
-        """Prints what stays: the table, each failure, the summary line."""
+        """Prints the final table, each failure, and the summary line."""
         if self.console.is_terminal:
             self.console.print(run_table(record))
         for task in record.tasks.values():
@@ -88,19 +88,19 @@ class RunView:
 
     def _print_changes(self, record: RunRecord) -> None:
         for key, task in record.tasks.items():
-            seen = (task.state, task.attempts)
-            if seen == self._reported.get(key) or (task.state != "RUNNING" and task.state not in DONE):
+            shown = (task.state, task.attempts)
+            if shown == self._reported.get(key) or (task.state != "RUNNING" and task.state not in DONE):
                 continue
-            self._reported[key] = seen
-            again = f" (try {task.attempts})" if task.attempts > 1 else ""
+            self._reported[key] = shown
+            again = f" (attempt {task.attempts})" if task.attempts > 1 else ""
             after = f" {task.seconds:.1f} s" if task.state in DONE and task.started else ""
-            said = f"  {task.message}" if task.state in DONE and task.message else ""
-            line = f"{key}: {task.state.lower().replace('_', ' ')}{again}{after}{said}"
+            message = f"  {task.message}" if task.state in DONE and task.message else ""
+            line = f"{key}: {task.state.lower().replace('_', ' ')}{again}{after}{message}"
             self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def run_table(record: RunRecord) -> Table:
-    """The tasks of a run: state, seconds, last word."""
+    """The tasks of a run: state, seconds, last message."""
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False, expand=True)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
@@ -108,28 +108,28 @@ def run_table(record: RunRecord) -> Table:
     table.add_column(overflow="ellipsis", no_wrap=True, style="dim", ratio=1)
     for task in record.tasks.values():
         seconds = f"{task.seconds:.1f} s" if task.started else ""
-        tries = f"(try {task.attempts}) " if task.attempts > 1 else ""
-        table.add_row(Text(task.task_key, "bold"), mark(task.state), seconds, Text(tries + task.message))
+        attempt = f"(attempt {task.attempts}) " if task.attempts > 1 else ""
+        table.add_row(Text(task.task_key, "bold"), mark(task.state), seconds, Text(attempt + task.message))
     return table
 
 
 def print_failure(console: Console, task: TaskRecord) -> None:
-    """The message first, then where it came from."""
+    """Prints the message first, then where it was raised."""
     failure = task.failure
     if failure is None:
         console.print(f"[red bold]{escape(task.task_key)}[/]: {escape(task.message)}", highlight=False, soft_wrap=True)
         return
     message = escape(brief_message(failure))
     console.print(f"[red bold]{escape(task.task_key)}[/]: {message}", highlight=False, soft_wrap=True)
-    place = _short(failure.file) if failure.file else f"{_short(task.source)}, cell {failure.cell}"
-    where = place + (f", line {failure.line_number}" if failure.line_number else "")
+    where = _short(failure.file) if failure.file else f"{_short(task.source)}, cell {failure.cell}"
+    where += f", line {failure.line_number}" if failure.line_number else ""
     console.print(f"  [dim]{escape(where)}[/]", highlight=False, soft_wrap=True)
     if failure.line:
         console.print(f"  [dim]>[/] {escape(failure.line)}", highlight=False, soft_wrap=True)
 
 
 def print_summary(console: Console, record: RunRecord, folder: Path) -> None:
-    """One line on the run, one on where to look."""
+    """Prints one line on the run and its folder."""
     sign, style = _STYLES.get(record.state, _FAILED_STYLE)
     state = record.state.lower().replace("_", " ")
     console.print(
@@ -141,23 +141,23 @@ def print_summary(console: Console, record: RunRecord, folder: Path) -> None:
 
 
 def print_findings(console: Console, findings: Sequence[Finding]) -> None:
-    """One line a finding, places and messages aligned; the rule's id comes last, to be searched for."""
-    places = [f"{finding.file}:{finding.line}:" if finding.file else "" for finding in findings]
-    width = max(map(len, places))
-    for place, finding in zip(places, findings, strict=True):
+    """Prints one line per finding, with locations and messages aligned; the rule's id comes last."""
+    locations = [f"{finding.file}:{finding.line}:" if finding.file else "" for finding in findings]
+    width = max(map(len, locations))
+    for location, finding in zip(locations, findings, strict=True):
         console.print(
-            f"[bold]{escape(place):<{width}}[/] {'note: ' * finding.is_note}{escape(finding.message)} "
+            f"[bold]{escape(location):<{width}}[/] {'note: ' * finding.is_note}{escape(finding.message)} "
             f"[dim]{escape(f'[{finding.rule}]')}[/]",
             highlight=False,
             soft_wrap=True,
         )
     notes = sum(finding.is_note for finding in findings)
     counts = {"[red]{} finding{}[/]": len(findings) - notes, "{} note{}": notes}
-    said = [text.format(count, "s" * (count > 1)) for text, count in counts.items() if count]
-    console.print(", ".join(said), highlight=False)
+    parts = [text.format(count, "s" * (count > 1)) for text, count in counts.items() if count]
+    console.print(", ".join(parts), highlight=False)
 
 
 def _short(path: str | None) -> str:
-    """A path relative to the current folder, if it lies in it."""
+    """A path relative to the current folder, if it is inside it."""
     absolute = Path(path or "")
     return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)

@@ -1,1 +1,1 @@
-"""What the bundle's files say: read, merged, resolved for a target, checked."""
+"""The bundle's files: read, merged, resolved for a target, checked."""

@@ -1,20 +1,25 @@
-"""A bundle as one target sees it: files merged, target laid over, variables set, references and presets resolved."""
+"""A bundle as one target sees it: files merged, target applied, variables set, references and presets resolved."""
 
-import getpass
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from localbundle.definitions.bundle_references import Resolver
-from localbundle.definitions.laptop import LAPTOP_FILE, read_laptop
-from localbundle.definitions.presets import apply_presets
-from localbundle.definitions.schema import OF_A_BUNDLE, check_shape
-from localbundle.definitions.yamlfile import place, read_yaml
-from localbundle.errors import BundleError, Refuse, closest, stop
+from localbundle.definitions.references import Resolver
+from localbundle.definitions.schema import BUNDLE_SHAPE, check_shape
+from localbundle.definitions.target import (
+    LAPTOP_FILE,
+    apply_presets,
+    local_workspace,
+    read_laptop,
+    undeclared_variables,
+    variable_values,
+)
+from localbundle.definitions.yamlfile import error_at, read_yaml
+from localbundle.errors import BundleError, Report, closest, raise_error
 
 ROOT_FILE = "databricks.yml"
 _LIST_KEYS = {
@@ -28,10 +33,16 @@ _TARGET_ONLY = ("default", "variables")
 
 @dataclass(frozen=True)
 class Bundle:
-    """A resolved bundle. `config` is what `databricks bundle validate -o json` prints, with the laptop's values.
+    """A resolved bundle.
 
-    `raw` is the same before references and presets, and has all the targets besides. With `strict_volumes` its volumes
-    refuse here what they refuse on Databricks.
+    Attributes:
+        root: the folder of databricks.yml.
+        name: the bundle's name.
+        target: the target it was resolved for.
+        config: what `databricks bundle validate -o json` prints, with the laptop's values.
+        checks: "module:function" by job, from environments/laptop.yml.
+        raw: the config before references and presets, with all targets.
+        strict_volumes: whether its volumes refuse here what they refuse on Databricks.
     """
 
     root: Path
@@ -55,7 +66,7 @@ class Bundle:
 
 
 def find_root(start: Path) -> Path:
-    """The nearest folder at or above `start` that holds a bundle.
+    """The nearest folder at or above `start` that contains a bundle.
 
     Raises:
         BundleError: there is none.
@@ -63,18 +74,22 @@ def find_root(start: Path) -> Path:
     for folder in (start, *start.parents):
         if (folder / ROOT_FILE).is_file():
             return folder
-    raise BundleError(f"no {ROOT_FILE} in {start} or above it; change into a bundle's folder")
+    raise BundleError(f"no {ROOT_FILE} in {start} or above it; change to a bundle's folder")
 
 
 def load_bundle(
-    root: Path, target: str | None = None, overrides: Mapping[str, str] | None = None, refuse: Refuse = stop
+    root: Path, target: str | None = None, overrides: Mapping[str, str] | None = None, report: Report = raise_error
 ) -> Bundle:
-    """Reads the bundle in `root` for a target (the default one if None), with --var `overrides`.
+    """Reads the bundle in `root` for a target.
 
-    `refuse` gets the errors of references and variables that name nothing; these stay as written if it returns.
+    Args:
+        root: the folder of databricks.yml.
+        target: the target's name; None for the bundle's default one.
+        overrides: values of variables (--var).
+        report: gets the errors of references and variables that name nothing; these stay as written if it returns.
 
     Raises:
-        BundleError: a file, the target, a variable or a reference is wrong; the message names file and line.
+        BundleError: a file, the target, a variable or a reference is wrong; it names file and line.
     """
     files = _read_files(root)
     targets = files.pop("targets", None) or {"default": {}}
@@ -82,26 +97,27 @@ def load_bundle(
     chosen = targets[target] or {}
     laptop = read_laptop(root)
     config = merge(files, {key: value for key, value in chosen.items() if key not in _TARGET_ONLY})
+    declared = config.get("variables") or {}
     layers = [chosen.get("variables") or {}, laptop.variables]
-    for error in _undeclared(config.get("variables") or {}, layers, root):
-        refuse(error)
-    config["variables"] = _variables(config.get("variables") or {}, layers, overrides or {})
+    for error in undeclared_variables(declared, layers, root):
+        report(error)
+    config["variables"] = variable_values(declared, layers, overrides or {})
     name = (config.get("bundle") or {}).get("name")
     if not name:
-        raise BundleError(f"{ROOT_FILE}: the bundle has no name; add `bundle: {{name: ...}}`")
+        raise BundleError("the bundle has no name; add `bundle: {name: ...}`", ROOT_FILE)
     config["bundle"] = {**config["bundle"], "target": target, "environment": target, "mode": config.get("mode")}
-    config["workspace"] = _workspace(config.get("workspace") or {}, root)
+    config["workspace"] = local_workspace(config.get("workspace") or {}, root)
     config["resources"] = config.get("resources") or {}
     raw = {**config, "targets": targets}
-    config = Resolver(config, root, ("resources",), refuse).resolve(config)
+    config = Resolver(config, root, ("resources",), report).resolve(config)
     config = apply_presets(config)
-    config = Resolver(config, root, refuse=refuse).resolve(config)
-    check_shape(config, OF_A_BUNDLE, root)  # once more: references may stand for anything
+    config = Resolver(config, root, report=report).resolve(config)
+    check_shape(config, BUNDLE_SHAPE, root)  # once more: a reference may have any value
     return Bundle(root, str(name), target, config, laptop.checks, raw, laptop.strict_volumes)
 
 
 def write_resolved(bundle: Bundle) -> Path:
-    """Writes the resolved bundle to `.localbundle/TARGET/bundle.json`, where tasks and tools read names from."""
+    """Writes the resolved bundle to `.localbundle/TARGET/bundle.json`, from which tasks and tools read names."""
     bundle.home.mkdir(parents=True, exist_ok=True)
     file = bundle.home / "bundle.json"
     draft = file.with_suffix(f".{os.getpid()}.tmp")
@@ -111,7 +127,7 @@ def write_resolved(bundle: Bundle) -> Path:
 
 
 def merge(base: Any, over: Any, key: str = "") -> Any:  # noqa: ANN401 - YAML is any shape
-    """`over` laid over `base`: mappings deeply, tasks and their like by key, other lists appended."""
+    """`base` with `over` applied: mappings merge deeply, tasks and similar lists by key, other lists are appended."""
     if isinstance(base, dict) and isinstance(over, dict):
         both = {name: merge(base[name], over[name], name) if name in base else over[name] for name in over}
         return {**base, **both}
@@ -131,17 +147,17 @@ def _merge_keyed(base: list[Any], over: list[Any], key: str) -> list[Any]:
 def _read_files(root: Path) -> dict[str, Any]:
     config = read_yaml(root / ROOT_FILE)
     included: dict[Path, None] = {}
-    check_shape(config, OF_A_BUNDLE, root)
+    check_shape(config, BUNDLE_SHAPE, root)
     include = config.pop("include", None) or []
     for pattern in include:
         files = sorted(root.glob(str(pattern)))
         if not files and not re.search(r"[*?\[]", pattern):
-            raise BundleError(f"{ROOT_FILE}: include {pattern} names no file; create it or remove the line")
+            raise error_at(pattern, root, f"include {pattern} matches no file; create it or remove the line")
         included.update(dict.fromkeys(files))
-    included.pop(root / LAPTOP_FILE, None)  # a glob over environments/ must not take the laptop's values for a target's
+    included.pop(root / LAPTOP_FILE, None)  # a glob over environments/ must not include the laptop's values
     for file in included:
         part = read_yaml(file)
-        check_shape(part, OF_A_BUNDLE, root)
+        check_shape(part, BUNDLE_SHAPE, root)
         config = merge(config, part)
     return config
 
@@ -157,51 +173,3 @@ def _choose_target(targets: Mapping[str, Any], target: str | None) -> str:
     if len(targets) == 1:
         return next(iter(targets))
     raise BundleError(f"no target is chosen and none is the default; add -t with one of {', '.join(targets)}")
-
-
-def _undeclared(declared: Mapping[str, Any], layers: list[Mapping[str, Any]], root: Path) -> Iterator[BundleError]:
-    for name in (name for layer in layers for name in layer if name not in declared):
-        yield BundleError(f"{place(name, root)}variable {name} is not declared; {closest(name, declared)}")
-
-
-def _variables(
-    declared: Mapping[str, Any], layers: list[Mapping[str, Any]], overrides: Mapping[str, str]
-) -> dict[str, dict[str, Any]]:
-    """Values by precedence: --var, BUNDLE_VAR_name, the laptop's, the target's, the default."""
-    for name in overrides:
-        if name not in declared:
-            raise BundleError(f"variable {name} is not declared; {closest(name, declared)}")
-    variables = {}
-    for name, definition in declared.items():
-        definition = dict(definition or {})
-        value = definition.get("default")
-        for layer in layers:
-            if name in layer:
-                value = _layer_value(layer[name], definition)
-        value = os.environ.get(f"BUNDLE_VAR_{name}", value)
-        variables[name] = {**definition, "value": overrides.get(name, value)}
-    return variables
-
-
-def _layer_value(value: Any, definition: Mapping[str, Any]) -> Any:  # noqa: ANN401
-    """A target gives a value, or for a plain variable also a mapping with `default`."""
-    if isinstance(value, dict) and definition.get("type") != "complex" and "default" in value:
-        return value["default"]
-    return value
-
-
-def _workspace(workspace: Mapping[str, Any], root: Path) -> dict[str, Any]:
-    """The workspace's paths and user. On a laptop the deployed files are the bundle's own folder."""
-    user = getpass.getuser()
-    short = re.sub(r"\W", "_", user.split("@")[0])
-    root_path = str(workspace.get("root_path", "~/.bundle/${bundle.name}/${bundle.target}"))
-    return {
-        "host": "",
-        "artifact_path": "${workspace.root_path}/artifacts",
-        "resource_path": "${workspace.root_path}/resources",
-        "state_path": "${workspace.root_path}/state",
-        **workspace,
-        "root_path": re.sub(r"^~", "/Workspace/Users/${workspace.current_user.userName}", root_path),
-        "file_path": str(root),
-        "current_user": {"userName": user, "short_name": short, "domain_friendly_name": short},
-    }

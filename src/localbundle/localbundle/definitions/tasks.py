@@ -1,4 +1,4 @@
-"""The kinds of task that run here, as typed values. Fields: Databricks, jobs API 2.2."""
+"""The kinds of tasks that run here, as typed values. Fields: Databricks, jobs API 2.2."""
 
 from typing import Annotated, Literal
 
@@ -12,7 +12,7 @@ KINDS = (
 
 
 def plain(value: object) -> object:
-    """YAML's true and false where text is wanted, as the real CLI takes them."""
+    """YAML's true and false where text is expected, as the Databricks CLI reads them."""
     return str(value).lower() if isinstance(value, bool) else value
 
 
@@ -24,7 +24,7 @@ class _Definition(BaseModel):
 
 
 class Dependency(_Definition):
-    """One edge of the DAG; `outcome` is set where the other end is a condition task."""
+    """One edge of the DAG; `outcome` is set if the other end is a condition task."""
 
     task_key: str
     outcome: Annotated[Literal["true", "false"] | None, BeforeValidator(plain)] = None
@@ -47,7 +47,7 @@ class ConditionTask(_Definition):
 
 
 class RunJobTask(_Definition):
-    """Another job of the bundle. `job_id` is its resource key: `${resources.jobs.KEY.id}` is that here."""
+    """Another job of the bundle. `job_id` is its resource key: `${resources.jobs.KEY.id}` resolves to it here."""
 
     job_id: str
     job_parameters: dict[str, _Text] = {}
@@ -99,7 +99,7 @@ class Task(_Definition):
     max_retries: int = Field(0, ge=-1)
     min_retry_interval_millis: int = Field(0, ge=0)
     retry_on_timeout: bool = False
-    # No retries beside max_retries by serverless compute itself; here there are none.
+    # Serverless compute also retries by itself unless this is set; a laptop does not.
     disable_auto_optimization: bool = False
     timeout_seconds: int = Field(0, ge=0)
     disabled: bool = False

@@ -9,40 +9,45 @@ from localbundle.errors import BundleError
 
 
 class Text(str):
-    """A string of a bundle file. Anything derived from it (`at`) keeps its place and what was written there."""
+    """A string of a bundle file. Anything derived from it (`at`) keeps its location and its source text."""
 
     file: Path | None
     line: int
     written: str
 
     def __new__(cls, value: str, file: Path | None = None, line: int = 0, written: str | None = None) -> "Text":
-        """A string and where it is written; `written` is what stands there, if that is something else."""
+        """A string and its location; `written` is the text in the file, if that differs from the value."""
         text = super().__new__(cls, value)
         text.file, text.line, text.written = file, line, value if written is None else written
         return text
 
     def at(self, value: str) -> "Text":
-        """Another value with the same place."""
+        """Another value with the same location."""
         return Text(value, self.file, self.line, self.written)
 
 
-def in_place_of(origin: object, value: str) -> str:
-    """The value, with the place of `origin` if that has one."""
+def located_like(origin: object, value: str) -> str:
+    """The value, with the location of `origin` if that has one."""
     return origin.at(value) if isinstance(origin, Text) else value
 
 
-def beside(path: str, root: Path) -> Path:
-    """The absolute form of a path, which is relative to the file it is written in."""
+def absolute_path(path: str, root: Path) -> Path:
+    """The absolute form of a path that is relative to the file it is written in, else to the root."""
     folder = path.file.parent if isinstance(path, Text) and path.file else root
     return (folder / path).resolve()
 
 
-def place(value: object, root: Path) -> str:
-    """`file:line: ` of a string read from YAML, relative to root; empty for anything else."""
+def location(value: object, root: Path) -> tuple[str, int]:
+    """File, relative to the root, and line of a string read from YAML; ("", 0) for anything else."""
     if not isinstance(value, Text) or value.file is None:
-        return ""
+        return "", 0
     name = value.file.relative_to(root) if value.file.is_relative_to(root) else value.file
-    return f"{name}:{value.line}: "
+    return str(name), value.line
+
+
+def error_at(value: object, root: Path, message: str, job: str = "", rule: str = "cannot-run") -> BundleError:
+    """A `BundleError` that points at a string read from YAML."""
+    return BundleError(message, *location(value, root), job, rule)
 
 
 class _Loader(yaml.SafeLoader):
@@ -54,7 +59,7 @@ def _text(loader: _Loader, node: yaml.ScalarNode) -> Text:
 
 
 _Loader.add_constructor("tag:yaml.org,2002:str", _text)
-# Dates stay text, as in the JSON that the real CLI makes of them.
+# Dates stay text, as in the JSON that the Databricks CLI produces from them.
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _text)
 
 
@@ -62,18 +67,20 @@ def read_yaml(file: Path) -> dict[str, Any]:
     """The mapping in a YAML file; an empty file is an empty mapping.
 
     Raises:
-        BundleError: the file is missing, is not YAML or does not hold a mapping.
+        BundleError: the file is missing, is not YAML or does not contain a mapping.
     """
     try:
         loader = _Loader(file.read_text("utf-8"))
     except OSError as error:
-        raise BundleError(f"{file}: cannot be read ({error.strerror}); create it or correct its name") from error
+        reason = f"cannot be read ({error.strerror}); create it or correct its name"
+        raise BundleError(reason, str(file)) from error
     loader.file = file
     try:
         content = loader.get_single_data()
     except yaml.MarkedYAMLError as error:
-        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise BundleError(f"{file}{line}: not valid YAML ({error.problem}); correct the line") from error
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        raise BundleError(f"not valid YAML ({error.problem}); correct the line", str(file), line) from error
     if not isinstance(content, dict | None):
-        raise BundleError(f"{file}: holds a {type(content).__name__}, not a mapping; write `key: value` lines")
+        kind = type(content).__name__
+        raise BundleError(f"contains a {kind}, not a mapping; write `key: value` lines", str(file))
     return content or {}

@@ -1,1 +1,1 @@
-"""What runs inside a kernel, and the kernels themselves."""
+"""Kernels, and the code that runs inside them."""

@@ -11,19 +11,25 @@ from pydantic import BaseModel
 
 from localbundle.errors import BundleError, closest
 from localbundle.kernels.failure import Failure
+from localbundle.workspace.environment import SECRETS_FILE, local_path, secret_variable
 
 VALUE_LIMIT = 48 * 1024
 
 
-class NotebookExit(BaseException):  # noqa: N818 - an end, no error; BaseException so that no `except Exception` eats it
+class NotebookExit(BaseException):  # noqa: N818 - not an error; BaseException so that no `except Exception` catches it
     """Raised by `dbutils.notebook.exit`."""
 
 
 class Context(BaseModel):
-    """What a kernel must know of its task. Paths are absolute; `run_folder` holds the state files of all tasks.
+    """What a kernel needs to know about its task. Paths are absolute.
 
-    `folder` is where the code lies and runs; `is_program` tells a Python file or an entry point from a notebook.
-    Without a task somebody works in the notebook, and no job is there to leave anything for.
+    Attributes:
+        task: the task's key; empty for a notebook that a person works in.
+        folder: where the code is and runs.
+        is_program: whether it is a Python file or an entry point, not a notebook.
+        parameters: the values for its widgets.
+        run_folder: the folder with the state files of all tasks.
+        home: the folder of the local workspace.
     """
 
     task: str
@@ -35,7 +41,7 @@ class Context(BaseModel):
 
 
 class TaskState(BaseModel):
-    """What a notebook leaves for the runner and for later tasks."""
+    """A notebook's results, for the runner and for later tasks."""
 
     values: dict[str, Any] = {}
     exit: str | None = None
@@ -43,12 +49,12 @@ class TaskState(BaseModel):
 
 
 def state_file(run_folder: Path, task: str) -> Path:
-    """Where a task's state is."""
+    """The file with a task's state."""
     return run_folder / f"{task}.state.json"
 
 
 def read_state(run_folder: Path, task: str) -> TaskState:
-    """The state that a task left; an empty one if it left none."""
+    """The state that a task saved; an empty one if it saved none."""
     file = state_file(run_folder, task)
     return TaskState.model_validate_json(file.read_text("utf-8")) if file.is_file() else TaskState()
 
@@ -88,15 +94,15 @@ class Widgets:
         self._declare("text", name, str(defaultValue), (), label)
 
     def dropdown(self, name: str, defaultValue: str, choices: Sequence[str], label: str | None = None) -> None:  # noqa: N803
-        """Declares a parameter with a default out of choices."""
+        """Declares a parameter with choices."""
         self._choose("dropdown", name, defaultValue, choices, label)
 
     def combobox(self, name: str, defaultValue: str, choices: Sequence[str], label: str | None = None) -> None:  # noqa: N803
-        """Declares a parameter with a default out of choices; on a page any other text may be typed."""
+        """Declares a parameter with choices; a person may also type any other text."""
         self._choose("combobox", name, defaultValue, choices, label)
 
     def multiselect(self, name: str, defaultValue: str, choices: Sequence[str], label: str | None = None) -> None:  # noqa: N803
-        """Declares a parameter with a default out of choices; on a page several, which commas then separate."""
+        """Declares a parameter with choices; a person may select several, which are separated by commas."""
         self._choose("multiselect", name, defaultValue, choices, label)
 
     def get(self, name: str) -> str:
@@ -111,11 +117,11 @@ class Widgets:
         return self._values()
 
     def remove(self, name: str) -> None:
-        """Forgets a widget's default."""
+        """Removes a widget."""
         self._defaults.pop(name, None)
 
     def removeAll(self) -> None:  # noqa: N802 - Databricks' name
-        """Forgets all defaults."""
+        """Removes all widgets."""
         for name in list(self._defaults):
             self.remove(name)
 
@@ -145,29 +151,29 @@ class TaskValues:
         self._dbutils = dbutils
 
     def set(self, key: str, value: Any) -> None:  # noqa: ANN401 - any JSON value
-        """Leaves a value for later tasks: JSON of at most 48 KiB."""
+        """Sets a value for later tasks: JSON of at most 48 KiB."""
         if not isinstance(key, str):
             raise TypeError(f"the key of a task value must be a string, not {type(key).__name__}")
         size = len(json.dumps(value).encode())
         if size > VALUE_LIMIT:
-            raise ValueError(f"task value {key} has {size} bytes, the limit is {VALUE_LIMIT}; write a table instead")
+            raise ValueError(f"task value {key} has {size} bytes, the limit is {VALUE_LIMIT}; use a table instead")
         self._dbutils.state.values[key] = value
         self._dbutils.save()
 
     def get(self, taskKey: str, key: str, default: Any = None, debugValue: Any = None) -> Any:  # noqa: ANN401, N803
-        """The value that a task has set, or the default; outside jobs `debugValue`."""
+        """The value that a task has set, or the default; outside of jobs `debugValue`."""
         if not self._dbutils.context.task:
             return self._debug_value(taskKey, key, debugValue)
         values = read_state(Path(self._dbutils.context.run_folder), taskKey).values
         if key in values:
             return values[key]
         if default is None:
-            raise ValueError(f"task {taskKey} has set no value {key}; give a default or correct the name")
+            raise ValueError(f"task {taskKey} has set no value {key}; pass a default or correct the name")
         return default
 
     def _debug_value(self, task: str, key: str, value: Any) -> Any:  # noqa: ANN401
         if value is None:
-            raise TypeError(f"task value {task}.{key}: no job runs this notebook now; give debugValue=...")
+            raise TypeError(f"task value {task}.{key}: this notebook does not run in a job; pass debugValue=...")
         return value
 
 
@@ -184,24 +190,24 @@ class Notebook:
         raise NotebookExit(str(value))
 
     def run(self, path: str, timeout_seconds: int = 0, arguments: dict[str, str] | None = None) -> str:
-        """Not offered here."""
-        raise BundleError(f"dbutils.notebook.run({path!r}) does not run locally; make it a task of the job")
+        """Not supported."""
+        raise BundleError(f"dbutils.notebook.run({path!r}) is not supported; make the notebook a task of the job")
 
 
 class Secrets:
     """Secrets from `.localbundle/TARGET/secrets.json` ({scope: {key: value}}) or the environment."""
 
     def __init__(self, home: Path) -> None:
-        self._file = home / "secrets.json"
+        self._file = home / SECRETS_FILE
 
     def get(self, scope: str, key: str) -> str:
         """The secret's value."""
-        variable = f"LOCALBUNDLE_SECRET_{scope}_{key}".upper().replace("-", "_")
+        variable = secret_variable(scope, key)
         if variable in os.environ:
             return os.environ[variable]
         scopes = json.loads(self._file.read_text("utf-8")) if self._file.is_file() else {}
         if key not in scopes.get(scope, {}):
-            raise BundleError(f"secret {scope}/{key} is not set; put it into {self._file} or into {variable}")
+            raise BundleError(f"secret {scope}/{key} is not set; add it to {self._file} or set {variable}")
         return str(scopes[scope][key])
 
 
@@ -221,8 +227,7 @@ class FileSystem:
         self._home = home
 
     def _local(self, path: str) -> Path:
-        plain = path.removeprefix("dbfs:").removeprefix("file:")
-        return self._home / plain.lstrip("/") if plain.startswith("/Volumes/") else Path(plain)
+        return local_path(self._home, path)
 
     def ls(self, path: str) -> list[FileInfo]:
         """The entries of a folder."""
@@ -234,7 +239,7 @@ class FileSystem:
         ]
 
     def mkdirs(self, path: str) -> bool:
-        """Makes a folder and those above it."""
+        """Creates a folder and its parents."""
         self._local(path).mkdir(parents=True, exist_ok=True)
         return True
 
@@ -261,7 +266,7 @@ class FileSystem:
         return self.rm(source, recurse=True)
 
     def rm(self, path: str, recurse: bool = False) -> bool:
-        """Removes a file, or with `recurse` a folder. False if there is none."""
+        """Removes a file, or with `recurse` a folder. False if it does not exist."""
         local = self._local(path)
         if not local.exists():
             return False
@@ -275,7 +280,7 @@ class FileSystem:
 
 
 def _copy(source: Path, target: Path, recurse: bool) -> None:
-    """A file, into a folder or under another name; a folder, with all in it. Volumes keep no modes or times."""
+    """Copies a file into a folder or to another name, or a whole folder. Volumes keep no modes or times."""
     if not (recurse and source.is_dir()):
         shutil.copyfile(source, target / source.name if target.is_dir() else target)
         return

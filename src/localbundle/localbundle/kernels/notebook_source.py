@@ -1,4 +1,4 @@
-"""What a task runs, as a notebook: .ipynb, .py in Databricks' source format, or a call of a Python program."""
+"""A task's code as a notebook: .ipynb, .py in Databricks' source format, or a call of a Python program."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ def read_notebook(path: Path) -> NotebookNode:
     """A notebook from .ipynb, or from .py in Databricks' source format.
 
     Raises:
-        BundleError: the file is no notebook.
+        BundleError: the file is not a notebook.
     """
     if path.suffix == ".ipynb":
         try:
@@ -26,7 +26,7 @@ def read_notebook(path: Path) -> NotebookNode:
             raise BundleError(f"{path} is not a readable notebook ({error}); open and save it in Jupyter") from error
     text = path.read_text("utf-8")
     if not text.startswith(_SOURCE_HEADER):
-        raise BundleError(f"{path} is no notebook; its first line must be `{_SOURCE_HEADER}`")
+        raise BundleError(f"{path} is not a notebook; its first line must be `{_SOURCE_HEADER}`")
     cells = [_source_cell(part.strip()) for part in _CELL_BORDER.split(text.removeprefix(_SOURCE_HEADER))]
     made: NotebookNode = nbformat.v4.new_notebook(cells=cells)
     return made
@@ -45,7 +45,7 @@ def _source_cell(source: str) -> NotebookNode:
 
 
 def program_notebook(call: str) -> NotebookNode:
-    """A notebook that calls a function of `localbundle.kernels.programs`: what it prints is kept like a notebook's."""
+    """A notebook that calls a function of `localbundle.kernels.programs`, which saves its output like a notebook's."""
     cell = nbformat.v4.new_code_cell(f"from localbundle.kernels import programs\n\nprograms.{call}")
     made: NotebookNode = nbformat.v4.new_notebook(cells=[cell])
     return made

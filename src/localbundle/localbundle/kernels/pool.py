@@ -1,4 +1,4 @@
-"""Notebooks in kernels: kernels started ahead, and one notebook executed cell by cell."""
+"""Kernels started in advance, and a notebook executed in one cell by cell."""
 
 import asyncio
 import contextlib
@@ -37,29 +37,29 @@ class Kernel:
         """Calls a function of `localbundle.kernels.bootstrap` inside the kernel.
 
         Raises:
-            BundleError: it raised, or the kernel died meanwhile.
+            BundleError: it raised, or the kernel died.
         """
         listed = ", ".join(map(repr, arguments))
         code = f"import localbundle.kernels.bootstrap as _kernel; _kernel.{function}({listed}); del _kernel"
-        asked = asyncio.ensure_future(
+        reply_task = asyncio.ensure_future(
             self.client.execute_interactive(
                 code, silent=True, store_history=False, allow_stdin=False, output_hook=lambda message: None
             )
         )
         try:
-            # A dead kernel never answers, and its client would wait for ever.
-            while not (await asyncio.wait({asked}, timeout=_ALIVE_SECONDS))[0]:
+            # A dead kernel never answers, and its client would wait forever.
+            while not (await asyncio.wait({reply_task}, timeout=_ALIVE_SECONDS))[0]:
                 if not await self.manager.is_alive():
                     raise BundleError("a notebook's kernel died (killed, or out of memory); run again")
         finally:
-            asked.cancel()
-        reply = await asked
+            reply_task.cancel()
+        reply = await reply_task
         if reply["content"]["status"] == "error":
             error = str(reply["content"]["evalue"]).strip() or "no message"
             raise BundleError(f"a notebook's kernel could not {function}: {error.splitlines()[0]}; see server.log")
 
     async def interrupt(self) -> None:
-        """Stops what runs: Spark's client passes that on, so that the server does not go on with a query for nobody."""
+        """Interrupts the running cell; Spark's client passes that on, so that the server also stops the query."""
         with contextlib.suppress(queue.Empty, RuntimeError):
             await self.manager.interrupt_kernel()
             await self.client.get_shell_msg(timeout=_INTERRUPT_SECONDS)
@@ -71,7 +71,7 @@ class Kernel:
 
 
 class KernelPool:
-    """Kernels of one run. One is always started and connected ahead for the next task, if there will be one."""
+    """The kernels of one run. One is always started and connected in advance for the next task, if there is one."""
 
     def __init__(
         self, environment: dict[str, str], needed: int, log: Path, connect: Callable[[Kernel], Awaitable[None]]
@@ -86,17 +86,17 @@ class KernelPool:
         self._numbers = itertools.count()
 
     def prepare(self) -> None:
-        """Starts the next kernel, unless one waits already or no more are needed."""
+        """Starts the next kernel, unless one is waiting or no more are needed."""
         if self._spare is None and self._left > 0:
             self._left -= 1
             self._spare = asyncio.create_task(self._start())
 
     def expect(self, more: int) -> None:
-        """More kernels are needed than was thought, or fewer (negative): a task does not run."""
+        """Changes the number of kernels that are still needed; negative if a task does not run."""
         self._left = max(0, self._left + more)
 
     async def take(self) -> Kernel:
-        """A kernel of the caller's own; the next one starts behind it."""
+        """A kernel for the caller alone; the next one starts in the background."""
         if self._spare is None:
             self._left = max(self._left, 1)
             self.prepare()
@@ -121,7 +121,7 @@ class KernelPool:
         await kernel.stop()
 
     async def _start(self) -> Kernel:
-        """Sockets of the file system, in a folder of this user only: nothing listens on the network."""
+        """With Unix sockets in a folder that only this user may read: nothing listens on the network."""
         number = next(self._numbers)
         manager = AsyncKernelManager(
             transport="ipc",
@@ -142,32 +142,32 @@ class KernelPool:
 
 
 class _Cells(NotebookClient):
-    """nbclient with a listener for what cells print: on stderr only progress bars, the rest is warnings and logs."""
+    """nbclient with a callback for printed lines; of stderr only progress bars, the rest is warnings and logs."""
 
-    result: Callable[[str], None]
+    on_output: Callable[[str], None]
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
         if msg["msg_type"] == "stream" and (msg["content"]["name"] == "stdout" or "\r" in msg["content"]["text"]):
             lines = [line.strip() for line in re.split(r"[\r\n]", msg["content"]["text"]) if line.strip()]
             if lines:
-                self.result(lines[-1])
+                self.on_output(lines[-1])
         return super().process_message(msg, cell, cell_index)
 
 
 async def execute(
-    kernel: Kernel, context: Context, notebook: NotebookNode, saved: Path, result: Callable[[str], None]
+    kernel: Kernel, context: Context, notebook: NotebookNode, saved: Path, on_output: Callable[[str], None]
 ) -> bool:
-    """Runs a notebook to its end, its failure or its `exit`, and saves it with outputs in every case.
+    """Runs a notebook until its end, its failure or its `exit`, and always saves it with its outputs.
 
     Returns:
-        Whether all cells went through; if not, the kernel's state file tells the failure or the exit value.
+        Whether all cells succeeded; if not, the kernel's state file has the failure or the exit value.
 
     Raises:
         BundleError: the kernel died.
     """
     await kernel.call("begin", context.model_dump_json())
     cells = _Cells(notebook, km=kernel.manager, timeout=None, resources={"metadata": {}})
-    cells.kc, cells.result = kernel.client, result
+    cells.kc, cells.on_output = kernel.client, on_output
     cells.reset_execution_trackers()
     try:
         for index, cell in enumerate(notebook.cells):
@@ -177,7 +177,7 @@ async def execute(
         return False
     except DeadKernelError as error:
         task = asyncio.current_task()
-        if task is not None and task.cancelling():  # nbclient takes every cancellation for a dead kernel
+        if task is not None and task.cancelling():  # nbclient reports every cancellation as a dead kernel
             await kernel.interrupt()
             raise asyncio.CancelledError from error
         raise BundleError(f"the kernel of {saved.stem} died (killed, or out of memory); see {saved}") from error

@@ -1,4 +1,4 @@
-"""Python files and entry points of wheels, as a task's kernel runs them: with `sys.argv`, `spark` and `dbutils`."""
+"""Runs Python files and entry points of wheels inside a task's kernel, with `sys.argv`, `spark` and `dbutils`."""
 
 import contextlib
 import importlib
@@ -18,17 +18,17 @@ def run_file(path: str, *arguments: str) -> None:
     shell = get_ipython()
     given = {name: shell.user_ns[name] for name in ("spark", "dbutils", "display")} if shell else {}
     sys.argv = [path, *arguments]
-    _to_its_end(lambda: runpy.run_path(path, init_globals=given, run_name="__main__"))
+    _run(lambda: runpy.run_path(path, init_globals=given, run_name="__main__"))
 
 
 def run_entry_point(package: str, name: str, *arguments: str) -> None:
-    """Calls an entry point: found in the package's metadata, else the function `package.name`.
+    """Calls an entry point: the one in the package's metadata, else the function `package.name`.
 
     Raises:
-        BundleError: there is neither.
+        BundleError: the package or the entry point does not exist.
     """
     sys.argv = [name, *arguments]
-    _to_its_end(_entry_point(package, name))
+    _run(_entry_point(package, name))
 
 
 def _entry_point(package: str, name: str) -> Callable[[], Any]:
@@ -39,14 +39,14 @@ def _entry_point(package: str, name: str) -> Callable[[], Any]:
     try:
         module = importlib.import_module(package.replace("-", "_"))
     except ModuleNotFoundError:
-        raise BundleError(f"package {package} is not here; name its wheel in the task's environment") from None
+        raise BundleError(f"package {package} is not installed; add its wheel to the task's environment") from None
     if not callable(found := getattr(module, name, None)):
         raise BundleError(f"package {package} has no entry point {name}; declare it in [project.scripts]")
     return found  # type: ignore[no-any-return]
 
 
-def _to_its_end(program: Callable[[], Any]) -> None:
-    """A program may end by `sys.exit`: with 0 it has succeeded, else it has failed."""
+def _run(program: Callable[[], Any]) -> None:
+    """A program may end with `sys.exit`: 0 is a success, anything else a failure."""
     try:
         program()
     except SystemExit as end:

@@ -1,1 +1,1 @@
-"""Where people work: JupyterLab on the notebooks, and the kernel "local workspace" with what Databricks' has."""
+"""Interactive work: JupyterLab on the notebooks, and the kernel "local workspace" with the features of Databricks'."""

@@ -1,4 +1,4 @@
-"""A chart of some rows that people put together from a kind and two columns."""
+"""A chart of some rows, which a person configures by a kind and two columns."""
 
 import io
 from collections.abc import Callable
@@ -9,14 +9,14 @@ import pandas as pd
 
 _COUNT = "rows"
 _BARS = 30
-# Grey can be read on white and on black.
+# Gray is readable on white and on black.
 _STYLE: Any = dict.fromkeys(
     ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), "#8a8a8a"
 )
 
 
 class Chart:
-    """Controls above a picture; whoever shows it calls `draw`."""
+    """Controls above a picture, which is empty until `draw`."""
 
     def __init__(self, rows: pd.DataFrame) -> None:
         self._rows = rows
@@ -26,20 +26,20 @@ class Chart:
         self._x = _choice("x", names, next((name for name in names if name not in numbers), None))
         self._y = _choice("y", [_COUNT, *numbers], numbers[0] if numbers else _COUNT)
         self._picture = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="760px"))
-        self._reported = ipywidgets.HTML()
+        self._error = ipywidgets.HTML()
         for control in (self._kind, self._x, self._y):
             control.observe(lambda change: self.draw(), "value")
         controls = ipywidgets.Box([self._kind, self._x, self._y], layout=ipywidgets.Layout(flex_flow="row wrap"))
-        self.box = ipywidgets.VBox([controls, self._reported, self._picture])
+        self.box = ipywidgets.VBox([controls, self._error, self._picture])
 
     def draw(self) -> None:
-        """Draws what is chosen; what cannot be drawn is told in its place."""
+        """Draws the chosen chart, or shows why it cannot be drawn."""
         kind, x, y = self._kind.value, self._x.value, self._y.value
         try:
             self._picture.value = _png(lambda axes: _KINDS[kind](axes, self._rows, x, y))
-            self._reported.value = ""
+            self._error.value = ""
         except (TypeError, ValueError) as error:
-            self._reported.value = f"no {kind} chart of {x} and {y}: {error}"
+            self._error.value = f"no {kind} chart of {x} and {y}: {error}"
 
 
 def _choice(label: str, options: list[str], value: str | None) -> ipywidgets.Dropdown:

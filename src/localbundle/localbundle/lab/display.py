@@ -1,4 +1,4 @@
-"""`display`: a DataFrame as a table to sort and search, and as a chart to pick. At most 1,000 rows leave Spark."""
+"""`display`: a DataFrame as a table to sort and search, and as a chart. At most 1,000 rows leave Spark."""
 
 from decimal import Decimal
 from typing import Any
@@ -16,7 +16,7 @@ _STATIC_ROWS = 20
 
 
 def display(*values: Any, **options: Any) -> None:  # noqa: ANN401 - as IPython's
-    """Shows values; DataFrames of Spark and pandas with their first rows."""
+    """Shows values; of Spark and pandas DataFrames the first rows."""
     for value in values:
         if isinstance(value, pd.DataFrame):
             _explore(value.head(SHOWN_ROWS))
@@ -27,10 +27,10 @@ def display(*values: Any, **options: Any) -> None:  # noqa: ANN401 - as IPython'
 
 
 def _explore(rows: pd.DataFrame) -> None:
-    """Beside the tabs, a plain table is kept for places where no widget lives: an export, a page on the web."""
+    """Shows tabs, with a plain table as a fallback where widgets do not work, as in an export."""
     rows = rows.apply(_readable).rename(columns=str)
     chart = Chart(rows)
-    tabs = ipywidgets.Tab([ipywidgets.VBox([_table(rows), *_bound(rows)]), chart.box], titles=("Table", "Chart"))
+    tabs = ipywidgets.Tab([ipywidgets.VBox([_table(rows), *_row_limit(rows)]), chart.box], titles=("Table", "Chart"))
     tabs.observe(lambda change: chart.draw(), "selected_index")
     bundle = tabs._repr_mimebundle_()
     show({**bundle, "text/html": rows.head(_STATIC_ROWS).to_html()}, raw=True)
@@ -45,14 +45,14 @@ def _table(rows: pd.DataFrame) -> ITable:
     )
 
 
-def _bound(rows: pd.DataFrame) -> list[ipywidgets.Widget]:
-    """Says so where there may be more rows than are shown."""
-    whole = len(rows) < SHOWN_ROWS
-    return [] if whole else [ipywidgets.HTML(f"<small>the first {SHOWN_ROWS:,} rows</small>")]
+def _row_limit(rows: pd.DataFrame) -> list[ipywidgets.Widget]:
+    """A note if there may be more rows than are shown."""
+    is_complete = len(rows) < SHOWN_ROWS
+    return [] if is_complete else [ipywidgets.HTML(f"<small>the first {SHOWN_ROWS:,} rows</small>")]
 
 
 def _readable(column: pd.Series) -> pd.Series:
-    """Vectors, structs and long texts as the beginning of their text; numbers and times as they are."""
+    """Vectors, structs and long texts shortened; numbers and times unchanged."""
     return column.map(_shortened) if column.dtype == object else column
 
 

@@ -1,7 +1,7 @@
 """The kernel "local workspace": IPython loads this module before a notebook's first cell.
 
-Under `localbundle lab` Spark runs already. A kernel that VS Code starts finds the bundle that its notebook lies in,
-and finds or starts the Spark of its default target; that stops with its last user.
+Under `localbundle lab` Spark is already running. A kernel that VS Code starts uses the bundle that contains its
+notebook, and finds or starts the Spark of the default target, which stops with its last user.
 """
 
 import atexit
@@ -17,32 +17,33 @@ from localbundle.errors import BundleError
 from localbundle.kernels import bootstrap as shared
 from localbundle.kernels.dbutils import Context, DBUtils
 from localbundle.lab.display import display
-from localbundle.lab.open_workspace import open_workspace
-from localbundle.lab.reactive_cells import Readers
+from localbundle.lab.reactive_cells import ReactiveCells
 from localbundle.lab.widgets import LiveWidgets
 from localbundle.volumes.strict import install_named
 from localbundle.workspace.cleanup_guard import guarded
-from localbundle.workspace.processes import OWNER_VARIABLE, new_owner
+from localbundle.workspace.environment import HOME, OWNER
+from localbundle.workspace.processes import new_owner
+from localbundle.workspace.resources import open_workspace
 from localbundle.workspace.server import Server, ServerState
 
 
 def load_ipython_extension(shell: Any) -> None:  # noqa: ANN401 - IPython's shell
-    """Makes the kernel ready, behind its back: it answers at once, and its first cell waits for the rest."""
-    place = Place(shell)
-    preparing = threading.Thread(target=place.prepare, daemon=True)
+    """Prepares the kernel in the background: it starts at once, and its first cell waits until it is ready."""
+    connection = Connection(shell)
+    preparing = threading.Thread(target=connection.prepare, daemon=True)
     preparing.start()
 
     def before_cell(lines: list[str]) -> list[str]:
-        """A transformer that changes no cell: an error raised here is shown, and the cell does not begin."""
+        """An input transformer that changes nothing: an error raised here is shown, and the cell does not run."""
         preparing.join()
-        place.connect()
+        connection.connect()
         return lines
 
     shell.input_transformers_post.append(before_cell)
 
 
-class Place:
-    """The bundle and the Spark server of this kernel."""
+class Connection:
+    """The connection of this kernel to its bundle and Spark server."""
 
     def __init__(self, shell: Any) -> None:  # noqa: ANN401 - IPython's shell
         self._shell = shell
@@ -50,7 +51,7 @@ class Place:
         self._bundle: Bundle | None = None
 
     def prepare(self) -> None:
-        """Does what takes seconds. What stands in the way is told by `connect`."""
+        """Does what takes seconds. An error is raised by `connect`."""
         shared.warm()
         with contextlib.suppress(BundleError):
             self._server()
@@ -59,26 +60,26 @@ class Place:
         """Opens the Spark session, once, in the thread that runs the cells.
 
         Raises:
-            BundleError: there is no bundle or no Spark, or Spark is another one than before.
+            BundleError: there is no bundle or no Spark, or Spark is not the same one as before.
         """
         bundle, state = self._server()
         if not self._remote:
             os.environ.update(_server(bundle).environment(state))
-            install_named(os.environ)  # a kernel that VS Code started has no such environment from its start
+            install_named(os.environ)  # a kernel that VS Code started does not have it in its environment
             shared.connect(state.remote, [])
             self._remote = state.remote
-            self._offer(bundle)
+            self._define_names(bundle)
         elif state.remote != self._remote:
-            raise BundleError("the Spark of this kernel ended and another one runs; restart the kernel")
+            raise BundleError("the Spark of this kernel has ended and another one is running; restart the kernel")
 
     def _server(self) -> tuple[Bundle, ServerState]:
         if self._bundle is None:
-            home = os.environ.get("LOCALBUNDLE_HOME")
+            home = os.environ.get(HOME)
             root, target = (Path(home).parents[1], Path(home).name) if home else (find_root(Path.cwd()), None)
             self._bundle = load_bundle(root, target)
         bundle, server = self._bundle, _server(self._bundle)
-        if OWNER_VARIABLE not in os.environ:
-            _hold(bundle, server)
+        if OWNER not in os.environ:
+            _start(bundle, server)
         state = server.state()
         if state is None:
             again = "restart the kernel" if self._remote else "run this cell again"
@@ -87,33 +88,33 @@ class Place:
             )
         return bundle, state
 
-    def _offer(self, bundle: Bundle) -> None:
+    def _define_names(self, bundle: Bundle) -> None:
         context = Context(task="", folder=os.getcwd(), run_folder="", home=str(bundle.home.resolve()))
-        widgets = LiveWidgets(bundle, self._shell, Readers(self._shell))
+        widgets = LiveWidgets(bundle, self._shell, ReactiveCells(self._shell))
         shared.offer(DBUtils(context, widgets), display)
-        self._shell.register_magic_function(_telling(self._shell.find_line_magic("pip")), "line", "pip")
+        self._shell.register_magic_function(_explained(self._shell.find_line_magic("pip")), "line", "pip")
 
 
 def _server(bundle: Bundle) -> Server:
     return Server(bundle.home, strict_volumes=bundle.strict_volumes)
 
 
-def _hold(bundle: Bundle, server: Server) -> None:
-    """Finds or starts the server and holds it for this kernel's life; a guard lets it go if the kernel is killed."""
+def _start(bundle: Bundle, server: Server) -> None:
+    """Finds or starts the server and uses it until this kernel ends; a guard ends the use if the kernel is killed."""
     owner = new_owner()
-    with contextlib.ExitStack() as held:
-        held.enter_context(guarded(bundle.home, owner))
-        held.callback(server.release)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(guarded(bundle.home, owner))
+        stack.callback(server.release)
         open_workspace(bundle, server, lambda note: None, owner)
-        atexit.register(held.pop_all().close)
-    os.environ[OWNER_VARIABLE] = owner
+        atexit.register(stack.pop_all().close)
+    os.environ[OWNER] = owner
 
 
-def _telling(pip: Any) -> Any:  # noqa: ANN401 - IPython's magics are untyped
-    """`%pip`: installs for good, where Databricks installs for one session."""
+def _explained(pip: Any) -> Any:  # noqa: ANN401 - IPython's magics are untyped
+    """`%pip` with a note: it installs permanently, and on Databricks for one session only."""
 
     def install(line: str) -> None:
-        print(f"%pip changes {sys.prefix} for every notebook here; a job names what it needs in its environment")
+        print(f"%pip changes {sys.prefix} for all notebooks; add what a job needs to its environment")
         pip(line)
 
     return install

@@ -1,4 +1,4 @@
-"""JupyterLab as a child process: its settings, its start and its end."""
+"""JupyterLab as a child process, and the kernel "local workspace" as Jupyter finds it."""
 
 import contextlib
 import json
@@ -14,18 +14,20 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from localbundle.errors import BundleError
-from localbundle.lab.kernelspec import NAME, write_kernel
+from jupyter_client.kernelspec import KernelSpecManager
 
+from localbundle.errors import BundleError
+
+KERNEL = "local-workspace"
 DEFAULT_PORT = 8888
 _START_SECONDS = 60
 _STOP_SECONDS = 15
 
-# People's own settings win over all of these. Nothing here is fetched from the network.
+# A user's own settings override these. Nothing is downloaded.
 _SERVER = {
-    "KernelSpecManager": {"allowed_kernelspecs": [NAME], "ensure_native_kernel": False},
-    "MappingKernelManager": {"default_kernel_name": NAME},
-    # Sockets of the file system: kernels listen on no port.
+    "KernelSpecManager": {"allowed_kernelspecs": [KERNEL], "ensure_native_kernel": False},
+    "MappingKernelManager": {"default_kernel_name": KERNEL},
+    # Unix sockets: kernels listen on no port.
     "KernelManager": {"transport": "ipc"},
     "ServerApp": {"allow_root": True, "ip": "127.0.0.1", "port_retries": 0},
     "LabApp": {
@@ -35,31 +37,57 @@ _SERVER = {
     },
 }
 _PAGE = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+_KERNEL_SPEC = {
+    "argv": [
+        sys.executable,
+        "-m",
+        "ipykernel_launcher",
+        "-f",
+        "{connection_file}",
+        "--IPKernelApp.extra_extensions=localbundle.lab.ipython_extension",
+    ],
+    "display_name": "local workspace",
+    "language": "python",
+    "metadata": {"debugger": True},
+}
 _SETTINGS = {"@jupyterlab/apputils-extension:themes": {"adaptive-theme": True}}
+
+
+def write_kernel(kernels: Path) -> None:
+    """Writes the kernel's specification into a folder of kernels."""
+    (kernels / KERNEL).mkdir(parents=True, exist_ok=True)
+    (kernels / KERNEL / "kernel.json").write_text(json.dumps(_KERNEL_SPEC, indent=2), "utf-8")
+
+
+def install_kernel() -> Path:
+    """Installs the kernel for this user, where VS Code and other Jupyters find it."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_kernel(Path(folder))
+        return Path(KernelSpecManager().install_kernel_spec(str(Path(folder, KERNEL)), KERNEL, user=True))
 
 
 @contextlib.contextmanager
 def jupyterlab(
     folder: Path, notebooks: Path, environment: dict[str, str], port: int | None, browser: bool
 ) -> Iterator[tuple[str, Callable[[], int]]]:
-    """Runs JupyterLab on the notebooks; `folder` is for its settings and its log.
+    """Runs JupyterLab on the notebooks; its settings and its log are in `folder`.
 
     Yields:
-        Its address with the token, and a function that waits for its end.
+        The address with the token, and a function that waits for the end of JupyterLab.
 
     Raises:
         BundleError: the port is taken, or JupyterLab did not start.
     """
     port, token = _port(port), secrets.token_urlsafe(24)
     _write_settings(folder)
-    # A path of a socket has at most 107 characters: the runtime folder must be a short one.
+    # The path of a socket has at most 107 characters: the runtime folder must have a short one.
     with tempfile.TemporaryDirectory(prefix="localbundle-") as runtime, (folder / "lab.log").open("w") as log:
         process = subprocess.Popen(
             _command(notebooks, port, browser),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for localbundle alone; Jupyter would ask whether it is meant
+            start_new_session=True,  # only localbundle gets Ctrl-C; Jupyter would ask for confirmation
             env=_environment(folder, runtime, token) | environment,
         )
         try:
@@ -75,7 +103,7 @@ def _command(notebooks: Path, port: int, browser: bool) -> list[str]:
 
 
 def _environment(folder: Path, runtime: str, token: str) -> dict[str, str]:
-    """The token goes through the environment: on a command line it shows in `ps`."""
+    """The token is in the environment: on the command line it would be visible in `ps`."""
     return {
         **os.environ,
         "JUPYTER_TOKEN": token,
@@ -100,14 +128,14 @@ def _write(file: Path, settings: Mapping[str, Any]) -> None:
 
 
 def _port(wanted: int | None) -> int:
-    """The port asked for, else Jupyter's usual one, else any that is free."""
+    """The given port, else Jupyter's default, else any free one."""
     for port in [wanted] if wanted else [DEFAULT_PORT, 0]:
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
             free: int = probe.getsockname()[1]
             return free
-    raise BundleError(f"port {wanted} is taken; leave --port out or name another one")
+    raise BundleError(f"port {wanted} is in use; omit --port or choose another one")
 
 
 def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
@@ -121,7 +149,7 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Asks it to end its kernels and itself."""
+    """Terminates it, which ends its kernels; kills it if it does not end in time."""
     process.send_signal(signal.SIGTERM)
     try:
         process.wait(_STOP_SECONDS)

@@ -1,7 +1,7 @@
 """Cells that read widgets: they run again when a value changes.
 
-From its first reading on, such a cell shows what it prints in an output widget of its own. So the second run replaces
-the outputs of the first where they are, in JupyterLab and in VS Code alike, and no front end has to run a cell.
+Once such a cell has read a value, its outputs go to an output widget of its own. So the next run replaces the outputs
+of the previous one in the same cell, in JupyterLab and in VS Code alike, and no front end has to run a cell.
 """
 
 import contextlib
@@ -19,8 +19,8 @@ class _Cell:
     output: ipywidgets.Output | None = None
 
 
-class Readers:
-    """Keeps the cells that have read a widget, in the order of their first run."""
+class ReactiveCells:
+    """The cells that have read a widget, in the order of their first run."""
 
     def __init__(self, shell: Any) -> None:  # noqa: ANN401 - IPython's shell
         self._shell = shell
@@ -28,12 +28,12 @@ class Readers:
         self._current: _Cell | None = None
         self._execution: Any = None
         self._capture = contextlib.ExitStack()
-        self.again = False
+        self.is_rerun = False
         shell.events.register("pre_run_cell", self._begin)
         shell.events.register("post_run_cell", self._end)
 
-    def note(self, name: str) -> None:
-        """The running cell reads this widget."""
+    def add_reader(self, name: str) -> None:
+        """Records that the running cell reads this widget."""
         cell = self._current
         if cell is None:
             return
@@ -43,17 +43,17 @@ class Readers:
             display(cell.output)
             self._capture.enter_context(cell.output)
 
-    def run(self, name: str) -> None:
-        """Runs the cells that have read this widget, in order, up to one that fails."""
-        if self.again or self._current is not None:
+    def rerun(self, name: str) -> None:
+        """Runs the cells that have read this widget again, in order, until one fails."""
+        if self.is_rerun or self._current is not None:
             return
-        self.again = True
+        self.is_rerun = True
         try:
             for cell in [cell for cell in self._cells.values() if name in cell.names]:
                 if not self._run(cell):
                     break
         finally:
-            self.again = False
+            self.is_rerun = False
 
     def _run(self, cell: _Cell) -> bool:
         assert cell.output is not None
@@ -63,7 +63,7 @@ class Readers:
         return done
 
     def _begin(self, info: Any) -> None:  # noqa: ANN401 - IPython's ExecutionInfo
-        if self._current is None and not self.again:  # cells that another one runs (%run) are part of that one
+        if self._current is None and not self.is_rerun:  # cells that another cell runs (%run) are part of it
             self._current, self._execution = _Cell(info.raw_cell), info
 
     def _end(self, result: Any) -> None:  # noqa: ANN401 - IPython's ExecutionResult

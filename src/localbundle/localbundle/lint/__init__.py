@@ -1,1 +1,1 @@
-"""What Databricks' own validation misses in a bundle, found without a workspace. One function a rule."""
+"""Mistakes in a bundle that Databricks' own validation misses, found without a workspace. One function per rule."""

@@ -4,7 +4,7 @@ import difflib
 import re
 
 from localbundle.errors import closest
-from localbundle.lint.rule import JobContext, Note, Said
+from localbundle.lint.rule import JobContext, Messages, Note
 from localbundle.lint.runtimes import known, release, runtime_of_cluster, runtime_of_environment
 
 _CLUSTERS = ("job_cluster_key", "existing_cluster_id", "new_cluster")
@@ -12,7 +12,7 @@ _CLUSTER_SETTINGS = (
     "autoscale", "custom_tags", "data_security_mode", "driver_node_type_id", "init_scripts", "instance_pool_id",
     "node_type_id", "num_workers", "policy_id", "runtime_engine", "spark_conf", "spark_env_vars", "spark_version",
 )  # fmt: skip
-# Only families that certainly have GPUs, or certainly none; of others nothing is said.
+# Only families that are known to have GPUs, or known to have none; other nodes are not checked.
 _GPU_NODES = re.compile(
     r"(?:g4dn|g5g?|g6[ef]?|gr6f?|g7e|p2|p3(?:dn)?|p4de?|p5e?n?|p6-\w+)\.|Standard_N[CDV]|(?:a2|a3|a4x?|g2|g4)-"
 )
@@ -23,7 +23,7 @@ _CPU_NODES = re.compile(
 _DEFINED = {"job_clusters": "job_cluster_key", "environments": "environment_key"}
 
 
-def cluster_on_serverless(job: JobContext) -> Said:
+def cluster_on_serverless(job: JobContext) -> Messages:
     """Settings of clusters on a task or an environment that has no cluster."""
     for step in job.steps:
         for field in step.raw if "environment_key" in step.raw else ():
@@ -33,11 +33,14 @@ def cluster_on_serverless(job: JobContext) -> Said:
     for environment in job.raw.get("environments") or []:
         for field in environment.get("spec") or {}:
             if field in _CLUSTER_SETTINGS:
-                yield field, f"environment {environment.get('environment_key')}: {field} is a cluster's; remove it"
+                yield (
+                    field,
+                    f"environment {environment.get('environment_key')}: {field} is a setting of clusters; remove it",
+                )
 
 
-def deprecated_client(job: JobContext) -> Said:
-    """The old name of an environment's version."""
+def deprecated_client(job: JobContext) -> Messages:
+    """The old field for an environment's version."""
     for environment in job.raw.get("environments") or []:
         for field in environment.get("spec") or {}:
             if field == "client":
@@ -45,7 +48,7 @@ def deprecated_client(job: JobContext) -> Said:
                 yield field, f"environment {key}: client is deprecated; write environment_version"
 
 
-def undefined_compute(job: JobContext) -> Said:
+def undefined_compute(job: JobContext) -> Messages:
     """A cluster or an environment that the job does not define."""
     for defined, field in _DEFINED.items():
         known = job.names(defined, field)
@@ -55,7 +58,7 @@ def undefined_compute(job: JobContext) -> Said:
                 yield name, f"task {step.key}: job {job.key} defines no {field} {name}; {closest(str(name), known)}"
 
 
-def unused_compute(job: JobContext) -> Said:
+def unused_compute(job: JobContext) -> Messages:
     """A cluster or an environment of the job in which no task runs."""
     for defined, field in _DEFINED.items():
         used = [step.raw.get(field) for step in job.steps]
@@ -64,8 +67,8 @@ def unused_compute(job: JobContext) -> Said:
                 yield name, f"job {job.key}: no task has {field} {name}; remove it from {defined}, or use it"
 
 
-def no_compute(job: JobContext) -> Said:
-    """A Python program without a place to run: only notebooks have one by default."""
+def no_compute(job: JobContext) -> Messages:
+    """A Python program without compute: only notebooks have compute by default."""
     for step in job.steps:
         for kind in step.raw:
             if kind in ("python_wheel_task", "spark_python_task") and not {"environment_key", *_CLUSTERS} & set(
@@ -74,8 +77,8 @@ def no_compute(job: JobContext) -> Said:
                 yield kind, f"task {step.key} has neither a cluster nor an environment; add environment_key"
 
 
-def unknown_runtime(job: JobContext) -> Said:
-    """A runtime that the table does not have: misspelt if it has others of that release, else too old or new."""
+def unknown_runtime(job: JobContext) -> Messages:
+    """A runtime that is not in the table: misspelled if others of its release are, else too old or too new."""
     table = known()
     found = [(spec.get("spark_version"), "runtime", runtime_of_cluster(spec)) for spec in job.clusters]
     for spec in job.environments:
@@ -89,14 +92,17 @@ def unknown_runtime(job: JobContext) -> Said:
             yield written, f"{text}correct it" if is_misspelt else Note(f"{text}its packages are not checked")
 
 
-def wrong_runtime(job: JobContext) -> Said:
-    """A runtime for GPUs on nodes without any, or the other way round."""
+def wrong_runtime(job: JobContext) -> Messages:
+    """A GPU runtime on nodes without GPUs, or the reverse."""
     for spec in job.clusters:
         version, node = spec.get("spark_version"), str(spec.get("node_type_id"))
-        if ".x-" not in (runtime_of_cluster(spec) or ""):  # not given, or `unknown_runtime` says it
+        if ".x-" not in (runtime_of_cluster(spec) or ""):  # not given, or `unknown_runtime` reports it
             continue
-        is_for_gpus = "-gpu-" in str(version)
-        if is_for_gpus and _CPU_NODES.match(node):
-            yield version, f"runtime {version} is for GPUs and node {node} has none; take the -cpu- one or a GPU node"
-        elif not is_for_gpus and _GPU_NODES.match(node):
-            yield version, f"node {node} has GPUs and runtime {version} is for CPUs; take a -gpu-ml- one or a CPU node"
+        is_gpu_runtime = "-gpu-" in str(version)
+        if is_gpu_runtime and _CPU_NODES.match(node):
+            yield version, f"runtime {version} is for GPUs and node {node} has none; use a -cpu- runtime or a GPU node"
+        elif not is_gpu_runtime and _GPU_NODES.match(node):
+            yield (
+                version,
+                f"node {node} has GPUs and runtime {version} is for CPUs; use a -gpu-ml- runtime or a CPU node",
+            )

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from localbundle.definitions.bundle import Bundle
-from localbundle.definitions.bundle_references import Resolver
-from localbundle.definitions.presets import PREFIXED_KINDS
-from localbundle.lint.rule import Said, Use, texts
+from localbundle.definitions.references import Resolver
+from localbundle.definitions.target import PREFIXED_KINDS
+from localbundle.lint.rule import Messages, Use, texts
 
 _VARIABLE = re.compile(r"\$\{(?:var|variables)\.([\w-]+)")
 _REFERENCE = re.compile(r"\$\{[^}]*\}|\{\{[^}]*\}\}")
@@ -15,16 +15,16 @@ _VOLUME = re.compile(r"(?:dbfs:)?/Volumes/([^/]+)/([^/]+)(?:/.*)?")
 _TABLE = re.compile(r"([\w*-]+)\.([\w*-]+)(?:\.([\w*-]+))?")
 
 
-def unused_variable(bundle: Bundle) -> Said:
-    """A variable that no file of the bundle cites. Code that makes resources may use any."""
+def unused_variable(bundle: Bundle) -> Messages:
+    """A variable that no file of the bundle uses. Python code that defines resources may use any."""
     used = {name for use in texts(bundle.raw) for name in _VARIABLE.findall(use.text)}
     for name in bundle.raw["variables"] if "python" not in bundle.raw else ():
         if name not in used:
-            yield name, f"variable {name} is declared and never used; remove it, or cite ${{var.{name}}}"
+            yield name, f"variable {name} is declared and never used; remove it, or use ${{var.{name}}}"
 
 
-def shared_key(bundle: Bundle) -> Said:
-    """Two resources of different kinds with one key, which the real CLI refuses."""
+def shared_key(bundle: Bundle) -> Messages:
+    """Two resources of different kinds with the same key, which the Databricks CLI refuses."""
     seen: dict[str, str] = {}
     for kind, entries in bundle.config["resources"].items():
         for key in entries or {}:
@@ -33,19 +33,22 @@ def shared_key(bundle: Bundle) -> Said:
             seen[key] = kind
 
 
-def unprefixed_name(bundle: Bundle) -> Said:
-    """A resource's name typed again: where a target prefixes names, that is another name."""
+def unprefixed_name(bundle: Bundle) -> Messages:
+    """A resource's name written out again: it is a different name wherever a target prefixes names."""
     if not any(_prefixes(layer) for layer in (bundle.raw, *bundle.raw["targets"].values())):
         return
-    # Errors are said elsewhere. References to resources are right and stay.
-    resolver = Resolver(bundle.raw, bundle.root, ("resources",), refuse=lambda error: None)
+    # Errors are reported elsewhere. References to resources are correct and stay.
+    resolver = Resolver(bundle.raw, bundle.root, ("resources",), report=lambda error: None)
     resources = resolver.resolve(bundle.raw["resources"])
     uses = list(texts(resources))
     for kind, key, resource in _prefixed(resources):
         for use in uses:
             if use.within is not resource and _spells(use, kind, resource):
-                cite = f"${{resources.{kind}.{key}.name}}"
-                yield use.text, f"{use.key} spells the name of {kind}.{key}, which development prefixes; write {cite}"
+                reference = f"${{resources.{kind}.{key}.name}}"
+                yield (
+                    use.text,
+                    f"{use.key} repeats the name of {kind}.{key}, which development mode prefixes; write {reference}",
+                )
 
 
 def _prefixes(layer: Mapping[str, Any] | None) -> bool:
@@ -62,11 +65,11 @@ def _prefixed(resources: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[
 
 
 def _spells(use: Use, kind: str, resource: Mapping[str, Any]) -> bool:
-    """Whether a string is the name, where such a name is wanted, or names a thing inside the schema or the model."""
+    """Whether a string is the resource's name, in a field for such names, or names something inside the schema."""
     name = str(resource["name"])
     word = kind.removesuffix("s").split("_")[-1]
     if use.text == name:
-        # A short name is a word like any other: the field, or the variable it comes from, must speak of the kind.
+        # A short name may be any word: the field, or the variable it comes from, must mention the resource's kind.
         variable = " ".join(_VARIABLE.findall(getattr(use.text, "written", "")))
         return word in f"{use.key} {variable}".lower() and not use.key.endswith("_key") and _same_catalog(use, resource)
     masked = _REFERENCE.sub("*", use.text)
@@ -83,5 +86,5 @@ def _same_catalog(use: Use, resource: Mapping[str, Any]) -> bool:
 
 
 def _fits(catalog: str, other: object) -> bool:
-    """Whether two catalogs may be the same: a reference may be any."""
+    """Whether two catalogs may be the same: a reference may have any value."""
     return "*" in (_REFERENCE.sub("*", catalog), _REFERENCE.sub("*", str(other))) or catalog == other

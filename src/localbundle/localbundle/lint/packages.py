@@ -1,4 +1,4 @@
-"""Rules on packages: what a task installs is there, and does not replace what its runtime was tested with."""
+"""Rules on packages: what a task installs exists, and does not replace what its runtime was tested with."""
 
 import re
 from collections.abc import Iterator
@@ -9,19 +9,19 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from localbundle.definitions.yamlfile import beside, in_place_of
+from localbundle.definitions.yamlfile import absolute_path, located_like
 from localbundle.lint.requirements import WHEEL, required, requirements_files
-from localbundle.lint.rule import JobContext, Note, Said
+from localbundle.lint.rule import JobContext, Messages, Note
 from localbundle.lint.runtimes import Runtime, known, runtime_of_cluster, runtime_of_environment
 from localbundle.lint.wheels import projects
 
-# torch 2.6.0+cu124 is a build of 2.6.0, and the table has releases only.
+# torch 2.6.0+cu124 is a build of 2.6.0; the table contains releases only.
 _CUDA_SINCE = (("2.11", 13), ("2.1", 12), ("0", 11))
 _BUILD = re.compile(r"\+[\w.]+")
 
 
-def replaced_package(job: JobContext) -> Said:
-    """A direct requirement that does not admit the version of the runtime it is installed on."""
+def replaced_package(job: JobContext) -> Messages:
+    """A direct requirement that excludes the version in the runtime it is installed on."""
     for runtime, line in _installed(job):
         if runtime is None:
             continue
@@ -31,8 +31,8 @@ def replaced_package(job: JobContext) -> Said:
                 yield text, f"{requirement.name}{wanted} replaces {replaced}"
 
 
-def missing_requirements(job: JobContext) -> Said:
-    """A requirements file, or a base environment, of the bundle that is not there."""
+def missing_requirements(job: JobContext) -> Messages:
+    """A requirements file or a base environment of the bundle that does not exist."""
     for spec in job.environments:
         base = job.base_environment(spec)
         if base and not base.is_file():
@@ -45,20 +45,22 @@ def missing_requirements(job: JobContext) -> Said:
                 yield text, f"requirements file {where} does not exist; create it or correct the path"
 
 
-def missing_wheel(job: JobContext) -> Said:
-    """A wheel in the bundle's folder that is not there and that no artifact builds: a deployment would end at it."""
+def missing_wheel(job: JobContext) -> Messages:
+    """A wheel in the bundle's folder that does not exist and that no artifact builds: a deployment would fail."""
     dists = {folder / "dist" for folder in projects(job.bundle)}
     for _, line in _installed(job):
         match = WHEEL.fullmatch(line)
-        file = beside(in_place_of(line, match["path"]), job.bundle.root) if match and "://" not in line else None
+        file = (
+            absolute_path(located_like(line, match["path"]), job.bundle.root) if match and "://" not in line else None
+        )
         is_ours = file and file.is_relative_to(job.bundle.root) and file.parent not in dists
         if file and is_ours and not any(file.parent.glob(file.name)):
             where = file.relative_to(job.bundle.root)
-            yield line, Note(f"no artifact builds {where}, and no such file is there yet; build it before you deploy")
+            yield line, Note(f"no artifact builds {where}, and the file does not exist; build it before you deploy")
 
 
 def replaces(requirement: Requirement, runtime: Runtime) -> str | None:
-    """What of the runtime a requirement replaces, and the fix; None if nothing."""
+    """The package of the runtime that a requirement replaces, and the fix; None if it replaces none."""
     name = canonicalize_name(requirement.name)
     if requirement.marker and not requirement.marker.evaluate(_environment(runtime)):
         return None
@@ -78,15 +80,15 @@ def replaces(requirement: Requirement, runtime: Runtime) -> str | None:
 
 
 def _other_cuda(specifier: str, shipped: str) -> int | None:
-    """The major version of CUDA that a runtime's torch is built for, where a build for another one is pinned."""
+    """The major version of CUDA that the runtime's torch is built for, if a build for another one is pinned."""
     build = re.search(r"\+cu(\d\d)", specifier)
-    # What PyPI's torch is built for, and the drivers of the runtimes are made for.
+    # PyPI's torch and the runtimes' drivers are for this version.
     own = next(cuda for since, cuda in _CUDA_SINCE if Version(shipped) >= Version(since))
     return own if build and int(build[1]) != own else None
 
 
 def _environment(runtime: Runtime) -> dict[str, str]:
-    """What markers are evaluated for."""
+    """The values that markers are evaluated with."""
     return {
         "implementation_name": "cpython",
         "os_name": "posix",
@@ -100,7 +102,7 @@ def _environment(runtime: Runtime) -> dict[str, str]:
 
 
 def _installed(job: JobContext) -> Iterator[tuple[Runtime | None, str]]:
-    """Each line for pip with the runtime it is installed on; None if that is not known."""
+    """Each line for pip with the runtime it is installed on; None if that is unknown."""
     for spec in job.environments:
         runtime = known().runtimes.get(runtime_of_environment(spec) or "")
         yield from ((runtime, line) for line in spec.get("dependencies") or [] if isinstance(line, str))
@@ -110,10 +112,10 @@ def _installed(job: JobContext) -> Iterator[tuple[Runtime | None, str]]:
 
 
 def _line(library: dict[str, Any]) -> str | None:
-    """A library of a cluster as a line for pip; None for those of other languages."""
+    """A library of a cluster as a line for pip; None for libraries of other languages."""
     match library:
         case {"requirements": str(path)}:
-            return in_place_of(path, f"-r {path}")
+            return located_like(path, f"-r {path}")
         case {"whl": str(line)} | {"pypi": {"package": str(line)}}:
             return line
     return None

@@ -1,13 +1,13 @@
-"""Rules on `{{...}}`: what a task reads must be there when it runs."""
+"""Rules on `{{...}}`: what a task reads must exist when it runs."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from localbundle.definitions.dynamic_references import PLAIN_KEY, REFERENCE, TIMES, split_path
 from localbundle.definitions.jobs import reachable
+from localbundle.definitions.references import DYNAMIC_REFERENCE, PLAIN_KEY, TIMES, split_path
 from localbundle.errors import closest
-from localbundle.lint.rule import JobContext, Said, texts
+from localbundle.lint.rule import JobContext, Messages, texts
 
 _MEMBERS = {
     "job": ("id", "name", "run_id", "repair_count", "start_time", "parameters", "trigger"),
@@ -28,16 +28,16 @@ class Reference:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """What stands between its dots."""
+        """Its parts between the dots."""
         return split_path(self.path) or ()
 
     def __str__(self) -> str:
-        """Who reads what."""
+        """The reader and what it reads."""
         reader = "a parameter's default" if self.task is None else f"task {self.task}"
         return f"{reader} reads {{{{{self.path}}}}}"
 
 
-def undeclared_parameter(job: JobContext) -> Said:
+def undeclared_parameter(job: JobContext) -> Messages:
     """A job parameter that the job does not declare."""
     declared = job.names("parameters", "name")
     for reference in _references(job):
@@ -49,23 +49,23 @@ def undeclared_parameter(job: JobContext) -> Said:
                 )
 
 
-def unknown_member(job: JobContext) -> Said:
+def unknown_member(job: JobContext) -> Messages:
     """A name that its namespace does not have."""
     for reference in _references(job):
         match reference.parts:
             case ("job", "start_time", form) | ("job", "trigger", "time", form) if form not in TIMES:
-                yield reference.text, f"{reference}: {form} is no form of a time; {closest(form, TIMES)}"
+                yield reference.text, f"{reference}: unknown time format {form}; {closest(form, TIMES)}"
             case ("tasks" as space, _, name, *_) | ("job" | "task" | "workspace" as space, name, *_) if (
                 name not in _MEMBERS[space]
             ):
                 yield (
                     reference.text,
-                    f"{reference}: {name} is no value of a {space.rstrip('s')}; {closest(name, _MEMBERS[space])}",
+                    f"{reference}: a {space.rstrip('s')} has no value {name}; {closest(name, _MEMBERS[space])}",
                 )
 
 
-def not_upstream(job: JobContext) -> Said:
-    """A value of a task that need not have run before."""
+def not_upstream(job: JobContext) -> Messages:
+    """A value of a task that may not have run yet."""
     known = {task.key for task in job.tasks}
     edges = {task.key: {str(edge.get("task_key")) for edge in task.edges} & known for task in job.tasks}
     for reference in _references(job):
@@ -78,12 +78,15 @@ def not_upstream(job: JobContext) -> Said:
                 yield reference.text, f"{reference}: {name} is not upstream of {reference.task}; {fix}"
 
 
-def needs_backticks(job: JobContext) -> Said:
-    """A key with other characters than letters, digits and `_`: the reference would stay as it is, unresolved."""
+def needs_backticks(job: JobContext) -> Messages:
+    """A key with characters other than letters, digits and `_`: the reference would stay unresolved."""
     for reference in _references(job):
         if not reference.parts and _KEYED.fullmatch(reference.path):
             quoted = (part if PLAIN_KEY.fullmatch(part) else f"`{part}`" for part in reference.path.split("."))
-            yield reference.text, f"{reference}: odd keys need back-ticks; write {{{{{'.'.join(quoted)}}}}}"
+            yield (
+                reference.text,
+                f"{reference}: keys with special characters need backticks; write {{{{{'.'.join(quoted)}}}}}",
+            )
 
 
 def _references(job: JobContext) -> Iterator[Reference]:
@@ -91,5 +94,5 @@ def _references(job: JobContext) -> Iterator[Reference]:
     read += [(task.key, value) for task in job.tasks for name, value in task.raw.items() if name.endswith("_task")]
     for task, node in read:
         for use in texts(node):
-            for match in REFERENCE.finditer(use.text):
+            for match in DYNAMIC_REFERENCE.finditer(use.text):
                 yield Reference(use.text, match[1], task)

@@ -1,8 +1,8 @@
-"""Makes the table of runtimes again: `python -m localbundle.lint.refresh FOLDER`.
+"""Updates the table of runtimes: `python -m localbundle.lint.refresh FOLDER`.
 
-FOLDER is a checkout of github.com/databricks/environments, which has a pyproject.toml for each runtime, made from its
-release notes. These write `~=` for every `==` of the notes, so that developers get patches: what a runtime ships is the
-version that is written.
+FOLDER is a checkout of github.com/databricks/environments, which has a pyproject.toml for each runtime, generated from
+its release notes. They have `~=` where the notes have `==`, so that developers get patches: a runtime ships the version
+that is written.
 """
 
 import json
@@ -22,18 +22,17 @@ PACKAGES = ("numpy", "pandas", "protobuf", "pyarrow", "pydantic", "pyspark", "to
 
 
 def refresh(folder: Path, table: Path, today: date) -> str:
-    """Reads the folder into the table, and says in one line what changed.
+    """Reads the folder into the table; returns one line on what changed.
 
-    What a person wrote into the table stays: `added`, versions that the lists leave out, by release; `out_of_support`,
-    releases whose lists are passed over.
+    Manual entries stay: `added`, versions that the lists do not have, by release; `out_of_support`, releases to skip.
 
     Raises:
-        BundleError: the folder has no lists, or one is not of the form that is known.
+        BundleError: the folder has no lists, or one has an unknown form.
     """
     content = json.loads(table.read_text("utf-8"))
     files = {file.parent.name: file for file in sorted(folder.glob("python/*/*/pyproject.toml"))}
     if not files:
-        raise BundleError(f"{folder}: has no python/*/*/pyproject.toml; check out github.com/databricks/environments")
+        raise BundleError("has no python/*/*/pyproject.toml; check out github.com/databricks/environments", str(folder))
     read = {name: _read(file) for name, file in files.items() if release(name) not in content["out_of_support"]}
     table.write_text(_text({**content, "date": str(today), "runtimes": read}), "utf-8")
     before = content["runtimes"]
@@ -41,14 +40,14 @@ def refresh(folder: Path, table: Path, today: date) -> str:
         "new": [name for name in read if name not in before],
         "changed": [name for name in read if name in before and read[name] != before[name]],
         "gone": [name for name in before if name not in read],
-        "without a PySpark, so write its version to `added`": _without_spark(read, content["added"]),
+        "without a PySpark, so add its version to `added`": _without_spark(read, content["added"]),
     }
-    said = "".join(f"; {what}: {', '.join(names)}" for what, names in changes.items() if names)
-    return f"runtimes in {table.name}: {len(read)}{said}"
+    summary = "".join(f"; {what}: {', '.join(names)}" for what, names in changes.items() if names)
+    return f"runtimes in {table.name}: {len(read)}{summary}"
 
 
 def _read(file: Path) -> dict[str, str]:
-    """A runtime's Python and those of its packages that the rule judges."""
+    """A runtime's Python version and the versions of the packages that the rule checks."""
     try:
         content = tomllib.loads(file.read_text("utf-8"))
         python = content["project"]["requires-python"].removeprefix("==").removesuffix(".*")
@@ -56,19 +55,19 @@ def _read(file: Path) -> dict[str, str]:
         versions = {pin.name: next(iter(pin.specifier)).version for pin in pins if pin.name in PACKAGES}
     except (ValueError, LookupError, StopIteration, InvalidRequirement) as error:
         raise BundleError(
-            f"{file}: is no list of a runtime's packages ({error!r}); correct it, or this command"
+            f"not a list of a runtime's packages ({error!r}); correct it, or this command", str(file)
         ) from error
     return {"python": python, **dict(sorted(versions.items()))}
 
 
 def _without_spark(runtimes: Mapping[str, Any], added: Mapping[str, Any]) -> list[str]:
-    """The releases of clusters whose Spark version nobody has written down."""
+    """The releases of clusters whose Spark version is not in the table."""
     releases = {release(name) for name in runtimes if not name.startswith("serverless-")}
     return sorted(name for name in releases if "pyspark" not in added.get(name, {}))
 
 
 def _text(table: Mapping[str, Any]) -> str:
-    """The table as JSON with one line a runtime, so that a change is one line of a diff."""
+    """The table as JSON with one line per runtime, so that a change is one line of a diff."""
     return "{\n" + ",\n".join(f"  {json.dumps(key)}: {_lines(value)}" for key, value in table.items()) + "\n}\n"
 
 
@@ -79,7 +78,7 @@ def _lines(value: object) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """The command."""
+    """Entry point."""
     if len(arguments) != 1:
         sys.exit("usage: python -m localbundle.lint.refresh FOLDER")
     try:

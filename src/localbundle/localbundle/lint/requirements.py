@@ -1,4 +1,4 @@
-"""What a line for pip asks for directly: a requirement, a file of them, or a wheel that the bundle builds."""
+"""The direct requirements in a line for pip: a requirement, a requirements file, or a wheel that the bundle builds."""
 
 import os
 import re
@@ -12,10 +12,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from localbundle.definitions.bundle import Bundle
-from localbundle.definitions.yamlfile import Text, beside, in_place_of
+from localbundle.definitions.yamlfile import Text, absolute_path, located_like
 from localbundle.lint.wheels import projects
 
-# A requirement, and the string whose place is its own.
+# A requirement, and the string whose location it has.
 Required = Iterator[tuple[str, Requirement]]
 _FILE = re.compile(r"(?:-r|--requirement)[\s=]*(?P<path>.+)")
 WHEEL = re.compile(r"(?:.*@\s*)?(?P<path>\S+\.whl)(?:\[(?P<extras>[^\]]*)\])?")
@@ -24,10 +24,10 @@ _OPTIONS = re.compile(r"\s+--?[a-z].*")
 
 
 def required(bundle: Bundle, line: str, above: tuple[Path, ...] = ()) -> Required:
-    """All that a line asks for, of what can be read here; `above` are the files that led to it."""
-    line = in_place_of(line, _OPTIONS.sub("", _COMMENT.sub("", line).strip()))
+    """The requirements of a line, as far as they can be read here; `above` are the files that include it."""
+    line = located_like(line, _OPTIONS.sub("", _COMMENT.sub("", line).strip()))
     if match := _FILE.fullmatch(line):
-        file = beside(in_place_of(line, match["path"].strip("\"'")), bundle.root)
+        file = absolute_path(located_like(line, match["path"].strip("\"'")), bundle.root)
         for inner in read_lines(file) if file not in above else ():
             yield from required(bundle, inner, (*above, file))
     elif match := WHEEL.fullmatch(line):
@@ -39,10 +39,10 @@ def required(bundle: Bundle, line: str, above: tuple[Path, ...] = ()) -> Require
 
 
 def requirements_files(bundle: Bundle, line: str, above: tuple[Path, ...] = ()) -> Iterator[tuple[str, Path]]:
-    """The files in the bundle's folder that a line names, and those that these name, with the string that does."""
-    match = _FILE.fullmatch(in_place_of(line, _COMMENT.sub("", line).strip()))
-    path = in_place_of(line, match["path"].strip("\"'")) if match else ""
-    file = Path(os.path.normpath(beside(path, bundle.root))) if path else None
+    """The files in the bundle's folder that a line names, recursively, with the string that names each."""
+    match = _FILE.fullmatch(located_like(line, _COMMENT.sub("", line).strip()))
+    path = located_like(line, match["path"].strip("\"'")) if match else ""
+    file = Path(os.path.normpath(absolute_path(path, bundle.root))) if path else None
     if file and file not in above and file.is_relative_to(bundle.root):
         yield line, file
         for inner in read_lines(file):
@@ -50,11 +50,11 @@ def requirements_files(bundle: Bundle, line: str, above: tuple[Path, ...] = ()) 
 
 
 def read_lines(file: Path) -> Iterator[Text]:
-    """What a requirements file says, with line numbers: continued lines are one, comments and hashes are left out."""
+    """The lines of a requirements file with their numbers; continued lines are joined, comments and hashes dropped."""
     try:
         lines = file.read_text("utf-8-sig", errors="replace").splitlines()
     except OSError:
-        return  # on a volume or in the workspace, or missing, which `missing_requirements` says
+        return  # on a volume or in the workspace, or missing, which `missing_requirements` reports
     first, whole = 0, ""
     for number, line in enumerate(lines, 1):
         first = first or number
@@ -68,23 +68,23 @@ def read_lines(file: Path) -> Iterator[Text]:
 
 
 def _of_wheel(bundle: Bundle, line: str, path: str, extras: list[str]) -> Required:
-    """A wheel itself, and what it requires if an artifact of the bundle is what builds it."""
+    """A wheel itself, and its requirements if an artifact of the bundle builds it."""
     name = unquote(path.rsplit("/", 1)[-1])
     with suppress(InvalidWheelFilename):
         package, version, *_ = parse_wheel_filename(name)
         yield line, Requirement(f"{package}=={version}")
-    dist = beside(in_place_of(line, path), bundle.root).parent
+    dist = absolute_path(located_like(line, path), bundle.root).parent
     for folder, project in projects(bundle).items():
         own = canonicalize_name(str(project["name"]))
         if folder / "dist" == dist and (name.startswith("*") or canonicalize_name(name.split("-")[0]) == own):
             for key, texts in _lists(project, extras).items():
                 for text in texts:
                     with suppress(InvalidRequirement):
-                        yield _placed(folder / "pyproject.toml", key, text) or line, Requirement(text)
+                        yield _located(folder / "pyproject.toml", key, text) or line, Requirement(text)
 
 
 def _lists(project: Mapping[str, Any], extras: list[str]) -> dict[str, list[str]]:
-    """The lists of a project that come with these extras, by key; an extra may name others: `all = ["me[a,b]"]`."""
+    """A project's lists of requirements with these extras, by key; an extra may name others: `all = ["me[a,b]"]`."""
     optional = {canonicalize_name(key): (key, texts) for key, texts in _optional(project).items()}
     found = {"dependencies": list(project.get("dependencies") or [])}
     waiting = [canonicalize_name(extra) for extra in extras]
@@ -110,8 +110,8 @@ def _own_extras(project: Mapping[str, Any], text: str) -> set[str]:
     return requirement.extras if is_own else set()
 
 
-def _placed(file: Path, key: str, text: str) -> Text | None:
-    """A requirement with its line: the first one below its list's key that has it."""
+def _located(file: Path, key: str, text: str) -> Text | None:
+    """A requirement with its location: the first line below its list's key that contains it."""
     lines = list(enumerate(file.read_text("utf-8").splitlines(), 1))
     start = next((number for number, line in lines if re.match(rf"""\s*["']?{re.escape(key)}["']?\s*=""", line)), None)
     for number, line in lines[start - 1 :] if start else ():

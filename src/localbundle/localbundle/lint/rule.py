@@ -1,4 +1,4 @@
-"""What a rule sees of a job, and what it says: the string that is wrong, and one line on it with the fix."""
+"""What a rule reads of a job, and what it yields: the wrong string, and a message with the fix."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from localbundle.definitions.bundle import Bundle
-from localbundle.definitions.yamlfile import beside, read_yaml
+from localbundle.definitions.yamlfile import absolute_path, read_yaml
 
-# The string remembers its place, for the finding; any other value has none.
-Said = Iterator[tuple[object, str]]
-BundleRule = Callable[[Bundle], Said]
+# The string remembers its location, for the finding; any other value has none.
+Messages = Iterator[tuple[object, str]]
+BundleRule = Callable[[Bundle], Messages]
 
 
 class Note(str):
-    """What a rule says in place of a message where it is printed and fails nothing."""
+    """A message that is printed and does not fail the validation."""
 
 
 @dataclass(frozen=True)
@@ -30,17 +30,17 @@ class Step:
 
     @property
     def edges(self) -> list[Mapping[str, Any]]:
-        """What it depends on."""
+        """Its dependencies."""
         return self.raw.get("depends_on") or []
 
     def work(self, kind: str) -> Mapping[str, Any]:
-        """What it does if it is of this kind, else nothing."""
+        """The fields of its work if it is of this kind, else nothing."""
         return self.raw.get(kind) or {}
 
 
 @dataclass(frozen=True)
 class JobContext:
-    """A job whose `${...}` are resolved, as it is written otherwise."""
+    """A job as it is written, with its `${...}` resolved."""
 
     bundle: Bundle
     key: str
@@ -59,7 +59,7 @@ class JobContext:
 
     @property
     def clusters(self) -> list[Mapping[str, Any]]:
-        """The clusters that it defines, those of single tasks too."""
+        """The clusters that it defines, including those of single tasks."""
         holders = [*(self.raw.get("job_clusters") or []), *(step.raw for step in self.steps)]
         return [holder["new_cluster"] for holder in holders if holder.get("new_cluster")]
 
@@ -72,17 +72,17 @@ class JobContext:
 
     @property
     def environments(self) -> list[Mapping[str, Any]]:
-        """What its serverless environments are made of, with what their base environments in the bundle add."""
+        """The specs of its serverless environments, with the dependencies of their base environments in the bundle."""
         specs = [entry.get("spec") or {} for entry in self.raw.get("environments") or []]
         return [self._with_base(spec) for spec in specs]
 
     def base_environment(self, spec: Mapping[str, Any]) -> Path | None:
         """The file in the bundle's folder that an environment is based on; None if it has none, or one elsewhere."""
         written = spec.get("base_environment")
-        # Any other text names one of the workspace's own.
+        # Any other text names a base environment of the workspace.
         if not isinstance(written, str) or not written.endswith((".yml", ".yaml")):
             return None
-        file = beside(written, self.bundle.root)
+        file = absolute_path(written, self.bundle.root)
         return file if file.is_relative_to(self.bundle.root) else None
 
     def _with_base(self, spec: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -94,16 +94,16 @@ class JobContext:
         return {**base, **spec, "dependencies": both}
 
     def names(self, field: str, name: str) -> list[str]:
-        """What the entries of a list of the job are called."""
+        """The names of the entries in a list of the job."""
         return [entry[name] for entry in self.raw.get(field) or [] if name in entry]
 
 
-JobRule = Callable[[JobContext], Said]
+JobRule = Callable[[JobContext], Messages]
 
 
 @dataclass(frozen=True)
 class Use:
-    """A string somewhere in a definition: the mapping around it, and its name there."""
+    """A string in a definition: its text, its name, and the mapping that contains it."""
 
     text: str
     key: str
@@ -111,14 +111,14 @@ class Use:
 
 
 def texts(node: object, key: str = "", within: Mapping[str, Any] | None = None) -> Iterator[Use]:
-    """Every string of a tree, mapping keys left out."""
+    """Every string of a tree, except mapping keys."""
     if isinstance(node, Mapping):
         for name, item in node.items():
             # A job's parameter is a name and a default.
             yield from texts(item, str(node.get("name", name)) if name == "default" else str(name), node)
     elif isinstance(node, list):
         for before, item in zip([key, *node], node, strict=False):
-            # Of positional parameters, `--schema` names the one after it.
+            # In positional parameters, `--schema` names the next one.
             yield from texts(item, before if isinstance(before, str) and before.startswith("--") else key, within)
     elif isinstance(node, str):
         yield Use(node, key, within or {})

@@ -1,4 +1,4 @@
-"""What Databricks' runtimes ship, of the packages that nobody should replace there. `refresh` makes the table."""
+"""The versions that Databricks' runtimes ship of packages that must not be replaced. `refresh` writes the table."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from typing import Any
 
 TABLE = Path(__file__).with_name("runtimes.json")
 _VERSION = re.compile(r"(?P<release>\d+(?:\.\d+)?)\.(?:x|\d+)(?P<variant>-.+)")
-# A version that a policy, an image or an alias stands for.
+# A version that a policy, an image or an alias chooses.
 _CHOSEN = re.compile(r"auto:|custom:|latest|{{")
 _SAME_PACKAGES = re.compile("-(?:photon|aarch64)(?=-)")
 _SERVERLESS = "serverless-v"
@@ -32,7 +32,7 @@ class Runtime:
 
 @dataclass(frozen=True)
 class Table:
-    """All runtimes that are known, by name, and the day they were read."""
+    """All known runtimes by name, and the day they were read."""
 
     date: str
     runtimes: Mapping[str, Runtime]
@@ -57,7 +57,7 @@ def known(file: Path = TABLE) -> Table:
 
 
 def runtime_of_cluster(spec: Mapping[str, Any]) -> str | None:
-    """The name in the table of what a cluster runs, whether it is there or not.
+    """The runtime of a cluster, under the name that it has in the table, whether the table has it or not.
 
     None if the bundle does not say: a custom image, a version that a policy or an unresolved variable gives, an ML
     runtime that Databricks chooses.
@@ -75,7 +75,7 @@ def runtime_of_cluster(spec: Mapping[str, Any]) -> str | None:
     if match is None:
         return written
     number, variant = match["release"], _SAME_PACKAGES.sub("", match["variant"])
-    # From 18 on a release is one line for all its minor versions.
+    # From 18 on, one entry covers all minor versions of a release.
     line = number if number in known().releases else number.split(".")[0]
     return f"{line if line in known().releases else number}.x{variant}"
 

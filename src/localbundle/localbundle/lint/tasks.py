@@ -1,24 +1,27 @@
-"""Rules on a task alone, and on its edges."""
+"""Rules on the tasks themselves: retries, comparisons, and references in the notebooks that they run."""
 
+import re
+
+from localbundle.definitions.read_job import RETRY_FIELDS
 from localbundle.definitions.tasks import plain
-from localbundle.errors import closest
-from localbundle.lint.rule import JobContext, Said
+from localbundle.definitions.yamlfile import Text
+from localbundle.lint.code import read_cells, task_files
+from localbundle.lint.rule import JobContext, Messages
 
-_RETRIES = ("max_retries", "min_retry_interval_millis", "retry_on_timeout")
-_MENDS = {"for_each_task": "move it to the nested task", "condition_task": "remove it, a comparison is not tried again"}
+_REFERENCE = re.compile(r"\$\{(?:var|bundle|workspace|resources)\.[^}]*\}?|\{\{\s*(?:job|tasks)\.[^}]*(?:\}\})?")
 
 
-def misplaced_retries(job: JobContext) -> Said:
-    """Retries on a task that is never tried again itself."""
+def misplaced_retries(job: JobContext) -> Messages:
+    """Retries on a comparison, which gives the same result each time."""
     for task in job.tasks:
-        for kind, fix in _MENDS.items():
-            for field, value in task.raw.items() if kind in task.raw else ():
-                if field in _RETRIES and value:
-                    yield field, f"task {task.key}: {field} stands on a {kind}; {fix}"
+        for field, value in task.raw.items() if "condition_task" in task.raw else ():
+            if field in RETRY_FIELDS and value:
+                what = f"task {task.key} of job {job.key}: {field} is set on a condition_task"
+                yield field, f"{what}; remove it, a comparison gives the same result each time"
 
 
-def order_of_text(job: JobContext) -> Said:
-    """An order operator on a literal that is no number."""
+def order_of_text(job: JobContext) -> Messages:
+    """An order operator on a literal that is not a number."""
     for task in job.tasks:
         condition = task.work("condition_task")
         for side, value in condition.items() if str(condition.get("op")).startswith(("GREATER", "LESS")) else ():
@@ -28,19 +31,14 @@ def order_of_text(job: JobContext) -> Said:
                 yield value if isinstance(value, str) else side, f"{what}; write a number, or use EQUAL_TO or NOT_EQUAL"
 
 
-def wrong_dependency(job: JobContext) -> Said:
-    """An edge to nothing, or an outcome of a task that has none."""
-    tasks = {task.key: task for task in job.tasks}
-    for task in job.tasks:
-        for edge in task.edges:
-            other = edge.get("task_key")
-            if other not in tasks:
-                hint = closest(str(other), tasks.keys() - {task.key})
-                yield other, f"task {task.key} depends on {other}, which is no task of job {job.key}; {hint}"
-            elif "outcome" in edge and "condition_task" not in tasks[other].raw:
-                yield other, f"task {task.key} waits for an outcome of {other}, which is no condition; remove outcome"
-            elif "outcome" not in edge and "condition_task" in tasks[other].raw:
-                yield other, f'task {task.key} depends on condition {other}; add outcome: "true" or "false"'
+def reference_in_notebook(job: JobContext) -> Messages:
+    """A reference in code: only definitions are resolved, a notebook gets what it needs as parameters."""
+    for kind, file in task_files(job):
+        for number, line in (line for cell in read_cells(file) for line in cell) if kind == "notebook_task" else ():
+            code = line.removeprefix("# MAGIC ")
+            for match in _REFERENCE.finditer(code) if not code.lstrip().startswith("#") else ():
+                fix = "pass it as a parameter and read that with dbutils.widgets.get"
+                yield Text("", file, number), f"{match[0]} is not resolved in a notebook; {fix}"
 
 
 def _is_number(text: str) -> bool:

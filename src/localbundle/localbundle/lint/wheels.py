@@ -1,4 +1,4 @@
-"""Rules on wheel tasks. A package is known if an artifact's pyproject.toml has a [project] table; of others nothing."""
+"""Rules on wheel tasks. A package is known if an artifact's pyproject.toml has a [project] table; others pass."""
 
 import ast
 import re
@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from localbundle.definitions.bundle import Bundle
-from localbundle.definitions.yamlfile import beside
+from localbundle.definitions.yamlfile import absolute_path
 from localbundle.errors import closest
-from localbundle.lint.rule import JobContext, Said, Step, texts
+from localbundle.lint.rule import JobContext, Messages, Step, texts
 
 _ANY = "*"
 
 
-def unknown_package(job: JobContext) -> Said:
+def unknown_package(job: JobContext) -> Messages:
     """A wheel that no artifact builds and nothing else installs."""
     names = {_normal(name): name for project in projects(job.bundle).values() for name in [str(project.get("name"))]}
     for step, name in _wheels(job):
@@ -23,7 +23,7 @@ def unknown_package(job: JobContext) -> Said:
             yield name, f"task {step.key}: no artifact of the bundle builds {name}; {closest(name, names.values())}"
 
 
-def unknown_entry_point(job: JobContext) -> Said:
+def unknown_entry_point(job: JobContext) -> Messages:
     """An entry point that its wheel does not have: neither in its metadata, nor as a function of the package."""
     for step, name in _wheels(job):
         entry_point = step.work("python_wheel_task").get("entry_point")
@@ -35,9 +35,11 @@ def unknown_entry_point(job: JobContext) -> Said:
 
 
 def projects(bundle: Bundle) -> dict[Path, Mapping[str, Any]]:
-    """The [project] tables of the wheels that the bundle builds; of one without it, nothing is known but that it is."""
+    """The [project] table by folder of each wheel that the bundle builds; one that matches any name if it has none."""
     artifacts = [spec or {} for spec in (bundle.config.get("artifacts") or {}).values()]
-    folders = [beside(spec.get("path") or ".", bundle.root) for spec in artifacts if spec.get("type", "whl") == "whl"]
+    folders = [
+        absolute_path(spec.get("path") or ".", bundle.root) for spec in artifacts if spec.get("type", "whl") == "whl"
+    ]
     return {folder: _project(folder) or {"name": _ANY} for folder in folders}
 
 
@@ -49,7 +51,7 @@ def _project(folder: Path) -> Mapping[str, Any]:
 
 
 def _entry_points(folder: Path, project: Mapping[str, Any]) -> set[str]:
-    """What may stand as entry_point: any, if that is known at build only or the package is in no usual folder."""
+    """The possible entry points: any, if they are known only at build or the package is in an unusual folder."""
     module = _normal(str(project["name"])).replace("-", "_")
     files = [folder / source / module / "__init__.py" for source in ("src", ".")]
     found = [file for file in files if file.is_file()]
@@ -60,7 +62,7 @@ def _entry_points(folder: Path, project: Mapping[str, Any]) -> set[str]:
 
 
 def _functions(init: Path) -> set[str]:
-    """What the top level of a package defines or imports."""
+    """The names that the top level of a package defines or imports."""
     try:
         body = ast.parse(init.read_text("utf-8")).body
     except (SyntaxError, ValueError):
@@ -77,7 +79,7 @@ def _wheels(job: JobContext) -> Iterator[tuple[Step, str]]:
 
 
 def _is_installed(job: JobContext, step: Step, package: str) -> bool:
-    """Whether something else installs the package, or may: nobody knows what an existing cluster holds."""
+    """Whether something else installs the package, or may: the packages of an existing cluster are unknown."""
     written = [*texts(job.raw.get("environments")), *texts(step.raw.get("libraries"))]
     return "existing_cluster_id" in step.raw or any(_installs(use.text, package) for use in written)
 
@@ -85,7 +87,7 @@ def _is_installed(job: JobContext, step: Step, package: str) -> bool:
 def _installs(line: str, package: str) -> bool:
     if ".whl" in line:
         return _normal(Path(line).name.split("-")[0]) == _normal(package)
-    # Requirements files, folders and URLs are not looked into.
+    # Requirements files, folders and URLs are not read.
     return line.startswith(("-", ".")) or "/" in line or _normal(re.split(r"[^\w.-]", line)[0]) == _normal(package)
 
 

@@ -1,1 +1,1 @@
-"""A run of a job: its DAG, its tasks, and what they leave."""
+"""A run of a job: its DAG, its tasks, and their results."""

@@ -1,4 +1,4 @@
-"""How many runs of a job may go on at once: `max_concurrent_runs`, and the queue before it."""
+"""How many runs of a job may go on at the same time: `max_concurrent_runs`, and the queue."""
 
 import asyncio
 import contextlib
@@ -13,12 +13,12 @@ from typing import IO
 from localbundle.definitions.jobs import Job
 from localbundle.errors import BundleError
 
-_LOOKS_EVERY_S = 0.2
+_POLL_SECONDS = 0.2
 
 
 @contextlib.asynccontextmanager
 async def job_slot(home: Path, job: Job, run_id: int, waiting: Callable[[str], None]) -> AsyncIterator[None]:
-    """Holds one of the job's `max_concurrent_runs` places; with `queue` enabled waits for one.
+    """Occupies one of the job's `max_concurrent_runs` slots; with `queue` enabled waits for one.
 
     Raises:
         BundleError: all are taken and the job does not queue.
@@ -31,11 +31,11 @@ async def job_slot(home: Path, job: Job, run_id: int, waiting: Callable[[str], N
             holder = _holder(files[0])
             if not job.queue:
                 raise BundleError(
-                    f"job {job.key} runs already ({holder}) and max_concurrent_runs is {job.max_concurrent_runs}; "
-                    "wait for it, or set queue.enabled"
+                    f"job {job.key} is already running ({holder}) and max_concurrent_runs is "
+                    f"{job.max_concurrent_runs}; wait for it, or set queue.enabled"
                 )
             waiting(f"queued behind {holder}")
-            await asyncio.sleep(_LOOKS_EVERY_S)
+            await asyncio.sleep(_POLL_SECONDS)
         waiting("")
         yield
     finally:

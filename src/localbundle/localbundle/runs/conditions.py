@@ -33,10 +33,10 @@ _ORDER: dict[Operator, Callable[[float, float], bool]] = {
 
 
 def verdict(run_if: RunIf, dependencies: Sequence[State]) -> Verdict:
-    """What becomes of a task whose direct dependencies have all ended, in these states.
+    """Whether a task runs, given the states in which its direct dependencies have ended.
 
-    An excluded dependency counts as a success; if every one is excluded, so is the task. A disabled one counts as a
-    success too. An unmet condition on success gives UPSTREAM_FAILED, an unmet condition on failure EXCLUDED.
+    An excluded dependency counts as a success; if all are excluded, so is the task. A disabled one also counts as a
+    success. An unmet condition on success gives UPSTREAM_FAILED, an unmet condition on failure EXCLUDED.
     """
     if not dependencies:
         return "RUN"
@@ -64,7 +64,7 @@ def outcome(op: Operator, left: str, right: str) -> bool:
     """The result of a condition task: (in)equality compares text, the order operators compare numbers.
 
     Raises:
-        BundleError: an order operator was given text that is no number.
+        BundleError: an order operator has text that is not a number.
     """
     if op in ("EQUAL_TO", "NOT_EQUAL"):
         return (left == right) == (op == "EQUAL_TO")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from localbundle.definitions.dynamic_references import REFERENCE, TIMES, split_path
+from localbundle.definitions.references import DYNAMIC_REFERENCE, TIMES, split_path
 from localbundle.errors import BundleError, closest
 
 _T = TypeVar("_T")
@@ -24,9 +24,9 @@ _OLD_FORMS = {
 
 @dataclass(frozen=True)
 class Known:
-    """What references of one task may name: leaves as text, and the JSON values that tasks have set.
+    """What the references of one task may name: leaves as text, and the JSON values that tasks have set.
 
-    `iteration` holds the element that an iteration of a for-each task works on, as "input"; else it is empty.
+    `iteration` is {"input": element} in an iteration of a for-each task, else empty.
     """
 
     job: Mapping[str, str]
@@ -50,7 +50,7 @@ def substitute(text: str, known: Known) -> str:
         value = _look_up(parts, known, match[0]) if parts else None
         return match[0] if value is None else value
 
-    return REFERENCE.sub(replace, text)
+    return DYNAMIC_REFERENCE.sub(replace, text)
 
 
 def as_text(value: Any) -> str:  # noqa: ANN401 - any JSON value
@@ -66,28 +66,28 @@ def _parts(path: str) -> tuple[str, ...] | None:
 def _look_up(parts: tuple[str, ...], known: Known, text: str) -> str | None:
     match parts:
         case ("job", "parameters", name):
-            return _leaf(known.parameters, name, text, "parameter of the job")
+            return _leaf(known.parameters, name, text, "job parameter")
         case ("job", "start_time", form) | ("job", "trigger", "time", form):
-            return _leaf(TIMES, form, text, "form of a time")(known.started.astimezone(UTC))
+            return _leaf(TIMES, form, text, "time format")(known.started.astimezone(UTC))
         case ("job", "trigger", "type"):
             return "manual"
         case ("job", "trigger", "file_arrival", "location"):
             return ""
         case ("job", name):
-            return _leaf(known.job, name, text, "value of the job")
+            return _leaf(known.job, name, text, "job field")
         case ("task", name):
-            return _leaf(known.task, name, text, "value of a task")
+            return _leaf(known.task, name, text, "task field")
         case ("tasks", task, "values", name):
-            values = _leaf(known.task_values, task, text, "task that has run")
-            return as_text(_leaf(values, name, text, f"task value that {task} has set"))
+            values = _leaf(known.task_values, task, text, "finished task")
+            return as_text(_leaf(values, name, text, f"value of task {task}"))
         case ("tasks", _, "output", *_):
-            raise BundleError(f"{text}: only SQL tasks have an output, and they do not run here; use a task value")
+            raise BundleError(f"{text}: only SQL tasks have an output, and they are not supported; use a task value")
         case ("tasks", task, name):
-            return _leaf(_leaf(known.tasks, task, text, "task that has run"), name, text, "value of a task")
+            return _leaf(_leaf(known.tasks, task, text, "finished task"), name, text, "task field")
         case ("workspace", name):
-            return _leaf({"id": "0", "url": ""}, name, text, "value of the workspace")
+            return _leaf({"id": "0", "url": ""}, name, text, "workspace field")
         case ("backfill", _):
-            raise BundleError(f"{text}: this run is no backfill; use {{{{job.start_time.{parts[1]}}}}}")
+            raise BundleError(f"{text}: not a backfill run; use {{{{job.start_time.{parts[1]}}}}}")
         case ("input", *names) if known.iteration:
             return _element(known.iteration["input"], names, text)
         case _:
@@ -102,5 +102,5 @@ def _element(element: Any, names: list[str], text: str) -> str:  # noqa: ANN401 
 
 def _leaf(values: Mapping[str, _T], name: str, text: str, what: str) -> _T:
     if name not in values:
-        raise BundleError(f"{text}: {name} is no {what}; {closest(name, values)}")
+        raise BundleError(f"{text}: unknown {what}: {name}; {closest(name, values)}")
     return values[name]

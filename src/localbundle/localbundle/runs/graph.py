@@ -1,4 +1,4 @@
-"""Where the tasks of a run stand in its picture: dependencies to the left, and lines between them."""
+"""The layout of a run's graph: tasks in columns, dependencies to the left, and lines between them."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -9,13 +9,13 @@ from typing import NamedTuple
 HEIGHT = 46.0
 _GAP = 18.0
 _COLUMN_GAP = 48.0
-# So far a column may reach above what it depends on, and a box may lie below the first of that: farther away, an eye
-# that starts at the upper left finds nothing.
+# How far a column may extend above its dependencies, and a box may be below the first of them: a reader who starts at
+# the upper left must still find it.
 _SWAY = 4 * (HEIGHT + _GAP)
 
 Point = tuple[float, float]
 _Middles = dict[tuple[str, int], float]
-"""How far down a task's box, or its line through a later column, has its middle."""
+"""The vertical middle of a task's box, or of its line through a later column."""
 
 
 class Edge(NamedTuple):
@@ -27,7 +27,7 @@ class Edge(NamedTuple):
 
     @property
     def path(self) -> str:
-        """The line in SVG's words."""
+        """The line as an SVG path."""
         steps = ["M{:g} {:.1f}".format(*self.points[0])]
         for number, ((x, y), (to_x, to_y)) in enumerate(pairwise(self.points)):
             half = (x + to_x) / 2
@@ -46,10 +46,10 @@ class Graph(NamedTuple):
 
 
 def layout(dependencies: Mapping[str, Sequence[str]], box_width: float) -> Graph:
-    """Places tasks, given with their dependencies and in topological order.
+    """Lays out tasks, given with their dependencies and in topological order.
 
-    A column is the longest path to a root. A line that passes columns has a place of its own in each of them, so that
-    it never runs behind a box.
+    A column is the longest path to a root. A line that passes columns has its own row in each of them, so that it never
+    runs behind a box.
     """
     columns: dict[str, int] = {}
     for key, sources in dependencies.items():
@@ -84,16 +84,16 @@ def _middles(dependencies: Mapping[str, Sequence[str]], columns: Mapping[str, in
         heights = {key: HEIGHT if columns[key] == column else 0.0 for key in before}
         middles |= {(key, column): middle for key, middle in _stacked(before, heights).items()}
     top = min(middles.values()) - HEIGHT / 2
-    return {stop: middle - top for stop, middle in middles.items()}
+    return {key: middle - top for key, middle in middles.items()}
 
 
 def _stacked(before: Mapping[str, Sequence[float]], heights: Mapping[str, float]) -> dict[str, float]:
-    """One column's middles: each near the mean of what is before it, in that order, and none over another."""
+    """One column's middles: each near the mean of its predecessors, in that order, without overlap."""
     aims = {key: min(fmean(middles), min(middles) + _SWAY) for key, middles in before.items()}
     placed: dict[str, float] = {}
     free = -inf
     for key in sorted(before, key=lambda key: fmean(before[key])):
         placed[key] = max(aims[key], free + heights[key] / 2)
         free = placed[key] + heights[key] / 2 + _GAP
-    sunk = fmean(placed[key] - aims[key] for key in placed if heights[key])  # lines give way to boxes
+    sunk = fmean(placed[key] - aims[key] for key in placed if heights[key])  # boxes have priority over lines
     return {key: middle - min(sunk, _SWAY) for key, middle in placed.items()}

@@ -1,4 +1,4 @@
-"""What a browser shows of a run: one page about it, and a page of each executed notebook."""
+"""A run as HTML: one page about it, and a page for each executed notebook."""
 
 import json
 from datetime import datetime
@@ -13,7 +13,7 @@ from localbundle.runs.graph import HEIGHT, layout
 from localbundle.runs.record import RunRecord, TaskRecord
 
 _FOLDER = Path(__file__).parent
-# Outputs of notebooks may be any HTML: the browser is told to run no script in it and to fetch nothing for it.
+# Outputs of notebooks may contain any HTML: the browser must run no script in it and fetch nothing for it.
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; base-uri 'none'; form-action 'none'"
 )
@@ -35,7 +35,7 @@ _LETTER_WIDTH = 7.6
 
 
 def write_run_page(folder: Path, record: RunRecord) -> Path:
-    """Writes `index.html` about a run into its folder. It links to the notebooks and pages that lie there by then."""
+    """Writes `index.html` about a run into its folder, with links to the notebooks and pages that exist there."""
     tasks = _ordered(record)
     letters = min(_LETTERS, max(map(len, record.own_tasks)))
     width = max(150.0, 46 + letters * _LETTER_WIDTH)
@@ -58,7 +58,7 @@ def write_run_page(folder: Path, record: RunRecord) -> Path:
 
 
 def write_notebook_page(notebook: Path) -> Path:
-    """Writes an executed notebook as one HTML file beside it: KEY.html for KEY.ipynb."""
+    """Writes an executed notebook as one HTML file next to it: KEY.html for KEY.ipynb."""
     from nbconvert import HTMLExporter  # takes a second
 
     template = (_FOLDER / "notebook.html.j2").read_text("utf-8")
@@ -71,7 +71,7 @@ def write_notebook_page(notebook: Path) -> Path:
 
 
 def _ordered(record: RunRecord) -> list[TaskRecord]:
-    """Each task, and after it its iterations."""
+    """Each task, followed by its iterations."""
     own = record.own_tasks.values()
     return [one for task in own for one in (task, *_iterations(record, task))]
 
@@ -81,7 +81,7 @@ def _iterations(record: RunRecord, task: TaskRecord) -> list[TaskRecord]:
 
 
 def _is_failure(record: RunRecord, task: TaskRecord) -> bool:
-    """Whether a task failed by itself: neither because another did, nor because an iteration did."""
+    """Whether a task itself failed, and not only another task or an iteration."""
     ran_and_failed = task.state in FAILURES and task.started is not None
     return ran_and_failed and not any(one.state in FAILURES for one in _iterations(record, task))
 
@@ -100,7 +100,7 @@ def _templates() -> Environment:
         "tone": lambda state: _LOOKS.get(state, _FAILED_LOOK)[1],
         "words": lambda name: name.removesuffix("_task").replace("_", " ").lower(),
         "brief": brief_message,
-        "place": _place,
+        "source": _source,
         "time": _time,
         "duration": _duration,
         "json": partial(json.dumps, ensure_ascii=False),
@@ -108,17 +108,17 @@ def _templates() -> Environment:
     return templates
 
 
-def _place(task: TaskRecord) -> str:
-    """Where a task failed."""
+def _source(task: TaskRecord) -> str:
+    """The cell or file and the line in which a task failed."""
     failure = task.failure
     assert failure is not None
     source = f"job {task.source}" if task.child_run is not None else Path(task.source or "").name
-    place = failure.file or f"{source}, cell {failure.cell}"
-    return place + (f", line {failure.line_number}" if failure.line_number else "")
+    where = failure.file or f"{source}, cell {failure.cell}"
+    return where + (f", line {failure.line_number}" if failure.line_number else "")
 
 
 def _time(moment: datetime, form: str = "%Y-%m-%d %H:%M:%S %Z") -> str:
-    """By the clock of the machine that ran the job."""
+    """In the time zone of the machine that ran the job."""
     return moment.astimezone().strftime(form)
 
 

@@ -2,7 +2,7 @@
 
 environments/laptop.yml names them: `checks: {JOB: "module:function"}`. The function gets the run's parameters as a
 dict of strings. It raises an exception named UserError (or BundleError) with the one line to show, and may return a
-dict to be used in their place (a relative path made absolute, say: its working folder is the caller's).
+dict to use instead (for example with a relative path made absolute: its working folder is the caller's).
 """
 
 import json
@@ -39,7 +39,7 @@ def check_parameters(bundle: Bundle, job: str, parameters: Mapping[str, str]) ->
         The parameters to run with.
 
     Raises:
-        BundleError: the check refused the parameters, or is broken.
+        BundleError: the check refused the parameters, or failed.
     """
     entry = bundle.checks.get(job)
     if entry is None:
@@ -55,5 +55,5 @@ def check_parameters(bundle: Bundle, job: str, parameters: Mapping[str, str]) ->
         raise BundleError(done.stdout.strip())
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no output"])[-1]
-        raise BundleError(f"the check {entry} of job {job} is broken ({reason}); correct it or environments/laptop.yml")
+        raise BundleError(f"the check {entry} of job {job} failed ({reason}); correct it or environments/laptop.yml")
     return {name: str(value) for name, value in json.loads(done.stdout).items()}

@@ -1,4 +1,4 @@
-"""The record of a run: what `.localbundle/TARGET/runs/ID/run.json` holds, and the folder around it."""
+"""The record of a run, `.localbundle/TARGET/runs/ID/run.json`, and its folder."""
 
 import contextlib
 import os
@@ -35,15 +35,27 @@ class _Timed(BaseModel):
 
     @property
     def seconds(self) -> float:
-        """Duration so far or in all, in seconds."""
+        """Duration so far, or in total, in seconds."""
         return ((self.ended or now()) - self.started).total_seconds() if self.started else 0.0
 
 
 class TaskRecord(_Timed):
-    """One task of a run, or one iteration of a for-each task, whose key is then `parent`.
+    """One task of a run, or one iteration of a for-each task.
 
-    `message` is what it printed last, or why it did not run; `source` the notebook, file or entry point that it runs;
-    `child_run` the run that a run_job_task started.
+    Attributes:
+        task_key: the task's key, unique in the run; KEY.NUMBER for an iteration.
+        kind: the field of its work, such as "notebook_task".
+        depends_on: the keys of its dependencies.
+        parent: the for-each task of an iteration.
+        state: its state.
+        message: the last line that it printed, or why it did not run.
+        attempts: how often it was started.
+        source: the notebook, file, entry point or job that it runs.
+        child_run: the id of the run that a run_job_task started.
+        outcome: "true" or "false" of a condition task.
+        exit: the value of `dbutils.notebook.exit`.
+        failure: why it failed, if its code did.
+        values: the task values that it has set.
     """
 
     task_key: str
@@ -81,14 +93,14 @@ class RunRecord(_Timed):
         return {key: task for key, task in self.tasks.items() if task.parent is None}
 
     def seen(self) -> "RunRecord":
-        """The record as it is now: one that says RUNNING although its process is gone was interrupted."""
+        """The record as of now: a running one whose process is gone was interrupted."""
         if self.state in ("RUNNING", "QUEUED") and not is_alive(self.pid, self.process_started):
             return self.model_copy(update={"state": "INTERRUPTED"})
         return self
 
 
 class Recorder:
-    """Holds the current record, writes every change to run.json and tells a listener."""
+    """Keeps the current record, writes every change to run.json and calls a listener."""
 
     def __init__(self, folder: Path, record: RunRecord, listener: Callable[[RunRecord], None]) -> None:
         self.folder, self.record, self._listener = folder, record, listener
@@ -108,18 +120,18 @@ class Recorder:
         self.update(tasks={**self.record.tasks, key: task})
 
     def add_task(self, task: TaskRecord) -> None:
-        """Adds a task, or begins it anew: an iteration of a for-each task is known only when that runs."""
+        """Adds or replaces a task: an iteration of a for-each task is known only when that task runs."""
         self.update(tasks={**self.record.tasks, task.task_key: task})
 
-    def say(self, key: str, message: str) -> None:
-        """Shows a task's latest printed line; it reaches the file with the next change of state."""
+    def show_message(self, key: str, message: str) -> None:
+        """Shows a task's last printed line; it is written to the file with the next change of state."""
         task = self.record.tasks[key].model_copy(update={"message": message})
         self.record = self.record.model_copy(update={"tasks": {**self.record.tasks, key: task}})
         self._listener(self.record)
 
 
 def new_run(home: Path, target: str, job: Job, parameters: dict[str, str]) -> tuple[Path, RunRecord]:
-    """Makes the folder of a new run; ids count up from 1 in each target."""
+    """Creates the folder of a new run; ids count up from 1 in each target."""
     runs = home / "runs"
     runs.mkdir(parents=True, exist_ok=True)
     run_id = max((int(folder.name) for folder in runs.iterdir() if folder.name.isdigit()), default=0)
@@ -143,7 +155,7 @@ def new_run(home: Path, target: str, job: Job, parameters: dict[str, str]) -> tu
 
 
 def blocked(task: Task, key: str | None = None, parent: str | None = None) -> TaskRecord:
-    """The record of a task that waits; `key` and `parent` are given for an iteration."""
+    """The record of a task that waits; an iteration has a `key` and a `parent`."""
     return TaskRecord(
         task_key=key or task.task_key,
         kind=task.kind,
@@ -164,17 +176,17 @@ def _source(task: Task) -> str | None:
 
 
 def repaired(record: RunRecord, job: Job) -> RunRecord:
-    """The record of a run that is to be repaired: what succeeded is kept, all else and what comes after it waits."""
+    """The record of a run to be repaired: successful tasks are kept; all others, and their dependents, wait."""
     kept: dict[str, TaskRecord] = {}
-    in_step: set[str | None] = set()  # tasks whose inputs are what they were: their good iterations are kept
+    unchanged: set[str | None] = set()  # tasks with the same inputs as before: their successful iterations are kept
     for task in job.tasks:  # in topological order
         old = record.tasks[task.task_key]
         if all(key in kept for key in old.depends_on):
-            in_step.add(task.task_key)
+            unchanged.add(task.task_key)
             if old.state in KEPT:
                 kept[task.task_key] = old
     tasks = {task.task_key: kept.get(task.task_key) or blocked(task) for task in job.tasks}
-    iterations = {key: old for key, old in record.tasks.items() if old.parent in in_step and old.state in KEPT}
+    iterations = {key: old for key, old in record.tasks.items() if old.parent in unchanged and old.state in KEPT}
     return record.model_copy(
         update={
             "state": "QUEUED",
@@ -196,7 +208,7 @@ def read_run(home: Path, run_id: int) -> RunRecord:
     """
     file = home / "runs" / str(run_id) / "run.json"
     if not file.is_file():
-        raise BundleError(f"run {run_id} does not exist in target {home.name}; `localbundle runs` lists those that do")
+        raise BundleError(f"run {run_id} does not exist in target {home.name}; list the runs with `localbundle runs`")
     return RunRecord.model_validate_json(file.read_text("utf-8")).seen()
 
 
@@ -208,7 +220,7 @@ def list_runs(home: Path) -> list[RunRecord]:
 
 
 def run_state(job: Job, tasks: dict[str, TaskRecord]) -> RunState:
-    """The state of a finished run: that of its leaf tasks; failures further up are told beside a success."""
+    """The state of a finished run: that of its leaf tasks; a success with failures if only inner tasks failed."""
     inner = {edge.task_key for task in job.tasks for edge in task.depends_on}
     leaves = [record.state for key, record in tasks.items() if key not in inner and record.parent is None]
     if any(state in FAILURES for state in leaves):

@@ -1,4 +1,4 @@
-"""What the notebooks and programs of a run work with: the Spark server, kernels, wheels."""
+"""The resources of a run: the Spark server, kernels, wheels."""
 
 import asyncio
 import contextlib
@@ -21,15 +21,15 @@ from localbundle.runs.conditions import State
 from localbundle.runs.html import write_notebook_page
 from localbundle.runs.record import Recorder
 from localbundle.runs.wheels import wheel_folder
-from localbundle.workspace.processes import OWNER_VARIABLE
-from localbundle.workspace.resources import schema_statements, volume_folders
+from localbundle.workspace.environment import OWNER
+from localbundle.workspace.resources import create_volumes, schema_statements
 from localbundle.workspace.server import Server
 
 _WATCH_SECONDS = 2.0
 
 
-class Workbench:
-    """Of one run. Entering it begins to start the server and the first kernel; leaving it ends what it started."""
+class RunResources:
+    """Of one run. Entering it starts the server and the first kernel in the background; leaving it ends them."""
 
     def __init__(
         self, bundle: Bundle, job: Job, recorder: Recorder, progress: Callable[[str], None], owner: str
@@ -39,13 +39,13 @@ class Workbench:
         self._statements = schema_statements(bundle)
         self._preparing = asyncio.Lock()
         self._pages: list[asyncio.Task[Path]] = []
-        self.places = asyncio.Semaphore(max(2, os.cpu_count() or 1))
+        self.slots = asyncio.Semaphore(max(2, os.cpu_count() or 1))
 
     async def __aenter__(self) -> Self:
         """Raises BundleError when a wheel cannot be built."""
         wheels = await asyncio.to_thread(wheel_folder, self._bundle, self._job, self._progress)
         path = [wheels] if wheels is not None else []
-        environment = self._server.environment(path=path) | {OWNER_VARIABLE: self._owner}
+        environment = self._server.environment(path=path) | {OWNER: self._owner}
         needed = sum(works_in_kernel(task) for task in self._job.tasks)
         self._pool = KernelPool(environment, needed, self._recorder.folder / "kernels.log", self._connect)
         self._remote = asyncio.create_task(self._start_server())
@@ -56,17 +56,17 @@ class Workbench:
         self._progress("stopping")
         self._server.abandon()
         await self._pool.close()
-        # A start that was interrupted still runs in its thread: what it brings up must be taken down again.
+        # A start that was interrupted still runs in its thread, and its server has to be stopped.
         await asyncio.gather(self._remote, *self._pages, return_exceptions=True)
         await asyncio.to_thread(self._server.release)
         self._progress("")
 
     def expect(self, more: int) -> None:
-        """More kernels are needed than the job's tasks tell, or fewer (negative)."""
+        """Changes the number of kernels that are needed; negative if a task does not run."""
         self._pool.expect(more)
 
     async def watch_server(self) -> None:
-        """A server that does not start, or dies, ends the run: clients would try to reach it for minutes."""
+        """Ends the run if the server does not start, or dies: clients would try to reach it for minutes."""
         await asyncio.shield(self._remote)
         while self._server.state() is not None:
             await asyncio.sleep(_WATCH_SECONDS)
@@ -100,36 +100,36 @@ class Workbench:
         )
 
     async def _execute(self, key: str, notebook: NotebookNode, context: Context) -> State:
-        result, saved = partial(self._recorder.say, key), self._recorder.folder / f"{key}.ipynb"
-        result("starting a kernel")
+        show, saved = partial(self._recorder.show_message, key), self._recorder.folder / f"{key}.ipynb"
+        show("starting a kernel")
         kernel = await self._pool.take()
         try:
-            result("")
-            through = await execute(kernel, context, notebook, saved, result)
+            show("")
+            succeeded = await execute(kernel, context, notebook, saved, show)
         finally:
             await self._pool.release(kernel)
             self._pages.append(asyncio.create_task(asyncio.to_thread(write_notebook_page, saved)))
-        return self._read_end(key, through)
+        return self._save_result(key, succeeded)
 
-    def _read_end(self, key: str, through: bool) -> State:
-        left = read_state(self._recorder.folder, key)
+    def _save_result(self, key: str, succeeded: bool) -> State:
+        state = read_state(self._recorder.folder, key)
         message = self._recorder.record.tasks[key].message
-        self._recorder.task(key, values=left.values, exit=left.exit, message=left.exit or message, failure=left.failure)
-        if through or left.exit is not None:
+        changes = {"values": state.values, "exit": state.exit, "failure": state.failure}
+        self._recorder.task(key, **changes, message=state.exit or message)
+        if succeeded or state.exit is not None:
             return "SUCCESS"
-        if left.failure is None:
-            self._recorder.say(key, f"failed; see {self._recorder.folder / key}.ipynb")
+        if state.failure is None:
+            self._recorder.show_message(key, f"failed; see {self._recorder.folder / key}.ipynb")
         return "FAILED"
 
     async def _start_server(self) -> str:
-        for folder in volume_folders(self._bundle):
-            folder.mkdir(parents=True, exist_ok=True)
+        create_volumes(self._bundle)
         state = await asyncio.to_thread(self._server.use, self._progress, owner=self._owner)
         self._progress("")
         return state.remote
 
     async def _connect(self, kernel: Kernel) -> None:
-        """The first kernel of a run also prepares the workspace, before any other goes on."""
+        """The first kernel of a run also creates the schemas, before any other continues."""
         remote = await asyncio.shield(self._remote)
         async with self._preparing if self._statements else contextlib.nullcontext():
             self._progress("preparing the catalog" if self._statements else "")
@@ -139,5 +139,5 @@ class Workbench:
 
 
 def works_in_kernel(task: Task) -> bool:
-    """Whether a task is a notebook or a program; the iterations of a for-each task are counted when they are known."""
+    """Whether a task is a notebook or a program; iterations of a for-each task are counted once they are known."""
     return bool(task.notebook_task or task.python_wheel_task or task.spark_python_task)

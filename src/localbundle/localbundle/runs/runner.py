@@ -1,4 +1,4 @@
-"""Runs a job: its DAG, each task when its dependencies allow it, its attempts, and what it is made of."""
+"""Runs a job: its DAG, each task when its dependencies allow it, its retries, and each kind of work."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from localbundle.definitions.bundle import Bundle
-from localbundle.definitions.jobs import Job, find_job, job_parameters
+from localbundle.definitions.jobs import Job, job_parameters
+from localbundle.definitions.read_job import find_job
 from localbundle.definitions.tasks import ConditionTask, ForEachTask, RunJobTask, Task
 from localbundle.errors import BundleError
 from localbundle.runs import conditions, dynamic_values
@@ -16,20 +17,20 @@ from localbundle.runs.conditions import State
 from localbundle.runs.html import write_run_page
 from localbundle.runs.parameter_checks import check_parameters
 from localbundle.runs.record import Recorder, RunRecord, RunState, TaskRecord, blocked, new_run, now, run_state
-from localbundle.runs.resources import Workbench, works_in_kernel
+from localbundle.runs.resources import RunResources, works_in_kernel
 from localbundle.workspace.cleanup_guard import guarded
 from localbundle.workspace.processes import new_owner
 
 
 class Runner:
-    """One run of one job, or one repair: tasks that the record says have ended are kept as they are."""
+    """One run of one job, or one repair: tasks that have ended according to the record are kept."""
 
     def __init__(self, bundle: Bundle, job: Job, recorder: Recorder, progress: Callable[[str], None]) -> None:
         self._bundle, self._job, self._recorder, self._progress = bundle, job, recorder, progress
         self._owner = new_owner()
         self._ended = {task.task_key: asyncio.Event() for task in job.tasks}
         self._inputs: dict[str, Any] = {}
-        # A run of conditions and other jobs alone needs no Spark, and leaves no process behind.
+        # A run of only conditions and other jobs needs no Spark and leaves no process behind.
         self._in_kernels = any(works_in_kernel(task.work) for task in job.tasks)
 
     async def run(self) -> RunRecord:
@@ -65,70 +66,73 @@ class Runner:
         self._recorder.update(state=state, ended=now())
 
     async def _run_tasks(self) -> None:
-        bench = Workbench(self._bundle, self._job, self._recorder, self._progress, self._owner)
+        resources = RunResources(self._bundle, self._job, self._recorder, self._progress, self._owner)
         try:
-            async with bench if self._in_kernels else contextlib.nullcontext(), asyncio.TaskGroup() as group:
-                self._bench = bench
-                watch = group.create_task(bench.watch_server()) if self._in_kernels else None
-                await asyncio.gather(*(group.create_task(self._follow(task)) for task in self._job.tasks))
+            async with resources if self._in_kernels else contextlib.nullcontext(), asyncio.TaskGroup() as group:
+                self._resources = resources
+                watch = group.create_task(resources.watch_server()) if self._in_kernels else None
+                await asyncio.gather(*(group.create_task(self._run_task(task)) for task in self._job.tasks))
                 if watch:
                     watch.cancel()
         except BaseExceptionGroup as group:
-            mendable = group.subgroup(BundleError)
-            if mendable is None:
+            fixable = group.subgroup(BundleError)
+            if fixable is None:
                 raise
-            raise mendable.exceptions[0] from None
+            raise fixable.exceptions[0] from None
 
-    async def _follow(self, task: Task) -> None:
-        """One task from BLOCKED to its end."""
+    async def _run_task(self, task: Task) -> None:
+        """Runs one task from BLOCKED to its end."""
         key = task.task_key
         try:
             for edge in task.depends_on:
                 await self._ended[edge.task_key].wait()
             if self._recorder.record.tasks[key].state not in conditions.DONE:
-                seen = [self._state_seen(edge.task_key, edge.outcome) for edge in task.depends_on]
-                verdict = conditions.verdict(task.run_if, seen)
+                states = [self._dependency_state(edge.task_key, edge.outcome) for edge in task.depends_on]
+                verdict = conditions.verdict(task.run_if, states)
                 if task.disabled:
                     self._end(key, "DISABLED", "disabled in the job's definition")
                 elif verdict == "RUN":
                     return await self._attempt(task, key)
                 else:
-                    self._end(key, verdict, self._why(task))
+                    self._end(key, verdict, self._reason(task))
             if works_in_kernel(task):
-                self._bench.expect(-1)
+                self._resources.expect(-1)
         finally:
             self._ended[key].set()
 
-    def _state_seen(self, key: str, outcome: str | None) -> State:
-        """A dependency's state as its dependent sees it: the arm that a condition did not take is excluded."""
+    def _dependency_state(self, key: str, outcome: str | None) -> State:
+        """A dependency's state for its dependent: the branch that a condition did not take is excluded."""
         record = self._recorder.record.tasks[key]
         if record.state == "SUCCESS" and outcome is not None and record.outcome != outcome:
             return "EXCLUDED"
         return record.state
 
-    def _why(self, task: Task) -> str:
-        result = []
+    def _reason(self, task: Task) -> str:
+        """Why a task did not run: the states of its dependencies."""
+        reasons = []
         for edge in task.depends_on:
             record = self._recorder.record.tasks[edge.task_key]
-            wanted = edge.outcome is not None and record.outcome not in (None, edge.outcome)
-            result.append(f"{edge.task_key} is {record.outcome}" if wanted else f"{edge.task_key} {record.state}")
-        return f"{task.run_if}: {', '.join(result)}" if task.run_if != "ALL_SUCCESS" else ", ".join(result)
+            differs = edge.outcome is not None and record.outcome not in (None, edge.outcome)
+            reasons.append(f"{edge.task_key} is {record.outcome}" if differs else f"{edge.task_key} {record.state}")
+        return f"{task.run_if}: {', '.join(reasons)}" if task.run_if != "ALL_SUCCESS" else ", ".join(reasons)
 
     async def _attempt(self, task: Task, key: str) -> None:
-        """Tries until success or until no retries are left."""
+        """Runs a task until it succeeds or no retries are left."""
         self._recorder.task(key, state="PENDING")
-        async with self._bench.places if works_in_kernel(task) else contextlib.nullcontext():
+        async with self._resources.slots if works_in_kernel(task) else contextlib.nullcontext():
             while True:
                 record = self._recorder.record.tasks[key]
-                tries = record.attempts + 1
-                self._recorder.task(key, state="RUNNING", started=record.started or now(), attempts=tries, failure=None)
+                attempt = record.attempts + 1
+                self._recorder.task(
+                    key, state="RUNNING", started=record.started or now(), attempts=attempt, failure=None
+                )
                 began = asyncio.get_running_loop().time()
                 state = await self._try(task, key)
-                retries_left = task.max_retries < 0 or tries <= task.max_retries
+                retries_left = task.max_retries < 0 or attempt <= task.max_retries
                 retried = state == "FAILED" or (state == "TIMEDOUT" and task.retry_on_timeout)
                 if not (retried and retries_left):
                     return self._end(key, state, self._recorder.record.tasks[key].message)
-                self._recorder.say(key, f"try {tries} {state}, trying again")
+                self._recorder.show_message(key, f"attempt {attempt} {state}, retrying")
                 spent = asyncio.get_running_loop().time() - began
                 await asyncio.sleep(max(0.0, task.min_retry_interval_millis / 1000 - spent))
 
@@ -137,24 +141,24 @@ class Runner:
             async with asyncio.timeout(task.timeout_seconds or None):
                 return await self._work(task, key)
         except TimeoutError:
-            self._recorder.say(key, f"stopped after its timeout of {task.timeout_seconds} s")
+            self._recorder.show_message(key, f"stopped after its timeout of {task.timeout_seconds} s")
             return "TIMEDOUT"
         except BundleError as error:
-            self._recorder.say(key, str(error))
+            self._recorder.show_message(key, str(error))
             return "FAILED"
 
     async def _work(self, task: Task, key: str) -> State:
         known = self._known(key)
         if task.notebook_task:
             base = _substituted(task.notebook_task.base_parameters, known)
-            return await self._bench.run_notebook(key, task.notebook_task, {**base, **known.parameters})
+            return await self._resources.run_notebook(key, task.notebook_task, {**base, **known.parameters})
         if task.for_each_task:
             return await self._run_for_each(key, task.for_each_task, known)
         if task.run_job_task:
             return await self._run_job(key, task.run_job_task, known)
         if task.condition_task:
             return self._run_condition(key, task.condition_task, known)
-        return await self._bench.run_program(key, task, _arguments(task, known))
+        return await self._resources.run_program(key, task, _arguments(task, known))
 
     def _run_condition(self, key: str, condition: ConditionTask, known: dynamic_values.Known) -> State:
         left, right = (
@@ -167,41 +171,41 @@ class Runner:
 
     async def _run_for_each(self, key: str, loop: ForEachTask, known: dynamic_values.Known) -> State:
         inputs = _elements(dynamic_values.substitute(loop.inputs, known), key)
-        places = asyncio.Semaphore(loop.concurrency)
+        slots = asyncio.Semaphore(loop.concurrency)
         if works_in_kernel(loop.task):
-            self._bench.expect(len(inputs))
+            self._resources.expect(len(inputs))
 
         async def iterate(number: int, element: Any) -> None:  # noqa: ANN401 - any JSON value
-            iteration = f"{key}.{number}"  # no task is called so: their keys have no dots
+            iteration = f"{key}.{number}"  # unique: task keys have no dots
             self._inputs[iteration] = element
-            async with places:
+            async with slots:
                 await self._attempt(loop.task, iteration)
 
-        open_ones = [number for number in range(len(inputs)) if not self._has_succeeded(f"{key}.{number}")]
-        for number in open_ones:
+        unfinished = [number for number in range(len(inputs)) if not self._has_succeeded(f"{key}.{number}")]
+        for number in unfinished:
             self._recorder.add_task(blocked(loop.task, f"{key}.{number}", key))
         async with asyncio.TaskGroup() as group:
-            for number in open_ones:
+            for number in unfinished:
                 group.create_task(iterate(number, inputs[number]))
         failed = sum(not self._has_succeeded(f"{key}.{number}") for number in range(len(inputs)))
-        self._recorder.say(key, f"{len(inputs)} iterations" + (f", {failed} failed" if failed else ""))
+        self._recorder.show_message(key, f"{len(inputs)} iterations" + (f", {failed} failed" if failed else ""))
         return "FAILED" if failed else "SUCCESS"
 
     def _has_succeeded(self, key: str) -> bool:
-        """An iteration may have, in the run that is repaired."""
+        """An iteration may have succeeded before, in a run that is repaired."""
         record = self._recorder.record.tasks.get(key)
         return record is not None and record.state == "SUCCESS"
 
     async def _run_job(self, key: str, work: RunJobTask, known: dynamic_values.Known) -> State:
-        """The other job has a run of its own. Parameters of this job are passed on to those of the same name."""
+        """Starts a run of another job. Parameters of this job are passed on to those with the same name."""
         job = find_job(self._bundle, work.job_id)
-        passed_on = {name: value for name, value in known.parameters.items() if name in job.parameters}
-        parameters = job_parameters(job, _substituted(work.job_parameters, known) | passed_on)
+        inherited = {name: value for name, value in known.parameters.items() if name in job.parameters}
+        parameters = job_parameters(job, _substituted(work.job_parameters, known) | inherited)
         parameters = await asyncio.to_thread(check_parameters, self._bundle, job.key, parameters)
         folder, record = new_run(self._bundle.home, self._bundle.target, job, parameters)
         self._recorder.task(key, child_run=record.run_id, message=f"run {record.run_id} of {job.key}")
         record = await Runner(self._bundle, job, Recorder(folder, record, lambda run: None), self._progress).run()
-        if record.state == "CANCELED":  # the run takes a cancellation as its end; here it goes on
+        if record.state == "CANCELED":  # the other run ends normally when it is canceled; this one must end as canceled
             raise asyncio.CancelledError
         first = next((task for task in record.tasks.values() if task.state == "FAILED"), None)
         if first:
@@ -244,7 +248,7 @@ def _substituted(texts: dict[str, str], known: dynamic_values.Known) -> dict[str
 
 
 def _arguments(task: Task, known: dynamic_values.Known) -> list[str]:
-    """Named parameters get the job's own pushed down to them; positional ones get what they cite."""
+    """Named parameters are overridden by the job's; positional ones get only what they reference."""
     work = task.python_wheel_task or task.spark_python_task
     assert work is not None
     if task.python_wheel_task and task.python_wheel_task.named_parameters:
@@ -259,7 +263,7 @@ def _elements(text: str, key: str) -> list[Any]:
     except ValueError:
         elements = None
     if not isinstance(elements, list):
-        raise BundleError(f"the inputs of {key} are no JSON array: {text[:80]}; give one, or a reference to one")
+        raise BundleError(f"the inputs of {key} are not a JSON array: {text[:80]}; set an array, or a reference to one")
     return elements
 
 

@@ -1,4 +1,4 @@
-"""Wheels that a job's environments name: built from the bundle's artifacts, then laid where its tasks find them."""
+"""The wheels that a job's environments name: built from the bundle's artifacts, then unpacked for its tasks."""
 
 import hashlib
 import importlib.metadata
@@ -18,54 +18,60 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from localbundle.definitions.bundle import Bundle
 from localbundle.definitions.jobs import Job
-from localbundle.definitions.yamlfile import Text
+from localbundle.definitions.yamlfile import absolute_path
 from localbundle.errors import BundleError
 
 
 def wheel_folder(bundle: Bundle, job: Job, progress: Callable[[str], None]) -> Path | None:
-    """A folder for PYTHONPATH with the wheels that the job names; None if it names none that must be laid there.
+    """A folder for PYTHONPATH with the job's wheels, unpacked; None if it needs none.
 
-    A package that is installed here is used as it is, and so is an artifact whose source is (editable).
+    A package that is installed here is used as it is, and so is an artifact that is installed from its source
+    (editable).
 
     Raises:
-        BundleError: an artifact cannot be built, or no file is a wheel that the job names.
+        BundleError: an artifact cannot be built, or a wheel that the job names does not exist.
     """
     artifacts = [spec for spec in (bundle.config.get("artifacts") or {}).values() if spec.get("type") == "whl"]
     to_build = [spec for spec in artifacts if not _is_installed(_folder(bundle, spec))]
     from_source = {_source(_folder(bundle, spec)) / "dist" for spec in artifacts if spec not in to_build}
     named = [Path(library) for library in job.libraries if library.endswith(".whl")]
-    patterns = [path for path in named if path.parent.resolve() not in from_source and not _is_package_here(path.name)]
+    patterns = [
+        path for path in named if path.parent.resolve() not in from_source and not _is_package_installed(path.name)
+    ]
     if not patterns or (artifacts and not to_build):
         return None
     for spec in to_build:
         progress("building the wheel")
         _build(_folder(bundle, spec), spec)
     progress("")
-    return _laid(bundle.home / "wheels", [_newest(path) for path in patterns])
+    return _unpacked(bundle.home / "wheels", [_newest(path) for path in patterns])
 
 
 def missing_requirements(job: Job) -> list[str]:
-    """Requirement lines of the job's environments that this Python does not meet."""
-    return [line for line in job.libraries if not line.endswith(".whl") and not line.startswith("-") and not _met(line)]
+    """Requirement lines of the job's environments that this Python does not satisfy."""
+    return [
+        line
+        for line in job.libraries
+        if not line.endswith(".whl") and not line.startswith("-") and not _is_satisfied(line)
+    ]
 
 
-def _met(line: str) -> bool:
+def _is_satisfied(line: str) -> bool:
     try:
         wanted = Requirement(line)
         return wanted.specifier.contains(importlib.metadata.version(wanted.name), prereleases=True)
     except InvalidRequirement:
-        return True  # a path or a URL: only pip can tell
+        return True  # a path or a URL: only pip can check it
     except importlib.metadata.PackageNotFoundError:
         return False
 
 
 def _folder(bundle: Bundle, spec: Mapping[str, Any]) -> Path:
-    path: str = spec.get("path") or "."
-    return ((path.file.parent if isinstance(path, Text) and path.file else bundle.root) / path).resolve()
+    return absolute_path(spec.get("path") or ".", bundle.root)
 
 
-def _is_package_here(name: str) -> bool:
-    """Whether a wheel's file name, in which stars may stand, begins with an installed package and a dash."""
+def _is_package_installed(name: str) -> bool:
+    """Whether a wheel's file name, which may contain `*`, begins with an installed package and a dash."""
     package, dash, _ = name.partition("-")
     if not dash or not re.fullmatch(r"[\w.]+", package):
         return False
@@ -81,7 +87,7 @@ def _is_installed(folder: Path) -> bool:
 
 
 def _source(folder: Path) -> Path:
-    """Where an artifact's project is; of a bundle made of links, where these lead."""
+    """The folder of an artifact's project; if pyproject.toml is a link, the folder it points to."""
     return (folder / "pyproject.toml").resolve().parent
 
 
@@ -106,12 +112,12 @@ def _build(folder: Path, spec: Mapping[str, Any]) -> None:
 def _newest(pattern: Path) -> Path:
     found = sorted(pattern.parent.glob(pattern.name), key=lambda file: file.stat().st_mtime)
     if not found:
-        raise BundleError(f"no wheel is {pattern}; add an artifact of type whl that builds it")
+        raise BundleError(f"no wheel matches {pattern}; add an artifact of type whl that builds it")
     return found[-1]
 
 
-def _laid(root: Path, wheels: list[Path]) -> Path:
-    """A wheel is a zip whose top belongs on the path. Folders are named by content, so that runs may share them."""
+def _unpacked(root: Path, wheels: list[Path]) -> Path:
+    """Unpacks wheels, which are zip files for the path, into a folder named by their content, so that runs share it."""
     digest = hashlib.sha256(b"".join(wheel.read_bytes() for wheel in wheels)).hexdigest()[:16]
     if not (root / digest).is_dir():
         root.mkdir(parents=True, exist_ok=True)

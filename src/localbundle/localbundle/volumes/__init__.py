@@ -1,1 +1,1 @@
-"""Volumes of a local workspace, plain folders that are as strict as the real ones."""
+"""Volumes of a local workspace: plain folders that are as strict as the real ones."""

@@ -1,18 +1,18 @@
-"""Makes folders refuse what a Unity Catalog volume refuses: with the same errno, and a word on what to do instead.
+"""Makes folders refuse what a Unity Catalog volume refuses: with the same errno, and advice on what to do instead.
 
-A volume is object storage behind a FUSE mount. An audit hook sees Python's calls before they reach the folder; what
-compiled code does (SQLite, Rust) it does not see. What is refused, and who says so:
+A volume is object storage behind a FUSE mount. An audit hook sees Python's calls before they reach the folder; it does
+not see those of compiled code (SQLite, Rust). What is refused, and the source for it:
 
-- rename ENOSYS: icechunk #474 (2024-12), #2341 (2026-08). Into or out of a mount it is EXDEV, as the kernel has it.
+- rename ENOSYS: icechunk #474 (2024-12), #2341 (2026-08). Into or out of a mount it is EXDEV, from the kernel.
 - link ENOSYS: delta-rs #2540 (2024-05), obstore #748 (2026-07). symlink ENOSYS: anomalib #2161 (2024-06, on DBFS).
 - appending EOPNOTSUPP: Databricks' "Work with files in volumes" (2026-10), ficture #19 (2024-10).
-- changing a part of a file, and thus zip files, Excel and SQLite: the same page, slideflow #245 (2022-12). SQLite says
-  "disk I/O error": chroma #985 (2023-08, on DBFS).
-- Extended attributes EOPNOTSUPP: what the kernel makes of a FUSE mount that has none.
+- changing a part of a file, and thus zip files, Excel and SQLite: the same page, slideflow #245 (2022-12). SQLite
+  reports "disk I/O error": chroma #985 (2023-08, on DBFS).
+- Extended attributes EOPNOTSUPP: the kernel's answer for a FUSE mount without them.
 - Locks ENOSYS, modes, owners and times EPERM: not documented; reported for other mounts over object storage (datasets
-  #3983 on DBFS, gcsfuse #2645, daytona #3331), so nothing may need them.
+  #3983 on DBFS, gcsfuse #2645, daytona #3331), so no code should need them.
 
-Only the standard library, and little of it: this module is imported whenever a Python of the workspace starts.
+Only the standard library, and little of it: this module is imported whenever any Python of the workspace starts.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ VARIABLE = "LOCALBUNDLE_STRICT_VOLUMES"
 
 _APPEND = "cannot append: write a whole file for each batch"
 _COPY = "keeps no modes, owners or times: copy with shutil.copyfile, not with copy, copy2, copytree or move"
-_CROSS = "is a file system of its own: copy with shutil.copyfile, then delete"
+_CROSS = "is a separate file system: copy with shutil.copyfile, then delete"
 _LINK = "has no links: copy with shutil.copyfile"
-_LOCK = "has no locks: let a commit of a Delta table exclude others"
-_RENAME = "cannot rename: write the file whole under its final name"
-_UPDATE = "cannot change a part of a file: make it on local disk, then copy it with shutil.copyfile"
+_LOCK = "has no locks: use a commit of a Delta table to exclude other writers"
+_RENAME = "cannot rename: write the whole file under its final name"
+_UPDATE = "cannot change a part of a file: create it on local disk, then copy it with shutil.copyfile"
 
-# Who writes a file's start again once the rest is known. No event tells of that: only who opens the file does.
+# Code that rewrites a file's start once the rest is known. No event shows that, only which code opens the file.
 _REWRITING = {
     ("zipfile", "__init__"),
     ("pandas.io.excel._base", "__init__"),  # hands the open file to one that writes a zip file
@@ -51,7 +51,7 @@ _is_hooked = False
 
 
 def install(roots: Iterable[str | os.PathLike[str]]) -> None:
-    """Makes folders strict in this process, for good or until `remove`; they need not exist yet."""
+    """Makes folders strict in this process until `remove`; they do not have to exist yet."""
     global _is_hooked
     _roots.extend(root for root in map(os.path.realpath, roots) if root not in _roots)
     if _roots and not _is_hooked:
@@ -60,12 +60,12 @@ def install(roots: Iterable[str | os.PathLike[str]]) -> None:
 
 
 def install_named(environment: Mapping[str, str]) -> None:
-    """Makes the folders strict that LOCALBUNDLE_STRICT_VOLUMES names, separated as in PATH."""
+    """Makes the folders in LOCALBUNDLE_STRICT_VOLUMES strict; they are separated as in PATH."""
     install(filter(None, environment.get(VARIABLE, "").split(os.pathsep)))
 
 
 def remove(roots: Iterable[str | os.PathLike[str]]) -> None:
-    """Makes folders plain again. For tests: the hook itself stays, and has nothing to refuse."""
+    """Makes folders plain again. For tests: the hook itself stays and has nothing to refuse."""
     for root in map(os.path.realpath, roots):
         if root in _roots:
             _roots.remove(root)
@@ -77,73 +77,73 @@ def roots() -> tuple[str, ...]:
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    """Is called for each of Python's audit events, thousands a second: all but a few end here."""
+    """Called for each of Python's audit events, thousands per second: all but a few end here."""
     rule = _RULES.get(event)
     if rule is not None and _roots:
         rule(*arguments)
 
 
 def _refuse(number: int, fix: str, path: Any, other: Any = None) -> None:  # noqa: ANN401
-    """Raises what the call itself would, with the paths as they were given."""
+    """Raises what the call itself would, with the paths as the caller wrote them."""
     paths = [_opened(one) if isinstance(one, int) else os.fsdecode(one) for one in (path, other) if one is not None]
     raise OSError(number, f"{os.strerror(number)}; a volume on Databricks {fix}", paths[0], None, *paths[1:])
 
 
-def _open(path: Any, mode: Any, flags: Any, *rest: Any) -> None:  # noqa: ANN401 - whatever open is given
-    """Of an open file that is opened again (an int), the first opening was judged."""
+def _open(path: Any, mode: Any, flags: Any, *rest: Any) -> None:  # noqa: ANN401 - any argument of open
+    """A file descriptor that is opened again (an int) was checked when it was opened first."""
     if not isinstance(flags, int) or not flags & os.O_ACCMODE or isinstance(path, int):
         return
-    # To write only, and to create what is missing, is how Path.touch opens too.
+    # Path.touch, too, opens for writing only and creates a missing file.
     other = os.O_APPEND | os.O_TRUNC | os.O_EXCL | (0 if flags & os.O_ACCMODE == os.O_RDWR else os.O_CREAT)
     updates = not flags & other
     if flags & os.O_APPEND or updates or _is_rewritten():
-        place = _place(path)
+        full = _full_path(path)
         is_new = bool(flags & os.O_CREAT) and not updates
-        if _is_inside(place) and (is_new or os.path.exists(place)):
+        if _is_inside(full) and (is_new or os.path.exists(full)):
             _refuse(errno.EOPNOTSUPP, _APPEND if flags & os.O_APPEND else _UPDATE, path)
 
 
 def _is_rewritten() -> bool:
-    """Whether the code that opens a file, or its caller, writes the file's start again."""
+    """Whether the code that opens a file, or its caller, rewrites the file's start."""
     frame = sys._getframe(3)
     callers = (frame, frame.f_back)
     return any(one and (one.f_globals.get("__name__"), one.f_code.co_name) in _REWRITING for one in callers)
 
 
 def _rename(source: Any, target: Any, source_fd: int = -1, target_fd: int = -1, *rest: Any) -> None:  # noqa: ANN401
-    old, new = _place(source, source_fd, follow=False), _place(target, target_fd, follow=False)
+    old, new = _full_path(source, source_fd, follow=False), _full_path(target, target_fd, follow=False)
     if (_is_inside(old) or _is_inside(new)) and os.path.lexists(old):
         within = _is_inside(old) and _is_inside(new)
         _refuse(errno.ENOSYS if within else errno.EXDEV, _RENAME if within else _CROSS, source, target)
 
 
 def _link(source: Any, target: Any, source_fd: int = -1, target_fd: int = -1, *rest: Any) -> None:  # noqa: ANN401
-    old, new = _place(source, source_fd), _place(target, target_fd, follow=False)
+    old, new = _full_path(source, source_fd), _full_path(target, target_fd, follow=False)
     if (_is_inside(old) or _is_inside(new)) and os.path.lexists(old) and not os.path.lexists(new):
         within = _is_inside(old) and _is_inside(new)
         _refuse(errno.ENOSYS if within else errno.EXDEV, _LINK, source, target)
 
 
 def _symlink(source: Any, target: Any, target_fd: int = -1, *rest: Any) -> None:  # noqa: ANN401
-    """What the link names may lie anywhere."""
-    new = _place(target, target_fd, follow=False)
+    """The link's target may be anywhere."""
+    new = _full_path(target, target_fd, follow=False)
     if _is_inside(new) and not os.path.lexists(new):
         _refuse(errno.ENOSYS, _LINK, source, target)
 
 
 def _truncate(path: Any, length: int, *rest: Any) -> None:  # noqa: ANN401
-    """To nothing is what opening a file for writing does too."""
-    place = _place(path)
-    if length and _is_inside(place) and os.path.exists(place):
+    """Truncating to length 0 is allowed, since opening a file for writing does the same."""
+    full = _full_path(path)
+    if length and _is_inside(full) and os.path.exists(full):
         _refuse(errno.EOPNOTSUPP, _UPDATE, path)
 
 
 def _change(number: int, folder: int | None = None) -> Callable[..., None]:
-    """A rule for calls on a path that exists; `folder` is where the event has the dir_fd, counted from the end."""
+    """A rule for calls on an existing path; `folder` is the index of the event's dir_fd, counted from the end."""
 
     def rule(path: Any, *rest: Any) -> None:  # noqa: ANN401
-        place = _place(path, rest[folder] if folder is not None else -1)
-        if _is_inside(place) and os.path.exists(place):
+        full = _full_path(path, rest[folder] if folder is not None else -1)
+        if _is_inside(full) and os.path.exists(full):
             _refuse(number, _COPY, path)
 
     return rule
@@ -160,16 +160,16 @@ def _control(file: int, command: int, *rest: Any) -> None:  # noqa: ANN401
 
 
 def _connect(database: Any, *rest: Any) -> None:  # noqa: ANN401
-    """SQLite's own calls are compiled code. A file that nobody changes it reads without a lock."""
+    """SQLite's own calls are compiled code. It reads an immutable file without a lock."""
     given, _, options = os.fsdecode(database).partition("?")
     name = _named_by(given) if given.startswith("file:") else given
-    if name not in ("", ":memory:") and "immutable=1" not in options and _is_inside(_place(name)):
+    if name not in ("", ":memory:") and "immutable=1" not in options and _is_inside(_full_path(name)):
         error: type[Exception] = sys.modules["_sqlite3"].OperationalError
         raise error(f"disk I/O error; a volume on Databricks {_UPDATE}: {given!r}")
 
 
 def _named_by(uri: str) -> str:
-    """The path in a URI, as SQLite reads it; of hosts it knows none but this one."""
+    """The path in a URI, as SQLite reads it; the only host it knows is this one."""
     from urllib.parse import unquote_to_bytes
 
     path = uri.partition("#")[0].removeprefix("file:")
@@ -197,12 +197,12 @@ _RULES: dict[str, Callable[..., None]] = {
 }
 
 
-def _is_inside(place: str) -> bool:
-    return any(place == root or place.startswith(root + os.sep) for root in _roots)
+def _is_inside(path: str) -> bool:
+    return any(path == root or path.startswith(root + os.sep) for root in _roots)
 
 
-def _place(path: Any, folder: int = -1, *, follow: bool = True) -> str:  # noqa: ANN401
-    """The absolute path without links of what a call is given; with `follow` a link at its end is followed too."""
+def _full_path(path: Any, folder: int = -1, *, follow: bool = True) -> str:  # noqa: ANN401
+    """The absolute path of a call's argument, without links; with `follow` a link at its end is followed too."""
     if isinstance(path, int):
         return _opened(path)
     name = os.fsdecode(path)
@@ -215,7 +215,7 @@ def _place(path: Any, folder: int = -1, *, follow: bool = True) -> str:  # noqa:
 
 
 def _opened(file: int) -> str:
-    """The path of an open file; empty where there is none."""
+    """The path of an open file; empty if there is none."""
     try:
         if _F_GETPATH is not None:
             return os.fsdecode(fcntl.fcntl(file, _F_GETPATH, bytes(1024)).rstrip(b"\0"))

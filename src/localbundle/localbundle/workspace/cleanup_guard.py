@@ -1,7 +1,7 @@
-"""The guard of a run: a process of its own that ends what the run leaves behind, however the run ends.
+"""The guard of a run: a separate process that ends everything the run leaves behind, however the run ends.
 
-It reads a pipe that only the run holds. When that closes (also by kill -9) it ends everything that carries the run's
-mark, and stops the server if nobody else uses it.
+It reads a pipe that only the run keeps open. When that closes (also by kill -9) the guard ends every process with the
+run's owner id, and stops the server if no other run uses it.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from localbundle.workspace.server import Server
 
 @contextlib.contextmanager
 def guarded(home: Path, owner: str) -> Iterator[None]:
-    """Holds a guard for the processes that carry `owner`, and for the server of `home`."""
+    """Runs a guard for the processes with this owner id and for the server of `home`."""
     command = [sys.executable, "-m", "localbundle.workspace.cleanup_guard", str(home), owner]
     quiet = subprocess.DEVNULL
     guard = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet, start_new_session=True)
@@ -31,17 +31,17 @@ def guarded(home: Path, owner: str) -> Iterator[None]:
 
 
 def main(home: Path, owner: str) -> None:
-    """Waits for the run's end, then cleans up."""
+    """Waits for the end of the run, then cleans up."""
     sys.stdin.buffer.read()
     server = Server(home)
     state = server.state()
-    left = [process for process in owned_by(owner) if not _belongs(process, state.pid if state else 0)]
-    stop(left)
+    remaining = [process for process in owned_by(owner) if not _belongs(process, state.pid if state else 0)]
+    stop(remaining)
     server.stop_unused()
 
 
 def _belongs(process: psutil.Process, server: int) -> bool:
-    """Whether a process is the server or was started by it: another run may be using that."""
+    """Whether a process is the server or was started by it: another run may be using the server."""
     with contextlib.suppress(psutil.Error):
         return server in (process.pid, *(parent.pid for parent in process.parents()))
     return False

@@ -1,4 +1,4 @@
-"""Java and Delta's jars: found or fetched once, then used without any look-up."""
+"""Java and Delta's jars: found or downloaded once, then used without any lookup."""
 
 import importlib.metadata
 import importlib.util
@@ -30,30 +30,30 @@ def cache_dir() -> Path:
 
 
 def spark_home() -> Path:
-    """The folder of the installed pyspark, found without importing it: that takes a second."""
+    """The folder of the installed pyspark, found without importing it, which takes a second."""
     found = importlib.util.find_spec("pyspark")
     assert found is not None and found.origin is not None
     return Path(found.origin).parent
 
 
 def find_java(progress: Progress) -> Path:
-    """The home of a JDK >= 17: JAVA_HOME, java on PATH, or one that cjdk fetches once.
+    """The home of a JDK >= 17: JAVA_HOME, java on PATH, or one that cjdk downloads once.
 
     Raises:
-        BundleError: none was found and none could be fetched.
+        BundleError: none was found and none could be downloaded.
     """
     on_path = shutil.which("java")
     for home in filter(None, (os.environ.get("JAVA_HOME"), on_path and str(Path(on_path).resolve().parents[1]))):
         if _java_version(Path(home)) >= _MINIMUM_JAVA:
             return Path(home)
-    import cjdk  # slow, and needed on few machines only
+    import cjdk  # slow, and needed on few machines
 
-    progress(f"fetching a JDK {_FETCHED_JAVA} (once)")
+    progress(f"downloading a JDK {_FETCHED_JAVA} (once)")
     try:
         return Path(cjdk.java_home(version=_FETCHED_JAVA, vendor="temurin"))
     except Exception as error:
         raise BundleError(
-            f"no Java >= {_MINIMUM_JAVA} found and none could be fetched ({error}); install a JDK or set JAVA_HOME"
+            f"no Java >= {_MINIMUM_JAVA} found and none could be downloaded ({error}); install a JDK or set JAVA_HOME"
         ) from error
 
 
@@ -67,17 +67,17 @@ def _java_version(home: Path) -> int:
 
 
 def delta_coordinates(spark: str, delta: str, requires: Iterable[str]) -> tuple[Coordinates, Coordinates]:
-    """The Maven coordinates of Delta's jars for a Spark. The first one's name holds Spark's minor version.
+    """The Maven coordinates of Delta's jars for a Spark. The first one's name contains Spark's minor version.
 
-    Only these two: resolving what they declare would copy 31 jars that Spark has.
+    Only these two: resolving their dependencies would copy 31 jars that Spark already has.
 
     Args:
         spark: the version of pyspark.
         delta: the version of delta-spark.
-        requires: what delta-spark requires; its line on pyspark says which Sparks it has jars for.
+        requires: the requirements of delta-spark; its line on pyspark gives the Sparks it has jars for.
 
     Raises:
-        BundleError: there is no such Delta for this Spark.
+        BundleError: this Delta does not exist for this Spark.
     """
     wanted = next((one for one in map(Requirement, requires) if one.name == "pyspark"), None)
     if wanted is not None and not wanted.specifier.contains(spark, prereleases=True):
@@ -90,10 +90,10 @@ def delta_coordinates(spark: str, delta: str, requires: Iterable[str]) -> tuple[
 
 
 def delta_jars(java: Path, progress: Progress) -> list[Path]:
-    """Delta's two jars for the installed Spark, fetched by Maven coordinates on first use, with the Ivy of pyspark.
+    """Delta's two jars for the installed Spark, downloaded by Maven coordinates on first use, with the Ivy of pyspark.
 
     Raises:
-        BundleError: they are not in the cache and cannot be fetched, or there are none for this Spark.
+        BundleError: they are not in the cache and cannot be downloaded, or do not exist for this Spark.
     """
     spark, delta = (importlib.metadata.version(name) for name in ("pyspark", "delta-spark"))
     jars = delta_coordinates(spark, delta, importlib.metadata.requires("delta-spark") or ())
@@ -101,13 +101,13 @@ def delta_jars(java: Path, progress: Progress) -> list[Path]:
     files = [folder / f"{artifact}-{version}.jar" for _, artifact, version in jars]
     for coordinates, file in zip(jars, files, strict=True):
         if not file.is_file():
-            progress(f"fetching {':'.join(coordinates)} (once)")
+            progress(f"downloading {':'.join(coordinates)} (once)")
             _fetch(java, coordinates, file)
     return files
 
 
 def _fetch(java: Path, coordinates: Coordinates, file: Path) -> None:
-    """Retrieves into a folder of its own first, so that a broken download never passes for a jar."""
+    """Retrieves into a temporary folder first, so that a broken download is never used as a jar."""
     ivy = next((spark_home() / "jars").glob("ivy-*.jar"))
     draft = file.parent / f".fetch-{os.getpid()}"
     command = [str(java / "bin" / "java"), "-cp", str(ivy), "org.apache.ivy.Main", "-cache", str(cache_dir() / "ivy")]
@@ -118,9 +118,11 @@ def _fetch(java: Path, coordinates: Coordinates, file: Path) -> None:
         fetched = draft / file.name
         if done.returncode or not fetched.is_file():
             reason = next((line.strip() for line in done.stdout.splitlines() if "not found" in line), "no answer")
-            raise BundleError(f"{':'.join(coordinates)} cannot be fetched ({reason}); go online or put it at {file}")
+            raise BundleError(
+                f"{':'.join(coordinates)} cannot be downloaded ({reason}); go online, or copy it to {file}"
+            )
         fetched.replace(file)
     except subprocess.TimeoutExpired as error:
-        raise BundleError(f"{':'.join(coordinates)} was not fetched in {_FETCH_SECONDS} s; try again") from error
+        raise BundleError(f"{':'.join(coordinates)} was not downloaded within {_FETCH_SECONDS} s; try again") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Processes that must not outlive their purpose: identity by pid and start time, and stopping a whole tree."""
+"""Processes that must not outlive their run: identity by pid and start time, and stopping a whole tree."""
 
 import contextlib
 import os
@@ -6,20 +6,20 @@ import uuid
 
 import psutil
 
-# Inherited by everything that a run starts, whatever starts what: the guard finds them all by it.
-OWNER_VARIABLE = "LOCALBUNDLE_OWNER"
+from localbundle.workspace.environment import OWNER
+
 _PATIENCE = 5.0
 
 
 def create_time(pid: int) -> float:
-    """Start time of a process in seconds since the epoch; 0 if there is none."""
+    """Start time of a process in seconds since the epoch; 0 if there is no such process."""
     with contextlib.suppress(psutil.Error):
         return psutil.Process(pid).create_time()
     return 0.0
 
 
 def is_alive(pid: int, started: float) -> bool:
-    """Whether the process that had this pid and start time still runs (pids are used again)."""
+    """Whether the process with this pid and start time still runs (pids are reused)."""
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
         return abs(process.create_time() - started) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
@@ -27,22 +27,22 @@ def is_alive(pid: int, started: float) -> bool:
 
 
 def new_owner() -> str:
-    """A mark that no other run has."""
+    """An owner id that no other run has."""
     return f"{os.getpid()}-{uuid.uuid4().hex}"
 
 
 def owned_by(owner: str) -> list[psutil.Process]:
-    """All processes of this user that carry the mark."""
+    """All processes of this user with this owner id."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if process.pid != os.getpid() and process.environ().get(OWNER_VARIABLE) == owner:
+            if process.pid != os.getpid() and process.environ().get(OWNER) == owner:
                 found.append(process)
     return found
 
 
 def stop_tree(pid: int, started: float, patience: float = _PATIENCE) -> None:
-    """Ends a process and its descendants: asks first, kills what is left after `patience` seconds."""
+    """Ends a process and its descendants: terminates them, kills the rest after `patience` seconds."""
     if is_alive(pid, started):
         root = psutil.Process(pid)
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -50,7 +50,7 @@ def stop_tree(pid: int, started: float, patience: float = _PATIENCE) -> None:
 
 
 def stop(processes: list[psutil.Process], patience: float = _PATIENCE) -> None:
-    """Ends processes: asks first, kills what is left after `patience` seconds."""
+    """Ends processes: terminates them, kills the rest after `patience` seconds."""
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()

@@ -1,46 +1,66 @@
-"""The bundle's resources that a local workspace has: schemas in its catalog, volumes as folders."""
+"""The bundle's resources in a local workspace: schemas in its catalog, volumes as folders."""
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from localbundle.definitions.bundle import Bundle
-from localbundle.errors import BundleError
+from localbundle.definitions.bundle import Bundle, write_resolved
+from localbundle.definitions.yamlfile import error_at
+from localbundle.errors import Report, raise_error
+from localbundle.workspace.environment import VOLUMES
+from localbundle.workspace.server import Server, ServerState
 
-_CATALOG = "spark_catalog"
+CATALOG = "spark_catalog"
 
 
-def check_resources(bundle: Bundle) -> None:
+def check_resources(bundle: Bundle, report: Report = raise_error) -> None:
     """Refuses what a laptop cannot have.
 
     Raises:
-        BundleError: a schema or a volume lies in a catalog other than the laptop's.
+        BundleError: a schema or a volume is in a catalog other than the laptop's.
     """
     for kind in ("schemas", "volumes"):
         for key, resource in _resources(bundle, kind).items():
             catalog = resource.get("catalog_name")
-            if catalog != _CATALOG:
-                raise BundleError(
-                    f"{kind}.{key} lies in catalog {catalog}, a laptop has only {_CATALOG}; "
-                    f"make its catalog_name a variable and set that to {_CATALOG} in environments/laptop.yml"
+            if catalog != CATALOG:
+                message = (
+                    f"{kind}.{key} is in catalog {catalog}, a laptop has only {CATALOG}; "
+                    f"make its catalog_name a variable and set that to {CATALOG} in environments/laptop.yml"
                 )
+                report(error_at(key if catalog is None else catalog, bundle.root, message))
 
 
-def volume_folders(bundle: Bundle) -> list[Path]:
-    """The folders that stand for the bundle's volumes."""
-    volumes = _resources(bundle, "volumes")
-    root = bundle.home / "Volumes" / _CATALOG
-    return [root / volume["schema_name"] / volume["name"] for volume in volumes.values()]
+def open_workspace(
+    bundle: Bundle, server: Server, progress: Callable[[str], None], owner: str | None = None, *, keep: bool = False
+) -> ServerState:
+    """Finds or starts the target's Spark, marks it as in use, and creates the bundle's schemas and volumes.
+
+    Raises:
+        BundleError: the bundle has what a laptop cannot have, or Spark did not start.
+    """
+    check_resources(bundle)
+    write_resolved(bundle)
+    create_volumes(bundle)
+    state = server.use(progress, keep=keep, owner=owner)
+    progress("preparing the catalog")
+    _create_schemas(bundle, state.remote)
+    return state
+
+
+def create_volumes(bundle: Bundle) -> None:
+    """Creates the folders of the bundle's volumes."""
+    root = bundle.home / VOLUMES / CATALOG
+    for volume in _resources(bundle, "volumes").values():
+        (root / volume["schema_name"] / volume["name"]).mkdir(parents=True, exist_ok=True)
 
 
 def schema_statements(bundle: Bundle) -> list[str]:
-    """The SQL that makes the bundle's schemas."""
+    """The SQL that creates the bundle's schemas."""
     return [_create(schema) for schema in _resources(bundle, "schemas").values()]
 
 
-def create_schemas(bundle: Bundle, remote: str) -> None:
-    """Makes the bundle's schemas. The first use of a catalog takes seconds, which the next run then does not pay."""
-    from pyspark.sql import SparkSession  # slow, and other commands do without
+def _create_schemas(bundle: Bundle, remote: str) -> None:
+    """The first use of a catalog takes seconds, which the next run then does not pay."""
+    from pyspark.sql import SparkSession  # slow, and most commands do not need it
 
     spark = SparkSession.builder.remote(remote).create()
     for statement in ["SHOW SCHEMAS", *schema_statements(bundle)]:
@@ -50,7 +70,7 @@ def create_schemas(bundle: Bundle, remote: str) -> None:
 
 def _create(schema: Mapping[str, Any]) -> str:
     text = str(schema.get("comment", "")).replace("\\", "\\\\").replace("'", "\\'")
-    return f"CREATE SCHEMA IF NOT EXISTS {_CATALOG}.`{schema['name']}` COMMENT '{text}'"
+    return f"CREATE SCHEMA IF NOT EXISTS {CATALOG}.`{schema['name']}` COMMENT '{text}'"
 
 
 def _resources(bundle: Bundle, kind: str) -> Mapping[str, Any]:

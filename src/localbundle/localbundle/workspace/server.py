@@ -18,18 +18,24 @@ from typing import IO
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from localbundle.errors import BundleError
-from localbundle.volumes import environment as volumes
+from localbundle.workspace.environment import OWNER, workspace_environment
 from localbundle.workspace.jars import Progress, delta_jars, find_java, spark_home
-from localbundle.workspace.processes import OWNER_VARIABLE, create_time, is_alive, stop_tree
+from localbundle.workspace.processes import create_time, is_alive, stop_tree
 
 _START_SECONDS = 120
 _STOP_PATIENCE = 20.0  # Derby writes its checkpoint while it shuts down
 
 
 class ServerState(BaseModel):
-    """What server.json holds. `kept` is true for `localbundle up`: then no run stops the server.
+    """The content of server.json.
 
-    `strict_volumes` holds for its Python workers as long as it runs.
+    Attributes:
+        pid: the process id of the server.
+        create_time: its start, in seconds since the epoch.
+        port: its port on localhost.
+        token: what clients authenticate with.
+        kept: started by `localbundle up`; no run stops it.
+        strict_volumes: the rule for its Python workers as long as it runs.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -43,14 +49,14 @@ class ServerState(BaseModel):
 
     @property
     def remote(self) -> str:
-        """The URL for a client. The host must be the word localhost: for an address a token makes clients use TLS."""
+        """The URL for a client. The host must be the name localhost: with an IP address and a token clients use TLS."""
         return f"sc://localhost:{self.port}/;token={self.token}"
 
 
 class Server:
     """Starts, finds, shares and stops the server of the workspace in `home`.
 
-    With `strict_volumes` what runs there finds volumes as strict as on Databricks.
+    With `strict_volumes` its processes find volumes as strict as on Databricks.
     """
 
     def __init__(self, home: Path, *, strict_volumes: bool = True) -> None:
@@ -62,7 +68,7 @@ class Server:
         self._scratch = home.resolve() / "scratch"
 
     def state(self) -> ServerState | None:
-        """The server that runs, or None. A state file whose process is gone counts as none."""
+        """The running server, or None, also if the process of the state file is gone."""
         try:
             state = ServerState.model_validate_json(self._state_file.read_text("utf-8"))
         except (OSError, ValidationError):
@@ -70,13 +76,13 @@ class Server:
         return state if is_alive(state.pid, state.create_time) else None
 
     def use(self, progress: Progress, *, keep: bool = False, owner: str | None = None) -> ServerState:
-        """Finds the server or starts one, and holds it in use until `release`; with `keep` it outlives its users.
+        """Finds the server or starts one, and marks it as in use until `release`; with `keep` it outlives its users.
 
         A second caller waits while the first one starts it.
 
         Raises:
-            BundleError: the server did not start, and the message has its log's reason; or the one that runs has other
-                rules for volumes.
+            BundleError: the server did not start (the message has the reason from its log), or the running one has
+                the other rule for volumes.
         """
         self.home.mkdir(parents=True, exist_ok=True)
         with self._exclusively("server.lock"):
@@ -89,18 +95,18 @@ class Server:
             return state
 
     def abandon(self) -> None:
-        """Makes a `use` that waits for a start in another thread give up."""
+        """Makes a `use` that waits for a start in another thread stop waiting."""
         self._abandoned.set()
 
     def release(self) -> None:
-        """Ends this process's use; the last user stops a server that is not kept."""
+        """Ends the use by this process; the last user stops a server that is not kept."""
         if self._in_use is not None:
             self._in_use.close()
             self._in_use = None
         self.stop_unused()
 
     def stop_unused(self) -> None:
-        """Stops the server unless it is kept or somebody uses it."""
+        """Stops the server unless it is kept or in use."""
         if not self._state_file.exists():
             return
         with self._exclusively("server.lock"), (self.home / "users.lock").open("a") as users:
@@ -111,7 +117,7 @@ class Server:
                     self._stop(state)
 
     def stop(self) -> bool:
-        """Stops the server and its children, whoever uses it. False if none ran."""
+        """Stops the server and its children, even if it is in use. False if none was running."""
         if not self.home.is_dir():
             return False
         with self._exclusively("server.lock"):
@@ -120,37 +126,21 @@ class Server:
             return state is not None
 
     def environment(self, state: ServerState | None = None, path: Sequence[Path] = ()) -> dict[str, str]:
-        """What tasks, Spark's Python workers and tools find in their environment about this workspace.
+        """The environment variables of tasks, Spark's Python workers and tools in this workspace: see CONTRACT.md.
 
         Args:
-            state: the server that runs.
-            path: folders that belong on PYTHONPATH.
+            state: the running server, if there is one.
+            path: folders to add to PYTHONPATH.
         """
-        home = self.home.resolve()
-        remote = {"SPARK_REMOTE": state.remote} if state else {}
-        rules = volumes.environment(home / "Volumes", strict=self._strict_volumes, path=path)
-        return (
-            remote
-            | rules
-            | {
-                "LOCALBUNDLE_HOME": str(home),
-                "LOCALBUNDLE_TARGET": home.name,
-                "MLFLOW_TRACKING_URI": f"sqlite:///{home}/mlflow/mlflow.db",
-                "MLFLOW_REGISTRY_URI": f"sqlite:///{home}/mlflow/mlflow.db",
-                "MLFLOW_DISABLE_TELEMETRY": "true",
-                # Threads that share a pool of connections to one SQLite file lock each other out.
-                "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
-                "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-                "DO_NOT_TRACK": "1",
-            }
-        )
+        remote = state.remote if state else ""
+        return workspace_environment(self.home, strict_volumes=self._strict_volumes, remote=remote, path=path)
 
     def _check_volumes(self, state: ServerState) -> None:
         if state.strict_volumes != self._strict_volumes:
             target, was = self.home.name, str(state.strict_volumes).lower()
             raise BundleError(
-                f"Spark of target {target} was started with strict_volumes: {was}, and now that is otherwise; "
-                f"end it with `localbundle down -t {target}`, then try again"
+                f"Spark of target {target} was started with strict_volumes: {was}, which has changed since; "
+                f"stop it with `localbundle down -t {target}`, then try again"
             )
 
     @contextlib.contextmanager
@@ -175,7 +165,7 @@ class Server:
         java = find_java(progress)
         jars = delta_jars(java, progress)
         progress("starting Spark")
-        # A server that was killed leaves its shuffle files there, and Hive a folder for each session.
+        # A killed server leaves its shuffle files there, and Hive a folder for each session.
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch.mkdir()
         port, token = _free_port(), secrets.token_urlsafe(24)
@@ -214,18 +204,18 @@ class Server:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
                 return
             if self._abandoned.wait(0.1):
-                raise BundleError("Spark was not started: the run was stopped meanwhile")
+                raise BundleError("Spark was not started: the run was stopped")
         raise BundleError(f"Spark did not answer within {_START_SECONDS} s; see {self.home}/server.log")
 
     def _reason(self) -> str:
         lines = (self.home / "server.log").read_text("utf-8", errors="replace").splitlines()
-        telling = [line for line in lines if re.search(r"^[^\t].*(Exception|Error|not found)", line)]
-        return (telling or lines or ["no output"])[-1].strip()
+        reasons = [line for line in lines if re.search(r"^[^\t].*(Exception|Error|not found)", line)]
+        return (reasons or lines or ["no output"])[-1].strip()
 
     def _server_environment(self, java: Path, owner: str | None) -> dict[str, str]:
-        mine = {OWNER_VARIABLE: owner} if owner else {}
+        mine = {OWNER: owner} if owner else {}
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(("SPARK_", "PYSPARK_"))}
-        inherited.pop(OWNER_VARIABLE, None)
+        inherited.pop(OWNER, None)
         spark = {
             "JAVA_HOME": str(java),
             "SPARK_HOME": str(spark_home()),
@@ -241,7 +231,7 @@ class Server:
         return [submit, "--properties-file", str(properties), "--class", main, "spark-internal"]
 
     def _write_properties(self, jars: list[Path], port: int, token: str, keep: bool) -> Path:
-        """The conf goes through a file of mode 0600: a token on the command line shows in `ps`."""
+        """The configuration is in a file of mode 0600: a token on the command line is visible in `ps`."""
         conf = self.home / "conf"
         conf.mkdir(exist_ok=True)
         (conf / "log4j2.properties").write_text(_LOGGING, "utf-8")
@@ -254,14 +244,14 @@ class Server:
     def _conf(self, jars: list[Path], port: int, token: str, keep: bool) -> dict[str, str]:
         home = self.home.resolve()
         catalog = home / "catalog"
-        # The second compiler pays back on a server that stays: queries become twice as fast, but not within one run.
+        # The second compiler makes queries twice as fast on a server that stays, but does not pay off within one run.
         compiler = "" if keep else "-XX:TieredStopAtLevel=1 "
-        places = {
+        folders = {
             "java.io.tmpdir": self._scratch,
             "derby.system.home": catalog,
             "derby.stream.error.file": catalog / "derby.log",
         }
-        java_options = " ".join(["-XX:-UsePerfData", *(f"-D{name}={place}" for name, place in places.items())])
+        java_options = " ".join(["-XX:-UsePerfData", *(f"-D{name}={folder}" for name, folder in folders.items())])
         return {
             "spark.master": "local[*]",
             "spark.app.name": f"localbundle {home.name}",
@@ -272,7 +262,7 @@ class Server:
             "spark.connect.grpc.binding.address": "127.0.0.1",
             "spark.connect.grpc.binding.port": str(port),
             "spark.connect.authenticate.token": token,
-            # A client that was killed: its query ends soon, where Spark would go on for five minutes for nobody.
+            # Ends the query of a killed client soon; by default Spark would continue it for five minutes.
             "spark.connect.execute.manager.detachedTimeout": "20s",
             "spark.connect.execute.manager.maintenanceInterval": "5s",
             "spark.driver.bindAddress": "127.0.0.1",

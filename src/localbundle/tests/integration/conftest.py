@@ -114,7 +114,7 @@ NOTEBOOKS = {
     "mistake.py": """
         class UserError(Exception): pass
         class Wrong(UserError): pass
-        raise Wrong("use case.yml: chunk size is -1; give a number above 0")
+        raise Wrong("use_case.yml: chunk size is -1; give a number above 0")
         """,
     "query.py": """
         spark.sql("SELECT nope FROM nowhere").show()

@@ -77,7 +77,7 @@ def test_a_failure_shows_message_and_source_first_and_no_java_stack(localbundle,
     }
     assert run["state"] == "FAILED"
     assert "defect: KeyError: 'key'\n  defect.py, cell 2, line 2\n  > return {}[\"key\"]\n" in done.stdout
-    assert "mistake: use case.yml: chunk size is -1; give a number above 0\n" in done.stdout
+    assert "mistake: use_case.yml: chunk size is -1; give a number above 0\n" in done.stdout
     assert "query: AnalysisException: [TABLE_OR_VIEW_NOT_FOUND]" in done.stdout
     assert "\tat " not in done.stdout + done.stderr
     assert "after: upstream failed  defect FAILED" in done.stdout

@@ -11,7 +11,7 @@ import pytest
 from localbundle.volumes.strict import VARIABLE
 
 COMMAND = str(Path(sys.executable).parent / "localbundle")
-RENAME = "a volume on Databricks cannot rename: write the file whole under its final name"
+RENAME = "a volume on Databricks cannot rename: write the whole file under its final name"
 APPEND = "a volume on Databricks cannot append: write a whole file for each batch"
 COPY = (
     "a volume on Databricks keeps no modes, owners or times: "

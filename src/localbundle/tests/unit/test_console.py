@@ -53,7 +53,7 @@ def test_markup_in_what_a_notebook_prints_is_plain_text(terminal: bool) -> None:
 
     def show(console: Console) -> None:
         view = RunView(console)
-        view.listen(run(broken))
+        view.update(run(broken))
         view.finish(run(broken, state="FAILED"), Path("/w/runs/7"))
 
     text = shown(show, width=100, terminal=terminal)
@@ -61,15 +61,15 @@ def test_markup_in_what_a_notebook_prints_is_plain_text(terminal: bool) -> None:
     assert text.splitlines()[-1] == "✗ refresh failed in 3.0 s  run 7, target dev, /w/runs/7/"
 
 
-def test_plain_lines_tell_each_change_once() -> None:
+def test_each_change_is_one_plain_line() -> None:
     def show(console: Console) -> None:
         view = RunView(console)
         for message in ("", "one", "two"):
-            view.listen(run(task("a", "RUNNING", attempts=1, message=message)))
-        view.listen(run(task("a", "RUNNING", attempts=2)))
-        view.listen(run(task("a", "SUCCESS", attempts=2, message="two")))
+            view.update(run(task("a", "RUNNING", attempts=1, message=message)))
+        view.update(run(task("a", "RUNNING", attempts=2)))
+        view.update(run(task("a", "SUCCESS", attempts=2, message="two")))
 
-    assert shown(show).splitlines() == ["a: running", "a: running (try 2)", "a: success (try 2) 1.5 s  two"]
+    assert shown(show).splitlines() == ["a: running", "a: running (attempt 2)", "a: success (attempt 2) 1.5 s  two"]
 
 
 def failure(message: str, one_line: bool = False) -> TaskRecord:
@@ -87,5 +87,5 @@ def test_a_failure_has_no_java_stack_and_few_lines_the_last_ones_among_them() ->
 
 
 def test_an_error_for_the_user_is_its_one_line() -> None:
-    text = shown(lambda console: print_failure(console, failure("use case.yml: x is -1; fix it\nmore", one_line=True)))
-    assert text.splitlines()[0] == "a: use case.yml: x is -1; fix it"
+    text = shown(lambda console: print_failure(console, failure("use_case.yml: x is -1; fix it\nmore", one_line=True)))
+    assert text.splitlines()[0] == "a: use_case.yml: x is -1; fix it"

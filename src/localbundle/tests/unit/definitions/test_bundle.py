@@ -70,7 +70,7 @@ def test_production_keeps_names_and_merges_tasks_by_key(write) -> None:
     assert bundle.config["workspace"]["file_path"] == str(bundle.root)
 
 
-def test_the_laptop_is_laid_over_the_target_and_is_no_include(write) -> None:
+def test_the_laptops_values_override_the_targets_and_are_not_included(write) -> None:
     root = write(root=ROOT, dev=DEV, job=JOB, laptop=LAPTOP)
     bundle = load_bundle(root, "prod")
     assert bundle.config["resources"]["schemas"]["rag"]["catalog_name"] == "spark_catalog"
@@ -116,18 +116,18 @@ def test_the_root_is_found_from_below(write) -> None:
             "resources/x.job.yml:1: ${var.sise}: no variable",
         ),
         ({"job": "a: [1\nb: 2"}, {}, "x.job.yml:2: not valid YAML"),
-        ({"job": "- 1"}, {}, "holds a list, not a mapping"),
+        ({"job": "- 1"}, {}, "contains a list"),
         (
             {"dev": "targets: {a: {}, b: {}}"},
             {},
             "no target is chosen and none is the default; add -t with one of a, b",
         ),
         ({"dev": "targets: {dev: {mode: staging}}"}, {}, "target mode staging is unknown"),
-        ({"root": "include: [resources/y.yml]"}, {}, "include resources/y.yml names no file"),
+        ({"root": "include: [resources/y.yml]"}, {}, "include resources/y.yml matches no file"),
         ({"root": "variables: {}", "job": ""}, {}, "the bundle has no name"),
     ],
 )
-def test_what_is_wrong_is_named_in_one_line(write, files, options, message) -> None:
+def test_an_error_is_one_line_with_its_location(write, files, options, message) -> None:
     root = write(**{"root": ROOT, "dev": DEV, "job": JOB, **files})
     with pytest.raises(BundleError) as caught:
         load_bundle(root, **options)

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from localbundle.definitions.bundle import load_bundle
-from localbundle.definitions.jobs import find_job, job_parameters, reachable, select_tasks
+from localbundle.definitions.jobs import job_parameters, reachable, select_tasks
+from localbundle.definitions.read_job import find_job
 from localbundle.errors import BundleError
 
 ROOT = "bundle: {name: tiny}\ninclude: [resources/*.yml]\n"
@@ -23,7 +24,7 @@ def test_tasks_come_in_topological_order_with_absolute_paths(write, tmp_path) ->
     assert found.task("a").notebook_task.notebook_path == str(tmp_path / "notebooks/n.py")
 
 
-def test_compute_is_left_aside_and_said(write) -> None:
+def test_compute_is_ignored_and_listed(write) -> None:
     clusters = "job_clusters: [{job_cluster_key: big, new_cluster: {spark_version: 17-gpu-ml}}]"
     found = job(
         write,
@@ -51,15 +52,15 @@ def test_given_parameters_win_over_declared_ones(write) -> None:
         ("{tasks: [{task_key: a, notebook_task: {notebook_path: no.ipynb}}]}", "notebook no.ipynb does not exist"),
         (f"{{tasks: [{notebook('a', ', run_iff: ALL_DONE')}]}}", "run_iff cannot be used here; did you mean run_if?"),
         (f"{{tasks: [{notebook('a', ', run_if: SOMETIMES')}]}}", "run_if: Input should be 'ALL_SUCCESS'"),
-        (f"{{tasks: [{notebook('a')}, {notebook('a')}]}}", "two tasks with one task_key"),
+        (f"{{tasks: [{notebook('a')}, {notebook('a')}]}}", "two tasks with task_key a"),
         (
             f"{{tasks: [{notebook('aa')}, {notebook('b', ', depends_on: [{task_key: ab}]')}]}}",
-            "depends on ab, which is no task; did you mean aa?",
+            "depends on ab, which does not exist; did you mean aa?",
         ),
-        (f"{{tasks: [{notebook('a', ', depends_on: [{task_key: a}]')}]}}", "wait for each other: a -> a"),
+        (f"{{tasks: [{notebook('a', ', depends_on: [{task_key: a}]')}]}}", "dependency cycle a -> a"),
         (
             f"{{tasks: [{notebook('a')}, {notebook('b', ', depends_on: [{task_key: a, outcome: true}]')}]}}",
-            "an outcome is given for condition tasks",
+            "which is not a condition task",
         ),
     ],
 )

@@ -1,75 +1,147 @@
-"""Whatever stands where something else belongs is told in one line, with its file and its line."""
+"""A value of the wrong type anywhere in a bundle is one line with its file and line, never a stack trace."""
 
-import copy
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from localbundle.definitions import bundle as bundle_module
+from localbundle.definitions import target as target_module
 from localbundle.definitions.bundle import load_bundle
-from localbundle.definitions.jobs import find_job
+from localbundle.definitions.read_job import find_job
+from localbundle.definitions.yamlfile import read_yaml
 from localbundle.errors import BundleError
 from localbundle.lint.check import lint
+from localbundle.workspace.resources import check_resources
 
-ROOT = Path(__file__).parents[5]
-FILES = [
-    Path("databricks.yml"),
-    *sorted(
-        path.relative_to(ROOT) for folder in ("resources", "environments") for path in (ROOT / folder).glob("*.yml")
-    ),
-]
+ROOT = """
+    bundle: {name: every_field}
+    include: [resources/*.yml]
+    workspace: {host: https://example.com, root_path: /Workspace/Shared/x}
+    presets: {name_prefix: x_, jobs_max_concurrent_runs: 2}
+    variables:
+      catalog: {default: main}
+      node: {type: complex, default: {node_type_id: m5d.xlarge}}
+    artifacts: {wheel: {type: whl, path: ., build: 'true'}}
+    targets:
+      dev:
+        default: true
+        mode: development
+        variables: {catalog: other}
+        resources: {jobs: {main: {tasks: [{task_key: wheel, max_retries: 2}]}}}
+      prod: {mode: production}
+"""
+JOB = """
+    resources:
+      schemas: {docs: {catalog_name: "${var.catalog}", name: docs, comment: texts}}
+      volumes: {land: {catalog_name: "${var.catalog}", schema_name: "${resources.schemas.docs.name}", name: land}}
+      jobs:
+        main:
+          name: main
+          max_concurrent_runs: 1
+          timeout_seconds: 60
+          queue: {enabled: true}
+          schedule: {quartz_cron_expression: "0 0 1 * * ?", timezone_id: UTC}
+          trigger: {periodic: {interval: 1, unit: DAYS}}
+          parameters: [{name: size, default: 4}]
+          environments:
+            - environment_key: env
+              spec: {environment_version: "4", dependencies: [rich>=13, -r requirements.txt, ../dist/*.whl]}
+          job_clusters:
+            - job_cluster_key: cluster
+              new_cluster: {spark_version: 17.x-scala2.13, node_type_id: "${var.node.node_type_id}", num_workers: 1}
+          tasks:
+            - task_key: notebook
+              notebook_task: {notebook_path: ../notebooks/n.py, base_parameters: {size: "{{job.parameters.size}}"}}
+              job_cluster_key: cluster
+              libraries: [{pypi: {package: numpy}}, {whl: ../dist/*.whl}]
+              timeout_seconds: 5
+            - task_key: condition
+              depends_on: [{task_key: notebook}]
+              condition_task: {op: GREATER_THAN, left: "{{tasks.notebook.values.n}}", right: "0"}
+            - task_key: each
+              depends_on: [{task_key: condition, outcome: "true"}]
+              run_if: ALL_DONE
+              for_each_task:
+                inputs: "[1]"
+                concurrency: 2
+                task:
+                  task_key: inner
+                  environment_key: env
+                  spark_python_task: {python_file: ../src/main.py, parameters: ["{{input}}"]}
+            - {task_key: other, run_job_task: {job_id: "${resources.jobs.other.id}", job_parameters: {a: b}}}
+            - task_key: wheel
+              environment_key: env
+              python_wheel_task: {package_name: tiny, entry_point: main, named_parameters: {a: "1"}}
+              max_retries: 1
+              retry_on_timeout: true
+              disabled: false
+        other: {tasks: [{task_key: t, notebook_task: {notebook_path: ../notebooks/n.py}}]}
+"""
+LAPTOP = """
+    variables: {catalog: spark_catalog}
+    checks: {main: "module:function"}
+    strict_volumes: true
+"""
 WRONG: list[Any] = ["text", 5, None, ["a"], {"a": {"b": 1}}]
 
 
-def places(node: object, path: tuple[object, ...] = ()) -> Iterator[tuple[object, ...]]:
+def paths(node: object, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     for key, value in items:
         yield (*path, key)
-        yield from places(value, (*path, key))
+        yield from paths(value, (*path, key))
 
 
-WRITTEN = {file: yaml.safe_load((ROOT / file).read_text()) for file in FILES}
-PLACES = [(file, path) for file, written in WRITTEN.items() for path in places(written)]
+def replaced(node: Any, path: tuple[Any, ...], value: object) -> Any:
+    """A copy of the tree with another value at a path."""
+    if not path:
+        return value
+    copy = node.copy()
+    copy[path[0]] = replaced(node[path[0]], path[1:], value)
+    return copy
 
 
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project's own definitions."""
-    folder = tmp_path_factory.mktemp("own")
-    for name in ("databricks.yml", "usecase.yml", "pyproject.toml"):
-        shutil.copy(ROOT / name, folder)
-    for name in ("resources", "environments", "notebooks"):
-        shutil.copytree(ROOT / name, folder / name)
-    return folder
+@pytest.fixture
+def root(write, tmp_path: Path) -> Path:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/main.py").touch()
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'tiny'\n")
+    return write(root=ROOT, job=JOB, laptop=LAPTOP, notebook="# Databricks notebook source\n")
 
 
-@given(st.sampled_from(PLACES), st.sampled_from(WRONG))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_value_may_be_of_any_kind(own: Path, place: tuple[Path, tuple[Any, ...]], wrong: Any) -> None:
-    file, path = place
-    changed = copy.deepcopy(WRITTEN[file])
-    at = changed
-    for key in path[:-1]:
-        at = at[key]
-    at[path[-1]] = wrong
-    (own / file).write_text(yaml.safe_dump(changed))
-    try:
-        bundle = load_bundle(own, "dev")
-        lint(bundle, [], lambda bundle: None)
-        for key in bundle.jobs:
-            find_job(bundle, key)
-    except BundleError as error:
-        assert "\n" not in str(error)
-    finally:
-        shutil.copy(ROOT / file, own / file)
+def test_a_wrong_type_anywhere_is_a_one_line_error(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each value of each file is replaced; the files are parsed once."""
+    parsed = {
+        root / name: read_yaml(root / name)
+        for name in ("databricks.yml", "resources/x.job.yml", "environments/laptop.yml")
+    }
+    current = dict(parsed)
+    for module in (bundle_module, target_module):
+        monkeypatch.setattr(module, "read_yaml", lambda file: dict(current[file]))
+    assert lint(load_bundle(root), [], check_resources) is not None
+    refused, crashes = 0, []
+    for file, content in parsed.items():
+        for path in paths(content):
+            for wrong in WRONG:
+                current[file] = replaced(content, path, wrong)
+                try:
+                    bundle = load_bundle(root, "dev")
+                    lint(bundle, [], check_resources)
+                    for key in bundle.jobs:
+                        find_job(bundle, key)
+                except BundleError as error:
+                    assert "\n" not in str(error)
+                    refused += 1
+                except Exception as error:
+                    crashes.append(f"{'.'.join(map(str, path))} = {wrong!r}: {error!r}")
+        current[file] = content
+    assert not crashes, "\n".join(crashes)
+    assert refused > 300
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (
             "include: resources/*.yml",
@@ -89,8 +161,8 @@ def test_any_value_may_be_of_any_kind(own: Path, place: tuple[Path, tuple[Any, .
         ),
     ],
 )
-def test_file_line_path_value_and_fix_are_named(tmp_path: Path, text: str, said: str) -> None:
+def test_an_error_names_file_line_path_value_and_fix(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "databricks.yml").write_text(f"bundle: {{name: tiny}}\n{text}\n")
     with pytest.raises(BundleError) as refused:
         load_bundle(tmp_path)
-    assert said in str(refused.value)
+    assert message in str(refused.value)

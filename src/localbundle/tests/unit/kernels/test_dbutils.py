@@ -82,7 +82,7 @@ def test_outside_a_job_nothing_is_left_behind(tmp_path) -> None:
     dbutils = DBUtils(Context(task="", folder="n", run_folder="", home=str(tmp_path)))
     dbutils.jobs.taskValues.set("n", 1)
     assert dbutils.jobs.taskValues.get("a", "n", debugValue=7) == 7
-    with pytest.raises(TypeError, match="task value a.n: no job runs this notebook now; give debugValue="):
+    with pytest.raises(TypeError, match="task value a.n: .* debugValue="):
         dbutils.jobs.taskValues.get("a", "n", default=1)
     assert list(tmp_path.iterdir()) == []
 

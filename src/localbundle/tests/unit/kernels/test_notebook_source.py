@@ -38,7 +38,7 @@ def test_a_source_notebook_becomes_cells(tmp_path) -> None:
 @pytest.mark.parametrize(("name", "text"), [("n.py", "x = 1\n"), ("n.ipynb", "{"), ("n.ipynb", "[]")])
 def test_other_files_are_refused(tmp_path, name, text) -> None:
     (tmp_path / name).write_text(text)
-    with pytest.raises(BundleError, match=rf"{name} is no"):
+    with pytest.raises(BundleError, match=rf"{name} is not a"):
         read_notebook(tmp_path / name)
 
 

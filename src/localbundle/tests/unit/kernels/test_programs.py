@@ -34,8 +34,8 @@ def test_an_entry_point_comes_from_the_metadata_or_is_a_function(tmp_path, monke
 
 @pytest.mark.parametrize(
     ("package", "name", "message"),
-    [("nobodys", "main", "package nobodys is not here"), ("rich", "nope", "package rich has no entry point nope")],
+    [("nobodys", "main", "package nobodys is not installed"), ("rich", "nope", "package rich has no entry point nope")],
 )
-def test_what_is_not_there_is_named(package, name, message) -> None:
+def test_a_missing_package_or_entry_point_is_an_error(package, name, message) -> None:
     with pytest.raises(BundleError, match=message):
         run_entry_point(package, name)

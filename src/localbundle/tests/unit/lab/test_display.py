@@ -61,10 +61,10 @@ def test_a_chart_of_each_kind(kind: str, y: str) -> None:
     chart._kind.value = kind
     chart.draw()
     assert bytes(chart._picture.value).startswith(b"\x89PNG")
-    assert chart._reported.value == ""
+    assert chart._error.value == ""
 
 
 def test_a_chart_that_cannot_be_says_why() -> None:
     chart = Chart(pd.DataFrame())
     chart.draw()
-    assert chart._reported.value.startswith("no bar chart of None and rows")
+    assert chart._error.value.startswith("no bar chart of None and rows")

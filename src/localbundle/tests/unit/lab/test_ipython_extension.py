@@ -2,31 +2,31 @@ from pathlib import Path
 
 import pytest
 from localbundle.errors import BundleError
-from localbundle.lab.ipython_extension import Place
-from localbundle.workspace.processes import OWNER_VARIABLE
+from localbundle.lab.ipython_extension import Connection
+from localbundle.workspace.environment import HOME, OWNER
 
 
 @pytest.fixture
-def place(write, shell, monkeypatch) -> Place:
+def connection(write, shell, monkeypatch) -> Connection:
     root: Path = write(root="bundle: {name: b}\ntargets: {dev: {default: true}}\n")
     (root / "notebooks").mkdir()
     monkeypatch.chdir(root / "notebooks")
-    monkeypatch.delenv("LOCALBUNDLE_HOME", raising=False)
-    monkeypatch.setenv(OWNER_VARIABLE, "a lab")
-    return Place(shell)
+    monkeypatch.delenv(HOME, raising=False)
+    monkeypatch.setenv(OWNER, "a lab")
+    return Connection(shell)
 
 
-def test_without_spark_one_line_mends_it(place) -> None:
+def test_without_spark_the_error_names_the_command_that_starts_it(connection) -> None:
     with pytest.raises(
         BundleError, match="Spark is not running for target dev; `localbundle up -t dev`, then run this"
     ):
-        place.connect()
+        connection.connect()
 
 
-def test_outside_a_bundle_it_says_so(place, tmp_path_factory, monkeypatch) -> None:
+def test_outside_a_bundle_is_an_error(connection, tmp_path_factory, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
     with pytest.raises(BundleError, match="no databricks.yml"):
-        place.connect()
+        connection.connect()
 
 
 def test_ipython_shows_the_one_line(shell, capsys) -> None:

@@ -1,10 +1,35 @@
+from pathlib import Path
+
 import ipywidgets
 import pytest
-from localbundle.definitions.bundle import Bundle
+from localbundle.definitions.bundle import Bundle, load_bundle
 from localbundle.errors import BundleError
 from localbundle.lab import widgets as module
-from localbundle.lab.reactive_cells import Readers
-from localbundle.lab.widgets import LiveWidgets
+from localbundle.lab.reactive_cells import ReactiveCells
+from localbundle.lab.widgets import LiveWidgets, job_values, notebook_of
+
+ROOT = """
+bundle: {name: b}
+include: [resources/*.yml]
+targets: {dev: {default: true, mode: development}}
+"""
+JOB = """
+resources:
+  schemas: {rag: {catalog_name: c, name: rag}}
+  jobs:
+    broken: {tasks: [{task_key: q, sql_task: {}}]}
+    work:
+      parameters: [{name: schema, default: "${resources.schemas.rag.name}"}, {name: both, default: job}]
+      tasks:
+        - task_key: each
+          for_each_task:
+            inputs: "[1]"
+            task:
+              task_key: one
+              notebook_task:
+                notebook_path: ../notebooks/n.py
+                base_parameters: {both: task, run: "{{job.run_id}}", item: "{{input}}", flag: true}
+"""
 
 
 @pytest.fixture
@@ -24,7 +49,7 @@ def passed(monkeypatch) -> dict[str, str]:
 
 @pytest.fixture
 def widgets(shell, shown, passed, tmp_path) -> LiveWidgets:
-    return LiveWidgets(Bundle(tmp_path, "b", "dev", {}, {}), shell, Readers(shell))
+    return LiveWidgets(Bundle(tmp_path, "b", "dev", {}, {}), shell, ReactiveCells(shell))
 
 
 def controls(bar: ipywidgets.VBox) -> list[ipywidgets.Widget]:
@@ -52,7 +77,7 @@ def test_controls_begin_with_the_jobs_values_and_the_bar_says_so(widgets, shown,
     widgets.dropdown("encoder", "torch", ["torch", "openvino"])
     widgets.multiselect("kinds", "1", ["1", "2"])
     assert widgets.getAll() == {"encoder": "other", "kinds": "1,9", "alone": "here"}
-    assert "Set as task t of job j sets them, target dev." in shown[0].children[0].value
+    assert "Values of task t of job j, target dev." in shown[0].children[0].value
 
 
 def test_a_declaration_again_keeps_the_value_and_shows_the_bar_again(widgets, shown, shell) -> None:
@@ -80,3 +105,27 @@ def test_a_change_runs_the_cells_that_read_that_widget(widgets, shown, shell) ->
     del shell.user_ns["runs"][:]
     controls(shown[0])[0].value = "2"
     assert shell.user_ns["runs"] == ["a2", "{'a': '2', 'b': '1'}"]
+
+
+@pytest.fixture
+def bundle_root(write) -> Path:
+    return write(root=ROOT, job=JOB, notebook="# Databricks notebook source\n")
+
+
+def test_values_are_those_of_the_task_that_runs_the_notebook(bundle_root: Path) -> None:
+    source, values = job_values(load_bundle(bundle_root), bundle_root / "notebooks/n.py")
+    assert source == "task each of job work"
+    assert values.pop("schema").startswith("dev_")
+    assert values == {"both": "job", "flag": "true"}
+
+
+def test_a_notebook_of_no_job_has_none(bundle_root: Path) -> None:
+    assert job_values(load_bundle(bundle_root), bundle_root / "notebooks/other.py") is None
+
+
+def test_the_notebook_is_reported_by_jupyter_or_vs_code(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    assert notebook_of({}) is None
+    monkeypatch.setenv("JPY_SESSION_NAME", str(tmp_path / "x/../jupyter.ipynb"))
+    assert notebook_of({}) == tmp_path / "jupyter.ipynb"
+    assert notebook_of({"__vsc_ipynb_file__": str(tmp_path / "code.ipynb")}) == tmp_path / "code.ipynb"

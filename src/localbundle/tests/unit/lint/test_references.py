@@ -3,12 +3,12 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 from localbundle.definitions.bundle import Bundle
-from localbundle.definitions.dynamic_references import split_path
+from localbundle.definitions.references import split_path
 from localbundle.lint.references import needs_backticks, not_upstream, undeclared_parameter, unknown_member
 from localbundle.lint.rule import JobContext
 
 RULES = (needs_backticks, not_upstream, undeclared_parameter, unknown_member)
-# Each task with the numbers of the tasks it depends on; a circle or a task of its own is no reason to go astray.
+# Each task with the numbers of the tasks it depends on; cycles and self-references must not break it.
 graphs = st.integers(1, 7).flatmap(
     lambda size: st.lists(st.sets(st.integers(0, size - 1), max_size=3), min_size=size, max_size=size)
 )

@@ -107,7 +107,7 @@ def test_the_lists_are_read_and_what_a_person_added_stays(tmp_path, table) -> No
     folder = lists(tmp_path / "lists", "20.x-scala2.13", "21.x-scala2.13", "9.1.x-scala2.12", "serverless-v9")
     assert refresh(folder, table, TODAY) == (
         "runtimes in runtimes.json: 3; new: 21.x-scala2.13, serverless-v9; changed: 20.x-scala2.13; "
-        "gone: 19.x-scala2.13; without a PySpark, so write its version to `added`: 21"
+        "gone: 19.x-scala2.13; without a PySpark, so add its version to `added`: 21"
     )
     read = known(table)
     assert read.date == "2030-01-02"
@@ -149,7 +149,7 @@ def test_a_list_of_another_form_is_named_and_the_table_stays(tmp_path, table, te
     file = folder / "python/dbr/20.x-scala2.13/pyproject.toml"
     file.write_text(text)
     before = table.read_text()
-    with pytest.raises(BundleError, match=r"20.x-scala2.13/pyproject.toml: is no list of a runtime's packages"):
+    with pytest.raises(BundleError, match=r"20.x-scala2.13/pyproject.toml: not a list"):
         refresh(folder, table, TODAY)
     assert table.read_text() == before
 

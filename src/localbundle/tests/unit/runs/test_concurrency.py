@@ -21,13 +21,13 @@ def make_job(limit: int, queue: bool = False) -> Job:
     )
 
 
-def test_a_job_has_as_many_places_as_concurrent_runs(tmp_path) -> None:
+def test_a_job_has_as_many_slots_as_concurrent_runs(tmp_path) -> None:
     job = make_job(2)
-    taken = rf"job j runs already \(run 1 of \S+ since .*, pid {os.getpid()}\).* is 2"
+    in_use = rf"job j is already running \(run 1 of \S+ since .*, pid {os.getpid()}\).* is 2"
 
     async def runs() -> None:
         async with job_slot(tmp_path, job, 1, print), job_slot(tmp_path, job, 2, print):
-            with pytest.raises(BundleError, match=taken):
+            with pytest.raises(BundleError, match=in_use):
                 async with job_slot(tmp_path, job, 3, print):
                     pass
         async with job_slot(tmp_path, job, 4, print):
@@ -37,22 +37,28 @@ def test_a_job_has_as_many_places_as_concurrent_runs(tmp_path) -> None:
 
 
 def test_with_a_queue_a_run_waits_for_the_one_before_and_names_it(tmp_path) -> None:
-    result: list[str] = []
+    job = make_job(1, queue=True)
     order: list[str] = []
 
-    async def run(number: int, has_begun: asyncio.Event) -> None:
-        async with job_slot(tmp_path, make_job(1, queue=True), number, result.append):
-            order.append(f"{number} begins")
+    async def first(has_begun: asyncio.Event, is_queued: asyncio.Event) -> None:
+        async with job_slot(tmp_path, job, 1, print):
             has_begun.set()
-            await asyncio.sleep(0.3)
-            order.append(f"{number} ends")
+            await is_queued.wait()
+            order.append("1 ends")
+
+    async def second(is_queued: asyncio.Event) -> None:
+        def waiting(note: str) -> None:
+            if note.startswith("queued behind run 1 of"):
+                is_queued.set()
+
+        async with job_slot(tmp_path, job, 2, waiting):
+            order.append("2 begins")
 
     async def both() -> None:
-        begun = asyncio.Event()
-        first = asyncio.create_task(run(1, begun))
-        await begun.wait()
-        await asyncio.gather(first, run(2, asyncio.Event()))
+        has_begun, is_queued = asyncio.Event(), asyncio.Event()
+        running = asyncio.create_task(first(has_begun, is_queued))
+        await has_begun.wait()
+        await asyncio.gather(running, second(is_queued))
 
     asyncio.run(both())
-    assert order == ["1 begins", "1 ends", "2 begins", "2 ends"]
-    assert any(note.startswith("queued behind run 1 of") for note in result)
+    assert order == ["1 ends", "2 begins"]

@@ -43,8 +43,8 @@ def test_parameters_pass_a_check_and_may_be_fixed_by_it(bundle: Bundle) -> None:
     ("function", "message"),
     [
         ("strict", "n is 0; give a number above 0"),
-        ("broken", "the check own_checks:broken of job job is broken (KeyError: 'oops')"),
-        ("absent", "the check own_checks:absent of job job is broken (AttributeError: "),
+        ("broken", "the check own_checks:broken of job job failed (KeyError: 'oops')"),
+        ("absent", "the check own_checks:absent of job job failed (AttributeError: "),
     ],
 )
 def test_a_refusal_or_a_broken_check_is_one_line(bundle: Bundle, function: str, message: str) -> None:

@@ -23,7 +23,7 @@ RULES: list[RunIf] = [
     "ALL_FAILED",
 ]
 TRUE = ConditionTask(op="EQUAL_TO", left="a", right="a")
-FAILS = ConditionTask(op="GREATER_THAN", left="no number", right="0")
+FAILS = ConditionTask(op="GREATER_THAN", left="not a number", right="0")
 
 
 def make_job(tasks: list[Task]) -> Job:
@@ -41,15 +41,15 @@ def make_job(tasks: list[Task]) -> Job:
 
 
 def run(tasks: list[Task]) -> tuple[RunRecord, list[RunRecord]]:
-    """The final record, and every record that the run's listener was told."""
-    result: list[RunRecord] = []
+    """The final record, and every record that the run's listener got."""
+    updates: list[RunRecord] = []
     with tempfile.TemporaryDirectory() as folder:
         config = {"resources": {}, "workspace": {}}
         bundle = Bundle(Path(folder), "b", "t", config, {}, config)
         folder, record = new_run(bundle.home, "t", make_job(tasks), {})
         return asyncio.run(
-            Runner(bundle, make_job(tasks), Recorder(folder, record, result.append), print).run()
-        ), result
+            Runner(bundle, make_job(tasks), Recorder(folder, record, updates.append), print).run()
+        ), updates
 
 
 @st.composite
@@ -68,11 +68,11 @@ def expected(tasks: list[Task]) -> dict[str, State]:
     """The states by the rules alone, task after task."""
     states: dict[str, State] = {}
     for task in tasks:
-        seen: list[State] = []
+        dependencies: list[State] = []
         for edge in task.depends_on:
             state = states[edge.task_key]
-            seen.append("EXCLUDED" if state == "SUCCESS" and edge.outcome == "false" else state)
-        ruled = verdict(task.run_if, seen)
+            dependencies.append("EXCLUDED" if state == "SUCCESS" and edge.outcome == "false" else state)
+        ruled = verdict(task.run_if, dependencies)
         states[task.task_key] = ("FAILED" if task.condition_task == FAILS else "SUCCESS") if ruled == "RUN" else ruled
     return states
 
@@ -94,10 +94,10 @@ def test_a_hundred_tasks_run_each_after_all_it_depends_on() -> None:
         )
         for number, others in above.items()
     ]
-    record, result = run(tasks)
+    record, updates = run(tasks)
     assert record.state == "SUCCESS"
     edges = {task.task_key: [edge.task_key for edge in task.depends_on] for task in tasks}
-    for before, after in itertools.pairwise(result):
+    for before, after in itertools.pairwise(updates):
         for key, task in after.tasks.items():
             if task.state == "RUNNING" and before.tasks[key].state != "RUNNING":
                 assert all(before.tasks[other].state in DONE for other in edges[key])

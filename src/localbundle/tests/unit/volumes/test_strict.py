@@ -20,19 +20,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from localbundle.volumes.strict import install, remove
 
-RENAME = "cannot rename: write the file whole under its final name"
-CROSS = "is a file system of its own: copy with shutil.copyfile, then delete"
+RENAME = "cannot rename: write the whole file under its final name"
+CROSS = "is a separate file system: copy with shutil.copyfile, then delete"
 LINK = "has no links: copy with shutil.copyfile"
 APPEND = "cannot append: write a whole file for each batch"
-UPDATE = "cannot change a part of a file: make it on local disk, then copy it with shutil.copyfile"
+UPDATE = "cannot change a part of a file: create it on local disk, then copy it with shutil.copyfile"
 COPY = "keeps no modes, owners or times: copy with shutil.copyfile, not with copy, copy2, copytree or move"
-LOCK = "has no locks: let a commit of a Delta table exclude others"
+LOCK = "has no locks: use a commit of a Delta table to exclude other writers"
 LOCKED = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0)
 
 
 @pytest.fixture
 def places(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
-    """A volume and a folder that is none, each with the file `old`."""
+    """A volume and a plain folder, each with the file `old`."""
     volume, local = tmp_path / "Volumes" / "v", tmp_path / "VolumesNot"
     for folder in (volume, local):
         folder.mkdir(parents=True)
@@ -154,7 +154,7 @@ def test_a_volume_refuses_with_the_real_errno_and_the_fix(places, number, fix, c
     assert "\n" not in str(raised.value)
 
 
-# What the machine itself refuses is left out, and a plain file is not a zip file to be appended to.
+# Without calls that the machine itself refuses; a plain file is not a zip file to append to.
 ELSEWHERE = [name for name in REFUSED if "xattr" not in name and name != "zip, appended"]
 
 

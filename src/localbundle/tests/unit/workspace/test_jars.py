@@ -34,13 +34,13 @@ def test_java_home_is_used_if_it_is_new_enough(tmp_path, monkeypatch) -> None:
     assert find_java(print) == new
 
 
-def test_without_java_one_is_fetched_and_a_failure_says_what_to_do(tmp_path, monkeypatch) -> None:
+def test_without_java_one_is_downloaded_and_a_failure_names_the_fix(tmp_path, monkeypatch) -> None:
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("cjdk.java_home", lambda **wanted: tmp_path / f"jdk{wanted['version']}")
     result: list[str] = []
     assert find_java(result.append) == tmp_path / "jdk17"
-    assert result == ["fetching a JDK 17 (once)"]
+    assert result == ["downloading a JDK 17 (once)"]
 
     def offline(**wanted):
         raise OSError("offline")
@@ -74,10 +74,10 @@ def test_jars_in_the_cache_are_used_without_looking_anything_up(tmp_path, cache)
     assert delta_jars(tmp_path / "no java", pytest.fail) == [cache / name for name in NAMES]
 
 
-def test_a_failed_fetch_is_one_line_and_leaves_no_half_jar(tmp_path, cache) -> None:
+def test_a_failed_download_is_one_line_and_leaves_no_partial_jar(tmp_path, cache) -> None:
     java = make_java(tmp_path / "jdk", "echo '  module not found: io.delta#x'; exit 1")
     result: list[str] = []
-    with pytest.raises(BundleError, match=r"delta-spark.* cannot be fetched \(module not found.*put it at .*jar"):
+    with pytest.raises(BundleError, match=r"delta-spark.* cannot be downloaded \(module not found.*.*jar"):
         delta_jars(java, result.append)
-    assert result == [f"fetching {':'.join(INSTALLED[0])} (once)"]
+    assert result == [f"downloading {':'.join(INSTALLED[0])} (once)"]
     assert not list(cache.glob("*"))

@@ -1,7 +1,7 @@
 import pytest
 from localbundle.definitions.bundle import Bundle
 from localbundle.errors import BundleError
-from localbundle.workspace.resources import check_resources, schema_statements, volume_folders
+from localbundle.workspace.resources import check_resources, create_volumes, schema_statements
 
 
 def bundle(tmp_path, catalog: str = "spark_catalog") -> Bundle:
@@ -16,9 +16,10 @@ def test_schemas_and_volumes_of_a_laptop(tmp_path) -> None:
     assert schema_statements(bundle(tmp_path)) == [
         r"CREATE SCHEMA IF NOT EXISTS spark_catalog.`dev_me_rag` COMMENT 'it\'s \\ here'"
     ]
-    assert volume_folders(bundle(tmp_path)) == [tmp_path / ".localbundle/dev/Volumes/spark_catalog/dev_me_rag/landing"]
+    create_volumes(bundle(tmp_path))
+    assert (tmp_path / ".localbundle/dev/Volumes/spark_catalog/dev_me_rag/landing").is_dir()
 
 
 def test_another_catalog_is_refused(tmp_path) -> None:
-    with pytest.raises(BundleError, match="schemas.rag lies in catalog main, a laptop has only spark_catalog"):
+    with pytest.raises(BundleError, match="schemas.rag is in catalog main, a laptop has only spark_catalog"):
         check_resources(bundle(tmp_path, "main"))

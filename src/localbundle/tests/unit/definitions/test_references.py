@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from localbundle.definitions.bundle_references import REFERENCE, Resolver
+from localbundle.definitions.references import REFERENCE, Resolver
 from localbundle.definitions.yamlfile import Text
 from localbundle.errors import BundleError
 
@@ -57,7 +57,7 @@ def test_a_reference_takes_what_it_names(text: str, value: object) -> None:
     [
         ("${var.plian}", "conf.yml:7: ${var.plian}: no variable plian is declared; did you mean plain?"),
         ("${var.unset}", "conf.yml:7: variable unset has no value; give it a default"),
-        ("${vars.plain}", "conf.yml:7: ${vars.plain} is not a reference of bundles; did you mean var?"),
+        ("${vars.plain}", "conf.yml:7: ${vars.plain} is not a bundle reference; did you mean var?"),
         ("${resources.schemas.y.name}", "conf.yml:7: ${resources.schemas.y.name}: there is no y; known: x"),
         ("${bundle.nam}", "there is no nam; did you mean name?"),
         ("${var.egg}", "refers to itself"),

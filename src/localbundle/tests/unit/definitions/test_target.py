@@ -20,11 +20,11 @@ def test_without_the_file_volumes_are_strict(write) -> None:
 @pytest.mark.parametrize(
     ("laptop", "error"),
     [
-        ("strict_volumes: off and on", "strict_volumes is 'off and on', and must be a switch; write true or false"),
-        ("strict_volumes: 0", "strict_volumes is 0, and must be a switch; write true or false"),
-        ("strict_volumes: ${var.x}", r"strict_volumes is '\$\{var.x\}', and must be a switch; write true or false"),
-        ("strict_volume: false", "strict_volume means nothing here; did you mean strict_volumes?"),
-        ("zzz: {}", "zzz means nothing here; known: checks, strict_volumes, variables"),
+        ("strict_volumes: off and on", "strict_volumes is 'off and on', and must be a boolean; write true or false"),
+        ("strict_volumes: 0", "strict_volumes is 0, and must be a boolean; write true or false"),
+        ("strict_volumes: ${var.x}", r"strict_volumes is '\$\{var.x\}', and must be a boolean; write true or false"),
+        ("strict_volume: false", "unknown key strict_volume; did you mean strict_volumes?"),
+        ("zzz: {}", "unknown key zzz; known: checks, strict_volumes, variables"),
     ],
 )
 def test_any_other_key_or_value_is_refused_with_its_place(write, laptop, error) -> None:

@@ -1,0 +1,19 @@
+"""Our bundle as `localbundle validate` sees it."""
+
+from pathlib import Path
+
+import pytest
+from localbundle.definitions.bundle import load_bundle
+from localbundle.errors import BundleError
+from localbundle.lint.check import lint
+from localbundle.workspace.resources import check_resources
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("target", ["dev", "staging", "prod"])
+def test_our_bundle_has_no_findings(target: str) -> None:
+    unresolved: list[BundleError] = []
+    bundle = load_bundle(ROOT, target, None, unresolved.append)
+    findings = lint(bundle, unresolved, check_resources)
+    assert [finding for finding in findings if not finding.is_note] == []
