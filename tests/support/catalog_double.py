@@ -1,15 +1,13 @@
-"""Unity Catalog's prompt service over loopback HTTP, as far as MLflow's own client speaks to it.
+"""A double of Unity Catalog's prompt service over loopback HTTP, as far as MLflow's own client uses it.
 
-It keeps what it is sent, and refuses what the service would: names without three levels, tags that the catalog does not
-take, no token. It knows no alias that nobody has set, `latest` as little as others, and gives versions out in pages.
+It stores prompts, and refuses what the service refuses: names without three levels, invalid tags, a missing token. An
+alias exists only once it is set, `latest` included, and versions are listed in pages.
 """
 
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import mlflow
@@ -18,6 +16,7 @@ from mlflow import MlflowClient
 
 from ragops.platform.mlflow_store import use_mlflow
 from tests.support.catalog_rules import refusal
+from tests.support.http_server import QuietHandler, serve
 
 PROMPTS = "/api/2.0/mlflow/unity-catalog/prompts"
 TOKEN = "a-token"
@@ -26,30 +25,27 @@ _NAME = r"(?P<name>[^/.]+\.[^/.]+\.[^/.]+)"
 store: dict[str, list[dict[str, Any]]] = {}
 aliases: dict[tuple[str, str], str] = {}
 MISSING = "RESOURCE_DOES_NOT_EXIST"
-"""The code for what is not there; NOT_FOUND was seen, too (mlflow/mlflow#17495)."""
+"""The error code for a missing prompt or version; NOT_FOUND was seen, too (mlflow/mlflow#17495)."""
 _PAGE = 2
 
 
 class Refused(Exception):
-    """An answer other than 200: its code, and what is said with it."""
+    """An error response: its code and message."""
 
-    def __init__(self, code: str, said: str = "") -> None:
-        super().__init__(said or code)
+    def __init__(self, code: str, message: str = "") -> None:
+        super().__init__(message or code)
         self.code = code
 
 
 off: list[Refused] = []
-"""What all is answered with while the preview is off."""
+"""The response to every request while the preview is disabled."""
 
 
-class CatalogDouble(BaseHTTPRequestHandler):
+class CatalogDouble(QuietHandler):
     def do_GET(self) -> None:
         self._answer()
 
     do_POST = do_DELETE = do_GET
-
-    def log_message(self, *_: object) -> None:
-        pass
 
     def _answer(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
@@ -91,7 +87,7 @@ class CatalogDouble(BaseHTTPRequestHandler):
         if self.command == "POST" and (found := re.fullmatch(rf"/{_NAME}/versions/(?P<version>\d+)/tags", path)):
             return _tag(found["name"], found["version"], {"key": body["key"], "value": body["value"]})
         if self.command == "DELETE" and (found := re.fullmatch(rf"/{_NAME}/versions/(?P<version>\d+)", path)):
-            assert found["version"] == str(len(store[found["name"]])), "only the newest is ever taken back"
+            assert found["version"] == str(len(store[found["name"]])), "only the newest version is ever removed"
             store[found["name"]].pop()
             return {}
         if self.command == "DELETE" and (found := re.fullmatch(rf"/{_NAME}", path)):
@@ -103,14 +99,14 @@ class CatalogDouble(BaseHTTPRequestHandler):
 
 
 def _tag(name: str, version: str, tag: dict[str, str]) -> dict[str, Any]:
-    held = store[name][int(version) - 1]
-    held["tags"] = _taken([one for one in held.get("tags", ()) if one["key"] != tag["key"]] + [tag])
+    stored = store[name][int(version) - 1]
+    stored["tags"] = _checked([one for one in stored.get("tags", ()) if one["key"] != tag["key"]] + [tag])
     return {}
 
 
-def _taken(tags: list[dict[str, str]]) -> list[dict[str, str]]:
-    if said := refusal({tag["key"]: tag["value"] for tag in tags}):
-        raise Refused("INVALID_PARAMETER_VALUE", said)
+def _checked(tags: list[dict[str, str]]) -> list[dict[str, str]]:
+    if reason := refusal({tag["key"]: tag["value"] for tag in tags}):
+        raise Refused("INVALID_PARAMETER_VALUE", reason)
     return tags
 
 
@@ -119,7 +115,7 @@ def _create(prompt: dict[str, Any]) -> dict[str, Any]:
         raise Refused("INVALID_PARAMETER_VALUE")
     if prompt["name"] in store:
         raise Refused("ALREADY_EXISTS")
-    _taken(prompt.get("tags", []))
+    _checked(prompt.get("tags", []))
     store[prompt["name"]] = []
     return prompt
 
@@ -127,19 +123,18 @@ def _create(prompt: dict[str, Any]) -> dict[str, Any]:
 def _create_version(name: str, version: dict[str, Any]) -> dict[str, Any]:
     if name not in store:
         raise Refused(MISSING)
-    _taken(version.get("tags", []))
+    _checked(version.get("tags", []))
     store[name].append(version | {"name": name, "version": str(len(store[name]) + 1)})
     return store[name][-1]
 
 
 def _search(name: str, first: int) -> dict[str, Any]:
-    """A page of versions, the oldest first: no order is promised."""
+    """A page of versions, oldest first; the service promises no order."""
     if name not in store:
         raise Refused(MISSING)
-    left = len(store[name]) > first + _PAGE
-    return {"prompt_versions": store[name][first : first + _PAGE]} | (
-        {"next_page_token": str(first + _PAGE)} if left else {}
-    )
+    page: dict[str, Any] = {"prompt_versions": store[name][first : first + _PAGE]}
+    is_last = len(store[name]) <= first + _PAGE
+    return page if is_last else page | {"next_page_token": str(first + _PAGE)}
 
 
 def _version(name: str, version: str) -> dict[str, Any]:
@@ -151,20 +146,18 @@ def _version(name: str, version: str) -> dict[str, Any]:
 
 @contextmanager
 def catalog_client(patch: pytest.MonkeyPatch) -> Iterator[MlflowClient]:
-    """MLflow's client as a task on Databricks has it, against an empty double."""
-    for kept in (store, aliases, off):
-        kept.clear()
+    """MLflow's client as in a task on Databricks, connected to an empty double."""
+    for state in (store, aliases, off):
+        state.clear()
     before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
     for name in ("TRACKING_URI", "REGISTRY_URI"):
         patch.setenv(f"MLFLOW_{name}", "")
-    with ThreadingHTTPServer(("127.0.0.1", 0), CatalogDouble) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serve(CatalogDouble) as address:
         patch.setenv("DATABRICKS_RUNTIME_VERSION", "client.5.2")
-        patch.setenv("DATABRICKS_HOST", f"http://127.0.0.1:{server.server_port}")
+        patch.setenv("DATABRICKS_HOST", address)
         patch.setenv("DATABRICKS_TOKEN", TOKEN)
         patch.setenv("MLFLOW_EXPERIMENT_ID", "")
         use_mlflow()
         yield MlflowClient()
-        server.shutdown()
     mlflow.set_tracking_uri(before[0])
     mlflow.set_registry_uri(before[1])

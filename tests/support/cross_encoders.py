@@ -1,4 +1,4 @@
-"""A cross-encoder for tests."""
+"""Toy cross-encoders for tests."""
 
 import shutil
 from pathlib import Path
@@ -10,7 +10,7 @@ from ragops.corpus.embeddings.model_files import find_folder
 
 
 def save_toy(folder: Path, labels: int = 1) -> None:
-    """A tiny random cross-encoder with weights so large that scores differ."""
+    """Saves a tiny random cross-encoder, with weights large enough for scores to differ."""
     torch.manual_seed(0)
     config = BertConfig(
         hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32, num_labels=labels

@@ -1,4 +1,4 @@
-"""Sound templates for tests to break."""
+"""A valid template for tests, and template files."""
 
 from pathlib import Path
 from typing import Any

@@ -150,7 +150,7 @@ class _Run:
             return Standalone(query.text, {})
         with self._trace.step("rewrite", "CHAIN", question=query.text) as span:
             alone = standalone(query.text, history, chain.rewrite, chain.gateway, query.who, chain.key, self._deadline)
-            span.set_attribute("not_by", list(alone.failed))
+            span.set_attribute("failed_models", list(alone.failed))
             span.set_outputs(alone.text)
         return alone
 
@@ -179,7 +179,7 @@ class _Run:
         with self._trace.step("generate", "CHAT_MODEL") as span:
             reply = yield from self._reply(request)
             span.set_attribute("model", reply.model)
-            span.set_attribute("stood_in_for", list(reply.failed))
+            span.set_attribute("failed_models", list(reply.failed))
             span.set_outputs(reply.text)
         return reply
 

@@ -27,6 +27,12 @@ class Query:
 
     Raises:
         RequestError: the question is empty, too long, not valid UTF-8, or contains control characters.
+
+    Example:
+        >>> from ragops import Query
+        >>> query = Query("How much does the keeper earn?", groups=("hr",))
+        >>> query.text
+        'How much does the keeper earn?'
     """
 
     text: str

@@ -61,7 +61,7 @@ class Template(_Part):
 
     Attributes:
         name: also the file's name.
-        description: when to use it, for whoever picks a template.
+        description: when to use it, for people who choose a template.
         task: answer a question from passages, rewrite a question that depends on its conversation, or improve another
             template's instructions.
         technique: how it gets the model to do so; comparisons of prompts report it.

@@ -1,4 +1,4 @@
-"""ragops ask over a real index, with a served model that is a real HTTP server, or is not there."""
+"""ragops ask over a real index, with a served model that is a real HTTP server or unreachable."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from ragops.cli.app import app
 from tests.support.notes_index import PLACE, publish_notes
-from tests.support.openai_double import Behaviour, serving
+from tests.support.openai_double import Behavior, serving
 
 ROOT = Path(__file__).parents[4]
 QUESTION = "When does the lynx hunt?"
@@ -55,26 +55,26 @@ def result(use_case: Path, *words: str) -> dict[str, Any]:
     return answer
 
 
-def test_a_stand_in_says_whose_place_it_took(use_case: Path) -> None:
+def test_a_fallback_is_reported_with_the_reason(use_case: Path) -> None:
     lines = asked(use_case).splitlines()
-    (line,) = [line for line in lines if "stood in" in line]
-    assert line.startswith("served did not answer (") and line.endswith("check that it is up); quotes stood in")
+    (line,) = [line for line in lines if "fell back to" in line]
+    assert line.startswith("served did not answer (") and line.endswith("fell back to quotes")
     assert "Connection refused" in line
     answer = result(use_case)
     assert (answer["model"], list(answer["failed"])) == ("quotes", ["served"])
 
 
-def test_who_answers_stands_in_for_nobody(use_case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with serving(Behaviour("It hunts at night [1].")) as double:
+def test_an_answer_of_the_primary_model_reports_no_fallback(use_case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(Behavior("It hunts at night [1].")) as double:
         monkeypatch.setenv("OPENAI_BASE_URL", double.url)
-        assert "stood in" not in asked(use_case)
+        assert "fell back" not in asked(use_case)
         answer = result(use_case)
     assert (answer["model"], answer["failed"]) == ("served", {})
 
 
-def test_a_terminal_shows_who_is_asked_beside_the_answer(use_case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_shows_the_model_while_it_is_asked(use_case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ragops.cli.ask.progress", Console(stderr=True, force_terminal=True, width=100))
-    with serving(Behaviour("It hunts at night [1].", delay_s=0.5)) as double:
+    with serving(Behavior("It hunts at night [1].")) as double:
         monkeypatch.setenv("OPENAI_BASE_URL", double.url)
         done = run(use_case, "--json")
     assert "asking served ..." in done.output
@@ -83,13 +83,13 @@ def test_a_terminal_shows_who_is_asked_beside_the_answer(use_case: Path, monkeyp
     assert "asking" not in run(use_case).output
 
 
-def test_a_follow_up_has_one_deadline_for_all_that_it_takes(use_case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rewriting_and_answer_share_one_deadline(use_case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     slow = yaml.safe_load(use_case.read_text())
     slow["models"]["answer"]["deadline_s"] = 0.5
     use_case.write_text(yaml.safe_dump(slow))
-    with serving(Behaviour(delay_s=3)) as double:
+    with serving(Behavior(hangs=True)) as double:
         monkeypatch.setenv("OPENAI_BASE_URL", double.url)
         answer = result(use_case, "--follow", "What is a lynx?")
-        assert len(double.bodies) == 1  # for the rewriting: no time was left for another request
+        assert len(double.bodies) == 1  # the rewriting: no time was left for another request
     assert answer["model"] == "quotes"
     assert "deadline has passed" in answer["failed"]["served"]

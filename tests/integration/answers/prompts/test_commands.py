@@ -24,29 +24,29 @@ def record(
     caplog.set_level(logging.WARNING, logger="mlflow")  # read when mlflow is imported, which it was long ago
 
 
-def said(*words: str) -> list[str]:
+def run(*words: str) -> list[str]:
     words = ("prompts", *words, "--usecase", str(ROOT / "usecase.yml"))
     done = CliRunner().invoke(app, words, catch_exceptions=False)
     assert done.exit_code == 0
     return [line for line in done.output.splitlines() if " INFO alembic." not in line]
 
 
-def test_registering_twice_registers_once() -> None:
-    first = said("register", "--alias", "challenger")
+def test_an_unchanged_template_is_registered_once() -> None:
+    first = run("register", "--alias", "challenger")
     assert len(first) >= 7 and all(line.endswith("/1 new challenger") for line in first)
-    assert said("register") == [line.replace(" new ", " unchanged ") for line in first]
+    assert run("register") == [line.replace(" new ", " unchanged ") for line in first]
 
 
-def test_the_list_tells_versions_aliases_and_other_texts(client: MlflowClient) -> None:
-    said("register", "brief", "cite", "--alias", "champion")
+def test_the_list_shows_versions_aliases_and_changed_texts(client: MlflowClient) -> None:
+    run("register", "brief", "cite", "--alias", "champion")
     name = "spark_catalog.dev_me_rag.cite"
     client.register_prompt(name, "another text")
-    rows = {line.split()[0]: line for line in said("list")}
+    rows = {line.split()[0]: line for line in run("list")}
     assert rows["brief"].split()[-2:] == ["1", "champion"]
     assert rows["cite"].rstrip().endswith("2 (another text)")
     assert rows["structured"].split()[-1] == "-"
 
 
-def test_another_schema_has_versions_of_its_own() -> None:
-    said("register", "brief")
-    assert said("register", "brief", "--schema", "mine") == ["prompts:/spark_catalog.mine.brief/1 new"]
+def test_another_schema_has_its_own_versions() -> None:
+    run("register", "brief")
+    assert run("register", "brief", "--schema", "mine") == ["prompts:/spark_catalog.mine.brief/1 new"]

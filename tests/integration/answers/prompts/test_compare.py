@@ -14,7 +14,7 @@ from ragops.answers.llms.settings import DEFAULT_ABSTENTION
 from ragops.cli.app import app
 from ragops.errors import UserError
 from tests.support.notes_index import PLACE, publish_notes
-from tests.support.openai_double import Behaviour, serving
+from tests.support.openai_double import Behavior, serving
 
 ROOT = Path(__file__).parents[4]
 EXPERIMENT = "/Workspace/Users/me/quality"
@@ -32,12 +32,12 @@ def use_case(client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "bundle.json").write_text(json.dumps({"resources": resources}))
     publish_notes(tmp_path / "work")
     monkeypatch.setenv("COLUMNS", "120")
-    monkeypatch.chdir(tmp_path)  # nothing may be written beside the workspace
+    monkeypatch.chdir(tmp_path)  # nothing may be written outside the workspace
     result = yaml.safe_load((ROOT / "usecase.yml").read_text())
     replies = ["Four fish [1].", "In the reeds [1].", NOTHING, "Four fish [1].", DEFAULT_ABSTENTION, "Paris."]
     result["models"]["known"].append({"name": "script", "provider": "scripted", "replies": replies})
     result["evaluation"]["questions"] = "asked.jsonl"
-    result["answers"]["min_evidence"] = 0.0  # each question takes its reply, in the script's order
+    result["answers"]["min_evidence"] = 0.0  # each question gets the next reply of the script
     fields = ("question_id", "question", "kind", "topic", "anchor", "answer")
     values = [(topic, question, "k", topic, anchor, anchor) for topic, question, anchor in ASKED]
     values.append(("x", "Who rules France?", "k", None, None, None))
@@ -58,7 +58,7 @@ def compare(use_case: Path, *words: str) -> str:
     return done.stdout
 
 
-def test_each_combination_is_measured_and_tracked(use_case: Path, client: MlflowClient, tmp_path: Path) -> None:
+def test_each_combination_is_measured_and_logged(use_case: Path, client: MlflowClient, tmp_path: Path) -> None:
     own, brief = json.loads(compare(use_case, "--prompts", "brief", "--models", "script", "--json"))
     assert (own["prompt"], own["answered"]["mean"], own["abstained"]["mean"]) == ("cite_or_abstain", 1.0, 1.0)
     assert own["supported"]["mean"] == 1.0 and own["minus_card"] is None
@@ -76,7 +76,7 @@ def test_each_combination_is_measured_and_tracked(use_case: Path, client: Mlflow
     assert {path.name for path in tmp_path.iterdir()} & {"mlruns", "mlflow.db"} == set()
 
 
-def test_several_models_are_reported_apart_and_the_table_is_printed(use_case: Path) -> None:
+def test_several_models_are_reported_in_separate_tables(use_case: Path) -> None:
     text = compare(use_case, "--prompts", "cite_or_abstain", "--models", "script,quotes", "--questions", "2")
     assert "2 questions" in text
     assert [line.split()[0] for line in text.splitlines() if line.startswith(("script", "quotes"))] == [
@@ -85,19 +85,19 @@ def test_several_models_are_reported_apart_and_the_table_is_printed(use_case: Pa
     ]
 
 
-def test_a_variant_that_fails_is_no_success(use_case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_variant_fails_the_command(use_case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(
-        answer=lambda body: Behaviour(status=401, error={"error_code": "PERMISSION_DENIED", "message": "who are you"})
+        answer=lambda body: Behavior(status=401, error={"error_code": "PERMISSION_DENIED", "message": "who are you"})
     ) as double:
         monkeypatch.setenv("OPENAI_BASE_URL", double.url)
         done = run(use_case, "prompts", "compare", "--prompts", "cite_or_abstain", "--models", "script,served")
     assert done.exit_code == 1
-    said = " ".join(done.output.split())
-    assert re.search(r"cite_or_abstain, served, weighted: 100% failed, the first thus: .*who are you", said)
-    assert "script" in said and not re.search(r"script, \w+: \d+% failed", said)
+    output = " ".join(done.output.split())
+    assert re.search(r"cite_or_abstain, served, weighted: 100% failed, the first thus: .*who are you", output)
+    assert "script" in output and not re.search(r"script, \w+: \d+% failed", output)
 
 
-def test_a_model_that_policy_forbids_is_refused_before_any_run(
+def test_a_model_forbidden_by_policy_is_refused_before_any_run(
     use_case: Path, client: MlflowClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1")
@@ -110,31 +110,29 @@ def test_a_model_that_policy_forbids_is_refused_before_any_run(
     assert client.get_experiment_by_name(EXPERIMENT) is None
 
 
-def test_an_evaluation_of_a_model_that_never_answers_is_no_success(
-    use_case: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_evaluation_without_any_answer_of_the_model_fails(use_case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1")
     done = run(use_case, "evaluate", "answers", "--model", "served")
     assert done.exit_code == 1
-    assert "errors 3" in done.stdout and "quotes stood in for served: [Errno 111] Connection refused" in done.stdout
+    assert "errors 3" in done.stdout and "served fell back to quotes: [Errno 111] Connection refused" in done.stdout
     assert "min_evidence" not in done.stdout
     assert run(use_case, "evaluate", "answers", "--model", "script").exit_code == 0
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "reason"),
     [
         (("--prompts", "breif"), "did you mean brief"),
-        (("--models", "gpt"), "choose one of served, smollm2, quotes, script"),
+        (("--models", "gpt"), "served, smollm2, quotes, script"),
         (("--models", "served"), "model served: not available here (OPENAI_BASE_URL is not set)"),
         (("--prompts", "standalone_question"), "its task is rewrite"),
     ],
 )
-def test_what_cannot_be_compared_is_refused_before_any_run(
-    use_case: Path, client: MlflowClient, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], said: str
+def test_an_invalid_comparison_is_refused_before_any_run(
+    use_case: Path, client: MlflowClient, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], reason: str
 ) -> None:
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     with pytest.raises(UserError) as refused:
         compare(use_case, *words)
-    assert said in str(refused.value) and "\n" not in str(refused.value)
+    assert reason in str(refused.value) and "\n" not in str(refused.value)
     assert client.get_experiment_by_name(EXPERIMENT) is None

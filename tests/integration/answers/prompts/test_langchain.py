@@ -1,4 +1,4 @@
-"""A chain of a team's own, in LangChain around our search: logged by MLflow's flavour for it, loaded, and asked."""
+"""A team's own LangChain chain around our search: logged with MLflow's LangChain flavor, loaded, and asked."""
 
 from pathlib import Path
 
@@ -44,10 +44,10 @@ def own_chain(client: MlflowClient, tmp_path: Path) -> Path:
     return file
 
 
-def test_it_is_logged_loaded_and_answers_from_our_index(own_chain: Path) -> None:
+def test_a_logged_langchain_chain_answers_from_our_index(own_chain: Path) -> None:
     open_experiment("/own")
     info = mlflow.langchain.log_model(lc_model=str(own_chain), name="chain", pip_requirements=[])
     question = "What does the otter eat?"
-    said = mlflow.langchain.load_model(info.model_uri).invoke(question)
-    assert said.startswith("otter.md: The otter eats four fish")
-    assert mlflow.pyfunc.load_model(info.model_uri).predict([question]) == [said]
+    answer = mlflow.langchain.load_model(info.model_uri).invoke(question)
+    assert answer.startswith("otter.md: The otter eats four fish")
+    assert mlflow.pyfunc.load_model(info.model_uri).predict([question]) == [answer]

@@ -1,7 +1,6 @@
-"""MLflow's real prompt registry on SQLite: one version a content, aliases, the same template back."""
+"""MLflow's real prompt registry on SQLite: one version per content, aliases, templates loaded unchanged."""
 
 import json
-import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,11 @@ from ragops.answers.prompts.registry import PromptRegistry, Registered
 from ragops.answers.prompts.template import Template
 from ragops.answers.prompts.template_files import PromptSettings, load_templates
 from ragops.errors import UserError
-from ragops.platform.mlflow_store import mlflow_artifacts, open_experiment, use_mlflow
 from ragops.platform.workspace import Workspace
 from tests.support.template_files import sound
 
 PLACE = Workspace("spark_catalog", "dev_me_rag")
-PACKAGED = load_templates(PromptSettings(), Path())
+SHIPPED = load_templates(PromptSettings(), Path())
 
 
 @pytest.fixture
@@ -32,10 +30,10 @@ def registry(client: MlflowClient) -> PromptRegistry:
 
 
 @pytest.mark.parametrize("searches", [True, False], ids=["searches", "cannot search"])
-def test_equal_content_is_one_version(
+def test_equal_content_is_registered_once(
     registry: PromptRegistry, client: MlflowClient, searches: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Stores of the runtimes' versions of MLflow refuse to search for versions."""
+    """Stores in the runtimes' versions of MLflow cannot search for versions."""
 
     def refuse(name: str, page_token: str | None) -> None:
         raise MlflowException("search_prompt_versions() is not supported in this registry.", INVALID_PARAMETER_VALUE)
@@ -50,24 +48,24 @@ def test_equal_content_is_one_version(
     assert (again.version, again.is_new) == (1, False)
     other = registry.register(sound(system="Be long."))
     assert (other.version, other.is_new) == (2, True)
-    assert registry.register(sound()).version == 3, "an old text that is taken up again is the newest version"
+    assert registry.register(sound()).version == 3, "an old text that is registered again becomes the newest version"
 
 
-def test_a_version_of_an_optimizer_is_taken_over_or_taken_back(registry: PromptRegistry, client: MlflowClient) -> None:
+def test_a_version_of_an_optimizer_is_adopted_or_removed(registry: PromptRegistry, client: MlflowClient) -> None:
     template = sound(system="Be long.", description="Longer.")
     registry.register(sound())
     for _ in range(2):  # as mlflow.genai.optimize_prompts leaves them: texts, and nothing else
         turns = [{"role": role, "content": getattr(template, role)} for role in ("system", "user")]
         client.register_prompt(name=PLACE.registered("plain"), template=turns)
-    with pytest.raises(UserError, match="ragops did not register it"):
+    with pytest.raises(UserError, match="was not registered by ragops"):
         registry.load("plain", 2)
     registry.remove("plain", 3)
-    held = registry.adopt(template, 2, "challenger")
-    assert registry.newest("plain") == Registered(held.name, 2, template.content_hash, ("challenger",))
+    registered = registry.adopt(template, 2, "challenger")
+    assert registry.newest("plain") == Registered(registered.name, 2, template.content_hash, ("challenger",))
     assert registry.load("plain", "challenger") == template and not registry.register(template).is_new
 
 
-def test_an_alias_follows(registry: PromptRegistry, client: MlflowClient) -> None:
+def test_an_alias_moves_to_the_registered_version(registry: PromptRegistry, client: MlflowClient) -> None:
     assert registry.register(sound(), "champion").aliases == ("champion",)
     assert registry.register(sound(), "challenger").aliases == ("challenger", "champion")
     assert registry.register(sound()).aliases == ("challenger", "champion")
@@ -77,14 +75,14 @@ def test_an_alias_follows(registry: PromptRegistry, client: MlflowClient) -> Non
     assert registry.load("plain", 1) == registry.load("plain", "1") == registry.load("plain", "champion")
     assert registry.load("plain").system == "Be long."
     client.set_prompt_alias(PLACE.registered("plain"), "champion", 2)
-    assert registry.load("plain", "champion").system == "Be long.", "a moved alias is seen at once"
+    assert registry.load("plain", "champion").system == "Be long.", "a moved alias is not cached"
 
 
-@pytest.mark.parametrize("template", PACKAGED.values(), ids=PACKAGED)
-def test_what_is_packaged_comes_back(registry: PromptRegistry, template: Template) -> None:
-    held = registry.register(template, "champion")
+@pytest.mark.parametrize("template", SHIPPED.values(), ids=SHIPPED)
+def test_shipped_templates_are_loaded_unchanged(registry: PromptRegistry, template: Template) -> None:
+    registered = registry.register(template, "champion")
     back = registry.load(template.name, "champion")
-    assert back == template and back.content_hash == held.content_hash == template.content_hash
+    assert back == template and back.content_hash == registered.content_hash == template.content_hash
 
 
 words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0{}#"), min_size=1, max_size=40)
@@ -112,24 +110,29 @@ changes = st.fixed_dictionaries(
 
 @given(changes)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_template_comes_back(registry: PromptRegistry, change: dict[str, Any]) -> None:
+def test_any_template_is_loaded_unchanged(registry: PromptRegistry, change: dict[str, Any]) -> None:
     template = sound(**change)
-    held = registry.register(template)
-    assert registry.load(template.name, held.version) == template
+    registered = registry.register(template)
+    assert registry.load(template.name, registered.version) == template
 
 
-def test_tags_say_what_it_is(registry: PromptRegistry, client: MlflowClient) -> None:
-    held = registry.register(PACKAGED["brief"])
-    tags = client.load_prompt(held.uri).tags
-    expected = {"task": "answer", "technique": "zero_shot", "model_family": "small", "content_hash": held.content_hash}
+def test_tags_describe_the_template(registry: PromptRegistry, client: MlflowClient) -> None:
+    registered = registry.register(SHIPPED["brief"])
+    tags = client.load_prompt(registered.uri).tags
+    expected = {
+        "task": "answer",
+        "technique": "zero_shot",
+        "model_family": "small",
+        "content_hash": registered.content_hash,
+    }
     assert expected.items() <= tags.items()
 
 
-@pytest.mark.parametrize("template", PACKAGED.values(), ids=PACKAGED)
-def test_what_was_registered_earlier_is_read_and_not_registered_again(
+@pytest.mark.parametrize("template", SHIPPED.values(), ids=SHIPPED)
+def test_versions_in_the_older_format_are_read_and_not_registered_again(
     registry: PromptRegistry, client: MlflowClient, template: Template
 ) -> None:
-    """With the one tag that registries on laptops hold."""
+    """The older format: all fields in one tag."""
     rest = json.dumps(template.model_dump(mode="json", exclude={"system", "user"}), ensure_ascii=False)
     client.register_prompt(
         name=PLACE.registered(template.name),
@@ -143,21 +146,21 @@ def test_what_was_registered_earlier_is_read_and_not_registered_again(
     assert registry.load(template.name, "champion") == template
 
 
-def test_mlflow_itself_can_fill_it_in(registry: PromptRegistry) -> None:
-    """What mlflow.genai.optimize_prompts calls while it looks for a better text."""
-    held = registry.register(PACKAGED["cite_or_abstain"])
-    prompt = mlflow.genai.load_prompt(held.uri)
+def test_mlflow_can_format_a_registered_prompt(registry: PromptRegistry) -> None:
+    """mlflow.genai.optimize_prompts does this for each candidate."""
+    registered = registry.register(SHIPPED["cite_or_abstain"])
+    prompt = mlflow.genai.load_prompt(registered.uri)
     system, user = prompt.format(question="Why?", passages="[1] So.", abstention="No answer.")
     assert (system["role"], user["role"]) == ("system", "user")
     assert "[1] So.\n\nQuestion: Why?" in user["content"] and "No answer." in system["content"]
 
 
-def test_a_schema_is_mlflows_response_format(registry: PromptRegistry, client: MlflowClient) -> None:
-    held = registry.register(PACKAGED["structured"])
-    assert client.load_prompt(held.uri).response_format == PACKAGED["structured"].response_schema
+def test_the_response_schema_is_mlflows_response_format(registry: PromptRegistry, client: MlflowClient) -> None:
+    registered = registry.register(SHIPPED["structured"])
+    assert client.load_prompt(registered.uri).response_format == SHIPPED["structured"].response_schema
 
 
-def test_what_is_not_there_is_one_line(registry: PromptRegistry) -> None:
+def test_a_missing_version_is_one_line(registry: PromptRegistry) -> None:
     assert registry.newest("plain") is None
     for which in ("champion", 3, "latest"):
         with pytest.raises(
@@ -170,9 +173,9 @@ def test_what_is_not_there_is_one_line(registry: PromptRegistry) -> None:
             registry.load("plain", which)
 
 
-def test_what_others_registered_is_refused(registry: PromptRegistry, client: MlflowClient) -> None:
+def test_a_prompt_of_another_tool_is_refused(registry: PromptRegistry, client: MlflowClient) -> None:
     client.register_prompt(PLACE.registered("theirs"), "Hello {{ name }}")
-    with pytest.raises(UserError, match="theirs/1: ragops did not register it; put it into a file"):
+    with pytest.raises(UserError, match="theirs/1: was not registered by ragops"):
         registry.load("theirs")
 
 
@@ -182,13 +185,13 @@ def test_an_alias_that_mlflow_refuses_is_one_line(registry: PromptRegistry, alia
         registry.register(sound(), alias)
 
 
-def test_a_name_that_a_model_has_is_one_line(registry: PromptRegistry, client: MlflowClient) -> None:
+def test_the_name_of_a_registered_model_is_refused(registry: PromptRegistry, client: MlflowClient) -> None:
     client.create_registered_model(PLACE.registered("plain"))
     with pytest.raises(UserError, match="MLflow refuses: .*same name"):
         registry.register(sound())
 
 
-def test_the_database_lies_in_the_local_workspace(
+def test_the_database_is_in_the_local_workspace(
     registry: PromptRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "here").mkdir()
@@ -197,40 +200,3 @@ def test_the_database_lies_in_the_local_workspace(
     with sqlite3.connect(tmp_path / "mlflow" / "mlflow.db") as database:
         assert database.execute("select name from registered_models").fetchall() == [(PLACE.registered("plain"),)]
     assert not list(tmp_path.rglob("mlruns"))
-
-
-def test_artifacts_lie_beside_it(client: MlflowClient, tmp_path: Path) -> None:
-    experiment = client.create_experiment("answers", artifact_location=mlflow_artifacts())
-    run = client.create_run(experiment)
-    client.log_text(run.info.run_id, "text", "note.txt")
-    assert [path.read_text() for path in (tmp_path / "mlflow" / "artifacts").rglob("note.txt")] == ["text"]
-
-
-def test_a_moved_workspace_is_reported_before_anything_is_written_elsewhere(
-    client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    own = open_experiment("quality")
-    assert open_experiment("quality") == own
-    shutil.copytree(tmp_path / "mlflow", tmp_path / "copy" / "mlflow")
-    monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path / "copy"))
-    with pytest.raises(UserError, match=r"experiment quality: keeps its artifacts in file:.*; move it back, or begin"):
-        open_experiment("quality")
-
-
-def test_what_belongs_to_no_experiment_of_ours_stays_in_the_workspace(
-    client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path / "fresh"))
-    use_mlflow()
-    default = MlflowClient().get_experiment_by_name("Default")
-    assert default is not None and default.artifact_location.startswith((tmp_path / "fresh" / "mlflow").as_uri())
-
-
-def test_what_is_no_database_is_one_line(client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = tmp_path / "broken"
-    (home / "mlflow").mkdir(parents=True)
-    (home / "mlflow" / "mlflow.db").write_bytes(b"no database at all" * 100)
-    monkeypatch.setenv("LOCALBUNDLE_HOME", str(home))
-    with pytest.raises(UserError, match=r"mlflow\.db: is no database of MLflow .*; remove it") as raised:
-        open_experiment("quality")
-    assert "\n" not in str(raised.value)

@@ -1,4 +1,4 @@
-"""The registry on Databricks: what MLflow's client sends to Unity Catalog, and that it comes back whole."""
+"""The prompt registry on Databricks: what MLflow's client sends to Unity Catalog, and what is loaded from it."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from ragops.platform.workspace import Workspace
 from tests.support.catalog_double import Refused, aliases, catalog_client, off, store
 from tests.support.template_files import sound
 
-PACKAGED = load_templates(PromptSettings(), Path())
+SHIPPED = load_templates(PromptSettings(), Path())
 
 
 @pytest.fixture
@@ -24,15 +24,17 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[PromptRegistry]:
         yield PromptRegistry(client, Workspace("main", "rag").registered)
 
 
-@pytest.mark.parametrize("template", PACKAGED.values(), ids=PACKAGED)
-def test_what_is_packaged_comes_back(registry: PromptRegistry, template: Template) -> None:
-    held = registry.register(template, "champion")
-    assert held.uri == f"prompts:/main.rag.{template.name}/1"
+@pytest.mark.parametrize("template", SHIPPED.values(), ids=SHIPPED)
+def test_shipped_templates_are_loaded_unchanged(registry: PromptRegistry, template: Template) -> None:
+    registered = registry.register(template, "champion")
+    assert registered.uri == f"prompts:/main.rag.{template.name}/1"
     assert registry.load(template.name, "champion") == registry.load(template.name, 1) == template
 
 
 @pytest.mark.parametrize("missing", ["RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"])
-def test_equal_content_is_one_version(registry: PromptRegistry, missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_equal_content_is_registered_once(
+    registry: PromptRegistry, missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tests.support.catalog_double.MISSING", missing)
     assert registry.newest("plain") is None
     assert registry.register(sound(), "champion").is_new
@@ -41,20 +43,20 @@ def test_equal_content_is_one_version(registry: PromptRegistry, missing: str, mo
     assert registry.load("plain", "champion").system == "Be brief."
     for number in range(3, 7):
         assert registry.register(sound(system=f"Say {number}.")).version == number
-    assert registry.load("plain").system == "Say 6.", "the newest of several pages, which no alias names"
+    assert registry.load("plain").system == "Say 6.", "the newest version, on a later page and without an alias"
     with pytest.raises(UserError, match="no alias challenger in the registry"):
         registry.load("plain", "challenger")
 
 
-def test_a_template_of_any_length_comes_back_or_is_refused_by_name(registry: PromptRegistry) -> None:
+def test_a_long_template_is_loaded_unchanged_or_refused(registry: PromptRegistry) -> None:
     given = {"question": "Is it? " * 150, "answer": "Ja, für Ärzte. " * 150, "sources": [source("b " * 700)]}
     template = sound(model_family=" any " * 300, examples=[given], response_schema=schema(80), technique="structured")
     registry.register(template, "champion")
     assert registry.load("plain", "champion") == template
-    with pytest.raises(UserError, match="prompt template plain: examples, .* take 6.... characters, .*; shorten"):
+    with pytest.raises(UserError, match="prompt template plain: .* 6.... characters, .*; shorten"):
         registry.register(sound(examples=[given] * 10))
     store["main.rag.plain"][0]["tags"].pop(-2)
-    with pytest.raises(UserError, match="prompts?:/main.rag.plain/1: its tags ragops_template are not whole"):
+    with pytest.raises(UserError, match="prompts?:/main.rag.plain/1: its tags ragops_template are incomplete"):
         registry.load("plain", 1)
 
 
@@ -66,7 +68,7 @@ def schema(fields: int) -> dict[str, object]:
     return {"type": "object", "properties": {f"field_{n}": {"type": "string"} for n in range(fields)}}
 
 
-def test_what_is_sent(registry: PromptRegistry) -> None:
+def test_texts_tags_and_alias_are_sent(registry: PromptRegistry) -> None:
     registry.register(sound(), "champion")
     [version] = store["main.rag.plain"]
     assert json.loads(version["template"])[0] == {"role": "system", "content": "Be brief."}
@@ -75,7 +77,7 @@ def test_what_is_sent(registry: PromptRegistry) -> None:
     assert aliases == {("main.rag.plain", "champion"): "1"}
 
 
-def test_a_version_of_an_optimizer_is_taken_over_or_taken_back(registry: PromptRegistry) -> None:
+def test_a_version_of_an_optimizer_is_adopted_or_removed(registry: PromptRegistry) -> None:
     template = sound(system="Be long.", description="Longer.")
     registry.register(sound())
     for _ in range(2):  # as mlflow.genai.optimize_prompts leaves them: texts, and nothing else
@@ -83,15 +85,15 @@ def test_a_version_of_an_optimizer_is_taken_over_or_taken_back(registry: PromptR
         mlflow.genai.register_prompt(name="main.rag.plain", template=turns)
     registry.remove("plain", 3)
     assert len(store["main.rag.plain"]) == 2
-    held = registry.adopt(template, 2, "challenger")
-    assert (held.uri, held.aliases) == ("prompts:/main.rag.plain/2", ("challenger",))
+    registered = registry.adopt(template, 2, "challenger")
+    assert (registered.uri, registered.aliases) == ("prompts:/main.rag.plain/2", ("challenger",))
     assert registry.load("plain", "challenger") == template and not registry.register(template).is_new
 
 
-def test_a_service_that_refuses_is_one_line(registry: PromptRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_right_is_named(registry: PromptRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.support.catalog_double.TOKEN", "another")
-    said = "needs CREATE FUNCTION, EXECUTE and MANAGE on schema of prompt main.rag.plain, .*PERMISSION_DENIED"
-    with pytest.raises(NotPermitted, match=said):
+    message = "needs CREATE FUNCTION, EXECUTE and MANAGE on schema of prompt main.rag.plain, .*PERMISSION_DENIED"
+    with pytest.raises(NotPermitted, match=message):
         registry.register(sound())
 
 
@@ -105,14 +107,12 @@ def test_a_service_that_refuses_is_one_line(registry: PromptRegistry, monkeypatc
     ],
     ids=str,
 )
-def test_a_preview_that_is_off_is_named_with_who_switches_it_on(registry: PromptRegistry, answer: Refused) -> None:
+def test_a_disabled_preview_is_reported_with_the_fix(registry: PromptRegistry, answer: Refused) -> None:
     off.append(answer)
-    with pytest.raises(
-        SwitchedOff, match="prompt registry is switched off here .* a workspace admin switches on under"
-    ):
+    with pytest.raises(SwitchedOff, match="prompt registry is disabled .* ask a workspace admin"):
         registry.register(sound())
 
 
-def test_a_prompt_may_be_called_preview(registry: PromptRegistry) -> None:
+def test_a_prompt_named_preview_is_not_mistaken_for_a_disabled_preview(registry: PromptRegistry) -> None:
     with pytest.raises(UserError, match="prompt main.rag.preview: no alias latest in the registry"):
         registry.load("preview")

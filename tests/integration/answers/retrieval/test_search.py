@@ -1,4 +1,4 @@
-"""Searching a published index as a caller does: his groups, the use case's rules, and what he may not ask."""
+"""Search over a published index: groups, access rules, and refused requests."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ SECRETS = {"hr": "salaries", "legal": "lawsuits"}
 
 
 class Hashing:
-    """Vectors from a text's words, so that like texts are near each other."""
+    """An encoder from hashed words: texts with common words have similar vectors."""
 
     dimension = 16
 
@@ -104,7 +104,7 @@ def folders(found: Sequence[Found]) -> set[str]:
         (("hr", "board"), {"public", "hr", "legal"}),
     ],
 )
-def test_a_caller_finds_all_he_may_see_and_nothing_else(
+def test_a_caller_finds_exactly_what_the_groups_may_see(
     searcher: Searcher, groups: tuple[str, ...], seen: set[str]
 ) -> None:
     found = searcher.search("salaries lawsuits holidays", 100, groups)
@@ -113,7 +113,7 @@ def test_a_caller_finds_all_he_may_see_and_nothing_else(
     assert len(searcher.search("salaries lawsuits", groups=groups)) == 5  # the settings' k
 
 
-def test_a_context_holds_no_neighbour_that_the_caller_may_not_see(searcher: Searcher) -> None:
+def test_a_context_has_no_neighbors_restricted_to_other_groups(searcher: Searcher) -> None:
     def count(texts: Sequence[str]) -> list[int]:
         return [len(text.split()) for text in texts]
 
@@ -124,7 +124,7 @@ def test_a_context_holds_no_neighbour_that_the_caller_may_not_see(searcher: Sear
     assert "salaries" not in " ".join(source.text for source in searcher.context("salaries", count).sources)
 
 
-def test_wrong_callers_and_questions_are_one_line(searcher: Searcher) -> None:
+def test_unknown_groups_and_invalid_questions_are_refused(searcher: Searcher) -> None:
     with pytest.raises(UserError, match="group 'bord': .* did you mean board"):
         searcher.search("why?", groups=["bord"])
     for question in ("", "\x00", "\udcff", "x" * 1_048_576):
@@ -132,7 +132,7 @@ def test_wrong_callers_and_questions_are_one_line(searcher: Searcher) -> None:
             searcher.search(question)
 
 
-def test_an_unknown_group_opens_nothing_where_groups_are_not_listed(
+def test_an_unknown_group_grants_nothing_if_groups_are_not_listed(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
@@ -141,12 +141,10 @@ def test_an_unknown_group_opens_nothing_where_groups_are_not_listed(
     searcher.close()
 
 
-def test_an_index_under_other_rules_than_the_use_case_s_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_index_published_under_other_rules_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     publish_rows(tmp_path / "index", tmp_path / "work", ())
-    with pytest.raises(UserError, match="was not published under the use case's corpus.access: run the refresh job"):
+    with pytest.raises(UserError, match="was not published under the use case's corpus.access"):
         Searcher(tmp_path / "index", MODEL, Hashing(), rules=RULES)
     searcher = Searcher(tmp_path / "index", MODEL, Hashing())
     assert folders(searcher.search("salaries", 100)) == set(FOLDERS)

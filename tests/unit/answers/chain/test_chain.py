@@ -202,7 +202,7 @@ def test_a_trace_records_fallbacks_and_their_reasons(traced: None) -> None:
     assert (answer.model, answer.failed, answer.not_rewritten) == ("script", *[{"served": "HTTP 400 no"}] * 2)
     root, rewrite, _, _, generate, _ = trace_of(answer).data.spans
     assert (root.outputs["model"], root.outputs["failed"]) == ("script", {"served": "HTTP 400 no"})
-    assert (generate.attributes["stood_in_for"], rewrite.attributes["not_by"]) == (["served"], ["served"])
+    assert (generate.attributes["failed_models"], rewrite.attributes["failed_models"]) == (["served"], ["served"])
 
 
 def test_traces_of_confidential_documents_contain_no_server_messages(tmp_path: Path, traced: None) -> None:
