@@ -21,7 +21,16 @@ _MISSING_CODES = {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND", "INVALID_PARAMETER_VAL
 
 
 class UserError(Exception):
-    """One line that names the thing, the reason and the fix; shown without a stack trace."""
+    """One line that names the thing, the reason and the fix; shown without a stack trace.
+
+    Example:
+        >>> from ragops import UserError, load_usecase
+        >>> try:
+        ...     load_usecase("missing.yml")
+        ... except UserError as error:
+        ...     print(error)
+        usecase: cannot read missing.yml (No such file or directory); give the path of a usecase.yml
+    """
 
 
 class RequestError(UserError):

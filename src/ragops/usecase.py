@@ -108,7 +108,14 @@ class Release(_Section):
 
 
 class UseCase(_Section):
-    """The whole use case. Source: usecase.yml at the bundle's root."""
+    """The whole use case. Source: usecase.yml at the bundle's root.
+
+    Example:
+        >>> from ragops import UseCase, load_usecase
+        >>> use_case: UseCase = load_usecase()
+        >>> use_case.name, use_case.retrieval.fusion
+        ('python-reference', 'weighted')
+    """
 
     name: str
     problem: str

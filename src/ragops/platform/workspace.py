@@ -34,7 +34,14 @@ _DEVELOPMENT_SCHEMA = re.compile(r"dev_(?P<user>\w+?)_rag(_|$)")
 
 @dataclass(frozen=True)
 class Workspace:
-    """One catalog and schema, on Databricks or on a laptop."""
+    """One catalog and schema, on Databricks or on a laptop.
+
+    Example:
+        >>> from ragops import Workspace
+        >>> workspace = Workspace("main", "rag")
+        >>> workspace.table("chunks")
+        '`main`.`rag`.`chunks`'
+    """
 
     catalog: str
     schema: str

@@ -53,6 +53,12 @@ def evaluation_questions(use_case: UseCase) -> list[Question]:
 
     Raises:
         UserError: the file is missing, or `load_questions` refuses it.
+
+    Example:
+        >>> from ragops import evaluation_questions, load_usecase
+        >>> questions = evaluation_questions(load_usecase())
+        >>> len(questions), sum(question.answerable for question in questions)
+        (304, 274)
     """
     folder, named = use_case.folder, use_case.evaluation.questions
     if named is None:
