@@ -1,0 +1,72 @@
+"""Makes the pictures of the README from a real run and real answers: python -m tests.docs.pictures, after make demo.
+
+Needs Chromium, as tests/e2e/test_lab.py does.
+"""
+
+import io
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+from ragops import load_usecase, open_workspace
+from ragops.answers.chain.html import Exchange, answers_html
+from ragops.answers.prompts.template_files import load_templates
+from ragops.assembly import Locations
+from ragops.quality.evaluation.comparison import ask_each
+from ragops.quality.evaluation.variants import Chains, Variant
+
+FOLDER = Path(__file__).parents[2] / "docs" / "images"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+QUESTIONS = ("Is it the round brackets that make a tuple?", "Who painted the Mona Lisa?")
+_PAGE = "<!doctype html><meta charset='utf-8'><body style='font: 15px system-ui, sans-serif; margin: 16px'>{}</body>"
+_WIDTH = 900
+
+
+def main() -> int:
+    """Writes answer.png and run.png."""
+    browser_path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser_path is None:
+        print("no browser is installed; apt-get install chromium", file=sys.stderr)
+        return 1
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": _WIDTH, "height": 400})
+        page.set_content(_PAGE.format(answers_html(_exchanges())))
+        page.add_style_tag(content="article:nth-of-type(n+2) .source:nth-of-type(n+2) { display: none !important }")
+        _picture(page, "answer.png")
+        page.goto(_last_refresh().as_uri())
+        page.add_style_tag(content="dl { display: none }")  # parameters name folders of this machine
+        _picture(page, "run.png")
+        browser.close()
+    return 0
+
+
+def _exchanges() -> list[Exchange]:
+    use_case, locations = load_usecase(), Locations.of(open_workspace("dev"))
+    templates = load_templates(use_case.prompts, use_case.folder)
+    quotes = replace(Variant.of_use_case(use_case), llm="quotes")
+    return ask_each(Chains(use_case, templates, locations), quotes, QUESTIONS)
+
+
+def _last_refresh() -> Path:
+    """The page of the newest run of target dev that has all tasks of the refresh."""
+    pages = [
+        page for page in Path(".localbundle/dev/runs").glob("*/index.html") if "publish" in page.read_text("utf-8")
+    ]
+    return max(pages, key=lambda page: int(page.parent.name)).resolve()
+
+
+def _picture(page: Page, name: str) -> None:
+    """A few colors are enough, and a third of the bytes."""
+    shown = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
+    shown.quantize(64, dither=Image.Dither.NONE).save(FOLDER / name, optimize=True)
+    print(f"wrote {name}, {(FOLDER / name).stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
