@@ -6,8 +6,17 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.bundles import Bundle, lay_bundle, write_notes
+from tests.support.long_first import longest_first
 from tests.support.needs import UNDEPLOYED, beyond
 from tests.support.recorded import Request, read_requests, recording
+
+LONG = ("test_kills", "test_release", "test_volumes", "test_refresh", "test_ask", "test_lab", "test_prototype")
+"""Files that take longest, longest first: begun last, one of them would run alone while the other core is idle."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first; pytest-xdist keeps the order with --no-loadscope-reorder."""
+    longest_first(items, LONG)
 
 
 @pytest.fixture(scope="session")

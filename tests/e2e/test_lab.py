@@ -85,7 +85,7 @@ def test_notebooks_run_from_top_to_bottom_up_to_a_plot(page: Page, address: str)
     expect(page.get_by_text("Set as task ingest of job refresh sets them, target dev.")).to_be_visible()
     expect(page.locator(".widget-text input").first).to_have_value("spark_catalog")
     expect(page.get_by_text(re.compile(r"^24 texts to embed"))).to_be_visible()
-    for notebook in ("refresh_embeddings", "publish_index", "smoke_lay_corpus", "collect_calls"):
+    for notebook in ("refresh_embeddings", "publish_index", "smoke_write_corpus", "collect_calls"):
         run_all(page, address, f"{notebook}.ipynb", 240)
     for notebook in ("register_model", "evaluate_release", "promote_model"):
         run_all(page, address, f"{notebook}.ipynb", 240)

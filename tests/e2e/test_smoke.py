@@ -7,7 +7,7 @@ from tests.support.needs import beyond, definitions, unused
 from tests.support.recorded import Request
 
 SMOKE = ("localbundle", "run", "smoke", "-t", "dev")
-TASKS = ("probe", "lay_corpus", "ingest", "embed", "publish", "check", "edit_corpus", "check_edited")
+TASKS = ("probe", "write_corpus", "ingest", "embed", "publish", "check", "edit_corpus", "check_edited")
 
 
 def test_it_follows_an_edit_and_an_earlier_run_does_not_help(

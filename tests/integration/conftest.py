@@ -17,7 +17,16 @@ from pyspark.sql import SparkSession
 
 from ragops.platform.mlflow_store import use_mlflow
 from ragops.platform.workspace import Workspace
+from tests.support.long_first import longest_first
 from tests.support.strict_volumes import strict_volumes
+
+LONG = ("test_slices", "test_explore", "test_stage", "test_run", "test_resolution", "test_server", "test_lab")
+"""Files that take longest, longest first: begun last, one of them would run alone while the other core is idle."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first; pytest-xdist keeps the order with --no-loadscope-reorder."""
+    longest_first(items, LONG)
 
 
 @dataclass(frozen=True)
