@@ -1,5 +1,6 @@
-"""What every notebook keeps to; `python -m tests.notebooks` names those that do not."""
+"""Rules for every notebook; `python -m tests.notebooks` lists violations."""
 
+import ast
 import re
 import sys
 from collections.abc import Iterator
@@ -10,22 +11,22 @@ from nbformat import NotebookNode
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 LINES_ON_A_SCREEN = 30
-# What one of the three places does not have: Databricks, `localbundle run`, and the kernel that people work in.
+# Not available in one of the three environments: Databricks, `localbundle run`, and the interactive kernel.
 NOT_COMMON = {
     r"\bsparkContext\b|\bsc\.": "Spark Connect has no sparkContext; use spark",
     r"\b_j(vm|df|sc|spark)\b": "Spark Connect has no Java objects; use DataFrames or SQL",
     r"\bDeltaTable\b": "the laptop has no DeltaTable API; use MERGE in SQL",
     r"\brdd\b|\.parallelize\(": "Spark Connect has no RDDs; use DataFrames",
-    r"\bget_ipython\b": "says where it runs; the library's workspace module alone may",
+    r"\bget_ipython\b": "depends on where it runs; only ragops.platform may",
     r"\blocalbundle\b": "does not exist on Databricks",
     r"/dbfs/|\bdbfs:": "a laptop has no DBFS; use a volume",
-    r"%pip\b|%conda\b|\bpip install\b": "installs packages; that is the job's environment",
-    r"^\s*%%?(scala|r|sh|fs|python|md)\b|^\s*!": "is a magic of one place only; write Python or SQL",
+    r"%pip\b|%conda\b|\bpip install\b": "installs packages; declare them in the job's environment",
+    r"^\s*%%?(scala|r|sh|fs|python|md)\b|^\s*!": "is not available everywhere; write Python or SQL",
 }
 
 
 def faults(path: Path) -> Iterator[str]:
-    """One line a fault: of the format, of the frame (first cells and last), of a cell."""
+    """Violations of the format, of the frame (first and last cells) and of single cells, one line each."""
     notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
     yield from _format(notebook)
     yield from _frame(notebook.cells)
@@ -57,16 +58,34 @@ def _frame(cells: list[NotebookNode]) -> Iterator[str]:
         yield "does not begin with a title and what it answers"
     if not re.search(r"\*\*(Reads|Writes)\*\*", first):
         yield "does not say at its beginning which tables it reads and writes"
-    if "**By hand in a workspace**" not in first:
-        yield "does not say at its beginning what to choose to run it by hand in a workspace"
+    if "**To run it interactively in a workspace**" not in first:
+        yield "does not say at its beginning how to run it interactively in a workspace"
     if cells[-1].cell_type != "markdown" or "**Look next**" not in cells[-1].source:
         yield "does not end with what to look at next"
     if not code or "parameters" not in code[0].metadata.get("tags", []):
         yield "does not begin with its parameters (a code cell tagged parameters)"
         return
-    for name in re.findall(r"dbutils\.widgets\.\w+\(\s*[\"'](\w+)", code[0].source):
-        if not re.search(rf"^\|.*`{name}`.*\|.*\|$", first, re.MULTILINE):
-            yield f"does not explain its parameter {name} in the table at its beginning"
+    if len(code) < 2 or not re.search(r"\w+\.read\(dbutils\.widgets\.getAll\(\)\)", code[1].source):
+        yield "does not read its parameters in the cell after them"
+    elif "parameters.show()" not in code[1].source:
+        yield "does not explain its parameters (parameters.show() after they are read)"
+
+
+def widgets(notebook: NotebookNode) -> set[str]:
+    """The names of the widgets that a notebook declares."""
+    code = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    return set(re.findall(r"dbutils\.widgets\.\w+\(\s*[\"'](\w+)", code.source))
+
+
+def parameters_class(notebook: NotebookNode) -> tuple[str, str]:
+    """Module and name of the class by which a notebook reads its parameters."""
+    source = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    found = re.search(r"(\w+)\.read\(dbutils\.widgets\.getAll\(\)\)", source)
+    assert found, "it reads no parameters"
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and found[1] in {alias.name for alias in node.names}:
+            return str(node.module), found[1]
+    raise AssertionError(f"{found[1]} is not imported")
 
 
 def _uncommon(cell: NotebookNode) -> Iterator[str]:
@@ -76,9 +95,9 @@ def _uncommon(cell: NotebookNode) -> Iterator[str]:
 
 
 def main() -> int:
-    """Prints the faults; 1 if there are any."""
+    """Prints the violations; 1 if there are any."""
     found = [f"{path.name}: {fault}" for path in sorted(NOTEBOOKS.glob("*.ipynb")) for fault in faults(path)]
-    print("\n".join(found) or f"{len(list(NOTEBOOKS.glob('*.ipynb')))} notebooks are as they should be")
+    print("\n".join(found) or f"{len(list(NOTEBOOKS.glob('*.ipynb')))} notebooks follow the rules")
     return 1 if found else 0
 
 

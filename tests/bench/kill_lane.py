@@ -29,7 +29,7 @@ from ragops.corpus.embeddings.stage import refresh_embeddings, texts_to_embed
 from ragops.corpus.index.generations.published_files import index_root
 from ragops.corpus.index.reading.reader import IndexReader
 from ragops.corpus.index.stage import publish_index, verify_index
-from ragops.jobs.refresh import RefreshParameters
+from ragops.jobs.refresh import RefreshParameters, convert_for_cpu, recall_guard
 from tests.e2e.bundles import write_notes
 from tests.e2e.kills import edit_some
 
@@ -165,10 +165,10 @@ def refresh(given: Parameters, result: Connection) -> None:
     refresh_chunks(workspace, use_case.chunking, tokenizer_file(use_case.embedding))
     result.send("chunks")
     if texts_to_embed(workspace, use_case.embedding).count():
-        read.convert_model()
-        refresh_embeddings(workspace, use_case.embedding, read.encoder_source())
+        convert_for_cpu(read)
+        refresh_embeddings(workspace, use_case.embedding, read.encoder_source(read.encoder))
     result.send("embeddings")
-    publish_index(workspace, use_case.embedding, use_case.corpus.access, read.recall_guard())
+    publish_index(workspace, use_case.embedding, use_case.corpus.access, recall_guard(read))
     result.send("index")
     workspace.spark.stop()
 

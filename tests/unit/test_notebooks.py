@@ -12,16 +12,16 @@ ROOT = NOTEBOOKS.parent
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
-def test_a_notebook_is_as_it_should_be(path: Path) -> None:
+def test_every_notebook_follows_the_rules(path: Path) -> None:
     assert list(faults(path)) == []
 
 
-def test_every_notebook_has_a_row_in_the_page_about_notebooks_by_hand() -> None:
+def test_every_notebook_has_a_row_in_the_documentation() -> None:
     rows = [line for line in (ROOT / "docs/notebooks.md").read_text().splitlines() if line.startswith("| `")]
     assert {path.stem for path in NOTEBOOKS.glob("*.ipynb")} <= set(re.findall(r"`(\w+)`", "".join(rows)))
 
 
-def test_a_model_that_is_not_laid_is_reported_before_any_file_is_read() -> None:
+def test_a_missing_model_is_reported_before_any_document_is_parsed() -> None:
     source = (NOTEBOOKS / "ingest_documents.ipynb").read_text()
     assert 0 < source.index("tokenizer_file(") < source.index("refresh_documents(")
 
@@ -32,7 +32,7 @@ def write(path: Path, *sources: str, **fields: object) -> Path:
     return path
 
 
-def test_what_is_wrong_is_named(tmp_path: Path) -> None:
+def test_every_violation_is_reported(tmp_path: Path) -> None:
     output = nbformat.v4.new_output("stream", text="x")
     found = " ".join(faults(write(tmp_path / "wrong.ipynb", "%pip install x\n" * 40, outputs=[output])))
     for part in (
@@ -41,7 +41,7 @@ def test_what_is_wrong_is_named(tmp_path: Path) -> None:
         "answers",
         "tables",
         "look at next",
-        "by hand",
+        "interactively",
         "longer than a screen",
         "installs packages",
         "another kernel",
@@ -49,18 +49,25 @@ def test_what_is_wrong_is_named(tmp_path: Path) -> None:
         assert part in found
 
 
-def test_a_parameter_without_an_explanation_is_named(tmp_path: Path) -> None:
-    parameters = nbformat.v4.new_code_cell(
-        'dbutils.widgets.text("told", "")\ndbutils.widgets.text("untold", "")', metadata={"tags": ["parameters"]}
-    )
+@pytest.mark.parametrize(
+    ("reading", "violation"),
+    [
+        ("x = 1", "does not read its parameters in the cell after them"),
+        ("p = Some.read(dbutils.widgets.getAll())", "does not explain its parameters"),
+    ],
+)
+def test_parameters_are_read_and_explained(tmp_path: Path, reading: str, violation: str) -> None:
+    parameters = nbformat.v4.new_code_cell('dbutils.widgets.text("a", "")', metadata={"tags": ["parameters"]})
     first = nbformat.v4.new_markdown_cell(
-        "# T\n\n**Answers:** what?\n\n| `told` | is told |\n\n**Reads** t.\n\n**By hand in a workspace** x."
+        "# T\n\n**Answers:** what?\n\n**Reads** t.\n\n**To run it interactively in a workspace** x."
     )
     last = nbformat.v4.new_markdown_cell("**Look next** elsewhere.")
     path = tmp_path / "n.ipynb"
     kernel = {"name": "local-workspace", "display_name": "local workspace", "language": "python"}
-    nbformat.write(nbformat.v4.new_notebook(cells=[first, parameters, last], metadata={"kernelspec": kernel}), path)
-    assert list(faults(path)) == ["does not explain its parameter untold in the table at its beginning"]
+    cells = [first, parameters, nbformat.v4.new_code_cell(reading), last]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+    (found,) = faults(path)
+    assert found.startswith(violation)
 
 
 @pytest.mark.parametrize(
@@ -79,16 +86,16 @@ def test_a_parameter_without_an_explanation_is_named(tmp_path: Path) -> None:
         "%sh ls",
     ],
 )
-def test_what_one_place_does_not_have_is_named(tmp_path: Path, source: str) -> None:
+def test_code_that_is_not_available_everywhere_is_reported(tmp_path: Path, source: str) -> None:
     assert [fault for fault in faults(write(tmp_path / "n.ipynb", source)) if fault.startswith("cell ")]
 
 
 @pytest.mark.parametrize("source", ["%sql SELECT 1", "%run ./other", "a = 7 %r_value", "spark.sql('SELECT 1')"])
-def test_common_ground_is_left_alone(tmp_path: Path, source: str) -> None:
+def test_code_that_is_available_everywhere_is_accepted(tmp_path: Path, source: str) -> None:
     assert not [fault for fault in faults(write(tmp_path / "n.ipynb", source)) if fault.startswith("cell ")]
 
 
-def test_git_strips_outputs_and_keeps_ids(tmp_path: Path) -> None:
+def test_git_strips_outputs_and_keeps_cell_ids(tmp_path: Path) -> None:
     assert "*.ipynb filter=nbstripout" in (ROOT / ".gitattributes").read_text()
     cell = nbformat.v4.new_code_cell("1", id="kept", outputs=[nbformat.v4.new_output("stream", text="x")])
     path = tmp_path / "n.ipynb"

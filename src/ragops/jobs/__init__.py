@@ -1,4 +1,5 @@
-"""The parameters of jobs as typed objects, a module a job: checked before a run, and read by its notebooks.
+"""The parameters of jobs and their tasks as typed objects, one module for each job.
 
-Import the module of the job: another's may need packages that are not installed where this one runs.
+A job's check reads them before a run, its notebooks during the run. Import only the module of the job: another one may
+need packages that are not installed in this job's environment.
 """

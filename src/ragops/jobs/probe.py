@@ -1,37 +1,41 @@
-"""The parameters of the notebook that tells what a place is: in the smoke job, and in the job probe."""
+"""The parameters of the notebook that reports on an environment: in the job probe and in the smoke job."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import ClassVar
 
+from pydantic import Field
+
 from ragops.doctor.checks import Environment
-from ragops.jobs.refresh import RefreshParameters
+from ragops.jobs.parameters import EncoderParameters, LandingParameters
 
 
-class ProbeParameters(RefreshParameters):
-    """The refresh job's parameters, which decide what is needed here; `gpus`: whether there must be GPUs.
-
-    `llm` is the target's language model, "" for the use case's own.
-    """
+class ProbeParameters(EncoderParameters, LandingParameters):
+    """Parameters of the task probe. They determine what is required in the environment."""
 
     job: ClassVar[str] = "probe"
 
-    gpus: bool = False
-    llm: str = ""
+    llm: str = Field(default="", description="the language model that answers; empty: the use case's primary model")
+    gpus: bool = Field(default=False, description="true where GPUs are required")
 
-    @property
-    def place(self) -> Environment:
-        """What is looked at."""
-        models = self.use_case.models.with_primary(self.llm)
-        use_case = self.use_case.model_copy(update={"models": models})
-        return Environment(self.workspace, use_case, self.landing, gpus=self.gpus)
+
+def environment(parameters: ProbeParameters) -> Environment:
+    """The environment to examine. Raises UserError if there is no such language model."""
+    use_case = parameters.use_case
+    models = use_case.models.with_primary(parameters.llm)
+    return Environment(
+        parameters.workspace,
+        use_case.model_copy(update={"models": models}),
+        parameters.landing,
+        gpus=parameters.gpus,
+    )
 
 
 def check_probe(given: Mapping[str, str]) -> None:
-    """Refuses wrong parameters of the job probe before a machine is started for it.
+    """Refuses wrong parameters of the job probe before compute is started for it.
 
     Raises:
         UserError: names the parameter, what is wrong with it and the fix.
     """
-    _ = ProbeParameters.read(given).place
+    environment(ProbeParameters.read(given))

@@ -1,4 +1,4 @@
-"""The parameters of the job prototype."""
+"""The parameters of the job prototype, and what its notebook builds from them."""
 
 from __future__ import annotations
 
@@ -7,48 +7,58 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, get_args
 
-from pydantic import Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from ragops.answers.prompts.template import Template
 from ragops.answers.prompts.template_files import find, load_templates
 from ragops.answers.retrieval.settings import Fusion
 from ragops.answers.retrieval.validate import check_question
 from ragops.errors import UserError
-from ragops.jobs.parameters import JobParameters
-from ragops.quality.questions import Question, evaluation_questions
+from ragops.jobs.parameters import EncoderParameters
+from ragops.quality.questions import evaluation_questions
 
 if TYPE_CHECKING:
     from ragops.quality.evaluation.variants import Chains, Variant
+    from ragops.quality.questions import Question
 
 _NAMES = re.compile(r"[\s,]+")
 _FUSIONS = get_args(Fusion)
 
 
-class PrototypeParameters(JobParameters):
-    """Parameters of the job prototype, as resources/prototype.job.yml declares them.
+class PrototypeParameters(EncoderParameters):
+    """Parameters of the job prototype, as in resources/prototype.job.yml.
 
-    `llm`, `prompt` and `fusion` name what to try, by default usecase.yml's: the first of each answers `questions`; all
-    their combinations are compared. `sample` is how many evaluation questions each is asked, `experiment` where MLflow
-    keeps what came out.
+    The first model, prompt and fusion answer the questions; all their combinations are compared.
     """
 
     job: ClassVar[str] = "prototype"
 
-    experiment: str = Field(pattern="^/")
-    llm: tuple[str, ...] = ()
-    prompt: tuple[str, ...] = ()
-    fusion: tuple[Fusion, ...] = ()
-    questions: tuple[str, ...] = Field(min_length=1)
-    sample: int = Field(default=24, ge=2, le=10_000)
+    model_config = ConfigDict(extra="forbid")
+
+    experiment: str = Field(pattern="^/", description="MLflow's experiment for traces, runs and figures")
+    llm: tuple[str, ...] = Field(
+        default=(), description="models to try, separated by commas; empty: the use case's (list: ragops models)"
+    )
+    prompt: tuple[str, ...] = Field(
+        default=(),
+        description="prompt templates to try, separated by commas; empty: the use case's (list: ragops prompts list)",
+    )
+    fusion: tuple[Fusion, ...] = Field(
+        default=(), description="ways to combine both searches, separated by commas; empty: the use case's"
+    )
+    questions: tuple[str, ...] = Field(min_length=1, description="what to ask, separated by line breaks or |")
+    sample: int = Field(
+        default=24, ge=2, le=10_000, description="the number of evaluation questions that each variant is asked"
+    )
 
     @field_validator("llm", "prompt", "fusion", mode="before")
     @classmethod
-    def _listed(cls, given: object) -> object:
+    def _split_names(cls, given: object) -> object:
         return [name for name in _NAMES.split(given) if name] if isinstance(given, str) else given
 
     @field_validator("fusion", mode="before")
     @classmethod
-    def _is_a_fusion(cls, given: object) -> object:
+    def _known_fusion(cls, given: object) -> object:
         names = _NAMES.split(given) if isinstance(given, str) else given
         for name in names if isinstance(names, list | tuple) else ():
             if name and name not in _FUSIONS:
@@ -57,56 +67,62 @@ class PrototypeParameters(JobParameters):
 
     @field_validator("questions", mode="before")
     @classmethod
-    def _separate(cls, given: object) -> object:
+    def _split_questions(cls, given: object) -> object:
         asked = [text.strip() for text in re.split(r"[\n|]", given)] if isinstance(given, str) else given
         return [text for text in asked if text] if isinstance(asked, list) else asked
 
     @cached_property
     def templates(self) -> dict[str, Template]:
         """The use case's prompt templates by name."""
-        return load_templates(self.use_case.prompts, self.workspace.path(self.usecase).parent)
+        return load_templates(self.use_case.prompts, self.use_case.folder)
 
-    def own(self) -> Variant:
-        """What the use case has chosen, with the first model named here: the one that others are compared with."""
-        from ragops.quality.evaluation.variants import Variant
 
-        chosen = Variant.of_use_case(self.use_case)
-        return Variant(chosen.prompt, self.llm[0] if self.llm else chosen.llm, chosen.fusion)
+def baseline(parameters: PrototypeParameters) -> Variant:
+    """The use case's own choice with the first given model: the variant that others are compared with."""
+    from ragops.quality.evaluation.variants import Variant
 
-    def asked(self) -> Variant:
-        """What answers the questions: the first of each that is named."""
-        from ragops.quality.evaluation.variants import Variant
+    chosen = Variant.of_use_case(parameters.use_case)
+    return Variant(chosen.prompt, parameters.llm[0] if parameters.llm else chosen.llm, chosen.fusion)
 
-        own = self.own()
-        return Variant((*self.prompt, own.prompt)[0], own.llm, (*self.fusion, own.fusion)[0])
 
-    def variants(self) -> list[Variant]:
-        """What is compared: the use case's choice first; with every other fusion where nothing else is named."""
-        from ragops.quality.evaluation.variants import grid
+def first_variant(parameters: PrototypeParameters) -> Variant:
+    """The variant that answers the questions: the first given model, prompt and fusion."""
+    from ragops.quality.evaluation.variants import Variant
 
-        found = grid(self.own(), self.prompt, self.llm, self.fusion)
-        return found if len(found) > 1 else grid(self.own(), fusions=_FUSIONS)
+    own = baseline(parameters)
+    return Variant((*parameters.prompt, own.prompt)[0], own.llm, (*parameters.fusion, own.fusion)[0])
 
-    def chains(self) -> Chains:
-        """What opens them in this place.
 
-        Raises:
-            UserError: a model is not to be had here, or there is no index.
-        """
-        from ragops.assembly import Locations
-        from ragops.quality.evaluation.variants import Chains
+def variants(parameters: PrototypeParameters) -> list[Variant]:
+    """The variants to compare, the baseline first; if nothing is given, the baseline with every fusion."""
+    from ragops.quality.evaluation.variants import variant_grid
 
-        return Chains(self.use_case, self.templates, Locations.of(self.workspace))
+    own = baseline(parameters)
+    found = variant_grid(own, parameters.prompt, parameters.llm, parameters.fusion)
+    return found if len(found) > 1 else variant_grid(own, fusions=_FUSIONS)
 
-    def evaluation(self) -> list[Question]:
-        """Some of the use case's evaluation questions. Raises UserError when it has none."""
-        from ragops.quality.evaluation.comparison import questions_to_try
 
-        return questions_to_try(evaluation_questions(self.use_case), self.sample)
+def open_chains(parameters: PrototypeParameters) -> Chains:
+    """What opens the variants' chains.
+
+    Raises:
+        UserError: a model is not available here, or there is no index.
+    """
+    from ragops.assembly import Locations
+    from ragops.quality.evaluation.variants import Chains
+
+    return Chains(parameters.use_case, parameters.templates, Locations.of(parameters.workspace))
+
+
+def evaluation_sample(parameters: PrototypeParameters) -> list[Question]:
+    """Some of the use case's evaluation questions. Raises UserError if it has none."""
+    from ragops.quality.evaluation.comparison import questions_to_try
+
+    return questions_to_try(evaluation_questions(parameters.use_case), parameters.sample)
 
 
 def check_prototype(given: Mapping[str, str]) -> None:
-    """Refuses wrong parameters of the job prototype before a machine is started for it.
+    """Refuses wrong parameters of the job prototype before compute is started for it.
 
     Raises:
         UserError: names the parameter, what is wrong with it and the fix.
@@ -122,4 +138,4 @@ def check_prototype(given: Mapping[str, str]) -> None:
                 check(value)
         except UserError as error:
             raise UserError(f"parameter {name}: {error}") from error
-    parameters.evaluation()
+    evaluation_sample(parameters)

@@ -1,107 +1,102 @@
-"""The parameters of the refresh job, and what its stages make of them."""
+"""The parameters of the refresh job and its tasks, and what its notebooks build from them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import field_validator
+from pydantic import ConfigDict, Field
 
-from ragops.corpus.embeddings.interface import EncoderSource
 from ragops.corpus.embeddings.model import fingerprint
 from ragops.corpus.embeddings.recipes import Backend
 from ragops.errors import UserError
-from ragops.jobs.parameters import JobParameters
+from ragops.jobs.parameters import EncoderParameters, LandingParameters
 from ragops.platform.deployment import job_values_hint
 from ragops.quality.questions import evaluation_questions
 
 if TYPE_CHECKING:
     from ragops.corpus.index.generations.publish import RecallGuard
 
-# Enough to see a drop of some points, few enough to cost a publish about a second.
+# Enough to detect a drop of a few points, few enough to cost publishing about a second.
 GUARD_QUESTIONS = 100
 
 
-class RefreshParameters(JobParameters):
-    """Parameters of the refresh job, as resources/refresh.jobs.yml declares them."""
+class IngestParameters(EncoderParameters, LandingParameters):
+    """Parameters of the task ingest, which creates the schema if it does not exist."""
 
-    landing: str
-    encoder: Backend
-    allow_deletes: bool = False
+    creates_schema: ClassVar[bool] = True
 
-    @field_validator("landing")
-    @classmethod
-    def _absolute(cls, path: str) -> str:
-        if not Path(path).is_absolute():
-            raise ValueError("give an absolute path, such as /Volumes/... or /path/to/folder")
-        return path
-
-    @property
-    def landing_folder(self) -> Path:
-        """The folder to read, in this place."""
-        return self.workspace.path(self.landing)
+    allow_deletes: bool = Field(
+        default=False, description="true lets this run delete more documents at once than the use case allows"
+    )
 
     @property
     def max_delete_fraction(self) -> float:
-        """The share of documents that may go at once: the use case's, unless this run allows all."""
+        """The share of documents that may be deleted at once: the use case's, unless this run allows all."""
         return 1.0 if self.allow_deletes else self.use_case.documents.max_delete_fraction
 
-    def encoder_source(self) -> EncoderSource:
-        """The recipe for the use case's embedding model in this place; a model for the CPU is converted here, once."""
-        return self._encoder(self.encoder)
 
-    def query_source(self) -> EncoderSource:
-        """The recipe for encoding questions: on all cores of the CPU, since one text gains nothing from a GPU."""
-        return self._encoder("openvino", threads=0)
+class EmbedParameters(EncoderParameters):
+    """Parameters of the task embed."""
 
-    def convert_model(self) -> None:
-        """Makes the CPU's version of the model where torch is at hand, since publishing and searching need it later."""
-        if not self.use_case.embedding.is_endpoint:
-            self._encoder("openvino")
-
-    def recall_guard(self) -> RecallGuard | None:
-        """What keeps a generation that finds less from being published; None when the use case names no questions."""
-        questions = evaluation_questions(self.use_case)
-        if not questions:
-            return None
-        # Chroma takes seconds to import, and two of the three tasks do without it.
-        from ragops.quality.evaluation.recall_guard import RecallMeter
-
-        meter = RecallMeter(questions[:GUARD_QUESTIONS], self.query_source(), fingerprint(self.use_case.embedding))
-        return meter.guard(self.use_case.index.max_recall_drop)
+    encoder: Backend = Field(description="what computes embeddings: openvino (CPU) or torch (GPU)")
 
 
-class IngestParameters(RefreshParameters):
-    """Those of the refresh job's first task, which makes the schema that they name if it is not there."""
+class PublishParameters(EncoderParameters):
+    """Parameters of the task publish."""
 
-    makes_schema: ClassVar[bool] = True
-
-    def make_schema(self) -> None:
-        """Makes schema and volumes where they are missing.
-
-        Raises:
-            UserError: something is missing that cannot be made here, or there is no such catalog.
-        """
-        from pyspark.errors import PySparkException
-
-        try:
-            self.workspace.create_schema()
-        except PySparkException as error:
-            place, reason = f"{self.catalog}.{self.schema_name}", str(error).partition("\n")[0]
-            raise UserError(
-                f"parameter catalog: {place} is not there and cannot be made ({reason}); {job_values_hint(self.job)}"
-            ) from error
+    run_id: str = Field(
+        default="manual run", description="the job's run, shown to other runs while this one locks the index"
+    )
 
 
-class PublishParameters(RefreshParameters):
-    """Those of the refresh job's last task, which says to others that wait for the index which run holds it."""
+class RefreshParameters(IngestParameters, EmbedParameters):
+    """Parameters of the whole job, as in resources/refresh.jobs.yml."""
 
-    run_id: str = "by hand"
+    model_config = ConfigDict(extra="forbid")
+
+
+def create_schema(parameters: IngestParameters) -> None:
+    """Creates the schema and its volumes if they do not exist.
+
+    Raises:
+        UserError: the catalog does not exist, or something is missing that the user may not create.
+    """
+    from pyspark.errors import PySparkException
+
+    try:
+        parameters.workspace.create_schema()
+    except PySparkException as error:
+        schema, reason = f"{parameters.catalog}.{parameters.schema_name}", str(error).partition("\n")[0]
+        raise UserError(
+            f"parameter catalog: {schema} does not exist and cannot be created ({reason}); "
+            f"{job_values_hint(parameters.job)}"
+        ) from error
+
+
+def convert_for_cpu(parameters: EncoderParameters) -> None:
+    """Converts the embedding model for the CPU where torch is installed: publishing and searching need it later."""
+    if not parameters.use_case.embedding.is_endpoint:
+        parameters.encoder_source("openvino")
+
+
+def recall_guard(parameters: EncoderParameters) -> RecallGuard | None:
+    """What refuses to publish a generation that finds less; None if the use case has no evaluation questions."""
+    use_case = parameters.use_case
+    questions = evaluation_questions(use_case)
+    if not questions:
+        return None
+    # Imports Chroma, which takes seconds and which the other tasks do not need.
+    from ragops.quality.evaluation.recall_guard import RecallMeter
+
+    encoder = parameters.encoder_source("openvino", threads=0)
+    return RecallMeter(questions[:GUARD_QUESTIONS], encoder, fingerprint(use_case.embedding)).guard(
+        use_case.index.max_recall_drop
+    )
 
 
 def check_refresh(given: Mapping[str, str]) -> None:
-    """Refuses wrong parameters of the refresh job before a machine is started for it.
+    """Refuses wrong parameters of the refresh job before compute is started for it.
 
     Raises:
         UserError: names the parameter, what is wrong with it and the fix.
@@ -110,6 +105,6 @@ def check_refresh(given: Mapping[str, str]) -> None:
     _ = parameters.use_case
     if not parameters.landing_folder.is_dir():
         raise UserError(
-            f"parameter landing: no folder {parameters.landing_folder}; give landing=/path/to/folder, "
-            "or lay the sample corpus there: ragops sample"
+            f"parameter landing: no folder {parameters.landing_folder}; give landing=/path/to/folder, or write the "
+            "sample corpus to it with: ragops sample"
         )

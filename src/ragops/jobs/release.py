@@ -1,4 +1,4 @@
-"""The parameters of the job release, and what its notebooks make of them."""
+"""The parameters of the job release and its tasks, and what its notebooks build from them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator
 
-from ragops.answers.prompts.template import Template
 from ragops.answers.prompts.template_files import find, load_templates
 from ragops.corpus.index.generations.published_files import PublishedIndex, index_root
 from ragops.errors import UserError
-from ragops.jobs.parameters import JobParameters
+from ragops.jobs.parameters import EncoderParameters, TaskParameters, UseCaseParameters, listed
 from ragops.platform.credentials import workspace_client
 from ragops.platform.mlflow_store import open_experiment
 from ragops.quality.evaluation.answers import sampled
@@ -28,40 +27,63 @@ if TYPE_CHECKING:
     from ragops.releases.registry import ChainRegistry, StoredAnswers
 
 CHAIN = "chain"
-"""The registered model, one in each schema; the first release makes it."""
+"""The registered model, one in each schema; the first release creates it."""
 
 
-class ReleaseParameters(JobParameters):
-    """Parameters of the job release, as resources/release.job.yml declares them.
-
-    `llm` is the model that answers, by its name in usecase.yml, "" for the primary one; `pin` puts the live index
-    generation into the model instead of following the pointer; `questions` are so many of the evaluation set, two or
-    more, 0 for as many as the use case says; `run_id` is the run in which the chain was logged, "" for the newest one;
-    `endpoint` is the serving endpoint that follows the champion, "" for none; `managers` may change it and `callers`
-    ask it: groups, people's addresses and application ids, separated by commas.
-    """
-
+class _ReleaseTask(UseCaseParameters):
     job: ClassVar[str] = "release"
 
-    experiment: str
-    llm: str = ""
-    pin: bool = False
-    questions: int = Field(default=0, ge=0)
-    run_id: str = ""
-    endpoint: str = ""
-    managers: str = ""
-    callers: str = ""
+    experiment: str = Field(description="MLflow's experiment for runs and traces")
+
+    @cached_property
+    def experiment_id(self) -> str:
+        """The id of the experiment, which becomes MLflow's current one and is created if it does not exist."""
+        return open_experiment(self.experiment)
+
+
+class _ChosenModel(TaskParameters):
+    llm: str = Field(default="", description="the language model that answers; empty: the use case's primary model")
+
+
+class _LoggedChain(_ReleaseTask):
+    run_id: str = Field(default="", description="the run that logged the chain; empty: the newest one")
+    questions: int = Field(
+        default=0, ge=0, description="the number of evaluation questions, at least 2; 0: as many as the use case says"
+    )
 
     @field_validator("questions")
     @classmethod
-    def _of_both_kinds(cls, count: int) -> int:
+    def _both_kinds(cls, count: int) -> int:
         if count == 1:
-            raise ValueError("give 2 or more, to ask for both kinds, or 0 for as many as the use case says")
+            raise ValueError("give 2 or more, to ask questions of both kinds, or 0 for as many as the use case says")
         return count
+
+
+class RegisterParameters(EncoderParameters, _ReleaseTask, _ChosenModel):
+    """Parameters of the task log."""
+
+    pin: bool = Field(
+        default=False,
+        description="true puts the live index generation into the model; false makes it follow the live index",
+    )
+
+
+class EvaluateParameters(EncoderParameters, _LoggedChain):
+    """Parameters of the task evaluate."""
+
+
+class PromoteParameters(_LoggedChain, _ChosenModel):
+    """Parameters of the task promote."""
+
+    endpoint: str = Field(default="", description="the serving endpoint that follows the champion; empty: none")
+    managers: str = Field(
+        default="", description="who may change the endpoint: groups, e-mail addresses, application ids, with commas"
+    )
+    callers: str = Field(default="", description="who may query the endpoint, likewise")
 
     @field_validator("endpoint")
     @classmethod
-    def _can_be_made(cls, name: str) -> str:
+    def _valid_name(cls, name: str) -> str:
         if name:
             try:
                 EndpointSettings(name=name)
@@ -69,129 +91,154 @@ class ReleaseParameters(JobParameters):
                 raise ValueError(str(error.errors()[0]["msg"])) from error
         return name
 
-    @cached_property
-    def chain_use_case(self) -> UseCase:
-        """The use case with the model that these parameters choose. Raises UserError when there is no such model."""
-        return self.use_case.model_copy(update={"models": self.use_case.models.with_primary(self.llm)})
 
-    @cached_property
-    def templates(self) -> dict[str, Template]:
-        """The use case's prompts."""
-        return load_templates(self.use_case.prompts, self.workspace.path(self.usecase).parent)
+class ReleaseParameters(RegisterParameters, EvaluateParameters, PromoteParameters):
+    """Parameters of the whole job, as in resources/release.job.yml."""
 
-    @cached_property
-    def experiment_id(self) -> str:
-        """MLflow's, made if it is not there."""
-        return open_experiment(self.experiment)
+    model_config = ConfigDict(extra="forbid")
 
-    @property
-    def generation(self) -> str:
-        """The live index generation. Raises UserError when there is no index."""
-        return PublishedIndex(index_root(self.workspace)).pointer().generation
 
-    def configuration(self) -> ChainConfiguration:
-        """The chain to log: the use case's two prompts go along, and no others."""
-        prompts = self.use_case.prompts
-        chosen = (find(self.templates, prompts.answer, "answer"), find(self.templates, prompts.rewrite, "rewrite"))
-        return ChainConfiguration(
-            catalog=self.catalog,
-            schema_name=self.schema_name,
-            use_case=self.chain_use_case,
-            templates={one.name: one for one in chosen},
-            pinned=self.generation if self.pin else None,
+def chain_configuration(
+    parameters: RegisterParameters | PromoteParameters, pinned: str | None = None
+) -> ChainConfiguration:
+    """The configuration of the chain, with the two prompts that its use case names.
+
+    Args:
+        parameters: Choose the language model.
+        pinned: The index generation inside the model; None if the chain follows the live index.
+
+    Raises:
+        UserError: there is no such language model or prompt.
+    """
+    use_case = parameters.use_case
+    models = use_case.models.with_primary(parameters.llm)
+    templates = load_templates(use_case.prompts, use_case.folder)
+    chosen = (find(templates, use_case.prompts.answer, "answer"), find(templates, use_case.prompts.rewrite, "rewrite"))
+    return ChainConfiguration(
+        catalog=parameters.catalog,
+        schema_name=parameters.schema_name,
+        use_case=use_case.model_copy(update={"models": models}),
+        templates={one.name: one for one in chosen},
+        pinned=pinned,
+    )
+
+
+def configuration_to_log(parameters: RegisterParameters) -> ChainConfiguration:
+    """The configuration of the chain to log. Raises as `chain_configuration` and `live_generation`."""
+    return chain_configuration(parameters, live_generation(parameters) if parameters.pin else None)
+
+
+def live_generation(parameters: TaskParameters) -> str:
+    """The live index generation. Raises UserError if there is no index."""
+    return PublishedIndex(index_root(parameters.workspace)).pointer().generation
+
+
+def register_prompts(
+    parameters: RegisterParameters, configuration: ChainConfiguration, note: Callable[[str], None] = print
+) -> list[Registered]:
+    """Registers those of the chain's prompts that are new in MLflow's registry; returns all of them.
+
+    Where the registry is disabled the list is empty and `note` receives a line: the chain contains its prompts anyway.
+    """
+    from mlflow import MlflowClient
+
+    from ragops.answers.prompts.registry import PromptRegistry, SwitchedOff
+
+    _ = parameters.experiment_id
+    registry = PromptRegistry(MlflowClient(), parameters.workspace.registered)
+    try:
+        return [registry.register(template) for template in configuration.templates.values()]
+    except SwitchedOff as error:
+        note(f"{error}. The release continues without versions of its prompts")
+        return []
+
+
+def evaluation_sample(use_case: UseCase, count: int = 0) -> list[Question]:
+    """The evaluation questions of a release: `count` of them, 0 for as many as the use case says.
+
+    Raises:
+        UserError: the use case has no evaluation questions.
+    """
+    known = evaluation_questions(use_case)
+    if not known:
+        raise UserError(
+            "evaluation.questions: the use case names none; a release needs evaluation questions, so give a JSONL file"
         )
-
-    def registered_prompts(self, note: Callable[[str], None] = print) -> list[Registered]:
-        """The chain's prompts in MLflow's registry, registered there if they are new.
-
-        None where the registry is switched off, which `note` hears: the chain has its prompts inside, whatever is
-        registered.
-        """
-        from mlflow import MlflowClient
-
-        from ragops.answers.prompts.registry import PromptRegistry, SwitchedOff
-
-        _ = self.experiment_id
-        registry = PromptRegistry(MlflowClient(), self.workspace.registered)
-        try:
-            return [registry.register(template) for template in self.configuration().templates.values()]
-        except SwitchedOff as error:
-            note(f"{error}. The release goes on without versions of its prompts")
-            return []
-
-    def asked(self) -> list[Question]:
-        """The questions to judge by.
-
-        Raises:
-            UserError: the use case names none.
-        """
-        known = evaluation_questions(self.use_case)
-        if not known:
-            raise UserError("evaluation.questions: the use case names none, and nothing is released unseen; give some")
-        return sampled(known, self.questions or self.use_case.release.questions)
-
-    def logged(self) -> Logged:
-        """The chain that the run logged.
-
-        Raises:
-            UserError: there is no such run, or it logged no chain.
-        """
-        from ragops.releases.registry import find_logged
-
-        return find_logged(self.experiment_id, self.run_id)
-
-    def registry(self) -> ChainRegistry:
-        """The chain's versions."""
-        from mlflow import MlflowClient
-
-        from ragops.releases.registry import ChainRegistry
-
-        _ = self.experiment_id
-        return ChainRegistry(MlflowClient(), self.workspace.registered(CHAIN))
-
-    def endpoint_settings(self, note: Callable[[str], None] = print) -> EndpointSettings | None:
-        """Of the endpoint, with the service principal that reads volumes for it; None where none is wanted.
-
-        Asks for every right that the principal needs, so that nothing has moved where one is missing; `note` hears of
-        those that could not be asked for.
-
-        Raises:
-            UserError: the chain follows the index, and the scope holds no principal's secrets; or as `check_rights`.
-        """
-        if not self.endpoint:
-            return None
-        variables = {"ENABLE_MLFLOW_TRACING": "true", "MLFLOW_EXPERIMENT_ID": self.experiment_id}
-        if found := find_identity(self.workspace, workspace_client().config.host):
-            check_rights(found, self.configuration(), self.endpoint, self.experiment_id, note)
-            variables |= found.variables
-        elif not self.logged().pinned:
-            raise UserError(
-                f"serving endpoint {self.endpoint}: its container reads the index as a service principal; put its id "
-                f"and an OAuth secret of it into scope {self.workspace.secret_scope}, as {CLIENT_ID} and "
-                f"{CLIENT_SECRET}, or release with pin=true"
-            )
-        managers, callers = _named(self.managers), _named(self.callers)
-        return EndpointSettings(name=self.endpoint, environment_vars=variables, managers=managers, callers=callers)
-
-    def judged(self, questions: list[Question]) -> StoredAnswers:
-        """Where answers to these questions are kept."""
-        from mlflow import MlflowClient
-
-        from ragops.releases.registry import StoredAnswers
-
-        _ = self.experiment_id
-        return StoredAnswers(MlflowClient(), [one.question_id for one in questions], self.generation)
+    return sampled(known, count or use_case.release.questions)
 
 
-def _named(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+def logged_chain(parameters: EvaluateParameters | PromoteParameters) -> Logged:
+    """The chain that the run logged.
+
+    Raises:
+        UserError: there is no such run, or it logged no chain.
+    """
+    from ragops.releases.registry import find_logged
+
+    return find_logged(parameters.experiment_id, parameters.run_id)
+
+
+def chain_registry(parameters: PromoteParameters) -> ChainRegistry:
+    """The chain's versions in the registry."""
+    from mlflow import MlflowClient
+
+    from ragops.releases.registry import ChainRegistry
+
+    _ = parameters.experiment_id
+    return ChainRegistry(MlflowClient(), parameters.workspace.registered(CHAIN))
+
+
+def stored_answers(parameters: EvaluateParameters | PromoteParameters, questions: list[Question]) -> StoredAnswers:
+    """Where answers to these questions from the live index are stored. Raises UserError if there is no index."""
+    from mlflow import MlflowClient
+
+    from ragops.releases.registry import StoredAnswers
+
+    _ = parameters.experiment_id
+    return StoredAnswers(MlflowClient(), [one.question_id for one in questions], live_generation(parameters))
+
+
+def endpoint_settings(
+    parameters: PromoteParameters, logged: Logged, note: Callable[[str], None] = print
+) -> EndpointSettings | None:
+    """The settings of the endpoint, with the credentials of its service principal; None if there is no endpoint.
+
+    Checks every right of the principal, so that nothing has changed yet if one is missing; `note` receives a line for
+    each right that could not be checked.
+
+    Raises:
+        UserError: the chain follows the index, and the secret scope has no credentials; or as `check_rights`.
+    """
+    if not parameters.endpoint:
+        return None
+    experiment_id = parameters.experiment_id
+    variables = {"ENABLE_MLFLOW_TRACING": "true", "MLFLOW_EXPERIMENT_ID": experiment_id}
+    if identity := find_identity(parameters.workspace, workspace_client().config.host):
+        pinned = live_generation(parameters) if logged.pinned else None
+        configuration = chain_configuration(parameters, pinned)
+        check_rights(identity, configuration, parameters.endpoint, experiment_id, note)
+        variables |= identity.variables
+    elif not logged.pinned:
+        raise UserError(
+            f"serving endpoint {parameters.endpoint}: its container reads the index as a service principal; store its "
+            f"application id and one of its OAuth secrets in scope {parameters.workspace.secret_scope} as {CLIENT_ID} "
+            f"and {CLIENT_SECRET}, or release with pin=true"
+        )
+    return EndpointSettings(
+        name=parameters.endpoint,
+        environment_vars=variables,
+        managers=listed(parameters.managers),
+        callers=listed(parameters.callers),
+    )
 
 
 def check_release(given: Mapping[str, str]) -> None:
-    """Refuses wrong parameters of the job release, and one without an index, before a machine is started for it.
+    """Refuses wrong parameters of the job release, and a release without an index, before compute is started for it.
 
     Raises:
         UserError: names the parameter, what is wrong with it and the fix.
     """
     parameters = ReleaseParameters.read(given)
-    _ = parameters.configuration(), parameters.asked(), parameters.generation
+    configuration_to_log(parameters)
+    evaluation_sample(parameters.use_case, parameters.questions)
+    live_generation(parameters)

@@ -1,64 +1,77 @@
-"""The parameters of the smoke job's notebooks."""
+"""The parameters of the smoke job's tasks, and what its notebooks build from them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
 
 from ragops.corpus.index.generations.published_files import PublishedIndex, index_root
 from ragops.demo.smoke_corpus import Edition, Version, edition
+from ragops.jobs.parameters import EncoderParameters, LandingParameters, TaskParameters
 from ragops.jobs.refresh import RefreshParameters
 
 if TYPE_CHECKING:
     from ragops.answers.retrieval.search import Searcher
 
-# More passages than the corpus has: what is not among them is not in the index.
+# More passages than the corpus has: a passage that is not among them is not in the index.
 ALL_PASSAGES = 50
-BY_HAND = "by-hand"
-"""The mark of whoever runs the notebooks without their job."""
+MANUAL = "manual"
+"""The mark of a notebook that runs outside the job."""
 
 
-class SmokeParameters(RefreshParameters):
-    """The refresh job's parameters, which the smoke job hands on to it, and which edition of its corpus is due.
-
-    `mark` is written into the texts and differs between runs, so that no run finds what an earlier one left.
-    """
+class _EditionParameters(TaskParameters):
+    """For tasks that use one edition of the smoke corpus. The mark keeps a run from finding texts of earlier runs."""
 
     job: ClassVar[str] = "smoke"
 
-    version: Version
-    mark: str
+    version: Version = Field(description="the edition of the corpus: first, or second after an edit")
+    mark: str = Field(description="identifies this run's texts")
 
     @property
     def corpus(self) -> Edition:
-        """What lies in the landing folder and must be found."""
+        """The documents, and the passages that a search must find."""
         return edition(self.version, self.mark)
+
+
+class WriteCorpusParameters(_EditionParameters, LandingParameters):
+    """Parameters of the tasks that write the corpus to the landing folder."""
+
+
+class CheckSearchParameters(_EditionParameters, EncoderParameters):
+    """Parameters of the tasks that check the search."""
 
     @property
     def has_nothing_to_check(self) -> bool:
-        """Whether somebody runs the check by hand where nothing was published yet; in the job that is a failure."""
-        return self.mark == BY_HAND and PublishedIndex(index_root(self.workspace)).find_pointer() is None
+        """Whether the check runs outside the job before anything was published; within the job that is a failure."""
+        return self.mark == MANUAL and PublishedIndex(index_root(self.workspace)).find_pointer() is None
 
-    @cached_property
-    def searcher(self) -> Searcher:
-        """Search over the published index: near-identical passages too, since the editions are."""
-        from ragops.answers.retrieval.search import Searcher
-        from ragops.answers.retrieval.settings import RetrievalSettings
-        from ragops.corpus.embeddings.interface import CPU
 
-        encoder, everything = self.query_source().load(CPU), RetrievalSettings(duplicates=None)
-        return Searcher(index_root(self.workspace), self.use_case.embedding, encoder, everything)
+def open_searcher(parameters: CheckSearchParameters) -> Searcher:
+    """Search over the published index that also returns near-duplicates, because the editions are similar."""
+    from ragops.answers.retrieval.search import Searcher
+    from ragops.answers.retrieval.settings import RetrievalSettings
+    from ragops.corpus.embeddings.interface import CPU
 
-    def search(self, question: str) -> list[tuple[str, str]]:
-        """Path and text of every passage of the published index, the best one first."""
-        every_group = {group for rule in self.use_case.corpus.access for group in rule.groups}
-        found = self.searcher.search(question, ALL_PASSAGES, every_group)
+    encoder = parameters.encoder_source("openvino", threads=0).load(CPU)
+    settings = RetrievalSettings(duplicates=None)
+    return Searcher(index_root(parameters.workspace), parameters.use_case.embedding, encoder, settings)
+
+
+def search_all(parameters: CheckSearchParameters, searcher: Searcher) -> Callable[[str], list[tuple[str, str]]]:
+    """A function from a question to path and text of every indexed passage, best first."""
+    every_group = {group for rule in parameters.use_case.corpus.access for group in rule.groups}
+
+    def search(question: str) -> list[tuple[str, str]]:
+        found = searcher.search(question, ALL_PASSAGES, every_group)
         return [(one.passage.path, one.passage.text) for one in found]
+
+    return search
 
 
 def check_smoke(given: Mapping[str, str]) -> None:
-    """Refuses wrong parameters of the smoke job before a machine is started for it.
+    """Refuses wrong parameters of the smoke job before compute is started for it.
 
     Raises:
         UserError: names the parameter, what is wrong with it and the fix.

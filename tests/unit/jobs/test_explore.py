@@ -1,11 +1,11 @@
-"""The job explore's parameters as the command line gives them: text that is typed, or refused in one line."""
+"""The job explore's parameters: text from the command line is validated, or refused in one line."""
 
 from pathlib import Path
 
 import pytest
 
 from ragops.errors import UserError
-from ragops.jobs.explore import ExploreParameters, check_explore
+from ragops.jobs.explore import ExploreParameters, check_explore, chunk_sizes_to_try
 
 USE_CASE = Path(__file__).parents[3] / "usecase.yml"
 
@@ -19,14 +19,14 @@ def given(**changed: str) -> dict[str, str]:
     } | changed
 
 
-def test_defaults_are_the_jobs() -> None:
+def test_defaults_match_the_job() -> None:
     parameters = ExploreParameters.read(given())
     assert (parameters.sample, parameters.chunk_sizes, parameters.questions) == (200, (64, 128, 400), "")
-    assert 200 in [sizes.max_tokens for sizes in parameters.sizes()]
+    assert 200 in [sizes.max_tokens for sizes in chunk_sizes_to_try(parameters)]
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("sample", "many", "sample is 'many'"),
         ("sample", "0", "sample is '0'"),
@@ -43,12 +43,12 @@ def test_defaults_are_the_jobs() -> None:
         ("usecase", "/nowhere.yml", "cannot read"),
     ],
 )
-def test_wrong_parameters_are_refused_before_anything_starts(name: str, value: str, said: str) -> None:
-    with pytest.raises(UserError, match=said) as refused:
+def test_wrong_parameters_are_refused_before_anything_starts(name: str, value: str, message: str) -> None:
+    with pytest.raises(UserError, match=message) as refused:
         check_explore(given(**{name: value}))
     assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("name", ["feedback", "rag.feedback", "main.rag.feedback"])
-def test_a_table_waits_for_spark(name: str) -> None:
+def test_a_table_is_not_checked_before_spark_starts(name: str) -> None:
     check_explore(given(questions=f"table:{name}"))
