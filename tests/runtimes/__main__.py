@@ -1,8 +1,8 @@
-"""`make test-runtimes`: the jobs and the suites with what Databricks' runtimes ship. `python -m tests.runtimes --help`.
+"""Runs jobs and suites with the packages of Databricks' runtimes: `make test-runtimes`.
 
-For each place an environment as a job finds it there, what the job installs on top by plain pip, what that changed,
-then the job's own tasks on the sample corpus, and vLLM on the CPU. It takes over an hour and some 30 GB, most of it in
-uv's cache.
+For each platform it builds the environment that a job starts from, installs what the job installs with plain pip,
+reports the changes, and runs the job's tasks on the sample corpus and vLLM on the CPU. It takes more than an hour and
+about 30 GB, most of it in uv's cache. Options: `python -m tests.runtimes --help`.
 """
 
 import shutil
@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from localbundle.errors import BundleError
 
+from ragops.errors import UserError
 from tests.runtimes.commands import FOLDER, Failed, console
 from tests.runtimes.summary import table
 from tests.runtimes.trial import Trial
@@ -21,23 +22,23 @@ def main(
     runtimes: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Runtimes in place of those of environments/runtimes.yml: 19.x-gpu-ml-scala2.13 serverless-v6."
+            help="Runtimes instead of those in environments/runtimes.yml: 19.x-gpu-ml-scala2.13 serverless-v6."
         ),
     ] = None,
-    suites: Annotated[bool, typer.Option(help="Run the unit and integration suites too.")] = True,
+    suites: Annotated[bool, typer.Option(help="Also run the unit and integration suites.")] = True,
 ) -> None:
-    """Tries the jobs and the suites on the runtimes they run on. Exit code 1 on any failure."""
+    """Tests the jobs and the suites on their runtimes. Exit code 1 on any failure."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     before = shutil.disk_usage(FOLDER).used
     try:
         trial = Trial(runtimes or [])
         rows = trial.run(with_suites=suites)
-    except (Failed, BundleError) as error:
+    except (Failed, BundleError, UserError) as error:
         sys.exit(f"error: {error}")
     console.print(table(rows))
     after = shutil.disk_usage(FOLDER).used
     console.print(
-        f"disk in use: {before / 1e9:.1f} GB before, {after / 1e9:.1f} GB after; environments and logs: {FOLDER}"
+        f"disk usage: {before / 1e9:.1f} GB before, {after / 1e9:.1f} GB after; environments and logs: {FOLDER}"
     )
     for failure in trial.failures:
         console.print(f"failed: {failure}", style="red", markup=False)

@@ -1,4 +1,4 @@
-"""What an installation changed: two lists of packages, before and after, as three lists."""
+"""The packages that an installation changed, from the lists before and after it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,19 +10,19 @@ Versions = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Changes:
-    """Packages by name: those that stayed, those that came, and of replaced ones the old and the new version."""
+    """Packages by name: unchanged, added, and replaced ones with the old and the new version."""
 
     shipped: dict[str, str] = field(default_factory=dict)
     added: dict[str, str] = field(default_factory=dict)
     replaced: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def wrong(self, allowed: Iterable[str]) -> list[str]:
-        """What was replaced and may not be, in words."""
-        kept = sorted(self.replaced.keys() - set(allowed))
-        return [f"{name} {self.replaced[name][0]} by {self.replaced[name][1]}" for name in kept]
+        """Replacements that are not allowed, in words."""
+        wrong = sorted(self.replaced.keys() - set(allowed))
+        return [f"{name} {self.replaced[name][0]} by {self.replaced[name][1]}" for name in wrong]
 
     def lines(self) -> list[str]:
-        """The three lists for a person."""
+        """The three lists for display."""
         replaced = [f"{name} {old} -> {new}" for name, (old, new) in sorted(self.replaced.items())]
         return [
             f"shipped ({len(self.shipped)}): {_listed(self.shipped)}",
@@ -32,7 +32,7 @@ class Changes:
 
 
 def read_freeze(text: str) -> dict[str, str]:
-    """The versions by name in what `pip freeze` prints; "" for what was installed from a folder."""
+    """Versions by name from the output of `pip freeze`; "" for packages installed from a folder."""
     found: dict[str, str] = {}
     for line in text.splitlines():
         if line.startswith(("#", "-")) or not line.strip():
@@ -49,7 +49,7 @@ def _version_in(origin: str) -> str:
 
 
 def compare(before: Versions, after: Versions) -> Changes:
-    """What became of the packages. One that vanished counts as replaced by nothing."""
+    """The changes of an installation. A package that vanished counts as replaced by nothing."""
     changes = Changes()
     for name, version in sorted(after.items()):
         if name not in before:

@@ -1,7 +1,7 @@
 """Runs a notebook's code in a classic Spark session: `python classic.py SPARK_PROPERTIES NOTEBOOK PARAMETERS_JSON`.
 
-A GPU cluster has such a session. Catalog, warehouse and Delta are those of the local workspace, whose Connect server
-must be down: its metastore takes one process at a time.
+GPU clusters have such a session. It uses the catalog, warehouse and Delta of the local workspace, whose Connect server
+must be down: the metastore accepts one process at a time.
 """
 
 import json
@@ -18,12 +18,12 @@ _OF_THE_SERVER = ("spark.plugins", "spark.connect.", "spark.master", "spark.app.
 
 
 def classic_session(properties: Path) -> SparkSession:
-    """A session on two cores with a server's configuration, but for what makes it one."""
+    """A session on two cores with a server's configuration, without the options of the server itself."""
     lines = properties.read_text("utf-8").splitlines()
     kept = [line for line in lines if line.strip() and not line.startswith(_OF_THE_SERVER)]
     with tempfile.NamedTemporaryFile("w", suffix=".properties", delete=False) as own:
         own.write("\n".join(kept))
-    # Java's options count only before Java has started.
+    # Options of Java have an effect only before it starts.
     os.environ["PYSPARK_SUBMIT_ARGS"] = f"--master local[2] --properties-file {own.name} pyspark-shell"
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
@@ -31,7 +31,7 @@ def classic_session(properties: Path) -> SparkSession:
 
 
 def main() -> None:
-    """Says which session there is, runs the cells, and whether all texts have vectors."""
+    """Prints the kind of session, runs the cells, and checks that all texts have vectors."""
     properties, notebook, given = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])
     spark = classic_session(properties)
     kind = f"{type(spark).__module__}.{type(spark).__name__}"
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def check(names: dict[str, Any]) -> None:
-    """A last line with what was embedded; no text may be without a vector."""
+    """Checks that every text has a vector; prints how many were embedded."""
     from ragops.corpus.embeddings.stage import texts_to_embed
 
     left = texts_to_embed(names["workspace"], names["use_case"].embedding).count()

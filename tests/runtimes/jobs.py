@@ -1,5 +1,6 @@
-"""The job's own tasks, run with the Python of their places: those of serverless compute through Spark Connect, that of
-the GPU cluster in a classic session on the same tables.
+"""The job's tasks, run with the Python of their platform.
+
+Tasks of serverless compute use Spark Connect, that of the GPU cluster a classic session on the same tables.
 """
 
 import json
@@ -15,7 +16,7 @@ from localbundle.workspace.server import Server
 
 from tests.runtimes.commands import FOLDER, Failed, clean_environment, run
 from tests.runtimes.environment import Environment
-from tests.runtimes.places import GPU, SERVERLESS
+from tests.runtimes.platforms import GPU, SERVERLESS
 from tests.runtimes.snapshot import TARGET
 
 QUESTION = "How do I make sure that a resource is released even if an error occurs?"
@@ -24,7 +25,7 @@ _CLASSIC = Path(__file__).with_name("classic.py")
 
 @dataclass
 class Workspace:
-    """The local workspace of the copied bundle, and by kind of compute how many tasks ended well, of how many."""
+    """The local workspace of the copied bundle, with counts of tasks by kind of compute."""
 
     root: Path
     succeeded: Counter[str] = field(default_factory=Counter)
@@ -36,13 +37,13 @@ class Workspace:
         return self.root / ".localbundle" / TARGET
 
     def environment(self, python: Path) -> dict[str, str]:
-        """What a command of this Python finds; converted models are kept apart from those of this machine's user."""
-        mine = clean_environment()
-        mine["PATH"] = f"{python.parent}:{Path(sys.executable).parent}:{mine['PATH']}"
-        return mine | {"XDG_CACHE_HOME": str(FOLDER / "cache")}
+        """The environment variables of a command; converted models are kept apart from the user's."""
+        variables = clean_environment()
+        variables["PATH"] = f"{python.parent}:{Path(sys.executable).parent}:{variables['PATH']}"
+        return variables | {"XDG_CACHE_HOME": str(FOLDER / "cache")}
 
     def sample(self) -> None:
-        """Lays the sample corpus, with this repository's own environment: that is no task of a job."""
+        """Writes the sample corpus with this repository's environment, since no job does that."""
         python = Path(sys.executable)
         for words in (["localbundle", "validate", "-t", TARGET], ["ragops", "sample"]):
             run(" ".join(words[:2]), [python.with_name(words[0]), *words[1:]], self.environment(python), self.root)
@@ -51,7 +52,7 @@ class Workspace:
         """Runs a job, or some of its tasks, with an environment's localbundle.
 
         Raises:
-            Failed: a task of it failed.
+            Failed: a task failed.
         """
         words = [built.python.with_name("localbundle"), "run", job, "-t", TARGET]
         words += ["--only", only] if only else []
@@ -80,7 +81,7 @@ class Workspace:
         return result.strip().splitlines()[-1]
 
     def search(self, built: Environment) -> str:
-        """Asks the index; returns the path of the passage that is found first.
+        """Searches the index; returns the path of the first passage.
 
         Raises:
             Failed: nothing is found.
@@ -89,7 +90,7 @@ class Workspace:
         result = run(f"{built.label} search", words, self.environment(built.python), self.root)
         passages = json.loads(result[result.index("{") :])["passages"]
         if not passages:
-            raise Failed(f"{built.label}: `{shlex.join(map(str, words))}` finds nothing")
+            raise Failed(f"{built.label}: `{shlex.join(map(str, words))}` found nothing")
         return str(passages[0]["path"])
 
     def _runs(self) -> set[int]:

@@ -1,4 +1,4 @@
-"""A copy of the working tree to test in: nobody edits it meanwhile, and its local workspace is nobody's."""
+"""A copy of the working tree to test in, with its own local workspace; nobody edits it during the test."""
 
 import shutil
 import subprocess
@@ -8,13 +8,13 @@ from pathlib import Path
 from localbundle.definitions.bundle import Bundle, load_bundle
 
 from tests.runtimes.commands import FOLDER, REPOSITORY, clean_environment, run
-from tests.runtimes.places import GPU, SERVERLESS, Place
+from tests.runtimes.platforms import GPU, SERVERLESS, Platform
 
 TARGET = "dev"
 
 
 def copy_tree(into: Path = FOLDER / "bundle") -> Path:
-    """Copies all that git would commit."""
+    """Copies all files that git would commit."""
     shutil.rmtree(into, ignore_errors=True)
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -31,10 +31,10 @@ def copy_tree(into: Path = FOLDER / "bundle") -> Path:
     return into
 
 
-def bundle_for(root: Path, places: dict[str, Place]) -> Bundle:
-    """The definitions as they are for these places; its artifacts are built."""
-    version = places[SERVERLESS].runtime.name.removeprefix("serverless-v")
-    given = {"gpu_runtime": places[GPU].runtime.name, "serverless_version": version}
+def bundle_for(root: Path, platforms: dict[str, Platform]) -> Bundle:
+    """The bundle for these platforms, with built artifacts."""
+    version = platforms[SERVERLESS].runtime.name.removeprefix("serverless-v")
+    given = {"gpu_runtime": platforms[GPU].runtime.name, "serverless_version": version}
     bundle = load_bundle(root, TARGET, given)
     environment = clean_environment()
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"

@@ -1,4 +1,4 @@
-"""The unit and the integration suite, with the Python and the packages of a place."""
+"""The unit and integration suites, with the Python and the packages of a platform."""
 
 import tomllib
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ SUITES = ("tests/unit", "tests/integration")
 
 @dataclass(frozen=True)
 class Counted:
-    """Tests by how they ended, and the names of those that failed."""
+    """Numbers of tests by outcome, and the names of failed ones."""
 
     passed: int
     skipped: int
@@ -25,9 +25,12 @@ class Counted:
 
 
 def add_everything(built: Environment, source: Path, replaced: Iterable[str]) -> None:
-    """All extras and what tests need, beside what the runtime ships. Raises Failed as uv does.
+    """Installs all extras and the packages of the tests next to the runtime's.
 
-    Without those that no job installs and that ask for newer packages than the runtimes have: their tests are skipped.
+    Leaves out packages that no job installs and that conflict with the runtimes: their tests are skipped.
+
+    Raises:
+        Failed: an installation fails.
     """
     project, own = source / "pyproject.toml", source / "src" / "localbundle"
     left_out = built.folder / "left_out.txt"
@@ -41,16 +44,16 @@ def add_everything(built: Environment, source: Path, replaced: Iterable[str]) ->
 
 
 def _extras(project: Path) -> set[str]:
-    """Those of a laptop, of which one installs other extras of this package."""
+    """The extras of a laptop, except those with requirements newer than the runtimes' packages."""
     lines = tomllib.loads(project.read_text("utf-8"))["project"]["optional-dependencies"]["laptop"]
     return {extra for line in lines for extra in Requirement(line).extras} - {"optimize"}
 
 
 def run_suite(built: Environment, source: Path, suite: str) -> Counted:
-    """Runs one suite and counts.
+    """Runs one suite and counts its tests.
 
     Raises:
-        Failed: pytest did not come to an end.
+        Failed: pytest did not finish.
     """
     report = FOLDER / "logs" / f"{suite.replace('/', '_')}.xml"
     report.unlink(missing_ok=True)
@@ -68,7 +71,7 @@ def run_suite(built: Environment, source: Path, suite: str) -> Counted:
 
 
 def count(report: str) -> Counted:
-    """What a report of pytest in JUnit's form says."""
+    """The outcomes in a JUnit report of pytest."""
     passed, skipped, failed = 0, 0, []
     for case in ElementTree.fromstring(report).iter("testcase"):
         kinds = {child.tag for child in case}

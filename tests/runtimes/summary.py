@@ -1,4 +1,4 @@
-"""The table at the end: one row a place, within 80 columns."""
+"""The final table: one row per platform, within 80 columns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from rich.table import Table
 
 @dataclass
 class Row:
-    """What came of one place. Packages are counted over all its environments; sizes are in GB, times in seconds."""
+    """The results of one platform. Packages are counted over all its environments."""
 
-    place: str
+    platform: str
     python: str = "-"
     spark: str = "-"
     shipped: int = 0
@@ -25,13 +25,13 @@ class Row:
 def table(rows: Sequence[Row]) -> Table:
     """The rows as a table."""
     made = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
-    made.add_column("place", no_wrap=True)
+    made.add_column("platform", no_wrap=True)
     for heading in ("Python", "Spark", "shipped", "added", "replaced", "tasks ok", "tests", "s", "GB"):
         made.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         counts = (str(number) for number in (row.shipped, row.added, row.replaced))
         made.add_row(
-            row.place,
+            row.platform,
             row.python,
             row.spark,
             *counts,

@@ -1,6 +1,6 @@
-"""What the provider `vllm_offline` does with the vLLM of this environment: `python vllm_answers.py`, without a GPU.
+"""Checks the provider `vllm_offline` with the vLLM of this environment: `python vllm_answers.py`, without a GPU.
 
-The model is a tiny one with random weights, made here: what it says means nothing, but is always the same.
+The model is a tiny one with random weights, created here: its answers are meaningless, but always the same.
 """
 
 import faulthandler
@@ -22,7 +22,7 @@ from ragops.answers.llms.settings import VllmOffline
 from ragops.answers.llms.types import Reply, Request
 from ragops.answers.prompts.types import Message
 
-_SECONDS_TO_HANG = 1800  # an engine that keeps unfinished requests waits for ever
+_SECONDS_TO_HANG = 1800  # an engine that keeps unfinished requests waits forever
 _TEMPLATE = (
     "{% for message in messages %}{% if message.role == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
     "<s>{{ message.content }}{% endfor %}"
@@ -30,7 +30,7 @@ _TEMPLATE = (
 
 
 def save_model(folder: str) -> None:
-    """Two layers, and a tokenizer of one token a byte."""
+    """Two layers, and a tokenizer with one token per byte."""
     vocabulary = {
         token: number for number, token in enumerate(["<s>", "</s>", *sorted(pre_tokenizers.ByteLevel.alphabet())])
     }
@@ -52,7 +52,7 @@ def ask(text: str, max_tokens: int = 8, **other) -> Request:
 
 
 def texts(model: VllmOfflineModel, *requests: Request) -> list[str]:
-    """The answers; all of the requests must have one."""
+    """The answers; every request must have one."""
     answers = model.generate_many(requests)
     assert all(isinstance(answer, Reply) for answer in answers), answers
     return [answer.text for answer in answers]
@@ -66,14 +66,14 @@ def check_answers(model: VllmOfflineModel) -> str:
     one = answers[0]
     assert (one.prompt_tokens, one.completion_tokens, one.finish_reason) == (11, 8, "length"), one
     assert model.count_tokens("question 0") == 10
-    return "7 at once as one by one"
+    return "7 at once are the same as one by one"
 
 
 def check_stop(model: VllmOfflineModel) -> str:
     (whole,) = texts(model, ask("hello", 16))
-    at = next(place for place in range(1, len(whole)) if whole[place].isascii() and whole[place] not in whole[:place])
-    stopped, plain = model.generate_many([ask("hello", 16, stop=(whole[at],)), ask("hello", 16)])
-    assert (stopped.text, stopped.finish_reason, plain.text) == (whole[:at], "stop", whole), (whole, stopped, plain)
+    end = next(at for at in range(1, len(whole)) if whole[at].isascii() and whole[at] not in whole[:at])
+    stopped, plain = model.generate_many([ask("hello", 16, stop=(whole[end],)), ask("hello", 16)])
+    assert (stopped.text, stopped.finish_reason, plain.text) == (whole[:end], "stop", whole), (whole, stopped, plain)
     return "ends before its stop string"
 
 
@@ -86,7 +86,7 @@ def check_seed(model: VllmOfflineModel) -> str:
 
 
 def check_refused(model: VllmOfflineModel) -> str:
-    """A prompt that is too long, messages that the template refuses, a schema that vLLM refuses, no room to answer."""
+    """A prompt that is too long, messages that the template refuses, an invalid schema, and no tokens for an answer."""
     good = [ask(f"question {number}") for number in range(3)]
     system = replace(good[0], messages=(Message("system", "Be brief."), *good[0].messages))
     bad = [ask("long" * 40), system, ask("hello", response_schema={"type": "nonsense"}), ask("hello", 0)]
@@ -98,7 +98,7 @@ def check_refused(model: VllmOfflineModel) -> str:
 
 
 def check_schema(model: VllmOfflineModel) -> str:
-    """Alone in a batch it works everywhere; beside free text vLLM 0.13 fails, with a torch built for GPUs but none."""
+    """Works alone in a batch; mixed with free text, vLLM 0.13 fails if torch is built for GPUs and there is none."""
     (plain,) = texts(model, ask("hello"))
     chosen = ask("yes or no?", response_schema={"enum": ["yes", "no"]})
     assert {json.loads(text) for text in texts(model, chosen, chosen)} <= {"yes", "no"}
@@ -107,17 +107,17 @@ def check_schema(model: VllmOfflineModel) -> str:
     assert texts(model, ask("hello")) == [plain], "after it"
     if failed:
         (reason,) = failed
-        return f"fits; beside free text: {reason}; the next batch is answered"
+        return f"valid; mixed with free text: {reason}; the next batch is answered"
     assert mixed[1].text == plain and json.loads(mixed[0].text) in ("yes", "no"), mixed
-    return "fits, beside free text too"
+    return "valid, also mixed with free text"
 
 
 def check_close(settings: VllmOffline, model: VllmOfflineModel) -> str:
-    """Its cache, of 1 GiB here, is freed; a second engine in this process answers as the first did."""
+    """The cache, of 1 GiB here, is freed; a second engine in this process gives the same answers."""
     before = texts(model, ask("hello"))
     model.close()
-    held = sum({one.data_ptr(): one.nbytes for one in gc.get_objects() if isinstance(one, torch.Tensor)}.values())
-    assert held < 2**28, f"{held:,} bytes of tensors are left"
+    left = sum({one.data_ptr(): one.nbytes for one in gc.get_objects() if isinstance(one, torch.Tensor)}.values())
+    assert left < 2**28, f"{left:,} bytes of tensors are left"
     second = VllmOfflineModel(settings)
     assert texts(second, ask("hello")) == before
     second.close()
@@ -125,9 +125,9 @@ def check_close(settings: VllmOffline, model: VllmOfflineModel) -> str:
 
 
 def main() -> None:
-    """A line for each check, and one with the versions."""
+    """Prints a line for each check, and one with the versions."""
     faulthandler.dump_traceback_later(_SECONDS_TO_HANG, exit=True)
-    # vLLM 0.13 gives xgrammar logits of the model's own type, and its code for CPUs takes no other than this.
+    # vLLM 0.13 gives xgrammar logits of the model's type, and xgrammar's CPU code accepts only float32.
     vllm.LLM = functools.partial(vllm.LLM, dtype="float32")
     done = []
     with tempfile.TemporaryDirectory() as folder:

@@ -10,7 +10,7 @@ localbundle @ file:///src/localbundle
 """
 
 
-def test_a_freeze_is_read_by_normal_names() -> None:
+def test_a_freeze_is_read_with_normalized_names() -> None:
     assert read_freeze(FREEZE) == {
         "numpy": "2.1.3",
         "typing-extensions": "4.12.2",
@@ -19,7 +19,7 @@ def test_a_freeze_is_read_by_normal_names() -> None:
     }
 
 
-def test_what_an_installation_changed() -> None:
+def test_changes_are_unchanged_added_and_replaced_packages() -> None:
     before = {"numpy": "2.1.3", "certifi": "2025.4.26", "six": "1.17"}
     changes = compare(before, {"numpy": "2.1.3", "certifi": "2026.10.19", "chromadb": "1.5.9"})
     assert changes.shipped == {"numpy": "2.1.3"}
@@ -33,5 +33,5 @@ def test_what_an_installation_changed() -> None:
     ]
 
 
-def test_nothing_changed_is_said() -> None:
+def test_without_replacements_the_list_says_nothing() -> None:
     assert compare({}, {}).lines()[2] == "replaced (0): nothing"

@@ -8,5 +8,5 @@ REPORT = """<?xml version="1.0" encoding="utf-8"?><testsuites><testsuite tests="
 </testsuite></testsuites>"""
 
 
-def test_tests_are_counted_by_how_they_ended() -> None:
+def test_tests_are_counted_by_outcome() -> None:
     assert count(REPORT) == Counted(1, 1, ("tests.unit.test_a::test_wrong", "tests.unit.test_b::test_broken"))

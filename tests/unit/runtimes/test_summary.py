@@ -5,7 +5,7 @@ from rich.console import Console
 from tests.runtimes.summary import Row, table
 
 
-def test_the_table_is_within_80_columns_with_nothing_cut() -> None:
+def test_the_table_fits_80_columns_without_truncation() -> None:
     rows = [
         Row("18.x-gpu-ml", "3.12.1", "4.1", 120, 45, 2, "1/1", "2345", 5423.4, 12.34),
         Row("serverless-v5", "3.12.1", "4.1", 110, 44, 1, "15/15", "-", 1423.4, 2.34),

@@ -4,7 +4,7 @@ import pytest
 from localbundle.definitions.bundle import Bundle
 from localbundle.definitions.yamlfile import Text
 
-from tests.runtimes.places import GPU, SERVERLESS, Installation, installations, spark_of
+from tests.runtimes.platforms import GPU, SERVERLESS, Installation, installations, spark_of
 
 
 @pytest.mark.parametrize(
@@ -20,8 +20,8 @@ def test_the_spark_of_a_runtime(runtime: str, spark: str) -> None:
     assert spark_of(runtime) == spark
 
 
-def test_what_jobs_install_is_what_their_definitions_say(tmp_path: Path) -> None:
-    """Paths are relative to the file they are written in; a wheel is the one that was built."""
+def test_installations_come_from_the_definitions_of_jobs(tmp_path: Path) -> None:
+    """Paths are relative to the file that contains them; a wheel is the one that was built."""
     (tmp_path / "dist").mkdir()
     wheel = tmp_path / "dist" / "ragops-0.1.0-py3-none-any.whl"
     wheel.touch()

@@ -1,4 +1,4 @@
-"""The places where tasks run: a runtime with its Python and Spark, and what the definitions install on top there."""
+"""The platforms on which tasks run: a runtime with its Python and Spark, and what the jobs install on top."""
 
 import subprocess
 import sys
@@ -19,15 +19,15 @@ _SPARK = {"18": "4.1", "19": "4.2", "serverless-v5": "4.1", "serverless-v6": "4.
 
 
 @dataclass(frozen=True)
-class Place:
-    """One kind of compute with the runtime it has here."""
+class Platform:
+    """One kind of compute and its runtime."""
 
     compute: str
     runtime: Runtime
 
     @property
     def name(self) -> str:
-        """Short enough for a table of 80 columns."""
+        """A name short enough for a table of 80 columns."""
         return self.runtime.name.removesuffix("-scala2.13")
 
     @property
@@ -38,7 +38,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Installation:
-    """What a task's environment installs on top of its place: `arguments` for pip, wheels and files by their paths."""
+    """What a task installs on top of its platform: the arguments for pip, with the paths of wheels and files."""
 
     compute: str
     name: str
@@ -46,24 +46,24 @@ class Installation:
 
 
 def spark_of(runtime: str) -> str:
-    """The minor version of the Spark of a runtime. Raises KeyError for a runtime of which that is not known."""
+    """The minor version of a runtime's Spark. Raises KeyError if it is not known."""
     return _SPARK[runtime if runtime.startswith(SERVERLESS) else runtime.split(".")[0]]
 
 
-def places(named: Iterable[str] = (), root: Path = REPOSITORY) -> dict[str, Place]:
-    """The place of each kind of compute: as environments/runtimes.yml says, or the runtimes that are named instead.
+def platforms(named: Iterable[str] = (), root: Path = REPOSITORY) -> dict[str, Platform]:
+    """The platform of each kind of compute: from environments/runtimes.yml, or the runtimes named instead.
 
     Raises:
-        BundleError: there is no list of what a runtime ships.
+        UserError: there is no list of what a runtime ships.
     """
     chosen = dict(runtimes(root))
     for name in named:
         chosen[SERVERLESS if name.startswith(SERVERLESS) else GPU] = read_runtime(root, name)
-    return {compute: Place(compute, runtime) for compute, runtime in chosen.items()}
+    return {compute: Platform(compute, runtime) for compute, runtime in chosen.items()}
 
 
 def installations(bundle: Bundle) -> Iterator[Installation]:
-    """What each job's environments install, and each task with libraries of its own: as the definitions say it."""
+    """What each job's environments and each task with its own libraries install, by their definitions."""
     for key, job in bundle.jobs.items():
         for environment in job.get("environments") or []:
             lines = (environment.get("spec") or {}).get("dependencies") or []
@@ -79,7 +79,7 @@ def _line(library: Mapping[str, Any]) -> str:
             return located_like(path, f"-r {path}")
         case {"whl": str(line)} | {"pypi": {"package": str(line)}}:
             return line
-    raise ValueError(f"library {library}: is none of Python's")
+    raise ValueError(f"library {library}: is not a Python library")
 
 
 def _arguments(bundle: Bundle, lines: Iterable[str]) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ def _words(bundle: Bundle, line: str) -> list[str]:
 
 
 def find_python(version: str) -> Path | None:
-    """An interpreter of this version, from PATH or of pyenv; none is downloaded."""
+    """An interpreter of this version, from PATH or pyenv. Does not download one."""
     find = [sys.executable, "-m", "uv", "python", "find", "--no-python-downloads", version]
     result = subprocess.run(find, capture_output=True, text=True)
     if result.returncode == 0:
