@@ -10,12 +10,20 @@ from typing import Any
 import nbformat
 import yaml
 
-from ragops.jobs.parameters import JobParameters
+from ragops.jobs.parameters import TaskParameters
 from tests.docs.markdown import code, table
-from tests.docs.settings import fields, summary
+from tests.docs.settings import fields
 
 ROOT = Path(__file__).parents[2]
 _CHECKS = yaml.safe_load((ROOT / "environments" / "laptop.yml").read_text(encoding="utf-8"))["checks"]
+_REFERENCES = {
+    r"/Volumes/\$\{resources\.volumes\.(\w+)\..*": r"the volume `\1`",
+    r"\$\{resources\.(\w+)s\.(\w+)\.name\}": r"the \1 `\2`",
+    r"\$\{resources\.schemas\.(\w+)\.catalog_name\}": r"the catalog of the schema `\1`",
+    r"\$\{workspace\.file_path\}/(.+)": r"the deployed `\1`",
+    r"\$\{var\.([\w.]+)\}": r"the variable `\1`",
+}
+_ALIASES = {"schema_name": "schema"}
 
 
 def lines() -> Iterator[str]:
@@ -38,20 +46,16 @@ def _job(key: str, job: dict[str, Any]) -> Iterator[str]:
     yield f"Run it here: `localbundle run {key} -t dev`"
     yield ""
     yield from table(("task", "after", "runs"), [_task(task) for task in job["tasks"]])
-    names = [one["name"] for one in job.get("parameters", [])]
-    model = _model(key, names)
-    yield from summary(model)
-    meanings = _in_notebooks(job) | {
-        {"schema_name": "schema"}.get(name, name): meaning for name, _, _, meaning in fields(model) if meaning
-    }
+    meanings = _meanings(key, job)
     rows = [
-        (code(one["name"]), code(one["default"]), meanings.get(one["name"], "")) for one in job.get("parameters", [])
+        (code(one["name"]), _default(one["default"]), meanings.get(one["name"], ""))
+        for one in job.get("parameters", [])
     ]
     yield from table(("parameter", "default", "meaning"), rows)
 
 
 def _task(task: dict[str, Any]) -> tuple[str, str, str]:
-    after = ", ".join(one["task_key"] for one in task.get("depends_on", []))
+    after = ", ".join(code(one["task_key"]) for one in task.get("depends_on", []))
     if notebook := task.get("notebook_task"):
         runs = code(f"notebooks/{Path(notebook['notebook_path']).name}")
     elif condition := task.get("condition_task"):
@@ -61,12 +65,23 @@ def _task(task: dict[str, Any]) -> tuple[str, str, str]:
     return code(task["task_key"]), after, runs
 
 
-def _model(key: str, names: list[str]) -> type[JobParameters]:
-    """The smallest class of the job's module that has all its parameters."""
+def _default(text: str) -> str:
+    """A default in words where it refers to the bundle."""
+    for pattern, words in _REFERENCES.items():
+        if match := re.fullmatch(pattern, text):
+            return match.expand(words)
+    return code(text)
+
+
+def _meanings(key: str, job: dict[str, Any]) -> dict[str, str]:
+    """By parameter: the description of its field in a class of the job's module, else what a notebook says."""
     module = import_module(_CHECKS[key].partition(":")[0])
-    wanted = {"schema_name" if name == "schema" else name for name in names}
-    classes = [one for _, one in inspect.getmembers(module, inspect.isclass) if issubclass(one, JobParameters)]
-    return min((one for one in classes if wanted <= one.model_fields.keys()), key=lambda one: len(one.model_fields))
+    found = _in_notebooks(job)
+    for _, one in inspect.getmembers(module, inspect.isclass):
+        if issubclass(one, TaskParameters):
+            described = {name: meaning for name, _, _, meaning in fields(one) if meaning}
+            found |= {_ALIASES.get(name, name): meaning for name, meaning in described.items()}
+    return found
 
 
 def _in_notebooks(job: dict[str, Any]) -> dict[str, str]:

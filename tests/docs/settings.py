@@ -58,6 +58,7 @@ def fields(model: type) -> Iterator[tuple[str, Any, str, str]]:
             annotation = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
             yield name, annotation, _default(default), field.description or meanings.get(name, "")
         return
+    assert dataclasses.is_dataclass(model)
     hints = inspect.get_annotations(model, eval_str=True)
     for one in dataclasses.fields(model):
         default = PydanticUndefined if one.default is dataclasses.MISSING else one.default
