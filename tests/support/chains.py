@@ -30,7 +30,7 @@ def passage(number: int, text: str, path: str = "") -> Passage:
     )
 
 
-class Searching:
+class FakeSearcher:
     """Finds the given texts with the given similarity, and records questions and groups."""
 
     generation = "g-000001"
@@ -70,7 +70,7 @@ def failing_gateway(error: str, *replies: str) -> Gateway:
 
 
 def chain(
-    searcher: Searching, gateway: Gateway, prompt: str = "cite_or_abstain", settings: AnswerSettings | None = None
+    searcher: FakeSearcher, gateway: Gateway, prompt: str = "cite_or_abstain", settings: AnswerSettings | None = None
 ) -> Chain:
     templates = load_templates(PromptSettings(), ROOT)
     return Chain(

@@ -7,7 +7,7 @@ import yaml
 
 from ragops.answers.prompts.template import Template
 
-SOUND: dict[str, Any] = {
+VALID: dict[str, Any] = {
     "name": "plain",
     "description": "For tests.",
     "technique": "zero_shot",
@@ -17,11 +17,11 @@ SOUND: dict[str, Any] = {
 }
 
 
-def sound(**changes: Any) -> Template:
-    return Template.model_validate(SOUND | changes)
+def valid_template(**changes: Any) -> Template:
+    return Template.model_validate(VALID | changes)
 
 
-def written(folder: Path, content: dict[str, Any] | str | bytes, name: str = "plain.yml") -> Path:
+def write_template(folder: Path, content: dict[str, Any] | str | bytes, name: str = "plain.yml") -> Path:
     path = folder / name
     if isinstance(content, dict):
         content = yaml.safe_dump(content)

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from ragops.cli.app import app
 from ragops.errors import UserError
-from tests.support.template_files import SOUND, written
+from tests.support.template_files import VALID, write_template
 
 ROOT = Path(__file__).parents[3]
 
@@ -41,8 +41,10 @@ def add_own(bundle: Path) -> None:
     use_case["prompts"] |= {"templates": "mine", "values": {"tone": "dry"}}
     (bundle / "usecase.yml").write_text(yaml.safe_dump(use_case))
     (bundle / "mine").mkdir()
-    variables = SOUND["variables"] | {"tone": "of the answer", "unit": "of lengths"}
-    written(bundle / "mine", SOUND | {"variables": variables, "system": "Be {{ tone }}; use {{ unit }}; [i]n[/i]."})
+    variables = VALID["variables"] | {"tone": "of the answer", "unit": "of lengths"}
+    write_template(
+        bundle / "mine", VALID | {"variables": variables, "system": "Be {{ tone }}; use {{ unit }}; [i]n[/i]."}
+    )
 
 
 def test_the_list_needs_no_registry(bundle: Path) -> None:
@@ -75,14 +77,14 @@ def test_a_teams_own_template_is_shown_with_the_use_cases_values(bundle: Path) -
 
 
 def test_wrong_input_is_one_line(bundle: Path) -> None:
-    assert refused("show", "briev") == "prompt template briev: there is none of that name; did you mean brief?"
-    assert "nothing: there is none of that name" in refused("register", "nothing")
-    assert "make one with: make demo" in refused("register")
+    assert refused("show", "briev") == "prompt template briev: does not exist; did you mean brief?"
+    assert "nothing: does not exist" in refused("register", "nothing")
+    assert "make demo" in refused("register")
     (bundle / "usecase.yml").unlink()
     assert "usecase.yml" in refused("list")
 
 
 def test_a_broken_template_of_the_teams_is_named(bundle: Path) -> None:
     add_own(bundle)
-    written(bundle / "mine", b"\xff", "broken.yml")
+    write_template(bundle / "mine", b"\xff", "broken.yml")
     assert refused("list").endswith("mine/broken.yml: byte 0 is not UTF-8; save the file as UTF-8")

@@ -18,7 +18,7 @@ from ragops.answers.prompts.template import Template
 from ragops.answers.prompts.template_files import PromptSettings, load_templates
 from ragops.errors import UserError
 from ragops.platform.workspace import Workspace
-from tests.support.template_files import sound
+from tests.support.template_files import valid_template
 
 PLACE = Workspace("spark_catalog", "dev_me_rag")
 SHIPPED = load_templates(PromptSettings(), Path())
@@ -41,19 +41,21 @@ def test_equal_content_is_registered_once(
     if not searches:
         monkeypatch.setattr(client, "search_prompt_versions", refuse)
     assert registry.newest("plain") is None
-    first = registry.register(sound())
-    assert first == Registered("spark_catalog.dev_me_rag.plain", 1, sound().content_hash, (), is_new=True)
+    first = registry.register(valid_template())
+    assert first == Registered("spark_catalog.dev_me_rag.plain", 1, valid_template().content_hash, (), is_new=True)
     assert first.uri == "prompts:/spark_catalog.dev_me_rag.plain/1"
-    again = registry.register(sound())
+    again = registry.register(valid_template())
     assert (again.version, again.is_new) == (1, False)
-    other = registry.register(sound(system="Be long."))
+    other = registry.register(valid_template(system="Be long."))
     assert (other.version, other.is_new) == (2, True)
-    assert registry.register(sound()).version == 3, "an old text that is registered again becomes the newest version"
+    assert registry.register(valid_template()).version == 3, (
+        "an old text that is registered again becomes the newest version"
+    )
 
 
 def test_a_version_of_an_optimizer_is_adopted_or_removed(registry: PromptRegistry, client: MlflowClient) -> None:
-    template = sound(system="Be long.", description="Longer.")
-    registry.register(sound())
+    template = valid_template(system="Be long.", description="Longer.")
+    registry.register(valid_template())
     for _ in range(2):  # as mlflow.genai.optimize_prompts leaves them: texts, and nothing else
         turns = [{"role": role, "content": getattr(template, role)} for role in ("system", "user")]
         client.register_prompt(name=PLACE.registered("plain"), template=turns)
@@ -66,10 +68,10 @@ def test_a_version_of_an_optimizer_is_adopted_or_removed(registry: PromptRegistr
 
 
 def test_an_alias_moves_to_the_registered_version(registry: PromptRegistry, client: MlflowClient) -> None:
-    assert registry.register(sound(), "champion").aliases == ("champion",)
-    assert registry.register(sound(), "challenger").aliases == ("challenger", "champion")
-    assert registry.register(sound()).aliases == ("challenger", "champion")
-    registry.register(sound(system="Be long."), "challenger")
+    assert registry.register(valid_template(), "champion").aliases == ("champion",)
+    assert registry.register(valid_template(), "challenger").aliases == ("challenger", "champion")
+    assert registry.register(valid_template()).aliases == ("challenger", "champion")
+    registry.register(valid_template(system="Be long."), "challenger")
     assert registry.load("plain", "champion").system == "Be brief."
     assert registry.load("plain", "challenger").system == "Be long."
     assert registry.load("plain", 1) == registry.load("plain", "1") == registry.load("plain", "champion")
@@ -111,7 +113,7 @@ changes = st.fixed_dictionaries(
 @given(changes)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_template_is_loaded_unchanged(registry: PromptRegistry, change: dict[str, Any]) -> None:
-    template = sound(**change)
+    template = valid_template(**change)
     registered = registry.register(template)
     assert registry.load(template.name, registered.version) == template
 
@@ -167,7 +169,7 @@ def test_a_missing_version_is_one_line(registry: PromptRegistry) -> None:
             UserError, match=rf"prompt spark_catalog.dev_me_rag.plain: no \w+ {which} in the registry; run"
         ):
             registry.load("plain", which)
-    registry.register(sound())
+    registry.register(valid_template())
     for which in ("champion", 3):
         with pytest.raises(UserError, match=f"no .* {which} in the registry; run: ragops prompts register plain"):
             registry.load("plain", which)
@@ -182,13 +184,13 @@ def test_a_prompt_of_another_tool_is_refused(registry: PromptRegistry, client: M
 @pytest.mark.parametrize(("alias", "reason"), [("latest", "reserved"), ("two words", "Invalid alias name")])
 def test_an_alias_that_mlflow_refuses_is_one_line(registry: PromptRegistry, alias: str, reason: str) -> None:
     with pytest.raises(UserError, match=f"prompt spark_catalog.dev_me_rag.plain: MLflow refuses: .*{reason}"):
-        registry.register(sound(), alias)
+        registry.register(valid_template(), alias)
 
 
 def test_the_name_of_a_registered_model_is_refused(registry: PromptRegistry, client: MlflowClient) -> None:
     client.create_registered_model(PLACE.registered("plain"))
     with pytest.raises(UserError, match="MLflow refuses: .*same name"):
-        registry.register(sound())
+        registry.register(valid_template())
 
 
 def test_the_database_is_in_the_local_workspace(
@@ -196,7 +198,7 @@ def test_the_database_is_in_the_local_workspace(
 ) -> None:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    registry.register(sound())
+    registry.register(valid_template())
     with sqlite3.connect(tmp_path / "mlflow" / "mlflow.db") as database:
         assert database.execute("select name from registered_models").fetchall() == [(PLACE.registered("plain"),)]
     assert not list(tmp_path.rglob("mlruns"))

@@ -13,7 +13,7 @@ from ragops.answers.prompts.template_files import PromptSettings, load_templates
 from ragops.errors import NotPermitted, UserError
 from ragops.platform.workspace import Workspace
 from tests.support.catalog_double import Refused, aliases, catalog_client, off, store
-from tests.support.template_files import sound
+from tests.support.template_files import valid_template
 
 SHIPPED = load_templates(PromptSettings(), Path())
 
@@ -37,12 +37,12 @@ def test_equal_content_is_registered_once(
 ) -> None:
     monkeypatch.setattr("tests.support.catalog_double.MISSING", missing)
     assert registry.newest("plain") is None
-    assert registry.register(sound(), "champion").is_new
-    assert not registry.register(sound()).is_new
-    assert registry.register(sound(system="Be long.")).version == 2
+    assert registry.register(valid_template(), "champion").is_new
+    assert not registry.register(valid_template()).is_new
+    assert registry.register(valid_template(system="Be long.")).version == 2
     assert registry.load("plain", "champion").system == "Be brief."
     for number in range(3, 7):
-        assert registry.register(sound(system=f"Say {number}.")).version == number
+        assert registry.register(valid_template(system=f"Say {number}.")).version == number
     assert registry.load("plain").system == "Say 6.", "the newest version, on a later page and without an alias"
     with pytest.raises(UserError, match="no alias challenger in the registry"):
         registry.load("plain", "challenger")
@@ -50,11 +50,13 @@ def test_equal_content_is_registered_once(
 
 def test_a_long_template_is_loaded_unchanged_or_refused(registry: PromptRegistry) -> None:
     given = {"question": "Is it? " * 150, "answer": "Ja, für Ärzte. " * 150, "sources": [source("b " * 700)]}
-    template = sound(model_family=" any " * 300, examples=[given], response_schema=schema(80), technique="structured")
+    template = valid_template(
+        model_family=" any " * 300, examples=[given], response_schema=schema(80), technique="structured"
+    )
     registry.register(template, "champion")
     assert registry.load("plain", "champion") == template
     with pytest.raises(UserError, match="prompt template plain: .* 6.... characters, .*; shorten"):
-        registry.register(sound(examples=[given] * 10))
+        registry.register(valid_template(examples=[given] * 10))
     store["main.rag.plain"][0]["tags"].pop(-2)
     with pytest.raises(UserError, match="prompts?:/main.rag.plain/1: its tags ragops_template are incomplete"):
         registry.load("plain", 1)
@@ -69,17 +71,17 @@ def schema(fields: int) -> dict[str, object]:
 
 
 def test_texts_tags_and_alias_are_sent(registry: PromptRegistry) -> None:
-    registry.register(sound(), "champion")
+    registry.register(valid_template(), "champion")
     [version] = store["main.rag.plain"]
     assert json.loads(version["template"])[0] == {"role": "system", "content": "Be brief."}
     tags = {tag["key"]: tag["value"] for tag in version["tags"]}
-    assert tags["content_hash"] == sound().content_hash and tags["technique"] == "zero_shot"
+    assert tags["content_hash"] == valid_template().content_hash and tags["technique"] == "zero_shot"
     assert aliases == {("main.rag.plain", "champion"): "1"}
 
 
 def test_a_version_of_an_optimizer_is_adopted_or_removed(registry: PromptRegistry) -> None:
-    template = sound(system="Be long.", description="Longer.")
-    registry.register(sound())
+    template = valid_template(system="Be long.", description="Longer.")
+    registry.register(valid_template())
     for _ in range(2):  # as mlflow.genai.optimize_prompts leaves them: texts, and nothing else
         turns = [{"role": role, "content": getattr(template, role)} for role in ("system", "user")]
         mlflow.genai.register_prompt(name="main.rag.plain", template=turns)
@@ -94,7 +96,7 @@ def test_a_missing_right_is_named(registry: PromptRegistry, monkeypatch: pytest.
     monkeypatch.setattr("tests.support.catalog_double.TOKEN", "another")
     message = "needs CREATE FUNCTION, EXECUTE and MANAGE on schema of prompt main.rag.plain, .*PERMISSION_DENIED"
     with pytest.raises(NotPermitted, match=message):
-        registry.register(sound())
+        registry.register(valid_template())
 
 
 @pytest.mark.parametrize(
@@ -110,7 +112,7 @@ def test_a_missing_right_is_named(registry: PromptRegistry, monkeypatch: pytest.
 def test_a_disabled_preview_is_reported_with_the_fix(registry: PromptRegistry, answer: Refused) -> None:
     off.append(answer)
     with pytest.raises(SwitchedOff, match="prompt registry is disabled .* ask a workspace admin"):
-        registry.register(sound())
+        registry.register(valid_template())
 
 
 def test_a_prompt_named_preview_is_not_mistaken_for_a_disabled_preview(registry: PromptRegistry) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ragops.answers.chain.html import Exchange, answers_html, side_by_side_html
 from ragops.answers.chain.types import Answer, Query
 from ragops.answers.llms.ledger.sinks import MemorySink
-from tests.support.chains import Searching, chain, scripted_gateway
+from tests.support.chains import FakeSearcher, chain, scripted_gateway
 
 OTTER = "The otter eats four fish before noon."
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{ 7 * 7 }}</style></pre>"
@@ -40,7 +40,7 @@ def exchange(
     reply: str = "It eats four fish [1].", texts: tuple[str, ...] = (OTTER, "Rain."), text: str = "What?"
 ) -> Exchange:
     rows = MemorySink()
-    asking = chain(Searching(texts), scripted_gateway([reply], rows))
+    asking = chain(FakeSearcher(texts), scripted_gateway([reply], rows))
     answer = asking.answer(Query(text))
     return Exchange(text, answer, tuple(asking.messages(answer.standalone, answer.sources)), tuple(rows.rows))
 

@@ -12,13 +12,13 @@ from ragops.answers.prompts.template import Template
 from ragops.answers.prompts.template_files import PromptSettings, load_templates
 from ragops.answers.prompts.types import Message, PromptRequest, Source
 from ragops.errors import UserError
-from tests.support.template_files import SOUND, sound
+from tests.support.template_files import VALID, valid_template
 
 KEY = b"a key of sixteen bytes or more"
 SOURCES = [Source(1, "Ferry", "ferry.md", "It leaves at eight."), Source(2, "Pier", "pier.md", "North.")]
 REQUEST = PromptRequest("When does it leave?", SOURCES)
 PACKAGED = load_templates(PromptSettings(), Path()).values()
-TONED: dict[str, Any] = {"variables": SOUND["variables"] | {"tone": "of the answer"}, "system": "Be {{ tone }}."}
+TONED: dict[str, Any] = {"variables": VALID["variables"] | {"tone": "of the answer"}, "system": "Be {{ tone }}."}
 
 
 def user(messages: list[Message]) -> str:
@@ -27,7 +27,7 @@ def user(messages: list[Message]) -> str:
 
 
 def test_variables_are_filled_in() -> None:
-    system, asked = render(sound(), REQUEST, KEY)
+    system, asked = render(valid_template(), REQUEST, KEY)
     assert system == Message("system", "Be brief.")
     assert asked.content.endswith("\n\nQuestion: When does it leave?")
     for words in ('number="1">\nTitle: Ferry\nSource: ferry.md\n\nIt leaves at eight.\n</passage-', 'number="2">'):
@@ -35,7 +35,7 @@ def test_variables_are_filled_in() -> None:
 
 
 def test_an_empty_system_text_gives_no_system_message() -> None:
-    assert [message.role for message in render(sound(system=""), REQUEST)] == ["user"]
+    assert [message.role for message in render(valid_template(system=""), REQUEST)] == ["user"]
 
 
 @pytest.mark.parametrize("template", PACKAGED, ids=lambda template: template.name)
@@ -56,7 +56,7 @@ def test_equal_requests_make_equal_prompts(template: Template) -> None:
 
 
 def test_examples_are_turns_with_the_code_of_the_request() -> None:
-    shot = sound(
+    shot = valid_template(
         technique="few_shot",
         examples=[
             {
@@ -74,32 +74,36 @@ def test_examples_are_turns_with_the_code_of_the_request() -> None:
 
 
 def test_the_teams_own_values_may_be_used_in_system() -> None:
-    messages = render(sound(**TONED), PromptRequest("q", SOURCES, values={"tone": "dry"}))
+    messages = render(valid_template(**TONED), PromptRequest("q", SOURCES, values={"tone": "dry"}))
     assert messages[0].content == "Be dry."
 
 
 @given(st.text(min_size=1), st.text(), st.text(), st.text())
 def test_untrusted_text_appears_in_the_user_turn_only(question: str, title: str, path: str, text: str) -> None:
-    plain = render(sound(), PromptRequest("q", SOURCES), KEY)
-    system, asked = render(sound(), PromptRequest(question, [Source(1, title, path, text)]), KEY)
+    plain = render(valid_template(), PromptRequest("q", SOURCES), KEY)
+    system, asked = render(valid_template(), PromptRequest(question, [Source(1, title, path, text)]), KEY)
     assert system == plain[0] and asked.role == "user"
 
 
 @pytest.mark.parametrize("text", ["{{ 7 * 7 }}", "{% for x in [1] %}y{% endfor %}", "{# gone #}", "{{ abstention }}"])
 def test_untrusted_text_is_never_evaluated_as_jinja(text: str) -> None:
-    asked = user(render(sound(), PromptRequest(text, [Source(1, text, text, text)])))
+    asked = user(render(valid_template(), PromptRequest(text, [Source(1, text, text, text)])))
     assert asked.count(text) == 4
 
 
 def test_special_tokens_of_the_model_are_broken_up_too() -> None:
     asked = user(
-        render(sound(), PromptRequest("a ▁EOT▁ b", [Source(1, "▁EOT▁", "▁EOT▁", "▁EOT▁")]), special_tokens=["▁EOT▁"])
+        render(
+            valid_template(),
+            PromptRequest("a ▁EOT▁ b", [Source(1, "▁EOT▁", "▁EOT▁", "▁EOT▁")]),
+            special_tokens=["▁EOT▁"],
+        )
     )
     assert "▁EOT▁" not in asked
 
 
 def test_a_request_without_passages_says_so() -> None:
-    assert "No passages were found" in user(render(sound(), PromptRequest("q", [])))
+    assert "No passages were found" in user(render(valid_template(), PromptRequest("q", [])))
 
 
 @pytest.mark.parametrize(
@@ -122,4 +126,4 @@ def test_a_request_without_passages_says_so() -> None:
 )
 def test_a_mismatch_of_variables_is_reported(changes: dict[str, Any], request_: PromptRequest, line: str) -> None:
     with pytest.raises(UserError, match=line):
-        render(sound(**changes), request_)
+        render(valid_template(**changes), request_)

@@ -7,14 +7,14 @@ import pytest
 
 from ragops.answers.prompts.template_files import PromptSettings, load_template, load_templates
 from ragops.errors import UserError
-from tests.support.template_files import SOUND, sound, written
+from tests.support.template_files import VALID, valid_template, write_template
 
 SHIPPED = load_templates(PromptSettings(), Path())
 
 
 def test_the_content_hash_covers_every_field() -> None:
-    plain = sound()
-    assert plain.content_hash == sound().content_hash
+    plain = valid_template()
+    assert plain.content_hash == valid_template().content_hash
     changes: list[dict[str, Any]] = [
         {"name": "other"},
         {"description": "Other."},
@@ -23,14 +23,14 @@ def test_the_content_hash_covers_every_field() -> None:
         {"variables": {"question": "other", "passages": "found"}},
         {"examples": [{"question": "q", "sources": [], "answer": "a"}]},
     ]
-    assert len({plain.content_hash, *(sound(**change).content_hash for change in changes)}) == len(changes) + 1
+    assert len({plain.content_hash, *(valid_template(**change).content_hash for change in changes)}) == len(changes) + 1
 
 
 def test_the_answer_is_the_text_after_the_reasoning() -> None:
     steps = SHIPPED["step_by_step"]
     assert steps.answer_in("[1] says Final answer: no\nFinal answer:\n It is so [1].\n") == "It is so [1]."
     assert steps.answer_in(" It is so [1].") == "It is so [1]."
-    assert sound().answer_in(" Final answer: x ") == "Final answer: x"
+    assert valid_template().answer_in(" Final answer: x ") == "Final answer: x"
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_the_answer_is_the_text_after_the_reasoning() -> None:
         ({"system": "{{ range(3) }}"}, r"system: uses \{\{ range \}\}, which is not declared"),
         ({"system": "{{ abstention }}"}, "set the template's field abstention, or correct the name"),
         ({"abstention": "No."}, r"abstention: neither system nor user uses \{\{ abstention \}\}; use it, or remove it"),
-        ({"variables": SOUND["variables"] | {"abstention": "x"}}, "variables.abstention: is a field of the template"),
+        ({"variables": VALID["variables"] | {"abstention": "x"}}, "variables.abstention: is a field of the template"),
         ({"system": "{{ question }}"}, r"system: uses \{\{ question \}\}, untrusted text, .*; move it to user"),
         ({"system": "{% if passages %}x{% endif %}"}, r"system: uses \{\{ passages \}\}, untrusted text"),
         ({"system": "{{ question"}, r"system: is not valid Jinja \(line 1: .*\); correct it"),
@@ -96,7 +96,7 @@ def test_the_answer_is_the_text_after_the_reasoning() -> None:
     ],
 )
 def test_a_fault_names_file_field_and_fix(tmp_path: Path, changes: dict[str, Any], line: str) -> None:
-    path = written(tmp_path, SOUND | changes)
+    path = write_template(tmp_path, VALID | changes)
     with pytest.raises(UserError, match=line) as raised:
         load_template(path)
     assert str(raised.value).startswith(f"prompt template {path}: ")

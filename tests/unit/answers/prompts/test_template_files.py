@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ragops.answers.prompts.template import Technique, Template
 from ragops.answers.prompts.template_files import PromptSettings, find, load_template, load_templates, save_template
 from ragops.errors import UserError
-from tests.support.template_files import SOUND, sound, written
+from tests.support.template_files import VALID, valid_template, write_template
 
 SHIPPED = load_templates(PromptSettings(), Path())
 
@@ -45,9 +45,10 @@ def test_the_shipped_schema_is_valid_and_accepts_an_abstention() -> None:
 
 
 def test_the_content_hash_does_not_depend_on_the_order_in_the_file(tmp_path: Path) -> None:
-    turned = dict(reversed(SOUND.items()))
+    turned = dict(reversed(VALID.items()))
     assert (
-        load_template(written(tmp_path, yaml.safe_dump(turned, sort_keys=False))).content_hash == sound().content_hash
+        load_template(write_template(tmp_path, yaml.safe_dump(turned, sort_keys=False))).content_hash
+        == valid_template().content_hash
     )
 
 
@@ -64,7 +65,7 @@ def test_the_content_hash_does_not_depend_on_the_order_in_the_file(tmp_path: Pat
 )
 def test_a_file_that_is_not_a_template_is_one_line(tmp_path: Path, content: str | bytes, line: str) -> None:
     with pytest.raises(UserError, match=line) as raised:
-        load_template(written(tmp_path, content))
+        load_template(write_template(tmp_path, content))
     assert "\n" not in str(raised.value)
 
 
@@ -75,24 +76,24 @@ def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
 
 def test_a_name_other_than_the_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="other.yml: its name is plain"):
-        load_template(written(tmp_path, SOUND, "other.yml"))
+        load_template(write_template(tmp_path, VALID, "other.yml"))
 
 
 def test_a_teams_own_templates_are_added_and_replace_shipped_ones(tmp_path: Path) -> None:
     own = tmp_path / "own"
     own.mkdir()
-    written(own, SOUND)
-    written(own, SOUND | {"name": "brief"}, "brief.yaml")
+    write_template(own, VALID)
+    write_template(own, VALID | {"name": "brief"}, "brief.yaml")
     (own / "README.md").write_text("not a template")
     found = load_templates(PromptSettings(templates="own"), tmp_path)
     assert found.keys() == SHIPPED.keys() | {"plain"}
-    assert found["brief"].description == SOUND["description"]
+    assert found["brief"].description == VALID["description"]
     assert list(found) == sorted(found)
 
 
 def test_two_files_with_the_same_name_are_refused(tmp_path: Path) -> None:
-    written(tmp_path, SOUND)
-    written(tmp_path, SOUND, "plain.yaml")
+    write_template(tmp_path, VALID)
+    write_template(tmp_path, VALID, "plain.yaml")
     with pytest.raises(UserError, match="plain: two files .* have that name; remove one"):
         load_templates(PromptSettings(templates="."), tmp_path)
 
@@ -113,9 +114,9 @@ def test_unknown_templates_and_wrong_tasks_are_refused() -> None:
 
 def test_only_values_with_a_variable_in_the_template_are_used() -> None:
     settings = PromptSettings(values={"tone": "dry", "other": "x"})
-    template = sound(variables=SOUND["variables"] | {"tone": "of the answer"}, system="Be {{ tone }}.")
+    template = valid_template(variables=VALID["variables"] | {"tone": "of the answer"}, system="Be {{ tone }}.")
     assert settings.values_for(template) == {"tone": "dry"}
-    assert settings.values_for(sound()) == {}
+    assert settings.values_for(valid_template()) == {}
 
 
 @pytest.mark.parametrize("template", SHIPPED.values(), ids=lambda template: template.name)
@@ -127,7 +128,7 @@ def test_a_saved_template_is_loaded_unchanged(template: Template, tmp_path: Path
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]) | st.sampled_from("\n\t"), min_size=1))
 def test_any_text_survives_saving_and_loading(text: str) -> None:
-    template = sound(system="s", description=text, model_family=text)
+    template = valid_template(system="s", description=text, model_family=text)
     with tempfile.TemporaryDirectory() as folder:
         assert load_template(save_template(template, Path(folder))) == template
 
@@ -135,4 +136,4 @@ def test_any_text_survives_saving_and_loading(text: str) -> None:
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot be written .*name another folder"):
-        save_template(sound(), tmp_path / "file")
+        save_template(valid_template(), tmp_path / "file")

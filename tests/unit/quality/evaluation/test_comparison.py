@@ -13,7 +13,7 @@ from ragops.quality.evaluation.comparison import WHO, VariantResult, ask_each, q
 from ragops.quality.evaluation.variants import RecordingSink, Variant
 from ragops.quality.questions import Question
 from ragops.usecase import UseCase
-from tests.support.chains import Searching, chain, scripted_gateway
+from tests.support.chains import FakeSearcher, chain, scripted_gateway
 from tests.support.evaluations import USE_CASE
 
 KNOWN = Question(question_id="a", question="What?", kind="k", topic="t", anchor="four fish", answer="Fish.")
@@ -37,7 +37,7 @@ class Scripts:
     def open(self, variant: Variant) -> Chain:
         model = ScriptedModel(self._replies[variant.prompt], "script")
         gateway = scripted_gateway(["unused"], self.calls, model)  # type: ignore[arg-type]
-        return chain(Searching(["The otter eats four fish."]), gateway, variant.prompt)
+        return chain(FakeSearcher(["The otter eats four fish."]), gateway, variant.prompt)
 
 
 def both(chains: Scripts, *questions: Question) -> list[VariantResult]:

@@ -10,7 +10,7 @@ from ragops.errors import UserError
 from ragops.quality.evaluation.answers import Outcome, check_answer
 from ragops.quality.optimization.trials import WHO, Trials, judgement, score
 from ragops.quality.questions import Question
-from tests.support.chains import Searching, chain, scripted_gateway
+from tests.support.chains import FakeSearcher, chain, scripted_gateway
 
 TEXTS = ("The otter eats four fish before noon.", "The heron stands in the reeds.")
 OTTER = Question(
@@ -21,8 +21,8 @@ OWN, OTHER = "Say {{ abstention }}", "Say it: {{ abstention }}"
 GOOD, BAD = ("otter.md", "It eats four fish."), ("heron.md", "It stands in the reeds.")
 
 
-def trials(*replies: str) -> tuple[Trials, Searching]:
-    searching = Searching(TEXTS)
+def trials(*replies: str) -> tuple[Trials, FakeSearcher]:
+    searching = FakeSearcher(TEXTS)
     return Trials(chain(searching, scripted_gateway(replies)), [OTTER, FRANCE], ("hr",)), searching
 
 
@@ -94,7 +94,7 @@ def test_the_score_is_nan_if_no_check_applies() -> None:
 
 
 def test_an_unexpected_error_is_not_taken_for_a_bad_answer() -> None:
-    class Broken(Searching):
+    class Broken(FakeSearcher):
         def context(self, *_: object, **__: object) -> Context:
             raise RuntimeError("Infer Request is busy")
 

@@ -18,7 +18,7 @@ from ragops.serving.model import agent
 from ragops.serving.model.agent import ChainAgent, NotAnswered, as_question, as_response, mlflow_errors
 from ragops.serving.model.configuration import ChainConfiguration
 from ragops.serving.model.loaded import outcome
-from tests.support.chains import Searching, chain, scripted_gateway
+from tests.support.chains import FakeSearcher, chain, scripted_gateway
 
 FERRY = "The ferry leaves for the lighthouse island at twenty to eight."
 
@@ -57,7 +57,7 @@ def test_invalid_requests_are_refused(turns: list[tuple[str, object]], more: dic
 
 
 def answered(reply: str) -> Answer:
-    return chain(Searching([FERRY, "Painters close the crane."]), scripted_gateway([reply])).answer(Query("When?"))
+    return chain(FakeSearcher([FERRY, "Painters close the crane."]), scripted_gateway([reply])).answer(Query("When?"))
 
 
 def test_a_response_has_citations_and_says_how_it_was_produced() -> None:
@@ -86,7 +86,7 @@ def test_an_agent_that_is_not_loaded_is_an_error() -> None:
 
 def test_an_empty_question_is_a_bad_request_also_when_streamed() -> None:
     loaded = ChainAgent()
-    loaded._chain = chain(Searching([FERRY]), scripted_gateway(["At twenty to eight [1]."]))
+    loaded._chain = chain(FakeSearcher([FERRY]), scripted_gateway(["At twenty to eight [1]."]))
     for refused in (
         lambda: loaded.predict(request(("user", " "))),
         lambda: list(loaded.predict_stream(request(("user", " ")))),
