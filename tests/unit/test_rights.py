@@ -27,7 +27,7 @@ WHO = {
     "analysts": "analysts",
     "callers": "callers",
 }
-GIVEN = {"rights", "permissions", "release", "ownership", "by hand"}
+GIVEN = {"rights", "permissions", "release", "ownership", "manually"}
 ROWS = read_rows()
 
 
