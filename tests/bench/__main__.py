@@ -1,7 +1,7 @@
-"""Every measurement in turn, bench.json, and the figures that are bounded. `python -m tests.bench --help`.
+"""Runs all benchmarks, writes bench.json, and checks bounds. `python -m tests.bench --help`.
 
-Each measurement runs in a process of its own, so that none finds another's libraries, threads or memory. The exit code
-is 1 when a bound is missed that is not a timing, or a measurement did not end; timings depend on what else runs.
+Each benchmark runs in its own process, so that none inherits libraries, threads or memory. The exit code is 1 if a
+benchmark did not finish or a bound is missed that is not a timing; timings depend on the machine's load.
 """
 
 import json
@@ -27,7 +27,7 @@ console = Console()
 
 
 class Measurement(StrEnum):
-    """In the order in which they run: the longest last."""
+    """In the order of execution: the longest last."""
 
     TASKS = "tasks"
     SEARCH = "search"
@@ -41,27 +41,31 @@ class Measurement(StrEnum):
 
 
 def main(
-    only: Annotated[list[Measurement] | None, typer.Option(help="Only this measurement. May be repeated.")] = None,
-    kills: Annotated[int, typer.Option(help="How many refreshes to kill.")] = 200,
+    only: Annotated[list[Measurement] | None, typer.Option(help="Run only this benchmark (repeatable).")] = None,
+    kills: Annotated[int, typer.Option(help="Number of refreshes to kill.")] = 200,
 ) -> None:
-    """Measures, writes bench.json at the repository's root and prints what is bounded."""
+    """Runs the benchmarks, writes bench.json in the repository's root, and prints the bounded figures."""
     report: dict[str, Any] = machine() | {"measurements": {}}
     for name in (name for name in Measurement if not only or name in only):
         console.rule(f"[bold]{name}")
         report["measurements"][name] = measure(name, [f"--kills={kills}"] if name == Measurement.KILLS else [])
-    checked = [check(bound, report["measurements"][bound.of]) for bound in BOUNDS if bound.of in report["measurements"]]
+    checked = [
+        check(bound, report["measurements"][bound.benchmark])
+        for bound in BOUNDS
+        if bound.benchmark in report["measurements"]
+    ]
     report["bounds"] = [row.as_dict() for row in checked]
     (REPOSITORY / "bench.json").write_text(json.dumps(report, indent=1) + "\n")
     show(checked)
     unfinished = [name for name, measured in report["measurements"].items() if not measured["figures"]]
     if unfinished:
-        console.print(f"[red]did not end: {', '.join(unfinished)}")
+        console.print(f"[red]did not finish: {', '.join(unfinished)}")
     if unfinished or any(row.met is False and not row.bound.is_timing for row in checked):
         raise typer.Exit(1)
 
 
 def machine() -> dict[str, object]:
-    """When and where this is measured, and what."""
+    """Date, machine and commit of the run."""
     result = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--abbrev=40"], cwd=REPOSITORY, capture_output=True, text=True
     )
@@ -74,7 +78,7 @@ def machine() -> dict[str, object]:
 
 
 def measure(name: Measurement, options: list[str]) -> dict[str, Any]:
-    """Runs one measurement; `figures` is empty when it died."""
+    """Runs one benchmark; `figures` is empty if it died."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "figures.json"
         before, began = os.getloadavg(), time.perf_counter()
@@ -90,10 +94,10 @@ def measure(name: Measurement, options: list[str]) -> dict[str, Any]:
 
 
 def show(checked: list[Checked]) -> None:
-    """One row a bounded figure."""
-    table = Table("figure", "value", "wanted", "met", "load", title="what is bounded", box=None)
+    """Prints one row per bounded figure."""
+    table = Table("figure", "value", "bound", "met", "load", title="Bounded figures", box=None)
     for row in checked:
-        missed = "[yellow]no (a timing)" if row.bound.is_timing else "[red]no"
+        missed = "[yellow]no (timing)" if row.bound.is_timing else "[red]no"
         met = {True: "[green]yes", False: missed, None: "[red]not measured"}[row.met]
         table.add_row(row.bound.name, row.value, row.bound.wanted, met, row.load)
     console.print(table)

@@ -1,4 +1,4 @@
-"""The figures that must hold, each with the measurement it is read from."""
+"""Bounds on figures of the benchmarks."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,10 +10,19 @@ PAGE = "reading a 45-megapixel page"
 
 @dataclass(frozen=True)
 class Bound:
-    """One demand: `value` shows the figure, `holds` decides. A missed timing may be the machine's fault."""
+    """A bound on a figure.
+
+    Attributes:
+        name: the figure.
+        benchmark: the benchmark that measures it.
+        value: formats the figure.
+        wanted: the bound, for display.
+        holds: whether the figure meets the bound.
+        is_timing: whether it may be missed because of the machine's load.
+    """
 
     name: str
-    of: str
+    benchmark: str
     value: Callable[[Figures], str]
     wanted: str
     holds: Callable[[Figures], bool]
@@ -22,7 +31,7 @@ class Bound:
 
 @dataclass(frozen=True)
 class Checked:
-    """A bound beside what was measured; `met` is None when there is no figure."""
+    """A bound with its measured value; `met` is None if there is no figure."""
 
     bound: Bound
     value: str
@@ -36,7 +45,7 @@ class Checked:
 
 
 def check(bound: Bound, measured: Mapping[str, Any]) -> Checked:
-    """Compares one bound with the measurement it is about."""
+    """Checks one bound against the results of its benchmark."""
     load = f"{measured['load_before'][0]:.1f} to {measured['load_after'][0]:.1f}"
     figures = measured["figures"]
     if not figures:
@@ -54,9 +63,9 @@ def _edits(figures: Figures, figure: str) -> float:
 
 BOUNDS = (
     Bound(
-        "a notebook task beyond its own work",
+        "overhead of a notebook task",
         "tasks",
-        lambda f: f"{f['chain_a_task_s']:.1f} s in a chain, {f['side_by_side_a_task_s']:.1f} s side by side",
+        lambda f: f"{f['chain_a_task_s']:.1f} s in sequence, {f['side_by_side_a_task_s']:.1f} s in parallel",
         "<= 3 s",
         lambda f: f["chain_a_task_s"] <= f["most_s"],
         is_timing=True,
@@ -70,7 +79,7 @@ BOUNDS = (
         is_timing=True,
     ),
     Bound(
-        "embed stage / encoder alone",
+        "embed stage / encoder alone, speed",
         "embedding",
         lambda f: f"{f['ratio_with_start']:.2f}",
         ">= 0.90",
@@ -78,38 +87,38 @@ BOUNDS = (
         is_timing=True,
     ),
     Bound(
-        "worker's peak beyond the model",
+        "worker memory beyond the model, peak",
         "embedding",
         lambda f: f"{f['worker_beyond_model_mb']:.0f} MB",
         "<= 500 MB",
         lambda f: f["worker_beyond_model_mb"] <= f["most_beyond_model_mb"],
     ),
     Bound(
-        "new chunks an edit, mean",
+        "new chunks per edit, mean",
         "chunking",
         lambda f: f"{_edits(f, 'mean new ids'):.2f}",
         "<= 2.2",
         lambda f: _edits(f, "mean new ids") <= 2.2,
     ),
     Bound(
-        "new chunks an edit, most",
+        "new chunks per edit, maximum",
         "chunking",
         lambda f: f"{_edits(f, 'most'):.0f}",
         "<= 8",
         lambda f: _edits(f, "most") <= 8,
     ),
     Bound(
-        "recall beside greedy packing",
+        "recall, content-defined vs greedy",
         "chunking",
         lambda f: (
-            f"{_recall(f, 'content-defined'):.3f} beside {_recall(f, 'greedy'):.3f}, "
-            f"shorter {_recall(f, 'greedy, shorter'):.3f}"
+            f"{_recall(f, 'content-defined'):.3f} vs {_recall(f, 'greedy'):.3f} "
+            f"(shorter: {_recall(f, 'greedy, shorter'):.3f})"
         ),
         ">= greedy - 0.02",
         lambda f: _recall(f, "content-defined") >= _recall(f, "greedy") - 0.02,
     ),
     Bound(
-        "no-op: beyond kernel starts",
+        "no-op: time without kernel starts",
         "refresh",
         lambda f: f"{f['noop_own_s']:.1f} s",
         "<= 10 s",
@@ -127,7 +136,7 @@ BOUNDS = (
         lambda f: f["noop_texts"] == 0 and f["noop_tables_unchanged"] and f["noop_pointer_unchanged"],
     ),
     Bound(
-        "1 % edited: whole run",
+        "1 % edited: time of the run",
         "refresh",
         lambda f: f"{f['edit_s']:.1f} of {f['edit_budget_s']:.1f} s",
         "<= no-op + 2 % of full + 5 s",
@@ -138,25 +147,25 @@ BOUNDS = (
         "1 % edited: texts embedded",
         "refresh",
         lambda f: f"{f['edit_texts']} of {f['edit_new_texts_of_edited']}",
-        "theirs only",
+        "only those of edited documents",
         lambda f: f["edit_only_their_chunks"],
     ),
     Bound(
-        "all twice: embedding",
+        "every document twice: embedding",
         "refresh",
         lambda f: f"{f['twice_embedding_ratio']:.2f}",
         "1.00, twice the chunks",
         lambda f: f["twice_texts"] == 0 and f["twice_chunks"] == 2 * f["twice_distinct_texts"],
     ),
     Bound(
-        "a worker's peak on serverless",
+        "worker memory on serverless, peak",
         "memory",
-        lambda f: f"{f['most in a worker']:.0f} MiB; a page of 45 megapixels, in none, {f[PAGE]:.0f}",
+        lambda f: f"{f['most in a worker']:.0f} MiB (45-megapixel page, not in a worker: {f[PAGE]:.0f})",
         "< 1,024 MiB",
         lambda f: f["most in a worker"] < f["most_udf_mib"],
     ),
     Bound(
-        "a load cut off: rows, inserted",
+        "interrupted load: rows, inserted",
         "slices",
         lambda f: f"{f['documents']['rows']}, {f['documents']['inserted']} in {f['documents']['merges']} slices",
         "all, once",

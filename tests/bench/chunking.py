@@ -1,4 +1,4 @@
-"""What chunking costs and what it is worth: new ids after an edit, recall beside greedy packing, speed.
+"""Benchmark of chunking: new ids after an edit, recall compared to greedy packing, speed.
 
 Run `python tests/bench/chunking.py`; it prints a table and, with `--json FILE`, writes the figures. Recall loads the
 embedding model through sentence-transformers: minutes on two cores.
@@ -35,7 +35,7 @@ WORDS = 32_000
 EDITS = 300
 CHARACTERS = 4_000
 Passage = tuple[str, str]
-"""(text, what is embedded of it)"""
+"""(text, the text that is embedded)"""
 Splitter = Callable[[str, str, TokenCounter], list[Passage]]
 
 
@@ -58,7 +58,7 @@ def main(json_file: Annotated[Path | None, typer.Option("--json")] = None) -> di
 
 
 def plain_texts(words: int = WORDS) -> dict[str, str]:
-    """The language reference without headings or any other structure, as paragraphs and as one paragraph."""
+    """The language reference without structure, as paragraphs and as one paragraph."""
     paragraphs = [
         re.sub(r"^\W+", "", " ".join(part.split())) for text in topics.values() for part in text.split("\n\n")
     ]
@@ -71,7 +71,7 @@ def plain_texts(words: int = WORDS) -> dict[str, str]:
 
 
 def edits(text: str, count: TokenCounter, number: int = EDITS, seed: int = 1) -> dict[str, float]:
-    """New chunk ids after each of `number` independent insertions of words, sentences and paragraphs, anywhere."""
+    """New chunk ids after each of `number` independent insertions of words, sentences and paragraphs."""
     rng = random.Random(seed)
     counted = remembered(count)
     before = ids(text, counted)
@@ -80,7 +80,7 @@ def edits(text: str, count: TokenCounter, number: int = EDITS, seed: int = 1) ->
 
 
 def insertion(rng: random.Random, text: str) -> str:
-    """The text with a few words, a sentence or a paragraph put in; its words are drawn from the text."""
+    """The text with a few words, a sentence or a paragraph inserted; the words are drawn from the text."""
     vocabulary = re.findall(r"[A-Za-z]{2,}", text)
     sentences = [" ".join(rng.choices(vocabulary, k=rng.randint(5, 25))) + "." for _ in range(rng.randint(2, 8))]
     piece = rng.choice([" ".join(sentences[0].split()[:3]), sentences[0], "\n\n" + " ".join(sentences) + "\n\n"])
@@ -93,7 +93,7 @@ def ids(text: str, count: TokenCounter) -> set[str]:
 
 
 def remembered(count: TokenCounter) -> TokenCounter:
-    """A counter that does not count the same text twice: the edited documents are nearly equal."""
+    """A counter with a cache, since the edited documents are nearly equal."""
     known: dict[str, int] = {}
 
     def counted(texts: Sequence[str]) -> list[int]:
@@ -105,7 +105,7 @@ def remembered(count: TokenCounter) -> TokenCounter:
 
 
 def recall(count: TokenCounter) -> dict[str, dict[str, float]]:
-    """Share of the sample's questions whose anchor the best passages hold, cut off at `CHARACTERS`, by splitter."""
+    """Share of the sample questions whose anchor is in the first `CHARACTERS` characters of passages, by splitter."""
     documents = {topic: to_markdown(Document(topics[topic])).decode() for topic in PATHS}
     questions = [question for question in load_questions() if question.answerable]
     model = sentence_transformer()
@@ -126,14 +126,14 @@ def recall(count: TokenCounter) -> dict[str, dict[str, float]]:
 
 
 def found(question: Question, passages: Sequence[Passage], order: Sequence[int]) -> bool:
-    """Whether the first `CHARACTERS` characters of the ranked passages hold the question's anchor."""
-    room = CHARACTERS
+    """Whether the first `CHARACTERS` characters of the ranked passages contain the question's anchor."""
+    remaining = CHARACTERS
     for i in order:
-        text = passages[i][0][:room]
+        text = passages[i][0][:remaining]
         if holds_anchor(text, question.anchor or ""):
             return True
-        room -= len(text)
-        if room <= 0:
+        remaining -= len(text)
+        if remaining <= 0:
             return False
     return False
 
@@ -144,19 +144,19 @@ def by_content(title: str, markdown: str, count: TokenCounter) -> list[Passage]:
 
 
 def greedy(title: str, markdown: str, count: TokenCounter, most: int = ChunkSizes().max_tokens) -> list[Passage]:
-    """The same sections, blocks and sentences, packed from the start of each section until the next would not fit."""
+    """The same sections, blocks and sentences, packed greedily from the start of each section."""
     source = read_source(markdown)
     passages = []
     for section in read_sections(source):
         blocks = read_atoms(source.text, [(block, most) for block in section.blocks], count)
         packed: list[list[int]] = []
-        room = 0
+        remaining = 0
         for atom in (atom for block in blocks for atom in block):
-            if atom.weight > room:
+            if atom.weight > remaining:
                 packed.append([atom.start, atom.end])
-                room = most
+                remaining = most
             packed[-1][1] = atom.end
-            room -= atom.weight
+            remaining -= atom.weight
         for start, end in packed:
             text = source.text[start:end].strip()
             passages.append((text, embedded_text(title, section.heading_path, text)))
@@ -166,13 +166,13 @@ def greedy(title: str, markdown: str, count: TokenCounter, most: int = ChunkSize
 SPLITTERS: Mapping[str, Splitter] = {
     "content-defined": by_content,
     "greedy": greedy,
-    # Packed full, passages are longer, and short ones find more: this one has about the product's mean length.
+    # Greedy passages are longer, and shorter ones have better recall: this one has about the product's mean length.
     "greedy, shorter": partial(greedy, most=130),
 }
 
 
 def sentence_transformer() -> Callable[[Sequence[str]], np.ndarray]:
-    """The embedding model; imported late, since that alone takes 15 s."""
+    """The embedding model; imported here, since the import takes 15 s."""
     from sentence_transformers import SentenceTransformer
 
     model = SentenceTransformer(str(MODEL), device="cpu")
@@ -180,13 +180,13 @@ def sentence_transformer() -> Callable[[Sequence[str]], np.ndarray]:
 
 
 def speed(count: TokenCounter) -> dict[str, float]:
-    """Megabytes of text a second on one core, tokenising included, over the language reference as Markdown."""
+    """Megabytes of text per second on one core, including tokenization, over the language reference as Markdown."""
     documents = [to_markdown(Document(topics[topic])).decode() for topic in PATHS]
     size = sum(len(document.encode()) for document in documents)
     started = time.process_time()
     for document in documents:
         split("document", None, document, count, ChunkSizes())
-    return {"megabytes": size / 1e6, "megabytes a CPU second": size / 1e6 / (time.process_time() - started)}
+    return {"megabytes": size / 1e6, "megabytes per CPU second": size / 1e6 / (time.process_time() - started)}
 
 
 if __name__ == "__main__":

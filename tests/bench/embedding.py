@@ -1,4 +1,4 @@
-"""What Spark adds to embedding: the pandas UDF against the same encoder called directly, and a worker's memory.
+"""Benchmark of embedding: the pandas UDF compared to the same encoder called directly, and a worker's memory.
 
 Run `python tests/bench/embedding.py`; it prints a table and, with `--json FILE`, writes the figures. It starts a
 classic `local[2]` session of its own: the UDF's workers are the same under Spark Connect. Five minutes on two cores.
@@ -41,7 +41,7 @@ MOST_BEYOND_MODEL_MB = 500
 
 
 def main(
-    chunks: Annotated[int, typer.Option(help="How many chunks to embed.")] = 3000,
+    chunks: Annotated[int, typer.Option(help="Number of chunks to embed.")] = 3000,
     models: Annotated[Path | None, typer.Option(help="Folder of converted models, to convert only once.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json")] = None,
 ) -> dict[str, float]:
@@ -67,7 +67,7 @@ def main(
 
 
 def chunk_texts(count: int) -> list[str]:
-    """Passages of the Python language reference, repeated as often as it takes (the encoder sees no repetition)."""
+    """Passages of the Python language reference, repeated as often as needed (the encoder does not cache)."""
     counter = tokenizer_counter(locate(MODEL) / "tokenizer.json")
     found = [
         chunk.embedded_text for name, text in topics.items() for chunk in split(name, name, text, counter, ChunkSizes())
@@ -132,7 +132,7 @@ def embed_seconds(frame: DataFrame, source: OpenVinoSource) -> float:
 
 
 def worker_figures(spark: SparkSession) -> tuple[float, float]:
-    """The largest peak memory of a Python worker, in MB, and the processor seconds of all of them."""
+    """The largest peak memory of a Python worker, in MB, and the CPU seconds of all workers."""
 
     def figures(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         import resource
@@ -148,7 +148,7 @@ def worker_figures(spark: SparkSession) -> tuple[float, float]:
 
 
 def check(frame: DataFrame, source: OpenVinoSource, texts: list[str]) -> None:
-    """The benchmark must have timed the right vectors."""
+    """Checks that the timed vectors are right."""
     rows = frame.limit(8).select("text", embed_udf(source)("text").alias("vector")).collect()
     expected = source.load(CPU).encode_documents([row.text for row in rows])
     assert set(texts) >= {row.text for row in rows}
@@ -156,7 +156,7 @@ def check(frame: DataFrame, source: OpenVinoSource, texts: list[str]) -> None:
 
 
 def compare(direct: dict[str, float], spark: dict[str, float], count: int) -> dict[str, float]:
-    """Rates in chunks a second, and Spark's share of the direct rate with and without starting and loading."""
+    """Rates in chunks per second, and Spark's share of the direct rate with and without starting and loading."""
     return {
         "direct_chunks_per_s": count / direct["encode"],
         "direct_load_s": direct["load"],

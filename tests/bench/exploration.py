@@ -1,8 +1,8 @@
-"""What exploring many documents costs: seconds a thousand, and the driver's memory, which must not grow with them.
+"""Benchmark of exploring many documents: seconds per thousand, and the driver's memory, which must stay constant.
 
 Run `python tests/bench/exploration.py`; it prints a table and, with `--json FILE`, writes the figures. The documents
-are made by Spark: two thousand words drawn from a vocabulary of ten thousand in each hundredth, sixty in the others,
-and every tenth says the same as the one before it. Ten minutes on two cores.
+are created by Spark from a vocabulary of ten thousand words: two thousand words in every hundredth, sixty in the
+others; every tenth is a copy of the one before it. Ten minutes on two cores.
 """
 
 import json
@@ -24,7 +24,7 @@ FEW_SHARE = 10
 
 
 def main(
-    documents: Annotated[int, typer.Option(help="How many documents.")] = 100_000,
+    documents: Annotated[int, typer.Option(help="Number of documents.")] = 100_000,
     json_file: Annotated[Path | None, typer.Option("--json")] = None,
 ) -> None:
     """Prints all figures as one table, or writes them."""
@@ -49,7 +49,7 @@ def main(
 
 
 def explored(documents: int) -> dict[str, float]:
-    """Lays documents, profiles them as the job does, and removes them; seconds, peak memory, and numbers made."""
+    """Writes documents, profiles them as the job does, and removes them; seconds, peak memory, number of figures."""
     from ragops.answers.llms.providers.token_counts import llm_counter
     from ragops.corpus.embeddings.model import tokenizer_file
     from ragops.exploration.documents.measures import profile_documents
@@ -65,7 +65,7 @@ def explored(documents: int) -> dict[str, float]:
     tokenizer, count_llm = tokenizer_file(use_case.embedding), llm_counter(use_case.models, Path)
     workspace.create_schema()
     try:
-        lay(workspace, documents)
+        write_documents(workspace, documents)
         started, profile = time.perf_counter(), Profile.begin()
         refresh_facts(workspace, tokenizer, count_llm)
         profile.add(profile_documents(workspace))
@@ -80,14 +80,16 @@ def explored(documents: int) -> dict[str, float]:
     return {"seconds": seconds, "peak_mb": peak, "numbers": float(len(profile.measures))}
 
 
-def lay(workspace: object, documents: int) -> None:
-    """The table `documents`, made on the workers."""
+def write_documents(workspace: object, documents: int) -> None:
+    """Fills the table `documents`, on the workers."""
     from ragops.corpus.documents.table import DOCUMENTS
 
     DOCUMENTS.create(workspace)  # type: ignore[arg-type]
-    said = "if(id % 10 = 9, id - 1, id)"
-    length = f"if({said} % 100 = 0, 2000, 60)"
-    words = f"transform(sequence(1, {length}), n -> concat('w', pmod(hash({said}, n), 10000), if(n % 12 = 0, '.', '')))"
+    content = "if(id % 10 = 9, id - 1, id)"
+    length = f"if({content} % 100 = 0, 2000, 60)"
+    words = (
+        f"transform(sequence(1, {length}), n -> concat('w', pmod(hash({content}, n), 10000), if(n % 12 = 0, '.', '')))"
+    )
     columns = {
         "doc_id": "sha2(string(id), 256)",
         "path": "concat('folder', id % 20, '/', id, '.md')",

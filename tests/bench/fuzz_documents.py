@@ -1,8 +1,8 @@
-"""2,000 documents that are nonsense or were real once, through the real pool of parsers.
+"""Fuzzes the pool of parsers with 2,000 documents: random bytes and mutated real files.
 
-Run `python tests/bench/fuzz_documents.py`; it prints the counts and, with `--json FILE`, writes them. `crashed` are
-exceptions out of the pool, `orphans` are processes left behind: both must be 0, and are the exit code. What a document
-does to its child (time, memory, a crash in C) is a reason among the quarantined.
+Run `python tests/bench/fuzz_documents.py`; it prints the counts and, with `--json FILE`, writes them. `crashed` counts
+exceptions that leave the pool, `orphans` processes left behind: both must be 0, else the exit code is 1. Failures of a
+child (time, memory, a crash in C) are counted among the quarantined, by reason.
 """
 
 import json
@@ -30,7 +30,7 @@ from ragops.demo.corpus import write_corpus
 DOCUMENTS = 2_000
 SEED = 20_240_501
 NOISE_SHARE = 0.2
-LARGEST_PICTURE = 20_000  # bytes: OCR of a whole page takes seconds, which tests nothing more
+LARGEST_PICTURE = 20_000  # bytes: OCR of a whole page takes seconds and tests nothing more
 LIMITS = ParseLimits(timeout_s=20)
 
 Mutation = Callable[[random.Random, bytes, bytes], bytes]
@@ -45,23 +45,23 @@ def flip_bits(rng: random.Random, data: bytes, _: bytes) -> bytes:
 
 
 def truncate(rng: random.Random, data: bytes, _: bytes) -> bytes:
-    """Cuts the end off."""
+    """Truncates the data."""
     return data[: rng.randrange(len(data))]
 
 
 def splice(rng: random.Random, data: bytes, other: bytes) -> bytes:
-    """Goes on with a part of another file."""
+    """Continues with a part of another file."""
     return data[: rng.randrange(len(data))] + other[rng.randrange(len(other)) :]
 
 
 def repeat(rng: random.Random, data: bytes, _: bytes) -> bytes:
-    """Says a part of up to 4 KiB up to 200 times."""
+    """Repeats a part of up to 4 KiB up to 200 times."""
     start = rng.randrange(len(data))
     return data[:start] + data[start : start + rng.randrange(1, 4_096)] * rng.randrange(2, 200) + data[start:]
 
 
 def delete(rng: random.Random, data: bytes, _: bytes) -> bytes:
-    """Leaves a part of up to 1 KiB out."""
+    """Removes a part of up to 1 KiB."""
     start = rng.randrange(len(data))
     return data[:start] + data[start + rng.randrange(1, 1_024) :]
 
@@ -70,7 +70,7 @@ MUTATIONS: tuple[Mutation, ...] = (flip_bits, truncate, splice, repeat, delete)
 
 
 def real_files(folder: Path) -> list[Path]:
-    """Real files of every format, small ones."""
+    """Small real files of every format."""
     write_corpus(folder)
     workbook, slides = Workbook(), Presentation()
     for row in range(50):
@@ -84,7 +84,7 @@ def real_files(folder: Path) -> list[Path]:
 
 
 def documents(folder: Path, count: int, rng: random.Random) -> Iterator[Path]:
-    """Writes `count` documents, each when it is asked for; formats in equal numbers."""
+    """Writes `count` documents, lazily; formats in equal numbers."""
     by_suffix: dict[str, list[Path]] = {}
     for file in real_files(folder / "real"):
         by_suffix.setdefault(file.suffix, []).append(file)
@@ -103,7 +103,7 @@ def documents(folder: Path, count: int, rng: random.Random) -> Iterator[Path]:
 
 
 def noise(rng: random.Random) -> bytes:
-    """Random bytes, at times behind the first bytes of a format."""
+    """Random bytes, sometimes after the first bytes of a format."""
     magic = rng.choice(
         (b"", b"", b"%PDF-1.7\n", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"II*\0", b"PK\x03\x04", b"GIF89a")
     )
@@ -146,12 +146,12 @@ def main(
 
 
 def reason(outcome: ParsedDocument | Failure) -> str:
-    """The kind of a failure, '' for a document."""
+    """The kind of a failure, '' for a parsed document."""
     return outcome.reason.split(":")[0] if isinstance(outcome, Failure) else ""
 
 
 def orphans(before: set[int]) -> int:
-    """Children that a closed pool has left, but for the fork server and its tracker, which serve the next pool."""
+    """Children that a closed pool has left, except the fork server and its tracker, which serve the next pool."""
     children = [process for process in psutil.Process().children(recursive=True) if process.pid not in before]
     return sum(process.ppid() != psutil.Process().pid for process in children)
 

@@ -1,9 +1,9 @@
-"""One lane of killed refreshes in a workspace that is up: the job's stages run in a process that gets kill -9.
+"""One lane of killed refreshes in a running workspace: the job's stages run in a process that gets kill -9.
 
-`localbundle exec -t dev -- python -m tests.bench.kill_lane --help`. Each kill: the folder of documents changes, a
-process starts all three tasks' stages against the warm server and dies at a stage's border or at any moment, the old
-index must answer meanwhile, and the next refresh must fix everything. One line of JSON a kill goes to the output.
-Victims are forked from a process that has imported all: a kill costs the run that died and the one that fixes.
+`localbundle exec -t dev -- python -m tests.bench.kill_lane --help`. For each kill, the folder of documents changes, a
+process starts the stages of all three tasks against the warm server and is killed after a stage or at a random moment.
+The old index must keep answering, and the next refresh must repair everything. Prints one line of JSON per kill.
+Victims are forked from a process that has imported everything, so a kill costs only the killed run and the next one.
 """
 
 import json
@@ -41,7 +41,7 @@ Work = Callable[[Parameters, Connection], None]
 
 
 def main(
-    schema: Annotated[str, typer.Option(help="A schema of this lane's own.")],
+    schema: Annotated[str, typer.Option(help="A schema for this lane only.")],
     usecase: Annotated[Path, typer.Option(help="The use case.")],
     kills: int = 10,
     seed: int = 0,
@@ -60,13 +60,13 @@ def main(
             failure = one(given, landing, after, chance)
             result = {"victim": "stages", "after": after, "failure": failure}
             print(json.dumps(result | {"seconds": round(time.perf_counter() - began, 1)}), flush=True)
-            if failure:  # what one kill broke is not counted again
+            if failure:  # the damage of one kill must not count again
                 given["schema"] += "_"
                 longest_refresh(given, landing, chance)
 
 
 def parameters(schema: str, landing: Path, usecase: Path) -> Parameters:
-    """What the job's notebooks would find in their widgets."""
+    """The values of the widgets of the job's notebooks."""
     return {
         "catalog": "spark_catalog",
         "schema": schema,
@@ -78,7 +78,7 @@ def parameters(schema: str, landing: Path, usecase: Path) -> Parameters:
 
 
 def longest_refresh(given: Parameters, landing: Path, chance: random.Random) -> float:
-    """Seconds of a refresh that nobody kills, after one that made everything: moments are spread over as many."""
+    """Seconds of a refresh that is not killed, after an initial one: the range of the random moments."""
     in_a_fork(refresh, given)
     edit_some(landing, chance)
     began = time.perf_counter()
@@ -87,7 +87,7 @@ def longest_refresh(given: Parameters, landing: Path, chance: random.Random) -> 
 
 
 def one(given: Parameters, landing: Path, after: str | float, chance: random.Random) -> str:
-    """One kill and the refresh after it; what went wrong, or ''."""
+    """One kill and the refresh after it; the failure, or ''."""
     edit_some(landing, chance)
     try:
         reader = IndexReader(index_root(RefreshParameters.read(given).workspace))
@@ -99,7 +99,7 @@ def one(given: Parameters, landing: Path, after: str | float, chance: random.Ran
         finally:
             reader.close()
         in_a_fork(converge, given)
-    except Exception as error:  # the next kill is tried whatever this one did
+    except Exception as error:  # continue with the next kill in any case
         return f"{type(error).__name__}: {error}"[-2000:]
     return ""
 
@@ -108,9 +108,11 @@ def one(given: Parameters, landing: Path, after: str | float, chance: random.Ran
 def started(
     work: Callable[[Parameters, Connection], None], given: Parameters
 ) -> Iterator[tuple[BaseProcess, Connection]]:
-    """The work in a process of its own, and what it says; waits for its end."""
+    """Runs the work in its own process; yields the process and its messages, and waits for its end."""
     here, there = FORKS.Pipe(duplex=False)
-    process = FORKS.Process(target=in_child, args=(work, given, there))  # no daemon: it starts parsers of its own
+    process = FORKS.Process(
+        target=in_child, args=(work, given, there)
+    )  # not a daemon: it starts child processes for parsing
     process.start()
     there.close()
     try:
@@ -121,7 +123,7 @@ def started(
 
 
 def wait(process: BaseProcess, stages: Connection, after: str | float) -> None:
-    """Until the stage of this name has ended, or for as many seconds, or until there is nobody left to kill."""
+    """Waits for the end of the stage of this name, for this number of seconds, or until the process has ended."""
     if isinstance(after, float):
         process.join(after)
         return
@@ -133,12 +135,12 @@ def wait(process: BaseProcess, stages: Connection, after: str | float) -> None:
 
 
 def in_a_fork(work: Work, given: Parameters) -> None:
-    """Runs to the end. Raises RuntimeError with what the process said last when it failed."""
-    with started(work, given) as (process, said):
+    """Runs the work to its end. Raises RuntimeError with the last message if it fails."""
+    with started(work, given) as (process, messages):
         last = ""
         try:
             while True:
-                last = said.recv()
+                last = messages.recv()
         except EOFError:
             pass
     if process.exitcode:
@@ -146,7 +148,7 @@ def in_a_fork(work: Work, given: Parameters) -> None:
 
 
 def in_child(work: Work, given: Parameters, result: Connection) -> None:
-    """Ends at once when the work has: multiprocessing would first wait for the parsers, which wait for more files."""
+    """Exits at once after the work: multiprocessing would wait for the parsers, which wait for more files."""
     try:
         work(given, result)
     except BaseException as error:
@@ -156,7 +158,7 @@ def in_child(work: Work, given: Parameters, result: Connection) -> None:
 
 
 def refresh(given: Parameters, result: Connection) -> None:
-    """All stages as the job's notebooks run them, each named when it has ended."""
+    """Runs all stages as the job's notebooks do; sends the name of each when it has ended."""
     read = RefreshParameters.read(given)
     workspace, use_case = read.workspace, read.use_case
     workspace.create_schema()
@@ -174,16 +176,16 @@ def refresh(given: Parameters, result: Connection) -> None:
 
 
 def converge(given: Parameters, result: Connection) -> None:
-    """A refresh, and then everything must agree: documents, tables and index, with nothing half-built left."""
+    """A refresh, after which documents, tables and index must agree, with no unfinished generation left."""
     refresh(given, result)
     read = RefreshParameters.read(given)
     root = index_root(read.workspace)
     report = verify_index(read.workspace, read.use_case.embedding, read.use_case.corpus.access)
     assert report.ok, str(report)
-    assert list((root / "generations").glob(".*")) == [], "a half-built generation was left"
+    assert list((root / "generations").glob(".*")) == [], "an unfinished generation was left"
     rows = CHUNKS.read(read.workspace).select("path").distinct().collect()
-    held, wanted = {row["path"] for row in rows}, {path.name for path in read.landing_folder.glob("*.md")}
-    assert held == wanted, f"chunks of {held ^ wanted} are missing or stale"
+    stored, wanted = {row["path"] for row in rows}, {path.name for path in read.landing_folder.glob("*.md")}
+    assert stored == wanted, f"chunks of {stored ^ wanted} are missing or stale"
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""kill -9 at random moments of refreshes: how many of the next runs fixed everything.
+"""kill -9 at random moments of refreshes: how many of the next runs converged.
 
 Run `python -m tests.bench.kills`; it shows its progress and, with `--json FILE`, writes the counts. Nine of ten kills
-take a process that runs the job's stages (kill_lane.py), in two workspaces at a time, since a whole command costs ten
-seconds more. The others kill the runner, a notebook's kernel or Spark under `localbundle run refresh`, at a task's
-border or anywhere, and demand what tests/e2e/kills.py demands.
+hit a process that runs the job's stages (kill_lane.py), in two workspaces at a time, since a whole command costs ten
+seconds more. The others kill the runner, a notebook's kernel or Spark during `localbundle run refresh`, after a task or
+at a random moment, and check what tests/e2e/kills.py checks.
 """
 
 import contextlib
@@ -41,13 +41,13 @@ console = Console()
 
 def main(
     json_file: Annotated[Path | None, typer.Option("--json")] = None,
-    kills: Annotated[int, typer.Option(help="How many refreshes to kill.")] = KILLS,
+    kills: Annotated[int, typer.Option(help="Number of refreshes to kill.")] = KILLS,
 ) -> dict[str, object]:
     """Shows progress and returns {kills, converged, failures, by_victim, orphans, seed, seconds}."""
     start, whole = time.perf_counter(), round(kills * WHOLE_SHARE)
     with tempfile.TemporaryDirectory(prefix="bench-kills-") as folder, Progress(*columns(), console=console) as shown:
-        reported = Told(shown, kills)
-        bundles = [laid(Path(folder) / f"lane-{number}") for number in range(LANES)]
+        reported = Outcomes(shown, kills)
+        bundles = [new_bundle(Path(folder) / f"lane-{number}") for number in range(LANES)]
         try:
             with ThreadPoolExecutor(LANES) as lanes:
                 shares = [(kills - whole + number) // LANES for number in range(LANES)]
@@ -73,8 +73,8 @@ def main(
     return result
 
 
-class Told:
-    """What came of each kill, shown as it comes; lanes tell from threads of their own."""
+class Outcomes:
+    """The outcomes of kills, shown as they arrive; lanes report from their own threads."""
 
     def __init__(self, shown: Progress, kills: int) -> None:
         self.outcomes: list[dict[str, object]] = []
@@ -88,16 +88,16 @@ class Told:
         self._shown.update(self._task, completed=len(self.outcomes), converged=converged)
 
 
-def laid(root: Path) -> Bundle:
-    """A bundle whose workspace is up."""
+def new_bundle(root: Path) -> Bundle:
+    """A bundle with a running workspace."""
     root.mkdir()
     bundle = lay_bundle(root)
     bundle.run("localbundle", "up", "-t", "dev")
     return bundle
 
 
-def lane(bundle: Bundle, kills: int, number: int, reported: Told) -> None:
-    """Kills processes that run the stages, one after the other."""
+def lane(bundle: Bundle, kills: int, number: int, reported: Outcomes) -> None:
+    """Kills processes that run the stages, one after another."""
     words = ["localbundle", "exec", "-t", "dev", "--", sys.executable, "-m", "tests.bench.kill_lane"]
     words += ["--schema", "killed", "--usecase", str(bundle.root / "usecase.yml")]
     words += ["--kills", str(kills), "--seed", str(SEED + number)]
@@ -113,17 +113,17 @@ def lane(bundle: Bundle, kills: int, number: int, reported: Told) -> None:
         raise SystemExit(f"lane {number}: exit code {running.returncode}")
 
 
-def whole_commands(bundle: Bundle, kills: int, reported: Told) -> None:
-    """Kills the runner, a kernel or Spark under whole runs of the job."""
+def whole_commands(bundle: Bundle, kills: int, reported: Outcomes) -> None:
+    """Kills the runner, a kernel or Spark during whole runs of the job."""
     chance = random.Random(SEED)
-    place = fresh(bundle, 0)
-    longest = length(bundle, *place, chance)
+    target = fresh(bundle, 0)
+    longest = length(bundle, *target, chance)
     for number in range(kills):
         kill = chosen(chance, longest)
-        failure = one(bundle, *place, kill, chance)
+        failure = one(bundle, *target, kill, chance)
         reported.add({"victim": kill.victim, "after": kill.after, "failure": failure})
         if failure:
-            place = fresh(bundle, number + 1)  # what one kill broke is not counted again
+            target = fresh(bundle, number + 1)  # the damage of one kill must not count again
 
 
 def columns() -> tuple[TextColumn | BarColumn | MofNCompleteColumn | TimeElapsedColumn | TimeRemainingColumn, ...]:
@@ -132,7 +132,7 @@ def columns() -> tuple[TextColumn | BarColumn | MofNCompleteColumn | TimeElapsed
 
 
 def fresh(bundle: Bundle, number: int) -> tuple[Path, str]:
-    """A warm workspace with an indexed folder of notes; its landing folder and schema."""
+    """Landing folder and schema of an indexed folder of notes in a warm workspace."""
     landing, schema = bundle.root / f"landing-{number}", f"killed_{number}"
     landing.mkdir()
     write_notes(landing)
@@ -142,7 +142,7 @@ def fresh(bundle: Bundle, number: int) -> tuple[Path, str]:
 
 
 def length(bundle: Bundle, landing: Path, schema: str, chance: random.Random) -> float:
-    """Seconds of a refresh that nobody kills: moments are spread over as many."""
+    """Seconds of a refresh that is not killed: the range of the random moments."""
     edit_some(landing, chance)
     began = time.perf_counter()
     bundle.refresh(landing=str(landing), schema=schema)
@@ -150,27 +150,27 @@ def length(bundle: Bundle, landing: Path, schema: str, chance: random.Random) ->
 
 
 def chosen(chance: random.Random, longest: float) -> Kill:
-    """A victim, and a border between stages or any moment of a run's length."""
+    """A victim, and the end of a task or a random moment of a run."""
     victim = chance.choice(VICTIMS)
-    moment = chance.random()  # drawn in every case, so that the choice of all kills depends on the seed alone
+    moment = chance.random()  # always drawn, so that all kills depend on the seed only
     return Kill(victim, chance.choice(BORDERS) if chance.random() < BORDER_SHARE else moment * longest)
 
 
 def one(bundle: Bundle, landing: Path, schema: str, kill: Kill, chance: random.Random) -> str:
-    """One kill and the run after it; what went wrong, or ''."""
+    """One kill and the run after it; the failure, or ''."""
     edit_some(landing, chance)
     try:
         kill_a_refresh(bundle, landing, schema, kill)
         bundle.run("localbundle", "up", "-t", "dev")  # warm again where Spark was the victim
         converges(bundle, landing, schema)
-    except Exception as error:  # the next kill is tried whatever this one did
+    except Exception as error:  # continue with the next kill in any case
         where = traceback.extract_tb(error.__traceback__)[-1]
         return f"{type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno}: {where.line})"[-2000:]
     return ""
 
 
 def processes_of(bundle: Bundle) -> Iterator[psutil.Process]:
-    """What still runs for the bundle's workspace: kernels, Spark and its workers carry its folder."""
+    """The bundle's running kernels, Spark and workers: they have its folder in their environment."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             if process.environ().get("LOCALBUNDLE_HOME") == str(bundle.home.resolve()):

@@ -1,8 +1,8 @@
-"""What reading takes in memory, and what functions take that run in workers of serverless compute, which have 1 GB.
+"""Memory of reading documents, and of the functions that run in workers of serverless compute, which have 1 GB.
 
 Run `python -m tests.bench.memory`; it prints the figures in MiB and, with `--json FILE`, writes them. Reading is
-measured with all its processes (proportional set size, which counts shared memory once). Each function is measured in a
-process of its own that has imported what Spark's worker imports, on the largest batch that the stages let it have.
+measured with all its processes (proportional set size, which counts shared memory once). Each function is measured in
+its own process, which has imported what Spark's worker imports, on the largest batch that the stages allow.
 """
 
 import importlib
@@ -44,7 +44,7 @@ LOOK_S = 0.05
 
 
 def main(json_file: Annotated[Path | None, typer.Option("--json")] = None) -> dict[str, float]:
-    """Returns the peaks by name, and the most that a function may take."""
+    """Returns the peaks by name, and the limit of a function."""
     with tempfile.TemporaryDirectory(prefix="bench-memory-") as folder:
         sample, page = Path(folder) / "sample", Path(folder) / "page"
         write_corpus(sample)
@@ -65,12 +65,12 @@ def write_page(path: Path) -> None:
     image = Image.new("L", PAGE, 255)
     draw = ImageDraw.Draw(image)
     for top in range(100, PAGE[1] - 100, 240):
-        draw.text((100, top), "The harbour opens at six in the morning. " * 12, fill=0, font_size=36)
+        draw.text((100, top), "The harbor opens at six in the morning. " * 12, fill=0, font_size=36)
     image.save(path)
 
 
 def of_reading(landing: Path) -> float:
-    """Peak of a process that reads all files one by one, with its children."""
+    """Peak memory of a process that reads all files one by one, with its children."""
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=read, args=(landing,))
     process.start()
@@ -91,7 +91,7 @@ def of_reading(landing: Path) -> float:
 
 def read(landing: Path) -> None:
     files = list(list_files(landing))
-    limits = ParseLimits(timeout_s=900)  # memory is what is measured, on a machine that may be busy
+    limits = ParseLimits(timeout_s=900)  # only memory is measured, and the machine may be busy
     rows = list(Reader(landing, limits, 2**40).read(files, 1))
     assert len(rows) == len(files) and not any(row is None or row["reason"] for row in rows), rows
 
@@ -148,7 +148,7 @@ def drain(function: Callable[..., object], batch: pd.DataFrame) -> None:
 
 
 def of_function(case: Callable[[], None]) -> float:
-    """Peak of a new process that has imported what a worker of Spark imports, and then does this."""
+    """Peak memory of a new process that imports what a Spark worker imports, and then runs the case."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(peak_of, (case,))
 

@@ -1,11 +1,11 @@
-"""What whole refreshes cost on a warm workspace: all documents, none, 1 % of them, and every document twice.
+"""Benchmark of whole refreshes on a warm workspace: all documents, none, 1 % of them, and every document twice.
 
-Run `python -m tests.bench.refresh`; it prints a table and, with `--json FILE`, writes the figures. The bundle runs in a
-folder of its own as users run it, `localbundle run refresh`, and a run's seconds are those of the whole command.
+Run `python -m tests.bench.refresh`; it prints a table and, with `--json FILE`, writes the figures. The bundle runs in
+its own folder as users run it, with `localbundle run refresh`; the seconds of a run are those of the whole command.
 
-Kernel starts are taken from the very run that they are subtracted from: of each notebook task, the seconds from the
-task's start (run.json) to its first cell's (the executed notebook). A kernel that was started ahead counts for what
-the run still waited for it, and the command's own start counts as the refresh's own.
+Kernel starts are measured in the same run from which they are subtracted: for each notebook task, the seconds from the
+start of the task (run.json) to that of its first cell (the executed notebook). A kernel that was started in advance
+counts with the time that the run still waited for it; the start of the command counts as time of the refresh.
 """
 
 import itertools
@@ -36,7 +36,7 @@ from ragops.demo.formats.markdown import to_markdown
 from tests.e2e.bundles import Bundle, lay_bundle, write_notes
 
 SCHEMA = "measured"
-# Of 20 pages each; a run that changes anything costs half a minute whatever it changes, so few documents tell little.
+# Of 20 pages each. Any change costs at least half a minute, so a few documents would show little.
 DOCUMENTS = 1000
 TOPICS_A_DOCUMENT = 4
 EDITED_SHARE = 0.01
@@ -48,9 +48,14 @@ console = Console()
 
 @dataclass(frozen=True)
 class Run:
-    """One refresh: seconds of the whole command, seconds waited for kernels, texts that had no vector yet.
+    """One refresh.
 
-    `load` is the machine's load average over about the last minute.
+    Attributes:
+        seconds: of the whole command.
+        load: the machine's load average over about the last minute.
+        kernels_s: seconds spent waiting for kernels.
+        texts: texts that had no vector.
+        record: the record of the run.
     """
 
     seconds: float
@@ -62,7 +67,7 @@ class Run:
 
 def main(
     json_file: Annotated[Path | None, typer.Option("--json")] = None,
-    documents: Annotated[int, typer.Option(help="How many documents to write.")] = DOCUMENTS,
+    documents: Annotated[int, typer.Option(help="Number of documents to write.")] = DOCUMENTS,
 ) -> Figures:
     """Prints all figures as one table and returns them by name."""
     with tempfile.TemporaryDirectory(prefix="bench-refresh-") as folder:
@@ -75,7 +80,7 @@ def main(
             figures = measure(bundle, landing)
         finally:
             bundle.run("localbundle", "down", "-t", "dev")
-    table = Table("figure", "value", title=f"refresh of {documents} documents, a warm workspace, {REPEATS} runs each")
+    table = Table("figure", "value", title=f"refresh of {documents} documents on a warm workspace, {REPEATS} runs each")
     for name, value in figures.items():
         table.add_row(name, str(value) if isinstance(value, bool) else f"{value:.2f}".removesuffix(".00"))
     console.print(table)
@@ -85,7 +90,7 @@ def main(
 
 
 def let_recall_fall(use_case: Path) -> None:
-    """The guard is measured and refuses nothing: every document twice leaves less room for answers among ten."""
+    """Keeps the recall guard but lets it refuse nothing: with every document twice, recall among ten drops."""
     text = use_case.read_text()
     changed = re.sub(r"max_recall_drop: \S+", "max_recall_drop: 1.0", text)
     assert changed != text
@@ -93,7 +98,7 @@ def let_recall_fall(use_case: Path) -> None:
 
 
 def measure(bundle: Bundle, landing: Path) -> Figures:
-    """All runs, in the order in which they follow from each other."""
+    """All runs, in the order in which they build on each other."""
     warm_up(bundle)
     full = refresh(bundle, landing, "all documents")
     chunks = count(bundle)
@@ -109,7 +114,7 @@ def measure(bundle: Bundle, landing: Path) -> Figures:
 
 
 def warm_up(bundle: Bundle) -> None:
-    """A refresh of eight notes converts the model where that was never done, and warms Spark: not in `full`."""
+    """A refresh of eight notes, which converts the model if needed and warms Spark up; not counted in `full`."""
     notes = bundle.root / "notes"
     notes.mkdir()
     write_notes(notes)
@@ -117,7 +122,7 @@ def warm_up(bundle: Bundle) -> None:
 
 
 def nothing_to_do(bundle: Bundle, landing: Path) -> Figures:
-    """Refreshes of an unchanged folder, and whether they left tables and pointer alone."""
+    """Refreshes of an unchanged folder, and whether tables and pointer stayed the same."""
     before, pointer = versions(bundle), bundle.pointer(SCHEMA)
     runs = [refresh(bundle, landing, "nothing to do") for _ in range(REPEATS)]
     noop = sorted(runs, key=lambda run: run.seconds - run.kernels_s)[REPEATS // 2]
@@ -136,9 +141,9 @@ def nothing_to_do(bundle: Bundle, landing: Path) -> Figures:
 
 
 def edits(bundle: Bundle, landing: Path) -> Figures:
-    """A paragraph in the middle of 1 % of the documents changes; only new texts of these documents may be embedded.
+    """Edits a paragraph in the middle of 1 % of the documents; only new texts of these documents may be embedded.
 
-    Documents of about the mean length are taken: the reference's longest topic alone is a tenth of its text.
+    Uses documents of about the mean length: the longest topic alone is a tenth of the language reference.
     """
     files = sorted(landing.glob("*.md"))
     mean = statistics.mean(file.stat().st_size for file in files)
@@ -147,12 +152,12 @@ def edits(bundle: Bundle, landing: Path) -> Figures:
     runs, embedded, new = [], [], []
     for number in range(REPEATS):
         chosen = files[number * edited : (number + 1) * edited]
-        held = texts(bundle, chosen)
+        before = texts(bundle, chosen)
         for file in chosen:
             file.write_text(with_edit(file.read_text(), word(file.stem)))
         runs.append(refresh(bundle, landing, f"{edited} of {len(files)} documents edited"))
         embedded.append(runs[-1].texts)
-        new.append(len(texts(bundle, chosen) - held))
+        new.append(len(texts(bundle, chosen) - before))
     return {
         "edit_s": statistics.median(run.seconds for run in runs),
         "edit_load": statistics.median(run.load for run in runs),
@@ -164,21 +169,21 @@ def edits(bundle: Bundle, landing: Path) -> Figures:
 
 
 def twice(bundle: Bundle, landing: Path, texts_once: int) -> Figures:
-    """Every document stands in a second folder too."""
+    """Copies every document into a second folder."""
     shutil.copytree(landing, landing / "again", ignore=shutil.ignore_patterns("again"))
     run = refresh(bundle, landing, "every document twice")
-    held = count(bundle)
+    stored = count(bundle)
     return {
         "twice_s": run.seconds,
         "twice_texts": run.texts,
-        "twice_chunks": held["chunks"],
-        "twice_distinct_texts": held["texts"],
+        "twice_chunks": stored["chunks"],
+        "twice_distinct_texts": stored["texts"],
         "twice_embedding_ratio": (texts_once + run.texts) / texts_once,
     }
 
 
 def refresh(bundle: Bundle, landing: Path, what: str, schema: str = SCHEMA) -> Run:
-    """One `localbundle run refresh`, timed from outside; a failure ends the measurement with what it printed."""
+    """One `localbundle run refresh`, timed from outside; a failure ends the benchmark with the output."""
     with console.status(what):
         command = bundle.command("localbundle", "run", "refresh", "-t", "dev")
         command += ["--params", f"landing={landing},schema={schema}"]
@@ -190,7 +195,7 @@ def refresh(bundle: Bundle, landing: Path, what: str, schema: str = SCHEMA) -> R
     record = list_runs(bundle.home)[0]
     texts = record.tasks["ingest"].values["chunks_to_embed"]
     run = Run(seconds, psutil.getloadavg()[0], kernel_starts(bundle, record), texts, record)
-    result = f"{run.kernels_s:.1f} s of it kernel starts, {texts:,} texts to embed"
+    result = f"{run.kernels_s:.1f} s of that kernel starts, {texts:,} texts to embed"
     console.print(f"{what}: {seconds:.1f} s, {result} (load {run.load:.1f})", highlight=False)
     return run
 
@@ -208,7 +213,7 @@ def kernel_starts(bundle: Bundle, record: RunRecord) -> float:
 
 
 def versions(bundle: Bundle) -> dict[str, str]:
-    """Each Delta table's last commit, read where it lies: a table that a run wrote to has another one."""
+    """The last commit of each Delta table, from its log: a table that a run wrote to has another one."""
     logs = (bundle.home / "warehouse" / f"{SCHEMA}.db").glob("*/_delta_log")
     found = {log.parent.name: max(file.name for file in log.glob("*.json")) for log in logs}
     assert found.keys() >= {"documents", "chunks"}, found
@@ -216,7 +221,7 @@ def versions(bundle: Bundle) -> dict[str, str]:
 
 
 def count(bundle: Bundle, files: Sequence[Path] = ()) -> dict[str, int]:
-    """Chunks and distinct texts, of some documents or of all."""
+    """Numbers of chunks and of distinct texts, of some documents or of all."""
     among = ", ".join(f"'{file.name}'" for file in files)
     where = f" WHERE path IN ({among})" if files else ""
     counted = "count(*) AS chunks, count(DISTINCT text_hash) AS texts"
@@ -232,7 +237,7 @@ def texts(bundle: Bundle, files: Sequence[Path]) -> set[str]:
 
 
 def write_documents(folder: Path, number: int) -> None:
-    """The language reference as Markdown, as often as it takes; no two documents have a chunk in common."""
+    """The language reference as Markdown, repeated as needed; no two documents have a chunk in common."""
     written = itertools.cycle([to_markdown(Document(topics[topic])).decode() for topic in PATHS])
     for i in range(number):
         file = folder / f"{i:05d}.md"
@@ -241,12 +246,12 @@ def write_documents(folder: Path, number: int) -> None:
 
 
 def word(stem: str) -> str:
-    """The word that stands in one document only."""
+    """A word that occurs in one document only."""
     return f"copy{stem}"
 
 
 def with_edit(markdown: str, own: str) -> str:
-    """One more word in a paragraph of the middle."""
+    """The text with one more word in a paragraph in the middle."""
     parts = markdown.split("\n\n")
     edited = next(i for i, part in enumerate(parts) if i >= len(parts) // 2 and part.endswith(own))
     parts[edited] += " edited"
@@ -254,7 +259,7 @@ def with_edit(markdown: str, own: str) -> str:
 
 
 def with_word(markdown: str, own: str) -> str:
-    """The word at the end of the title and of every paragraph; code and tables are told apart by the title."""
+    """The text with the word at the end of the title and of every paragraph, but not of code and tables."""
     parts, fenced = [], False
     for part in markdown.split("\n\n"):
         starts_plain = not fenced

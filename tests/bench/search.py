@@ -1,4 +1,4 @@
-"""An index of 20,000 passages: what building, a 1 % change, looking and searching cost.
+"""Benchmark of an index of 20,000 passages: building, a 1 % change, a no-op, opening and searching.
 
 Run `python tests/bench/search.py`; it prints the figures and, with `--json FILE`, writes them.
 """
@@ -26,19 +26,19 @@ P95_WANTED_MS = 20.0
 
 def main(
     json_file: Annotated[Path | None, typer.Option("--json")] = None,
-    rows: Annotated[int, typer.Option(help="How many passages to index.")] = ROWS,
+    rows: Annotated[int, typer.Option(help="Number of passages to index.")] = ROWS,
 ) -> dict[str, float]:
     """Milliseconds of a search (without the model), seconds of a publish; random unit vectors, 600-character texts."""
     rng = np.random.default_rng(0)
-    held = {entry.chunk_id: entry for entry in _entries(rng, 0, rows)}
+    stored = {entry.chunk_id: entry for entry in _entries(rng, 0, rows)}
     with tempfile.TemporaryDirectory() as folder:
         root, work = Path(folder) / "index", Path(folder) / "work"
-        figures = {"build_s": _timed(lambda: _publish(root, work, held))}
-        for chunk_id in list(held)[: rows // 100]:
-            del held[chunk_id]
-        held |= {entry.chunk_id: entry for entry in _entries(rng, rows, rows // 100)}
-        figures["change_1_percent_s"] = _timed(lambda: _publish(root, work, held))
-        figures["nothing_to_do_s"] = _timed(lambda: _publish(root, work, held))
+        figures = {"build_s": _timed(lambda: _publish(root, work, stored))}
+        for chunk_id in list(stored)[: rows // 100]:
+            del stored[chunk_id]
+        stored |= {entry.chunk_id: entry for entry in _entries(rng, rows, rows // 100)}
+        figures["change_1_percent_s"] = _timed(lambda: _publish(root, work, stored))
+        figures["nothing_to_do_s"] = _timed(lambda: _publish(root, work, stored))
         readers = Path(folder) / "readers"
         figures["first_open_s"] = _timed(lambda: IndexReader(root, readers).close())
         reader = IndexReader(root, readers)
@@ -56,7 +56,7 @@ def _search(reader: IndexReader, rng: np.random.Generator) -> dict[str, float]:
     texts = [" ".join(_words(rng, 10)) for _ in range(QUERIES)]
 
     def both(vector: np.ndarray, text: str) -> None:
-        """Reciprocal rank fusion and the passages of the best ten, as a retriever does it."""
+        """Reciprocal rank fusion and the passages of the best ten, like the retriever."""
         generation = reader.generation()
         scores: dict[str, float] = {}
         for hits in (generation.dense(vector, HITS), generation.lexical(text, HITS)):
@@ -112,7 +112,7 @@ def _unit_vectors(rng: np.random.Generator, count: int) -> np.ndarray:
 
 
 def _words(rng: np.random.Generator, count: int) -> list[str]:
-    """Words as frequent as in a language (Zipf), six characters each."""
+    """Words with the frequencies of a language (Zipf), six characters each."""
     ranks = np.minimum(rng.zipf(1.2, count), 50_000)
     return [f"w{rank:05d}" for rank in ranks]
 

@@ -1,4 +1,4 @@
-"""The stages up to the vectors in small slices, for tests.bench.slices to cut off."""
+"""Runs the stages up to the vectors in small slices, to be killed by tests.bench.slices."""
 
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +20,7 @@ def main(
     usecase: Annotated[Path, typer.Option()],
     most: Annotated[int, typer.Option(help="Files, documents or texts in a slice.")],
 ) -> None:
-    """Prints what the stages print."""
+    """Runs the stages."""
     workspace, use_case = Workspace("spark_catalog", schema), load_usecase(usecase)
     workspace.create_schema()
     refresh_documents(workspace, landing, use_case.documents.limits, most=most).show()

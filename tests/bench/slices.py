@@ -1,8 +1,8 @@
-"""A load of 3,000 small files that is killed three times: whether it converges, and whether a slice is done twice.
+"""A load of 3,000 small files that is killed three times: whether it converges, and whether a slice is repeated.
 
 Run `python -m tests.bench.slices`; it prints the figures and, with `--json FILE`, writes them. The process that runs
-the stages gets SIGKILL as soon as it has said that a slice is merged; the next one goes on. Each table's history tells
-what every MERGE inserted.
+the stages gets SIGKILL as soon as it reports that a slice is merged; the next one continues. The history of each table
+shows what every MERGE inserted.
 """
 
 import json
@@ -26,15 +26,15 @@ SCHEMA = "sliced"
 
 def main(
     json_file: Annotated[Path | None, typer.Option("--json")] = None,
-    files: Annotated[int, typer.Option(help="How many files to load.")] = FILES,
-    most: Annotated[int, typer.Option(help="How many of them a slice has.")] = SLICE,
+    files: Annotated[int, typer.Option(help="Number of files to load.")] = FILES,
+    most: Annotated[int, typer.Option(help="Number of files in a slice.")] = SLICE,
 ) -> dict[str, object]:
-    """Returns {files, cuts, seconds, and of each table rows, inserted, merges}."""
+    """Returns {files, cuts, seconds, and rows, inserted, merges of each table}."""
     with tempfile.TemporaryDirectory(prefix="bench-slices-") as folder:
         bundle, landing = lay_bundle(Path(folder)), Path(folder) / "landing"
         landing.mkdir()
         for number in range(files):
-            (landing / f"{number:05d}.md").write_text(f"# Note {number}\n\nNothing but the number {number} is told.\n")
+            (landing / f"{number:05d}.md").write_text(f"# Note {number}\n\nNothing but the number {number} is noted.\n")
         bundle.run("localbundle", "up", "-t", "dev")
         try:
             began = time.perf_counter()
@@ -51,7 +51,7 @@ def main(
 
 
 def load(bundle: Bundle, landing: Path, most: int, cut: str) -> bool:
-    """Runs the stages until they print a line that begins so, or to their end; whether they were killed."""
+    """Runs the stages until they print a line that starts with `cut`, then kills them; returns whether it did."""
     words = ["localbundle", "exec", "-t", "dev", "--", sys.executable, "-m", "tests.bench.sliced_load"]
     words += ["--schema", SCHEMA, "--landing", str(landing), "--most", str(most)]
     words += ["--usecase", str(bundle.root / "usecase.yml")]
@@ -72,7 +72,7 @@ def load(bundle: Bundle, landing: Path, most: int, cut: str) -> bool:
 
 
 def table_figures(bundle: Bundle, table: str) -> dict[str, int]:
-    """Its rows, and what its history says: rows inserted in all, and MERGEs that inserted any."""
+    """The rows of a table and, from its history, the rows inserted in total and the MERGEs that inserted any."""
     name = f"spark_catalog.{SCHEMA}.{table}"
     history = bundle.sql(f"DESCRIBE HISTORY {name}")
     merged = [int(row["operationMetrics"]["numTargetRowsInserted"]) for row in history if row["operation"] == "MERGE"]

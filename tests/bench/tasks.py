@@ -1,7 +1,7 @@
-"""What localbundle adds to a notebook task on a warm workspace: a chain of empty notebooks, and the same side by side.
+"""Overhead of localbundle per notebook task on a warm workspace: empty notebooks in sequence and in parallel.
 
-Run `python -m tests.bench.tasks`; it prints the figures and, with `--json FILE`, writes them. An empty notebook's own
-work is nothing, so the whole command's seconds, divided by its tasks, are what each of them costs.
+Run `python -m tests.bench.tasks`; it prints the figures and, with `--json FILE`, writes them. An empty notebook does no
+work, so the seconds of the whole command divided by its tasks are the overhead of each.
 """
 
 import json
@@ -25,10 +25,10 @@ def main(json_file: Annotated[Path | None, typer.Option("--json")] = None) -> di
     """Returns {chain_s, side_by_side_s, chain_a_task_s, side_by_side_a_task_s, tasks, most_s}."""
     with tempfile.TemporaryDirectory(prefix="bench-tasks-") as folder:
         root = Path(folder)
-        lay(root)
+        write_bundle(root)
         run(root, "up")
         try:
-            run(root, "run", "chain")  # warms what the first run on a new workspace pays
+            run(root, "run", "chain")  # warms up: the first run on a new workspace costs more
             figures = {f"{job}_s": run(root, "run", job) for job in ("chain", "side_by_side")}
         finally:
             run(root, "down")
@@ -40,8 +40,8 @@ def main(json_file: Annotated[Path | None, typer.Option("--json")] = None) -> di
     return figures
 
 
-def lay(root: Path) -> None:
-    """A bundle with two jobs of empty notebooks."""
+def write_bundle(root: Path) -> None:
+    """Writes a bundle with two jobs of empty notebooks."""
     notebook = {"notebook_path": "empty.py"}
     alone = [{"task_key": f"t{number}", "notebook_task": notebook} for number in range(TASKS)]
     chain = [task | {"depends_on": [{"task_key": f"t{n - 1}"}] if n else []} for n, task in enumerate(alone)]
@@ -52,7 +52,7 @@ def lay(root: Path) -> None:
 
 
 def run(root: Path, *words: str) -> float:
-    """Seconds of a command."""
+    """Runs a command; returns its seconds."""
     began = time.perf_counter()
     subprocess.run([COMMAND, *words], cwd=root, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - began
