@@ -1,4 +1,4 @@
-"""A profile as a run makes it, of a corpus of the tests' own."""
+"""A profile with known numbers, as a run produces it."""
 
 from datetime import UTC, datetime
 
@@ -36,6 +36,13 @@ def small_profile() -> Profile:
     profile.add([Measure("chunking.questions", ALL, 36)])
     profile.points = pd.DataFrame({"x": [0.0, 1.0, 2.0], "y": [0.0, 1.0, 0.5], "source": ["a", "a", "b"]})
     profile.add([Measure("map.same_source_share", ALL, 0.8), Measure("map.same_source_by_chance", ALL, 0.53)])
+    return profile
+
+
+def with_measures(*measures: Measure) -> Profile:
+    """The small profile with some numbers added or changed."""
+    profile = small_profile()
+    profile.add(measures)
     return profile
 
 

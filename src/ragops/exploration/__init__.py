@@ -1,1 +1,1 @@
-"""What a corpus and its questions are like, measured before anything is chosen for them."""
+"""Measures of a corpus and its questions, and what they suggest for usecase.yml."""

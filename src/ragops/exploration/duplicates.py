@@ -1,4 +1,4 @@
-"""Documents and paragraphs that say the same again: joins on hashes, on the workers."""
+"""Repeated documents and paragraphs, found by joins on hashes on the workers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from ragops.exploration.facts import FACTS, readable
+from ragops.exploration.measure_names import Measures
 from ragops.exploration.minhash import SIGNATURE_LENGTH, SIMILAR
 from ragops.exploration.profile import ALL, Measure
 from ragops.platform.workspace import Workspace
+from ragops.text import one_line
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -19,23 +21,23 @@ SHOWN = 8
 SHORTEST_PARAGRAPH = 60
 """Characters: shorter paragraphs repeat by chance."""
 BOILERPLATE_DOCUMENTS = 3
-"""A paragraph in so many documents is boilerplate."""
+"""A paragraph in this many documents is boilerplate."""
 
 
 def profile_duplicates(workspace: Workspace) -> Iterator[Measure]:
     """Exact and near duplicates, the most similar pairs, and boilerplate."""
     documents = readable(workspace)
     exact = documents.selectExpr("count(*) - count(DISTINCT sha2(markdown, 256)) AS n").collect()[0]["n"]
-    yield Measure("duplicates.exact", ALL, exact)
+    yield Measure(Measures.DUPLICATES_EXACT, ALL, exact)
     yield from _near(workspace, documents)
     yield from _boilerplate(documents)
 
 
 def near_duplicates(workspace: Workspace) -> DataFrame:
-    """Documents (doc_id, kept, similarity) that share a band with one before them, `kept`: the most similar such one.
+    """Documents (doc_id, kept, similarity) that share a band with an earlier one; `kept` is the most similar such one.
 
-    Candidates meet the first document of their band, not each other: a thousand copies give a thousand pairs, not half
-    a million.
+    Candidates are compared with the first document of their band, not with each other: a thousand copies give a
+    thousand pairs, not half a million.
     """
     sketches = FACTS.read(workspace).select("doc_id", "signature")
     banded = FACTS.read(workspace).select("doc_id", F.posexplode("bands").alias("band", "bucket"))
@@ -52,15 +54,15 @@ def near_duplicates(workspace: Workspace) -> DataFrame:
 
 def _near(workspace: Workspace, documents: DataFrame) -> Iterator[Measure]:
     pairs = near_duplicates(workspace)
-    bucket = F.expr("format_string('%.1f', floor(similarity * 10) / 10)")
-    counts = {row["bucket"]: row["count"] for row in pairs.groupBy(bucket.alias("bucket")).count().collect()}
-    yield from (Measure("duplicates.similarity", name, counts[name]) for name in sorted(counts))
+    tenth = F.expr("format_string('%.1f', floor(similarity * 10) / 10)")
+    counts = {row["bucket"]: row["count"] for row in pairs.groupBy(tenth.alias("bucket")).count().collect()}
+    yield from (Measure(Measures.DUPLICATES_SIMILARITY, name, counts[name]) for name in sorted(counts))
     similar = pairs.where(F.col("similarity") >= SIMILAR)
-    yield Measure("duplicates.near", ALL, similar.count())
+    yield Measure(Measures.DUPLICATES_NEAR, ALL, similar.count())
     paths = documents.select("doc_id", "path")
     named = similar.join(paths, "doc_id").join(paths.selectExpr("doc_id AS kept", "path AS kept_path"), "kept")
     for row in named.orderBy(F.desc("similarity"), "path").limit(SHOWN).collect():
-        yield Measure("duplicates.pair", f"{row['path']} = {row['kept_path']}", row["similarity"])
+        yield Measure(Measures.DUPLICATES_PAIR, f"{row['path']} = {row['kept_path']}", row["similarity"])
 
 
 def _boilerplate(documents: DataFrame) -> Iterator[Measure]:
@@ -75,7 +77,7 @@ def _boilerplate(documents: DataFrame) -> Iterator[Measure]:
     repeated = f"documents >= {BOILERPLATE_DOCUMENTS}"
     share = f"sum(IF({repeated}, characters, 0)) / sum(characters) AS share"
     found = counted.selectExpr(share, f"count_if({repeated}) AS paragraphs").collect()[0]
-    yield Measure("boilerplate.character_share", ALL, found["share"] or 0.0)
-    yield Measure("boilerplate.paragraphs", ALL, found["paragraphs"])
+    yield Measure(Measures.BOILERPLATE_CHARACTER_SHARE, ALL, found["share"] or 0.0)
+    yield Measure(Measures.BOILERPLATE_PARAGRAPHS, ALL, found["paragraphs"])
     for row in counted.where(repeated).orderBy(F.desc("documents"), "begins").limit(SHOWN).collect():
-        yield Measure("boilerplate.paragraph", " ".join(row["begins"].split()), row["documents"])
+        yield Measure(Measures.BOILERPLATE_PARAGRAPH, one_line(row["begins"]), row["documents"])

@@ -1,7 +1,7 @@
-"""`documents` -> `document_facts`: what is counted once in each version of a document, so that profiles are sums.
+"""`documents` -> `document_facts`: counts per document version, so that profiles are only sums.
 
 Only documents that changed are read again. Rows are small; the texts are counted by Spark's workers, or on serverless
-compute in processes of this one.
+compute in child processes.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ if TYPE_CHECKING:
 SOURCE = "CASE WHEN instr(path, '/') > 0 THEN substring_index(path, '/', 1) ELSE '(top)' END"
 """A document's source as SQL: the first folder of its path."""
 FACTS_VERSION = "2"
-"""Goes up with every change that counts differently: all documents are then counted again."""
+"""Increased with every change of the counting: all documents are then counted again."""
 
 FACTS = Table(
     name="document_facts",
-    comment="What the job explore counts in each document: one row for each that could be read.",
+    comment="What the job explore counts in each document: one row per readable document.",
     key="doc_id",
     cluster_by="doc_id",
     columns=(
         Column("doc_id", "STRING", "The document."),
-        Column("version", "STRING", "Version of document, tokenizer and counting that the row was made from."),
+        Column("version", "STRING", "Version of document, tokenizer and counting behind the row."),
         Column("tokens", "BIGINT", "Length in tokens of the embedding model."),
-        Column("llm_tokens", "BIGINT", "Length in tokens of the language model that answers."),
+        Column("llm_tokens", "BIGINT", "Length in tokens of the answering language model."),
         Column("characters", "BIGINT", "Length of the Markdown in characters."),
         Column("words", "BIGINT", "Words of the prose."),
         Column("letters", "BIGINT", "Letters of those words."),
@@ -52,7 +52,7 @@ FACTS = Table(
         Column("headings", "INT", "Headings of any level."),
         Column("tables", "INT", "Tables."),
         Column("code_blocks", "INT", "Fenced blocks."),
-        Column("garbled", "DOUBLE", "Share of the characters that no text means, from 0 to 1."),
+        Column("garbled", "DOUBLE", "Share of garbled characters, from 0 to 1."),
         *(Column(kind, "INT", f"Number of {kind}, by a simple pattern.") for kind in KINDS),
         Column("signature", "ARRAY<BIGINT>", "MinHash signature of the text's runs of five words."),
         Column("bands", "ARRAY<BIGINT>", "Hashes of the signature's bands."),
@@ -63,13 +63,13 @@ FACTS = Table(
 def refresh_facts(
     workspace: Workspace, tokenizer: Path, count_llm: LlmCounter, most: int = DOCUMENTS_A_SLICE
 ) -> StageReport:
-    """Brings `document_facts` into step with `documents`, by at most `most` documents in one MERGE.
+    """Updates `document_facts` to the present `documents`.
 
     Args:
         workspace: where the tables are.
         tokenizer: the embedding model's tokenizer.json.
         count_llm: counts as the language model does.
-        most: documents in one MERGE.
+        most: documents in one MERGE, at most.
 
     Raises:
         UserError: there are no documents.
@@ -80,9 +80,9 @@ def refresh_facts(
         version = F.concat_ws(":", "doc_hash", F.lit(counted))
         wanted = readable(workspace).select("doc_id", "markdown", version.alias("version"))
         FACTS.create(workspace)
-        held = FACTS.read(workspace).select("doc_id", "version")
-        changed = wanted.join(held, ["doc_id", "version"], "left_anti")
-        gone = held.join(wanted, "doc_id", "left_anti").select("doc_id")
+        known = FACTS.read(workspace).select("doc_id", "version")
+        changed = wanted.join(known, ["doc_id", "version"], "left_anti")
+        gone = known.join(wanted, "doc_id", "left_anti").select("doc_id")
         new = [row["doc_id"] for row in changed.select("doc_id").collect()]
         if new or not gone.isEmpty():
             function = CountDocuments(tokenizer_counter(tokenizer), count_llm)
@@ -100,23 +100,23 @@ def readable(workspace: Workspace) -> DataFrame:
     Raises:
         UserError: there are none.
     """
-    place = f"{workspace.catalog}.{workspace.schema}"
+    schema = f"{workspace.catalog}.{workspace.schema}"
     if not workspace.spark.catalog.tableExists(workspace.table(DOCUMENTS.name)):
-        raise UserError(f"documents: none in {place}; run: localbundle run refresh")
+        raise UserError(f"documents: none in {schema}; run the job refresh")
     found = DOCUMENTS.read(workspace).where("markdown IS NOT NULL")
     if found.isEmpty():
-        raise UserError(f"documents: none in {place} could be read; see why: ragops documents")
+        raise UserError(f"documents: none in {schema} could be read; list the reasons with: ragops documents")
     return found.withColumn("source", F.expr(SOURCE))
 
 
 def with_facts(workspace: Workspace) -> DataFrame:
-    """The readable documents without their text, with what was counted in them."""
+    """The readable documents without their text, with their counts."""
     return readable(workspace).drop("markdown").join(FACTS.read(workspace), "doc_id")
 
 
 @dataclass(frozen=True)
 class CountDocuments:
-    """The function that counts in batches of documents (doc_id, markdown, version)."""
+    """The function that Spark runs over batches of documents (doc_id, markdown, version)."""
 
     count_tokens: Counter
     count_llm: LlmCounter

@@ -15,14 +15,14 @@ BANDS = 16
 ROWS = 8
 SIGNATURE_LENGTH = BANDS * ROWS
 SIMILAR = 0.8
-"""From this estimate on, two documents count as near-duplicates."""
+"""Two documents with at least this estimate are near-duplicates."""
 
 _WORDS_A_SHINGLE = 5
 _WORD = re.compile(r"\w+")
 
 
 def shingles(text: str) -> frozenset[str]:
-    """All runs of five words of a text, in lower case; the whole of a shorter one; none of a text without words."""
+    """All runs of five words of a text, in lower case; a shorter text as a whole; empty for a text without words."""
     found = _WORD.findall(text.lower())
     if not found:
         return frozenset()
@@ -31,7 +31,7 @@ def shingles(text: str) -> frozenset[str]:
 
 
 def signature(text: str) -> list[int]:
-    """128 numbers below 2^32; the share of equal ones estimates the Jaccard similarity of two texts' shingles.
+    """128 numbers below 2^32; the share of equal numbers estimates the Jaccard similarity of two texts' shingles.
 
     The standard error of that share is at most 0.045. Empty for a text without words.
     """
@@ -44,7 +44,7 @@ def signature(text: str) -> list[int]:
 
 
 def band_hashes(signature: Sequence[int]) -> list[int]:
-    """One number of 63 bits for each band: texts that share any of them are candidates. None of an empty signature."""
+    """One 63-bit number per band: texts that share any of them are candidates. Empty for an empty signature."""
     return [_hash(signature[start : start + ROWS]) for start in range(0, len(signature), ROWS)]
 
 

@@ -1,4 +1,4 @@
-"""Exact search over a table of vectors: each worker finds the best of its rows, so that little is sent."""
+"""Exact search over a table of vectors: each worker finds the best of its rows, so that little data is sent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def nearest(vectors: DataFrame, queries: Vectors, k: int) -> DataFrame:
     Args:
         vectors: rows (part STRING, text_hash STRING, embedding ARRAY<FLOAT>).
         queries: shape (questions, dimension); a row's number is its `question`.
-        k: how many.
+        k: the number of rows.
 
     Returns:
         Cosines as scores; at most parts * questions * k rows.
@@ -50,12 +50,12 @@ def _best(part: str, rows: pd.DataFrame, queries: Vectors, k: int) -> pd.DataFra
     matrix = normalized(np.stack([np.asarray(row, dtype=np.float32) for row in rows["embedding"]]))
     scores = queries @ matrix.T
     kept = min(k, len(rows))
-    places = np.argpartition(-scores, kept - 1, axis=1)[:, :kept]
+    best = np.argpartition(-scores, kept - 1, axis=1)[:, :kept]
     return pd.DataFrame(
         {
             "part": part,
             "question": np.repeat(np.arange(len(queries), dtype=np.int32), kept),
-            "text_hash": rows["text_hash"].to_numpy()[places.ravel()],
-            "score": np.take_along_axis(scores, places, axis=1).ravel(),
+            "text_hash": rows["text_hash"].to_numpy()[best.ravel()],
+            "score": np.take_along_axis(scores, best, axis=1).ravel(),
         }
     )

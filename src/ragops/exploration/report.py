@@ -1,4 +1,4 @@
-"""The report: one HTML file with everything in it, which fetches nothing."""
+"""The report: one self-contained HTML file, which fetches nothing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from ragops.exploration.advice import advise
 from ragops.exploration.maturity_ladder import ladder
+from ragops.exploration.measure_names import Measures
 from ragops.exploration.profile import ALL, Profile
 from ragops.exploration.wording import number, share
 from ragops.platform.drawing import Picture
@@ -24,11 +25,11 @@ _TEMPLATES = Environment(
 )
 
 
-def render(profile: Profile, use_case: UseCase, place: str, sections: Mapping[str, Sequence[Picture]]) -> str:
-    """The report as HTML; `place` is the schema, `sections` the pictures by heading."""
+def render(profile: Profile, use_case: UseCase, schema: str, sections: Mapping[str, Sequence[Picture]]) -> str:
+    """The report as HTML; `schema` is its full name, `sections` the pictures by heading."""
     return _TEMPLATES.get_template("report.html.j2").render(
         use_case=use_case,
-        place=place,
+        schema=schema,
         at=f"{profile.measured_at:%Y-%m-%d %H:%M} UTC",
         tiles=list(tiles(profile, use_case)),
         advice=advise(profile, use_case),
@@ -39,16 +40,16 @@ def render(profile: Profile, use_case: UseCase, place: str, sections: Mapping[st
 
 
 def tiles(profile: Profile, use_case: UseCase) -> Iterator[tuple[str, str]]:
-    """The few numbers that stand at the top, each with its name; what was not measured is left out."""
+    """The few numbers at the top, each with its label; what was not measured is left out."""
     shown = {
-        "documents": ("documents.count", ALL, number),
-        "tokens": ("documents.tokens", ALL, number),
-        "near-duplicates": ("duplicates.near", ALL, number),
-        "readable pages": ("documents.pages", ALL, number),
-        "in quarantine": ("quarantine.count", ALL, number),
-        "questions": ("questions.count", ALL, number),
-        "far from any passage": ("questions.far_share", ALL, share),
-        "answered by five": ("chunking.recall_at_5", str(use_case.chunking.max_tokens), share),
+        "documents": (Measures.DOCUMENTS_COUNT, ALL, number),
+        "tokens": (Measures.DOCUMENTS_TOKENS, ALL, number),
+        "near-duplicates": (Measures.DUPLICATES_NEAR, ALL, number),
+        "readable pages": (Measures.DOCUMENTS_PAGES, ALL, number),
+        "in quarantine": (Measures.QUARANTINE_COUNT, ALL, number),
+        "questions": (Measures.QUESTIONS_COUNT, ALL, number),
+        "far from any passage": (Measures.QUESTIONS_FAR_SHARE, ALL, share),
+        "answered by five": (Measures.CHUNKING_RECALL_AT_5, str(use_case.chunking.max_tokens), share),
     }
     for name, (measure, group, form) in shown.items():
         if (measure, group) in profile.measures:
@@ -56,7 +57,7 @@ def tiles(profile: Profile, use_case: UseCase) -> Iterator[tuple[str, str]]:
 
 
 def write_report(html: str, folder: Path, name: str) -> Path:
-    """Writes the report as NAME.html below `folder`, which is made if it is missing; returns the file.
+    """Writes the report as NAME.html to `folder`, which is created if it is missing; returns the file.
 
     Raises:
         UserError: it cannot be written.

@@ -1,4 +1,4 @@
-"""What can be counted in one document's Markdown."""
+"""Counts in one document's Markdown: words, sentences, structure, garbled characters."""
 
 import re
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _SENTENCE_END = re.compile(r"[.!?…。！？]+(?=[\"'”’)\]*_`]*(?:\s|$))")
 _ACRONYM = re.compile(r"\b[A-Z][A-Z0-9]{1,5}\b")
-# Characters that no text means: the replacement character, private use (fonts without a mapping), a PDF's unmapped
+# Garbled characters: the replacement character, private use (fonts without a mapping), a PDF's unmapped
 # glyphs, and UTF-8 that was read as Windows-1252.
 _GARBLED = re.compile("[\ufffd\ue000-\uf8ff]|\\(cid:\\d+\\)|[ÃÂ][\u00a0-\u00bf]|â€[\\W\u0153]")
 
@@ -23,13 +23,13 @@ class TextFacts:
 
     Attributes:
         characters: length of the Markdown.
-        words: words of the prose: code, tables and comments left out.
+        words: words of the prose, without code, tables and comments.
         letters: letters of those words.
         sentences: sentences of the prose, at least one where it has words.
         headings: headings of any level.
         tables: tables.
         code_blocks: fenced blocks.
-        garbled: share of the characters that no text means, 0 to 1.
+        garbled: share of garbled characters, 0 to 1.
     """
 
     characters: int
@@ -43,7 +43,7 @@ class TextFacts:
 
 
 def describe(markdown: str) -> TextFacts:
-    """Counts what there is in a document."""
+    """The counts of a document."""
     outside = _FENCE.sub("", markdown)
     text = prose(markdown)
     found = words(text)
@@ -67,7 +67,7 @@ def prose(markdown: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """The words as written: letters, with apostrophes inside them; digits and underscores part words."""
+    """The words as written: letters, with apostrophes inside them; digits and underscores separate words."""
     return _WORD.findall(text)
 
 
@@ -77,10 +77,10 @@ def acronyms(text: str) -> list[str]:
 
 
 def school_grade(letters: float, words: float, sentences: float) -> float:
-    """Years of schooling that a text asks for, by the Coleman-Liau index; 0 for a text without words.
+    """Years of schooling that a text requires, by the Coleman-Liau index; 0 for a text without words.
 
     Source: Coleman and Liau, "A computer readability formula designed for machine scoring", J. Appl. Psychol. 60,
-    1975. It needs letters only, no syllables, and so no dictionary.
+    1975. It counts letters instead of syllables, so it needs no dictionary.
     """
     if not words:
         return 0.0

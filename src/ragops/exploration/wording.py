@@ -1,10 +1,8 @@
-"""Numbers as sentences say them."""
-
-from collections.abc import Mapping
+"""Numbers and lists as they are written in sentences."""
 
 
 def share(value: float) -> str:
-    """A share as a whole percentage; what is neither none nor all is never said to be."""
+    """A share as a whole percentage; only 0 is written as 0 %, and only 1 as 100 %."""
     if 0 < value < 0.005:
         return "under 1 %"
     if 0.995 < value < 1:
@@ -13,7 +11,7 @@ def share(value: float) -> str:
 
 
 def number(value: float) -> str:
-    """A whole number with separators; from a million on, in millions."""
+    """A whole number with thousands separators; from a million on, in millions."""
     return f"{value / 1e6:,.1f} million" if value >= 1e6 else f"{value:,.0f}"
 
 
@@ -25,8 +23,3 @@ def plural(count: float, noun: str) -> str:
 def listed(names: list[str]) -> str:
     """Names with commas and a last "and"."""
     return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
-
-
-def split_of(values: Mapping[str, float], split: str) -> dict[str, float]:
-    """The groups `split=NAME` of a measure, by NAME."""
-    return {name.removeprefix(f"{split}="): value for name, value in values.items() if name.startswith(f"{split}=")}

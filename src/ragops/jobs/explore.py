@@ -13,7 +13,7 @@ from ragops.jobs.parameters import EncoderParameters, absolute
 
 if TYPE_CHECKING:
     from ragops.corpus.chunks.splitter import ChunkSizes
-    from ragops.exploration.questions.kinds import Asked
+    from ragops.exploration.questions.kinds import ExploredQuestion
 
 TABLE = "table:"
 
@@ -69,25 +69,25 @@ class ExploreParameters(EncoderParameters):
         return self.workspace.path(self.reports)
 
 
-def questions_to_explore(parameters: ExploreParameters) -> list[Asked]:
+def questions_to_explore(parameters: ExploreParameters) -> list[ExploredQuestion]:
     """The questions that users asked, or else the evaluation questions.
 
     Raises:
         UserError: their file or table does not exist or has no questions.
     """
     if parameters.questions.startswith(TABLE):
-        from ragops.exploration.questions.measures import asked_in_table
+        from ragops.exploration.questions.measures import questions_in_table
 
-        return asked_in_table(parameters.workspace, parameters.questions.removeprefix(TABLE))
-    from ragops.exploration.questions.kinds import load_asked
+        return questions_in_table(parameters.workspace, parameters.questions.removeprefix(TABLE))
+    from ragops.exploration.questions.kinds import load_explored
 
     file = parameters.workspace.path(parameters.questions) if parameters.questions else None
-    return load_asked(parameters.use_case, file)
+    return load_explored(parameters.use_case, file)
 
 
 def chunk_sizes_to_try(parameters: ExploreParameters) -> list[ChunkSizes]:
     """The chunk sizes to try, including the use case's."""
-    from ragops.exploration.chunk_sizes.sizes import sizes_to_try
+    from ragops.exploration.chunk_sizes.measures import sizes_to_try
 
     return sizes_to_try(parameters.use_case.chunking, parameters.chunk_sizes)
 

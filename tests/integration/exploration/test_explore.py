@@ -13,15 +13,14 @@ from ragops.corpus.embeddings.model import tokenizer_file
 from ragops.corpus.embeddings.recipes import encoder_source
 from ragops.corpus.embeddings.stage import refresh_embeddings
 from ragops.errors import UserError
-from ragops.exploration.chunk_sizes.measures import profile_chunking
-from ragops.exploration.chunk_sizes.sizes import sizes_to_try
+from ragops.exploration.chunk_sizes.measures import profile_chunking, sizes_to_try
 from ragops.exploration.documents.measures import profile_documents
 from ragops.exploration.duplicates import near_duplicates, profile_duplicates
 from ragops.exploration.facts import FACTS, refresh_facts
 from ragops.exploration.map import profile_map
 from ragops.exploration.profile import PROFILE, Profile
-from ragops.exploration.questions.kinds import Asked
-from ragops.exploration.questions.measures import asked_in_table, profile_questions
+from ragops.exploration.questions.kinds import ExploredQuestion
+from ragops.exploration.questions.measures import profile_questions, questions_in_table
 from ragops.exploration.vocabulary.measures import profile_vocabulary
 from ragops.platform.workspace import Workspace, models_folder
 from ragops.usecase import load_usecase
@@ -30,7 +29,7 @@ USE_CASE = load_usecase(Path(__file__).parents[3] / "usecase.yml")
 TOKENIZER = tokenizer_file(USE_CASE.embedding)
 LLM = llm_counter(USE_CASE.models, Path)
 ANIMALS = ("heron", "badger", "otter", "kestrel", "lynx", "marten", "osprey", "polecat")
-NOTICE = "This notice stands at the end of every page and says nothing about any animal at all, whatever it may be."
+NOTICE = "This notice is at the end of every page and says nothing about any animal at all, whatever it may be."
 
 
 def write_corpus(folder: Path) -> None:
@@ -54,25 +53,26 @@ def explored(workspace: Workspace, tmp_path: Path) -> Iterator[Workspace]:
     yield workspace
 
 
-def test_without_documents_it_says_what_to_run(workspace: Workspace) -> None:
-    with pytest.raises(UserError, match="documents: none in .*; run: localbundle run refresh"):
+def test_without_documents_the_error_names_the_job_to_run(workspace: Workspace) -> None:
+    with pytest.raises(UserError, match="documents: none in .*; run the job refresh"):
         refresh_facts(workspace, TOKENIZER, LLM)
 
 
-def test_questions_of_a_table(workspace: Workspace) -> None:
-    asked = workspace.spark.createDataFrame([("b",), ("a ",), ("a",), (" ",), (None,)], "question STRING")
-    asked.write.saveAsTable(workspace.table("feedback"))
-    asked.selectExpr("question AS q").write.saveAsTable(workspace.table("other"))
-    asked.limit(0).write.saveAsTable(workspace.table("nobody"))
+def test_questions_are_read_from_a_table(workspace: Workspace) -> None:
+    feedback = workspace.spark.createDataFrame([("b",), ("a ",), ("a",), (" ",), (None,)], "question STRING")
+    feedback.write.saveAsTable(workspace.table("feedback"))
+    feedback.selectExpr("question AS q").write.saveAsTable(workspace.table("other"))
+    feedback.limit(0).write.saveAsTable(workspace.table("empty"))
     full = f"{workspace.catalog}.{workspace.schema}.feedback"
-    assert [one.question for one in asked_in_table(workspace, "feedback")] == ["a", "b"]
-    assert asked_in_table(workspace, full) == asked_in_table(workspace, "feedback")
-    for name, said in (("nowhere", "there is no table"), ("other", "no column question, but q"), ("nobody", "nobody")):
-        with pytest.raises(UserError, match=f"^parameter questions: .*{said}"):
-            asked_in_table(workspace, name)
+    assert [one.question for one in questions_in_table(workspace, "feedback")] == ["a", "b"]
+    assert questions_in_table(workspace, full) == questions_in_table(workspace, "feedback")
+    wrong = {"nowhere": "there is no table", "other": "no column question, only q", "empty": "has no questions"}
+    for name, expected in wrong.items():
+        with pytest.raises(UserError, match=f"^parameter questions: .*{expected}"):
+            questions_in_table(workspace, name)
 
 
-def test_documents_and_their_copies(explored: Workspace) -> None:
+def test_documents_and_their_copies_are_measured(explored: Workspace) -> None:
     profile = Profile.begin()
     profile.add(profile_documents(explored))
     profile.add(profile_duplicates(explored))
@@ -109,17 +109,20 @@ def test_only_changed_documents_are_counted_again(explored: Workspace, tmp_path:
     assert FACTS.read(explored).count() == 10
 
 
-def test_vocabulary_questions_sizes_map_and_the_table(explored: Workspace) -> None:
+def test_vocabulary_questions_sizes_and_map_are_measured_and_saved(explored: Workspace) -> None:
     source = encoder_source(USE_CASE.embedding, "openvino", converted=models_folder(explored))
     refresh_chunks(explored, USE_CASE.chunking, TOKENIZER)
     refresh_embeddings(explored, USE_CASE.embedding, source)
-    asked = [Asked(question=f"What does the {animal} eat?", anchor=f"{n + 2} fish") for n, animal in enumerate(ANIMALS)]
-    asked.append(Asked(question="quarterly tax returns of limited companies"))
+    questions = [
+        ExploredQuestion(question=f"What does the {animal} eat?", anchor=f"{n + 2} fish")
+        for n, animal in enumerate(ANIMALS)
+    ]
+    questions.append(ExploredQuestion(question="quarterly tax returns of limited companies"))
     profile = Profile.begin()
     profile.add(profile_vocabulary(explored, "en", TOKENIZER))
-    profile.add(profile_questions(explored, USE_CASE.embedding, source, asked))
+    profile.add(profile_questions(explored, USE_CASE.embedding, source, questions))
     sizes = sizes_to_try(USE_CASE.chunking, [64])
-    profile.add(profile_chunking(explored, USE_CASE.embedding, source, asked, sizes, documents=100))
+    profile.add(profile_chunking(explored, USE_CASE.embedding, source, questions, sizes, documents=100))
     profile_map(explored, USE_CASE.embedding, profile)
     assert "otter" in profile.groups("vocabulary.domain_word")
     assert profile.value("questions.count") == sum(profile.groups("questions.similarity").values()) == 9
@@ -134,5 +137,5 @@ def test_vocabulary_questions_sizes_map_and_the_table(explored: Workspace) -> No
     assert profile.save(explored) == len(profile.measures) == PROFILE.read(explored).count()
     assert profile.save(explored) == 0
     again = Profile.begin()
-    again.add(profile_chunking(explored, USE_CASE.embedding, source, asked, sizes, documents=3))
+    again.add(profile_chunking(explored, USE_CASE.embedding, source, questions, sizes, documents=3))
     assert again.value("chunking.chunks", "64") < profile.value("chunking.chunks", "64")

@@ -27,9 +27,9 @@ from ragops.corpus.embeddings.recipes import encoder_source
 from ragops.corpus.embeddings.stage import embeddings_table, refresh_embeddings, texts_to_embed
 from ragops.errors import UserError
 from ragops.exploration.chunk_sizes.measures import profile_chunking
-from ragops.exploration.chunk_sizes.sizes import sizes_to_try
+from ragops.exploration.chunk_sizes.measures import sizes_to_try
 from ragops.exploration.facts import FACTS, refresh_facts
-from ragops.exploration.questions.kinds import Asked
+from ragops.exploration.questions.kinds import ExploredQuestion
 from ragops.exploration.vocabulary.measures import profile_vocabulary
 from ragops.platform import slices
 from ragops.platform.merge import MergeCounts, StageReport, merge
@@ -178,7 +178,7 @@ def test_on_serverless_workers_need_no_files(workspace: Workspace, landing: Path
     load(workspace, landing, most=100)
     source = encoder_source(USE_CASE.embedding, "openvino", converted=models_folder(workspace))
     measures = list(profile_vocabulary(workspace, "en", TOKENIZER))
-    asked = [Asked(question="Which number is noted?", anchor="the number 7")]
+    asked = [ExploredQuestion(question="Which number is noted?", anchor="the number 7")]
     measures += profile_chunking(
         workspace, USE_CASE.embedding, source, asked, sizes_to_try(USE_CASE.chunking, [64]), 10
     )

@@ -18,9 +18,9 @@ def jaccard(first: str, second: str) -> float:
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(EDITS)
 def test_the_estimate_is_near_the_true_similarity(edit: tuple[str, int, str]) -> None:
-    text, place, word = edit
+    text, position, word = edit
     parts = text.split()
-    parts[place % len(parts)] = word
+    parts[position % len(parts)] = word
     other = " ".join(parts)
     assert abs(similarity(signature(text), signature(other)) - jaccard(text, other)) <= BOUND
 
@@ -51,7 +51,7 @@ def test_numbers_fit_the_table(text: str) -> None:
     assert all(0 <= number < 2**63 for number in band_hashes(made))
 
 
-def test_a_text_without_words_is_like_none() -> None:
+def test_a_text_without_words_is_similar_to_no_text() -> None:
     assert signature("... !") == []
     assert band_hashes([]) == []
     assert similarity([], signature("a b c")) == 0

@@ -12,7 +12,7 @@ MATRICES = arrays.arrays(np.float32, (12, 4), elements=st.floats(-1, 1, width=32
 
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(MATRICES, st.integers(1, 5), st.integers(1, 15))
-def test_batches_together_hold_the_best_rows(vectors: np.ndarray, cut: int, k: int) -> None:
+def test_the_best_rows_are_among_those_of_all_batches(vectors: np.ndarray, cut: int, k: int) -> None:
     queries = normalized(np.eye(4, dtype=np.float32)[:3])
     rows = pd.DataFrame(
         {"part": "a", "text_hash": [f"t{n}" for n in range(12)], "embedding": [row.tolist() for row in vectors]}

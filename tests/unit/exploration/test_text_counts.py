@@ -19,7 +19,7 @@ x = 1
 """
 
 
-def test_what_is_counted() -> None:
+def test_counts_of_a_document() -> None:
     facts = describe(DOCUMENT)
     assert (facts.headings, facts.tables, facts.code_blocks, facts.sentences) == (2, 1, 1, 2)
     assert facts.words == len(["A", "title", "First", "sentence", "with", "a", "link", "Second", "one", "Below"])
@@ -28,12 +28,12 @@ def test_what_is_counted() -> None:
     assert facts.garbled == 0
 
 
-def test_an_empty_text_has_nothing() -> None:
+def test_an_empty_text_has_no_words_and_no_sentences() -> None:
     facts = describe("")
     assert (facts.words, facts.sentences, facts.garbled) == (0, 0, 0)
 
 
-def test_words_without_a_mark_are_one_sentence() -> None:
+def test_words_without_punctuation_are_one_sentence() -> None:
     assert describe("no mark at all").sentences == 1
 
 
@@ -43,7 +43,7 @@ def test_prose_leaves_out_code_tables_and_comments() -> None:
 
 
 @pytest.mark.parametrize("text", ["caf\ufffd", "\ue000\ue001", "(cid:12)(cid:7)", "itâ€™s", "Ã©tÃ©"])
-def test_garbled_text_is_seen(text: str) -> None:
+def test_garbled_text_is_detected(text: str) -> None:
     assert describe(text).garbled > 0.2
 
 

@@ -1,1 +1,1 @@
-"""How the corpus divides into chunks of several sizes."""
+"""The corpus divided into chunks of several sizes."""

@@ -1,4 +1,4 @@
-"""Retrieval at each chunk size: texts without a vector yet are embedded, and all are searched exactly."""
+"""Recall at each chunk size: new texts are embedded, and all are searched exactly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ragops.corpus.embeddings.stage import embeddings_table
 from ragops.corpus.embeddings.vectors import vectors
 from ragops.exploration.nearest import nearest
 from ragops.exploration.profile import Measure
-from ragops.exploration.questions.kinds import Asked
+from ragops.exploration.questions.kinds import ExploredQuestion
 from ragops.platform.merge import merge
 from ragops.platform.tables import Table
 from ragops.platform.workspace import Workspace
@@ -28,41 +28,45 @@ DEPTHS = (5, 10)
 
 
 def tried_table(model: EmbeddingModel) -> Table:
-    """The vectors of passages that no index has: those of sizes that were only tried. May be dropped at any time."""
+    """Vectors of passages of sizes that were only tried, which no index contains. May be dropped at any time."""
     own = embeddings_table(fingerprint(model))
     name = f"tried_vectors_{short(fingerprint(model))}"
     return replace(own, name=name, comment="Vectors of the chunk sizes that the last exploration tried.")
 
 
 def measure_recall(
-    workspace: Workspace, model: EmbeddingModel, source: EncoderSource, chunks: DataFrame, asked: Sequence[Asked]
+    workspace: Workspace,
+    model: EmbeddingModel,
+    source: EncoderSource,
+    chunks: DataFrame,
+    questions: Sequence[ExploredQuestion],
 ) -> Iterator[Measure]:
     """The share of questions with an answering passage among the first five and ten, for each size.
 
     Args:
         workspace: where vectors are.
         model: the embedding model.
-        source: its encoder's recipe.
+        source: loads its encoder.
         chunks: rows (part, text, embedded_text, text_hash).
-        asked: questions with anchors.
+        questions: questions with anchors.
     """
     texts = chunks.select("part", "text_hash", "text", "embedded_text").dropDuplicates(["part", "text_hash"])
     known = _embed(workspace, model, source, texts)
-    queries = source.load(CPU).encode_queries([one.question for one in asked])
+    queries = source.load(CPU).encode_queries([one.question for one in questions])
     found = nearest(texts.join(known, "text_hash"), queries, max(DEPTHS))
     passages = found.join(texts.select("part", "text_hash", "text"), ["part", "text_hash"])
-    right = passages.select("part", "question", "rank", "text").mapInPandas(
-        _answering(Anchors([one.anchor for one in asked])), "part STRING, question INT, rank INT"
+    answering = passages.select("part", "question", "rank", "text").mapInPandas(
+        _answering(Anchors([one.anchor for one in questions])), "part STRING, question INT, rank INT"
     )
-    ranks = right.groupBy("part", "question").agg(F.min("rank").alias("rank"))
+    ranks = answering.groupBy("part", "question").agg(F.min("rank").alias("rank"))
     shares = [F.expr(f"count_if(rank <= {depth})").alias(str(depth)) for depth in DEPTHS]
     for row in sorted(ranks.groupBy("part").agg(*shares).collect(), key=lambda row: int(row["part"])):
         for depth in DEPTHS:
-            yield Measure(f"chunking.recall_at_{depth}", row["part"], row[str(depth)] / len(asked))
+            yield Measure(f"chunking.recall_at_{depth}", row["part"], row[str(depth)] / len(questions))
 
 
 def _embed(workspace: Workspace, model: EmbeddingModel, source: EncoderSource, texts: DataFrame) -> DataFrame:
-    """Vectors of all the texts (text_hash, embedding). Those of an earlier sample that this one has not, go."""
+    """Vectors of all the texts (text_hash, embedding); those that only an earlier sample needed are deleted."""
     live, tried = embeddings_table(fingerprint(model)), tried_table(model)
     tried.create(workspace)
     wanted = texts.select("text_hash", "embedded_text").dropDuplicates(["text_hash"])
@@ -78,7 +82,7 @@ def _embed(workspace: Workspace, model: EmbeddingModel, source: EncoderSource, t
 
 
 def _answering(anchors: Anchors) -> Callable[[Iterator[pd.DataFrame]], Iterator[pd.DataFrame]]:
-    """The function that Spark runs over passages that were found: those that answer."""
+    """The function that Spark runs over the passages that were found; it keeps those that answer."""
 
     def judge(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for batch in batches:

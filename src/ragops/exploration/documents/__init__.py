@@ -1,1 +1,1 @@
-"""Which documents there are."""
+"""Size, age, quality and structure of the documents."""

@@ -1,1 +1,1 @@
-"""Which questions people ask, and which of them the corpus answers."""
+"""The questions that people ask, and how near the corpus is to them."""

@@ -1,4 +1,4 @@
-"""What people ask: where questions come from, of which kind each is, and what they are about."""
+"""The questions to explore: where they come from, their kinds, languages and clusters."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Kind = Literal["keyword", "question", "multi-part", "follow-up", "statement"]
 KINDS: tuple[Kind, ...] = ("question", "multi-part", "follow-up", "keyword", "statement")
 
 MOST_QUESTIONS = 2_000
-"""More are left out: each meets every passage."""
+"""Further questions are ignored: each is compared with every passage."""
 
 _WORD = re.compile(r"[\w'’-]+")
 _ASKING = re.compile(
@@ -45,8 +45,8 @@ _FEWEST_TO_CLUSTER = 8
 _TERMS_IN_A_NAME = 3
 
 
-class Asked(BaseModel):
-    """A question, with the words that an answering passage holds where those are known."""
+class ExploredQuestion(BaseModel):
+    """A question, with the words that an answering passage contains if those are known."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -54,33 +54,33 @@ class Asked(BaseModel):
     anchor: str | None = None
 
 
-def load_asked(use_case: UseCase, file: Path | None = None) -> list[Asked]:
-    """The questions of a JSONL file (an object a line: `question`, perhaps `anchor`), else those of the use case.
+def load_explored(use_case: UseCase, file: Path | None = None) -> list[ExploredQuestion]:
+    """The questions of a JSONL file (one object per line: `question`, optionally `anchor`), else the use case's.
 
     Args:
         use_case: the use case.
         file: the JSONL file; None for the use case's own questions.
 
     Returns:
-        At most 2,000, the first ones; none where neither names any.
+        The first 2,000, at most; an empty list if neither has any.
 
     Raises:
         UserError: a file is missing or a line is not a question.
     """
     if file is None:
         known = evaluation_questions(use_case)
-        return [Asked(question=one.question, anchor=one.anchor) for one in known][:MOST_QUESTIONS]
+        return [ExploredQuestion(question=one.question, anchor=one.anchor) for one in known][:MOST_QUESTIONS]
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"parameter questions: cannot read {file} ({error}); give the path of a JSONL file") from error
     numbered = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
-    return [_asked(file, number, line) for number, line in numbered[:MOST_QUESTIONS]]
+    return [_parsed(file, number, line) for number, line in numbered[:MOST_QUESTIONS]]
 
 
-def _asked(file: Path, number: int, line: str) -> Asked:
+def _parsed(file: Path, number: int, line: str) -> ExploredQuestion:
     try:
-        return Asked.model_validate_json(line)
+        return ExploredQuestion.model_validate_json(line)
     except ValidationError as error:
         raise UserError(
             f'parameter questions: {file}, line {number}: {explain(error.errors())}; each line is {{"question": "..."}}'
@@ -88,12 +88,12 @@ def _asked(file: Path, number: int, line: str) -> Asked:
 
 
 def length(question: str) -> int:
-    """How many words a question has."""
+    """The number of words."""
     return len(_WORD.findall(question))
 
 
 def kind(question: str) -> Kind:
-    """How a question is put: with an earlier one in mind, several at once, a sentence that asks, or a few key words."""
+    """The kind of a question: it refers to an earlier one, has several parts, is a sentence, or is a few keywords."""
     text = question.strip()
     if _FOLLOW_UP.search(text):
         return "follow-up"
@@ -105,9 +105,9 @@ def kind(question: str) -> Kind:
 
 
 def languages(questions: Sequence[str]) -> dict[str, int]:
-    """How many questions are in each language, the most frequent first; "unknown" where under 20 letters tell.
+    """How many questions are in each language, the most frequent first; "unknown" for those under 20 letters.
 
-    Singly, a short question is often taken for another language: what a few only are counted as, may be chance.
+    A short question is often taken for another language, so a language with few questions may be a mistake.
     """
     return dict(Counter(detect_language(question) or "unknown" for question in questions).most_common())
 
@@ -115,7 +115,7 @@ def languages(questions: Sequence[str]) -> dict[str, int]:
 def name_clusters(questions: Sequence[str], vectors: Vectors) -> dict[str, int]:
     """Groups questions by their vectors (shape (questions, dimension)); sizes by name, the largest first.
 
-    A name is the three terms that are most peculiar to the group by TF-IDF. None where fewer than eight were asked.
+    A name is the three most characteristic terms of the group, by TF-IDF. Empty with fewer than eight questions.
     """
     from sklearn.cluster import KMeans
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -129,7 +129,7 @@ def name_clusters(questions: Sequence[str], vectors: Vectors) -> dict[str, int]:
     terms, everywhere = vectorizer.get_feature_names_out(), np.asarray(weights.mean(axis=0)).ravel()
     sizes: Counter[str] = Counter()
     for label in range(count):
-        peculiar = np.asarray(weights[labels == label].mean(axis=0)).ravel() - everywhere
-        best = [terms[at] for at in np.argsort(-peculiar)[:_TERMS_IN_A_NAME]]
+        characteristic = np.asarray(weights[labels == label].mean(axis=0)).ravel() - everywhere
+        best = [terms[at] for at in np.argsort(-characteristic)[:_TERMS_IN_A_NAME]]
         sizes[", ".join(best)] += int((labels == label).sum())
     return dict(sizes.most_common())

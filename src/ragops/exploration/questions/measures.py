@@ -1,4 +1,4 @@
-"""The questions against the corpus's vectors: how near the nearest passage is, and what questions are about."""
+"""The questions and the corpus's vectors: how similar the nearest passage is, and what questions are about."""
 
 from __future__ import annotations
 
@@ -16,46 +16,55 @@ from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint
 from ragops.corpus.embeddings.stage import embeddings_table
 from ragops.errors import UserError, needing
 from ragops.exploration.facts import SOURCE
+from ragops.exploration.measure_names import Measures
 from ragops.exploration.nearest import nearest
 from ragops.exploration.profile import ALL, Measure, measured
-from ragops.exploration.questions.kinds import KINDS, MOST_QUESTIONS, Asked, kind, languages, length, name_clusters
+from ragops.exploration.questions.kinds import (
+    KINDS,
+    MOST_QUESTIONS,
+    ExploredQuestion,
+    kind,
+    languages,
+    length,
+    name_clusters,
+)
 from ragops.platform.workspace import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 RANDOM_PASSAGES = 500
-"""Passages by which chance is measured: the mean and spread of their similarity to the questions."""
+"""Random passages: mean and spread of their similarity to the questions show what chance gives."""
 _SIGMAS = 2.0
-"""On the sample's questions half of those without an answer lie below, and one in fifty of those answered by the first
+"""Of the demo's questions half of those without an answer are below, and one in fifty of those answered by the first
 five passages."""
 
 
-def asked_in_table(workspace: Workspace, name: str) -> list[Asked]:
-    """The questions in a table's column `question`, such as people's feedback: each once, those asked most first.
+def questions_in_table(workspace: Workspace, name: str) -> list[ExploredQuestion]:
+    """At most 2,000 questions in a table's column `question`, such as user feedback, the most frequent first.
 
-    At most 2,000. `name` is a table of this schema, or has a schema and a catalog in front.
+    `name` is a table of this schema, or is qualified with schema and catalog.
 
     Raises:
-        UserError: there is no such table, it has no column `question`, or no row.
+        UserError: there is no such table, it has no column `question`, or no rows.
     """
     full = name if "." in name else f"{workspace.catalog}.{workspace.schema}.{name}"
     if not workspace.spark.catalog.tableExists(full):
-        raise UserError(f"parameter questions: there is no table {full}; give table:NAME of one, or a JSONL file")
+        raise UserError(f"parameter questions: there is no table {full}; give table:NAME or a JSONL file")
     with needing("SELECT", f"table {full}"):
         rows = workspace.spark.table(full)
         columns = rows.columns
     if "question" not in columns:
-        raise UserError(f"parameter questions: {full} has no column question, but {', '.join(columns)}")
+        raise UserError(f"parameter questions: {full} has no column question, only {', '.join(columns)}")
     counted = rows.where("trim(question) <> ''").groupBy(F.trim("question").alias("question")).count()
     most = counted.orderBy(F.desc("count"), "question").limit(MOST_QUESTIONS).collect()
     if not most:
-        raise UserError(f"parameter questions: nobody has asked anything in {full}; leave questions empty")
-    return [Asked(question=row["question"]) for row in most]
+        raise UserError(f"parameter questions: {full} has no questions; leave the parameter empty")
+    return [ExploredQuestion(question=row["question"]) for row in most]
 
 
 def live_vectors(workspace: Workspace, model: EmbeddingModel) -> DataFrame:
-    """The vectors of the texts that chunks have, each once: (text_hash, embedding, source)."""
+    """The vectors of all chunks' texts, each once: (text_hash, embedding, source)."""
     table = embeddings_table(fingerprint(model))
     table.create(workspace)
     used = CHUNKS.read(workspace).selectExpr("text_hash", f"{SOURCE} AS source").dropDuplicates(["text_hash"])
@@ -63,24 +72,24 @@ def live_vectors(workspace: Workspace, model: EmbeddingModel) -> DataFrame:
 
 
 def profile_questions(
-    workspace: Workspace, model: EmbeddingModel, source: EncoderSource, asked: Sequence[Asked]
+    workspace: Workspace, model: EmbeddingModel, source: EncoderSource, questions: Sequence[ExploredQuestion]
 ) -> Iterator[Measure]:
     """Kinds, lengths, clusters, and similarity to the nearest passage; nothing without questions.
 
-    A question is close to a passage when their cosine is more than two standard deviations above the mean of the
-    questions and random passages: a yardstick that fits any model.
+    A question is close to a passage if their cosine is more than two standard deviations above the mean of the
+    questions and random passages: a measure that works for any model.
     """
-    texts = [one.question for one in asked]
+    texts = [one.question for one in questions]
     if not texts:
         return
     kinds, lengths = Counter(map(kind, texts)), [length(text) for text in texts]
-    yield Measure("questions.count", ALL, len(texts))
-    yield Measure("questions.median_words", ALL, float(np.median(lengths)))
-    yield from measured("questions.kind", {name: kinds[name] for name in KINDS})
-    yield from measured("questions.words", _histogram(np.array(lengths), 5))
-    yield from measured("questions.language", languages(texts))
+    yield Measure(Measures.QUESTIONS_COUNT, ALL, len(texts))
+    yield Measure(Measures.QUESTIONS_MEDIAN_WORDS, ALL, float(np.median(lengths)))
+    yield from measured(Measures.QUESTIONS_KIND, {name: kinds[name] for name in KINDS})
+    yield from measured(Measures.QUESTIONS_WORDS, _histogram(np.array(lengths), 5))
+    yield from measured(Measures.QUESTIONS_LANGUAGE, languages(texts))
     vectors = source.load(CPU).encode_queries(texts)
-    yield from measured("questions.cluster", name_clusters(texts, vectors))
+    yield from measured(Measures.QUESTIONS_CLUSTER, name_clusters(texts, vectors))
     yield from _similarity(live_vectors(workspace, model), vectors)
 
 
@@ -92,15 +101,15 @@ def _similarity(passages: DataFrame, questions: Vectors) -> Iterator[Measure]:
     chance = normalized(questions) @ normalized(np.stack(sample["embedding"].tolist())).T
     floor = float(chance.mean() + _SIGMAS * chance.std())
     best = nearest(passages.withColumn("part", F.lit(ALL)), questions, 1).select("score").toPandas()["score"]
-    yield Measure("questions.chance_similarity", ALL, float(chance.mean()))
-    yield Measure("questions.close_from", ALL, floor)
-    yield Measure("questions.median_similarity", ALL, float(best.median()))
-    yield Measure("questions.far_share", ALL, float((best < floor).mean()))
-    yield from measured("questions.similarity", _histogram(best.to_numpy(), 0.05))
+    yield Measure(Measures.QUESTIONS_CHANCE_SIMILARITY, ALL, float(chance.mean()))
+    yield Measure(Measures.QUESTIONS_CLOSE_FROM, ALL, floor)
+    yield Measure(Measures.QUESTIONS_MEDIAN_SIMILARITY, ALL, float(best.median()))
+    yield Measure(Measures.QUESTIONS_FAR_SHARE, ALL, float((best < floor).mean()))
+    yield from measured(Measures.QUESTIONS_SIMILARITY, _histogram(best.to_numpy(), 0.05))
 
 
 def _histogram(values: NDArray[Any], step: float) -> dict[str, float]:
     """Counts by the lower end of each interval of width `step`, empty ones in between included."""
-    places = np.floor(values / step).astype(int)
-    counts = Counter(places.tolist())
-    return {f"{place * step:g}": float(counts[place]) for place in range(places.min(), places.max() + 1)}
+    bins = np.floor(values / step).astype(int)
+    counts = Counter(bins.tolist())
+    return {f"{number * step:g}": float(counts[number]) for number in range(bins.min(), bins.max() + 1)}

@@ -1,1 +1,1 @@
-"""Which words the corpus uses."""
+"""The corpus's words."""

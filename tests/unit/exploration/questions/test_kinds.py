@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ragops.errors import UserError
-from ragops.exploration.questions.kinds import KINDS, kind, languages, length, load_asked, name_clusters
+from ragops.exploration.questions.kinds import KINDS, kind, languages, length, load_explored, name_clusters
 from ragops.quality.questions import load_questions
 from ragops.usecase import load_usecase
 
@@ -28,12 +28,12 @@ USE_CASE = load_usecase(ROOT / "usecase.yml")
         ("", "keyword"),
     ],
 )
-def test_kinds(question: str, expected: str) -> None:
+def test_the_kind_of_a_question(question: str, expected: str) -> None:
     assert kind(question) == expected
     assert expected in KINDS
 
 
-def test_length() -> None:
+def test_length_counts_words() -> None:
     assert length("What's a try-except block?") == 4
 
 
@@ -42,20 +42,20 @@ def test_languages_are_counted() -> None:
     assert languages([*asked, asked[1]]) == {"en": 2, "de": 1, "unknown": 1}
 
 
-def test_the_use_cases_questions() -> None:
-    asked = load_asked(USE_CASE)
-    assert len(asked) == len(load_questions())
-    assert any(one.anchor is None for one in asked)
+def test_the_use_cases_questions_are_the_default() -> None:
+    questions = load_explored(USE_CASE)
+    assert len(questions) == len(load_questions())
+    assert any(one.anchor is None for one in questions)
 
 
-def test_a_file_of_questions(tmp_path: Path) -> None:
+def test_questions_are_read_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "log.jsonl"
     file.write_text('{"question": "a b", "user": "x"}\n\n{"question": "c", "anchor": "d e"}\n')
-    assert [(one.question, one.anchor) for one in load_asked(USE_CASE, file)] == [("a b", None), ("c", "d e")]
+    assert [(one.question, one.anchor) for one in load_explored(USE_CASE, file)] == [("a b", None), ("c", "d e")]
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "expected"),
     [
         (None, "cannot read"),
         ('{"question": "a"}\n{"q": 1}\n', "line 2"),
@@ -63,16 +63,16 @@ def test_a_file_of_questions(tmp_path: Path) -> None:
         (b"\xff\xfe", "cannot read"),
     ],
 )
-def test_a_wrong_file_of_questions(tmp_path: Path, content: str | bytes | None, said: str) -> None:
+def test_an_invalid_file_of_questions_is_refused(tmp_path: Path, content: str | bytes | None, expected: str) -> None:
     file = tmp_path / "log.jsonl"
     if content is not None:
         file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(UserError, match=said) as raised:
-        load_asked(USE_CASE, file)
+    with pytest.raises(UserError, match=expected) as raised:
+        load_explored(USE_CASE, file)
     assert str(file) in str(raised.value) and "\n" not in str(raised.value)
 
 
-def test_clusters_are_named_by_what_is_peculiar() -> None:
+def test_clusters_are_named_by_their_characteristic_terms() -> None:
     questions = [f"how does the ferry sail {n}" for n in range(6)] + [f"how does soup taste {n}" for n in range(4)]
     vectors = np.array([[1, n / 100] for n in range(6)] + [[-1, n / 100] for n in range(4)], dtype=np.float32)
     found = name_clusters(questions, vectors)
@@ -81,5 +81,5 @@ def test_clusters_are_named_by_what_is_peculiar() -> None:
     assert "ferry" in first and "soup" in second
 
 
-def test_few_questions_have_no_clusters() -> None:
+def test_few_questions_are_not_clustered() -> None:
     assert name_clusters(["a question"], np.ones((1, 2), dtype=np.float32)) == {}

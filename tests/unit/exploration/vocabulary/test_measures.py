@@ -4,8 +4,7 @@ import pandas as pd
 
 from ragops.corpus.chunks.tokens import tokenizer_counter
 from ragops.corpus.embeddings.model import tokenizer_file
-from ragops.exploration.vocabulary.measures import count_words
-from ragops.exploration.vocabulary.words import UNSEEN, is_everyday, rate, supported
+from ragops.exploration.vocabulary.measures import UNSEEN, count_words, is_everyday, rate, supported
 from ragops.usecase import load_usecase
 
 COUNTER = tokenizer_counter(tokenizer_file(load_usecase(Path(__file__).parents[4] / "usecase.yml").embedding))
@@ -19,17 +18,17 @@ def test_words_are_rated_by_everyday_frequency_and_pieces() -> None:
     assert odd.pieces >= 3
 
 
-def test_languages() -> None:
+def test_languages_with_a_word_list_are_supported() -> None:
     assert supported("en") and supported("de")
     assert not supported("ja") and not supported("xx")
 
 
-def test_shouted_words_are_no_acronyms() -> None:
+def test_everyday_words_in_capitals_are_not_acronyms() -> None:
     assert is_everyday("NAME", "en") and is_everyday("OR", "en")
     assert not is_everyday("ASCII", "en") and not is_everyday("NAME", "xx")
 
 
-def test_counting_goes_batch_by_batch() -> None:
+def test_words_and_acronyms_are_counted_per_batch() -> None:
     batches = [pd.DataFrame({"markdown": ["The EU, the sea", "sea"]}), pd.DataFrame({"markdown": ["sea"]})]
     first, second = count_words(iter(batches))
     rows = {tuple(row) for row in first.itertuples(index=False)}
