@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragops.answers.llms.policy import Policy
-from ragops.answers.prompts.delimiters import SHORTEST_KEY
+from ragops.answers.prompts.untrusted import SHORTEST_KEY
 from ragops.corpus.embeddings.interface import CPU, Encoder, EncoderSource
 from ragops.corpus.embeddings.recipes import Backend, encoder_source
 from ragops.corpus.index.generations.published_files import index_root

@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PrivateAttr, ValidationError, model_validator
 
-from ragops.answers.chain.settings import AnswerSettings
+from ragops.answers.chain.types import AnswerSettings
 from ragops.answers.llms.policy import Classification
 from ragops.answers.llms.settings import QUOTES_ONLY, Models
 from ragops.answers.prompts.template_files import PromptSettings

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ragops.answers.chain.chain import Chain
-from ragops.answers.chain.settings import AnswerSettings
+from ragops.answers.chain.types import AnswerSettings
 from ragops.answers.llms.errors import Rejected
 from ragops.answers.llms.gateway import Gateway
 from ragops.answers.llms.ledger.sinks import MemorySink

@@ -21,19 +21,18 @@ from ragops.answers.chain.abstention import evidence
 from ragops.answers.chain.citations import attribute, check_citations, quote
 from ragops.answers.chain.parse_reply import parse_reply
 from ragops.answers.chain.rewriting import Standalone, standalone
-from ragops.answers.chain.settings import AnswerSettings
 from ragops.answers.chain.trace import Trace
-from ragops.answers.chain.types import Abstained, Answer, Query
+from ragops.answers.chain.types import Abstained, Answer, AnswerSettings, Query
 from ragops.answers.llms.errors import ModelFailure
 from ragops.answers.llms.gateway import Gateway
 from ragops.answers.llms.ledger.calls import Caller
 from ragops.answers.llms.settings import DEFAULT_ABSTENTION
 from ragops.answers.llms.types import Pieces as ReplyPieces
 from ragops.answers.llms.types import Reply, Request, drain
-from ragops.answers.prompts.delimiters import PROCESS_KEY, without_delimiters
 from ragops.answers.prompts.render import render
 from ragops.answers.prompts.template import Template
 from ragops.answers.prompts.types import Message, PromptRequest, Source
+from ragops.answers.prompts.untrusted import PROCESS_KEY, without_delimiters
 from ragops.answers.retrieval.context import Context, Packed
 from ragops.answers.retrieval.search import Searcher
 

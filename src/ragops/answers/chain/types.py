@@ -1,9 +1,11 @@
-"""What goes into the chain, a `Query`, and what comes out, an `Answer`."""
+"""The chain's settings, its input, a `Query`, and its output, an `Answer`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from ragops.answers.prompts.types import Message
 from ragops.answers.retrieval.validate import check_question
@@ -13,6 +15,28 @@ if TYPE_CHECKING:
 
 Abstained = Literal["no evidence", "the model"]
 """The reason for an abstention: no evidence in the passages, or the model declined."""
+
+
+class AnswerSettings(BaseModel):
+    """When to abstain, and how to handle statements without a citation.
+
+    Attributes:
+        min_evidence: below it the chain abstains without asking a model; `ragops evaluate answers` suggests a value.
+        attribute_from: an uncited sentence gets the citation of a passage that contains this share of its terms.
+        uncited: keep an answer without any citation, or quote the passages instead.
+        max_tokens: of the answer.
+        temperature: 0 for reproducible answers.
+        history_turns: how many earlier turns are used to rewrite a follow-up question.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    min_evidence: float = Field(default=0.0, ge=0, le=1)
+    attribute_from: float = Field(default=0.7, gt=0, le=1)
+    uncited: Literal["keep", "quote"] = "quote"
+    max_tokens: int = Field(default=256, ge=16, le=4096)
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    history_turns: int = Field(default=6, ge=0, le=50)
 
 
 @dataclass(frozen=True, slots=True)

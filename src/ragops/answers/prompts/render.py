@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from ragops.answers.prompts.delimiters import PROCESS_KEY, delimited_history, delimited_passages, request_code
-from ragops.answers.prompts.sanitize import neutralize
 from ragops.answers.prompts.template import ABSTENTION, REQUEST_VARIABLES, Example, Template, fill
 from ragops.answers.prompts.types import Message, PromptRequest, Source
+from ragops.answers.prompts.untrusted import (
+    PROCESS_KEY,
+    delimited_history,
+    delimited_passages,
+    neutralize,
+    request_code,
+)
 from ragops.errors import UserError
 
 _EXAMPLE_SOURCES = (
@@ -26,7 +31,7 @@ def render(
     """The messages for the model: system (if the template has one), the examples' turns, the user's turn.
 
     Equal template, request, key and tokens make equal messages. Text of users and documents appears in user turns
-    only, with passages and history between delimiters (`ragops.answers.prompts.delimiters`).
+    only, with passages and history between delimiters (`ragops.answers.prompts.untrusted`).
 
     Args:
         template: must have exactly the variables that the request fills.

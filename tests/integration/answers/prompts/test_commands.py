@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from rich.console import Console
 from typer.testing import CliRunner
 
 from ragops.cli.app import app
@@ -20,7 +19,7 @@ def record(
 ) -> None:
     schema = {"catalog_name": "spark_catalog", "name": "dev_me_rag"}
     (tmp_path / "bundle.json").write_text(json.dumps({"resources": {"schemas": {"rag": schema}}}))
-    monkeypatch.setattr("ragops.cli.prompts.console", Console(width=200))  # whatever it was made with
+    monkeypatch.setenv("COLUMNS", "200")
     caplog.set_level(logging.WARNING, logger="mlflow")  # read when mlflow is imported, which it was long ago
 
 

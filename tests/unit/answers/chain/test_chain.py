@@ -6,8 +6,7 @@ import mlflow
 import pytest
 from mlflow.entities import Trace
 
-from ragops.answers.chain.settings import AnswerSettings
-from ragops.answers.chain.types import Answer, Query
+from ragops.answers.chain.types import Answer, AnswerSettings, Query
 from ragops.answers.llms.errors import Rejected
 from ragops.answers.llms.ledger.sinks import MemorySink
 from ragops.answers.llms.providers.scripted import ScriptedModel

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from ragops.answers.prompts.delimiters import request_code
 from ragops.answers.prompts.render import render
 from ragops.answers.prompts.template import Template
 from ragops.answers.prompts.template_files import PromptSettings, load_templates
 from ragops.answers.prompts.types import Message, PromptRequest, Source
+from ragops.answers.prompts.untrusted import request_code
 from ragops.corpus.documents.parsing import ParseLimits, parse
 from tests.support.poisoned import Poisoned, write_poisoned
 from tests.support.special_tokens import special_tokens_in

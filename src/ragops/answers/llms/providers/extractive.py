@@ -17,7 +17,7 @@ from snowballstemmer import stemmer
 
 from ragops.answers.llms.settings import Extractive
 from ragops.answers.llms.types import Pieces, Reply, Request, drain
-from ragops.answers.prompts.sanitize import neutralize
+from ragops.answers.prompts.untrusted import neutralize
 from ragops.corpus.chunks.atoms import sentences
 from ragops.corpus.index.stores.terms import tokenize
 
