@@ -1,1 +1,1 @@
-"""Markdown to passages: split by structure, counted in the model's tokens, with ids made from the content."""
+"""Markdown to chunks: split by structure, measured in the model's tokens, with ids derived from the content."""

@@ -8,11 +8,12 @@ from ragops.corpus.chunks.blocks import Block, Rank
 from ragops.corpus.chunks.tokens import TokenCounter
 
 CHARACTERS_A_TOKEN = 16
-"""A piece weighs at least a token for so many characters. Tokenizers make one unknown token of any long run of letters
-(an encoded file), which would otherwise be a chunk without end."""
+"""A piece weighs at least one token per this many characters. Tokenizers turn any long run of letters (an encoded file)
+into one unknown token, which would otherwise make a chunk of unlimited length."""
 
-# A sentence ends at its mark and the whitespace after it, if no small letter or digit follows and the mark closes no
-# initial, item number or common abbreviation; at a full-width mark; and before a line with a word processor's bullet.
+# A sentence ends at its mark and the whitespace after it, unless a lower-case letter or digit follows, or the mark
+# closes an initial, item number or common abbreviation; at a full-width mark; and before a line that begins with a
+# word processor's bullet.
 _SENTENCE_END = re.compile(
     r"[.!?…](?<!\b[A-Z0-9]\.)(?<!\b[Dd]r\.)(?<!\b[MmJSs][rst]\.)(?<!\bMrs\.)(?<!\b[Nn]o\.)(?<!\bvs\.)(?<!\bcf\.)"
     r"(?<!\be\.g\.)(?<!\bi\.e\.)[\"'”’)\]*_`]*+\s++(?![a-z0-9])|[。！？][”’」』）]*+\s*+|\n(?=\s*[•◦▪‣])"
@@ -22,14 +23,14 @@ _CLAUSE_CLOSED = re.compile(r"[,;:，；：、—–]\s*\Z")
 
 
 class Atom(NamedTuple):
-    """A piece of text that is not cut any further.
+    """A piece of text that is not divided further.
 
     Attributes:
         start: offset in the document's text.
-        end: offset one past its last character, the whitespace behind it included.
+        end: offset one past its last character, including the whitespace after it.
         rank: strength of a border after it.
-        tokens: its tokens as counted.
-        weight: what it takes of a chunk's room: its tokens, or more where one token hides many characters.
+        tokens: its number of tokens.
+        weight: the share of a chunk's limit that it uses: its tokens, or more if one token stands for many characters.
     """
 
     start: int
@@ -46,12 +47,12 @@ class _Piece(NamedTuple):
 
 
 def weigh(text: str, tokens: int) -> int:
-    """Room that a text takes, in tokens."""
+    """The share of a chunk's limit that a text uses, in tokens."""
     return max(tokens, -(-len(text.strip()) // CHARACTERS_A_TOKEN))
 
 
 def sentences(text: str) -> Iterator[str]:
-    """The sentences of running text, the whitespace behind each included."""
+    """The sentences of running text, each including the whitespace after it."""
     start = 0
     for match in _SENTENCE_END.finditer(text):
         yield text[start : match.end()]
@@ -61,35 +62,35 @@ def sentences(text: str) -> Iterator[str]:
 
 
 def read_atoms(text: str, blocks: Sequence[tuple[Block, int]], count_tokens: TokenCounter) -> list[list[Atom]]:
-    """Cuts the body of each block into atoms: sentences, rows or lines; one that is too heavy, into words or letters.
+    """Divides the body of each block into atoms: sentences, rows or lines; those over the limit, into words or letters.
 
     Args:
         text: the document's text.
-        blocks: each block with the room, in tokens, that no atom of it may exceed.
+        blocks: each block with the limit, in tokens, of its atoms.
         count_tokens: called at most three times for the whole document.
 
     Returns:
-        The atoms of each block, which together hold every word of its body, in order.
+        The atoms of each block, which together contain every word of its body, in order.
     """
     pieces = [list(_coarse(text, block)) for block, _ in blocks]
-    rooms = [room for _, room in blocks]
-    return _fitted(text, pieces, rooms, count_tokens, [_words, _letters])
+    limits = [limit for _, limit in blocks]
+    return _fitted(text, pieces, limits, count_tokens, [_words, _letters])
 
 
 def _fitted(
     text: str,
     pieces: Sequence[Sequence[_Piece]],
-    rooms: Sequence[int],
+    limits: Sequence[int],
     count_tokens: TokenCounter,
     cutters: Sequence[Callable[[str, _Piece, int], Iterator[_Piece]]],
 ) -> list[list[Atom]]:
-    """Counts all pieces in one batch, then does the same with the parts of those that are too heavy."""
+    """Counts all pieces in one batch, then repeats this with the parts of those over the limit."""
     atoms = _counted(text, pieces, count_tokens)
-    heavy = [(i, j) for i, group in enumerate(atoms) for j, atom in enumerate(group) if atom.weight > rooms[i]]
+    heavy = [(i, j) for i, group in enumerate(atoms) for j, atom in enumerate(group) if atom.weight > limits[i]]
     if not heavy or not cutters:
         return atoms
-    parts = [list(cutters[0](text, pieces[i][j], rooms[i])) for i, j in heavy]
-    finer = _fitted(text, parts, [rooms[i] for i, _ in heavy], count_tokens, cutters[1:])
+    parts = [list(cutters[0](text, pieces[i][j], limits[i])) for i, j in heavy]
+    finer = _fitted(text, parts, [limits[i] for i, _ in heavy], count_tokens, cutters[1:])
     for (i, j), part in zip(reversed(heavy), reversed(finer), strict=True):
         atoms[i][j : j + 1] = part
     return atoms
@@ -119,8 +120,8 @@ def _coarse(text: str, block: Block) -> Iterator[_Piece]:
         start = end
 
 
-def _words(text: str, piece: _Piece, _room: int) -> Iterator[_Piece]:
-    """Words, of which those before a comma or its like are the better ends; the last one keeps the piece's rank."""
+def _words(text: str, piece: _Piece, _limit: int) -> Iterator[_Piece]:
+    """Words; those that end in a comma or similar mark rank higher, and the last one keeps the piece's rank."""
     start = piece.start
     for match in _WORD.finditer(text, piece.start, piece.end):
         rank = Rank.CLAUSE if _CLAUSE_CLOSED.search(match[0]) else Rank.WORD
@@ -128,9 +129,9 @@ def _words(text: str, piece: _Piece, _room: int) -> Iterator[_Piece]:
         start = match.end()
 
 
-def _letters(_text: str, piece: _Piece, room: int) -> Iterator[_Piece]:
-    """Parts of a word longer than a chunk. A letter is at most four tokens, the bytes of its UTF-8 form."""
-    step = max(1, room // 4)
+def _letters(_text: str, piece: _Piece, limit: int) -> Iterator[_Piece]:
+    """Parts of a word longer than a chunk. A letter has at most four tokens, one for each byte of its UTF-8 form."""
+    step = max(1, limit // 4)
     for start in range(piece.start, piece.end, step):
         end = min(start + step, piece.end)
         yield _Piece(start, end, piece.rank if end == piece.end else Rank.CHARACTER)

@@ -1,4 +1,4 @@
-"""The blocks of a Markdown text and the places at which a chunk may end in them."""
+"""The blocks of a Markdown text, and the positions in them at which a chunk may end."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ _TAIL = 40  # characters: enough to see how a paragraph ends
 
 
 class Rank(IntEnum):
-    """How strong a border is: the strongest one in reach is taken."""
+    """The strength of a border; a chunk ends at the strongest one in range."""
 
     CHARACTER = 0
     WORD = 1
@@ -31,9 +31,9 @@ class Block:
         end: where it ends.
         cuts: inner offsets between items, rows or lines, ascending, with the strength of a border there.
         end_rank: strength of a border after the block.
-        prose: whether sentences are looked for between the cuts.
-        frame: (before, after) to be repeated around each part when the block does not fit into one chunk: a table's
-            header rows, a fence's two lines. None: a block without repeated parts, which need not stay whole.
+        prose: whether the text between the cuts is divided into sentences.
+        frame: (before, after), repeated around each part if the block does not fit into one chunk: a table's header
+            rows, a fence's two lines. None for a block without repeated parts.
         body: the part inside the frame.
     """
 
@@ -47,18 +47,18 @@ class Block:
 
 
 def prose_block(text: str, start: int, end: int, cuts: tuple[tuple[int, Rank], ...] = ()) -> Block:
-    """A block of sentences. One that closes no sentence ("as follows:", a bold title) belongs to what follows."""
+    """A block of sentences. One that does not end a sentence ("as follows:", a bold title) belongs to the next one."""
     closed = bool(cuts) or _SENTENCE_CLOSED.search(text, max(start, end - _TAIL), end)
     return Block(start, end, cuts, Rank.PARAGRAPH if closed else Rank.SENTENCE, prose=True, body=(start, end))
 
 
 def read_block(text: str, lines: Sequence[int], tokens: Sequence[Token], at: int) -> Block | None:
-    """The block that the top-level token `tokens[at]` opens; None for a thematic break, which has no words.
+    """The block opened by the top-level token `tokens[at]`; None for a thematic break, which has no words.
 
     Args:
         text: the document's text.
         lines: the offset at which each line begins, and one past the end.
-        tokens: what markdown-it made of the text.
+        tokens: the text parsed by markdown-it.
         at: index of a token of level 0 that has a map.
     """
     token = tokens[at]
@@ -81,7 +81,7 @@ def read_block(text: str, lines: Sequence[int], tokens: Sequence[Token], at: int
 
 
 def _framed(text: str, lines: Sequence[int], whole: tuple[int, int], body: tuple[int, int]) -> Block:
-    """A table or code block: `whole` and `body` are line ranges, the lines around the body are its frame."""
+    """A table or code block: `whole` and `body` are line ranges, and the lines around the body are its frame."""
     start, end = lines[whole[0]], min(lines[whole[1]], len(text))
     inner = lines[body[0]], min(lines[body[1]], end)
     cuts = tuple((lines[i], _line_rank(text, lines, i)) for i in range(body[0] + 1, body[1]))
@@ -95,7 +95,7 @@ def _line_rank(text: str, lines: Sequence[int], line: int) -> Rank:
 
 
 def _item_cuts(lines: Sequence[int], tokens: Sequence[Token], at: int) -> tuple[tuple[int, Rank], ...]:
-    """Where the items of a list begin, its first one left out; a border before a deeper item is weaker."""
+    """The offsets of a list's items except the first; a border before a nested item is weaker."""
     cuts: dict[int, Rank] = {}
     for token in tokens[at + 1 :]:
         if token.level == 0:

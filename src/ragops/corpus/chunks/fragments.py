@@ -13,12 +13,12 @@ from ragops.corpus.chunks.blocks import Block
 from ragops.corpus.chunks.structure import Section
 from ragops.corpus.chunks.tokens import TokenCounter
 
-_NEARBY = 64  # characters before a border that decide among equal ranks: about a line, so that few edits touch it
+_NEARBY = 64  # characters before a border that decide between equal ranks: about a line, so few edits affect it
 
 
 @dataclass(frozen=True)
-class Passage:
-    """A part of a section: its text, the offset at which it begins, and its tokens."""
+class Fragment:
+    """A part of a section, the text of one chunk: its offset in the document, its text, and its number of tokens."""
 
     start: int
     text: str
@@ -27,7 +27,7 @@ class Passage:
 
 @dataclass(frozen=True)
 class _Frame:
-    """What every part of a long table or code block repeats; by itself, a frame around nothing."""
+    """The lines that every part of a long table or code block repeats; the default is an empty frame."""
 
     before: str = ""
     after: str = ""
@@ -37,7 +37,7 @@ class _Frame:
 
 @dataclass(frozen=True)
 class _Part:
-    """A block with its atoms; `frame` is None where it has none, or one too heavy to be repeated."""
+    """A block with its atoms; `frame` is None if it has none, or one too large to repeat."""
 
     block: Block
     frame: _Frame | None
@@ -46,67 +46,67 @@ class _Part:
 
 @dataclass(frozen=True)
 class _Run:
-    """Atoms that may share passages: blocks in a row, or the inside of a table or code block that is too long."""
+    """Atoms that may share fragments: consecutive blocks, or the body of a table or code block that is too long."""
 
     atoms: Sequence[Atom]
     frame: _Frame = _Frame()
 
 
-def read_passages(
-    text: str, sections: Sequence[Section], rooms: Sequence[int], smallest: int, count_tokens: TokenCounter
-) -> Iterator[tuple[Section, Passage]]:
-    """Cuts sections into passages.
+def read_fragments(
+    text: str, sections: Sequence[Section], limits: Sequence[int], smallest: int, count_tokens: TokenCounter
+) -> Iterator[tuple[Section, Fragment]]:
+    """Divides sections into fragments.
 
     Args:
         text: the document's text.
         sections: its sections.
-        rooms: for each section, the tokens that a passage of it may have.
-        smallest: tokens; see `ragops.corpus.chunks.fragments.chunk_ends`.
+        limits: for each section, the maximum number of tokens of a fragment.
+        smallest: tokens; see `chunk_ends`.
         count_tokens: called at most four times.
 
     Yields:
-        Each passage with the section it is from, in the document's order.
+        Each fragment with its section, in the document's order.
     """
-    parts = iter(_parts(text, sections, rooms, count_tokens))
-    for section, room in zip(sections, rooms, strict=True):
-        for run in _runs(text, [next(parts) for _ in section.blocks], room):
-            for passage in _cut(text, section.start, run, room, smallest):
-                yield section, passage
+    parts = iter(_parts(text, sections, limits, count_tokens))
+    for section, limit in zip(sections, limits, strict=True):
+        for run in _runs(text, [next(parts) for _ in section.blocks], limit):
+            for fragment in _cut(text, section.start, run, limit, smallest):
+                yield section, fragment
 
 
-def _parts(text: str, sections: Sequence[Section], rooms: Sequence[int], count_tokens: TokenCounter) -> list[_Part]:
-    """All blocks, their frames and their atoms counted in a few batches for the whole document."""
+def _parts(text: str, sections: Sequence[Section], limits: Sequence[int], count_tokens: TokenCounter) -> list[_Part]:
+    """All blocks with their frames and atoms, counted in a few batches for the whole document."""
     blocks = [block for section in sections for block in section.blocks]
-    block_rooms = [room for section, room in zip(sections, rooms, strict=True) for _ in section.blocks]
-    frames = _frames(blocks, block_rooms, count_tokens)
+    block_limits = [limit for section, limit in zip(sections, limits, strict=True) for _ in section.blocks]
+    frames = _frames(blocks, block_limits, count_tokens)
     bodies = [
-        (block if frame else replace(block, body=(block.start, block.end)), room - frame.weight if frame else room)
-        for block, room, frame in zip(blocks, block_rooms, frames, strict=True)
+        (block if frame else replace(block, body=(block.start, block.end)), limit - frame.weight if frame else limit)
+        for block, limit, frame in zip(blocks, block_limits, frames, strict=True)
     ]
     atoms = read_atoms(text, bodies, count_tokens)
     return [_Part(*part) for part in zip(blocks, frames, atoms, strict=True)]
 
 
-def _frames(blocks: Sequence[Block], rooms: Sequence[int], count_tokens: TokenCounter) -> list[_Frame | None]:
-    """What each block repeats: nothing where that would fill more than half of every passage."""
+def _frames(blocks: Sequence[Block], limits: Sequence[int], count_tokens: TokenCounter) -> list[_Frame | None]:
+    """The frame that each block repeats; None if it would fill more than half of every fragment."""
     counts = iter(count_tokens([side for block in blocks for side in block.frame or ()]))
     frames: list[_Frame | None] = []
-    for block, room in zip(blocks, rooms, strict=True):
+    for block, limit in zip(blocks, limits, strict=True):
         frame = None
         if block.frame:
             tokens = next(counts), next(counts)
             weight = sum(map(weigh, block.frame, tokens))
-            frame = _Frame(*block.frame, sum(tokens), weight) if 2 * weight <= room else None
+            frame = _Frame(*block.frame, sum(tokens), weight) if 2 * weight <= limit else None
         frames.append(frame)
     return frames
 
 
-def _runs(text: str, parts: Sequence[_Part], room: int) -> Iterator[_Run]:
-    """A table or code block that fits is one atom among its neighbours'; a longer one is a run of its own."""
+def _runs(text: str, parts: Sequence[_Part], limit: int) -> Iterator[_Run]:
+    """Yields runs: a table or code block that fits is one atom among others, a longer one a run of its own."""
     pending: list[Atom] = []
     for part in parts:
-        alone = part.frame is not None and _weight(part) > room
-        # Text between two blocks that neither of them holds is a thematic break.
+        alone = part.frame is not None and _weight(part) > limit
+        # Text between two blocks that belongs to neither is a thematic break.
         if pending and (alone or text[pending[-1].end : part.block.start].strip()):
             yield _Run(pending)
             pending = []
@@ -125,16 +125,16 @@ def _weight(part: _Part) -> int:
     return sum(atom.weight for atom in part.atoms) + (part.frame.weight if part.frame else 0)
 
 
-def _cut(text: str, section_start: int, run: _Run, room: int, smallest: int) -> Iterator[Passage]:
-    room -= run.frame.weight
+def _cut(text: str, section_start: int, run: _Run, limit: int, smallest: int) -> Iterator[Fragment]:
+    limit -= run.frame.weight
     weights = [atom.weight for atom in run.atoms]
     strengths = [_strength(text, section_start, atom) for atom in run.atoms]
-    for start, end in pairwise([0, *chunk_ends(weights, strengths, min(smallest, room // 2), room)]):
+    for start, end in pairwise([0, *chunk_ends(weights, strengths, min(smallest, limit // 2), limit)]):
         atoms = run.atoms[start:end]
         inner = text[atoms[0].start : atoms[-1].end].rstrip()
         if inner:
             tokens = sum(atom.tokens for atom in atoms) + run.frame.tokens
-            yield Passage(atoms[0].start, _framed(inner, run.frame), tokens)
+            yield Fragment(atoms[0].start, _framed(inner, run.frame), tokens)
 
 
 def _framed(inner: str, frame: _Frame) -> str:
@@ -142,23 +142,23 @@ def _framed(inner: str, frame: _Frame) -> str:
 
 
 def _strength(text: str, section_start: int, atom: Atom) -> int:
-    """Rank first; then the text before the border, hashed, decides as if by lot."""
+    """A border's rank; among equal ranks, a hash of the text before the border decides pseudo-randomly."""
     nearby = text[max(section_start, atom.end - _NEARBY) : atom.end]
     return atom.rank << 32 | zlib.crc32(nearby.encode())
 
 
 def chunk_ends(weights: Sequence[int], strengths: Sequence[int], smallest: int, largest: int) -> list[int]:
-    """Cuts a run of atoms into chunks of at most `largest`, mostly of at least `smallest`, tokens.
+    """Divides a run of atoms into chunks of at most `largest`, mostly of at least `smallest`, tokens.
 
-    The run is cut at its strongest border, and each part again, until the parts fit: the cuts of a randomised search
-    tree (a treap, Seidel and Aragon 1996) whose keys are positions and whose priorities come from the text. Like such a
-    tree it has no history: a border depends on nothing but the borders around it, while greedy packing passes each
-    shift on to the end of the text. A border nearer than `smallest` to an end of its part is taken only where the part
-    has no other.
+    The run is cut at its strongest border, and each part again, until the parts fit: the cuts of a randomized search
+    tree (a treap, Seidel and Aragon 1996) whose keys are positions and whose priorities come from the text. Such a tree
+    has no history: a border depends only on the borders around it, so an edit moves only nearby borders, while greedy
+    packing propagates each shift to the end of the text. A border closer than `smallest` to an end of its part is used
+    only if the part has no other.
 
     Args:
-        weights: tokens of each atom, each of them at most `largest`.
-        strengths: strength of the border after each atom; equal ones are taken from left to right.
+        weights: tokens of each atom, at most `largest`.
+        strengths: strength of the border after each atom; among equal ones, the first wins.
         smallest: tokens.
         largest: tokens.
 

@@ -1,4 +1,4 @@
-"""`documents` -> `chunks`: documents that changed are split again; a chunk that only moved keeps its id."""
+"""`documents` -> `chunks`: changed documents are split again; a chunk that only moved keeps its id."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def refresh_chunks(
     workspace: Workspace, sizes: ChunkSizes, tokenizer: Path, most: int = DOCUMENTS_A_SLICE
 ) -> StageReport:
-    """Brings `chunks` into step with `documents`, by at most `most` documents in one MERGE.
+    """Synchronizes `chunks` with `documents`, at most `most` documents per MERGE.
 
     `tokenizer` is the embedding model's tokenizer.json.
     """
@@ -51,7 +51,7 @@ def refresh_chunks(
 def _replace(
     workspace: Workspace, readable: DataFrame, ids: list[str], stale: list[str], function: SplitDocuments
 ) -> MergeCounts:
-    """Puts chunks of the documents `ids` in the place of those that the documents `stale` have now."""
+    """Replaces the present chunks of the documents `stale` with new chunks of the documents `ids`."""
     columns = ("doc_id", "path", "title", "markdown", "source_version")
     changed = of_documents(readable, workspace, ids).select(*columns)
     rows = map_rows(changed, len(ids), function, CHUNKS)
@@ -60,10 +60,10 @@ def _replace(
 
 
 def _versions(documents: DataFrame, chunks: DataFrame) -> tuple[dict[str, str], list[tuple[str, str]]]:
-    """Versions wanted and held by doc_id, read in one query since each costs a round trip."""
+    """Versions by doc_id, wanted and stored, read in one query since each query costs a round trip."""
     wanted = documents.select("doc_id", "source_version", F.lit(True).alias("is_wanted"))
-    held = chunks.select("doc_id", "source_version", F.lit(False).alias("is_wanted")).distinct()
-    rows = wanted.unionAll(held).collect()
+    stored = chunks.select("doc_id", "source_version", F.lit(False).alias("is_wanted")).distinct()
+    rows = wanted.unionAll(stored).collect()
     return (
         {row["doc_id"]: row["source_version"] for row in rows if row["is_wanted"]},
         [(row["doc_id"], row["source_version"]) for row in rows if not row["is_wanted"]],
@@ -72,7 +72,7 @@ def _versions(documents: DataFrame, chunks: DataFrame) -> tuple[dict[str, str], 
 
 @dataclass(frozen=True)
 class SplitDocuments:
-    """The function that makes chunks of batches of documents, in Spark's workers or in processes of our own."""
+    """The function that splits batches of documents, in Spark's workers or in local processes."""
 
     sizes: ChunkSizes
     count_tokens: Counter

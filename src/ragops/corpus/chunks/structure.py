@@ -1,4 +1,4 @@
-"""What a Markdown document is made of: its pages, and its sections by heading."""
+"""The structure of a Markdown document: its pages, and its sections by heading."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,12 +11,12 @@ from markdown_it.token import Token
 from ragops.corpus.chunks.blocks import Block, prose_block, read_block
 
 LONGEST_HEADING = 200
-"""Characters. A longer one is a paragraph that a converter mistook: as a heading it would come with every chunk."""
+"""Characters. A longer heading is a paragraph misread by a converter; as a heading it would be part of every chunk."""
 
 _PAGE_MARK = re.compile(r"\s*<!--\s*page:\s*(\d+)\s*-->\s*")
 _NEWLINE = re.compile(r"\r\n?")
-_GAP = re.compile(r"[^\S\n]{33,}")  # blanks have no tokens: without a limit a chunk could be a megabyte of them
-# Only blocks are wanted of a document: the text inside them is kept as it was written.
+_GAP = re.compile(r"[^\S\n]{33,}")  # blanks have no tokens; without a limit a chunk could have a megabyte of them
+# Only blocks are parsed: the text inside them stays as written.
 _DOCUMENT = MarkdownIt("commonmark").enable("table").disable(["inline", "text_join"], ignoreInvalid=True)
 _LINE = MarkdownIt("commonmark")
 
@@ -53,7 +53,7 @@ class Section:
 
 @dataclass(frozen=True)
 class _Heading:
-    """A heading of the document itself; level 0 stands for the document's beginning, which has no line."""
+    """A heading of the document itself; level 0 is the document's beginning, which has no line."""
 
     level: int
     title: str
@@ -62,7 +62,7 @@ class _Heading:
 
 
 def read_source(markdown: str) -> Source:
-    """Takes the page marks (`<!-- page: N -->` lines) out of a text and notes where they stood."""
+    """Removes the page marks (`<!-- page: N -->` lines) from a text and records their positions."""
     lines = _GAP.sub(" " * 32, _NEWLINE.sub("\n", markdown)).split("\n")
     marks = [(i, int(mark[1])) for i, line in enumerate(lines) if (mark := _PAGE_MARK.fullmatch(line))]
     for i, _ in marks:
@@ -74,8 +74,8 @@ def read_source(markdown: str) -> Source:
 def read_sections(source: Source) -> list[Section]:
     """Splits a document at its headings; a heading inside a list or a quote is text.
 
-    A heading with nothing under it, not even a deeper heading, becomes text under its parent's path: else no chunk
-    would hold its words.
+    A heading with nothing below it, not even a deeper heading, becomes text under its parent's path; otherwise no
+    chunk would contain its words.
     """
     groups: list[tuple[_Heading, list[Block]]] = [(_Heading(0, "", 0, 0), [])]
     for part in _parts(source, _DOCUMENT.parse(source.text)):
@@ -111,7 +111,7 @@ def _parts(source: Source, tokens: Sequence[Token]) -> Iterator[_Heading | Block
 
 
 def _untokened(source: Source, first: int, last: int) -> Iterator[Block]:
-    """Lines that the parser reads but makes no token of: link reference definitions."""
+    """Lines that the parser reads without producing a token: link reference definitions."""
     start, end = source.lines[first], min(source.lines[last], len(source.text))
     text = source.text[start:end]
     if text.strip():

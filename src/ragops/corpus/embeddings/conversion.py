@@ -1,4 +1,8 @@
-"""X"""
+"""Conversion of a model for the CPU: done once, stored in a folder named by the model's fingerprint.
+
+On a laptop that folder is in the cache. On a volume, which jobs share, it is copied file by file with its manifest
+last, and each machine uses a copy of its own: `on_this_machine`.
+"""
 
 import hashlib
 import os
@@ -23,34 +27,62 @@ from ragops.platform.volumes.interface import VolumeFiles
 from ragops.platform.volumes.open import on_volume, volume_files
 from ragops.platform.workspace import cache_folder
 
-# The child's exit status when its last line of output is meant for the user as it stands.
+GRAPH = "model.xml"
+TOKENIZER = "tokenizer.json"
+MANIFEST = "manifest.json"
+
+# The child's exit status if its last line of output is a message for the user.
 REFUSED = 3
 
-# A conversion takes a minute at most: what is older than this was left behind by a process that was killed.
+# A conversion takes a minute at most; older folders were left by a process that was killed.
 _ABANDONED_SECONDS = 3600
 # Its writer may be on another machine, whose clock may be wrong.
 _ABANDONED_ON_VOLUME = timedelta(days=1)
 
 
+class Manifest(BaseModel):
+    """Description of a converted model in its folder: its spec, its fingerprint, and the library versions used."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fingerprint: str
+    model: EmbeddingModel
+    versions: dict[str, str]
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Reads a converted model's manifest.
+
+    Raises:
+        UserError: `folder` does not contain a complete conversion.
+    """
+    try:
+        return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise UserError(
+            f"Converted model in {folder}: no valid {MANIFEST}; delete the folder and convert the model again"
+        ) from error
+
+
 def convert(model: EmbeddingModel, into: Path) -> Path:
-    """Returns the folder below `into` with the model for OpenVINO, converting it first if it is not there.
+    """Returns the folder below `into` with the model for OpenVINO, converting it first if necessary.
 
     Raises:
         UserError: the model has no files, sentence-transformers is not installed, the conversion fails its check
-            against PyTorch, or another model with the same short fingerprint lies there.
+            against PyTorch, or the folder contains another model with the same short fingerprint.
     """
     identity = fingerprint(model)
     target = convert_once(identity, into, lambda folder: _export_in_child(model, folder))
     if read_manifest(target).fingerprint != identity:
-        raise UserError(f"Converted model in {target} has another fingerprint than {model.name}; delete the folder")
+        raise UserError(f"Converted model in {target}: its fingerprint is not that of {model.name}; delete the folder")
     return target
 
 
 def convert_once(identity: str, into: Path, export: Callable[[Path], None]) -> Path:
-    """Returns the folder of a conversion below `into`, letting `export` fill it first if it is not there.
+    """Returns the folder of a conversion below `into`; `export` fills it first if it does not exist.
 
-    It is called FINGERPRINT8, on a volume FINGERPRINT8-DIGEST8, so that of several converters at once none writes into
-    another's. It counts once its manifest is there.
+    Its name is FINGERPRINT8, on a volume FINGERPRINT8-DIGEST8, so that concurrent converters never write into the
+    same folder. It is valid once it contains its manifest.
 
     Raises:
         UserError: the volume cannot be read or written.
@@ -59,7 +91,7 @@ def convert_once(identity: str, into: Path, export: Callable[[Path], None]) -> P
 
 
 def on_this_machine(conversion: Path) -> Path:
-    """The folder of a conversion on a disk of this machine, where it is mapped into memory; named by the fingerprint.
+    """The folder of a conversion on a local disk, where it can be mapped into memory; named by the fingerprint.
 
     Raises:
         UserError: it cannot be copied from its volume.
@@ -73,7 +105,7 @@ def on_this_machine(conversion: Path) -> Path:
 
 
 def _convert_on_disk(name: str, into: Path, export: Callable[[Path], None]) -> Path:
-    """Of several converters at once the first to finish wins; the folder appears whole or not at all."""
+    """The first of several concurrent converters to finish wins; the folder appears complete or not at all."""
     target = into / name
     if not (target / MANIFEST).is_file():
         into.mkdir(parents=True, exist_ok=True)
@@ -102,7 +134,7 @@ def _convert_on_volume(name: str, into: Path, export: Callable[[Path], None]) ->
 
 
 def _find_on_volume(files: VolumeFiles, name: str, into: Path) -> Path | None:
-    """The first conversion that is complete; removes those that were begun long ago and are not."""
+    """The first complete conversion; removes incomplete ones that were started long ago."""
     with suppress(PathNotFound):
         for one in files.list(into):
             if one.is_folder and one.name.partition("-")[0] == name:
@@ -119,7 +151,7 @@ def _holds_manifest(files: VolumeFiles, folder: Path) -> bool:
 
 
 def _remove_if_abandoned(files: VolumeFiles, folder: Path) -> None:
-    """One without files may just have been begun."""
+    """Removes an old incomplete conversion, but none without files, which may have just been started."""
     with suppress(PathNotFound):
         times = [one.modified for _, one in files.walk(folder) if not one.is_folder]
         if times and all(datetime.now(UTC) - time > _ABANDONED_ON_VOLUME for time in times):
@@ -127,20 +159,20 @@ def _remove_if_abandoned(files: VolumeFiles, folder: Path) -> None:
 
 
 def run_exporter(module: str, description: str, folder: Path, what: str, source: str) -> None:
-    """Converts a model in a child process, so that PyTorch does not make this one large.
+    """Converts a model in a child process, so that this one does not load PyTorch.
 
     Args:
-        module: run with the description (JSON) and the folder; exits with REFUSED when its last line is for the user.
+        module: runs with the description (JSON) and the folder; exits with REFUSED if its last line is for the user.
         description: of the model.
-        folder: to fill.
+        folder: where the conversion is written.
         what: names the model in errors.
-        source: the model's, likewise.
+        source: the model's source, for errors.
 
     Raises:
         UserError: sentence-transformers is not installed, or the conversion fails.
     """
     command = [sys.executable, "-m", module, description, str(folder)]
-    # A notebook may have its libraries from a path that is set in its process alone.
+    # A notebook may use libraries from a path that is set only in its own process.
     own = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "TOKENIZERS_PARALLELISM": "false"}
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | own)
     if done.returncode == 0:
@@ -154,7 +186,7 @@ def run_exporter(module: str, description: str, folder: Path, what: str, source:
 def _remedy(reason: str, source: str) -> str:
     if "No module named" not in reason:
         return f"check the files of {source}"
-    return "run the job refresh first, which does" if on_databricks() else "install ragops[laptop]"
+    return "run the refresh job first, which can convert it" if on_databricks() else "install ragops[laptop]"
 
 
 def _export_in_child(model: EmbeddingModel, folder: Path) -> None:
@@ -164,7 +196,7 @@ def _export_in_child(model: EmbeddingModel, folder: Path) -> None:
 
 def _publish(built: Path, target: Path) -> None:
     if target.is_dir() and not (target / MANIFEST).is_file():
-        shutil.rmtree(target)  # a finished folder always has a manifest: someone has damaged this one
+        shutil.rmtree(target)  # a complete folder always has a manifest, so this one is damaged
     try:
         built.rename(target)
     except OSError:
@@ -176,32 +208,3 @@ def _remove_abandoned(into: Path, name: str) -> None:
     for folder in into.glob(f".{name}-*"):
         if time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-GRAPH = "model.xml"
-TOKENIZER = "tokenizer.json"
-MANIFEST = "manifest.json"
-
-
-class Manifest(BaseModel):
-    """What a converted model's folder says of it: its spec, its fingerprint, and the versions that made it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    fingerprint: str
-    model: EmbeddingModel
-    versions: dict[str, str]
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """Reads a converted model's manifest.
-
-    Raises:
-        UserError: `folder` holds no complete conversion.
-    """
-    try:
-        return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
-    except (OSError, ValidationError) as error:
-        raise UserError(
-            f"Converted model in {folder}: no valid {MANIFEST}; delete the folder, convert again"
-        ) from error

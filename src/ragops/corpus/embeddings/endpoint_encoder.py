@@ -8,12 +8,13 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from ragops.corpus.embeddings.interface import Vectors, normalized
+from ragops.corpus.embeddings.interface import PromptedEncoder, Vectors, normalized
 from ragops.corpus.embeddings.model import EmbeddingModel
 from ragops.errors import UserError
 from ragops.platform.model_servers import is_this_machine
+from ragops.text import one_line
 
-# What servers commonly take: OpenAI 2,048 texts and 300,000 tokens a request, Databricks' own models 150 texts.
+# Common limits of servers: OpenAI 2,048 texts and 300,000 tokens per request, Databricks' own models 150 texts.
 _TEXTS_PER_REQUEST = 128
 _CHARACTERS_PER_REQUEST = 256_000
 
@@ -23,7 +24,7 @@ _TIMEOUT = httpx.Timeout(120.0, connect=10.0)
 _BUSY = {408, 425, 429}
 
 Token = str | Callable[[], str]
-"""A token, or what gives one that is still valid; "" for none."""
+"""A token, or a function that returns a valid one; "" for none."""
 
 
 class _Row(BaseModel):
@@ -36,58 +37,40 @@ class _Answer(BaseModel):
 
 
 class _Transient(Exception):
-    """A failure that another attempt may not meet."""
+    """A failure that another attempt may avoid."""
 
 
-class EndpointEncoder:
-    """Encodes by requests of limited size, retried with exponential, random pauses while the server is busy or away."""
+class EndpointEncoder(PromptedEncoder):
+    """Encodes by requests of limited size, retried with random exponential backoff while the server is unavailable.
+
+    Both encode methods raise UserError if the endpoint refuses, does not answer, or answers with anything else than
+    these vectors.
+    """
 
     def __init__(
         self, model: EmbeddingModel, base_url: str, token: Token = "", longest_wait: float = _LONGEST_WAIT_SECONDS
     ) -> None:
-        """Opens a client for `base_url`, below which /embeddings lies; `longest_wait`: seconds between two attempts.
+        """Opens a client for `base_url`, without /embeddings; `longest_wait`: seconds between two attempts.
 
-        A process that lives for long gives a function as `token`, which is asked with each request.
+        Long-running processes pass a function as `token`, which is called for each request.
 
         Raises:
             UserError: `base_url` is not an http or https address.
         """
         if not base_url.startswith(("http://", "https://")):
             raise UserError(
-                f"Embedding endpoint {model.served_name}: '{base_url}' is no http(s) address; give its base URL"
+                f"Embedding endpoint {model.served_name}: '{base_url}' is not an http(s) address; set its base URL"
             )
-        self._model = model
+        super().__init__(model)
         self._url = base_url.rstrip("/") + "/embeddings"
         self._token = token
-        # Texts go to this address and to no other: redirects are not followed, and what is for this machine takes no
-        # proxy.
+        # Texts are sent only to this address: redirects are not followed, and no proxy is used for this machine.
         self._client = httpx.Client(auth=self._signed, timeout=_TIMEOUT, trust_env=not is_this_machine(base_url))
         self._retrying = Retrying(
             retry=retry_if_exception_type(_Transient),
             stop=stop_after_attempt(_ATTEMPTS),
             wait=wait_random_exponential(multiplier=min(0.5, longest_wait), max=longest_wait),
         )
-
-    @property
-    def dimension(self) -> int:
-        """Length of a vector."""
-        return self._model.dimension
-
-    def encode_documents(self, texts: Sequence[str]) -> Vectors:
-        """Returns float32 vectors of shape (texts, dimension), each text after the model's document prompt.
-
-        Raises:
-            UserError: the endpoint refuses, stays away, or answers with something else than these vectors.
-        """
-        return self._encode([self._model.document_prompt + text for text in texts])
-
-    def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """Returns float32 vectors of shape (texts, dimension), each text after the model's query prompt.
-
-        Raises:
-            UserError: the endpoint refuses, stays away, or answers with something else than these vectors.
-        """
-        return self._encode([self._model.query_prompt + text for text in texts])
 
     def _encode(self, texts: list[str]) -> Vectors:
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
@@ -105,7 +88,7 @@ class EndpointEncoder:
         return request
 
     def _request(self, texts: list[str]) -> Vectors:
-        # No encoding_format: strict servers refuse a request for one unknown field, and numbers are what all send.
+        # No encoding_format: strict servers refuse unknown fields, and all of them return numbers by default.
         body: dict[str, Any] = {"model": self._model.served_name, "input": texts}
         try:
             response = self._client.post(self._url, json=body)
@@ -114,21 +97,24 @@ class EndpointEncoder:
         if response.status_code in _BUSY or response.status_code >= 500:
             raise _Transient(f"HTTP {response.status_code}")
         if response.has_redirect_location:
-            there = _one_line(response.headers["location"])
-            raise self._error(f"it sends us on to {there}, where nothing was sent; correct its base URL")
+            there = one_line(response.headers["location"], 200)
+            raise self._error(f"it redirects to {there}; the redirect was not followed; correct its base URL")
         if response.status_code in {401, 403}:
-            raise self._error(f"HTTP {response.status_code}; give a token that may query it (CAN QUERY in a workspace)")
+            raise self._error(f"HTTP {response.status_code}; use a token that may query it (CAN QUERY in a workspace)")
         if not response.is_success:
-            raise self._error(f"HTTP {response.status_code} {_one_line(response.text)}; correct the use case's model")
+            said = one_line(response.text, 200)
+            raise self._error(f"HTTP {response.status_code} {said}; correct the use case's model")
         return self._vectors(response, len(texts))
 
     def _vectors(self, response: httpx.Response, count: int) -> Vectors:
         try:
             rows = _Answer.model_validate_json(response.content).data
         except ValidationError as error:
-            raise self._error(f"answered with {_one_line(response.text)!r}; check the base URL") from error
+            raise self._error(f"answered with {one_line(response.text, 200)!r}; check the base URL") from error
         if sorted(row.index for row in rows) != list(range(count)):
-            raise self._error(f"answered {count} texts with other rows; it is not OpenAI-compatible")
+            raise self._error(
+                f"answered {count} texts with other rows, so it is not OpenAI-compatible; check the base URL"
+            )
         lengths = {len(row.embedding) for row in rows}
         if lengths != {self.dimension}:
             raise self._error(f"vectors of length {lengths}, not {self.dimension}; correct `dimension` in usecase.yml")
@@ -139,7 +125,7 @@ class EndpointEncoder:
 
 
 def requests(texts: Sequence[str]) -> list[slice]:
-    """Cuts the texts into consecutive runs that one request may hold."""
+    """Splits the texts into consecutive slices, one for each request."""
     found: list[slice] = []
     start = size = 0
     for row, text in enumerate(texts):
@@ -148,7 +134,3 @@ def requests(texts: Sequence[str]) -> list[slice]:
             start, size = row, 0
         size += len(text)
     return [*found, slice(start, len(texts))] if texts else []
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())[:200]

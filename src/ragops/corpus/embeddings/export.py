@@ -1,12 +1,14 @@
-"""The child process of a conversion: PyTorch in, OpenVINO out, and a check that both give the same vectors."""
+"""The child process of a conversion from PyTorch to OpenVINO, with a check that both give the same vectors."""
 
 import sys
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import openvino
 import torch
+from transformers import PreTrainedTokenizerFast
 
 from ragops.corpus.embeddings.conversion import GRAPH, MANIFEST, REFUSED, TOKENIZER, Manifest
 from ragops.corpus.embeddings.interface import Vectors, normalized
@@ -17,7 +19,7 @@ from ragops.corpus.embeddings.padding import padded, token_ids
 from ragops.corpus.embeddings.torch_encoder import TorchEncoder
 from ragops.errors import UserError
 
-# Short and long, mixed scripts, nothing at all: what a conversion is checked with.
+# The texts that a conversion is checked with: short, long, empty, in several scripts.
 CANONICAL_TEXTS = (
     "hello world",
     "The quick brown fox jumps over the lazy dog.",
@@ -54,25 +56,46 @@ def export(model: EmbeddingModel, folder: Path) -> None:
     check_loadable(model, locate(model))
     reference = TorchEncoder(model, locate(model))
     tokenizer = reference.transformer.tokenizer
-    inputs = [name for name in _GRAPH_INPUTS if name in tokenizer.model_input_names]
-    example = _example(reference, model.max_tokens)
-    graph = openvino.convert_model(
-        _Graph(reference, inputs, model.normalise).eval(), example_input=tuple(example[name] for name in inputs)
-    )
+    graph = _Graph(reference, graph_inputs(tokenizer), model.normalise)
+    write_graph(graph, _example(reference, model.max_tokens), tokenizer, folder)
+    check(OpenVinoEncoder(folder, model).encode_documents(CANONICAL_TEXTS), _original(reference, model), model.name)
+    manifest = Manifest(fingerprint=fingerprint(model), model=model, versions=library_versions())
+    (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
+
+
+def graph_inputs(tokenizer: PreTrainedTokenizerFast) -> list[str]:
+    """The names of a model's inputs, in the order in which a traced module takes them."""
+    return [name for name in _GRAPH_INPUTS if name in tokenizer.model_input_names]
+
+
+def write_graph(
+    module: torch.nn.Module, example: Mapping[str, torch.Tensor], tokenizer: PreTrainedTokenizerFast, folder: Path
+) -> None:
+    """Writes a model for OpenVINO into `folder`: its graph in fp32, and its tokenizer.
+
+    Args:
+        module: takes the tensors that `graph_inputs` names.
+        example: these tensors by name, of any two texts.
+        tokenizer: the model's tokenizer from transformers.
+        folder: where the files are written.
+    """
+    inputs = graph_inputs(tokenizer)
+    graph = openvino.convert_model(module.eval(), example_input=tuple(example[name] for name in inputs))
     for port, name in zip(graph.inputs, inputs, strict=True):
         port.get_tensor().set_names({name})
     openvino.save_model(graph, folder / GRAPH, compress_to_fp16=False)
     fast = tokenizer.backend_tokenizer
     fast.enable_padding(pad_id=tokenizer.pad_token_id, pad_token=tokenizer.pad_token)
     fast.save(str(folder / TOKENIZER))
-    check(OpenVinoEncoder(folder, model).encode_documents(CANONICAL_TEXTS), _original(reference, model), model.name)
-    versions = {name: version(name) for name in ("openvino", "sentence-transformers", "torch", "transformers")}
-    manifest = Manifest(fingerprint=fingerprint(model), model=model, versions=versions)
-    (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
+
+
+def library_versions() -> dict[str, str]:
+    """The versions of the libraries that a conversion depends on."""
+    return {name: version(name) for name in ("openvino", "sentence-transformers", "torch", "transformers")}
 
 
 def _example(reference: TorchEncoder, longest: int) -> dict[str, torch.Tensor]:
-    """Two texts as tensors of shape (2, width) by the graph's inputs; how sentence-transformers makes them changes."""
+    """Two texts as tensors of shape (2, width), without sentence-transformers' own preparation, which changes."""
     sequences = sorted(token_ids(reference.tokenizer, CANONICAL_TEXTS[:2]), key=len, reverse=True)
     ids, mask = padded(sequences, longest, reference.pad_id)
     arrays = (ids, mask, np.zeros_like(ids))
@@ -80,7 +103,7 @@ def _example(reference: TorchEncoder, longest: int) -> dict[str, torch.Tensor]:
 
 
 def _original(reference: TorchEncoder, model: EmbeddingModel) -> Vectors:
-    """The canonical texts' vectors by sentence-transformers alone, which tokenises and batches by code of its own."""
+    """The canonical texts' vectors from sentence-transformers, which has its own tokenization and batching."""
     vectors = np.asarray(reference.transformer.encode_document(list(CANONICAL_TEXTS)), dtype=np.float32)
     return normalized(vectors) if model.normalise else vectors
 

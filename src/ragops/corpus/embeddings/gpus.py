@@ -1,4 +1,4 @@
-"""The GPUs of a cluster, looked at before work starts: which there are, and why one cannot be used."""
+"""GPUs: which one a Spark task uses, and a check of all of a cluster's GPUs before work starts."""
 
 from __future__ import annotations
 
@@ -15,33 +15,34 @@ import pandas as pd
 
 from ragops.corpus.embeddings.interface import Device, EncoderSource
 from ragops.errors import UserError
+from ragops.text import one_line
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-# The oldest driver on which a build of PyTorch for a major version of CUDA starts (NVIDIA's CUDA release notes, table
-# of minor version compatibility). Between major versions there is none.
+# The oldest driver that supports a PyTorch build for a major version of CUDA (NVIDIA's CUDA release notes, table of
+# minor version compatibility). There is no compatibility between major versions.
 _OLDEST_DRIVERS = {11: 450, 12: 525, 13: 580}
-_CHOOSE = "use a GPU cluster whose runtime fits, or choose encoder=openvino, which takes CPUs"
+_CHOOSE = "use a GPU cluster with a matching runtime, or choose encoder=openvino, which uses CPUs"
 
 
 def cuda_device_count() -> int:
     """The number of GPUs that this process sees, by PyTorch; 0 without a driver."""
-    import torch  # only encoders that run on PyTorch ask, and it takes seconds to import
+    import torch  # only encoders on PyTorch need it, and it takes seconds to import
 
     return torch.cuda.device_count()
 
 
 def task_device(count_devices: Callable[[], int] = cuda_device_count) -> Device:
-    """Returns the device of the Spark task that calls it.
+    """Returns the GPU of the calling Spark task.
 
-    That is the GPU which the scheduler assigned to the task. Where GPUs are not scheduled (`local[*]`, Databricks
-    single-node compute) the tasks spread over the visible GPUs by partition; outside a task it is the first GPU.
+    That is the GPU that the scheduler assigned to the task. Where GPUs are not scheduled (`local[*]`, Databricks
+    single-node compute), tasks are spread over the visible GPUs by partition; outside a task it is the first GPU.
 
     Raises:
-        UserError: there is none. The CPU would take hours for what was meant for a GPU: it is a choice, no fallback.
+        UserError: there is no GPU. The CPU would take hours, so it is never used as a fallback.
     """
-    from pyspark import TaskContext  # workers have Spark; other users of this module need not
+    from pyspark import TaskContext  # workers have Spark; other users of this module may not
 
     task = TaskContext.get()
     if task is not None and "gpu" in task.resources():
@@ -49,17 +50,17 @@ def task_device(count_devices: Callable[[], int] = cuda_device_count) -> Device:
         return Device(local_index(addresses, os.environ.get("CUDA_VISIBLE_DEVICES", "")))
     count = count_devices()
     if count == 0:
-        raise UserError("torch sees no GPU here; use a GPU cluster, or choose encoder=openvino, which takes CPUs")
+        raise UserError("torch finds no GPU here; use a GPU cluster, or choose encoder=openvino, which uses CPUs")
     return Device(0 if task is None else task.partitionId() % count)
 
 
 def local_index(addresses: list[str], visible: str) -> int:
-    """Translates a task's first GPU address into the index by which this process knows that GPU.
+    """Translates a task's first GPU address into this process's index of that GPU.
 
-    `visible` is CUDA_VISIBLE_DEVICES: CUDA counts from zero within it. If it holds exactly as many GPUs as the task was
-    assigned, the task sees its own alone, and the first is 0, whichever way the scheduler numbers them (Databricks may
-    number a task's GPUs from zero, Spark uses the discovery script's ids). If it lists more, an address found there is
-    a physical id.
+    `visible` is CUDA_VISIBLE_DEVICES; CUDA counts from zero within it. If it lists exactly as many GPUs as the task was
+    assigned, the task sees only its own, and the first is 0, however the scheduler numbers them (Databricks may number
+    a task's GPUs from zero, Spark uses the discovery script's ids). If it lists more, an address found there is a
+    physical id.
     """
     listed = [entry.strip() for entry in visible.split(",") if entry.strip()]
     if listed and len(listed) == len(addresses):
@@ -69,9 +70,9 @@ def local_index(addresses: list[str], visible: str) -> int:
 
 @dataclass(frozen=True)
 class FoundGpu:
-    """What one task finds: its GPU by its unique id and its name, the driver ("" where nobody tells), and so on.
+    """A task's GPU: its unique id and name, the driver ("" if unknown), and the versions of PyTorch and CUDA.
 
-    `problem` is what goes wrong, "" if nothing does.
+    `problem` says why it cannot be used; "" if it can.
     """
 
     host: str
@@ -87,12 +88,12 @@ _SCHEMA = "host STRING, device STRING, name STRING, driver STRING, torch STRING,
 
 
 def check_processors(spark: SparkSession, source: EncoderSource, slots: int) -> str:
-    """One line that says what the encoder will run on, after every GPU has computed something.
+    """Describes in one line what the encoder runs on, after a test computation on every GPU.
 
     Args:
         spark: the session.
         source: the encoder's recipe.
-        slots: how many tasks run at a time.
+        slots: the number of tasks that run at a time.
 
     Raises:
         UserError: a task has no GPU, its driver is too old for PyTorch, or a kernel does not run on it.
@@ -103,16 +104,16 @@ def check_processors(spark: SparkSession, source: EncoderSource, slots: int) -> 
 
 
 def look_everywhere(spark: SparkSession, slots: int) -> list[FoundGpu]:
-    """What each of so many tasks finds; those that ran on one GPU find the same."""
+    """The GPU that each of `slots` tasks finds; tasks on the same GPU give equal results."""
     rows = spark.range(0, slots, 1, slots).mapInPandas(_look, _SCHEMA).toPandas()
     return [FoundGpu(*row) for row in rows.itertuples(index=False)]
 
 
 def describe(found: Sequence[FoundGpu]) -> str:
-    """What was found as one line.
+    """Describes the GPUs in one line.
 
     Raises:
-        UserError: names the first GPU that cannot be used, why, and what to do.
+        UserError: a GPU cannot be used, or there is none.
     """
     for one in found:
         if problem := why_unusable(one):
@@ -126,7 +127,7 @@ def describe(found: Sequence[FoundGpu]) -> str:
 
 
 def why_unusable(one: FoundGpu) -> str:
-    """Why a GPU cannot be used, "" if it can: by its driver, where PyTorch itself may only say that it sees none."""
+    """Why a GPU cannot be used, "" if it can. With an old driver, PyTorch may only say that it finds none."""
     if not one.problem:
         return ""
     cuda, driver = _major(one.cuda), _major(one.driver)
@@ -147,24 +148,24 @@ def _look(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
 
 
 def look(device: Callable[[], Device] = task_device) -> FoundGpu:
-    """What the task that calls it finds, in a Spark worker: computes something on the GPU that the task has."""
+    """The GPU of the calling task, after a test computation on it."""
     unique, name, problem, version, cuda = "", "", "", "none", "none"
     try:
-        import torch  # only where a GPU is to be used; it may not find the libraries of its CUDA
+        import torch  # only if a GPU is used; the import may fail if CUDA's libraries are missing
 
         version, cuda = torch.__version__, torch.version.cuda or "none"
-        place = str(device())
-        name = torch.cuda.get_device_name(place)
-        unique = str(getattr(torch.cuda.get_device_properties(place), "uuid", place))
-        if torch.ones(64, device=place).sum().item() != 64:
-            problem = "it computes wrongly"
-    except Exception as error:  # CUDA's failures have many types
-        problem = " ".join(str(error).split(". ")[0].split())[:200] or type(error).__name__
+        name_of_device = str(device())
+        name = torch.cuda.get_device_name(name_of_device)
+        unique = str(getattr(torch.cuda.get_device_properties(name_of_device), "uuid", name_of_device))
+        if torch.ones(64, device=name_of_device).sum().item() != 64:
+            problem = "a test computation gave a wrong result"
+    except Exception as error:  # CUDA errors have many types
+        problem = one_line(str(error).split(". ")[0], 200) or type(error).__name__
     return FoundGpu(socket.gethostname(), unique, name, _driver(), version, cuda, problem)
 
 
 def _driver() -> str:
-    """The driver's version, as NVIDIA's own command tells it; "" where there is none."""
+    """The driver's version from nvidia-smi; "" if that is not available."""
     if shutil.which("nvidia-smi") is None:
         return ""
     command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]

@@ -1,4 +1,4 @@
-"""Whether the libraries of this machine can load a model that newer ones may have saved; without importing torch."""
+"""Whether this machine's libraries can load a model that newer versions may have saved, without importing torch."""
 
 import importlib.util
 from importlib.metadata import PackageNotFoundError, version
@@ -10,7 +10,7 @@ from ragops.errors import UserError
 
 
 def check_loadable(model: EmbeddingModel, folder: Path) -> None:
-    """Looks for the code that the model's files name: its modules, and its architecture.
+    """Checks that the code that the model's files name is installed: its modules, and its architecture.
 
     Raises:
         UserError: sentence-transformers or transformers is not installed, or too old for this model; names both
@@ -18,7 +18,7 @@ def check_loadable(model: EmbeddingModel, folder: Path) -> None:
     """
     for entry in module_list(folder):
         inside = entry.type.split(".")[1:-1]
-        # `sentence_transformers.models` is what every version understands, though 6 has no such file any more.
+        # Every version understands `sentence_transformers.models`, although version 6 has no such file.
         if inside != ["models"] and not _has("sentence_transformers", inside):
             saved_with = _saved_with(folder, "sentence_transformers")
             raise _too_old(model, f"module {entry.type}", "sentence-transformers", saved_with)
@@ -33,16 +33,16 @@ def _check_architecture(model: EmbeddingModel, folder: Path) -> None:
         raise _too_old(model, f"architecture {kind}", "transformers", str(config.get("transformers_version", "")))
 
 
-def _has(package: str, path: list[str]) -> bool:
-    """Whether a package has a module, by its files."""
+def _has(package: str, module: list[str]) -> bool:
+    """Whether a package contains a module, judged by its files."""
     spec = importlib.util.find_spec(package)
     folders = list(spec.submodule_search_locations or ()) if spec else []
-    places = [Path(folder).joinpath(*path) for folder in folders]
-    return any(place.is_dir() or place.with_suffix(".py").is_file() for place in places)
+    paths = [Path(folder).joinpath(*module) for folder in folders]
+    return any(path.is_dir() or path.with_suffix(".py").is_file() for path in paths)
 
 
 def _is_known(kind: str) -> bool:
-    """Some architectures lie in a folder of another name, which only transformers itself knows."""
+    """Whether transformers knows an architecture; some are in a folder of another name."""
     try:
         from transformers import CONFIG_MAPPING
     except ImportError:
@@ -63,6 +63,6 @@ def _too_old(model: EmbeddingModel, what: str, library: str, saved_with: str) ->
         return UserError(f"Embedding model {model.name}: {library} is not installed; install ragops[embed]")
     newer = f"{library} {saved_with}, with which it was saved" if saved_with else f"a newer {library}"
     return UserError(
-        f"Embedding model {model.name}: {here} its {what}; it needs {newer}: take another model, or a newer runtime "
+        f"Embedding model {model.name}: {here} its {what}; it needs {newer}; choose another model or a newer runtime "
         "(docs/another-runtime.md)"
     )

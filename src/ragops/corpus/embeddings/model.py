@@ -1,7 +1,5 @@
-"""The embedding model: its settings, where its files are, and the fingerprint that names its vectors."""
+"""The embedding model: its settings, its files, and the fingerprint that identifies its vectors."""
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, PositiveInt, TypeAdapter, field_vali
 
 from ragops.corpus.embeddings.model_files import config_hash, file_hash, find_folder, read_as, read_json, weight_files
 from ragops.errors import UserError
+from ragops.text import digest
 
 SHORT_LENGTH = 8
 
@@ -17,19 +16,19 @@ _POOLING_FLAGS = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": 
 
 
 class Module(BaseModel):
-    """A step of a sentence-transformers model: its class, and the folder of its files inside the model's."""
+    """A module of a sentence-transformers model: its class, and its folder inside the model's folder."""
 
     type: str
     path: str
 
 
 class EmbeddingModel(BaseModel):
-    """An embedding model as the use case describes it.
+    """An embedding model as described in usecase.yml.
 
     `source` is one of "package:MODULE/FOLDER" (files inside an installed Python package), "hub:OWNER/NAME[@REVISION]",
     "volume:FOLDER" (from `ragops models upload`), a folder, or "endpoint:NAME_OR_URL" (OpenAI-compatible), which
-    may see public documents only if it is neither this workspace's own nor on this machine. `dimension` is the vectors'
-    length; a text longer than `max_tokens` is cut there. The prompts are put before queries and before documents.
+    may receive only public documents unless it is this workspace's own or on this machine. `dimension` is the length
+    of a vector; texts are truncated to `max_tokens`. The prompts are put before queries and before documents.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,32 +50,32 @@ class EmbeddingModel(BaseModel):
         if source.startswith(("/", "./", "../")) or (scheme in {"package", "hub", "volume", "endpoint"} and rest):
             return source
         raise ValueError(
-            f"'{source}' is neither package:MODULE/FOLDER, hub:OWNER/NAME, volume:FOLDER, endpoint:NAME nor a folder's "
-            "path"
+            f"'{source}' is neither package:MODULE/FOLDER, hub:OWNER/NAME, volume:FOLDER, endpoint:NAME nor the "
+            "path of a folder"
         )
 
     @property
     def is_endpoint(self) -> bool:
-        """Whether the vectors come from a server, so that there are no files to find or convert."""
+        """Whether vectors come from a server, so that there are no model files."""
         return self.source.startswith("endpoint:")
 
     @property
     def served_name(self) -> str:
-        """The name to ask an endpoint for: the one in `source`, or the model's own where `source` holds a URL."""
+        """The model's name in requests to the endpoint: from `source`, or `name` if `source` is a URL."""
         return self.name if self.base_url else self.source.removeprefix("endpoint:")
 
     @property
     def base_url(self) -> str:
-        """Where the endpoint is, if `source` holds its URL; "" where it is one of this place's own."""
+        """The endpoint's URL if `source` contains one; "" if the endpoint is the workspace's own."""
         target = self.source.removeprefix("endpoint:")
         return target if self.is_endpoint and "://" in target else ""
 
 
 def locate(model: EmbeddingModel) -> Path:
-    """Returns the folder with the model's files on this machine, which get there on first use.
+    """Returns the folder with the model's files on this machine, downloading them on first use.
 
     Raises:
-        UserError: the model is missing, is not a sentence-transformers model, or differs from its settings.
+        UserError: the model is missing, is not a sentence-transformers model, or does not match its settings.
     """
     if model.is_endpoint:
         raise UserError(f"Embedding model {model.name}: {model.source} has no files; use the endpoint encoder")
@@ -91,12 +90,12 @@ def locate(model: EmbeddingModel) -> Path:
 
 
 def tokenizer_file(model: EmbeddingModel) -> Path:
-    """The tokenizer.json by which chunks are measured. Raises UserError when it is not to be found."""
+    """The tokenizer.json that counts the tokens of chunks. Raises UserError if it does not exist."""
     if not model.is_endpoint:
         return locate(model) / "tokenizer.json"
     if model.tokenizer is None:
         raise UserError(
-            f"Embedding model {model.name} is an endpoint: give `tokenizer`, the path of its tokenizer.json"
+            f"Embedding model {model.name} is an endpoint; set `tokenizer` to the path of its tokenizer.json"
         )
     if not Path(model.tokenizer).is_file():
         raise UserError(f"Embedding model {model.name}: no file {model.tokenizer}; correct `tokenizer` in usecase.yml")
@@ -106,8 +105,8 @@ def tokenizer_file(model: EmbeddingModel) -> Path:
 def fingerprint(model: EmbeddingModel) -> str:
     """Returns 64 hex digits that change whenever the vectors could.
 
-    They cover weights, architecture, tokenizer, pooling, normalisation, prompts and lengths, not the model's name nor
-    the place of its files. For an endpoint the served name stands in for the files.
+    They cover weights, architecture, tokenizer, pooling, normalization, prompts and lengths, but not the model's name
+    or the location of its files. For an endpoint, the served name is used instead of the files.
 
     Raises:
         UserError: as `locate` does.
@@ -117,16 +116,16 @@ def fingerprint(model: EmbeddingModel) -> str:
         identity["served"] = model.served_name
     else:
         identity["files"] = _file_hashes(locate(model))
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return digest(identity)
 
 
 def short(fingerprint: str) -> str:
-    """The fingerprint's first 8 digits: what tables and folders are named by."""
+    """The fingerprint's first 8 digits, used in names of tables and folders."""
     return fingerprint[:SHORT_LENGTH]
 
 
 def _check_agreement(model: EmbeddingModel, folder: Path) -> None:
-    """Settings and the model's configuration must agree: encoders follow the files, the fingerprint the settings."""
+    """Refuses settings that contradict the model's files: encoders use the files, the fingerprint the settings."""
     for key, value in _described(folder).items():
         stated = getattr(model, key)
         if stated != value:
@@ -137,7 +136,7 @@ def _check_agreement(model: EmbeddingModel, folder: Path) -> None:
 
 
 def _described(folder: Path) -> dict[str, Any]:
-    """What the model's files say of pooling, dimension and normalisation, by the use case's names."""
+    """Pooling, dimension and normalization according to the model's files, by the setting's name."""
     modules = {entry.type.rsplit(".", 1)[-1]: entry.path for entry in module_list(folder)}
     unknown = sorted(modules.keys() - _MODULES)
     if unknown or "Pooling" not in modules:
@@ -166,5 +165,5 @@ def _file_hashes(folder: Path) -> dict[str, str]:
 
 
 def module_list(folder: Path) -> list[Module]:
-    """The steps of a sentence-transformers model, as its modules.json lists them."""
+    """The modules of a sentence-transformers model, from its modules.json."""
     return read_as(folder / "modules.json", TypeAdapter(list[Module]))

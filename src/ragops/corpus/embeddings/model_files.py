@@ -1,8 +1,7 @@
-"""Where a model's files lie, and what they hold: for any model that is named by a source, as the use case does."""
+"""Locates and reads the files of any model that usecase.yml names by a source."""
 
 import hashlib
 import importlib.util
-import json
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,22 +10,23 @@ from pydantic import TypeAdapter, ValidationError
 
 from ragops.corpus.embeddings.upload import FILES_OF_A_MODEL, uploaded_folder
 from ragops.errors import UserError
+from ragops.text import digest
 
 _Content = TypeVar("_Content")
 
-# These say who saved the configuration and when, not what the model computes.
+# Fields that describe how the configuration was saved, not what the model computes.
 _VOLATILE_CONFIG = {"_name_or_path", "transformers_version", "torch_dtype", "dtype", "use_cache"}
 
 
 def find_folder(what: str, source: str) -> Path:
-    """The folder of a source on this machine; what is on the hub, or was uploaded on a volume, is copied on first use.
+    """The folder of a source on this machine; files on the hub or on a volume are copied on first use.
 
     Args:
         what: names the model in errors, such as "Embedding model NAME".
         source: "package:MODULE/FOLDER", "hub:OWNER/NAME[@REVISION]", "volume:FOLDER" or a folder.
 
     Raises:
-        UserError: the package is not installed, the hub does not give the model, or the volume does not hold it.
+        UserError: the package is not installed, or the model cannot be found on the hub or the volume.
     """
     scheme, _, rest = source.partition(":")
     if is_package(source):
@@ -37,7 +37,7 @@ def find_folder(what: str, source: str) -> Path:
 
 
 def is_package(source: str) -> bool:
-    """Whether a source is a Python package, as laptops have it; workspaces have its files on a volume."""
+    """Whether a source is a Python package, used on laptops; workspaces have its files on a volume."""
     return source.startswith("package:")
 
 
@@ -56,18 +56,18 @@ def file_hash(file: Path) -> str:
 
 
 def config_hash(file: Path) -> str:
-    """SHA-256 in hex of what a JSON configuration says of the model's computation."""
+    """SHA-256 in hex of the fields of a JSON configuration that affect the model's computation."""
     kept = {key: value for key, value in read_json(file).items() if key not in _VOLATILE_CONFIG}
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+    return digest(kept)
 
 
 def read_json(file: Path) -> dict[str, Any]:
-    """A JSON object. Raises UserError when the file cannot be read as one."""
+    """Reads a JSON object. Raises UserError if the file is not one."""
     return read_as(file, TypeAdapter(dict[str, Any]))
 
 
 def read_as(file: Path, kind: TypeAdapter[_Content]) -> _Content:
-    """A JSON file as the given type. Raises UserError when it is not."""
+    """Reads a JSON file as the given type. Raises UserError if it does not match."""
     try:
         return kind.validate_json(file.read_bytes())
     except (OSError, ValidationError) as error:
@@ -84,7 +84,7 @@ def _package_folder(what: str, rest: str) -> Path:
 
 
 def _hub_folder(what: str, rest: str) -> Path:
-    from huggingface_hub import snapshot_download  # takes a second to import, and most sources do not need it
+    from huggingface_hub import snapshot_download  # takes a second to import, and few sources need it
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     repository, _, revision = rest.partition("@")
@@ -97,13 +97,13 @@ def _hub_folder(what: str, rest: str) -> Path:
         reason = str(error).strip().splitlines()[0]
         raise UserError(
             f"{what}: cannot download {repository} from the hub ({reason}); "
-            "check the name and the network, or put the files in a folder and name that as `source`"
+            "check the name and the network, or put the files in a folder and set `source` to it"
         ) from error
     return Path(found)
 
 
 @cache
 def _sha256(file: Path, size: int, modified_ns: int) -> str:
-    """Hashes a file once in a process; size and time are there for the cache's key."""
+    """Hashes a file once per process; size and time are part of the cache's key."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Texts to padded batches of token ids: what the encoders on CPU and GPU share."""
+"""Texts to padded batches of token ids, for the encoders on CPU and GPU."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,23 +6,23 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-# OpenVINO prepares kernels for each shape that it meets: rounding lengths up keeps the shapes few. GPUs like it too.
+# OpenVINO prepares kernels for each new shape, so lengths are rounded up to keep shapes few. GPUs benefit too.
 _LENGTH_STEP = 16
-# A tokenizer's results are a hundred times larger than the ids kept of them.
+# A tokenizer's results are a hundred times larger than the ids that are kept.
 _TOKENIZED_AT_ONCE = 256
 
 TokenIds = NDArray[np.int64]
 
 
 def token_ids(tokenizer: Tokenizer, texts: Sequence[str]) -> Iterator[TokenIds]:
-    """Yields each text's ids, special tokens included, as `tokenizer` cuts them."""
+    """Yields each text's token ids, special tokens included."""
     for start in range(0, len(texts), _TOKENIZED_AT_ONCE):
         for encoding in tokenizer.encode_batch_fast(list(texts[start : start + _TOKENIZED_AT_ONCE])):
             yield np.array(encoding.ids, dtype=np.int64)
 
 
 def batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
-    """Groups row numbers, longest first, so that each group, padded to its longest row, is within `tokens`."""
+    """Groups row numbers, longest first, so that each group has at most `tokens` when padded to its longest row."""
     rows = sorted(range(len(lengths)), key=lambda row: -lengths[row])
     start = 0
     while start < len(rows):
@@ -32,7 +32,7 @@ def batches(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
 
 
 def padded(sequences: Sequence[TokenIds], longest: int, pad_id: int) -> tuple[TokenIds, TokenIds]:
-    """Returns ids and mask of shape (sequences, width): the first one's length, rounded up, but at most `longest`."""
+    """Returns ids and mask of shape (sequences, width); width is the first length, rounded up, at most `longest`."""
     shape = (len(sequences), min(_rounded(len(sequences[0])), longest))
     ids = np.full(shape, pad_id, dtype=np.int64)
     mask = np.zeros(shape, dtype=np.int64)
@@ -43,5 +43,5 @@ def padded(sequences: Sequence[TokenIds], longest: int, pad_id: int) -> tuple[To
 
 
 def _rounded(length: int) -> int:
-    """A length in tokens, raised to the next one that is used."""
+    """A length in tokens, rounded up to the next used one."""
     return -(-length // _LENGTH_STEP) * _LENGTH_STEP

@@ -1,4 +1,4 @@
-"""Recipes for encoders: chosen on the driver, carried to the workers, loaded there."""
+"""Recipes for encoders: chosen on the driver, sent to the workers, loaded there."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ Backend = Literal["openvino", "torch"]
 
 @dataclass(frozen=True)
 class OpenVinoSource:
-    """A converted model in `folder`, on `threads` CPU cores (0: all; 1 in Spark workers: each core has one of them)."""
+    """A converted model in `folder`, on `threads` CPU cores (0: all; 1 in Spark workers, one for each core)."""
 
     folder: Path
     fingerprint: str
@@ -26,10 +26,10 @@ class OpenVinoSource:
     uses_gpu: bool = field(default=False, init=False)
 
     def load(self, device: Device) -> Encoder:
-        """Loads the conversion, from this machine's own copy where it lies on a volume.
+        """Loads the conversion, from a local copy if it is on a volume.
 
         Raises:
-            UserError: it is not there or is another model's.
+            UserError: the conversion does not exist, or is another model's.
         """
         from ragops.corpus.embeddings.openvino_encoder import load_openvino
 
@@ -40,7 +40,7 @@ class OpenVinoSource:
 
 @dataclass(frozen=True)
 class TorchSource:
-    """A model for PyTorch, found by each worker: a node has its own copy of a package or of the hub's cache."""
+    """A model for PyTorch, located by each worker: a node has its own copy of a package or of the hub's cache."""
 
     model: EmbeddingModel
     fingerprint: str
@@ -50,7 +50,7 @@ class TorchSource:
         """Loads the model onto `device`.
 
         Raises:
-            UserError: this machine lacks the model, or has another one by its name.
+            UserError: this machine does not have the model, or has another one by that name.
         """
         from ragops.corpus.embeddings.torch_encoder import TorchEncoder
 
@@ -60,9 +60,9 @@ class TorchSource:
 
 @dataclass(frozen=True)
 class EndpointSource:
-    """A served model behind the OpenAI-compatible `base_url`; `token` is a secret and kept out of the printed form.
+    """A served model behind the OpenAI-compatible `base_url`; `token` is a secret and not printed.
 
-    It does not travel: on serverless compute workers have neither a network nor credentials.
+    It cannot be pickled: workers on serverless compute have neither network access nor credentials.
     """
 
     model: EmbeddingModel
@@ -71,11 +71,11 @@ class EndpointSource:
     uses_gpu: bool = field(default=False, init=False)
 
     def __reduce__(self) -> str:
-        """Raises UserError: a worker could not ask it."""
-        raise UserError(f"Embedding endpoint {self.model.served_name}: workers cannot ask it; encode on the driver")
+        """Raises UserError, since a worker cannot call the endpoint."""
+        raise UserError(f"Embedding endpoint {self.model.served_name}: workers cannot call it; encode on the driver")
 
     def load(self, device: Device) -> Encoder:
-        """Opens a client; the server is not asked before the first texts."""
+        """Opens a client; the first request is sent with the first texts."""
         from ragops.corpus.embeddings.endpoint_encoder import EndpointEncoder
 
         return EndpointEncoder(self.model, self.base_url, self.token)
@@ -90,11 +90,10 @@ def encoder_source(
     base_url: str = "",
     token: str | Callable[[], str] = "",
 ) -> EncoderSource:
-    """Returns the recipe for `model`'s encoder; OpenVINO's converts the model into a folder below `converted` first.
+    """Returns the recipe for `model`'s encoder; for OpenVINO, converts the model into a folder below `converted` first.
 
-    A model whose source is an endpoint uses that and no backend; `base_url` and `token` say where and how to reach it.
-    PyTorch takes GPUs, and the CPU only on a laptop that has none.
-    A function as `token`, for tokens that expire, keeps the recipe in this process.
+    A model whose source is an endpoint uses `base_url` and `token` and no backend. PyTorch uses GPUs, and the CPU only
+    on a laptop without a GPU. `token` may be a function, for tokens that expire.
 
     Raises:
         UserError: as `convert`, `locate` and `check_loadable` do.
@@ -104,12 +103,13 @@ def encoder_source(
     if backend == "openvino":
         return OpenVinoSource(convert(model, converted), fingerprint(model), threads)
     check_loadable(model, locate(model))
-    # Decided here, not by each task: a cluster's task that finds no GPU must fail, not take the CPU for hours.
+    # Decided here, not by each task: a cluster's task without a GPU must fail, not use the CPU for hours.
     return TorchSource(model, fingerprint(model), uses_gpu=on_databricks() or cuda_device_count() > 0)
 
 
-def _check_fingerprint(place: str, found: str, wanted: str) -> None:
+def _check_fingerprint(location: str, found: str, wanted: str) -> None:
     if found != wanted:
         raise UserError(
-            f"Embedding model at {place} has fingerprint {short(found)}, not {short(wanted)}; refresh again"
+            f"Embedding model at {location} has fingerprint {short(found)}, not {short(wanted)}; "
+            "run the refresh job again"
         )

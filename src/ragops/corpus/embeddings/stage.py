@@ -1,8 +1,8 @@
-"""`chunks` -> `embeddings_FINGERPRINT`: every text without a vector is embedded once, whoever holds it.
+"""`chunks` -> `embeddings_FINGERPRINT`: every text without a vector is embedded once.
 
-The table is keyed by the hash of the embedded text, so equal passages of different documents share one vector, a
-passage that moved or came back keeps its own, and nothing is ever deleted by a refresh: `ragops.corpus.index.garbage`
-does that. Each model's fingerprint has its own table, so vectors of two models never meet.
+The table's key is the hash of the embedded text, so equal passages of different documents share one vector, and a
+passage that moved or returned keeps its own. A refresh never deletes vectors; `ragops.corpus.index.garbage` does.
+Each model's fingerprint has its own table, so vectors of two models are never mixed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def embeddings_table(model_fingerprint: str) -> Table:
-    """The table that holds the vectors of one model."""
+    """The table of one model's vectors."""
     return Table(
         name=f"embeddings_{short(model_fingerprint)}",
         comment=f"Vectors by text, of the embedding model with fingerprint {model_fingerprint}.",
@@ -32,13 +32,13 @@ def embeddings_table(model_fingerprint: str) -> Table:
         columns=(
             Column("text_hash", "STRING", "SHA-256 of the text that was embedded."),
             Column("embedding", "ARRAY<FLOAT>", "The vector."),
-            Column("embedded_at", "TIMESTAMP", "When it was made."),
+            Column("embedded_at", "TIMESTAMP", "When it was computed."),
         ),
     )
 
 
 def texts_to_embed(workspace: Workspace, model: EmbeddingModel) -> DataFrame:
-    """Texts (text_hash, embedded_text) that have no vector under this model yet, each once."""
+    """Distinct texts (text_hash, embedded_text) that have no vector of this model yet."""
     table = embeddings_table(fingerprint(model))
     table.create(workspace)
     texts = CHUNKS.read(workspace).select("text_hash", "embedded_text").dropDuplicates(["text_hash"])
@@ -48,7 +48,7 @@ def texts_to_embed(workspace: Workspace, model: EmbeddingModel) -> DataFrame:
 def refresh_embeddings(
     workspace: Workspace, model: EmbeddingModel, source: EncoderSource, most: int = TEXTS_A_SLICE
 ) -> StageReport:
-    """Embeds what has no vector yet, by about `most` texts in one MERGE, on all GPUs or cores of the cluster."""
+    """Embeds texts without a vector, about `most` per MERGE, on all GPUs or cores of the cluster."""
     report = StageReport("embeddings")
     with report.timed():
         pending = texts_to_embed(workspace, model)

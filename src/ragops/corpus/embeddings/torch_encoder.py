@@ -1,6 +1,5 @@
 """The GPU encoder: sentence-transformers on PyTorch."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,7 @@ import torch
 from sentence_transformers import SentenceTransformer
 from tokenizers import Tokenizer
 
-from ragops.corpus.embeddings.interface import CPU, Device, Vectors, normalized
+from ragops.corpus.embeddings.interface import CPU, Device, PromptedEncoder, Vectors, normalized
 from ragops.corpus.embeddings.model import EmbeddingModel
 from ragops.corpus.embeddings.padding import TokenIds, batches, padded, token_ids
 
@@ -16,16 +15,16 @@ from ragops.corpus.embeddings.padding import TokenIds, batches, padded, token_id
 _BATCH_TOKENS = 131_072
 
 
-class TorchEncoder:
+class TorchEncoder(PromptedEncoder):
     """Encodes with a sentence-transformers model: half precision on a GPU, single on a CPU (where half is far slower).
 
-    Texts are tokenised and batched here: SentenceTransformer.encode makes Python lists of all tokens, for which a fast
-    GPU waits most of the time, sorts by characters, and takes batches of a number of texts, however long they are.
+    Texts are tokenized and batched here: SentenceTransformer.encode makes Python lists of all tokens, while a fast GPU
+    waits most of the time; it also sorts by characters, and its batches have a fixed number of texts of any length.
     """
 
     def __init__(self, model: EmbeddingModel, folder: Path, device: Device = CPU) -> None:
         """Loads the model in `folder` onto `device`."""
-        self._model = model
+        super().__init__(model)
         self.transformer = SentenceTransformer(
             str(folder),
             device=str(device),
@@ -40,22 +39,9 @@ class TorchEncoder:
         self.tokenizer.enable_truncation(model.max_tokens)
         self.tokenizer.no_padding()
 
-    @property
-    def dimension(self) -> int:
-        """Length of a vector."""
-        return self._model.dimension
-
-    def encode_documents(self, texts: Sequence[str]) -> Vectors:
-        """Returns float32 vectors of shape (texts, dimension), each text after the model's document prompt."""
-        return self._encode(self._model.document_prompt, texts)
-
-    def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """Returns float32 vectors of shape (texts, dimension), each text after the model's query prompt."""
-        return self._encode(self._model.query_prompt, texts)
-
-    def _encode(self, prompt: str, texts: Sequence[str]) -> Vectors:
+    def _encode(self, texts: list[str]) -> Vectors:
         vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        sequences = list(token_ids(self.tokenizer, [prompt + text for text in texts]))
+        sequences = list(token_ids(self.tokenizer, texts))
         for rows in batches([len(sequence) for sequence in sequences], _BATCH_TOKENS):
             vectors[rows] = self._infer([sequences[row] for row in rows])
         # After the cast: in half precision a unit vector's length is off by up to 0.001.

@@ -1,7 +1,7 @@
-"""A model's files in a folder of a volume: uploaded there once, and copied from there by each machine that needs them.
+"""A model's files on a volume: uploaded once, and copied by each machine that needs them.
 
-A folder counts once its listing is there, which is written last. Models are mapped into memory, and hashed at each
-start: both want a local disk.
+A folder is complete once its listing exists, which is written last. Models are mapped into memory and hashed at each
+start, which both need a local disk.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from ragops.platform.volumes.open import volume_files
 from ragops.platform.workspace import cache_folder
 
 LISTING = "uploaded.json"
-"""The name of each file of the model, below its folder, with its SHA-256."""
+"""The file that lists each file of the model, relative to its folder, with its SHA-256."""
 FILES_OF_A_MODEL = ("*.json", "*.txt", "*.model", "*.safetensors", "*.bin")
 COMMAND = "databricks bundle run upload_models -t TARGET"
 
@@ -30,7 +30,7 @@ _Listing = TypeAdapter(dict[str, str])
 
 @dataclass(frozen=True)
 class Uploaded:
-    """What lies in a folder: how many files of how many bytes, and whether that was so before."""
+    """An uploaded model: number of files, total bytes, and whether it was already uploaded."""
 
     files: int
     size: int
@@ -38,20 +38,22 @@ class Uploaded:
 
 
 def upload(source: Path, into: Path, files: VolumeFiles) -> Uploaded:
-    """Copies a model's files from a folder of this machine to one of a volume, unless these lie there already.
+    """Copies a model's files from a local folder to a volume, unless the same files are there already.
 
-    They are read to see that: two who upload different versions at once leave a listing that does not fit.
+    The uploaded files are read for this check, since concurrent uploads of different versions leave a wrong listing.
 
     Raises:
-        UserError: `source` holds no files of a model.
+        UserError: `source` contains no model files.
         VolumeError: the volume cannot be read or written.
     """
     found = sorted({path for pattern in FILES_OF_A_MODEL for path in source.rglob(pattern) if path.is_file()})
     if not found:
-        raise UserError(f"no files of a model in {source}; install its package again")
+        raise UserError(f"no model files in {source}; reinstall its package")
     listing = {path.relative_to(source).as_posix(): MountedFiles().digest(path) for path in found}
     content, size = json.dumps(listing, indent=1).encode(), sum(path.stat().st_size for path in found)
-    if _read(files, into / LISTING) == content and all(_holds(files, into / name, listing[name]) for name in listing):
+    if _read(files, into / LISTING) == content and all(
+        _has_digest(files, into / name, listing[name]) for name in listing
+    ):
         return Uploaded(len(found), size, was_there=True)
     files.remove(into / LISTING)
     files.remove_folder(into)
@@ -62,10 +64,10 @@ def upload(source: Path, into: Path, files: VolumeFiles) -> Uploaded:
 
 
 def uploaded_folder(what: str, folder: Path) -> Path:
-    """This machine's copy of a model that lies on a volume, made on first use; `what` names the model in errors.
+    """This machine's copy of a model on a volume, created on first use; `what` names the model in errors.
 
     Raises:
-        UserError: it does not lie there, or is just being replaced.
+        UserError: the volume does not have it, or it is being replaced.
         VolumeError: the volume cannot be read.
     """
     content = _read(volume_files(folder), folder / LISTING)
@@ -78,7 +80,7 @@ def uploaded_folder(what: str, folder: Path) -> Path:
 
 
 def _fetch(what: str, folder: Path, listing: dict[str, str], copy: Path) -> None:
-    """Of several processes at once the first to finish wins; the folder appears whole or not at all."""
+    """The first of several concurrent processes to finish wins; the folder appears complete or not at all."""
     copy.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{copy.name}-", dir=copy.parent) as temporary:
         files, arrived = volume_files(folder), Path(temporary) / "model"
@@ -87,7 +89,7 @@ def _fetch(what: str, folder: Path, listing: dict[str, str], copy: Path) -> None
             with suppress(PathNotFound):
                 files.download(folder / name, arrived / name)
             if not (arrived / name).is_file() or MountedFiles().digest(arrived / name) != digest:
-                raise UserError(f"{what}: {folder / name} is not what was uploaded; upload it again with: {COMMAND}")
+                raise UserError(f"{what}: {folder / name} differs from its listing; upload it again with: {COMMAND}")
         try:
             arrived.rename(copy)
         except OSError:
@@ -95,7 +97,7 @@ def _fetch(what: str, folder: Path, listing: dict[str, str], copy: Path) -> None
                 raise
 
 
-def _holds(files: VolumeFiles, path: Path, digest: str) -> bool:
+def _has_digest(files: VolumeFiles, path: Path, digest: str) -> bool:
     with suppress(PathNotFound):
         return files.digest(path) == digest
     return False

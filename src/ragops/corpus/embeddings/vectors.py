@@ -1,8 +1,7 @@
-"""Vectors of a table's texts, in slices: made by Spark's workers, or here, where an endpoint is asked.
+"""Vectors of a table's texts, in slices: computed by Spark's workers, or in this process, which also calls endpoints.
 
-Functions in workers have neither a network nor credentials on serverless compute, so no endpoint is asked there. Where
-it is asked does not matter for speed: many requests are under way, and the server is what limits them. Nor have workers
-there room for a model.
+On serverless compute, functions in workers have neither network access nor credentials to call an endpoint, nor memory
+for a model. Calling an endpoint from one process costs no speed: many requests run at once, and the server limits them.
 """
 
 from __future__ import annotations
@@ -29,22 +28,22 @@ if TYPE_CHECKING:
 
 TEXTS_A_SLICE = 200_000
 TEXTS_ON_CPUS = 20_000
-"""Texts in a slice that CPUs embed: of a large model they make a few vectors a second."""
+"""Texts in a slice that CPUs embed: with a large model, a few vectors per second."""
 TEXTS_HERE = 8192
-"""Texts in a slice that is made here: their vectors go to Spark in one message, which has 128 MB at most."""
+"""Texts in a slice embedded in this process: their vectors go to Spark in one message of at most 128 MB."""
 _REQUESTS_AT_ONCE = 8
-# As many rounds of partitions as there are cores keep all of them busy: 3 partitions on 2 cores take as long as 4. More
-# than this in one partition, and a lost task costs too much.
+# The number of partitions is a multiple of the cores, to keep all busy: 3 partitions on 2 cores take as long as 4.
+# With larger partitions, a lost task would cost too much.
 _TEXTS_A_PARTITION = 8192
-# So few are embedded sooner than a second worker has started and loaded the model.
+# Fewer texts are embedded before a second worker has started and loaded the model.
 _FEW_TEXTS = 64
-# Cores do not tell how many tasks run at a time on GPUs. There a partition is one call of the encoder, or a part of one
-# where that leaves few for many GPUs.
+# The number of cores does not determine how many tasks run at a time on GPUs. There a partition is one call of the
+# encoder, or a part of one if there would be too few partitions for many GPUs.
 _GPU_PARTITIONS = 16
 _LEAST_TEXTS = 1024
 
 Vectors = Callable[["DataFrame", int], "DataFrame"]
-"""Rows (text_hash, embedding) of about so many texts."""
+"""Rows (text_hash, embedding) for a frame of texts and their approximate number."""
 
 
 def vectors(
@@ -55,21 +54,21 @@ def vectors(
     source: EncoderSource,
     most: int = TEXTS_A_SLICE,
 ) -> Iterator[DataFrame]:
-    """Frames (text_hash, embedding, embedded_at), to be merged one after the other: what was merged is kept.
+    """Yields frames (text_hash, embedding, embedded_at) to merge one after another.
 
     Args:
-        workspace: where they are made.
-        texts: rows (text_hash, embedded_text), each hash once; the frame may lack what was merged.
-        count: how many there are.
+        workspace: the workspace of the table.
+        texts: rows (text_hash, embedded_text), each hash once; may already exclude merged ones.
+        count: the number of texts.
         model: the embedding model.
         source: its encoder's recipe.
-        most: about how many texts a frame has at most. Their hashes tell in which they are.
+        most: the approximate maximum number of texts in a frame; a text's hash determines its frame.
 
     Raises:
-        UserError: the endpoint gives no vectors.
+        UserError: the endpoint does not return vectors.
     """
     here = model.is_endpoint or on_serverless()
-    make = _made_here(workspace, model, source) if here else _made_by_workers(workspace, source)
+    make = _in_this_process(workspace, model, source) if here else _by_workers(workspace, source)
     slices = -(-count // min(most, TEXTS_HERE if here else most if source.uses_gpu else TEXTS_ON_CPUS))
     for number in range(slices):
         part = texts.where(F.pmod(F.xxhash64("text_hash"), F.lit(slices)) == number)
@@ -77,7 +76,7 @@ def vectors(
 
 
 def partitions(texts: int, slots: int) -> int:
-    """How many tasks embed so many texts. `slots`: how many run at a time; 0 on GPUs, where that is not known."""
+    """The number of tasks that embed `texts`. `slots`: tasks that run at a time; 0 on GPUs, where it is unknown."""
     if texts <= _FEW_TEXTS:
         return 1
     if not slots:
@@ -85,7 +84,7 @@ def partitions(texts: int, slots: int) -> int:
     return slots * -(-texts // (slots * _TEXTS_A_PARTITION))
 
 
-def _made_by_workers(workspace: Workspace, source: EncoderSource) -> Vectors:
+def _by_workers(workspace: Workspace, source: EncoderSource) -> Vectors:
     embed, slots = embed_udf(source), 0 if source.uses_gpu else parallelism(workspace)
 
     def make(texts: DataFrame, count: int) -> DataFrame:
@@ -95,10 +94,10 @@ def _made_by_workers(workspace: Workspace, source: EncoderSource) -> Vectors:
     return make
 
 
-def _made_here(workspace: Workspace, model: EmbeddingModel, source: EncoderSource) -> Vectors:
-    # A worker has one core; here is one process for all of them.
+def _in_this_process(workspace: Workspace, model: EmbeddingModel, source: EncoderSource) -> Vectors:
+    # A worker has one core; this process uses all of them.
     encoder = (replace(source, threads=0) if isinstance(source, OpenVinoSource) else source).load(CPU)
-    encode = _asked if model.is_endpoint else _encoded
+    encode = _requested if model.is_endpoint else _encoded
 
     def make(texts: DataFrame, count: int) -> DataFrame:
         rows = texts.select("text_hash", "embedded_text").toPandas()
@@ -113,8 +112,8 @@ def _encoded(encoder: Encoder, texts: list[str]) -> list[list[float]]:
     return found
 
 
-def _asked(encoder: Encoder, texts: list[str]) -> list[list[float]]:
-    """The vectors in the texts' order. After a failure no request that has not begun is sent."""
+def _requested(encoder: Encoder, texts: list[str]) -> list[list[float]]:
+    """The vectors in the texts' order. After a failure, pending requests are canceled."""
     with ThreadPoolExecutor(_REQUESTS_AT_ONCE) as pool:
         asked = [pool.submit(encoder.encode_documents, texts[rows]) for rows in requests(texts)]
         try:

@@ -1,4 +1,4 @@
-"""A Spark Connect client and its server: `python connect_job.py LOG_FOLDER` embeds 1,000 texts and cites them twice."""
+"""A Spark Connect client and its server: `python connect_job.py LOG_FOLDER` embeds 1,000 texts and uses them twice."""
 
 import sys
 from pathlib import Path

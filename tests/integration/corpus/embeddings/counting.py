@@ -1,4 +1,4 @@
-"""An encoder whose vectors are lengths and which counts the texts it is given; imported by the workers of test_udf."""
+"""An encoder whose vectors are lengths and which counts its texts; imported by the workers of test_udf."""
 
 import os
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A Spark application on a cluster of one node with four pretended GPUs: `python gpu_job.py CONF_JSON LOG_FOLDER`."""
+"""A Spark application on a cluster of one node with four simulated GPUs: `python gpu_job.py CONF_JSON LOG_FOLDER`."""
 
 import json
 import sys

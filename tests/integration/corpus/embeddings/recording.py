@@ -1,4 +1,4 @@
-"""An encoder that computes nothing and writes down where it ran; imported by the workers of test_gpu_scheduling."""
+"""An encoder that computes nothing and records where it ran; imported by the workers of test_gpu_scheduling."""
 
 import json
 import os

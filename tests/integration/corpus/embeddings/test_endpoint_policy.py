@@ -1,4 +1,4 @@
-"""An embedding endpoint sees documents, and the workspace's token, only where it may: with a real HTTP server.
+"""An embedding endpoint receives documents and the workspace's token only if permitted, with a real HTTP server.
 
 By the address 0.0.0.0 it is reached as any other server would be.
 """
@@ -34,9 +34,9 @@ def abroad(double: OpenAIDouble) -> str:
     return double.url.replace("127.0.0.1", "0.0.0.0")
 
 
-def use_case(place: str, classification: Classification) -> UseCase:
+def use_case(target: str, classification: Classification) -> UseCase:
     result = load_usecase(ROOT / "usecase.yml")
-    embedding = EmbeddingModel(name="toy", source=f"endpoint:{place}", dimension=3, max_tokens=254)
+    embedding = EmbeddingModel(name="toy", source=f"endpoint:{target}", dimension=3, max_tokens=254)
     corpus = result.corpus.model_copy(update={"classification": classification})
     return result.model_copy(update={"embedding": embedding, "corpus": corpus})
 
@@ -73,17 +73,19 @@ def test_no_document_leaves_this_machine(
 
 
 @pytest.mark.parametrize("classification", NOT_PUBLIC)
-def test_what_stays_on_this_machine_may_be_anything(classification: Classification, double: OpenAIDouble) -> None:
+def test_an_endpoint_on_this_machine_may_receive_any_document(
+    classification: Classification, double: OpenAIDouble
+) -> None:
     embed(use_case(double.url, classification))
     assert [body["input"] for body in double.bodies] == [["a document"], ["a question"]]
 
 
-def test_public_documents_may_go_anywhere(double: OpenAIDouble) -> None:
+def test_any_endpoint_may_receive_public_documents(double: OpenAIDouble) -> None:
     embed(use_case(abroad(double), "public"))
     assert keys(double) == ["Bearer the-key"] * 2
 
 
-def test_a_workspace_s_token_goes_to_its_own_endpoints_only(
+def test_a_workspaces_token_is_sent_only_to_its_own_endpoints(
     double: OpenAIDouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = abroad(double).removesuffix("/serving-endpoints")
@@ -100,7 +102,7 @@ def test_a_workspace_s_token_goes_to_its_own_endpoints_only(
     refused(use_case(f"{own}/serving-endpoints.firm/v1", "confidential"))
 
 
-def test_a_key_that_cannot_be_sent_is_reported_by_its_name(
+def test_a_key_that_is_not_a_valid_header_is_reported_by_name(
     double: OpenAIDouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "the-kéy")

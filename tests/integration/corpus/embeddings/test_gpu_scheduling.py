@@ -1,4 +1,4 @@
-"""One task a GPU, proven without a GPU: Spark schedules four pretended ones by the configuration of the real job."""
+"""One task per GPU, tested without a GPU: Spark schedules four simulated ones with the real job's configuration."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def cluster_conf() -> dict[str, str]:
 
 
 def spark_home(folder: Path) -> Path:
-    """Links to the installed Spark: its worker writes into SPARK_HOME, and the environment must stay as it is."""
+    """Links to the installed Spark, since its worker writes into SPARK_HOME and the environment must not change."""
     home = folder / "spark"
     home.mkdir()
     for entry in Path(pyspark.__file__).parent.iterdir():

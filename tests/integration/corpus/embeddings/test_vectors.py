@@ -1,4 +1,4 @@
-"""Vectors of an endpoint: asked for here, since workers may have no network, and given as they come."""
+"""Vectors of an endpoint, requested in this process, since workers may have no network."""
 
 from itertools import count
 from typing import Any
@@ -21,7 +21,7 @@ def texts(workspace: Workspace, many: int) -> Any:
     return workspace.spark.createDataFrame(rows, "text_hash STRING, embedded_text STRING")
 
 
-def test_each_text_is_asked_for_once_and_a_frame_at_a_time(workspace: Workspace) -> None:
+def test_each_text_is_requested_once_frame_by_frame(workspace: Workspace) -> None:
     numbers = count()  # several threads ask at a time
     with serving() as double:
         source = EndpointSource(MODEL, double.url, lambda: f"token {next(numbers)}")
@@ -36,14 +36,14 @@ def test_each_text_is_asked_for_once_and_a_frame_at_a_time(workspace: Workspace)
     assert len({one["Authorization"] for one in double.headers}) == len(double.headers), "a token for each request"
 
 
-def test_a_refusal_ends_it(workspace: Workspace) -> None:
+def test_a_refused_request_is_an_error(workspace: Workspace) -> None:
     with serving(refuses=frozenset({"input"})) as double:
         frames = vectors(workspace, texts(workspace, 3), 3, MODEL, EndpointSource(MODEL, double.url))
         with pytest.raises(UserError, match="Embedding endpoint toy-embed .* HTTP 400"):
             list(frames)
 
 
-def test_no_worker_is_given_an_endpoint(workspace: Workspace) -> None:
+def test_an_endpoint_is_never_sent_to_a_worker(workspace: Workspace) -> None:
     embed = embed_udf(EndpointSource(MODEL, "http://127.0.0.1:9/v1"))
-    with pytest.raises(Exception, match="workers cannot ask it; encode on the driver"):
+    with pytest.raises(Exception, match="workers cannot call it"):
         texts(workspace, 3).select(embed("embedded_text")).collect()

@@ -20,7 +20,7 @@ def minilm(tokenizer_json: Path) -> TokenCounter:
 
 @pytest.fixture(scope="session")
 def words() -> TokenCounter:
-    """One token for each word and each mark: counts that a reader of a test can check."""
+    """One token per word and punctuation mark, so that a test's reader can check the counts."""
 
     @cache
     def count(text: str) -> int:

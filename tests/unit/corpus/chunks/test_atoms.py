@@ -6,9 +6,9 @@ from ragops.corpus.chunks.structure import read_sections, read_source
 from ragops.corpus.chunks.tokens import TokenCounter
 
 
-def atoms(markdown: str, room: int, count: TokenCounter) -> list[tuple[str, Rank]]:
+def atoms(markdown: str, limit: int, count: TokenCounter) -> list[tuple[str, Rank]]:
     source = read_source(markdown)
-    blocks = [(block, room) for section in read_sections(source) for block in section.blocks]
+    blocks = [(block, limit) for section in read_sections(source) for block in section.blocks]
     return [(source.text[a.start : a.end], a.rank) for group in read_atoms(source.text, blocks, count) for a in group]
 
 
@@ -33,7 +33,7 @@ def test_the_last_sentence_has_the_blocks_rank(words: TokenCounter) -> None:
     assert [rank for _, rank in atoms("One. Two.", 100, words)] == [Rank.SENTENCE, Rank.PARAGRAPH]
 
 
-def test_a_sentence_that_is_too_long_is_cut_into_words(words: TokenCounter) -> None:
+def test_a_sentence_over_the_limit_is_cut_into_words(words: TokenCounter) -> None:
     assert atoms("one two, three.", 3, words) == [
         ("one ", Rank.WORD),
         ("two, ", Rank.CLAUSE),
@@ -41,7 +41,7 @@ def test_a_sentence_that_is_too_long_is_cut_into_words(words: TokenCounter) -> N
     ]
 
 
-def test_only_the_sentence_that_is_too_long_is_cut(words: TokenCounter) -> None:
+def test_only_the_sentence_over_the_limit_is_cut(words: TokenCounter) -> None:
     assert [piece for piece, _ in atoms("A b. One two three. C d.", 3, words)] == [
         "A b. ",
         "One ",
@@ -51,7 +51,7 @@ def test_only_the_sentence_that_is_too_long_is_cut(words: TokenCounter) -> None:
     ]
 
 
-def test_a_word_that_is_too_long_is_cut_into_letters(words: TokenCounter) -> None:
+def test_a_word_over_the_limit_is_cut_into_letters(words: TokenCounter) -> None:
     cut = atoms("a" + "!" * 19, 8, words)
     assert "".join(piece for piece, _ in cut) == "a" + "!" * 19
     assert {rank for _, rank in cut[:-1]} == {Rank.CHARACTER}
@@ -65,7 +65,7 @@ def test_a_run_of_letters_that_is_one_unknown_token_weighs_by_its_length(minilm:
     assert len(atoms(run, 50, minilm)) > 1
 
 
-def test_counts_for_a_whole_document_are_asked_for_in_few_batches(words: TokenCounter) -> None:
+def test_a_whole_document_is_counted_in_few_batches(words: TokenCounter) -> None:
     batches = []
 
     def recording(texts: list[str]) -> list[int]:

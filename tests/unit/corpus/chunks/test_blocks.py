@@ -7,7 +7,7 @@ def blocks(markdown: str) -> list[Block]:
 
 
 def cut_at(markdown: str) -> list[tuple[str, Rank]]:
-    """The rest of the line behind each cut of the only block."""
+    """The rest of the line after each cut of the only block."""
     (block,) = blocks(markdown)
     return [(markdown[offset:].split("\n")[0], rank) for offset, rank in block.cuts]
 
@@ -16,11 +16,11 @@ def test_a_paragraph_that_ends_a_sentence_is_the_strongest_border() -> None:
     assert [block.end_rank for block in blocks('One.\n\nTwo!\n\nThree?"\n\n**Four.**')] == [Rank.PARAGRAPH] * 4
 
 
-def test_a_paragraph_that_leads_on_is_a_weaker_border() -> None:
+def test_a_paragraph_that_ends_no_sentence_is_a_weaker_border() -> None:
     assert [block.end_rank for block in blocks("As follows:\n\n**Note**\n\nthe end")] == [Rank.SENTENCE] * 3
 
 
-def test_list_items_are_borders_and_deeper_ones_are_weaker() -> None:
+def test_list_items_are_borders_and_nested_ones_are_weaker() -> None:
     assert cut_at("- a\n- b\n  - c\n  - d\n- e\n") == [
         ("- b", Rank.ITEM),
         ("  - c", Rank.SENTENCE),
@@ -45,7 +45,7 @@ def test_a_fence_repeats_its_two_lines_and_is_cut_at_lines_best_at_empty_ones() 
     assert cut_at(markdown) == [("y", Rank.ITEM), ("", Rank.ITEM), ("z", Rank.PARAGRAPH)]
 
 
-def test_an_open_fence_reaches_to_the_end() -> None:
+def test_an_unclosed_fence_extends_to_the_end() -> None:
     markdown = "```\nx\ny\n"
     (block,) = blocks(markdown)
     assert block.frame == ("```\n", "")

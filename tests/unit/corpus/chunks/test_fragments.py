@@ -12,32 +12,32 @@ def sizes(weights: list[int], ends: list[int]) -> list[int]:
     return [sum(weights[start:end]) for start, end in pairwise([0, *ends])]
 
 
-def test_what_fits_is_not_cut() -> None:
+def test_a_run_within_the_limit_is_not_cut() -> None:
     assert chunk_ends([3, 3, 4], [1, 9, 1], smallest=2, largest=10) == [3]
 
 
-def test_no_atoms_are_no_chunks() -> None:
+def test_no_atoms_give_no_chunks() -> None:
     assert chunk_ends([], [], smallest=2, largest=10) == []
 
 
-def test_the_strongest_border_is_taken() -> None:
+def test_the_strongest_border_is_cut() -> None:
     assert chunk_ends([3, 3, 3, 3], [5, 6, 7, 0], smallest=3, largest=10) == [3, 4]
 
 
-def test_a_border_too_close_to_an_end_is_passed_over() -> None:
+def test_a_border_too_close_to_an_end_is_skipped() -> None:
     assert chunk_ends([3, 3, 3, 3], [9, 6, 5, 0], smallest=4, largest=10) == [2, 4]
 
 
-def test_where_no_border_leaves_enough_on_both_sides_the_strongest_is_taken() -> None:
+def test_if_every_border_is_too_close_to_an_end_the_strongest_is_cut() -> None:
     assert chunk_ends([1, 9, 1], [5, 6, 0], smallest=4, largest=10) == [2, 3]
 
 
-def test_equal_borders_are_taken_from_left_to_right() -> None:
+def test_equal_borders_are_cut_from_left_to_right() -> None:
     assert chunk_ends([2] * 7, [1] * 7, smallest=4, largest=6) == [2, 4, 7]
 
 
 @given(atoms)
-def test_chunks_hold_all_atoms_and_none_is_too_large(pairs: list[tuple[int, int]]) -> None:
+def test_chunks_contain_all_atoms_and_none_is_too_large(pairs: list[tuple[int, int]]) -> None:
     weights, strengths = [weight for weight, _ in pairs], [strength for _, strength in pairs]
     ends = chunk_ends(weights, strengths, smallest=10, largest=40)
     assert ends[-1] == len(weights)
@@ -53,11 +53,11 @@ def test_chunks_of_small_atoms_are_never_too_small(strengths: list[int]) -> None
 
 
 @given(atoms, atoms)
-def test_a_border_stronger_than_all_parts_the_text_before_it_from_the_text_after(
+def test_the_strongest_border_isolates_the_text_before_it_from_the_text_after_it(
     left: list[tuple[int, int]], right: list[tuple[int, int]]
 ) -> None:
-    """What makes edits local: across such a border nothing on one side depends on the other."""
-    before = [*left, (40, 5000)]  # so heavy that it is cut from both neighbours
+    """This makes edits local: nothing on one side of such a border depends on the other side."""
+    before = [*left, (40, 5000)]  # so heavy that it is cut off on both sides
     after = [(40, 0), *right]
     weights, strengths = zip(*before, *after, strict=True)
     ends = chunk_ends(list(weights), list(strengths), smallest=10, largest=40)

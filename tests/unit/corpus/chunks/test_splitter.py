@@ -22,14 +22,14 @@ def texts(chunks: list[Chunk]) -> list[str]:
     return [chunk.text for chunk in chunks]
 
 
-def test_the_ids_of_this_version_stay_what_they_are(words: TokenCounter) -> None:
-    """Other ids for the same document: raise SPLITTER_VERSION, then put the new ones here."""
+def test_the_ids_of_this_splitter_version_do_not_change(words: TokenCounter) -> None:
+    """If the same document gets other ids, increase SPLITTER_VERSION and enter the new ids here."""
     chunks = split("guide", "Guide", "# Setup\n\nInstall it.\n\nRun it.\n", words, ChunkSizes())
     assert ids(chunks) == ["64fb7c41adc6422f1590239ad1df4091"]
     assert splitter_fingerprint(ChunkSizes()) == "e39e3825"
 
 
-def test_a_chunk_knows_its_place(words: TokenCounter) -> None:
+def test_a_chunk_has_its_ordinal_headings_and_page(words: TokenCounter) -> None:
     markdown = "Intro.\n\n<!-- page: 4 -->\n\n# Setup\n\nInstall it.\n\n<!-- page: 5 -->\n\n## More\n\nRun it now."
     chunks = split("guide", "Guide", markdown, words, ChunkSizes())
     assert [(c.ordinal, c.heading_path, c.text, c.tokens, c.page) for c in chunks] == [
@@ -46,13 +46,13 @@ def test_the_hash_is_that_of_the_embedded_text(words: TokenCounter) -> None:
     assert chunk.text_hash == hashlib.sha256(b"Guide > Setup\n\nInstall it.").hexdigest()
 
 
-def test_a_title_that_is_the_first_heading_is_said_once() -> None:
+def test_a_title_equal_to_the_first_heading_is_embedded_once() -> None:
     assert embedded_text("Guide", ["Guide", "Setup"], "Go.") == "Guide > Setup\n\nGo."
     assert embedded_text("Guide", [], "Go.") == "Guide\n\nGo."
     assert embedded_text(None, [], "Go.") == "Go."
 
 
-def test_equal_texts_under_equal_headings_have_ids_of_their_own(words: TokenCounter) -> None:
+def test_equal_texts_under_equal_headings_have_different_ids(words: TokenCounter) -> None:
     chunks = split("guide", None, "# A\n\nSame.\n\n# A\n\nSame.\n", words, ChunkSizes())
     assert texts(chunks) == ["Same.", "Same."]
     assert len(set(ids(chunks))) == 2
@@ -62,13 +62,13 @@ def test_equal_texts_under_equal_headings_have_ids_of_their_own(words: TokenCoun
 @pytest.mark.parametrize(
     "other", [("other", "# A\n\nSame."), ("guide", "# B\n\nSame."), ("guide", "# A\n\nOther."), ("guide", "Same.")]
 )
-def test_document_headings_and_text_make_the_id(words: TokenCounter, other: tuple[str, str]) -> None:
+def test_the_id_depends_on_document_headings_and_text(words: TokenCounter, other: tuple[str, str]) -> None:
     assert ids(split("guide", None, "# A\n\nSame.", words, ChunkSizes())) != ids(
         split(other[0], None, other[1], words, ChunkSizes())
     )
 
 
-def test_sections_that_change_places_keep_their_ids(words: TokenCounter) -> None:
+def test_sections_that_are_swapped_keep_their_ids(words: TokenCounter) -> None:
     one, two = "# One\n\nFirst text.\n\n", "# Two\n\nSecond text.\n\n"
     there = split("guide", None, one + two, words, ChunkSizes())
     back = split("guide", None, two + one, words, ChunkSizes())
@@ -82,7 +82,7 @@ def test_a_title_changes_what_is_embedded_but_not_the_id(words: TokenCounter) ->
     assert old[0].text_hash != new[0].text_hash
 
 
-def test_a_table_that_fits_stays_whole_beside_its_text(words: TokenCounter) -> None:
+def test_a_table_that_fits_stays_whole_in_the_chunk_of_its_text(words: TokenCounter) -> None:
     table = "| a | b |\n|---|---|\n| 1 | 2 |"
     assert texts(split("guide", None, f"See:\n\n{table}\n\nDone.", words, ChunkSizes())) == [
         f"See:\n\n{table}\n\nDone."
@@ -99,7 +99,7 @@ def test_a_table_that_does_not_fit_repeats_its_header(words: TokenCounter) -> No
     assert [line for text in texts(chunks) for line in text.split("\n")[2:]] == rows
 
 
-def test_a_fence_that_does_not_fit_is_closed_and_opened_again(words: TokenCounter) -> None:
+def test_a_fence_that_does_not_fit_is_closed_and_reopened(words: TokenCounter) -> None:
     lines = [f"call({i})" for i in range(40)]
     chunks = split("guide", None, "\n".join(["```python", *lines, "```"]), words, ChunkSizes(20, 60))
     assert len(chunks) > 3
@@ -107,18 +107,18 @@ def test_a_fence_that_does_not_fit_is_closed_and_opened_again(words: TokenCounte
     assert [line for text in texts(chunks) for line in text.split("\n")[1:-1]] == lines
 
 
-def test_a_header_too_long_to_be_repeated_is_kept_once(words: TokenCounter) -> None:
+def test_a_header_too_long_to_repeat_appears_once(words: TokenCounter) -> None:
     markdown = "| " + "name " * 12 + "|\n|---|\n" + "| v |\n" * 10
     joined = " ".join(texts(split("guide", None, markdown, words, SMALL)))
     assert joined.count("name") == 12
     assert joined.count("| v |") == 10
 
 
-def test_a_thematic_break_parts_chunks(words: TokenCounter) -> None:
+def test_a_thematic_break_separates_chunks(words: TokenCounter) -> None:
     assert texts(split("guide", None, "One.\n\n---\n\nTwo.", words, ChunkSizes())) == ["One.", "Two."]
 
 
-def test_long_headings_leave_less_room_for_the_text(words: TokenCounter) -> None:
+def test_long_headings_shorten_the_text(words: TokenCounter) -> None:
     body = "One two three. " * 30
     short, long = (
         split("guide", None, f"# {heading}\n\n{body}", words, ChunkSizes(5, 40, 60)) for heading in ("H", "h " * 30)
@@ -139,7 +139,7 @@ def test_sizes_that_leave_no_choice_are_refused(smallest: int, largest: int) -> 
         ChunkSizes(min_tokens=smallest, max_tokens=largest)
 
 
-def test_the_fingerprint_follows_every_size() -> None:
+def test_the_fingerprint_depends_on_every_size() -> None:
     sizes = ChunkSizes()
     others = [replace(sizes, **{name: value + 2}) for name, value in vars(sizes).items()]
     assert len({splitter_fingerprint(each) for each in [sizes, *others]}) == 1 + len(others) == 4
@@ -183,7 +183,7 @@ body = st.lists(st.sampled_from(pieces(60)), max_size=5).map("\n\n".join)
 
 @given(body)
 @settings(deadline=None)
-def test_chunks_hold_all_words_in_order_and_their_tokens_are_true(minilm: TokenCounter, text: str) -> None:
+def test_chunks_contain_all_words_in_order_with_correct_token_counts(minilm: TokenCounter, text: str) -> None:
     sizes = ChunkSizes(min_tokens=12, max_tokens=48)
     chunks = split("guide", None, text, minilm, sizes)
     assert read(" ".join(texts(chunks))) == read(text)
@@ -194,7 +194,7 @@ def test_chunks_hold_all_words_in_order_and_their_tokens_are_true(minilm: TokenC
 
 @given(st.lists(st.tuples(st.integers(1, 4), body), min_size=1, max_size=6), st.data())
 @settings(deadline=None)
-def test_an_edit_in_a_section_changes_ids_of_that_section_alone(
+def test_an_edit_in_a_section_changes_ids_in_that_section_only(
     words: TokenCounter, sections: list[tuple[int, str]], data: st.DataObject
 ) -> None:
     def written(parts: list[tuple[int, str]]) -> str:

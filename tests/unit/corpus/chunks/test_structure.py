@@ -14,7 +14,7 @@ def sections(markdown: str) -> list[Section]:
     return read_sections(read_source(markdown))
 
 
-def test_page_marks_leave_the_text_and_keep_their_places() -> None:
+def test_page_marks_are_removed_and_their_offsets_recorded() -> None:
     source = read_source("one\n<!-- page: 2 -->\ntwo\n  <!--page:3-->\nthree")
     assert source.text == "one\n\ntwo\n\nthree"
     assert source.pages == ((4, 2), (9, 3))
@@ -25,7 +25,7 @@ def test_other_comments_and_marks_inside_a_line_are_text() -> None:
     assert read_source(text).text == text
 
 
-def test_all_kinds_of_line_ends_become_one() -> None:
+def test_all_kinds_of_line_ends_are_normalized() -> None:
     assert read_source("a\r\nb\rc\n").text == "a\nb\nc\n"
 
 
@@ -33,7 +33,7 @@ def test_wide_gaps_are_narrowed() -> None:
     assert read_source("a" + " " * 500 + "b").text == "a" + " " * 32 + "b"
 
 
-def test_a_heading_path_holds_the_headings_above() -> None:
+def test_a_heading_path_contains_the_headings_above() -> None:
     assert paths("intro\n# A\na\n### B\nb\n## C\nc\n# D\nd") == [(), ("A",), ("A", "B"), ("A", "C"), ("D",)]
 
 
@@ -53,12 +53,12 @@ def test_headings_in_lists_quotes_and_code_are_text() -> None:
     assert paths("# A\n- # x\n\n> # y\n\n```\n# z\n```\n") == [("A",)]
 
 
-def test_a_heading_over_nothing_becomes_text_of_its_parent() -> None:
+def test_a_heading_with_nothing_below_it_becomes_text_of_its_parent() -> None:
     assert paths("# A\na\n## B\n## C\nc") == [("A",), ("A",), ("A", "C")]
     assert texts("# A\na\n## B\n## C\nc") == [["a"], ["## B"], ["c"]]
 
 
-def test_a_heading_over_deeper_headings_only_is_no_section_of_text() -> None:
+def test_a_heading_with_only_deeper_headings_below_it_has_no_blocks() -> None:
     assert paths("# A\n## B\nb") == [("A", "B")]
 
 
@@ -71,7 +71,7 @@ def test_link_definitions_are_kept_as_text() -> None:
     assert texts("a\n\n[x]: http://host/\n\nb") == [["a", "[x]: http://host/", "b"]]
 
 
-def test_a_thematic_break_is_no_block() -> None:
+def test_a_thematic_break_is_not_a_block() -> None:
     assert texts("a\n\n---\n\nb") == [["a", "b"]]
 
 

@@ -20,7 +20,7 @@ Answer = tuple[int, object]
 
 
 class Server:
-    """An endpoint that answers the nth request by the nth of `script`, and any further one well."""
+    """An endpoint that answers the nth request with the nth of `script`, and later ones correctly."""
 
     def __init__(self, script: list[Answer] | None = None) -> None:
         self.script = script or []
@@ -77,7 +77,7 @@ def encoder(url: str, model: EmbeddingModel = MODEL) -> EndpointEncoder:
     return EndpointEncoder(model, url, "the-token", longest_wait=0.01)
 
 
-def test_requests_are_openai_s(serve: Callable) -> None:
+def test_requests_have_openais_format(serve: Callable) -> None:
     server, url = serve()
     vectors = encoder(url + "/").encode_queries(["a", "bb"])
     assert vectors.tolist() == [[8, 0], [9, 1]]
@@ -87,38 +87,38 @@ def test_requests_are_openai_s(serve: Callable) -> None:
     assert server.headers[0]["Authorization"] == "Bearer the-token"
 
 
-def test_without_a_token_none_is_sent(serve: Callable) -> None:
+def test_without_a_token_no_authorization_is_sent(serve: Callable) -> None:
     server, url = serve()
     EndpointEncoder(MODEL, url).encode_documents(["a"])
     assert "Authorization" not in server.headers[0]
 
 
-def test_a_token_that_expires_is_asked_for_each_time(serve: Callable) -> None:
+def test_a_token_function_is_called_for_each_request(serve: Callable) -> None:
     server, url = serve((503, ""))
     tokens = iter(["first", "second"])
     EndpointEncoder(MODEL, url, lambda: next(tokens), longest_wait=0.01).encode_queries(["a"])
     assert [headers["Authorization"] for headers in server.headers] == ["Bearer first", "Bearer second"]
 
 
-def test_a_busy_or_failing_server_is_asked_again(serve: Callable) -> None:
+def test_a_busy_or_failing_server_is_retried(serve: Callable) -> None:
     server, url = serve((429, "slow down"), (500, "oops"), (503, ""))
     assert encoder(url).encode_documents(["abc"]).tolist() == [[3, 0]]
     assert len(server.bodies) == 4
 
 
-def test_a_server_that_stays_busy_is_given_up(serve: Callable) -> None:
+def test_retries_of_a_busy_server_end(serve: Callable) -> None:
     server, url = serve(*[(429, "slow down")] * 6)
     with pytest.raises(UserError, match=r"toy-embed at http://.*: no answer in 6 attempts \(HTTP 429\)"):
         encoder(url).encode_documents(["abc"])
     assert len(server.bodies) == 6
 
 
-def test_a_server_that_is_not_there_is_named() -> None:
+def test_an_unreachable_server_is_named() -> None:
     with pytest.raises(UserError, match=r"toy-embed at http://127\.0\.0\.1:9/.*check that it is up"):
         encoder("http://127.0.0.1:9/v1").encode_documents(["abc"])
 
 
-def test_rows_are_put_in_the_order_of_their_indices(serve: Callable) -> None:
+def test_rows_are_ordered_by_index(serve: Callable) -> None:
     _, url = serve((200, {"data": list(reversed(rows(["a", "bb", "ccc"])["data"]))}))
     assert encoder(url).encode_documents(["a", "bb", "ccc"]).tolist() == [[1, 0], [2, 1], [3, 2]]
 
@@ -126,8 +126,8 @@ def test_rows_are_put_in_the_order_of_their_indices(serve: Callable) -> None:
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
-        ((401, "who?"), "HTTP 401; give a token"),
-        ((403, "no"), "HTTP 403; give a token"),
+        ((401, "who?"), "HTTP 401; use a token"),
+        ((403, "no"), "HTTP 403; use a token"),
         ((404, "no such\nmodel"), "HTTP 404 no such model"),
         ((400, "too long"), "HTTP 400 too long"),
         ((200, "<html>"), "answered with '<html>'"),
@@ -138,7 +138,7 @@ def test_rows_are_put_in_the_order_of_their_indices(serve: Callable) -> None:
     ],
     ids=str,
 )
-def test_a_useless_answer_is_reported_in_one_line_and_not_asked_for_again(
+def test_an_invalid_answer_is_reported_in_one_line_and_not_retried(
     serve: Callable, answer: Answer, message: str
 ) -> None:
     server, url = serve(answer)
@@ -148,15 +148,15 @@ def test_a_useless_answer_is_reported_in_one_line_and_not_asked_for_again(
     assert len(server.bodies) == 1
 
 
-def test_nothing_goes_where_a_server_sends_us_on_to(serve: Callable) -> None:
+def test_redirects_are_not_followed(serve: Callable) -> None:
     other, there = serve()
     server, url = serve((307, ""), location=f"{there}/embeddings")
-    with pytest.raises(UserError, match=f"sends us on to {there}/embeddings, where nothing was sent; correct"):
+    with pytest.raises(UserError, match=f"redirects to {there}/embeddings"):
         encoder(url).encode_documents(["secret"])
     assert (len(server.bodies), other.bodies) == (1, [])
 
 
-def test_what_is_for_this_machine_takes_no_proxy(serve: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_to_this_machine_bypass_the_proxy(serve: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     proxy, there = serve()
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, there)
@@ -165,23 +165,23 @@ def test_what_is_for_this_machine_takes_no_proxy(serve: Callable, monkeypatch: p
     server, url = serve()
     encoder(url).encode_documents(["secret"])
     assert (len(server.bodies), proxy.bodies) == (1, [])
-    encoder("http://vectors.invalid/v1").encode_documents(["a"])  # the proxy is there, and others' requests do take it
+    encoder("http://vectors.invalid/v1").encode_documents(["a"])  # requests to other machines do use the proxy
     assert len(proxy.bodies) == 1
 
 
-def test_vectors_are_normalised_where_the_use_case_says_so(serve: Callable) -> None:
+def test_vectors_are_normalized_if_configured(serve: Callable) -> None:
     _, url = serve((200, {"data": [{"index": 0, "embedding": [3, 4]}]}))
     model = MODEL.model_copy(update={"normalise": True})
     assert np.allclose(encoder(url, model).encode_documents(["abc"]), [[0.6, 0.8]])
 
 
-def test_no_texts_ask_nothing(serve: Callable) -> None:
+def test_no_texts_send_no_request(serve: Callable) -> None:
     server, url = serve()
     assert encoder(url).encode_documents([]).shape == (0, 2)
     assert server.bodies == []
 
 
-def test_many_texts_go_in_several_requests(serve: Callable) -> None:
+def test_many_texts_are_sent_in_several_requests(serve: Callable) -> None:
     server, url = serve()
     texts = ["x" * (n % 7) for n in range(300)]
     assert encoder(url).encode_documents(texts)[:, 0].tolist() == [n % 7 for n in range(300)]
@@ -197,6 +197,6 @@ def test_a_request_is_limited_in_texts_and_characters(lengths: list[int]) -> Non
     assert all(len(run) == 1 or sum(map(len, run)) <= 256_000 for run in runs)
 
 
-def test_an_address_that_is_none_is_refused() -> None:
-    with pytest.raises(UserError, match="toy-embed: 'localhost:80' is no http"):
+def test_an_invalid_address_is_refused() -> None:
+    with pytest.raises(UserError, match="toy-embed: 'localhost:80' is not an http"):
         EndpointEncoder(MODEL, "localhost:80")

@@ -35,28 +35,27 @@ def change_modules(model: EmbeddingModel) -> None:
     file.write_text(file.read_text().replace("sentence_transformers.models.", "sentence_transformers.later.modules."))
 
 
-def test_what_is_here_is_loaded(saved: EmbeddingModel) -> None:
+def test_a_supported_model_is_accepted(saved: EmbeddingModel) -> None:
     check_loadable(saved, Path(saved.source))
 
 
 @pytest.mark.parametrize("kind", ["openai-gpt", "xlm-roberta"])
-def test_an_architecture_may_lie_in_a_folder_of_another_name(saved: EmbeddingModel, kind: str) -> None:
+def test_an_architecture_in_a_folder_of_another_name_is_accepted(saved: EmbeddingModel, kind: str) -> None:
     change(saved, "config.json", model_type=kind)
     check_loadable(saved, Path(saved.source))
 
 
-def test_an_architecture_that_transformers_does_not_know(saved: EmbeddingModel, tmp_path: Path) -> None:
+def test_an_unknown_architecture_is_refused_with_both_versions(saved: EmbeddingModel, tmp_path: Path) -> None:
     change(saved, "config.json", model_type="tomorrow-bert", transformers_version="9.1.0")
     with pytest.raises(UserError) as error:
         encoder_source(saved, "torch", converted=tmp_path)
-    assert str(error.value) == (
+    assert str(error.value).startswith(
         f"Embedding model all-minilm-l6-v2: transformers {version('transformers')} here does not know its architecture "
-        "tomorrow-bert; it needs transformers 9.1.0, with which it was saved: take another model, or a newer runtime "
-        "(docs/another-runtime.md)"
+        "tomorrow-bert; it needs transformers 9.1.0, with which it was saved; "
     )
 
 
-def test_modules_that_sentence_transformers_does_not_have(saved: EmbeddingModel) -> None:
+def test_an_unknown_module_is_refused_with_both_versions(saved: EmbeddingModel) -> None:
     change_modules(saved)
     change(saved, "config_sentence_transformers.json", __version__={"sentence_transformers": "9.0.0"})
     with pytest.raises(
@@ -65,26 +64,28 @@ def test_modules_that_sentence_transformers_does_not_have(saved: EmbeddingModel)
         check_loadable(saved, Path(saved.source))
 
 
-def test_a_version_that_nobody_wrote_down(saved: EmbeddingModel) -> None:
+def test_a_model_without_a_recorded_version_needs_a_newer_library(saved: EmbeddingModel) -> None:
     change(saved, "config.json", model_type="tomorrow-bert", transformers_version="")
-    with pytest.raises(UserError, match="it needs a newer transformers: take another model"):
+    with pytest.raises(UserError, match="it needs a newer transformers"):
         check_loadable(saved, Path(saved.source))
 
 
-def test_versions_that_are_no_table(saved: EmbeddingModel) -> None:
+def test_recorded_versions_that_are_not_a_mapping_are_ignored(saved: EmbeddingModel) -> None:
     change_modules(saved)
     change(saved, "config_sentence_transformers.json", __version__="9.0.0")
     with pytest.raises(UserError, match="it needs a newer sentence-transformers"):
         check_loadable(saved, Path(saved.source))
 
 
-def test_a_module_without_a_class(saved: EmbeddingModel) -> None:
+def test_a_module_without_a_class_is_refused(saved: EmbeddingModel) -> None:
     (Path(saved.source) / "modules.json").write_text('[{"path": ""}]')
     with pytest.raises(UserError, match=r"Model: cannot read .*modules\.json"):
         locate(saved)
 
 
-def test_without_the_library(saved: EmbeddingModel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_library_is_reported_with_the_extra_to_install(
+    saved: EmbeddingModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     change_modules(saved)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     monkeypatch.setattr("ragops.corpus.embeddings.loadable.version", missing)

@@ -36,13 +36,15 @@ def model(source: object, **changed: object) -> EmbeddingModel:
     )
 
 
-def test_name_and_place_do_not_change_the_fingerprint(folder: Path, tmp_path: Path) -> None:
+def test_name_and_location_do_not_change_the_fingerprint(folder: Path, tmp_path: Path) -> None:
     elsewhere = shutil.copytree(folder, tmp_path / "copy")
     assert fingerprint(model(folder)) == fingerprint(model(elsewhere, name="another"))
 
 
-def test_it_is_the_same_model_on_a_volume(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So what a laptop has embedded or converted, and what a workspace has, go by one name."""
+def test_a_model_has_the_same_fingerprint_on_a_volume(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So vectors and conversions have the same name on a laptop and in a workspace."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     upload(folder, tmp_path / "volume" / "toy", MountedFiles())
     assert fingerprint(model(f"volume:{tmp_path / 'volume' / 'toy'}")) == fingerprint(model(folder))
@@ -57,12 +59,12 @@ def test_a_fingerprint_is_64_hex_digits_and_short_its_first_8(folder: Path) -> N
 @pytest.mark.parametrize(
     "changed", [{"query_prompt": "query: "}, {"document_prompt": "passage: "}, {"max_tokens": 17}], ids=str
 )
-def test_what_the_use_case_says_changes_the_fingerprint(folder: Path, changed: dict[str, object]) -> None:
+def test_settings_change_the_fingerprint(folder: Path, changed: dict[str, object]) -> None:
     assert fingerprint(model(folder, **changed)) != fingerprint(model(folder))
 
 
 @pytest.mark.parametrize("file", ["model.safetensors", "tokenizer.json", "config.json"])
-def test_what_the_files_hold_changes_the_fingerprint(folder: Path, file: str) -> None:
+def test_file_contents_change_the_fingerprint(folder: Path, file: str) -> None:
     before = fingerprint(model(folder))
     (folder / file).write_text('{"changed": "content"}')
     assert fingerprint(model(folder)) != before
@@ -74,7 +76,7 @@ def test_the_version_that_saved_a_model_does_not_change_the_fingerprint(folder: 
     assert fingerprint(model(folder)) == before
 
 
-def test_an_endpoint_is_identified_by_its_served_name_not_by_its_address() -> None:
+def test_an_endpoint_is_identified_by_its_served_name_not_its_address() -> None:
     one, other = (model(f"endpoint:http://{host}/v1") for host in ("a", "b"))
     assert one.served_name == "toy"
     assert fingerprint(one) == fingerprint(other)
@@ -94,9 +96,7 @@ def test_an_endpoint_has_no_files() -> None:
         ({"normalise": False}, "normalise=False"),
     ],
 )
-def test_a_use_case_that_contradicts_the_files_is_refused(
-    folder: Path, changed: dict[str, object], message: str
-) -> None:
+def test_settings_that_contradict_the_files_are_refused(folder: Path, changed: dict[str, object], message: str) -> None:
     with pytest.raises(UserError, match=f"the use case says {message}.*correct the use case"):
         locate(model(folder, **changed))
 
@@ -106,7 +106,7 @@ def test_newer_pooling_configuration_is_understood(folder: Path) -> None:
     assert locate(model(folder, pooling="cls")) == folder
 
 
-def test_a_module_that_no_encoder_runs_is_refused(folder: Path) -> None:
+def test_an_unsupported_module_is_refused(folder: Path) -> None:
     modules = json.loads((folder / "modules.json").read_text())
     write(folder / "modules.json", [*modules, {"type": "sentence_transformers.models.Dense", "path": "3_Dense"}])
     with pytest.raises(UserError, match="module Dense is not supported"):
@@ -134,11 +134,11 @@ def test_a_missing_model_is_named(source: str, message: str) -> None:
         locate(model(source))
 
 
-def test_a_package_s_folder_is_found(minilm: EmbeddingModel) -> None:
+def test_the_folder_of_a_package_is_found(minilm: EmbeddingModel) -> None:
     assert (locate(minilm) / "model.safetensors").stat().st_size > 50_000_000
 
 
-def test_a_hub_model_comes_from_the_hub_s_cache(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_model_comes_from_the_hubs_cache(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cache = tmp_path / "cache"
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
@@ -157,9 +157,9 @@ def test_an_unknown_source_is_refused(source: str) -> None:
         model(source)
 
 
-def test_an_endpoint_names_its_tokenizer(tmp_path: Path) -> None:
+def test_an_endpoint_needs_a_tokenizer(tmp_path: Path) -> None:
     served = EmbeddingModel(name="m", source="endpoint:m", dimension=4, max_tokens=8)
-    with pytest.raises(UserError, match="give `tokenizer`"):
+    with pytest.raises(UserError, match="set `tokenizer`"):
         tokenizer_file(served)
     there = served.model_copy(update={"tokenizer": str(tmp_path / "tokenizer.json")})
     with pytest.raises(UserError, match="no file"):

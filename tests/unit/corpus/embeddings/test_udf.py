@@ -78,12 +78,12 @@ def test_each_device_has_its_own_encoder_and_keeps_it(monkeypatch: pytest.Monkey
     assert found[0] is found[2]
 
 
-def test_a_source_without_gpu_is_never_asked_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_source_without_a_gpu_is_loaded_on_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(udf, "task_device", lambda: Device(1))
     assert udf.loaded_encoder(LengthSource("a")).device == CPU
 
 
-def test_another_model_takes_the_place_of_the_earlier_one() -> None:
+def test_another_model_replaces_the_earlier_one() -> None:
     earlier = udf.loaded_encoder(LengthSource("a"))
     udf.loaded_encoder(LengthSource("b"))
     assert list(udf._loaded) == [(LengthSource("b"), CPU)]

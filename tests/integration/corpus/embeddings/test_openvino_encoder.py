@@ -27,23 +27,23 @@ WORDS = st.lists(st.sampled_from(["the", "Größe", "東京", "x_1", "retrieval"
 
 
 @pytest.mark.parametrize("text", CANONICAL)
-def test_canonical_vectors(encoder: OpenVinoEncoder, text: str) -> None:
+def test_vectors_equal_those_of_sentence_transformers(encoder: OpenVinoEncoder, text: str) -> None:
     vector = encoder.encode_documents([text])[0]
     assert np.allclose(vector[:5], CANONICAL[text], atol=1e-5)
     assert np.isclose(np.linalg.norm(vector), 1, atol=1e-5)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=WORDS, neighbours=st.lists(WORDS, max_size=12), place=st.integers(min_value=0, max_value=12))
-def test_a_vector_does_not_depend_on_its_neighbours(
-    encoder: OpenVinoEncoder, text: str, neighbours: list[str], place: int
+@given(text=WORDS, neighbors=st.lists(WORDS, max_size=12), position=st.integers(min_value=0, max_value=12))
+def test_a_vector_does_not_depend_on_the_other_texts(
+    encoder: OpenVinoEncoder, text: str, neighbors: list[str], position: int
 ) -> None:
-    place = min(place, len(neighbours))
-    together = encoder.encode_documents([*neighbours[:place], text, *neighbours[place:]])
-    assert np.allclose(together[place], encoder.encode_documents([text])[0], atol=1e-5)
+    position = min(position, len(neighbors))
+    together = encoder.encode_documents([*neighbors[:position], text, *neighbors[position:]])
+    assert np.allclose(together[position], encoder.encode_documents([text])[0], atol=1e-5)
 
 
-def test_several_threads_get_the_vectors_that_one_gets(encoder: OpenVinoEncoder) -> None:
+def test_several_threads_get_the_same_vectors_as_one(encoder: OpenVinoEncoder) -> None:
     texts = [f"question number {number}" for number in range(64)]
     with ThreadPoolExecutor(8) as threads:
         vectors = list(threads.map(lambda text: encoder.encode_queries([text])[0], texts))
@@ -55,14 +55,14 @@ def test_no_texts_give_no_rows(encoder: OpenVinoEncoder) -> None:
     assert (vectors.shape, vectors.dtype) == ((0, 384), np.float32)
 
 
-def test_a_long_text_is_cut_at_the_model_s_length(encoder: OpenVinoEncoder) -> None:
+def test_a_long_text_is_truncated_to_the_models_length(encoder: OpenVinoEncoder) -> None:
     seen = "word " * 254  # and [CLS] and [SEP]: 256 tokens
     whole, cut, less = encoder.encode_documents([seen + "other ending " * 3000, seen, seen[:-50]])
     assert np.allclose(whole, cut, atol=1e-5)
     assert not np.allclose(less, cut, atol=1e-5)
 
 
-def test_prompts_go_before_the_texts(converted: Path, minilm: EmbeddingModel, encoder: OpenVinoEncoder) -> None:
+def test_prompts_are_put_before_the_texts(converted: Path, minilm: EmbeddingModel, encoder: OpenVinoEncoder) -> None:
     prompted = minilm.model_copy(update={"query_prompt": "query: ", "document_prompt": "passage: "})
     other = OpenVinoEncoder(converted, prompted, threads=1)
     queries, documents = other.encode_queries(["tea"]), other.encode_documents(["tea"])
@@ -76,7 +76,7 @@ def test_a_folder_without_a_conversion_is_named(tmp_path: Path) -> None:
         load_openvino(tmp_path)
 
 
-def test_the_manifest_tells_model_and_versions(converted: Path, minilm: EmbeddingModel) -> None:
+def test_the_manifest_contains_model_and_versions(converted: Path, minilm: EmbeddingModel) -> None:
     manifest = read_manifest(converted)
     assert manifest.model == minilm
     assert manifest.fingerprint.startswith(converted.name)

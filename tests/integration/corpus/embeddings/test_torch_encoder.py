@@ -24,7 +24,7 @@ def test_sentence_transformers_gives_the_same_vectors(on_torch: TorchEncoder) ->
     assert np.allclose(on_torch.encode_documents(CANONICAL_TEXTS), expected, atol=1e-5)
 
 
-def test_a_forward_pass_is_filled_by_tokens(on_torch: TorchEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_are_limited_by_tokens(on_torch: TorchEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
     shapes: list[tuple[int, int]] = []
     forward = on_torch.transformer.forward
 
@@ -47,7 +47,7 @@ def test_no_texts_give_no_rows(on_torch: TorchEncoder) -> None:
     assert (vectors.shape, vectors.dtype) == ((0, on_torch.dimension), np.float32)
 
 
-def test_prompts_go_before_the_texts(on_torch: TorchEncoder, minilm: EmbeddingModel) -> None:
+def test_prompts_are_put_before_the_texts(on_torch: TorchEncoder, minilm: EmbeddingModel) -> None:
     prompted = minilm.model_copy(update={"query_prompt": "query: ", "document_prompt": "passage: "})
     other = TorchEncoder(prompted, locate(prompted))
     found = np.vstack([other.encode_queries(["tea"]), other.encode_documents(["tea"])])
