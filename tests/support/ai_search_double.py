@@ -6,12 +6,12 @@ Paths, parameters and payload shapes are those of the REST reference of vector-s
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
+
+from tests.support.http_server import QuietHandler, serve
 
 TOKEN = "token-of-the-double"
 _PREFIX = "/api/2.0/vector-search/indexes"
@@ -88,7 +88,7 @@ def _field(name: str, value: Any) -> dict[str, Any]:
     return {"key": name, "value": {"string_value" if isinstance(value, str) else "number_value": value}}
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     indexes: dict[str, Index]
 
     def _answer(self) -> None:
@@ -130,20 +130,9 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refused(f"unknown request {request}")
         return answers[request]()
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Quiet."""
-
 
 @contextmanager
 def served() -> Iterator[str]:
     """The double's address while it runs."""
-    handler = type("Handler", (_Handler,), {"indexes": {}})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serve(_Handler, indexes={}) as address:
+        yield address

@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate, parsedate_to_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
 from databricks.sdk.credentials_provider import ModelServingAuthProvider
+
+from tests.support.http_server import QuietHandler, serve
 
 TOKEN = "token-of-the-container"
 VOLUMES = "/Volumes/main/rag/"
@@ -72,7 +73,7 @@ class Double:
         return False
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     double: Double
     protocol_version = "HTTP/1.1"
 
@@ -244,24 +245,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(payload)
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Quiet."""
-
 
 @contextmanager
 def served(double: Double) -> Iterator[str]:
     """The double's address while it runs."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"double": double}))
-    server.daemon_threads = True
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        double.released.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serve(_Handler, double=double) as address:
+        try:
+            yield address
+        finally:
+            double.released.set()
 
 
 def container(address: str, folder: Path) -> dict[str, str]:

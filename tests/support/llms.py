@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from ragops.answers.llms.ledger.ledger import Caller
+from ragops.answers.llms.ledger.calls import Caller
 from ragops.answers.llms.settings import Models
 from ragops.answers.llms.types import Request
-from ragops.answers.prompts.messages import Message
+from ragops.answers.prompts.types import Message
 
 ME = Caller("me@firm", "ask", "answer", "3", "trace-1")
 

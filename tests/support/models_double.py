@@ -9,12 +9,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.support.catalog_rules import refusal
+from tests.support.http_server import QuietHandler, serve
 
 TOKEN = "a-token"
 _ROOT = "/api/2.0/mlflow/unity-catalog/"
@@ -75,7 +74,7 @@ class Models:
         return {"model_version": {"name": name, "version": self.aliases[key], "status": "READY", "tags": tags}}
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     models: Models
 
     def _answer(self) -> None:
@@ -100,14 +99,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_DELETE = _answer  # noqa: N815
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Quiet."""
-
 
 @contextmanager
 def served(models: Models) -> Iterator[str]:
     """The service's address while it runs."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"models": models})) as server:
-        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with serve(_Handler, models=models) as address:
+        yield address

@@ -9,9 +9,9 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
+
+from tests.support.http_server import QuietHandler, serve
 
 ID, SECRET = "00000000-0000-0000-0000-000000000001", "a-secret"
 ALL = frozenset({"READ VOLUME", "WRITE VOLUME", "CAN EDIT", "CAN QUERY", "READ"})
@@ -78,7 +78,7 @@ class Principal:
             raise Refused(404, "NOT_FOUND") if self.hidden else Refused(403, "PERMISSION_DENIED")
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     principal: Principal
 
     def _answer(self) -> None:
@@ -116,14 +116,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Quiet."""
-
 
 @contextmanager
 def served(principal: Principal) -> Iterator[str]:
     """The workspace's address while it runs."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"principal": principal})) as server:
-        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with serve(_Handler, principal=principal) as address:
+        yield address

@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, RLock, Thread
+from threading import Event, RLock
 from typing import Any
 
 from databricks.sdk import WorkspaceClient
+
+from tests.support.http_server import QuietHandler, serve
 
 TOKEN = "token-of-the-double"
 MODEL = "prod.rag.rag_chain"
@@ -297,7 +298,7 @@ def _version(config: Any) -> str:
     return str(config["served_entities"][0]["entity_version"])
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     double: Double
 
     def _answer(self) -> None:
@@ -331,9 +332,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Quiet."""
-
 
 def client(address: str, double: Double, token: str = TOKEN) -> WorkspaceClient:
     """The SDK's client of the double; that of a runtime takes no workspace's id."""
@@ -344,13 +342,8 @@ def client(address: str, double: Double, token: str = TOKEN) -> WorkspaceClient:
 @contextmanager
 def served(double: Double) -> Iterator[str]:
     """The double's address while it runs."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"double": double}))
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        double.released.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serve(_Handler, double=double) as address:
+        try:
+            yield address
+        finally:
+            double.released.set()

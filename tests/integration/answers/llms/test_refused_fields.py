@@ -1,4 +1,4 @@
-"""A server that refuses a field of a request: it is asked once more without it, and never again with it."""
+"""A field that the server refuses is omitted: the request is repeated without it, and later ones never have it."""
 
 import logging
 from collections.abc import Callable
@@ -14,10 +14,10 @@ from ragops.answers.llms.settings import OPTIONAL, OpenAICompatible
 from ragops.answers.llms.types import Reply, Request, drain
 from ragops.answers.prompts.types import Message
 from tests.support.dialects import COMMON, DIALECTS, OPENAI, Dialect
-from tests.support.openai_double import Behaviour, serving
+from tests.support.openai_double import Behavior, serving
 
 SCHEMA = {"type": "object", "properties": {"answer": {"type": "string"}}}
-# Every field that there is, at once.
+# Every optional field at once.
 REQUEST = Request(
     (Message("user", "What is it?"),), max_tokens=64, temperature=0.5, seed=7, stop=("[1]",), response_schema=SCHEMA
 )
@@ -39,21 +39,21 @@ def model_at(url: str, **settings: Any) -> OpenAICompatibleModel:
 @both
 @everywhere
 @pytest.mark.parametrize("field", OPTIONAL)
-def test_any_field_that_can_be_left_out(ask: Ask, dialect: Dialect, field: str) -> None:
+def test_a_refused_optional_field_is_omitted(ask: Ask, dialect: Dialect, field: str) -> None:
     with serving(dialect=dialect, refuses=frozenset({field})) as double:
         model = model_at(double.url)
         first, refused = ask(model, REQUEST), len(double.bodies) - 1
         second = ask(model, REQUEST)
     assert first.text.split() == second.text.split()
     assert refused <= len(OPTIONAL)
-    assert len(double.bodies) == refused + 2, "the second request was taken at once"
+    assert len(double.bodies) == refused + 2, "the second request was accepted at once"
     assert field not in double.bodies[-1]
 
 
 @both
 @everywhere
-def test_all_of_them(ask: Ask, dialect: Dialect) -> None:
-    with serving(Behaviour(text="It is 42"), dialect=dialect, refuses=frozenset(OPTIONAL)) as double:
+def test_all_optional_fields_can_be_refused_together(ask: Ask, dialect: Dialect) -> None:
+    with serving(Behavior(text="It is 42"), dialect=dialect, refuses=frozenset(OPTIONAL)) as double:
         assert ask(model_at(double.url), REQUEST).text == "It is 42"
     assert double.bodies[-1].keys() == {"model", "messages"}
 
@@ -61,10 +61,10 @@ def test_all_of_them(ask: Ask, dialect: Dialect) -> None:
 @both
 @everywhere
 @pytest.mark.parametrize("field", ["model", "messages"])
-def test_a_field_without_which_there_is_no_request(ask: Ask, dialect: Dialect, field: str) -> None:
+def test_a_refused_required_field_is_rejected(ask: Ask, dialect: Dialect, field: str) -> None:
     with (
         serving(dialect=dialect, refuses=frozenset({field})) as double,
-        pytest.raises(Rejected, match=f"refuses the field {field}, without which .*; name a chat model") as raised,
+        pytest.raises(Rejected, match=f"refuses the required field {field} ") as raised,
     ):
         ask(model_at(double.url, omit=OPTIONAL), REQUEST)
     assert len(double.bodies) == 1
@@ -72,40 +72,40 @@ def test_a_field_without_which_there_is_no_request(ask: Ask, dialect: Dialect, f
 
 
 @both
-def test_it_is_said_once(ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_omitted_field_is_logged_once(ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
     with serving(refuses=frozenset({"temperature"})) as double, caplog.at_level(logging.WARNING):
         model = model_at(double.url)
         for _ in range(2):
             ask(model, replace(REQUEST, seed=0))
     result = [record.getMessage() for record in caplog.records if "temperature" in record.getMessage()]
-    assert result == [f"Model served at {double.url}: it refuses the field temperature, which is left out from now on"]
+    assert result == [f"Model served at {double.url}: it refuses the field temperature, which is omitted from now on"]
 
 
-def test_the_newest_models_have_another_name_for_the_longest_answer() -> None:
+def test_max_tokens_is_sent_as_max_completion_tokens_if_refused() -> None:
     with serving(dialect=OPENAI, refuses=frozenset({"max_tokens"})) as double:
         model_at(double.url).generate(REQUEST)
     assert [body.get("max_completion_tokens") for body in double.bodies] == [None, 64]
 
 
 @both
-def test_an_answer_ends_at_a_stop_that_the_server_does_not_know(ask: Ask) -> None:
-    with serving(Behaviour(text="It is 42. [1] And so on."), refuses=frozenset({"stop"})) as double:
+def test_stop_texts_are_applied_here_if_the_server_refuses_them(ask: Ask) -> None:
+    with serving(Behavior(text="It is 42. [1] And so on."), refuses=frozenset({"stop"})) as double:
         assert ask(model_at(double.url), REQUEST).text == "It is 42. "
 
 
 @both
 @everywhere
-def test_a_prompt_that_is_too_long_is_reported_as_such(ask: Ask, dialect: Dialect) -> None:
-    behaviour = Behaviour(status=dialect.status, error=dialect.too_long)
-    with serving(behaviour, dialect=dialect) as double, pytest.raises(ContextOverflow, match="give fewer passages"):
+def test_a_prompt_too_long_for_the_server_is_a_context_overflow(ask: Ask, dialect: Dialect) -> None:
+    behavior = Behavior(status=dialect.status, error=dialect.too_long)
+    with serving(behavior, dialect=dialect) as double, pytest.raises(ContextOverflow, match="fewer passages"):
         ask(model_at(double.url, omit=tuple(set(OPTIONAL) - COMMON)), REQUEST)
     assert len(double.bodies) == 1
 
 
 @both
-def test_the_time_of_a_request_is_that_of_all_its_attempts(ask: Ask) -> None:
+def test_all_repetitions_share_the_time_limit_of_the_request(ask: Ask) -> None:
     with (
-        serving(Behaviour(endless=" "), refuses=frozenset({"temperature"})) as double,
+        serving(Behavior(endless=" "), refuses=frozenset({"temperature"})) as double,
         pytest.raises(TimedOut, match="raise timeout_s"),
     ):
         ask(model_at(double.url, timeout_s=0.3, omit=("seed",)), REQUEST)
@@ -116,11 +116,11 @@ QUOTES_THE_PROMPT = {"error": {"message": "The policy forbids this text: 'unsupp
 
 
 @both
-def test_a_refusal_in_which_the_prompt_names_fields_teaches_nothing(ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_refusal_that_quotes_the_prompt_omits_no_field(ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
     refused = False
 
-    def answer(body: dict[str, Any]) -> Behaviour:
-        return Behaviour(status=400, error=QUOTES_THE_PROMPT) if refused else Behaviour()
+    def answer(body: dict[str, Any]) -> Behavior:
+        return Behavior(status=400, error=QUOTES_THE_PROMPT) if refused else Behavior()
 
     with serving(answer=answer, dialect=OPENAI) as double, caplog.at_level(logging.WARNING):
         model = model_at(double.url)
@@ -131,14 +131,14 @@ def test_a_refusal_in_which_the_prompt_names_fields_teaches_nothing(ask: Ask, ca
         refused = False
         ask(model, REQUEST)
     assert double.bodies[-1].keys() == double.bodies[0].keys()
-    assert not [record for record in caplog.records if "left out" in record.getMessage()]
+    assert not [record for record in caplog.records if "omitted" in record.getMessage()]
 
 
 @both
-def test_a_refusal_of_a_field_that_was_not_sent_is_not_asked_again(ask: Ask) -> None:
-    said = {"error": {"message": "Unknown parameter: 'seed'.", "param": "seed", "code": "unknown_parameter"}}
+def test_a_refusal_of_a_field_that_was_not_sent_is_final(ask: Ask) -> None:
+    refusal = {"error": {"message": "Unknown parameter: 'seed'.", "param": "seed", "code": "unknown_parameter"}}
     with (
-        serving(Behaviour(status=400, error=said), dialect=OPENAI) as double,
+        serving(Behavior(status=400, error=refusal), dialect=OPENAI) as double,
         pytest.raises(Rejected, match="Unknown parameter: 'seed'"),
     ):
         ask(model_at(double.url), replace(REQUEST, temperature=0.0))
@@ -146,7 +146,7 @@ def test_a_refusal_of_a_field_that_was_not_sent_is_not_asked_again(ask: Ask) -> 
 
 
 @both
-def test_threads_learn_at_once(ask: Ask) -> None:
+def test_threads_share_what_the_server_refuses(ask: Ask) -> None:
     refused = frozenset({"temperature", "seed", "response_format"})
     with serving(dialect=OPENAI, refuses=refused) as double, ThreadPoolExecutor(8) as pool:
         model = model_at(double.url)
@@ -157,10 +157,10 @@ def test_threads_learn_at_once(ask: Ask) -> None:
     assert asked <= 16 * (len(refused) + 1) and len(double.bodies) == asked + 1
 
 
-def test_an_error_in_the_midst_of_a_stream_is_not_asked_again() -> None:
+def test_an_error_inside_a_stream_is_not_repeated() -> None:
     begun = 'data: {"choices": [{"index": 0, "delta": {"content": "It is"}}]}\n\n'
-    said = 'data: {"error": {"message": "Unsupported parameter: \'stop\'", "code": "unsupported_parameter"}}\n\n'
-    with serving(Behaviour(raw=begun + said), dialect=OPENAI) as double:
+    error = 'data: {"error": {"message": "Unsupported parameter: \'stop\'", "code": "unsupported_parameter"}}\n\n'
+    with serving(Behavior(raw=begun + error), dialect=OPENAI) as double:
         pieces = model_at(double.url).stream(REQUEST)
         assert next(pieces) == "It is"
         with pytest.raises(ServerFault, match="Unsupported parameter: 'stop'"):

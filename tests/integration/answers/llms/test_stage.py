@@ -1,4 +1,4 @@
-"""The ledger's table on real Delta, and batches inside Spark."""
+"""The ledger's table on real Delta, and batches of requests inside Spark."""
 
 import base64
 import json
@@ -31,12 +31,12 @@ def answered(keys: KeyRing | None = None) -> CallRow:
     return Call(MODEL, ME).answered(REPLY, ask("the question"), keys)
 
 
-def payload(place: Workspace, call_id: str, keys: KeyRing) -> dict:
-    (row,) = CALLS.read(place).where(f"call_id = '{call_id}'").collect()
+def payload(workspace: Workspace, call_id: str, keys: KeyRing) -> dict:
+    (row,) = CALLS.read(workspace).where(f"call_id = '{call_id}'").collect()
     return json.loads(keys.open(Sealed(row["key_id"], base64.b64decode(row["payload"])), call_id))
 
 
-def test_rows_reach_the_table_once(workspace: Workspace) -> None:
+def test_rows_are_merged_exactly_once(workspace: Workspace) -> None:
     folder = workspace.volume(LEDGER)
     rows = [answered(), Call(MODEL, ME, "other").ended("failed", TimeoutError())]
     spool = Spool(folder)
@@ -46,20 +46,20 @@ def test_rows_reach_the_table_once(workspace: Workspace) -> None:
     report = merge_ledger(workspace)
     assert (report.read, report.added, report.failed) == (2, 2, 0)
     assert list(folder.iterdir()) == []
-    for name, content in copies.items():  # a run that was killed before it removed them
+    for name, content in copies.items():  # as if a run was killed before it removed them
         (folder / name).write_bytes(content)
     again = merge_ledger(workspace)
     assert (again.read, again.added) == (2, 0)
-    held = {row["call_id"]: row for row in CALLS.read(workspace).collect()}
-    assert held.keys() == {row.call_id for row in rows}
-    first = held[rows[0].call_id]
+    found = {row["call_id"]: row for row in CALLS.read(workspace).collect()}
+    assert found.keys() == {row.call_id for row in rows}
+    first = found[rows[0].call_id]
     assert (first["cost"], first["outcome"], first["who"], first["payload"]) == (3.0, "answered", "me@firm", None)
     assert first["called_at"].astimezone(UTC) == rows[0].called_at
-    assert (held[rows[1].call_id]["error"], held[rows[1].call_id]["fallback_of"]) == ("TimeoutError", "other")
+    assert (found[rows[1].call_id]["error"], found[rows[1].call_id]["fallback_of"]) == ("TimeoutError", "other")
     assert merge_ledger(workspace).idle
 
 
-def test_a_broken_line_costs_only_itself(workspace: Workspace) -> None:
+def test_a_malformed_line_does_not_lose_the_others(workspace: Workspace) -> None:
     folder = workspace.volume(LEDGER)
     row = answered()
     folder.mkdir(parents=True, exist_ok=True)
@@ -72,8 +72,8 @@ def test_a_broken_line_costs_only_itself(workspace: Workspace) -> None:
     assert (folder / ".b.jsonl.tmp").is_file()
 
 
-def test_a_file_that_is_being_written_is_left_for_the_next_run(workspace: Workspace) -> None:
-    """A folder shows one, where a volume does not; what never ends, since its writer was killed, is told."""
+def test_an_unfinished_file_stays_for_the_next_run(workspace: Workspace) -> None:
+    """A volume never shows an unfinished file, but a folder does; one that stays unfinished is reported."""
     folder, row = workspace.volume(LEDGER), answered()
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "a.jsonl"
@@ -91,12 +91,12 @@ def test_a_file_that_is_being_written_is_left_for_the_next_run(workspace: Worksp
     assert (folder / UNREADABLE / "a.jsonl").read_text() == line[:30]
 
 
-def test_where_nobody_asked_there_is_nothing_to_take(workspace: Workspace) -> None:
+def test_without_calls_there_is_nothing_to_merge(workspace: Workspace) -> None:
     workspace.volume(LEDGER).rmdir()
     assert merge_ledger(workspace).idle
 
 
-def test_after_rotation_every_payload_opens_with_the_new_key_alone(workspace: Workspace) -> None:
+def test_after_rotation_every_payload_decrypts_with_the_new_key_alone(workspace: Workspace) -> None:
     spool = Spool(workspace.volume(LEDGER))
     rows = [answered(ring("k1")), answered(ring("k2", "k1")), answered(None)]
     for row in rows:
@@ -111,7 +111,7 @@ def test_after_rotation_every_payload_opens_with_the_new_key_alone(workspace: Wo
 
 
 @pytest.mark.parametrize("provider", ["scripted", "openvino_gguf"])
-def test_a_batch_in_spark_has_answers_and_rows(workspace: Workspace, provider: str) -> None:
+def test_a_batch_in_spark_gives_answers_and_ledger_rows(workspace: Workspace, provider: str) -> None:
     gguf = {
         "name": "m",
         "provider": "openvino_gguf",
@@ -132,5 +132,5 @@ def test_a_batch_in_spark_has_answers_and_rows(workspace: Workspace, provider: s
     assert merge_ledger(workspace).added == 2
 
 
-def test_the_bundle_s_volume_is_the_spool_s() -> None:
+def test_the_bundle_declares_the_volume_of_the_ledger() -> None:
     assert f"name: {LEDGER}" in Path("resources/llms.volumes.yml").read_text()

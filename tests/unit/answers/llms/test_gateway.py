@@ -31,13 +31,17 @@ KEYS = KeyRing.parse("k1:" + base64.b64encode(bytes(32)).decode())
 
 
 class Scene:
-    """A gateway whose models say what a test gives them, with the rows and the pauses it made."""
+    """A gateway with scripted models; records its ledger rows and pauses."""
 
     def __init__(
-        self, use_case: Models, says: dict[str, Iterable[str | Exception]], classification: str = "public", **rest: Any
+        self,
+        use_case: Models,
+        replies: dict[str, Iterable[str | Exception]],
+        classification: str = "public",
+        **rest: Any,
     ) -> None:
         self.clock, self.ledger = Clock(), MemorySink()
-        self.models = {name: ScriptedModel(replies, name) for name, replies in says.items()}
+        self.models = {name: ScriptedModel(script, name) for name, script in replies.items()}
         self.opened: list[str] = []
         self.gateway = Gateway(use_case, Policy(classification), self.open, self.ledger, sleep=self.clock.sleep, **rest)
 
@@ -67,14 +71,14 @@ def in_pieces(scene: Scene, request: Request) -> Reply:
     return drain(scene.gateway.stream(request, ME))
 
 
-both = pytest.mark.parametrize("ask_it", [whole, in_pieces])
+both = pytest.mark.parametrize("send", [whole, in_pieces])
 
 
 @both
-def test_an_answer_and_its_row(ask_it: Any) -> None:
+def test_an_answered_call_gets_a_complete_ledger_row(send: Any) -> None:
     priced = scripted("first", price_per_million_input=1_000, price_per_million_output=10_000)
     scene = Scene(models("first", [], priced), {"first": ["an answer"]})
-    reply = ask_it(scene, ask())
+    reply = send(scene, ask())
     assert (reply.text, reply.model, reply.cached) == ("an answer", "first", False)
     (row,) = scene.ledger.rows
     assert (row.who, row.purpose, row.prompt_name, row.prompt_version) == ("me@firm", "ask", "answer", "3")
@@ -86,19 +90,19 @@ def test_an_answer_and_its_row(ask_it: Any) -> None:
 
 
 @both
-def test_the_same_question_is_answered_from_memory(ask_it: Any) -> None:
+def test_the_same_request_is_answered_from_the_cache(send: Any) -> None:
     scene = Scene(models("first", [], scripted("first", price_per_second=1e9)), {"first": ["a", "b"]})
-    replies = [ask_it(scene, ask()) for _ in range(2)]
+    replies = [send(scene, ask()) for _ in range(2)]
     assert [(reply.text, reply.cached) for reply in replies] == [("a", False), ("a", True)]
     row = scene.ledger.rows[1]
     assert (row.cached, row.attempts, row.cost, row.prompt_tokens, row.completion_tokens) == (True, 0, 0, 0, 0)
-    assert ask_it(scene, ask("another")).text == "b"
+    assert send(scene, ask("another")).text == "b"
 
 
 @both
-def test_a_busy_model_is_asked_again_when_it_says(ask_it: Any) -> None:
+def test_a_busy_model_is_retried_after_the_time_it_asks_for(send: Any) -> None:
     scene = Scene(pair(), {"first": [Busy("slow", 3.0), ServerFault("oops"), "at last"]})
-    assert ask_it(scene, ask()).text == "at last"
+    assert send(scene, ask()).text == "at last"
     assert len(scene.clock.slept) == 2
     assert scene.clock.slept[0] >= 3
     assert [row.attempts for row in scene.ledger.rows] == [3]
@@ -106,9 +110,9 @@ def test_a_busy_model_is_asked_again_when_it_says(ask_it: Any) -> None:
 
 @both
 @pytest.mark.parametrize("failure", [Rejected("no"), EmptyAnswer("-"), ServerFault("down"), Malformed("?")])
-def test_another_model_steps_in(ask_it: Any, failure: Exception) -> None:
+def test_a_failed_model_is_replaced_by_its_fallback(send: Any, failure: Exception) -> None:
     scene = Scene(pair(), {"first": [failure], "second": ["well"]})
-    reply = ask_it(scene, ask())
+    reply = send(scene, ask())
     assert (reply.text, reply.model) == ("well", "second")
     assert scene.outcomes == [
         ("first", "failed", type(failure).__name__, None),
@@ -117,113 +121,113 @@ def test_another_model_steps_in(ask_it: Any, failure: Exception) -> None:
 
 
 @both
-def test_a_fallback_s_row_says_why_it_was_asked_and_repeats_no_words_of_a_server(ask_it: Any) -> None:
-    refused = Rejected("Model first: HTTP 400 in the prompt stands: my secret", status=400)
+def test_the_fallback_reason_in_the_ledger_has_no_words_of_the_server(send: Any) -> None:
+    refused = Rejected("Model first: HTTP 400 the prompt says: my secret", status=400)
     use_case = pair(resilience={"attempts": 1}, cache=0)
     scene = Scene(use_case, {"first": [refused, Busy("slow")], "second": ["well"]})
     for _ in range(2):
-        ask_it(scene, ask())
+        send(scene, ask())
     reasons = [(row.model, row.fallback_reason) for row in scene.ledger.rows]
     assert reasons == [("first", None), ("second", "Rejected, HTTP 400"), ("first", None), ("second", "Busy")]
 
 
 @both
 @pytest.mark.parametrize("last", [Rejected("Model second: not this"), ContextOverflow("second", "too long")])
-def test_where_no_model_answers_each_ones_reason_is_reported(ask_it: Any, last: Exception) -> None:
+def test_if_all_models_fail_the_error_names_each_reason(send: Any, last: Exception) -> None:
     scene = Scene(pair(), {"first": [Rejected("Model first at http://x: HTTP 400 no; fix it")], "second": [last]})
     words = str(last)
     with pytest.raises(type(last)) as raised:
-        ask_it(scene, ask())
+        send(scene, ask())
     assert str(raised.value) == f"{words} (fallback after first: HTTP 400 no; fix it)"
 
 
 @both
-def test_a_reply_names_those_that_did_not_give_it(ask_it: Any) -> None:
+def test_a_reply_names_the_models_that_failed_before_it(send: Any) -> None:
     scene = Scene(pair(), {"first": [Rejected("Model first at http://x: no; fix it"), "mine"], "second": ["well"]})
-    assert [ask_it(scene, ask()).failed for _ in range(2)] == [{"first": "no; fix it"}, {}]
+    assert [send(scene, ask()).failed for _ in range(2)] == [{"first": "no; fix it"}, {}]
     scene = Scene(pair(), {"first": [Rejected("Model first: down")], "second": ["well"]})
-    assert [ask_it(scene, ask()).failed for _ in range(2)] == [{"first": "down"}] * 2  # from memory, too
+    assert [send(scene, ask()).failed for _ in range(2)] == [{"first": "down"}] * 2  # the second from the cache
 
 
 @both
-def test_a_model_that_is_not_to_be_had_here_is_passed_over(ask_it: Any) -> None:
+def test_a_model_that_is_not_available_is_skipped(send: Any) -> None:
     scene = Scene(pair(), {"second": ["well"]})
-    assert ask_it(scene, ask()).model == "second"
+    assert send(scene, ask()).model == "second"
     assert scene.outcomes[0] == ("first", "failed", "Unavailable", None)
 
 
 @both
-def test_when_all_fail_the_last_reason_is_given(ask_it: Any) -> None:
+def test_if_all_models_fail_the_last_error_is_raised(send: Any) -> None:
     scene = Scene(pair(), {"first": [ServerFault("one")], "second": [Rejected("two")]})
     with pytest.raises(Rejected, match="two"):
-        ask_it(scene, ask())
+        send(scene, ask())
     assert [row.outcome for row in scene.ledger.rows] == ["failed", "failed"]
 
 
 @both
-def test_an_answer_of_a_fallback_is_not_kept_as_the_first_one_s(ask_it: Any) -> None:
+def test_a_fallback_s_answer_is_not_cached_for_the_primary_model(send: Any) -> None:
     scene = Scene(pair(), {"first": [Rejected("not yet"), "mine"], "second": ["well"]})
-    assert [ask_it(scene, ask()).text for _ in range(2)] == ["well", "mine"]
+    assert [send(scene, ask()).text for _ in range(2)] == ["well", "mine"]
 
 
 @both
-def test_a_model_that_keeps_failing_is_left_alone(ask_it: Any) -> None:
+def test_the_breaker_opens_for_a_model_that_keeps_failing(send: Any) -> None:
     use_case = pair(resilience={"attempts": 1, "failures_to_rest": 2}, cache=0)
     scene = Scene(use_case, {"first": [ServerFault("down")], "second": ["well"]})
     for _ in range(4):
-        assert ask_it(scene, ask()).model == "second"
+        assert send(scene, ask()).model == "second"
     assert scene.asked("first") == 2
     assert [row.error for row in scene.ledger.rows if row.model == "first"] == ["ServerFault"] * 2 + ["Resting"] * 2
 
 
 @both
-def test_a_request_too_long_for_the_first_is_the_caller_s_to_fix(ask_it: Any) -> None:
+def test_a_request_too_long_for_the_primary_model_is_an_error(send: Any) -> None:
     scene = Scene(pair(), {"second": ["well"]})
     scene.models["first"] = ScriptedModel(["x"], "first", context_tokens=10)
     with pytest.raises(ContextOverflow, match="Model first"):
-        ask_it(scene, ask())
+        send(scene, ask())
     assert scene.outcomes == [("first", "refused", "ContextOverflow", None)]
 
 
 @both
-def test_a_fallback_too_small_for_the_request_is_passed_over(ask_it: Any) -> None:
+def test_a_fallback_with_too_small_a_context_is_skipped(send: Any) -> None:
     use_case = models("first", ["second", "third"], scripted("first"), scripted("second"), scripted("third"))
     scene = Scene(use_case, {"first": [Rejected("no")], "third": ["well"]})
     scene.models["second"] = ScriptedModel(["x"], "second", context_tokens=10)
-    assert ask_it(scene, ask()).model == "third"
+    assert send(scene, ask()).model == "third"
 
 
 @both
-def test_policy_forbids_before_a_model_is_even_opened(ask_it: Any) -> None:
+def test_policy_rejects_before_any_model_is_opened(send: Any) -> None:
     use_case = models("own", ["gpt"], scripted("own"), served("gpt"))
     scene = Scene(use_case, {"own": ["well"], "gpt": ["well"]}, "confidential")
     with pytest.raises(PolicyError, match="Model gpt"):
-        ask_it(scene, ask())
+        send(scene, ask())
     assert scene.opened == []
     assert scene.outcomes == [("gpt", "refused", "PolicyError", None)]
 
 
 @both
-def test_internal_texts_go_out_without_personal_data(ask_it: Any) -> None:
+def test_internal_texts_are_redacted_for_models_that_are_not_private(send: Any) -> None:
     use_case = models("gpt", ["own"], served("gpt"), scripted("own"))
     scene = Scene(use_case, {"gpt": [Rejected("no")], "own": ["well"]}, "internal")
-    ask_it(scene, ask("mail jane@firm.de"))
+    send(scene, ask("mail jane@firm.de"))
     seen = {name: model.requests[0].messages[0].content for name, model in scene.models.items()}
     assert seen == {"gpt": "mail [EMAIL_1]", "own": "mail jane@firm.de"}
 
 
 @both
-def test_no_answer_is_longer_and_no_attempt_slower_than_the_use_case_allows(ask_it: Any) -> None:
+def test_answer_length_and_time_are_capped_by_the_use_case(send: Any) -> None:
     scene = Scene(models("first", [], scripted("first", max_tokens=7, timeout_s=9)), {"first": ["a"]})
-    ask_it(scene, ask(max_tokens=100))
+    send(scene, ask(max_tokens=100))
     sent = scene.models["first"].requests[0]
     assert (sent.max_tokens, sent.timeout_s) == (7, 9)
 
 
 @both
-def test_payloads_are_sealed(ask_it: Any) -> None:
+def test_payloads_are_encrypted(send: Any) -> None:
     scene = Scene(pair(), {"first": ["the answer"]}, keys=KEYS)
-    ask_it(scene, ask("the question"))
+    send(scene, ask("the question"))
     (row,) = scene.ledger.rows
     assert row.key_id == "k1"
     assert "the question" not in row.model_dump_json()
@@ -232,14 +236,14 @@ def test_payloads_are_sealed(ask_it: Any) -> None:
 
 
 class Breaking(ScriptedModel):
-    """Fails in the midst of its answer."""
+    """Fails in the middle of its answer."""
 
     def stream(self, request: Request) -> Pieces:
         yield "The beginning "
         raise Malformed("the answer broke off")
 
 
-def test_no_other_model_goes_on_where_one_broke_off() -> None:
+def test_a_broken_stream_does_not_fall_back() -> None:
     scene = Scene(pair(), {"second": ["well"]})
     scene.models["first"] = Breaking(["-"], "first")
     pieces = scene.gateway.stream(ask(), ME)
@@ -251,20 +255,20 @@ def test_no_other_model_goes_on_where_one_broke_off() -> None:
 
 
 class Blank(ScriptedModel):
-    """Starts with blanks and then has nothing to say."""
+    """Starts with blanks and then gives no answer."""
 
     def stream(self, request: Request) -> Pieces:
         yield "\n"
         raise EmptyAnswer("the answer is empty")
 
 
-def test_blanks_are_no_beginning() -> None:
+def test_a_stream_that_starts_with_blanks_can_still_fall_back() -> None:
     scene = Scene(pair(), {"second": ["well"]})
     scene.models["first"] = Blank(["-"], "first")
     assert in_pieces(scene, ask()).model == "second"
 
 
-def test_a_stream_that_nobody_reads_to_its_end_is_reported_and_gives_its_place_back() -> None:
+def test_an_abandoned_stream_is_recorded_and_frees_its_slot() -> None:
     scene = Scene(models("first", [], scripted("first", concurrency=1)), {"first": ["one two three"]})
     pieces = scene.gateway.stream(ask(), ME)
     assert next(pieces) == "one"
@@ -273,7 +277,7 @@ def test_a_stream_that_nobody_reads_to_its_end_is_reported_and_gives_its_place_b
     assert in_pieces(scene, ask()).text == "one two three"
 
 
-def test_what_quotes_answers_even_when_the_others_used_up_all_the_time() -> None:
+def test_quotes_answer_after_the_deadline() -> None:
     quotes = {"name": "quotes", "provider": "extractive"}
     use_case = models("first", ["quotes"], scripted("first"), quotes, answer={"deadline_s": 1e-9})
     scene = Scene(use_case, {"first": ["-"], "quotes": ["a quote"]})
@@ -281,7 +285,7 @@ def test_what_quotes_answers_even_when_the_others_used_up_all_the_time() -> None
     assert scene.outcomes[0] == ("first", "failed", NoCapacity.__name__, None)
 
 
-def test_a_place_that_is_not_free_says_nothing_of_the_model() -> None:
+def test_a_busy_slot_does_not_count_as_a_failure_of_the_model() -> None:
     use_case = models(
         "first",
         [],
@@ -292,17 +296,17 @@ def test_a_place_that_is_not_free_says_nothing_of_the_model() -> None:
     scene = Scene(use_case, {"first": [ServerFault("down"), "one two", ServerFault("down")]})
     with pytest.raises(ServerFault):
         whole(scene, ask())
-    held = scene.gateway.stream(ask(), ME)
-    assert next(held) == "one"  # and keeps the only place
+    streaming = scene.gateway.stream(ask(), ME)
+    assert next(streaming) == "one"  # occupies the only slot
     with pytest.raises(NoCapacity):
         whole(scene, ask())
-    held.close()
+    streaming.close()
     for error in (ServerFault, Resting):
         with pytest.raises(error):
             whole(scene, ask())
 
 
-def test_threads_share_one_gateway() -> None:
+def test_threads_share_models_and_limits() -> None:
     use_case = models("first", [], scripted("first", concurrency=3), cache=0)
     inside, most, lock = 0, 0, threading.Lock()
     gate = threading.Barrier(3, timeout=10)
@@ -319,7 +323,7 @@ def test_threads_share_one_gateway() -> None:
 
     scene = Scene(use_case, {"first": ["-"]})
     scene.models["first"] = ScriptedModel(rule, "first")
-    scene.models["first"]._lock = _NoLock()  # the rule itself is what may run at the same time
+    scene.models["first"]._lock = _NoLock()  # the rule itself must run concurrently
     threads = [threading.Thread(target=whole, args=(scene, ask(str(number)))) for number in range(9)]
     for thread in threads:
         thread.start()
@@ -334,6 +338,6 @@ class _NoLock:
     def __exit__(self, *_: object) -> None: ...
 
 
-def test_the_primary_is_what_prompts_are_packed_for() -> None:
+def test_the_primary_model_is_the_first_of_the_chain() -> None:
     scene = Scene(pair(), {"first": ["-"]})
     assert scene.gateway.primary.name == "first"

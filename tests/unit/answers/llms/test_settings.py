@@ -25,7 +25,7 @@ def test_each_provider_has_its_own_settings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("primary", "fallback", "known", "said"),
+    ("primary", "fallback", "known", "words"),
     [
         ("other", [], [SERVED], "unknown model other; choose from served"),
         ("served", ["other"], [SERVED], "unknown model other"),
@@ -38,12 +38,12 @@ def test_each_provider_has_its_own_settings() -> None:
         ("q", [], [{"name": "q", "provider": "extractive", "private": False}], "private"),
     ],
 )
-def test_what_does_not_fit_is_named(primary: str, fallback: list[str], known: list[dict[str, Any]], said: str) -> None:
-    with pytest.raises(ValidationError, match=said):
+def test_invalid_settings_are_named(primary: str, fallback: list[str], known: list[dict[str, Any]], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
         models(primary, fallback, *known)
 
 
-def test_another_primary_is_asked_first_and_no_model_twice() -> None:
+def test_another_primary_model_comes_first_and_no_model_twice() -> None:
     use_case = models("served", ["quotes"], SERVED, {"name": "quotes", "provider": "extractive"})
     assert [one.name for one in use_case.chain()] == ["served", "quotes"]
     assert [one.name for one in use_case.with_primary("quotes").chain()] == ["quotes"]
@@ -52,7 +52,7 @@ def test_another_primary_is_asked_first_and_no_model_twice() -> None:
         use_case.with_primary("gpt")
 
 
-def test_the_bundle_s_chain_ends_with_what_needs_no_model() -> None:
+def test_the_chain_of_the_bundle_ends_with_quotes() -> None:
     from ragops.platform.workspace import bundle_root
 
     use_case: Models = load_usecase(bundle_root() / "usecase.yml").models

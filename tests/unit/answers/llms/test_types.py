@@ -7,7 +7,7 @@ from ragops.answers.prompts.types import Message
 from tests.support.llms import ask
 
 
-def test_a_digest_is_of_all_that_shapes_the_answer() -> None:
+def test_everything_that_can_change_the_answer_changes_the_digest() -> None:
     request = ask()
     changes = [
         {"messages": (Message("user", "other"),)},
@@ -25,7 +25,7 @@ def test_a_digest_is_of_all_that_shapes_the_answer() -> None:
     assert replace(request, timeout_s=3.0).digest() == request.digest() == ask().digest()
 
 
-def test_a_context_is_full_but_not_over() -> None:
+def test_a_full_context_is_accepted_and_one_token_more_refused() -> None:
     check_context("m", 90, 10, 100)
     with pytest.raises(ContextOverflow, match="Model m: 91 .* 10 .* 100; give"):
         check_context("m", 91, 10, 100)

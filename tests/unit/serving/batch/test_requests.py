@@ -15,7 +15,7 @@ from tests.support.llms import ME, ask, scripted
 
 
 class Counting:
-    """A batch model that says how often it was opened and closed."""
+    """A batch model that logs its calls."""
 
     def __init__(self, model: BatchModel, log: list[str]) -> None:
         self._model, self._log = model, log
@@ -29,7 +29,7 @@ class Counting:
         self._log.append("closed")
 
 
-def test_one_model_a_partition_and_an_error_spoils_only_its_row() -> None:
+def test_each_partition_opens_one_model_and_failures_are_independent() -> None:
     log: list[str] = []
     model = ScriptedModel(["one", ServerFault("down"), "three"])
     requests = [ask("a", stop=("x",), response_schema={"type": "object"}), ask("b"), ask("c")]
@@ -45,7 +45,7 @@ def test_one_model_a_partition_and_an_error_spoils_only_its_row() -> None:
     assert made["error"].tolist() == [None, "down", None]
 
 
-def test_each_call_of_a_batch_has_its_row(tmp_path: Path) -> None:
+def test_each_request_of_a_batch_gets_a_ledger_row(tmp_path: Path) -> None:
     settings = Scripted.model_validate(scripted("m", max_tokens=5))
     model = ScriptedModel(["one", ServerFault("down")], "m")
     recorded = Recorded(OneByOne(model), settings, ME, Spool(tmp_path, rows_per_file=100))

@@ -283,7 +283,7 @@ class OpenAICompatibleModel:
         except openai.APITimeoutError as error:
             raise self._error(TimedOut, _LATE) from error
         except (openai.APIConnectionError, httpx.HTTPError) as error:  # older clients let httpx's pass in a stream
-            raise self._error(Unreachable, f"{_cause(error)}; check that it is running") from error
+            raise self._error(Unreachable, f"{_cause(error)}; check that it is up") from error
         except openai.APIStatusError as error:
             raise self._refusal(error) from error
         except openai.APIError as error:

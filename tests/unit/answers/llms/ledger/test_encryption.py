@@ -15,7 +15,7 @@ def ring(**keys: bytes) -> KeyRing:
 
 
 @given(st.binary(max_size=500), st.text(max_size=40))
-def test_what_was_sealed_is_opened(plain: bytes, call_id: str) -> None:
+def test_an_encrypted_payload_decrypts_to_the_same_text(plain: bytes, call_id: str) -> None:
     sealed = ring(k1=OLD).seal(plain, call_id)
     assert sealed.key_id == "k1"
     assert ring(k1=OLD).open(sealed, call_id) == plain
@@ -23,7 +23,7 @@ def test_what_was_sealed_is_opened(plain: bytes, call_id: str) -> None:
 
 
 @given(st.binary(max_size=50), st.data())
-def test_any_changed_bit_is_found(plain: bytes, data: st.DataObject) -> None:
+def test_any_changed_bit_is_detected(plain: bytes, data: st.DataObject) -> None:
     sealed = ring(k1=OLD).seal(plain, "c1")
     at = data.draw(st.integers(0, len(sealed.data) * 8 - 1))
     changed = bytearray(sealed.data)
@@ -33,13 +33,13 @@ def test_any_changed_bit_is_found(plain: bytes, data: st.DataObject) -> None:
 
 
 @given(st.binary(max_size=50), st.integers(0, 27))
-def test_a_shortened_payload_is_found(plain: bytes, left: int) -> None:
+def test_a_truncated_payload_is_detected(plain: bytes, left: int) -> None:
     sealed = ring(k1=OLD).seal(plain, "c1")
     with pytest.raises(UserError, match="payload of call"):
         ring(k1=OLD).open(Sealed("k1", sealed.data[:left]), "c1")
 
 
-def test_a_payload_belongs_to_its_call_and_its_key() -> None:
+def test_a_payload_decrypts_only_with_its_call_and_its_key() -> None:
     sealed = ring(k1=OLD).seal(b"secret", "c1")
     for keys, call_id in ((ring(k1=OLD), "c2"), (ring(k1=OTHER), "c1")):
         with pytest.raises(UserError, match="payload of call") as raised:
@@ -50,7 +50,7 @@ def test_a_payload_belongs_to_its_call_and_its_key() -> None:
 
 
 @given(st.binary(max_size=50))
-def test_after_rotation_the_old_key_may_go(plain: bytes) -> None:
+def test_after_rotation_the_old_key_is_not_needed(plain: bytes) -> None:
     both = ring(k2=NEW, k1=OLD)
     fresh = both.reseal(ring(k1=OLD).seal(plain, "c1"), "c1")
     assert fresh.key_id == both.newest == "k2"
@@ -58,12 +58,12 @@ def test_after_rotation_the_old_key_may_go(plain: bytes) -> None:
     assert both.reseal(fresh, "c1") is fresh
 
 
-def test_the_same_text_never_looks_the_same() -> None:
+def test_encrypting_the_same_text_twice_gives_different_data() -> None:
     assert ring(k1=OLD).seal(b"x", "c").data != ring(k1=OLD).seal(b"x", "c").data
 
 
 @pytest.mark.parametrize(
-    ("secret", "said"),
+    ("secret", "words"),
     [
         ("", "the secret is empty"),
         ("AAAA", "an entry without an id"),
@@ -72,11 +72,11 @@ def test_the_same_text_never_looks_the_same() -> None:
         (f"k1:{base64.b64encode(OLD).decode()} k1:{base64.b64encode(NEW).decode()}", "two have the id k1"),
     ],
 )
-def test_a_secret_that_holds_no_keys(secret: str, said: str) -> None:
-    with pytest.raises(UserError, match=said) as raised:
+def test_an_invalid_key_secret_is_reported_without_showing_it(secret: str, words: str) -> None:
+    with pytest.raises(UserError, match=words) as raised:
         KeyRing.parse(secret)
     assert "not*base64" not in str(raised.value)
 
 
-def test_keys_are_not_printed() -> None:
+def test_the_repr_of_a_key_ring_shows_no_keys() -> None:
     assert repr(OLD)[2:-1] not in repr(ring(k1=OLD))

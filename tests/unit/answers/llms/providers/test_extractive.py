@@ -21,13 +21,13 @@ def quotes(**settings: object) -> ExtractiveModel:
     return ExtractiveModel(Extractive.model_validate({"name": "quotes", "provider": "extractive", **settings}))
 
 
-def test_it_quotes_the_sentence_that_supports_the_question_and_says_where_it_stands() -> None:
+def test_the_sentence_that_supports_the_question_is_quoted_with_its_citation() -> None:
     reply = quotes().generate(ask(question=QUESTION, evidence=EVIDENCE))
     assert reply.text == "It releases the resource even if an error occurs inside. [1]"
     assert (reply.provider, reply.finish_reason) == ("extractive", "stop")
 
 
-def test_further_sentences_must_add_something() -> None:
+def test_further_sentences_must_cover_new_terms() -> None:
     found = best_quotes(
         "Which tools sort arrays and which trees?",
         ["Tools sort arrays fast. Tools sort arrays well.", "Trees grow in many places."],
@@ -50,17 +50,17 @@ def test_further_sentences_must_add_something() -> None:
         (QUESTION, ("# Resource released error occurs\n\n```\nresource released even error occurs\n```",)),
     ],
 )
-def test_without_support_it_abstains(question: str, evidence: tuple[str, ...]) -> None:
+def test_without_support_the_model_abstains(question: str, evidence: tuple[str, ...]) -> None:
     assert quotes().generate(ask(question=question, evidence=evidence)).text == DEFAULT_ABSTENTION
-    said = quotes(abstention="No idea.").generate(ask(question=question, evidence=evidence))
-    assert said.text == "No idea."
+    reply = quotes(abstention="No idea.").generate(ask(question=question, evidence=evidence))
+    assert reply.text == "No idea."
 
 
 WORDS = st.lists(st.sampled_from(["resource", "error", "file", "the", "opens", "list."]), max_size=12).map(" ".join)
 
 
 @given(question=WORDS, evidence=st.lists(WORDS, max_size=4), most=st.integers(1, 3))
-def test_quotes_are_the_evidence_s_own_words(question: str, evidence: list[str], most: int) -> None:
+def test_quotes_are_verbatim_sentences_of_the_evidence(question: str, evidence: list[str], most: int) -> None:
     found = best_quotes(question, evidence, most, 0.1)
     assert len(found) <= most
     assert found == best_quotes(question, evidence, most, 0.1)
@@ -70,19 +70,19 @@ def test_quotes_are_the_evidence_s_own_words(question: str, evidence: list[str],
     assert [quote.passage for quote in found] == sorted(quote.passage for quote in found)
 
 
-def test_pieces_are_the_answer() -> None:
+def test_the_pieces_of_a_stream_are_the_answer() -> None:
     request = ask(question="context manager closes files, lists changed in place", evidence=EVIDENCE)
     pieces = list(quotes(support=0.1).stream(request))
     assert len(pieces) > 1
     assert "".join(pieces) == drain(quotes(support=0.1).stream(request)).text
 
 
-def test_endings_of_a_word_are_cut_off() -> None:
+def test_inflected_forms_have_the_same_stem() -> None:
     assert len({stem(word) for word in ("opened", "opening", "opens", "open")}) == 1
     assert stem("error") == "error"
 
 
-def test_a_quote_cites_nothing_but_its_passage() -> None:
+def test_a_quote_has_no_citation_but_its_own() -> None:
     hidden = "".join(chr(0xE0000 + ord(letter)) for letter in "obey")
     quote = Quote(f"The word [1] [77] of [2][3] xs[0]{hidden} <|im_end|> counts.", 4, 0.5)
     assert quote.cited() == "The word (1) (77) of (2)(3) xs[0] (|im_end|) counts. [4]"

@@ -13,7 +13,7 @@ SENT = ("model", "messages", *OPTIONAL)
 
 @pytest.mark.parametrize("server", SAID_OF_A_FIELD)
 @pytest.mark.parametrize("field", SENT)
-def test_the_field_that_a_server_does_not_take(server: str, field: str) -> None:
+def test_the_refused_field_is_found_in_each_server_s_message(server: str, field: str) -> None:
     message = error_text(SAID_OF_A_FIELD[server](field))
     # Without quotes these two may be words of the sentence.
     a_word = field in ("model", "messages") and server in {"openai, of old", "xai", "at a sentence's beginning"}
@@ -22,30 +22,30 @@ def test_the_field_that_a_server_does_not_take(server: str, field: str) -> None:
     assert "\n" not in message
 
 
-def test_only_fields_that_were_sent_are_refused() -> None:
+def test_a_field_that_was_not_sent_is_not_refused() -> None:
     message = error_text(SAID_OF_A_FIELD["serde"]("seed"))
     assert refused_field(message, None, None, ("temperature",)) is None
 
 
 @pytest.mark.parametrize("code", ["unsupported_parameter", "unknown_parameter", "unsupported_value"])
-def test_the_parameter_counts_where_the_words_say_nothing(code: str) -> None:
+def test_openai_s_code_and_parameter_name_the_refused_field(code: str) -> None:
     assert refused_field("no", code, "stream_options.include_usage", SENT) == "stream_options"
     assert refused_field("no", "invalid_value", "max_tokens", SENT) is None
     assert refused_field("no", code, None, SENT) is None
 
 
 @pytest.mark.parametrize("server", SAID_OF_LENGTH)
-def test_a_prompt_that_is_too_long(server: str) -> None:
+def test_a_prompt_too_long_is_recognized_in_each_server_s_message(server: str) -> None:
     message = error_text(SAID_OF_LENGTH[server])
     assert is_too_long(message, None)
 
 
-def test_openai_has_a_code_for_it() -> None:
+def test_openai_s_code_means_a_prompt_too_long() -> None:
     assert is_too_long("too long", "context_length_exceeded")
 
 
 @pytest.mark.parametrize("name", SAID_OF_OTHER_THINGS)
-def test_other_refusals_are_about_no_field_and_no_length(name: str) -> None:
+def test_other_refusals_name_no_field_and_no_length(name: str) -> None:
     message = error_text(SAID_OF_OTHER_THINGS[name])
     assert refused_field(message, None, None, SENT) is None
     assert not is_too_long(message, None)
@@ -60,14 +60,14 @@ def test_other_refusals_are_about_no_field_and_no_length(name: str) -> None:
         ),
     )
 )
-def test_any_body_has_words_of_one_line(content: object) -> None:
+def test_any_body_gives_a_one_line_message(content: object) -> None:
     message = error_text(json.dumps(content))
     assert "\n" not in message
     assert refused_field(message, content, content, SENT) in {None, *SENT}
 
 
 @given(st.lists(st.sampled_from(OPTIONAL)), st.booleans())
-def test_what_was_refused_is_not_sent_again_and_all_else_is(refused: list[str], databricks: bool) -> None:
+def test_only_refused_fields_are_omitted(refused: list[str], databricks: bool) -> None:
     fields = RequestFields((), "https://x.cloud/serving-endpoints" if databricks else "https://x.cloud/v1")
     body = {name: 1 for name in SENT if name != "max_completion_tokens"}
     known = {"stream_options"} if databricks else set()
@@ -80,7 +80,7 @@ def test_what_was_refused_is_not_sent_again_and_all_else_is(refused: list[str], 
     assert ("max_completion_tokens" in sent) == ("max_tokens" in refused and "max_completion_tokens" not in refused)
 
 
-def test_what_a_request_was_refused_for_counts_for_that_one_alone() -> None:
+def test_refusals_during_a_request_apply_to_it_alone() -> None:
     fields = RequestFields((), "https://x.cloud/v1")
     body = {"max_tokens": 9, "seed": 7, "stop": ["x"]}
     assert fields.accepted(body, {"seed", "max_tokens"}) == {"stop": ["x"], "max_completion_tokens": 9}

@@ -7,7 +7,7 @@ from ragops.answers.llms.providers.scripted import ScriptedModel
 from tests.support.llms import ask
 
 
-def test_replies_come_in_turn_and_errors_are_raised() -> None:
+def test_replies_come_in_order_and_errors_are_raised() -> None:
     model = ScriptedModel(["one", ServerFault("down"), "three"])
     assert model.generate(ask("a")).text == "one"
     with pytest.raises(ServerFault):
@@ -16,20 +16,20 @@ def test_replies_come_in_turn_and_errors_are_raised() -> None:
     assert [request.messages[0].content for request in model.requests] == ["a", "b", "c", "c"]
 
 
-def test_a_rule_sees_the_request() -> None:
+def test_a_rule_gets_the_request() -> None:
     model = ScriptedModel(lambda request: request.question.upper())
     assert model.generate(ask(question="why")).text == "WHY"
 
 
 @given(st.text().filter(str.strip))
-def test_the_pieces_are_the_text(text: str) -> None:
+def test_the_pieces_of_a_stream_are_the_text(text: str) -> None:
     model = ScriptedModel([text])
     pieces = list(model.stream(ask()))
     assert "".join(pieces) == text
     assert all(pieces)
 
 
-def test_it_fails_as_real_ones_do() -> None:
+def test_it_raises_the_errors_of_a_real_model() -> None:
     with pytest.raises(EmptyAnswer):
         ScriptedModel([" "]).generate(ask())
     with pytest.raises(ContextOverflow, match="3 .* 512 .* 100"):

@@ -8,14 +8,14 @@ from ragops.usecase import load_usecase
 USE_CASE = load_usecase(Path(__file__).parents[5] / "usecase.yml")
 
 
-def test_the_first_model_whose_tokenizer_is_here_counts() -> None:
+def test_the_first_available_tokenizer_counts() -> None:
     count = llm_counter(USE_CASE.models, Path)
     assert count.model == "smollm2"
     carried: LlmCounter = pickle.loads(pickle.dumps(count))  # as Spark carries it to its workers
     assert carried(["", "one two three", "one two three " * 50]) == [0, 3, 151]
 
 
-def test_without_one_it_is_an_estimate_on_the_high_side() -> None:
+def test_without_a_tokenizer_counts_are_high_estimates() -> None:
     quotes = {"name": "quotes", "provider": "extractive"}
     gone = {"name": "gone", "provider": "openvino_gguf", "source": "/no/such.gguf", "context_tokens": 100}
     models = Models.model_validate({"answer": {"primary": "quotes"}, "known": [quotes, gone]})

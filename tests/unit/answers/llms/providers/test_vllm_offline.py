@@ -1,4 +1,4 @@
-"""vLLM cannot run here: a double of its module that refuses what the real one would."""
+"""The vLLM provider with a double of its module, which refuses what the real one would: vLLM needs a GPU."""
 
 import os
 import sys
@@ -83,7 +83,7 @@ class Engine:
 @pytest.fixture
 def vllm(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     for name in ENVIRONMENT:
-        monkeypatch.setenv(name, "")  # so that what the code sets is undone
+        monkeypatch.setenv(name, "")  # restores the environment afterwards
     module: Any = ModuleType("vllm")
     module.LLM = Engine
     module.SamplingParams = lambda **options: SimpleNamespace(**options)
@@ -107,7 +107,7 @@ def vllm(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def test_the_engine_is_built_once_in_the_right_environment_and_stopped(vllm: Any) -> None:
+def test_the_engine_starts_in_its_environment_and_stops(vllm: Any) -> None:
     model = VllmOfflineModel(SETTINGS)
     engine: Any = model._engine
     assert engine.environment["VLLM_WORKER_MULTIPROC_METHOD"] == "spawn"
@@ -119,7 +119,7 @@ def test_the_engine_is_built_once_in_the_right_environment_and_stopped(vllm: Any
 
 
 @pytest.mark.usefixtures("vllm")
-def test_a_batch_is_one_call_and_a_bad_row_spoils_no_other() -> None:
+def test_a_batch_is_one_call_and_failures_are_independent() -> None:
     model = VllmOfflineModel(SETTINGS)
     schema = {"type": "object"}
     requests = [
@@ -142,7 +142,7 @@ def test_a_batch_is_one_call_and_a_bad_row_spoils_no_other() -> None:
 
 
 @pytest.mark.usefixtures("vllm")
-def test_one_at_a_time_it_is_a_model_like_any_other() -> None:
+def test_it_also_answers_one_request_at_a_time() -> None:
     model = VllmOfflineModel(SETTINGS)
     request = ask("one", max_tokens=8)
     assert "".join(model.stream(request)) == model.generate(request).text == "re: one"
@@ -153,7 +153,7 @@ def test_one_at_a_time_it_is_a_model_like_any_other() -> None:
         model.generate(ask("crash", max_tokens=8))
 
 
-def test_a_request_that_vllm_refuses_takes_no_other_with_it(vllm: Any) -> None:
+def test_a_request_refused_by_vllm_does_not_fail_the_others(vllm: Any) -> None:
     model = VllmOfflineModel(SETTINGS)
     asked = [
         ask(str(number), max_tokens=8, response_schema=NONSENSE if number in (2, 3) else None) for number in range(7)
@@ -167,7 +167,7 @@ def test_a_request_that_vllm_refuses_takes_no_other_with_it(vllm: Any) -> None:
     assert vllm.cleanups == 0
 
 
-def test_after_an_engine_failed_a_new_one_answers(vllm: Any) -> None:
+def test_after_an_engine_fails_a_new_one_answers(vllm: Any) -> None:
     model = VllmOfflineModel(SETTINGS)
     failed: Any = model._engine
     answers = model.generate_many([ask("one", max_tokens=8), ask("crash", max_tokens=8)])
@@ -177,7 +177,7 @@ def test_after_an_engine_failed_a_new_one_answers(vllm: Any) -> None:
     assert model._engine is not failed
 
 
-def test_after_an_engine_failed_none_may_start(vllm: Any) -> None:
+def test_after_an_engine_fails_the_new_one_may_be_unavailable(vllm: Any) -> None:
     model = VllmOfflineModel(SETTINGS)
     with pytest.raises(ServerFault):
         model.generate(ask("crash", max_tokens=8))
@@ -189,7 +189,7 @@ def test_after_an_engine_failed_none_may_start(vllm: Any) -> None:
 
 
 @pytest.mark.usefixtures("vllm")
-def test_messages_that_the_chat_template_refuses_spoil_no_other_row() -> None:
+def test_messages_refused_by_the_chat_template_do_not_fail_the_others() -> None:
     refused = Request((Message("system", "Be brief."), Message("user", "one")), max_tokens=8)
     answers = VllmOfflineModel(SETTINGS).generate_many([refused, ask("two", max_tokens=8)])
     assert isinstance(answers[0], Rejected)
@@ -198,11 +198,11 @@ def test_messages_that_the_chat_template_refuses_spoil_no_other_row() -> None:
 
 
 @pytest.mark.usefixtures("vllm")
-def test_nothing_to_ask_asks_nothing() -> None:
+def test_an_empty_batch_does_not_call_the_engine() -> None:
     assert VllmOfflineModel(SETTINGS).generate_many([]) == []
 
 
-def test_without_vllm_the_model_is_not_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_vllm_the_model_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ENVIRONMENT:
         monkeypatch.setenv(name, "")
     monkeypatch.setitem(sys.modules, "vllm", None)
@@ -210,7 +210,7 @@ def test_without_vllm_the_model_is_not_to_be_had(monkeypatch: pytest.MonkeyPatch
         VllmOfflineModel(SETTINGS)
 
 
-def test_an_engine_that_does_not_start_says_why(vllm: Any) -> None:
+def test_an_engine_that_cannot_start_reports_the_reason(vllm: Any) -> None:
     def broken(**_: Any) -> None:
         raise RuntimeError("Engine core\ninitialization failed")
 
@@ -230,11 +230,11 @@ def test_an_engine_that_does_not_start_says_why(vllm: Any) -> None:
         (["GPU-b"], "GPU-a,GPU-b", "GPU-b"),
     ],
 )
-def test_the_task_s_own_gpus(gpus: list[str], visible: str, wanted: str) -> None:
+def test_the_gpus_of_the_task_are_selected(gpus: list[str], visible: str, wanted: str) -> None:
     assert visible_devices(gpus, visible) == wanted
 
 
-def test_without_scheduled_gpus_those_visible_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_scheduled_gpus_the_visible_devices_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ENVIRONMENT:
         monkeypatch.setenv(name, "7")
     prepare_environment([])
