@@ -1,38 +1,39 @@
-"""`ragops ask`: a question answered from the documents, with citations."""
+"""The command line: ragops ask, an answer with citations; ragops search, the passages."""
 
 from __future__ import annotations
 
 import getpass
 import json
 import os
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
 from ragops.cli import options
-from ragops.cli.options import Json, Model, Prompt, Schema, Target, UseCaseFile
+from ragops.cli.options import Groups, Json, Model, Prompt, Schema, Target, UseCaseFile
+from ragops.platform import console
 from ragops.platform.deployment import deployed_experiment
 from ragops.platform.mlflow_store import open_experiment
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from ragops.answers.chain.chain import Chain
     from ragops.answers.chain.types import Answer, Query
 
-console = Console()
-progress = Console(stderr=True)
+_QUESTION = typer.Argument(help="Your question.")
 
 
 def ask(
-    question: Annotated[str, typer.Argument(help="What you want to know.")],
+    question: Annotated[str, _QUESTION],
     follow: Annotated[
-        list[str] | None,
-        typer.Option(help="An earlier question that this one follows; may be given again, oldest first."),
+        list[str] | None, typer.Option(help="An earlier question that this one follows (repeatable, oldest first).")
     ] = None,
-    group: Annotated[list[str] | None, typer.Option(help="A group you belong to; may be given again.")] = None,
+    group: Groups = None,
     model: Model = "",
     prompt: Prompt = "",
     as_json: Json = False,
@@ -40,40 +41,77 @@ def ask(
     schema: Schema = None,
     usecase: UseCaseFile = None,
 ) -> None:
-    """Answers a question from the documents and cites them, or says that they hold no answer."""
+    """Answer a question from the documents, with citations.
+
+    If the documents contain no answer, it says so.
+    """
     from ragops.answers.chain.console import as_outputs, show_answer
     from ragops.answers.chain.types import Query
     from ragops.answers.prompts.types import Message
     from ragops.answers.retrieval.validate import check_question
 
     history = tuple(Message("user", check_question(earlier)) for earlier in follow or ())
-    asked = Query(question, history, tuple(group or ()), _who())
+    query = Query(check_question(question), history, tuple(group or ()), _user())
     chain = options.chain(target, schema, usecase, model, prompt)
     open_experiment(deployed_experiment(target), target)
+    terminal, messages = console.terminal(), console.messages()
     if not as_json:
-        console.print(Text(asked.text, style="bold"))
-    answer = _watched(chain, asked) if progress.is_terminal else chain.answer(asked)
+        terminal.print(Text(query.text, style="bold"))
+    answer = _streamed(chain, query, messages) if messages.is_terminal else chain.answer(query)
     if as_json:
-        typer.echo(json.dumps({"question": asked.text, "answer": answer.text, **as_outputs(answer)}))
+        typer.echo(json.dumps({"question": query.text, "answer": answer.text, **as_outputs(answer)}))
     else:
-        show_answer(console, answer)
+        show_answer(terminal, answer)
 
 
-def _who() -> str:
-    """For the ledger; a container may run as a number without a name."""
+def search(
+    question: Annotated[str, _QUESTION],
+    k: Annotated[
+        int | None, typer.Option("-k", min=1, max=100, help="Number of passages (default: the use case's).")
+    ] = None,
+    group: Groups = None,
+    as_json: Json = False,
+    target: Target = "dev",
+    schema: Schema = None,
+    usecase: UseCaseFile = None,
+) -> None:
+    """Find the passages that answer a question."""
+    from ragops.answers.retrieval.console import as_rows, show_passages
+    from ragops.answers.retrieval.validate import check_question
+    from ragops.assembly import Locations, open_searcher
+
+    question = check_question(question)
+    workspace, use_case = options.workspace(target, schema), options.use_case(usecase)
+    started = time.monotonic()
+    searcher = open_searcher(use_case, Locations.of(workspace))
+    opened = time.monotonic()
+    found = searcher.search(question, k, group or ())
+    milliseconds = (time.monotonic() - opened) * 1000
+    if as_json:
+        typer.echo(json.dumps({"question": question, "generation": searcher.generation, "passages": as_rows(found)}))
+        return
+    terminal = console.terminal()
+    show_passages(terminal, question, found)
+    noun = "passage" if len(found) == 1 else "passages"
+    index = f"index {searcher.generation} opened in {opened - started:.1f} s"
+    terminal.print(f"[dim]{len(found)} {noun} in {milliseconds:.0f} ms ({index})[/]")
+
+
+def _user() -> str:
+    """The user's name for the ledger, or the number of a user without one, as in containers."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
         return str(os.getuid())
 
 
-def _watched(chain: Chain, question: Query) -> Answer:
-    """Shows who is asked, then the answer as it is written; none of it stays, since only the checked one counts."""
+def _streamed(chain: Chain, query: Query, messages: Console) -> Answer:
+    """Shows the answer while it is generated, and removes it at the end: only the checked answer counts."""
     from ragops.corpus.documents.normalize import normalize
 
-    pieces, written = chain.stream(question), ""
+    pieces, written = chain.stream(query), ""
     waiting = Spinner("dots", f"asking {chain.gateway.primary_name} ...")
-    with Live(waiting, console=progress, transient=True) as live:
+    with Live(waiting, console=messages, transient=True) as live:
         while True:
             try:
                 written += next(pieces)

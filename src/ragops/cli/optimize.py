@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ragops.cli import options
 from ragops.cli.options import Model, Schema, Target, UseCaseFile
 from ragops.errors import UserError
+from ragops.platform import console
 from ragops.platform.deployment import deployed_experiment, deployed_model
 from ragops.platform.mlflow_store import open_experiment
 
@@ -26,24 +24,31 @@ if TYPE_CHECKING:
     from ragops.quality.optimization.result import Optimized
     from ragops.quality.questions import Question
 
-console = Console()
-
 
 def optimize(
-    name: Annotated[str, typer.Argument(help="A template for answers; the use case's by default.")] = "",
+    name: Annotated[str, typer.Argument(help="Answer template (default: the use case's).")] = "",
     model: Model = "",
     reflection_model: Annotated[
-        str, typer.Option("--reflection-model", help="Who proposes instructions; by default the model that answers.")
+        str, typer.Option("--reflection-model", help="Model that proposes instructions (default: the answering one).")
     ] = "",
-    questions: Annotated[int, typer.Option("--questions", min=8, help="Half to learn from, half held back.")] = 60,
-    budget: Annotated[int, typer.Option("--budget", min=10, help="How many answers to try while learning.")] = 200,
-    alias: Annotated[str | None, typer.Option("--alias", help="Let this alias point to it if it is better.")] = None,
-    write: Annotated[Path | None, typer.Option("--write", help="Write it into this folder if it is better.")] = None,
+    questions: Annotated[
+        int, typer.Option("--questions", min=8, help="Number of questions: half to learn from, half to compare on.")
+    ] = 60,
+    budget: Annotated[int, typer.Option("--budget", min=10, help="Number of answers to try while learning.")] = 200,
+    alias: Annotated[
+        str | None, typer.Option("--alias", help="Move this alias to the new prompt if it is better.")
+    ] = None,
+    write: Annotated[
+        Path | None, typer.Option("--write", help="Write the new prompt to this folder if it is better.")
+    ] = None,
     target: Target = "dev",
     schema: Schema = None,
     usecase: UseCaseFile = None,
 ) -> None:
-    """Looks for better instructions for a prompt (GEPA), and compares them on questions it did not learn from."""
+    """Search for better instructions for a prompt (GEPA).
+
+    The result is compared with the original on the other questions.
+    """
     from ragops.assembly import Locations
     from ragops.quality.evaluation.comparison import questions_to_try
     from ragops.quality.evaluation.variants import Chains, Variant
@@ -52,21 +57,21 @@ def optimize(
 
     if find_spec("gepa") is None:
         raise UserError("optimize: package gepa is not installed; install ragops[optimize]")
-    place, use_case, templates = options.place(target, schema), options.use_case(usecase), options.templates(usecase)
-    asked = questions_to_try(evaluation_questions(use_case), questions)
+    workspace, use_case = options.workspace(target, schema), options.use_case(usecase)
+    sample = questions_to_try(evaluation_questions(use_case), questions)
     own = Variant.of_use_case(use_case)
     variant = Variant(name or own.prompt, model or deployed_model(target) or own.llm, own.fusion)
-    chains = Chains(use_case, templates, Locations.of(place))
-    reflection = _reflection(chains, place, variant, reflection_model or variant.llm)
+    chains = Chains(use_case, options.templates(use_case), Locations.of(workspace))
+    reflection = _reflection(chains, workspace, variant, reflection_model or variant.llm)
     open_experiment(deployed_experiment(target), target)
-    found = _found(chains, reflection, options.registry(target, schema), budget, variant, asked, alias)
-    print_optimized(console, found)
+    found = _optimized(chains, reflection, options.registry(target, schema), budget, variant, sample, alias)
+    print_optimized(console.terminal(), found)
     if write is not None and found.registered is not None:
         _write(found, write)
 
 
-def _reflection(chains: Chains, place: Workspace, variant: Variant, llm: str) -> Reflection:
-    """The model that proposes. Raises UserError where one of the two cannot do its part, or may not see the answers."""
+def _reflection(chains: Chains, workspace: Workspace, variant: Variant, llm: str) -> Reflection:
+    """The model that proposes instructions. Raises UserError if a model is not suitable or may not see the answers."""
     from ragops.answers.llms.open import open_gateway
     from ragops.answers.prompts.template_files import find
     from ragops.assembly import delimiter_key
@@ -77,13 +82,13 @@ def _reflection(chains: Chains, place: Workspace, variant: Variant, llm: str) ->
     chains.check([variant, proposing])
     for name, option in ((variant.llm, "--model"), (llm, "--reflection-model")):
         if chains.use_case.models.named(name).provider == "extractive":
-            raise UserError(f"model {name}: it reads no instructions; choose a language model with {option}")
+            raise UserError(f"model {name}: does not follow instructions; choose a language model with {option}")
     use_case = proposing.applied(chains.use_case)
-    gateway = open_gateway(use_case.models, use_case.corpus.classification, place, chains.calls)
-    return Reflection(gateway, find(chains.templates, TEMPLATE, "improve"), delimiter_key(place), WHO)
+    gateway = open_gateway(use_case.models, use_case.corpus.classification, workspace, chains.calls)
+    return Reflection(gateway, find(chains.templates, TEMPLATE, "improve"), delimiter_key(workspace), WHO)
 
 
-def _found(
+def _optimized(
     chains: Chains,
     reflection: Reflection,
     registry: PromptRegistry,
@@ -94,19 +99,18 @@ def _found(
 ) -> Optimized:
     from ragops.quality.optimization.optimize import Optimizer
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with options.progress_bar() as progress:
         task = progress.add_task("opening", total=None)
 
-        def result(what: str, done: int, most: int) -> None:
-            progress.update(task, description=what, completed=done, total=most)
+        def advance(step: str, done: int, total: int) -> None:
+            progress.update(task, description=step, completed=done, total=total)
 
-        return Optimizer(chains, reflection, registry, budget, result).optimize(variant, questions, alias)
+        return Optimizer(chains, reflection, registry, budget, advance).optimize(variant, questions, alias)
 
 
 def _write(found: Optimized, folder: Path) -> None:
     from ragops.answers.prompts.template_files import save_template
 
     path = save_template(found.template, folder)
-    result = f"wrote {path}: read it, then let prompts.templates in usecase.yml name its folder"
-    console.print(escape(result), highlight=False, soft_wrap=True)
+    result = f"wrote {path}: review it, then set prompts.templates in usecase.yml to its folder"
+    console.terminal().print(result, markup=False, highlight=False, soft_wrap=True)

