@@ -26,6 +26,7 @@ from ragops.answers.chain.types import Abstained, Answer, AnswerSettings, Query
 from ragops.answers.llms.errors import ModelFailure
 from ragops.answers.llms.gateway import Gateway
 from ragops.answers.llms.ledger.calls import Caller
+from ragops.answers.llms.providers.token_counts import estimate_tokens
 from ragops.answers.llms.settings import DEFAULT_ABSTENTION
 from ragops.answers.llms.types import Pieces as ReplyPieces
 from ragops.answers.llms.types import Reply, Request, drain
@@ -38,9 +39,6 @@ from ragops.answers.retrieval.search import Searcher
 
 Pieces = Generator[str, None, Answer]
 """The pieces of an answer as they arrive; the generator returns the checked answer, and only that text counts."""
-
-_CHARACTERS_PER_TOKEN = 3
-"""Fewer than in English text: without a tokenizer, an estimate must rather be too high than too low."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ class Chain:
         try:
             model = self.gateway.primary
         except ModelFailure:
-            return [len(text) // _CHARACTERS_PER_TOKEN + 1 for text in texts]
+            return [estimate_tokens(text) for text in texts]
         return [model.count_tokens(text) for text in texts]
 
     def _run(self, query: Query, *, streamed: bool) -> Pieces:

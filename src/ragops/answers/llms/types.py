@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from ragops.answers.prompts.types import Message
 from ragops.text import digest
 
+_Piece = TypeVar("_Piece")
 _Result = TypeVar("_Result")
 
 Pieces = Generator[str, None, "Reply"]
@@ -98,11 +99,13 @@ class LanguageModel(Protocol):
         """The number of tokens in a text; without a tokenizer, an estimate that errs on the high side."""
 
 
-def drain(pieces: Generator[object, None, _Result]) -> _Result:
-    """Runs a generator to its end and returns its result."""
+def drain(pieces: Generator[_Piece, None, _Result], each: Callable[[_Piece], object] | None = None) -> _Result:
+    """Runs a generator to its end and returns its result; calls `each` with every piece."""
     while True:
         try:
-            next(pieces)
+            piece = next(pieces)
         except StopIteration as end:
             result: _Result = end.value
             return result
+        if each is not None:
+            each(piece)

