@@ -1,4 +1,4 @@
-"""What Unity Catalog takes as tags, for the doubles that stand in for it. Sources: docs/platform.md."""
+"""Unity Catalog's rules for tags, for its doubles. Sources: docs/platform.md."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ _MOST, _LONGEST_NAME, _LONGEST_VALUE = 50, 255, 1_000
 
 
 def refusal(tags: Mapping[str, str]) -> str:
-    """Why these tags of one thing would be refused, as the platform says it; "" where they would not."""
+    """Unity Catalog's reason to refuse these tags of one object; "" if it accepts them."""
     if len(tags) > _MOST:
         return f"{len(tags)} tags are more than {_MOST}"
     for name, value in tags.items():

@@ -1,8 +1,8 @@
-"""A loopback HTTP server that answers for a workspace as a serving endpoint's container meets it.
+"""A loopback HTTP server that acts as the workspace of a serving endpoint's container.
 
-The Files API over a folder, with presigned URLs or without; an embedding endpoint; an experiment for traces; no
-secrets. It refuses what the real one would, and what was wrong with a request is in `Double.faults`. Shapes: REST
-reference of the Files API 2.0; MLflow's client.
+It has the Files API over a folder, with presigned URLs or without; an embedding endpoint; an experiment for traces; no
+secrets. It refuses what the real one refuses; invalid requests are recorded in `Double.faults`. Formats: REST reference
+of the Files API 2.0; MLflow's client.
 """
 
 import json
@@ -31,10 +31,21 @@ _CODES = {400: "INVALID_PARAMETER_VALUE", 401: "UNAUTHENTICATED", 403: "PERMISSI
 
 @dataclass
 class Double:
-    """The folder that stands for the schema's volumes, what shall go wrong, and what was asked.
+    """The state of the server.
 
-    What goes wrong is told by the end of a file's path: `refused` by a status, `cut` in its middle so many times,
-    `slow` until `released` is set, `lost` after it was written. `down`: nothing is answered at all.
+    Attributes:
+        volumes: the folder of the schema's volumes.
+        presigned: whether downloads use presigned URLs.
+        refused: HTTP status for files, by the end of their path.
+        cut: how often the download of a file is cut off in its middle, by the end of its path.
+        lost: how often the response to a written file is lost, by the end of its path.
+        slow: ends of paths of files that wait until `released` is set.
+        released: see `slow`.
+        down: whether connections are closed without an answer.
+        embed: the embedding endpoint; None if there is none.
+        traces: those of the experiment, in order; their spans are in a folder next to the volumes.
+        asked: "METHOD path" of requests for files, in order.
+        faults: invalid requests.
     """
 
     volumes: Path
@@ -46,29 +57,29 @@ class Double:
     released: Event = field(default_factory=Event)
     down: bool = False
     embed: Callable[[str], Sequence[float]] | None = None
-    traces: list[dict[str, Any]] = field(default_factory=list)  # the experiment's, in order; their spans are below it
-    asked: list[str] = field(default_factory=list)  # "METHOD end-of-path" of files, in order
+    traces: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
     def times(self, method: str, end: str) -> int:
-        """How often a file was asked for."""
+        """The number of requests for a file."""
         return sum(one.startswith(method) and one.endswith(end) for one in self.asked)
 
-    def kept(self, trace: dict[str, Any]) -> dict[str, Any]:
-        """A trace, with the place for its spans: a storage, where a workspace has one of its own."""
+    def store_trace(self, trace: dict[str, Any]) -> dict[str, Any]:
+        """A trace, with a folder as the location of its spans; a real workspace has a storage."""
         info = trace["trace"]["trace_info"]
         if info["trace_location"]["mlflow_experiment"]["experiment_id"] != EXPERIMENT:
             self.faults.append(f"a trace of another experiment: {info}")
-        place = (self.volumes.parent / "traces" / info["trace_id"]).as_uri()
-        info["tags"] = info.get("tags", {}) | {"mlflow.artifactLocation": place}
+        location = (self.volumes.parent / "traces" / info["trace_id"]).as_uri()
+        info["tags"] = info.get("tags", {}) | {"mlflow.artifactLocation": location}
         self.traces.append(info)
         return trace
 
-    def takes(self, result: dict[str, int], path: str) -> bool:
-        """Whether that trouble is due for the path once more."""
-        for end, left in result.items():
+    def is_due(self, failures: dict[str, int], path: str) -> bool:
+        """Whether a failure has to happen for the path; counts it."""
+        for end, left in failures.items():
             if path.endswith(end) and left:
-                result[end] = left - 1
+                failures[end] = left - 1
                 return True
         return False
 
@@ -88,7 +99,7 @@ class _Handler(QuietHandler):
             self._refuse(404, "older workspace")
         elif path.startswith(_STORAGE) and self.command == "GET":
             if "Authorization" in self.headers:
-                self.double.faults.append("the token was sent to a storage that has URLs of its own")
+                self.double.faults.append("the token was sent to a storage with presigned URLs")
             self._get(path.removeprefix(_STORAGE))
         elif self.headers["Authorization"] != f"Bearer {TOKEN}":
             self._refuse(401, "Credential was not sent or was of an unsupported type")
@@ -110,7 +121,7 @@ class _Handler(QuietHandler):
         elif (self.command, path) == ("GET", "/api/2.0/mlflow/experiments/get"):
             self._send(200, {"experiment": {"experiment_id": query["experiment_id"], "name": "/quality"}})
         elif (self.command, path) == ("POST", "/api/3.0/mlflow/traces"):
-            self._send(200, self.double.kept(json.loads(body)))
+            self._send(200, self.double.store_trace(json.loads(body)))
         elif (self.command, path) == ("POST", "/serving-endpoints/embeddings") and self.double.embed:
             rows = [list(map(float, self.double.embed(text))) for text in json.loads(body)["input"]]
             self._send(200, {"data": [{"index": n, "embedding": row} for n, row in enumerate(rows)]})
@@ -121,7 +132,7 @@ class _Handler(QuietHandler):
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
     def _chunks(self) -> bytes:
-        """An older SDK sends even an empty body in chunks."""
+        """Older SDKs send even an empty body in chunks."""
         body = b""
         while size := int(self.rfile.readline().partition(b";")[0], 16):
             body += self.rfile.read(size)
@@ -132,7 +143,7 @@ class _Handler(QuietHandler):
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _answer  # noqa: N815
 
     def _local(self, path: str) -> Path | None:
-        """The file of a volume's path; None when it was refused."""
+        """The file of a path on a volume; None if the request was refused."""
         self.double.asked.append(f"{self.command} {path}")
         if not path.startswith(VOLUMES) or ".." in path:
             self._refuse(400, f"not one of the schema's volumes: {path}", fault=True)
@@ -142,7 +153,7 @@ class _Handler(QuietHandler):
                 self.double.released.wait(60)
         for end, status in self.double.refused.items():
             if path.endswith(end):
-                self._refuse(status, "as the test wants it")
+                self._refuse(status, "refused by the test")
                 return None
         return self.double.volumes / path.removeprefix(VOLUMES)
 
@@ -163,7 +174,7 @@ class _Handler(QuietHandler):
         self.send_header("Content-Length", str(len(content) - begin))
         self.send_header("Last-Modified", formatdate(changed, usegmt=True))
         self.end_headers()
-        if self.double.takes(self.double.cut, path):
+        if self.double.is_due(self.double.cut, path):
             self.wfile.write(content[begin : (begin + len(content)) // 2])
             self.close_connection = True
         else:
@@ -181,7 +192,7 @@ class _Handler(QuietHandler):
             self._send(409, {"error_code": "ALREADY_EXISTS", "message": "The file being created already exists."})
         else:
             file.write_bytes(body)
-            if self.double.takes(self.double.lost, path):
+            if self.double.is_due(self.double.lost, path):
                 self.close_connection = True
             else:
                 self._done()
@@ -197,7 +208,7 @@ class _Handler(QuietHandler):
         self._done()
 
     def _folder(self, path: str, query: dict[str, str]) -> None:
-        """As the reference says: PUT also makes those above, DELETE wants an empty one, GET lists in pages."""
+        """By the reference: PUT also creates parents, DELETE needs an empty folder, GET lists in pages."""
         folder = self._local(path)
         if folder is None:
             return
@@ -248,7 +259,7 @@ class _Handler(QuietHandler):
 
 @contextmanager
 def served(double: Double) -> Iterator[str]:
-    """The double's address while it runs."""
+    """Runs the server; yields its address."""
     with serve(_Handler, double=double) as address:
         try:
             yield address
@@ -257,7 +268,7 @@ def served(double: Double) -> Iterator[str]:
 
 
 def container(address: str, folder: Path) -> dict[str, str]:
-    """What the platform puts into a container's environment, with its token in a file below `folder`."""
+    """The environment variables of a container, with its token in a file in `folder`."""
     folder.mkdir(exist_ok=True)
     token = {"OAUTH_TOKEN": [{"oauthTokenValue": TOKEN}]}
     (folder / "model-dependencies-oauth-token").write_text(json.dumps(token))
@@ -270,12 +281,12 @@ def container(address: str, folder: Path) -> dict[str, str]:
 
 
 def enter(address: str, folder: Path, patch: pytest.MonkeyPatch) -> None:
-    """From here on this process is in a container: no runtime, no local workspace, no login of the user's."""
+    """Makes this process look like a container's: no runtime, no local workspace, no login of the user."""
     for name in ("DATABRICKS_RUNTIME_VERSION", "DATABRICKS_HOST", "DATABRICKS_TOKEN", "LOCALBUNDLE_HOME"):
         patch.delenv(name, raising=False)
     for name, value in container(address, folder / "credentials").items():
         patch.setenv(name, value)
-    # SERVING_CREDENTIALS_DIR is read by newer SDKs; one of a runtime (0.67) knows this place alone.
+    # Newer SDKs read SERVING_CREDENTIALS_DIR; those of the runtimes (0.67) know only this path.
     token = str(folder / "credentials" / "model-dependencies-oauth-token")
     patch.setattr(ModelServingAuthProvider, "_MODEL_DEPENDENCY_OAUTH_TOKEN_FILE_PATH", token)
     patch.chdir(folder)

@@ -1,6 +1,6 @@
-"""From what a task asked of the catalog to the rights that Databricks wants for it, in the terms of docs/rights.md.
+"""The rights that Databricks requires for the requests of a task, in the terms of docs/rights.md.
 
-Schemas, volumes and models of the smoke job are called as the others: the same tasks do the same there.
+Schemas, volumes and models of the smoke job have the names of the others, since its tasks are the same.
 """
 
 import re
@@ -17,7 +17,7 @@ UNDEPLOYED = {
     ("ingest", "catalog", "CREATE_SCHEMA"),
     ("ingest", _SCHEMA, "CREATE_VOLUME"),
 }
-"""What a schema takes besides that a parameter names and nobody deployed."""
+"""Additional rights for a schema that was named by a parameter and not deployed."""
 _SELECT = {(_SCHEMA, "SELECT")}
 _CHANGE = {(_SCHEMA, "SELECT"), (_SCHEMA, "MODIFY")}
 _BY_STATEMENT: dict[str, set[Need]] = {
@@ -40,30 +40,32 @@ _DEFINING = re.compile(r"\s*(CREATE|ALTER|DROP|GRANT|COMMENT)\b", re.I)
 
 
 def needed(request: Request) -> set[Need]:
-    """What one request needs.
+    """The rights that one request needs.
 
     Raises:
-        AssertionError: it is of a kind that nobody has thought of yet, or about another schema than the task's.
+        AssertionError: its kind is not known here, or it is about another schema than the task's.
     """
     return _KINDS[request.kind](request)
 
 
 def beyond(requests: Iterable[Request]) -> set[tuple[str, str, str]]:
-    """Task, resource and right of what was needed and is not in the table."""
+    """Task, resource and right of needs that are not in the table."""
     requests = list(requests)
     return _used(requests) - _allowed({request.task for request in requests}, starred=True)
 
 
 def unused(requests: Iterable[Request], tasks: Collection[str]) -> set[tuple[str, str, str]]:
-    """Task, resource and right of what the table gives to these tasks and none of them needed."""
+    """Task, resource and right that the table grants to these tasks and none of them needed."""
     return _allowed(tasks, starred=False) - _used(requests)
 
 
 def definitions(requests: Iterable[Request]) -> list[str]:
-    """What was to create, change or drop a securable."""
+    """The requests that create, change or drop a securable."""
     statements = [request.what for request in requests if request.kind == "sql" and _DEFINING.match(request.what)]
-    made = [f"{one.what} {one.name}" for one in requests if one.what in ("create_registered_model", "WriteOperationV2")]
-    return statements + made
+    created = [
+        f"{one.what} {one.name}" for one in requests if one.what in ("create_registered_model", "WriteOperationV2")
+    ]
+    return statements + created
 
 
 def _used(requests: Iterable[Request]) -> set[tuple[str, str, str]]:
@@ -87,7 +89,7 @@ def _of_statement(request: Request) -> set[Need]:
     for schema in re.findall(r"`\w+`\.`(\w+)`", request.what):
         _is_own(request, schema)
     words = " ".join(request.what.split()).upper().replace(" IF NOT EXISTS", "")
-    # Of no table: who am I, what is 1.
+    # Statements without a table, such as SELECT current_user().
     if words.startswith("SELECT") and " FROM " not in words:
         return set()
     return _found(_BY_STATEMENT, next((known for known in _BY_STATEMENT if words.startswith(known)), words), request)
@@ -95,7 +97,7 @@ def _of_statement(request: Request) -> set[Need]:
 
 def _of_table(request: Request) -> set[Need]:
     parts = request.name.replace("`", "").split(".")
-    if len(parts) == 3:  # else a temporary view
+    if len(parts) == 3:  # otherwise a temporary view
         _is_own(request, parts[1])
     return _SELECT if len(parts) == 3 else set()
 
@@ -128,17 +130,17 @@ def _of_registry(request: Request) -> set[Need]:
 
 
 def _of_tracking(request: Request) -> set[Need]:
-    """CAN_EDIT includes CAN_READ. SQLite's store, when it is opened, looks for a default experiment of its own."""
+    """CAN_EDIT includes CAN_READ. SQLite's store looks for its default experiment when it is opened."""
     is_opening = (request.what, request.name) == ("get_experiment", "0")
     return set() if is_opening or request.what in _NO_REQUEST else {(_EXPERIMENT, "CAN_EDIT")}
 
 
 def _is_own(request: Request, schema: str) -> None:
-    assert schema == request.schema, f"{request.task} of schema {request.schema} asks for {schema}: {request}"
+    assert schema == request.schema, f"{request.task} of schema {request.schema} uses {schema}: {request}"
 
 
 def _found(known: dict[str, set[Need]], name: str, request: Request) -> set[Need]:
-    assert name in known, f"{request.task}: nobody has said which right this needs: {request}"
+    assert name in known, f"{request.task}: the right that this needs is not known: {request}"
     return known[name]
 
 

@@ -11,9 +11,15 @@ _CODE = re.compile(r"`([^`]+)`")
 
 @dataclass(frozen=True)
 class Row:
-    """A row: who has which rights on which resources, by what, for which tasks.
+    """A row of the table.
 
-    `elsewhere` are those of the tasks that need it in a workspace only, where no test sees it: marked with a star.
+    Attributes:
+        who: who has the rights.
+        on: the resources.
+        rights: the rights.
+        given: how they are granted.
+        tasks: the tasks that need them.
+        elsewhere: tasks that need them in a real workspace only, where no test runs; marked with a star.
     """
 
     who: str

@@ -64,10 +64,10 @@ def test_a_download_that_is_cut_off_is_resumed(double: Double, volumes: RemoteFi
     ("status", "message"),
     [
         (401, "not logged in .*; renew the endpoint's credentials"),
-        (403, "not permitted; .* needs READ VOLUME on volume .*as the test wants it"),
+        (403, "not permitted; .* needs READ VOLUME on volume .*refused by the test"),
         (404, "not found .*; run the refresh job"),
-        (500, "the workspace does not answer .*as the test wants it.*; try again later"),
-        (503, "the workspace does not answer .*as the test wants it.*; try again later"),
+        (500, "the workspace does not answer .*refused by the test.*; try again later"),
+        (503, "the workspace does not answer .*refused by the test.*; try again later"),
     ],
 )
 def test_a_refusal_is_reported_in_one_line(double: Double, volumes: RemoteFiles, status: int, message: str) -> None:

@@ -26,8 +26,7 @@ from ragops.corpus.embeddings.model import fingerprint, tokenizer_file
 from ragops.corpus.embeddings.recipes import encoder_source
 from ragops.corpus.embeddings.stage import embeddings_table, refresh_embeddings, texts_to_embed
 from ragops.errors import UserError
-from ragops.exploration.chunk_sizes.measures import profile_chunking
-from ragops.exploration.chunk_sizes.measures import sizes_to_try
+from ragops.exploration.chunk_sizes.measures import profile_chunking, sizes_to_try
 from ragops.exploration.facts import FACTS, refresh_facts
 from ragops.exploration.questions.kinds import ExploredQuestion
 from ragops.exploration.vocabulary.measures import profile_vocabulary

@@ -1,4 +1,4 @@
-"""The contract of both kinds of access to volumes, on a folder as strict as a volume and on a double of the Files API."""
+"""The contract of both ways to access volumes, on a folder as strict as a volume and on a double of the Files API."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Which right a request needs; what nobody has thought of is no request that needs none."""
+"""The rights that requests need; an unknown request is an error."""
 
 import pytest
 
@@ -38,7 +38,7 @@ def request(kind: str, what: str, name: str = "", task: str = "ingest") -> Reque
         ("tracking", "log_batch", "", {("quality", "CAN_EDIT")}),
     ],
 )
-def test_what_a_request_needs(kind: str, what: str, name: str, wanted: set[tuple[str, str]]) -> None:
+def test_the_rights_of_a_request(kind: str, what: str, name: str, wanted: set[tuple[str, str]]) -> None:
     assert needed(request(kind, what, name)) == wanted
 
 
@@ -53,23 +53,23 @@ def test_what_a_request_needs(kind: str, what: str, name: str, wanted: set[tuple
         ("registry", "get_registered_model", "main.other.chain"),
     ],
 )
-def test_what_nobody_has_thought_of_fails(kind: str, what: str, name: str) -> None:
+def test_an_unknown_request_or_schema_is_an_error(kind: str, what: str, name: str) -> None:
     with pytest.raises(AssertionError, match="ingest"):
         needed(request(kind, what, name))
 
 
-def test_more_than_the_table_gives_is_reported_with_its_task() -> None:
+def test_rights_beyond_the_table_are_reported_with_their_task() -> None:
     assert beyond([request("volume", "read", "main/rag/landing/a.md"), request("sql", "SHOW TABLES IN x")]) == set()
     assert beyond([request("volume", "write", "main/rag/landing/a.md")]) == {("ingest", "landing", "WRITE_VOLUME")}
 
 
-def test_what_no_task_needs_is_reported() -> None:
+def test_rights_that_no_task_needs_are_reported() -> None:
     needs = [request("volume", how, "main/rag/reports/a.html", "explore") for how in ("read", "write")]
     left = unused(needs, ["explore"])
     assert ("explore", "rag", "SELECT") in left and not {on for _, on, _ in left} & {"reports", "indexes"}
 
 
-def test_what_defines_something() -> None:
+def test_requests_that_create_or_change_securables_are_recognized() -> None:
     made = request("registry", "create_registered_model", "main.rag.chain")
     changed = request("sql", f"ALTER TABLE {CHUNKS} ADD COLUMNS (a INT)")
     assert definitions([made, changed, request("sql", f"MERGE INTO {CHUNKS} t")]) == [

@@ -11,7 +11,7 @@ needs_strace = pytest.mark.skipif(bool(why_not()), reason=why_not() or "strace i
 
 
 def calls(program: str, folder: Path, *arguments: str | Path) -> set[tuple[str, str]]:
-    """What a Python program calls in a folder that is refused: kind and file's name."""
+    """The calls of a Python program in a folder that a volume would refuse: kind and name of the file."""
     made = traced([sys.executable, "-c", textwrap.dedent(program), str(folder), *arguments], folder)
     assert made.done.returncode == 0, made.done.stderr
     assert {call.program for call in made.calls} <= {Path(sys.executable).name, "mv"}
@@ -19,7 +19,7 @@ def calls(program: str, folder: Path, *arguments: str | Path) -> set[tuple[str, 
 
 
 @needs_strace
-def test_whole_files_in_order_are_silent(tmp_path) -> None:
+def test_writing_whole_files_in_order_is_allowed(tmp_path) -> None:
     volume = tmp_path / "volume"
     volume.mkdir()
     (tmp_path / "big").write_bytes(b"x" * 300_000)
@@ -50,7 +50,7 @@ def test_whole_files_in_order_are_silent(tmp_path) -> None:
 
 
 @needs_strace
-def test_pythons_own_calls(tmp_path) -> None:
+def test_refused_calls_of_python_are_found(tmp_path) -> None:
     program = """
         import fcntl, mmap, os, subprocess, sys, threading
         os.chdir(sys.argv[1])
@@ -88,7 +88,7 @@ def test_pythons_own_calls(tmp_path) -> None:
 
 
 @needs_strace
-def test_compiled_code(tmp_path) -> None:
+def test_refused_calls_of_compiled_code_are_found(tmp_path) -> None:
     program = """
         import sqlite3, sys
         base = sqlite3.connect(sys.argv[1] + "/own.db")
@@ -108,7 +108,7 @@ def test_a_zip_file_is_written_out_of_order(tmp_path) -> None:
 
 
 @needs_strace
-def test_programs_can_be_left_out(tmp_path) -> None:
+def test_programs_can_be_excluded(tmp_path) -> None:
     (tmp_path / "a").write_text("a")
     made = traced(["sh", "-c", "mv a b; exit 3"], tmp_path, cwd=tmp_path, without=("mv",))
     assert (made.done.returncode, made.calls) == (3, [])
@@ -141,7 +141,7 @@ LOG = r"""
 """
 
 
-def test_a_log_of_several_threads_and_processes() -> None:
+def test_a_log_of_several_threads_and_processes_is_read() -> None:
     found = refused(read_calls(LOG.strip().splitlines(), "/mnt"), Path("/mnt/v"))
     assert [(call.program, call.name, call.path) for call in found] == [
         ("python3", "rename", "/mnt/v/a"),

@@ -12,7 +12,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from ragops.cli.app import app
-from tests.support.notes_index import PLACE, publish_notes
+from tests.support.notes_index import WORKSPACE, publish_notes
 from tests.support.openai_double import Behavior, serving
 
 ROOT = Path(__file__).parents[4]
@@ -24,7 +24,7 @@ GONE = "http://127.0.0.1:9/v1"
 def use_case(client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A workspace with an index of three notes; its use case answers with what OPENAI_BASE_URL names."""
     resources = {
-        "schemas": {"rag": {"catalog_name": PLACE.catalog, "name": PLACE.schema}},
+        "schemas": {"rag": {"catalog_name": WORKSPACE.catalog, "name": WORKSPACE.schema}},
         "experiments": {"quality": {"name": "quality"}},
     }
     (tmp_path / "bundle.json").write_text(json.dumps({"resources": resources, "variables": {}}))

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from ragops.answers.llms.settings import DEFAULT_ABSTENTION
 from ragops.cli.app import app
 from ragops.errors import UserError
-from tests.support.notes_index import PLACE, publish_notes
+from tests.support.notes_index import WORKSPACE, publish_notes
 from tests.support.openai_double import Behavior, serving
 
 ROOT = Path(__file__).parents[4]
@@ -26,7 +26,7 @@ NOTHING = "I cannot find the answer in the documents."
 def use_case(client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A workspace with an index of three notes, and a use case with a scripted model."""
     resources = {
-        "schemas": {"rag": {"catalog_name": PLACE.catalog, "name": PLACE.schema}},
+        "schemas": {"rag": {"catalog_name": WORKSPACE.catalog, "name": WORKSPACE.schema}},
         "experiments": {"quality": {"name": EXPERIMENT}},
     }
     (tmp_path / "bundle.json").write_text(json.dumps({"resources": resources}))

@@ -1,4 +1,4 @@
-"""ragops prompts optimize: a real index, MLflow, GEPA, and an HTTP server that answers by its instructions."""
+"""ragops prompts optimize: a real index, MLflow, GEPA, and an HTTP server whose answers depend on its instructions."""
 
 import json
 from collections.abc import Iterator
@@ -17,13 +17,13 @@ from ragops.answers.prompts.template_files import load_template
 from ragops.cli import optimize as command
 from ragops.cli.app import app
 from ragops.errors import UserError
-from tests.support.notes_index import NOTES, PLACE, publish_notes
-from tests.support.openai_double import Behaviour, OpenAIDouble, serving
+from tests.support.notes_index import NOTES, WORKSPACE, publish_notes
+from tests.support.openai_double import Behavior, OpenAIDouble, serving
 
 pytest.importorskip("gepa")
 
 ROOT = Path(__file__).parents[4]
-NAME = PLACE.registered("brief")
+NAME = WORKSPACE.registered("brief")
 EXPERIMENT = "/Workspace/Users/me/quality"
 ANCHORS = {"otter": ("eat", "four fish"), "heron": ("stand", "in the reeds"), "lynx": ("hunt", "at night")}
 RULE = "Always add the number of the passage."
@@ -35,17 +35,17 @@ def question(body: dict[str, Any]) -> str:
 
 
 def answering(proposal: str) -> Any:
-    """A model that cites only under the rule, knows nothing of France, and proposes always the same."""
+    """A model that cites only under the rule, declines questions about France, and always makes the same proposal."""
 
-    def answer(body: dict[str, Any]) -> Behaviour:
+    def answer(body: dict[str, Any]) -> Behavior:
         system = body["messages"][0]["content"]
         if "New instructions:" in system:
-            return Behaviour(f"They do not cite.\nNew instructions:\n{proposal}")
+            return Behavior(f"They do not cite.\nNew instructions:\n{proposal}")
         asked = question(body)
         if "France" in asked:
-            return Behaviour("I cannot find the answer in the documents.")
+            return Behavior("I cannot find the answer in the documents.")
         number = "[1]" if RULE in system else "[7]"
-        return Behaviour(f"It does so {number}.")
+        return Behavior(f"It does so {number}.")
 
     return answer
 
@@ -60,7 +60,7 @@ def double() -> Iterator[OpenAIDouble]:
 def use_case(client: MlflowClient, double: OpenAIDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A workspace with an index of three notes, questions about them, and a served model."""
     resources = {
-        "schemas": {"rag": {"catalog_name": PLACE.catalog, "name": PLACE.schema}},
+        "schemas": {"rag": {"catalog_name": WORKSPACE.catalog, "name": WORKSPACE.schema}},
         "experiments": {"quality": {"name": EXPERIMENT}},
     }
     (tmp_path / "bundle.json").write_text(json.dumps({"resources": resources, "variables": {}}))
@@ -82,7 +82,7 @@ def use_case(client: MlflowClient, double: OpenAIDouble, tmp_path: Path, monkeyp
 
 
 def rows() -> Iterator[dict[str, str | None]]:
-    """Each one about a topic of its own, so that none has to be where another is."""
+    """Each about a topic of its own, so that none has to be in the same half as another."""
     fields = ("question_id", "question", "kind", "topic", "anchor", "answer")
     for animal, (verb, anchor) in ANCHORS.items():
         for form in ("What does the {} {}?", "How does the {} {}?", "Tell: does the {} {}?"):
@@ -100,7 +100,7 @@ def optimized(use_case: Path, *words: str) -> str:
 
 
 def versions(client: MlflowClient) -> list[int]:
-    """Those of the template `brief`, by number; none where it was never registered."""
+    """The registered versions of the template `brief`; empty if it was never registered."""
     try:
         return [one.version for one in client.search_prompt_versions(NAME)]
     except MlflowException as error:
@@ -115,16 +115,16 @@ def test_a_better_prompt_is_found_compared_registered_and_written(
     text = optimized(use_case, "--alias", "challenger", "--write", str(tmp_path / "mine"))
     assert f"+{BETTER}" in text and "-You are brief." in text
     assert f"better: registered as prompts:/{NAME}/2, alias challenger" in text, text
-    assert "proposals" in text and "cost 0" in text
+    assert "1 proposals" in text and "cost 0" in text and "-> 1.00" in text
     written = load_template(tmp_path / "mine" / "brief.yml")
     assert written.system == BETTER
-    assert PromptRegistry(client, PLACE.registered).load("brief", "challenger") == written
-    assert PromptRegistry(client, PLACE.registered).load("brief", 1).system != BETTER
-    tracked(client)
-    held_apart(double)
+    assert PromptRegistry(client, WORKSPACE.registered).load("brief", "challenger") == written
+    assert PromptRegistry(client, WORKSPACE.registered).load("brief", 1).system != BETTER
+    assert_tracked(client)
+    assert_only_training_answers_were_shown(double)
 
 
-def tracked(client: MlflowClient) -> None:
+def assert_tracked(client: MlflowClient) -> None:
     found = client.get_experiment_by_name(EXPERIMENT)
     assert found is not None
     runs = {run.info.run_name: run for run in client.search_runs([found.experiment_id])}
@@ -136,8 +136,8 @@ def tracked(client: MlflowClient) -> None:
     assert {"brief, served, weighted", "optimized, served, weighted"} <= runs.keys()
 
 
-def held_apart(double: OpenAIDouble) -> None:
-    """What the proposing model is shown: answers to questions that are learnt from, quoted, and no document's text."""
+def assert_only_training_answers_were_shown(double: OpenAIDouble) -> None:
+    """The proposing model sees answers to training questions between delimiters, and no text of a document."""
     shown = [body["messages"] for body in double.bodies if "New instructions:" in body["messages"][0]["content"]]
     assert shown and not any(note in turn["content"] for turns in shown for turn in turns for note in NOTES.values())
     asked = [str(row["question"]) for row in rows()]
@@ -159,7 +159,7 @@ def use_abstention(use_case: Path) -> None:
     use_case.write_text(yaml.safe_dump(settings))
 
 
-def test_what_is_no_better_leaves_nothing_in_the_registry(
+def test_a_prompt_that_is_not_better_leaves_no_version_in_the_registry(
     use_case: Path, client: MlflowClient, double: OpenAIDouble
 ) -> None:
     double.answer = answering("Be terse.")
@@ -171,7 +171,7 @@ def test_what_is_no_better_leaves_nothing_in_the_registry(
 def test_proposals_that_cannot_be_tried_are_counted(use_case: Path, client: MlflowClient, double: OpenAIDouble) -> None:
     double.answer = answering("Read {{ passages }} first.")
     text = optimized(use_case)
-    assert "proposals could not be tried; the last: " in text and "must not instruct" in text
+    assert "proposals could not be tried; the last: " in text and "untrusted text" in text
     assert not any("Read " in body["messages"][0]["content"] for body in double.bodies)
     assert versions(client) == [1]
 
@@ -181,10 +181,10 @@ def test_a_model_that_stops_proposing_is_reported_in_one_line(
 ) -> None:
     answers = answering(BETTER)
 
-    def failing(body: dict[str, Any]) -> Behaviour:
+    def failing(body: dict[str, Any]) -> Behavior:
         proposes = "New instructions:" in body["messages"][0]["content"]
         return (
-            Behaviour(status=400, error={"error_code": "BAD_REQUEST", "message": "no more credit"})
+            Behavior(status=400, error={"error_code": "BAD_REQUEST", "message": "no more credit"})
             if proposes
             else answers(body)
         )
@@ -195,10 +195,10 @@ def test_a_model_that_stops_proposing_is_reported_in_one_line(
     assert "\n" not in str(raised.value) and versions(client) == [1]
 
 
-def test_answers_that_fail_are_an_error_and_no_score(
+def test_failing_answers_are_an_error_and_not_a_low_score(
     use_case: Path, client: MlflowClient, double: OpenAIDouble
 ) -> None:
-    double.answer = lambda body: Behaviour(
+    double.answer = lambda body: Behavior(
         status=401, error={"error_code": "PERMISSION_DENIED", "message": "who are you"}
     )
     with pytest.raises(UserError, match="who are you"):
@@ -207,30 +207,30 @@ def test_answers_that_fail_are_an_error_and_no_score(
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "expected"),
     [
-        (("--model", "quotes"), "model quotes: it reads no instructions; choose a language model with --model"),
+        (("--model", "quotes"), "model quotes: does not follow instructions; choose a language model with --model"),
         (("--reflection-model", "quotes"), "choose a language model with --reflection-model"),
-        (("--reflection-model", "gpt"), "the use case knows none of that name"),
+        (("--reflection-model", "gpt"), "model gpt: not in usecase.yml"),
         (("--questions", "8", "--usecase", "nowhere.yml"), "usecase: cannot read nowhere.yml"),
     ],
 )
-def test_wrong_input_is_refused_before_anything_is_asked(
-    use_case: Path, double: OpenAIDouble, words: tuple[str, ...], said: str
+def test_wrong_input_is_refused_before_any_request(
+    use_case: Path, double: OpenAIDouble, words: tuple[str, ...], expected: str
 ) -> None:
     with pytest.raises(UserError) as refused:
         optimized(use_case, *words)
-    assert said in str(refused.value) and "\n" not in str(refused.value) and not double.bodies
+    assert expected in str(refused.value) and "\n" not in str(refused.value) and not double.bodies
 
 
-def test_a_rewriting_prompt_has_no_answers_to_learn_from(use_case: Path) -> None:
+def test_a_rewriting_prompt_cannot_be_optimized(use_case: Path) -> None:
     with pytest.raises(UserError, match="its task is rewrite"):
         CliRunner().invoke(
             app, ["prompts", "optimize", "standalone_question", "--usecase", str(use_case)], catch_exceptions=False
         )
 
 
-def test_a_prompt_without_instructions_has_none_to_improve(use_case: Path, double: OpenAIDouble) -> None:
+def test_a_prompt_without_a_system_text_cannot_be_optimized(use_case: Path, double: OpenAIDouble) -> None:
     use_abstention(use_case)
     file = use_case.parent / "own" / "brief.yml"
     result = yaml.safe_load(file.read_text())
@@ -241,7 +241,7 @@ def test_a_prompt_without_instructions_has_none_to_improve(use_case: Path, doubl
     assert not double.bodies
 
 
-def test_confidential_answers_go_to_no_model_that_is_not_private(
+def test_confidential_answers_are_sent_to_private_models_only(
     use_case: Path, double: OpenAIDouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     result = yaml.safe_load(use_case.read_text())
@@ -256,13 +256,13 @@ def test_confidential_answers_go_to_no_model_that_is_not_private(
     assert not double.bodies
 
 
-def test_without_the_extra_one_line_says_which(use_case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_extra_is_named(use_case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"package gepa is not installed; install ragops\[optimize\]"):
         optimized(use_case)
 
 
-def test_too_few_questions_that_reach_a_model(use_case: Path, double: OpenAIDouble) -> None:
+def test_too_few_questions_that_reach_the_model_are_refused(use_case: Path, double: OpenAIDouble) -> None:
     result = yaml.safe_load(use_case.read_text())
     result["answers"]["min_evidence"] = 0.99
     use_case.write_text(yaml.safe_dump(result))

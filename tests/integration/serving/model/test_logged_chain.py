@@ -30,7 +30,7 @@ from ragops.serving.model.loaded import LoadedChain
 from ragops.serving.model.log_model import Logged, log_chain
 from ragops.usecase import UseCase, load_usecase
 from tests.support.cross_encoders import save_toy
-from tests.support.notes_index import PLACE, ROOT, publish_notes
+from tests.support.notes_index import WORKSPACE, ROOT, publish_notes
 
 ASKED = "What does the otter eat before noon?"
 ASK = """
@@ -73,7 +73,7 @@ def use_case(crossencoder: Path) -> UseCase:
 
 def sources(use_case: UseCase) -> list[dict[str, Any]]:
     """The passages that the use case's chain finds for the question here, best first."""
-    chain = open_chain(use_case, Locations.of(PLACE))
+    chain = open_chain(use_case, Locations.of(WORKSPACE))
     found: list[dict[str, Any]] = as_outputs(chain.answer(Query(ASKED)))["sources"]
     return found
 
@@ -82,11 +82,11 @@ def logged(use_case: UseCase) -> Logged:
     templates = load_templates(use_case.prompts, ROOT)
     chosen = (find(templates, use_case.prompts.answer), find(templates, use_case.prompts.rewrite))
     configuration = ChainConfiguration(
-        catalog=PLACE.catalog,
-        schema_name=PLACE.schema,
+        catalog=WORKSPACE.catalog,
+        schema_name=WORKSPACE.schema,
         use_case=use_case,
         templates={one.name: one for one in chosen},
-        pinned=PublishedIndex(index_root(PLACE)).pointer().generation,
+        pinned=PublishedIndex(index_root(WORKSPACE)).pointer().generation,
     )
     mlflow.tracing.enable()  # without tracing, MLflow 3.17 deadlocks when it logs a model
     with mlflow.start_run(experiment_id=open_experiment("quality")):
@@ -134,7 +134,7 @@ def test_an_answer_by_a_fallback_is_an_error_of_the_evaluated_model(
 
     known = {"topic": "otter", "anchor": "four fish", "answer": "four fish"}
     asked = [Question(question_id="otter", question=ASKED, kind="k", **known)]
-    stored = StoredAnswers(client, ["otter"], PublishedIndex(index_root(PLACE)).pointer().generation)
+    stored = StoredAnswers(client, ["otter"], PublishedIndex(index_root(WORKSPACE)).pointer().generation)
     (row,) = evaluate_answers(LoadedChain(chain.uri), stored, chain.run_id, asked)
     assert row.error and "served: [Errno 111] Connection refused" in row.error
     assert stored.figures(chain.run_id)["answers.errors"] == 1
