@@ -1,12 +1,11 @@
-"""The child process of a cross-encoder's conversion: PyTorch in, OpenVINO out, and a check that scores are the same."""
+"""The child process of a cross-encoder's conversion: PyTorch in, OpenVINO out, and a check that scores are equal."""
 
 import json
 import sys
-from importlib.metadata import version
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import openvino
 import torch
 
 from ragops.answers.retrieval.rerankers.interface import Reranker
@@ -14,19 +13,17 @@ from ragops.answers.retrieval.rerankers.load import fingerprint, locate
 from ragops.answers.retrieval.rerankers.openvino_reranker import OpenVinoReranker
 from ragops.answers.retrieval.rerankers.torch_reranker import TorchReranker
 from ragops.answers.retrieval.settings import RerankModel
-from ragops.corpus.embeddings.conversion import GRAPH, MANIFEST, REFUSED, TOKENIZER
-from ragops.corpus.embeddings.export import CANONICAL_TEXTS
+from ragops.corpus.embeddings.conversion import MANIFEST, REFUSED
+from ragops.corpus.embeddings.export import CANONICAL_TEXTS, graph_inputs, library_versions, write_graph
 from ragops.errors import UserError
 
 LARGEST_DIFFERENCE = 0.001
 
-_GRAPH_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-
 
 class _Graph(torch.nn.Module):
-    """The model inside the cross-encoder, whose own `forward` changes: takes tensors so that it can be traced."""
+    """The cross-encoder's model with tensors as arguments, so that it can be traced."""
 
-    def __init__(self, reranker: TorchReranker, inputs: list[str]) -> None:
+    def __init__(self, reranker: TorchReranker, inputs: Sequence[str]) -> None:
         super().__init__()
         self._model = reranker.encoder.model
         self._inputs = inputs
@@ -44,20 +41,10 @@ def export(model: RerankModel, folder: Path) -> None:
     """
     reference = TorchReranker(model, locate(model), "cpu")
     tokenizer = reference.encoder.tokenizer
-    inputs = [name for name in _GRAPH_INPUTS if name in tokenizer.model_input_names]
     example = tokenizer([CANONICAL_TEXTS[0]] * 2, list(CANONICAL_TEXTS[:2]), padding=True, return_tensors="pt")
-    graph = openvino.convert_model(
-        _Graph(reference, inputs).eval(), example_input=tuple(example[name] for name in inputs)
-    )
-    for port, name in zip(graph.inputs, inputs, strict=True):
-        port.get_tensor().set_names({name})
-    openvino.save_model(graph, folder / GRAPH, compress_to_fp16=False)
-    fast = tokenizer.backend_tokenizer
-    fast.enable_padding(pad_id=tokenizer.pad_token_id, pad_token=tokenizer.pad_token)
-    fast.save(str(folder / TOKENIZER))
+    write_graph(_Graph(reference, graph_inputs(tokenizer)), example, tokenizer, folder)
     check(OpenVinoReranker(folder, model), reference, model.name)
-    versions = {name: version(name) for name in ("openvino", "sentence-transformers", "torch", "transformers")}
-    manifest = {"fingerprint": fingerprint(model), "model": model.model_dump(), "versions": versions}
+    manifest = {"fingerprint": fingerprint(model), "model": model.model_dump(), "versions": library_versions()}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2), encoding="utf-8")
 
 

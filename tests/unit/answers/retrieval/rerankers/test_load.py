@@ -2,6 +2,7 @@ import json
 import os
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,14 @@ def test_a_texts_score_does_not_depend_on_its_batch(reranker: OpenVinoReranker) 
     together = reranker.score(QUESTION, TEXTS * 5)
     alone = [reranker.score(QUESTION, [text])[0] for text in TEXTS]
     assert together == pytest.approx(np.tile(alone, 5), abs=1e-4)
+
+
+def test_several_threads_get_their_own_scores(reranker: OpenVinoReranker) -> None:
+    questions = [f"question {number} " * number for number in range(1, 9)] * 8
+    alone = [reranker.score(question, TEXTS) for question in questions]
+    with ThreadPoolExecutor(8) as threads:
+        together = list(threads.map(lambda question: reranker.score(question, TEXTS), questions))
+    assert np.allclose(together, alone, atol=1e-5)
 
 
 def test_scores_depend_on_the_question_and_no_texts_give_none(toy: RerankModel, reranker: OpenVinoReranker) -> None:
