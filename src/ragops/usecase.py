@@ -1,6 +1,7 @@
-"""The use case (usecase.yml) as one typed object: the problem, success criteria, SLAs, and every stage's settings.
+"""The use case (usecase.yml) as one typed object: problem, success criteria, SLAs, and the settings of every stage.
 
-Settings are the rooms' own types, so that a room can be used, and read, without the use case.
+Settings of a stage are types of its package, so that it can be used without the use case; settings that several
+packages share are defined here.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class _Section(BaseModel):
 
 
 class Criterion(_Section):
-    """One success criterion: a measure on the evaluation set and the floor it must reach."""
+    """A success criterion: a measure on the evaluation set and the minimum that it must reach."""
 
     measure: Literal["recall_at_1", "recall_at_5", "recall_at_10", "mrr", "ndcg_at_10"]
     at_least: float = Field(ge=0, le=1)
@@ -39,7 +40,7 @@ class Criterion(_Section):
 
 
 class ServiceLevels(_Section):
-    """Promises to the users, in the units their names give."""
+    """What users can rely on, in the units that the names give."""
 
     freshness_minutes: float = Field(gt=0)
     search_p95_ms: float = Field(gt=0)
@@ -47,10 +48,11 @@ class ServiceLevels(_Section):
 
 
 class Corpus(_Section):
-    """Whose documents these are, how they may be handled, and who may find which.
+    """Owner, classification and access rules of the documents.
 
-    `access`: documents that are for some groups only; all others are for everybody. `groups`: all groups that there
-    are, so that a misspelt one is an error; empty where they are not known here.
+    Attributes:
+        access: Rules for documents that only some groups may find; everyone may find the others.
+        groups: All existing groups, so that a misspelled one is an error; empty if they are not known.
     """
 
     owner: str
@@ -60,44 +62,44 @@ class Corpus(_Section):
     groups: tuple[str, ...] = ()
 
     @model_validator(mode="after")
-    def _groups_are_known(self) -> Corpus:
+    def _groups_exist(self) -> Corpus:
         for rule in self.access:
             check_groups(rule.groups, self.groups)
         return self
 
 
 class Documents(_Section):
-    """Limits for reading one document, and the brake on deletions."""
+    """Limits for one document, and the share of documents that a run may delete."""
 
     max_delete_fraction: float = Field(default=0.2, ge=0, le=1)
     limits: ParseLimits = ParseLimits()
 
 
 class Index(_Section):
-    """How many generations are kept, and what a new one must not lose."""
+    """How many generations are kept, and how much recall a new one may lose."""
 
     keep_generations: int = Field(default=3, ge=1)
     max_recall_drop: float = Field(default=0.05, ge=0, le=1)
 
 
 class Evaluation(_Section):
-    """Where the questions with known answers are: "sample" for those about the sample corpus, else a JSONL file's path.
+    """The evaluation set: "sample" for the questions about the sample corpus, or the path of a JSONL file.
 
-    A relative path counts from the use case. Without questions nothing is measured.
+    A relative path starts at the use case's folder. Without questions nothing is evaluated.
     """
 
     questions: str | None = None
 
 
 class Release(_Section):
-    """What a chain must reach before it may serve.
+    """The gate: what a chain must reach before it becomes champion.
 
     Attributes:
-        floors: by measure, what it must reach; `ragops evaluate answers` and the job release name them.
-        ceilings: by measure, what it must not exceed, for example seconds_p95.
-        margin: by how much a chain may be worse than the champion, at the lower end of the paired 95 % interval.
-        max_error_share: questions that may end without an answer or an abstention.
-        questions: how many of the evaluation set are asked.
+        floors: Minimum by measure; `ragops evaluate answers` and the job release list the measures.
+        ceilings: Maximum by measure, for example seconds_p95.
+        margin: How much worse than the champion a chain may be, at the lower end of the paired 95 % interval.
+        max_error_share: Share of questions that may end with neither an answer nor an abstention.
+        questions: How many questions of the evaluation set are asked.
     """
 
     floors: dict[str, float] = Field(default_factory=dict)
@@ -137,24 +139,24 @@ class UseCase(_Section):
 
     @property
     def folder(self) -> Path:
-        """The folder of the file that it was read from: relative paths in it start there."""
+        """The folder of the file that it was read from, where relative paths in it start."""
         return self._folder
 
     @property
     def gate(self) -> Release:
-        """What a chain must reach: the section `release`, with the success criteria among its floors."""
+        """The section `release`, with the success criteria among its floors."""
         floors = {one.measure: one.at_least for one in self.success}
         return self.release.model_copy(update={"floors": floors | self.release.floors})
 
     @property
     def packages(self) -> tuple[EmbeddingModel | RerankModel, ...]:
-        """Embedding model and cross-encoder, as far as they come in Python packages."""
+        """The embedding model and the cross-encoder, if they are Python packages."""
         rerank = self.retrieval.rerank
         encoders = (self.embedding, rerank.model) if rerank else (self.embedding,)
         return tuple(one for one in encoders if is_package(one.source))
 
     def with_files_in(self, folder: Path) -> UseCase:
-        """The use case with packaged models taken from a folder on a volume, in which models go by their names."""
+        """The use case with packaged models read from a folder on a volume, with a subfolder for each model name."""
         embedding, retrieval = _in(folder, self.embedding), self.retrieval
         if rerank := retrieval.rerank:
             rerank = rerank.model_copy(update={"model": _in(folder, rerank.model)})
@@ -162,9 +164,9 @@ class UseCase(_Section):
         return self.model_copy(update={"embedding": embedding, "retrieval": retrieval})
 
     @model_validator(mode="after")
-    def _fits_the_model(self) -> UseCase:
+    def _chunks_fit_the_model(self) -> UseCase:
         if self.chunking.embedded_tokens > self.embedding.max_tokens:
-            raise ValueError("chunking.embedded_tokens is above embedding.max_tokens: the model would not see the rest")
+            raise ValueError("chunking.embedded_tokens is above embedding.max_tokens: the model would ignore the rest")
         return self
 
 
@@ -173,10 +175,10 @@ def _in(folder: Path, model: _Encoder) -> _Encoder:
 
 
 def load_usecase(path: Path) -> UseCase:
-    """Reads and checks a use case.
+    """Reads and validates a use case.
 
     Raises:
-        UserError: the file is missing, is not YAML, has a key twice, or a field is wrong; names the file and the field.
+        UserError: the file is missing, is not YAML or has a duplicate key, or a field is wrong; names file and field.
     """
     try:
         raw = read_yaml(path)

