@@ -95,5 +95,5 @@ def refusal(status: int, location: str, details: str) -> str:
     if location:
         return f"it redirects to {location}; the redirect was not followed; correct its base URL"
     if status in {401, 403}:
-        return f"{details}; give a token that may query it (CAN QUERY in a workspace)"
+        return f"{details}; use a token that may query it (CAN QUERY in a workspace)"
     return f"{details}; correct the model in usecase.yml"

@@ -123,7 +123,7 @@ def test_without_a_token_no_authorization_is_sent(monkeypatch: pytest.MonkeyPatc
         (Behavior(status=429, headers={"Retry-After": "7"}), Busy, "HTTP 429"),
         (Behavior(status=500), ServerFault, "scripted failure"),
         (Behavior(status=503, headers={"Retry-After": "7"}), ServerFault, "HTTP 503"),
-        (Behavior(status=401), Rejected, "give a token"),
+        (Behavior(status=401), Rejected, "use a token"),
         (Behavior(status=404), Rejected, "HTTP 404 scripted failure; correct"),
         (Behavior(text=""), EmptyAnswer, "empty answer"),
         (Behavior(text=" \n "), EmptyAnswer, "empty answer"),
