@@ -1,6 +1,6 @@
-"""How servers of models say no: which fields each takes, and its words for one that it does not, or for a long prompt.
+"""How model servers refuse requests: the fields that each accepts, and its messages for other fields and long prompts.
 
-Who says so stands beside each; what is not known of a server is refused here.
+The source of each message is noted with it. A field that a server is not known to accept is refused.
 """
 
 import json
@@ -20,10 +20,10 @@ def _databricks(field: str, value: object) -> Body:
 
 
 def _openai(field: str, value: object) -> Body:
-    """community.openai.com, of `max_tokens` at o1: the words, the code and the parameter."""
-    said = f"Unsupported parameter: '{field}' is not supported with this model."
+    """community.openai.com, about `max_tokens` for o1: the message, the code and the parameter."""
+    message = f"Unsupported parameter: '{field}' is not supported with this model."
     return {
-        "error": {"message": said, "type": "invalid_request_error", "param": field, "code": "unsupported_parameter"}
+        "error": {"message": message, "type": "invalid_request_error", "param": field, "code": "unsupported_parameter"}
     }
 
 
@@ -43,18 +43,28 @@ def _pydantic(field: str, value: object) -> Body:
 
 @dataclass(frozen=True)
 class Dialect:
-    """A kind of server: its path, the fields it takes, how it refuses others, and what it says of a prompt too long."""
+    """A kind of server.
+
+    Attributes:
+        path: of its base URL.
+        fields: of a request that it accepts.
+        refusal: the body that refuses another field, from the field's name and value.
+        too_long: the body that refuses a prompt over the context.
+        status: of a refusal.
+        error: the body of any other error, from its message.
+        usage_unasked: whether streams report tokens without `stream_options`.
+    """
 
     path: str
     fields: frozenset[str]
     refusal: Callable[[str, object], Body]
     too_long: Body
     status: int = 400
-    error: Callable[[str], Body] = lambda said: {"error": {"message": said}}
+    error: Callable[[str], Body] = lambda message: {"error": {"message": message}}
     usage_unasked: bool = False
 
     def refuses(self, body: Body, also: frozenset[str]) -> Body | None:
-        """As a strict decoder does: one field at a time, the first that it meets."""
+        """Refuses the first unknown field, as a strict decoder does."""
         for field, value in body.items():
             if field not in self.fields or field in also:
                 return self.refusal(field, value)
@@ -72,7 +82,7 @@ DATABRICKS = Dialect(
         "message": "Bad request: rpc error: code = InvalidArgument desc = "
         "prompt token count (4595) cannot exceed 4096...",
     },
-    error=lambda said: {"error_code": "BAD_REQUEST", "message": said},
+    error=lambda message: {"error_code": "BAD_REQUEST", "message": message},
     usage_unasked=True,  # databricks/databricks-ai-bridge#176
 )
 OPENAI = Dialect(
@@ -110,10 +120,10 @@ PYDANTIC = Dialect(
 )
 DIALECTS = {"databricks": DATABRICKS, "openai": OPENAI, "vllm": VLLM, "pydantic": PYDANTIC}
 
-SAID_OF_A_FIELD: dict[str, Callable[[str], str]] = {
+FIELD_REFUSALS: dict[str, Callable[[str], str]] = {
     "databricks": lambda field: json.dumps(_databricks(field, 7)),
     "openai": lambda field: json.dumps(_openai(field, 7)),
-    "openai, of old": lambda field: json.dumps(
+    "openai, older": lambda field: json.dumps(
         {"error": {"message": f"Unrecognized request argument supplied: {field}", "param": None, "code": None}}
     ),
     "openai, unknown": lambda field: json.dumps({"error": {"message": f"Unknown parameter: '{field}'.", "code": None}}),
@@ -125,7 +135,7 @@ SAID_OF_A_FIELD: dict[str, Callable[[str], str]] = {
             "error": {"type": "invalid_request_error", "message": f"{field}: Extra inputs are not permitted"},
         }
     ),
-    "anthropic, of temperature": lambda field: json.dumps(
+    "anthropic, temperature": lambda field: json.dumps(
         {"error": {"type": "invalid_request_error", "message": f"`{field}` is deprecated for this model."}}
     ),
     "gemini": lambda field: json.dumps(
@@ -144,7 +154,7 @@ SAID_OF_A_FIELD: dict[str, Callable[[str], str]] = {
     ),
     "xai": lambda field: json.dumps({"code": "400", "error": f"Argument not supported on this model: {field}"}),
     "groq": lambda field: json.dumps({"error": {"message": f"property '{field}' is unsupported"}}),
-    "at a sentence's beginning": lambda field: f"{field.capitalize()} is not supported with this model.",
+    "at the start of a sentence": lambda field: f"{field.capitalize()} is not supported with this model.",
     "serde": lambda field: f"Failed to deserialize: unknown field `{field}`, expected one of `model`, `messages`, `n`",
     "json schema": lambda field: json.dumps(
         {"error": {"message": f"Additional properties are not allowed ('{field}' was unexpected)"}}
@@ -156,19 +166,17 @@ SAID_OF_A_FIELD: dict[str, Callable[[str], str]] = {
         }
     ),
 }
-"""The body of a refusal of a field, as each of these servers words it."""
+"""The body with which each server refuses a field."""
 
-SAID_OF_LENGTH: dict[str, str] = {
+LENGTH_REFUSALS: dict[str, str] = {
     **{name: json.dumps(dialect.too_long) for name, dialect in DIALECTS.items()},
-    "vllm, of the engine": json.dumps(
+    "vllm, the engine": json.dumps(
         {"message": "The decoder prompt (length 5000) is longer than the maximum model length of 4096."}
     ),
     "anthropic": json.dumps(
         {"error": {"message": "input length and `max_tokens` exceed context limit: 198981 + 21333 > 200000"}}
     ),
-    "anthropic, of the prompt": json.dumps(
-        {"error": {"message": "prompt is too long: 202609 tokens > 200000 maximum"}}
-    ),
+    "anthropic, the prompt": json.dumps({"error": {"message": "prompt is too long: 202609 tokens > 200000 maximum"}}),
     "bedrock": json.dumps({"message": "Input is too long for requested model."}),
     "gemini": json.dumps(
         {
@@ -182,22 +190,22 @@ SAID_OF_LENGTH: dict[str, str] = {
     ),
     "llama.cpp": json.dumps({"error": {"message": "the request exceeds the available context size"}}),
 }
-"""The body of a refusal of a prompt that is too long."""
+"""The body with which each server refuses a prompt over the context."""
 
-SAID_OF_OTHER_THINGS: dict[str, str] = {
+OTHER_REFUSALS: dict[str, str] = {
     "a value": '{"error_code": "BAD_REQUEST", "message": "max_tokens (10000) cannot exceed 8192. Please reduce the '
     'length of max output tokens generated."}',
-    "a value, otherwise": '{"error": {"message": "max_tokens is not allowed to be above 4096"}}',
-    "openai, of a value": '{"error": {"message": "max_tokens is too large: 5000. This model supports at most 4096 '
+    "a value, other wording": '{"error": {"message": "max_tokens is not allowed to be above 4096"}}',
+    "openai, a value": '{"error": {"message": "max_tokens is too large: 5000. This model supports at most 4096 '
     'completion tokens, whereas you provided 5000.", "param": "max_tokens", "code": "invalid_value"}}',
     "a range": '{"error": {"message": "Invalid value for temperature: must be at most 1"}}',
     "a name": '{"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "model llama does not exist or is not supported"}',
-    "vllm, of a value with what was sent": json.dumps(
+    "vllm, a value with what was sent": json.dumps(
         {"message": "[{'type': 'string_type', 'loc': ('body', 'stop'), 'msg': 'a string', 'input': 'unknown seed'}]"}
     ),
     "nothing": "",
-    "no JSON": "<html>Bad Request</html>",
+    "not JSON": "<html>Bad Request</html>",
     "a number": "7",
     "depth": "[" * 5_000,
 }
-"""Refusals for other reasons."""
+"""Bodies of refusals for other reasons."""

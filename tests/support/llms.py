@@ -1,4 +1,4 @@
-"""Use cases, callers and clocks for the tests of this room."""
+"""Settings, requests, a caller and a clock for tests of language models."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def ask(text: str = "What is it?", **rest: Any) -> Request:
 
 
 class Clock:
-    """Time that passes only when somebody sleeps."""
+    """A clock that advances only when `sleep` is called."""
 
     def __init__(self) -> None:
         self.now = 0.0

@@ -30,13 +30,13 @@ def test_the_sentence_that_supports_the_question_is_quoted_with_its_citation() -
 def test_further_sentences_must_cover_new_terms() -> None:
     found = best_quotes(
         "Which tools sort arrays and which trees?",
-        ["Tools sort arrays fast. Tools sort arrays well.", "Trees grow in many places."],
+        ["Tools sort arrays fast. Tools sort arrays well.", "Trees grow in many gardens."],
         3,
         0.2,
     )
     assert [(quote.text, quote.passage) for quote in found] == [
         ("Tools sort arrays fast.", 1),
-        ("Trees grow in many places.", 2),
+        ("Trees grow in many gardens.", 2),
     ]
 
 

@@ -6,24 +6,24 @@ from hypothesis import strategies as st
 
 from ragops.answers.llms.providers.request_fields import RequestFields, error_text, is_too_long, refused_field
 from ragops.answers.llms.settings import OPTIONAL
-from tests.support.dialects import SAID_OF_A_FIELD, SAID_OF_LENGTH, SAID_OF_OTHER_THINGS
+from tests.support.dialects import FIELD_REFUSALS, LENGTH_REFUSALS, OTHER_REFUSALS
 
 SENT = ("model", "messages", *OPTIONAL)
 
 
-@pytest.mark.parametrize("server", SAID_OF_A_FIELD)
+@pytest.mark.parametrize("server", FIELD_REFUSALS)
 @pytest.mark.parametrize("field", SENT)
 def test_the_refused_field_is_found_in_each_server_s_message(server: str, field: str) -> None:
-    message = error_text(SAID_OF_A_FIELD[server](field))
-    # Without quotes these two may be words of the sentence.
-    a_word = field in ("model", "messages") and server in {"openai, of old", "xai", "at a sentence's beginning"}
+    message = error_text(FIELD_REFUSALS[server](field))
+    # Without quotes these two may be ordinary words of the sentence.
+    a_word = field in ("model", "messages") and server in {"openai, older", "xai", "at the start of a sentence"}
     assert refused_field(message, None, None, SENT) == (None if a_word else field)
     assert not is_too_long(message, None)
     assert "\n" not in message
 
 
 def test_a_field_that_was_not_sent_is_not_refused() -> None:
-    message = error_text(SAID_OF_A_FIELD["serde"]("seed"))
+    message = error_text(FIELD_REFUSALS["serde"]("seed"))
     assert refused_field(message, None, None, ("temperature",)) is None
 
 
@@ -34,9 +34,9 @@ def test_openai_s_code_and_parameter_name_the_refused_field(code: str) -> None:
     assert refused_field("no", code, None, SENT) is None
 
 
-@pytest.mark.parametrize("server", SAID_OF_LENGTH)
+@pytest.mark.parametrize("server", LENGTH_REFUSALS)
 def test_a_prompt_too_long_is_recognized_in_each_server_s_message(server: str) -> None:
-    message = error_text(SAID_OF_LENGTH[server])
+    message = error_text(LENGTH_REFUSALS[server])
     assert is_too_long(message, None)
 
 
@@ -44,9 +44,9 @@ def test_openai_s_code_means_a_prompt_too_long() -> None:
     assert is_too_long("too long", "context_length_exceeded")
 
 
-@pytest.mark.parametrize("name", SAID_OF_OTHER_THINGS)
+@pytest.mark.parametrize("name", OTHER_REFUSALS)
 def test_other_refusals_name_no_field_and_no_length(name: str) -> None:
-    message = error_text(SAID_OF_OTHER_THINGS[name])
+    message = error_text(OTHER_REFUSALS[name])
     assert refused_field(message, None, None, SENT) is None
     assert not is_too_long(message, None)
 
