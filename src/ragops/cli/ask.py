@@ -51,7 +51,7 @@ def ask(
     from ragops.answers.retrieval.validate import check_question
 
     history = tuple(Message("user", check_question(earlier)) for earlier in follow or ())
-    query = Query(check_question(question), history, tuple(group or ()), _user())
+    query = Query(question, history, tuple(group or ()), _user())
     chain = options.chain(target, schema, usecase, model, prompt)
     open_experiment(deployed_experiment(target), target)
     terminal, messages = console.terminal(), console.messages()

@@ -55,9 +55,10 @@ class Chain:
         key: of the prompt's delimiters.
 
     Example:
-        >>> chain = open_chain(use_case, templates, Place.of(workspace))  # ragops.assembly
+        >>> from ragops import Query, load_usecase, open_chain, open_workspace
+        >>> chain = open_chain(load_usecase(), open_workspace())
         >>> answer = chain.answer(Query("How do I open a file?", groups=("docs",)))
-        >>> print(answer.text, [source.passage.path for source in answer.cited])
+        >>> print(answer.text, [source.passage.path for source in answer.cited])  # doctest: +SKIP
     """
 
     searcher: Searcher

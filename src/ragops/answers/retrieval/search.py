@@ -23,9 +23,10 @@ class Searcher:
     """Search over a schema's live index; follows its pointer. Thread-safe if its encoder is.
 
     Example:
-        >>> searcher = open_searcher(use_case, Place.of(workspace))  # ragops.assembly
+        >>> from ragops import load_usecase, open_searcher, open_workspace
+        >>> searcher = open_searcher(load_usecase(), open_workspace())
         >>> for found in searcher.search("how do I open a file", k=3):
-        ...     print(found.score, found.passage.path)
+        ...     print(found.score, found.passage.path)  # doctest: +SKIP
     """
 
     def __init__(
