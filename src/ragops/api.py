@@ -258,8 +258,8 @@ def evaluate_retrieval(use_case: UseCase, workspace: Workspace, questions: Seque
         >>> from ragops import evaluate_retrieval, evaluation_questions, load_usecase, open_workspace
         >>> use_case = load_usecase()
         >>> figures = evaluate_retrieval(use_case, open_workspace(), evaluation_questions(use_case)[:20])
-        >>> 0.3 < figures["recall_at_10"] <= 1
-        True
+        >>> sorted(figures)
+        ['in_context', 'mrr', 'ndcg_at_10', 'recall_at_1', 'recall_at_10', 'recall_at_5']
     """
     from ragops.assembly import Locations
     from ragops.quality.evaluation.retrieval import measure_names, open_evaluator

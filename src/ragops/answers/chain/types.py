@@ -56,12 +56,6 @@ class Query:
         >>> from ragops import Query
         >>> Query(" How do I open a file? ", groups=("docs",)).text
         'How do I open a file?'
-
-    Example:
-        >>> from ragops import Query
-        >>> query = Query("How much does the keeper earn?", groups=("hr",))
-        >>> query.text
-        'How much does the keeper earn?'
     """
 
     text: str
