@@ -1,6 +1,7 @@
 """docs/rights.md and the bundle grant the same rights; in dev only the deployer has any."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,13 @@ GIVEN = {"rights", "permissions", "release", "ownership", "manually"}
 ROWS = read_rows()
 
 
+@cache
+def config(target: str) -> Mapping[str, Any]:
+    return load_bundle(ROOT, target).config
+
+
 def securables(target: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    resources = load_bundle(ROOT, target).config["resources"]
+    resources = config(target)["resources"]
     for kind in SECURABLES:
         for key, resource in resources[kind].items():
             yield kind, key, resource
@@ -40,7 +46,7 @@ def securables(target: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
 
 def name_of(target: str, principal: str) -> str:
     """The table's name for a principal of the target."""
-    variables = load_bundle(ROOT, target).config["variables"]
+    variables = config(target)["variables"]
     (found,) = (who for who, variable in WHO.items() if variables[variable]["value"] == principal)
     return found
 
@@ -59,7 +65,7 @@ def granted(target: str) -> list[tuple[str, str, str]]:
 
 def endpoint_access(target: str) -> list[tuple[str, str]]:
     """Who gets access to the endpoint by the release's parameters, with their level."""
-    job = load_bundle(ROOT, target).config["resources"]["jobs"]["release"]
+    job = config(target)["resources"]["jobs"]["release"]
     given = {one["name"]: one["default"] for one in job["parameters"]}
     levels = {"managers": "CAN_MANAGE", "callers": "CAN_QUERY"}
     return [(name_of(target, given[name]), level) for name, level in levels.items() if given[name]]
@@ -77,7 +83,7 @@ def test_the_bundle_s_grants_match_the_table(target: str) -> None:
 
 @pytest.mark.parametrize("target", PRODUCTION)
 def test_a_target_s_permissions_match_the_table(target: str) -> None:
-    permissions = load_bundle(ROOT, target).config["permissions"]
+    permissions = config(target)["permissions"]
     given = [(one.get("group_name") or one["service_principal_name"], one["level"]) for one in permissions]
     assert sorted((name_of(target, who), level) for who, level in given) == sorted(
         (who, level) for who, key, level in documented("permissions") if key == "bundle"
@@ -94,7 +100,7 @@ def test_the_release_s_access_to_the_endpoint_matches_the_table(target: str) -> 
 def test_dev_grants_nothing() -> None:
     """The groups need not exist, and everything belongs to the deployer."""
     assert granted("dev") == [] and endpoint_access("dev") == []
-    assert "permissions" not in load_bundle(ROOT, "dev").config
+    assert "permissions" not in config("dev")
 
 
 @pytest.mark.parametrize("target", ("dev", *PRODUCTION))
@@ -114,7 +120,7 @@ def test_a_row_names_existing_things(row: Row) -> None:
     assert row.given in GIVEN
     assert row.who in {"deployer", *WHO}
     assert "ALL_PRIVILEGES" not in row.rights
-    resources = load_bundle(ROOT, "prod").config["resources"]
+    resources = config("prod")["resources"]
     if row.given == "rights":
         assert set(row.on) <= {key for kind in SECURABLES for key in resources[kind]}
     if row.who == "jobs" and row.given == "rights":

@@ -73,7 +73,7 @@ def write_edition(folder: Path, corpus: Edition) -> list[Path]:
     if others := sorted(set(existing) - edition("first", "").documents.keys()):
         raise UserError(
             f"landing: {folder} contains {others[0]}, which is not part of the smoke test; nothing was changed. "
-            "Set landing= to a folder of its own, or remove the file"
+            "Set landing= to an empty folder, or remove the file"
         )
     for name in set(existing) - corpus.documents.keys():
         files.remove(folder / name)

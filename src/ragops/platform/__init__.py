@@ -1,1 +1,1 @@
-"""The place that the library runs in, as far as the stages must know it."""
+"""What the library knows about its environment: workspace, compute, volumes, tables, credentials, MLflow, consoles."""

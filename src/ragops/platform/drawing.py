@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from matplotlib import rc_context
@@ -49,7 +50,7 @@ class Picture:
     sentence: str
     figure: Figure
 
-    @property
+    @cached_property
     def svg(self) -> str:
         """The figure as an SVG element, its text and lines in the color of the page around it."""
         written = io.StringIO()

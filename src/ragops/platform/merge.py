@@ -47,7 +47,9 @@ class StageReport:
     Attributes:
         stage: its name.
         read: rows of its input.
-        added: rows added to its output, in all slices; `changed` and `deleted` likewise.
+        added: rows added to its output, in all slices.
+        changed: rows changed in its output.
+        deleted: rows deleted from its output.
         failed: rows that could not be processed.
         seconds: its wall-clock time.
         note: a line printed below the report.

@@ -36,12 +36,14 @@ def test_what_parsers_need_counts_as_missing_only_where_udfs_parse(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parses: bool, state: str
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+    monkeypatch.setattr(udf_worker, "parse_one", lambda: "parse")
     found = rows(tmp_path / "nowhere", parses=parses)
     assert found["landing folder"][1] == found["child process"][1] == state
     assert found["memory"][1] == "ok"
 
 
-def test_a_missing_model_is_reported_but_not_needed(tmp_path: Path) -> None:
+def test_a_missing_model_is_reported_but_not_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(udf_worker, "parse_one", lambda: "parse")
     model = load_usecase(ROOT / "usecase.yml").embedding.model_copy(update={"source": str(tmp_path)})
     assert rows(tmp_path, model.model_dump_json())["tokenizer"][1] == "unknown"
 

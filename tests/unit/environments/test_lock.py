@@ -259,4 +259,4 @@ def test_jobs_name_the_files_that_are_made_and_no_others() -> None:
     declared = {(variables[compute], name) for compute in variables for name in TASKS[compute]}
     assert len(set(re.findall(r"environments/requirements/[^\"]+", text))) == len(named)
     assert named <= declared
-    assert {(place, name) for place, name in declared - named if name not in TASKS["optional"]} == set()
+    assert {(compute, name) for compute, name in declared - named if name not in TASKS["optional"]} == set()

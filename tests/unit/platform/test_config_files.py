@@ -12,7 +12,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"a: 1\nk: 5\n# more\nk: 3\n", "is not YAML: line 4, duplicate key k, first set in line 2; correct it"),
         (b"a:\n  k: 5\n  b: {}\n  k: 3\n", "is not YAML: line 4, duplicate key k, first set in line 2; correct it"),
@@ -22,9 +22,9 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         (b"a: \xe9\n", "byte 3 is not UTF-8; save the file as UTF-8"),
     ],
 )
-def test_a_fault_is_one_line(tmp_path: Path, content: bytes, said: str) -> None:
+def test_a_fault_is_reported_in_one_line_with_its_position(tmp_path: Path, content: bytes, message: str) -> None:
     file = tmp_path / "a.yml"
     file.write_bytes(content)
     with pytest.raises(ValueError, match="^(is not YAML: |byte )") as raised:
         read_yaml(file)
-    assert said in str(raised.value) and "\n" not in str(raised.value)
+    assert message in str(raised.value) and "\n" not in str(raised.value)

@@ -44,7 +44,11 @@ def test_on_a_laptop_mlflow_is_in_the_local_workspace(
 ) -> None:
     monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
     monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path))
+    created: list[tuple[Path, str | None]] = []
+    # A real database takes seconds; every integration test of MLflow creates one.
+    monkeypatch.setattr("ragops.platform.mlflow_store._create_database", lambda *given: created.append(given))
     use_mlflow()
+    assert created == [(tmp_path / "mlflow" / "mlflow.db", mlflow_artifacts())]
     file = f"sqlite:///{tmp_path}/mlflow/mlflow.db"
     assert uris == {"tracking": file, "registry": file}
     assert (os.environ["MLFLOW_TRACKING_URI"], os.environ["MLFLOW_REGISTRY_URI"]) == (file, file)
@@ -57,6 +61,7 @@ def test_a_local_job_and_a_command_use_the_same_mlflow_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uris: dict[str, str]
 ) -> None:
     monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
+    monkeypatch.setattr("ragops.platform.mlflow_store._create_database", lambda file, artifacts: None)
     environment = Server(tmp_path).environment()
     monkeypatch.setenv("LOCALBUNDLE_HOME", environment["LOCALBUNDLE_HOME"])
     use_mlflow()
