@@ -1,4 +1,4 @@
-"""A loopback HTTP server that answers as a direct-access AI Search index does, and refuses what the real one would.
+"""A loopback HTTP server that behaves like a direct-access AI Search index, including its refusals.
 
 Paths, parameters and payload shapes are those of the REST reference of vector-search 2.0; the service measures L2.
 """
@@ -18,7 +18,7 @@ _PREFIX = "/api/2.0/vector-search/indexes"
 
 
 class Refused(Exception):
-    """The request is not one that the service would accept."""
+    """The service would not accept the request."""
 
 
 class Index:
@@ -42,7 +42,7 @@ class Index:
             if row.keys() != self.schema.keys() or len(row[self.vector]) != self.dimension:
                 raise Refused(f"row does not fit the schema: {sorted(row)}")
             if abs(np.linalg.norm(row[self.vector]) - 1.0) > 1e-3:
-                raise Refused("a vector that is not normalised would be ranked wrongly by L2")
+                raise Refused("a vector that is not normalized would be ranked wrongly by L2")
         self.rows |= {row[self.key]: row for row in rows}
         return {"status": "SUCCESS", "result": {"success_row_count": len(rows)}}
 

@@ -1,8 +1,8 @@
-"""Rows to publish, and a process that publishes them and dies where it is told to.
+"""Rows to publish, and a process that publishes them and kills itself at a given step.
 
-As a script: `index_corpus.py TASKS.json` carries out lists of tasks, one after the other, those of a list at once, each
-in a forked child. It prints how they ended, and of several what is live then. Chroma is imported once and used in
-children only.
+As a script, `index_corpus.py TASKS.json` runs lists of tasks one after another, the tasks of a list concurrently, each
+in a forked child. It prints their exit codes, and after several concurrent ones what is live. Chroma is imported once
+and used only in children.
 """
 
 import functools
@@ -63,7 +63,7 @@ def source(
     while_fetching: Callable[[], None] = lambda: None,
     access: str = "",
 ) -> publish.IndexSource:
-    """What the index must hold."""
+    """The rows that the index must contain."""
     rows = {e.chunk_id: e for e in entries}
     wanted = {chunk_id: e.row_hash for chunk_id, e in rows.items()}
 
@@ -78,7 +78,7 @@ def source(
 BEFORE = [entry(number) for number in range(60)]
 AFTER = [entry(number, page=7 if number < 12 else None) for number in range(5, 66)]
 
-# Where a publisher can die: what is replaced, and whether it dies before or after doing its work.
+# Steps at which a publisher can die: the function that is replaced, and whether it dies before or after its work.
 STEPS: dict[str, tuple[Any, str, str]] = {
     "lock taken": (publish, "remove_leftovers", "before"),
     "copy opened": (draft, "plan_changes", "before"),
@@ -98,9 +98,9 @@ STEPS: dict[str, tuple[Any, str, str]] = {
 
 
 def die_at(step: str) -> None:
-    """From now on this process kills itself at the step."""
-    place, name, moment = STEPS[step]
-    real = getattr(place, name)
+    """Makes this process kill itself at the step."""
+    owner, name, moment = STEPS[step]
+    real = getattr(owner, name)
     calls = 0
 
     @functools.wraps(real)
@@ -124,11 +124,11 @@ def die_at(step: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 
-    setattr(place, name, deadly)
+    setattr(owner, name, deadly)
 
 
 def wait_for(path: Path) -> None:
-    """Until somebody makes the file."""
+    """Waits until the file exists."""
     while not path.exists():
         time.sleep(0.05)
 
@@ -136,7 +136,7 @@ def wait_for(path: Path) -> None:
 def carry_out(task: dict[str, Any]) -> None:
     """Publishes into the task's index: AFTER, or `rows` from one number to another.
 
-    `step`: dies there; `gate`: a folder to say "fetching" in and wait.
+    `step`: where it dies; `gate`: a folder in which it creates "fetching" and waits for "go on".
     """
 
     def at_gate() -> None:
@@ -154,7 +154,7 @@ def carry_out(task: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """See the module."""
+    """Runs the tasks in the given file."""
     for tasks in json.loads(Path(sys.argv[1]).read_text()):
         children = [forked(ended, task) for task in tasks]
         codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
@@ -164,7 +164,7 @@ def main() -> None:
 
 
 def forked(function: Callable[[Any], int], argument: Any) -> int:
-    """The pid of a child that ends with what the function returns."""
+    """Forks a child that exits with the function's result; returns its pid."""
     child = os.fork()
     if child == 0:
         os._exit(function(argument))
@@ -172,7 +172,7 @@ def forked(function: Callable[[Any], int], argument: Any) -> int:
 
 
 def ended(task: dict[str, Any]) -> int:
-    """Carries a task out; 1 where another publisher was first, which is told on stderr."""
+    """Runs a task; returns 1 if another publisher was first, with the error on stderr."""
     try:
         carry_out(task)
         return 0
@@ -182,12 +182,12 @@ def ended(task: dict[str, Any]) -> int:
 
 
 def look(root: Path) -> int:
-    """Prints what the live index holds, how many generations there are, and how many folders."""
+    """Prints a digest of the live rows, and the numbers of generations and of folders."""
     index = publish.PublishedIndex(root)
     with tempfile.TemporaryDirectory() as copy:
         live = generation.Generation.open(index.copy(index.pointer().generation, Path(copy)))
-        held = {"rows": content_digest(row_hashes(live.store)), "generations": len(index.names())}
-        print(json.dumps(held | {"folders": len(list((root / "generations").iterdir()))}), flush=True)
+        found = {"rows": content_digest(row_hashes(live.store)), "generations": len(index.names())}
+        print(json.dumps(found | {"folders": len(list((root / "generations").iterdir()))}), flush=True)
         live.close()
     return 0
 

@@ -7,5 +7,5 @@ from ragops.corpus.index.locks.local import LocalLock
 
 
 def lock_of(root: Path) -> LocalLock:
-    """A lock of this machine, in its cache."""
+    """A kernel lock on a file in this machine's cache."""
     return LocalLock(local_directory(root, "publish.lock"), str(root))

@@ -1,4 +1,4 @@
-"""A lock's row in memory, for as many machines as a test wants: it changes as a commit does, wholly or not at all."""
+"""A lock's row in memory, shared by any number of simulated machines; changes are atomic, like commits."""
 
 import threading
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from ragops.corpus.index.locks.delta_row import RowState
 
 
 class MemoryRow:
-    """The row; `conflicts` commits of others come between, `broken` is raised in place of the next ones."""
+    """The row; the next `conflicts` commits fail because of others, `broken` makes all commits raise."""
 
     def __init__(self, index: str = "passages") -> None:
         self.index = index
@@ -18,7 +18,7 @@ class MemoryRow:
         self._changing = threading.Lock()
 
     def make(self) -> None:
-        """It is there."""
+        """The row always exists."""
 
     def read(self) -> RowState:
         return self.state
@@ -29,14 +29,14 @@ class MemoryRow:
     def change_own(self, token: str, /, **values: str | int) -> bool:
         return self._changed(lambda: self.state.token == token, values)
 
-    def _changed(self, is_meant: Callable[[], bool], values: dict[str, str | int]) -> bool:
+    def _changed(self, matches: Callable[[], bool], values: dict[str, str | int]) -> bool:
         with self._changing:
             if self.broken:
                 raise self.broken()
             if self.conflicts:
                 self.conflicts -= 1
                 return False
-            if not is_meant():
+            if not matches():
                 return False
             self.state = replace(self.state, renewals=self.state.renewals + 1, **values)  # type: ignore[arg-type]
             return True

@@ -1,1 +1,1 @@
-"""`embeddings` to a searchable index: immutable generations, one pointer that readers follow, verify and roll back."""
+"""`embeddings` to a searchable index: immutable generations, a pointer that readers follow, verification, rollback."""

@@ -1,12 +1,11 @@
-"""Who may see which passage: rules of the use case, the groups that follow from a document's path, and who they let in.
+"""Who may see which passage: the use case's rules, the groups that they give a document, and the readers they admit.
 
-A passage has either no groups, and everybody finds it, or some, and only a member of one of them does. Nothing opens
-what a rule has closed: where several rules match, a reader needs a group that all of them name.
+A passage without groups is found by everybody, one with groups only by their members. No rule opens what another has
+closed: if several rules match, a reader needs a group that all of them name.
 """
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import re
@@ -20,12 +19,13 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ragops.errors import RequestError, UserError
+from ragops.text import closest
 
 Groups = tuple[str, ...]
 """Sorted names of groups; empty: everybody."""
 
 Reader = Collection[str] | None
-"""The groups of whoever asks; None is the system itself, which sees all."""
+"""The groups of the person who asks; None is the system itself, which sees all."""
 
 GroupsOf = Callable[[str], Groups]
 """The groups of a document by its path."""
@@ -35,10 +35,11 @@ _PARTS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 class AccessRule(BaseModel):
-    """Documents whose path matches are for these groups only.
+    """Restricts documents whose path matches to these groups.
 
-    `path` counts from the landing folder: `*` and `?` stay within a folder, `**` goes into those below. Case is
-    ignored, so that a folder renamed from hr to HR stays closed.
+    `path` is relative to the landing folder: `*` and `?` match within a folder, `**` also in folders below. Case is
+    ignored, so that a folder renamed from hr to HR stays closed. Other characters match themselves, unlike in
+    gitignore and shell patterns, where `[x]` is a set of characters and `hr/*` may cover folders below.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,18 +51,18 @@ class AccessRule(BaseModel):
     @classmethod
     def _named(cls, groups: tuple[str, ...]) -> tuple[str, ...]:
         if not all(name.strip() == name and name for name in groups):
-            raise ValueError("a group's name is neither empty nor has blanks around it")
+            raise ValueError("a group's name must not be empty or have blanks around it")
         return groups
 
     def matches(self, path: str) -> bool:
-        """Whether the document at this path falls under the rule."""
+        """Whether the rule applies to the document at this path."""
         return _pattern(_plain(self.path)).fullmatch(_plain(path)) is not None
 
 
 def groups_of(rules: Sequence[AccessRule]) -> GroupsOf:
-    """The rules as a function of the path.
+    """The rules as a function of a document's path.
 
-    The function raises UserError where the rules that match leave nobody who may see the document.
+    The function raises UserError if the matching rules have no group in common.
     """
 
     @cache
@@ -72,14 +73,14 @@ def groups_of(rules: Sequence[AccessRule]) -> GroupsOf:
         common = set(matching[0].groups).intersection(*(rule.groups for rule in matching[1:]))
         if not common:
             named = " and ".join(repr(rule.path) for rule in matching)
-            raise UserError(f"corpus.access: {named} leave no group that may see {path}; give them one in common")
+            raise UserError(f"corpus.access: {named} leave no group that may see {path}; add a common group")
         return tuple(sorted(common))
 
     return of
 
 
 def rules_digest(rules: Sequence[AccessRule]) -> str:
-    """Eight hex digits that change with the rules; "" for none."""
+    """Eight hex digits that change with the rules; "" without rules."""
     if not rules:
         return ""
     result = sorted((rule.path, sorted(rule.groups)) for rule in rules)
@@ -92,43 +93,43 @@ def visible(groups: Groups, reader: Reader) -> bool:
 
 
 def check_groups(given: Collection[str], known: Collection[str]) -> frozenset[str]:
-    """A caller's groups. Raises RequestError for one that `known` has not, unless nothing is known."""
+    """A caller's groups. Raises RequestError for one that `known` does not contain, unless `known` is empty."""
     for name in given:
         if known and name not in known:
-            near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-            fix = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
+            near = closest(name, known, cutoff=0.5)
+            fix = f"did you mean {near}?" if near else f"known groups: {', '.join(sorted(known))}"
             raise RequestError(f"group {name!r}: corpus.groups in usecase.yml does not list it; {fix}")
     return frozenset(given)
 
 
 def groups_key(groups: Groups) -> str:
-    """One string for a set of groups, different for different sets; "" for everybody."""
+    """A string that identifies a set of groups; "" for everybody."""
     return json.dumps(sorted(groups), ensure_ascii=False) if groups else ""
 
 
 class Restrictions:
-    """Which of a generation's passages are restricted, and to whom; as a file beside its word index."""
+    """A generation's restricted passages with their groups, stored as a file next to its word index."""
 
     def __init__(self, ids: Sequence[str], restricted: Mapping[str, Groups]) -> None:
-        """`ids`: all passages, in the word index's order; `restricted`: those not for everybody."""
+        """`ids`: all passages, in the word index's order; `restricted`: groups of the restricted ones by id."""
         self.restricted = {i: groups for i, groups in restricted.items() if groups}
         self.sets: tuple[Groups, ...] = tuple(sorted(set(self.restricted.values())))
         numbers = {groups: number for number, groups in enumerate(((), *self.sets))}
         self._numbers = np.array([numbers[self.restricted.get(i, ())] for i in ids], np.intp)
 
     def allowed(self, reader: Reader) -> NDArray[np.bool_] | None:
-        """For each passage whether the reader may see it; None when that is all of them."""
+        """For each passage whether the reader may see it; None if the reader may see all."""
         seen = np.array([visible(groups, reader) for groups in ((), *self.sets)])
         return None if seen.all() else seen[self._numbers]
 
     def save(self, directory: Path) -> None:
-        """Writes the file; none where everybody sees all."""
+        """Writes the file, unless nothing is restricted."""
         if self.restricted:
             (directory / _FILE).write_text(json.dumps(self.restricted, ensure_ascii=False, indent=0), "utf-8")
 
     @classmethod
     def load(cls, directory: Path, ids: Sequence[str], sets: int) -> Restrictions:
-        """Reads the file. Raises ValueError when it has not as many sets of groups as the manifest says."""
+        """Reads the file. Raises ValueError if its number of group sets differs from the manifest's."""
         file = directory / _FILE
         rows = json.loads(file.read_text("utf-8")) if file.exists() else {}
         found = cls(ids, {chunk_id: tuple(groups) for chunk_id, groups in rows.items()})

@@ -1,4 +1,4 @@
-"""Removes what nothing needs any more: old generations, vectors without a chunk, tables of models out of use."""
+"""Garbage collection: removes old generations, vectors without a chunk, and vector tables of unused models."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ PREFIX = "embeddings_"
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What went: generations, whole tables of vectors, and single vectors."""
+    """What was removed: generations, tables of vectors, and single vectors."""
 
     generations: list[str]
     tables: list[str]
     vectors: int
 
     def __str__(self) -> str:
-        """One line."""
+        """A one-line summary."""
         names = ", ".join([*self.generations, *self.tables]) or "nothing"
-        return f"removed {names}, and {self.vectors:,} vectors whose text is gone"
+        return f"removed {names}, and {self.vectors:,} vectors whose text no longer exists"
 
 
 def collect(workspace: Workspace, model: EmbeddingModel, keep: int) -> Collected:
-    """Keeps `keep` generations, the live one, the one a rollback goes to; and the vectors of their models and `model`.
+    """Keeps `keep` generations, the live one and its predecessor, and the vectors of their models and of `model`.
 
     Raises:
-        UserError: there is no index, or somebody is publishing.
+        UserError: there is no index, or a publish is running.
     """
     root = index_root(workspace)
     generations = collect_garbage(root, keep, lock=publish_lock(workspace, PASSAGES), run_id="ragops index gc")
     used = {table.name: table for table in _tables_in_use(root, fingerprint(model))}
-    place = f"`{workspace.catalog}`.`{workspace.schema}`"
-    listed = workspace.spark.sql(f"SHOW TABLES IN {place} LIKE '{PREFIX}*'").collect()
+    schema = f"`{workspace.catalog}`.`{workspace.schema}`"
+    listed = workspace.spark.sql(f"SHOW TABLES IN {schema} LIKE '{PREFIX}*'").collect()
     tables = [row["tableName"] for row in listed if row["tableName"] not in used]
     for name in tables:
         workspace.execute(f"DROP TABLE {workspace.table(name)}", "MANAGE", f"table {workspace.registered(name)}")
@@ -51,13 +51,13 @@ def collect(workspace: Workspace, model: EmbeddingModel, keep: int) -> Collected
 
 
 def _tables_in_use(root: Path, wanted: str) -> Iterator[Table]:
-    """Those of the generations that are left, and of the model that may be about to get its first."""
+    """The vector tables of the remaining generations, and of `wanted`, which may not have a generation yet."""
     fingerprints = {one.manifest.model.fingerprint for one in list_generations(root)} | {wanted}
     return (embeddings_table(one) for one in sorted(fingerprints))
 
 
 def _collect_vectors(workspace: Workspace, table: Table) -> int:
     table.create(workspace)
-    held = table.read(workspace)
-    gone = held.join(CHUNKS.read(workspace), "text_hash", "left_anti").select("text_hash")
-    return merge(workspace, table, held.where("false"), replacing=gone).deleted if gone.count() else 0
+    vectors = table.read(workspace)
+    gone = vectors.join(CHUNKS.read(workspace), "text_hash", "left_anti").select("text_hash")
+    return merge(workspace, table, vectors.where("false"), replacing=gone).deleted if gone.count() else 0

@@ -1,4 +1,4 @@
-"""The rows of an index: what a search returns (Passage) and what a store holds (Entry, with its vector)."""
+"""The rows of an index: what a search returns (Passage) and what a store contains (Entry, with its vector)."""
 
 import hashlib
 from collections.abc import Mapping
@@ -16,8 +16,8 @@ Vector = NDArray[np.float32]
 _FIELD_SEPARATOR = "\x1f"
 _LIST_SEPARATOR = "\x1e"
 
-# The same value as `Passage.row_hash` of a passage that everybody may see, for a table: so that only ids and hashes
-# need to leave it. `restricted_hash` makes that of others of it.
+# Computes in SQL what `Passage.row_hash` computes for an unrestricted passage, so that only ids and hashes leave the
+# table. `restricted_hash` derives the hash of a restricted passage from it.
 ROW_HASH_SQL = (
     "concat(substr(text_hash, 1, 16), substr(sha2(concat_ws('\\u001f', doc_id, path, coalesce(title, ''), "
     "coalesce(cast(page as string), ''), cast(ordinal as string), array_join(heading_path, '\\u001e'), text), 256), "
@@ -29,7 +29,7 @@ ROW_HASH_SQL = (
 class Passage:
     """One chunk as a search returns it. `page` counts from 1, `ordinal` from 0 within the document.
 
-    `groups` are those whose members may see it; none: everybody may.
+    Only members of `groups` may see it; everybody if there are none.
     """
 
     chunk_id: str
@@ -45,7 +45,7 @@ class Passage:
 
     @property
     def row_hash(self) -> str:
-        """32 hex digits: 16 of the embedded text (another vector if they differ), 16 of everything that is shown."""
+        """32 hex digits: 16 of the embedded text (if they differ, so does the vector), 16 of all displayed fields."""
         fields = (
             self.doc_id,
             self.path,
@@ -59,9 +59,9 @@ class Passage:
         return restricted_hash(self.text_hash[:16] + shown[:16], self.groups)
 
     def metadata(self) -> dict[str, Any]:
-        """All but id, text and groups, as a store's metadata: every key always there, None or a non-empty value.
+        """All fields except id, text and groups, as a store's metadata: all keys, with None or a non-empty value.
 
-        Groups are no metadata since a store keeps them in a way of its own, by which it searches.
+        Groups are not metadata, since each store keeps them in its own way, by which it filters.
         """
         return {
             "doc_id": self.doc_id,
@@ -77,7 +77,7 @@ class Passage:
     def from_metadata(
         cls, chunk_id: str, text: str | None, metadata: Mapping[str, Any] | None, groups: Groups = ()
     ) -> "Passage":
-        """The inverse of `metadata`; a field that somebody removed comes back empty, and so changes the row's hash."""
+        """The inverse of `metadata`; a missing field becomes empty, which changes the row's hash."""
         known = metadata or {}
         page = known.get("page")
         return cls(
@@ -110,19 +110,19 @@ class Entry(Passage):
 
 
 def rewritten(row_hash: str, other: str) -> bool:
-    """Whether two row hashes of one id differ in the embedded text, so that the vector changes too."""
+    """Whether two row hashes of one id differ in the embedded text, and so in the vector."""
     return row_hash[:16] != other[:16]
 
 
 def restricted_hash(row_hash: str, groups: Groups) -> str:
-    """The row hash of the same passage when only these groups may see it; the vector's half stays."""
+    """The row hash of the same passage restricted to these groups; the vector's half stays the same."""
     if not groups:
         return row_hash
     return row_hash[:16] + hashlib.sha256(f"{row_hash[16:]}{groups_key(groups)}".encode()).hexdigest()[:16]
 
 
 def entries_from_frame(frame: pd.DataFrame, groups_of: GroupsOf) -> list[Entry]:
-    """Rows of the `embeddings` view (columns named as Passage's fields, plus `embedding`) as entries."""
+    """Entries from rows of the `embeddings` view (columns named like Passage's fields, plus `embedding`)."""
     columns = [frame[name] for name in (*_COLUMNS, "embedding")]
     return [_entry(values[:-1], values[-1], groups_of) for values in zip(*columns, strict=True)]
 
@@ -131,7 +131,7 @@ def _entry(values: tuple[Any, ...], embedding: ArrayLike, groups_of: GroupsOf) -
     row: dict[str, Any] = dict(zip(_COLUMNS, values, strict=True))
     heading_path = row["heading_path"]
     row["heading_path"] = () if heading_path is None else tuple(str(part) for part in heading_path)
-    row["page"] = None if pd.isna(row["page"]) else int(row["page"])  # pandas turns a column with NULLs into floats
+    row["page"] = None if pd.isna(row["page"]) else int(row["page"])  # pandas converts columns with NULLs to float
     row["ordinal"] = int(row["ordinal"])
     row["title"] = row["title"] if isinstance(row["title"], str) else ""
     return Entry(**row, groups=groups_of(row["path"]), vector=np.asarray(embedding, dtype=np.float32))

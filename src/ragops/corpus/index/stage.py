@@ -1,4 +1,4 @@
-"""`chunks` with their vectors -> the next index generation, verified before the pointer moves to it."""
+"""`chunks` and their vectors -> the next index generation, verified before the pointer moves to it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ragops.platform.workspace import Workspace
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row
 
-# As many rows as leave Spark at once: 384 numbers each make 30 MB.
+# Rows fetched from Spark at a time: with 384 numbers each, 30 MB.
 ROWS_A_FETCH = 20_000
 WAIT_FOR_LOCK_SECONDS = 180.0
 
@@ -39,13 +39,13 @@ def publish_index(
     guard: RecallGuard | None = None,
     run_id: str = "by hand",
 ) -> StageReport:
-    """Makes the live index equal to `chunks` with their vectors, under these access rules; does nothing when it is.
+    """Makes the live index equal to `chunks` with their vectors and these access rules; does nothing if it already is.
 
-    `run_id` is what a publisher that has to wait is told of this one.
+    `run_id` identifies this publisher to others that wait for it.
 
     Raises:
-        UserError: chunks without a vector, another publisher at work, or a generation that fails its checks. The old
-            generation then stays live.
+        UserError: chunks have no vector, another publisher is running, or the generation fails its checks. The old
+            generation stays live.
     """
     report = StageReport("index")
     with report.timed():
@@ -65,12 +65,12 @@ def publish_index(
 
 
 def index_source(workspace: Workspace, model: EmbeddingModel, rules: Sequence[AccessRule]) -> IndexSource:
-    """What the index must hold, as publish and verify read it.
+    """The rows that the index must contain, as publish and verify read them.
 
-    `rows` raises UserError where a vector is missing, or where rules leave nobody who may see a document.
+    `rows` raises UserError if a vector is missing, or if rules leave no group that may see a document.
     """
     embeddings_table(fingerprint(model)).create(workspace)
-    version = _version(workspace, model)  # read before the rows are: at worst it is older than they are
+    version = _version(workspace, model)  # read before the rows, so at worst it is older
     frame, of = _with_vectors(workspace, model), groups_of(rules)
     return IndexSource(
         model=IndexedModel(
@@ -84,7 +84,7 @@ def index_source(workspace: Workspace, model: EmbeddingModel, rules: Sequence[Ac
 
 
 def verify_index(workspace: Workspace, model: EmbeddingModel, rules: Sequence[AccessRule]) -> VerifyReport:
-    """Compares the live generation, as it lies there, with the tables.
+    """Compares the live generation's published files with the tables.
 
     Raises:
         UserError: there is no index, or it cannot be opened.
@@ -108,16 +108,16 @@ def _with_vectors(workspace: Workspace, model: EmbeddingModel) -> DataFrame:
 
 
 def _version(workspace: Workspace, model: EmbeddingModel) -> str:
-    """Changes with every commit to a table that the index is made from; reads no rows."""
+    """A version that changes with every commit to a source table; reads no rows."""
     tables = (CHUNKS.name, embeddings_table(fingerprint(model)).name)
     details = [_reported(workspace, "DESCRIBE DETAIL", name)[0] for name in tables]
     return " ".join(f"{detail['id']}@{detail['lastModified'].isoformat()}" for detail in details)
 
 
-def _reported(workspace: Workspace, question: str, name: str) -> list[Row]:
-    """What a statement that asks about a table answers."""
+def _reported(workspace: Workspace, statement: str, name: str) -> list[Row]:
+    """The result of a statement that describes a table."""
     on = f"table {workspace.registered(name)}"
-    return workspace.execute(f"{question} {workspace.table(name)}", "SELECT", on).collect()
+    return workspace.execute(f"{statement} {workspace.table(name)}", "SELECT", on).collect()
 
 
 def _row_hashes(workspace: Workspace, frame: DataFrame, of: GroupsOf) -> Mapping[str, str]:
@@ -126,7 +126,7 @@ def _row_hashes(workspace: Workspace, frame: DataFrame, of: GroupsOf) -> Mapping
     if pending := int(rows["pending"].sum()):
         raise UserError(
             f"index: {pending:,} chunks in {workspace.schema} have no vector; "
-            "run the refresh job, whose task embed makes them"
+            "run the refresh job, whose embed task computes them"
         )
     hashes = zip(rows["chunk_id"], rows["path"], rows["row_hash"], strict=True)
     return {chunk_id: restricted_hash(row_hash, of(path)) for chunk_id, path, row_hash in hashes}
@@ -139,7 +139,7 @@ def _entries(workspace: Workspace, frame: DataFrame, of: GroupsOf, ids: Sequence
 
 
 def _name_live_vectors(workspace: Workspace, model_fingerprint: str) -> None:
-    """Points the view `embeddings` to the live model's vectors; left alone when it does already."""
+    """Points the view `embeddings` to the live model's vectors, unless it does already."""
     view = workspace.table("embeddings")
     if workspace.spark.catalog.tableExists(view):
         properties = {row["key"]: row["value"] for row in _reported(workspace, "SHOW TBLPROPERTIES", "embeddings")}

@@ -1,4 +1,4 @@
-"""Whatever lies in the landing folder, the stage goes on, and says what it could not read."""
+"""With any file in the landing folder, the stage continues and reports what it could not read."""
 
 import os
 import zipfile
@@ -28,7 +28,7 @@ LIMITS = ParseLimits(timeout_s=20, max_bytes=100 * 2**20)
 
 
 def hostile_files(folder: Path) -> dict[str, str]:
-    """Writes one file of each kind; returns what the reason must say."""
+    """Writes one file of each kind; returns the words that its reason must contain."""
     (folder / "corrupt.pdf").write_bytes(b"%PDF-1.7\n" + bytes(range(256)))
     locked = FPDF()
     locked.add_page()
@@ -66,7 +66,7 @@ def refresh(workspace: Workspace, landing: Path, fraction: float = 0.2) -> Stage
     return refresh_documents(workspace, landing, LIMITS, fraction)
 
 
-def test_hostile_files_are_quarantined_and_the_rest_goes_on(workspace: Workspace, landing: Path) -> None:
+def test_hostile_files_are_quarantined_and_others_parsed(workspace: Workspace, landing: Path) -> None:
     wanted = hostile_files(landing)
     report = refresh(workspace, landing)
     assert (report.read, report.added, report.failed) == (8 + len(wanted), 8 + len(wanted), len(wanted))
@@ -82,7 +82,7 @@ def test_hostile_files_are_quarantined_and_the_rest_goes_on(workspace: Workspace
     assert (fixed.added, fixed.changed, fixed.failed) == (0, 1, len(wanted) - 1)
 
 
-def test_a_touched_file_is_no_new_version(workspace: Workspace, landing: Path) -> None:
+def test_a_touched_file_is_not_a_new_version(workspace: Workspace, landing: Path) -> None:
     refresh(workspace, landing)
     before = {row["doc_id"]: row["doc_hash"] for row in DOCUMENTS.read(workspace).collect()}
     os.utime(landing / "0.md", (1, 1))
@@ -90,13 +90,13 @@ def test_a_touched_file_is_no_new_version(workspace: Workspace, landing: Path) -
     assert {row["doc_id"]: row["doc_hash"] for row in DOCUMENTS.read(workspace).collect()} == before
 
 
-def test_the_brake_on_deletions(workspace: Workspace, landing: Path) -> None:
+def test_too_many_deletions_at_once_are_refused(workspace: Workspace, landing: Path) -> None:
     refresh(workspace, landing)
     (landing / "0.md").unlink()
     assert refresh(workspace, landing).deleted == 1
     for number in (1, 2, 3):
         (landing / f"{number}.md").unlink()
-    with pytest.raises(UserError, match="3 of 7 documents are gone"):
+    with pytest.raises(UserError, match="3 of 7 documents are missing"):
         refresh(workspace, landing)
     assert DOCUMENTS.read(workspace).count() == 7
     assert refresh(workspace, landing, fraction=1.0).deleted == 3
@@ -114,7 +114,7 @@ def texts(workspace: Workspace) -> dict[str, str]:
 
 
 def while_reading(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
-    """Somebody else does something between the listing and the reading: so few files are read in this process."""
+    """Something changes between listing and reading; so few files are read in this process."""
     read = Reader.read
 
     def act_and_read(self: Reader, files: Iterable[LandingFile], at_once: int) -> Iterator[Row | None]:
@@ -124,7 +124,7 @@ def while_reading(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) ->
     monkeypatch.setattr(Reader, "read", act_and_read)
 
 
-def test_files_that_vanish_or_grow_before_they_are_read_are_read_next_time(
+def test_files_removed_or_changed_before_reading_are_read_by_the_next_run(
     workspace: Workspace, landing: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refresh(workspace, landing)
@@ -140,8 +140,8 @@ def test_files_that_vanish_or_grow_before_they_are_read_are_read_next_time(
     assert (report.changed, report.deleted, report.failed) == (1, 0, 0)
     assert report.note.startswith("2 files changed or vanished while they were read")
     assert report.note.endswith("(0.md, ...): the next run reads them")
-    held = texts(workspace)
-    assert "number 0" in held["0.md"] and "number 1" in held["1.md"] and "second" in held["2.md"]
+    found = texts(workspace)
+    assert "number 0" in found["0.md"] and "number 1" in found["1.md"] and "second" in found["2.md"]
 
     monkeypatch.undo()
     report = refresh(workspace, landing)
@@ -149,7 +149,7 @@ def test_files_that_vanish_or_grow_before_they_are_read_are_read_next_time(
     assert "third" in texts(workspace)["1.md"]
 
 
-def test_a_file_that_vanishes_before_its_first_reading_fails_nothing(
+def test_a_file_removed_before_its_first_reading_is_not_an_error(
     workspace: Workspace, landing: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     while_reading(monkeypatch, lambda: [file.unlink() for file in landing.iterdir()])
@@ -158,8 +158,8 @@ def test_a_file_that_vanishes_before_its_first_reading_fails_nothing(
     assert "8 files" in report.note
 
 
-def test_sparks_workers_pass_over_what_is_not_as_it_was_listed(workspace: Workspace, landing: Path) -> None:
-    """In processes of Spark's own, as with many files."""
+def test_sparks_workers_skip_files_that_changed_since_listing(workspace: Workspace, landing: Path) -> None:
+    """In Spark's worker processes, as with many files."""
     listed = list(list_files(landing))
     gone = [LandingFile(f"gone/{number}.md", 1, datetime(2024, 1, 1, tzinfo=UTC)) for number in range(40)]
     files = workspace.spark.createDataFrame([as_row(file) for file in [*gone, *listed]], FILES)
@@ -168,7 +168,7 @@ def test_sparks_workers_pass_over_what_is_not_as_it_was_listed(workspace: Worksp
     assert sorted(rows) == [(file.path, None) for file in listed]
 
 
-def test_a_root_that_vanishes_while_it_is_listed_deletes_nothing(
+def test_a_root_removed_during_listing_deletes_nothing(
     workspace: Workspace, landing: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     refresh(workspace, landing)
@@ -184,7 +184,7 @@ def test_a_root_that_vanishes_while_it_is_listed_deletes_nothing(
 
 
 @pytest.mark.parametrize("year", [1601, 2300])
-def test_a_damaged_clock_stops_nothing(workspace: Workspace, landing: Path, year: int) -> None:
+def test_a_file_with_an_impossible_time_is_parsed(workspace: Workspace, landing: Path, year: int) -> None:
     seconds = datetime(year, 1, 1, tzinfo=UTC).timestamp()
     os.utime(landing / "0.md", (seconds, seconds))
     assert refresh(workspace, landing).added == 8
@@ -201,13 +201,13 @@ def test_an_edit_that_keeps_size_and_time_is_read(workspace: Workspace, landing:
     assert refresh(workspace, landing).idle
 
 
-def test_a_table_of_an_earlier_version_is_not_read_all_over_again(workspace: Workspace, landing: Path) -> None:
+def test_a_table_of_an_earlier_version_is_not_parsed_again(workspace: Workspace, landing: Path) -> None:
     refresh(workspace, landing)
     workspace.spark.sql(f"UPDATE {workspace.table('documents')} SET changed_us = NULL")
     assert refresh(workspace, landing).idle
 
 
-def test_what_a_limit_refused_is_tried_again_when_it_is_raised(workspace: Workspace, landing: Path) -> None:
+def test_a_file_refused_by_a_limit_is_tried_again_when_it_is_raised(workspace: Workspace, landing: Path) -> None:
     (landing / "long.md").write_text("# Long\n\n" + "Many words of text. " * 500)
     small = replace(LIMITS, max_characters=5_000)
     assert refresh_documents(workspace, landing, small).failed == 1
@@ -217,7 +217,7 @@ def test_what_a_limit_refused_is_tried_again_when_it_is_raised(workspace: Worksp
     assert (raised.changed, raised.failed) == (1, 0)
 
 
-def test_what_the_memory_of_a_place_refused_is_tried_again_in_another(
+def test_a_file_refused_for_memory_is_tried_again_on_another_machine(
     workspace: Workspace, landing: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (landing / "big.md").write_text("# Big\n\nA text that is small enough elsewhere.\n")

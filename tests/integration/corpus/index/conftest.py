@@ -1,4 +1,4 @@
-"""The rows that these tests publish, as a module; and the folders an index lives in."""
+"""The rows that these tests publish, as a module, and the folder of an index."""
 
 from pathlib import Path
 from types import ModuleType
@@ -20,5 +20,5 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """An index to be, on a volume as strict as a real one."""
+    """The folder of a new index, on a volume as strict as a real one."""
     return tmp_path / "Volumes" / "index"

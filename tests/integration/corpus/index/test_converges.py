@@ -1,4 +1,4 @@
-"""Whatever is wanted next, the published index holds exactly that, and a reader that stays open finds it."""
+"""After every publish the index contains exactly the wanted rows, and an open reader finds them."""
 
 import tempfile
 from pathlib import Path
@@ -18,7 +18,7 @@ _WANTED = st.tuples(st.dictionaries(st.integers(0, 15), st.sampled_from([None, 1
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(states=st.lists(_WANTED, min_size=1, max_size=4), models=st.lists(st.booleans(), min_size=4, max_size=4))
-def test_any_sequence_of_wanted_sets(
+def test_the_index_equals_every_set_in_a_sequence(
     states: list[tuple[dict[int, int | None], str]], models: list[bool], corpus: ModuleType
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:

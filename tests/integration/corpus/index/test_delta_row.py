@@ -1,4 +1,4 @@
-"""The lock's row on a real Delta table: commits of several machines win or conflict."""
+"""The lock's row in a real Delta table: commits of several machines succeed or conflict."""
 
 import threading
 import uuid
@@ -19,38 +19,38 @@ _MACHINES = 3
 
 @pytest.fixture(scope="module")
 def machines(spark_environment: Mapping[str, str], workspace_server: Any) -> Iterator[Sequence[Workspace]]:
-    """One schema as several machines have it, each with a session of its own."""
+    """One schema opened by several machines, each with its own session."""
     schema = f"test_{uuid.uuid4().hex[:12]}"
     with ExitStack() as sessions:
 
         def opened() -> Workspace:
-            place, session = Workspace("spark_catalog", schema), workspace_server.new_session()
+            workspace, session = Workspace("spark_catalog", schema), workspace_server.new_session()
             sessions.callback(session.stop)
-            place.__dict__["spark"] = session  # what the property would keep
-            return place
+            workspace.__dict__["spark"] = session  # what the property would keep
+            return workspace
 
-        places = [opened() for _ in range(_MACHINES)]
-        places[0].create_schema()
-        yield places
-        places[0].spark.sql(f"DROP SCHEMA `spark_catalog`.`{schema}` CASCADE")
+        workspaces = [opened() for _ in range(_MACHINES)]
+        workspaces[0].create_schema()
+        yield workspaces
+        workspaces[0].spark.sql(f"DROP SCHEMA `spark_catalog`.`{schema}` CASCADE")
 
 
-def test_of_many_machines_one_wins(machines: Sequence[Workspace]) -> None:
-    """All make the table, find the lock free and commit at once. Each loser is told of the winner."""
+def test_one_of_many_machines_gets_the_lock(machines: Sequence[Workspace]) -> None:
+    """All create the table, find the lock free and commit at once. The errors name the owner."""
     ready, release = threading.Barrier(_MACHINES), threading.Event()
 
-    def enter(place: Workspace) -> bool:
+    def enter(workspace: Workspace) -> bool:
         ready.wait()
         try:
-            with LeaseLock(DeltaRow(place, "passages"), renewal=1.0).held("run"):
+            with LeaseLock(DeltaRow(workspace, "passages"), renewal=1.0).hold("run"):
                 release.wait()
             return True
         except UserError as error:
-            assert "index passages is being published by" in str(error)
+            assert "index passages is locked by" in str(error)
             return False
 
     with ThreadPoolExecutor(_MACHINES) as pool:
-        entered = [pool.submit(enter, place) for place in machines]
+        entered = [pool.submit(enter, workspace) for workspace in machines]
         while sum(one.done() for one in entered) < _MACHINES - 1:
             threading.Event().wait(0.05)
         release.set()
@@ -60,9 +60,9 @@ def test_of_many_machines_one_wins(machines: Sequence[Workspace]) -> None:
     assert (row["index_name"], row["token"]) == ("passages", "")
 
 
-def test_a_row_changes_only_as_it_was_found(machines: Sequence[Workspace]) -> None:
-    """And keeps what JSON and a quarrelsome name hold."""
-    one, other = (DeltaRow(place, "it's \\ an index") for place in machines[:2])
+def test_a_row_changes_only_if_it_is_as_found(machines: Sequence[Workspace]) -> None:
+    """And keeps the quotes and backslashes of JSON and of its name."""
+    one, other = (DeltaRow(workspace, "it's \\ an index") for workspace in machines[:2])
     one.make()
     found = one.read()
     assert found == RowState()

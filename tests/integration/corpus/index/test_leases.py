@@ -1,4 +1,4 @@
-"""Publishers, rollbacks and collections on several machines, of which one sleeps at the worst moment."""
+"""Publishers, rollbacks and garbage collections on several machines, one of them suspended at the worst moment."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -43,7 +43,7 @@ def _taker(row: MemoryRow) -> LeaseLock:
 
 @pytest.fixture
 def put(root: Path, corpus: ModuleType, tmp_path: Path, row: MemoryRow) -> Put:
-    """Publishes that many rows from another machine, which takes the lock over."""
+    """Publishes this many rows from another machine, which takes the lock over."""
 
     def put(count: int, run: str = "next") -> str:
         source = corpus.source(corpus.entry(number) for number in range(count))
@@ -60,10 +60,10 @@ def _consistent(root: Path, corpus: ModuleType, count: int) -> None:
     assert {index.pointer().generation, index.pointer().previous} - {None} <= set(index.names())
 
 
-def test_a_publisher_that_sleeps_before_it_decides(
+def test_a_publisher_suspended_before_its_decision_changes_nothing(
     root: Path, corpus: ModuleType, tmp_path: Path, row: MemoryRow, put: Put
 ) -> None:
-    """It wakes up with a generation that nobody asked for: what the other one published stays live."""
+    """Its generation is obsolete when it continues; the other publisher's stays live."""
     put(60)
     slept: list[str] = []
 
@@ -79,7 +79,7 @@ def test_a_publisher_that_sleeps_before_it_decides(
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_a_publisher_that_sleeps_between_its_decision_and_the_pointer(
+def test_a_decision_is_carried_out_by_the_next_owner(
     root: Path,
     corpus: ModuleType,
     tmp_path: Path,
@@ -88,7 +88,7 @@ def test_a_publisher_that_sleeps_between_its_decision_and_the_pointer(
     monkeypatch: pytest.MonkeyPatch,
     fails: bool,
 ) -> None:
-    """Another one makes live what it had decided, and publishes on it; nothing of that is removed when it wakes up."""
+    """Another publisher makes the decided generation live and builds on it; the first one removes neither later."""
     put(60)
     really, slept = MountedFiles.write, []
 
@@ -109,7 +109,7 @@ def test_a_publisher_that_sleeps_between_its_decision_and_the_pointer(
     assert rollback(root, lock=_taker(row), run_id="by hand").generation == "000002-abababab"
 
 
-def test_a_pointer_that_cannot_be_written_is_not_decided(
+def test_a_decision_is_reverted_if_the_pointer_cannot_be_written(
     root: Path, corpus: ModuleType, tmp_path: Path, row: MemoryRow, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A rollback that failed must not take effect with the next publish."""
@@ -127,7 +127,7 @@ def test_a_pointer_that_cannot_be_written_is_not_decided(
     assert PublishedIndex(root).pointer().generation == "000002-abababab"
 
 
-def test_a_late_writer_puts_the_pointer_right_itself(root: Path, corpus: ModuleType, row: MemoryRow, put: Put) -> None:
+def test_a_late_writer_corrects_the_pointer_itself(root: Path, corpus: ModuleType, row: MemoryRow, put: Put) -> None:
     put(60)
     put(61)
     index = PublishedIndex(root)
@@ -140,12 +140,12 @@ def test_a_late_writer_puts_the_pointer_right_itself(root: Path, corpus: ModuleT
         really(pointer)
 
     index.write_pointer = slept  # type: ignore[method-assign]
-    with _sleeper(row).held("rollback") as hold, pytest.raises(UserError, match="taken over by .* run next"):
+    with _sleeper(row).hold("rollback") as hold, pytest.raises(UserError, match="taken over by .* run next"):
         move_pointer(index, old, hold)
     _consistent(root, corpus, 62)
 
 
-def test_what_a_dead_writer_overwrote_is_put_right_by_the_next_owner(
+def test_a_pointer_overwritten_by_a_dead_writer_is_corrected_by_the_next_owner(
     root: Path, corpus: ModuleType, row: MemoryRow, put: Put
 ) -> None:
     put(60)
@@ -156,10 +156,10 @@ def test_what_a_dead_writer_overwrote_is_put_right_by_the_next_owner(
     _consistent(root, corpus, 61)
 
 
-def test_a_collection_that_sleeps_after_it_decided_removes_nothing_that_is_live(
+def test_a_garbage_collection_suspended_after_its_decision_removes_nothing_live(
     root: Path, corpus: ModuleType, row: MemoryRow, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What goes is committed first: a rollback meanwhile ends the removal, and finds those generations gone."""
+    """Removals are committed first: a rollback in between completes them, and does not find those generations."""
     for count in (60, 61, 62, 63):
         put(count)
     really, slept = PublishedIndex.remove, []
@@ -167,7 +167,7 @@ def test_a_collection_that_sleeps_after_it_decided_removes_nothing_that_is_live(
     def sleep(self: PublishedIndex, generation: str) -> None:
         if not slept:
             slept.append(generation)
-            with pytest.raises(UserError, match="no generation 000001-abababab in .*: there are 000003-abab"):
+            with pytest.raises(UserError, match="no generation 000001-abababab in .*: 000003-abab"):
                 rollback(root, "000001-abababab", lock=_taker(row), run_id="next")
             rollback(root, "000003-abababab", lock=_taker(row), run_id="next")
         really(self, generation)
@@ -179,20 +179,22 @@ def test_a_collection_that_sleeps_after_it_decided_removes_nothing_that_is_live(
     assert row.state.condemned == ""
 
 
-def test_a_collection_that_died_is_ended_by_the_next_owner(
+def test_an_interrupted_garbage_collection_is_completed_by_the_next_owner(
     root: Path, corpus: ModuleType, row: MemoryRow, put: Put
 ) -> None:
     for count in (60, 61, 62):
         put(count)
-    with _taker(row).held("killed") as hold:
+    with _taker(row).hold("killed") as hold:
         hold.condemn(["000001-abababab"])
-    with _taker(row).held("next") as hold:
+    with _taker(row).hold("next") as hold:
         settle(PublishedIndex(root), hold)
         assert hold.condemned() == []
     assert PublishedIndex(root).names() == ["000002-abababab", "000003-abababab"]
 
 
-def test_what_a_sleeper_began_is_left_to_it_for_a_day(root: Path, corpus: ModuleType, row: MemoryRow, put: Put) -> None:
+def test_unfinished_files_of_a_suspended_publisher_are_kept_for_a_day(
+    root: Path, corpus: ModuleType, row: MemoryRow, put: Put
+) -> None:
     put(60)
     begun = root / "generations" / "000002-abababab" / "chroma"
     begun.mkdir(parents=True)

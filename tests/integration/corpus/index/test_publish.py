@@ -1,4 +1,4 @@
-"""Publishing as the user meets it: nothing to do, changes, damage, a full disk, another publisher, a worse index."""
+"""Publishing: no changes, changes, damage, a full disk, another publisher, a worse index."""
 
 import errno
 import json
@@ -64,7 +64,7 @@ def _refuse_to_be_asked(*_: object) -> None:
     raise AssertionError("asked although nothing changed")
 
 
-def test_second_publish_of_the_same_rows_asks_for_nothing_and_writes_nothing(
+def test_a_second_publish_of_the_same_rows_fetches_and_writes_nothing(
     root: Path, put: Publish, corpus: ModuleType
 ) -> None:
     first = put(corpus.source(corpus.BEFORE))
@@ -91,7 +91,7 @@ def test_only_changed_rows_are_fetched(root: Path, put: Publish, corpus: ModuleT
     assert _verify(root, wanted, tmp_path).ok
 
 
-def test_a_changed_title_brings_a_new_vector_under_the_same_id(
+def test_a_changed_title_gives_a_new_vector_with_the_same_id(
     root: Path, put: Publish, corpus: ModuleType, tmp_path: Path
 ) -> None:
     put(corpus.source(corpus.BEFORE))
@@ -101,20 +101,20 @@ def test_a_changed_title_brings_a_new_vector_under_the_same_id(
     assert _verify(root, wanted, tmp_path).ok
 
 
-def test_built_anew_when_most_rows_were_replaced(root: Path, put: Publish, corpus: ModuleType) -> None:
+def test_an_index_is_rebuilt_when_most_rows_were_replaced(root: Path, put: Publish, corpus: ModuleType) -> None:
     put(corpus.source(corpus.BEFORE))
     assert put(corpus.source(corpus.BEFORE[40:])).from_scratch
     assert not put(corpus.source([*corpus.BEFORE[40:], *(corpus.entry(n) for n in range(100, 160))])).from_scratch
 
 
-def test_another_model_gets_a_generation_of_its_own(root: Path, put: Publish, corpus: ModuleType) -> None:
+def test_another_model_gets_its_own_generation(root: Path, put: Publish, corpus: ModuleType) -> None:
     put(corpus.source(corpus.BEFORE))
     reader = IndexReader(root)
     reader.check_encoder(corpus.MODEL.fingerprint, "model-a")
     report = put(corpus.source(corpus.BEFORE, corpus.OTHER_MODEL))
     assert (report.generation, report.from_scratch) == ("000002-cdcdcdcd", True)
     with pytest.raises(
-        UserError, match=r"built with model model-b \(cdcdcdcd\), this retriever has model-a \(abababab\)"
+        UserError, match=r"built with model model-b \(cdcdcdcd\), this retriever uses model-a \(abababab\)"
     ):
         reader.check_encoder(corpus.MODEL.fingerprint, "model-a")
     reader.close()
@@ -129,7 +129,7 @@ def test_an_empty_index_can_be_published_and_searched(root: Path, put: Publish, 
     reader.close()
 
 
-def test_rows_deleted_by_hand_are_named_and_the_next_publish_mends_them(
+def test_manually_deleted_rows_are_named_and_restored_by_the_next_publish(
     root: Path, put: Publish, corpus: ModuleType, tmp_path: Path
 ) -> None:
     wanted = corpus.source(corpus.BEFORE)
@@ -153,7 +153,7 @@ def test_rows_deleted_by_hand_are_named_and_the_next_publish_mends_them(
 @pytest.mark.parametrize(
     "damaged", ["chroma/*/data_level0.bin", "bm25/data.csc.index.npy", "manifest.json", "chroma/*.sqlite3"]
 )
-def test_a_damaged_file_is_found_and_the_generation_built_anew(
+def test_a_damaged_file_is_detected_and_the_index_rebuilt(
     root: Path, put: Publish, corpus: ModuleType, tmp_path: Path, damaged: str
 ) -> None:
     wanted = corpus.source([corpus.entry(number) for number in range(150)])
@@ -165,10 +165,10 @@ def test_a_damaged_file_is_found_and_the_generation_built_anew(
     assert _verify(root, wanted, tmp_path).ok
 
 
-def test_a_database_damaged_inside_is_found_and_built_anew(
+def test_a_database_damaged_inside_is_detected_and_rebuilt(
     root: Path, put: Publish, corpus: ModuleType, tmp_path: Path
 ) -> None:
-    """It opens, and fails only when its rows are read."""
+    """It opens and fails only when its rows are read."""
     wanted = corpus.source(corpus.BEFORE)
     put(wanted)
     with plain(root.parent), (_live(root) / "chroma" / "chroma.sqlite3").open("r+b") as database:
@@ -178,7 +178,7 @@ def test_a_database_damaged_inside_is_found_and_built_anew(
     assert _verify(root, wanted, tmp_path).ok
 
 
-def test_looking_into_the_published_store_is_no_damage(root: Path, put: Publish, corpus: ModuleType) -> None:
+def test_opening_the_published_store_is_not_damage(root: Path, put: Publish, corpus: ModuleType) -> None:
     wanted = corpus.source(corpus.BEFORE)
     put(wanted)
     open_embedded(_live(root) / "chroma").close()
@@ -195,7 +195,7 @@ def test_looking_into_the_published_store_is_no_damage(root: Path, put: Publish,
     ],
 )
 @pytest.mark.parametrize("at", [1, 4, "manifest.json", "pointer.copy.json", "pointer.json"])
-def test_a_volume_that_fails_leaves_a_live_generation_and_is_reported_with_the_file(
+def test_a_failing_volume_leaves_a_live_generation_and_the_error_names_the_file(
     root: Path,
     put: Publish,
     corpus: ModuleType,
@@ -233,7 +233,7 @@ def test_a_volume_that_fails_leaves_a_live_generation_and_is_reported_with_the_f
     assert len(list((root / "generations").iterdir())) == len(list_generations(root)) == 2
 
 
-def test_the_local_disk_is_full_while_building(
+def test_a_full_local_disk_is_an_error_and_leaves_the_live_generation(
     root: Path, put: Publish, corpus: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     put(corpus.source(corpus.BEFORE))
@@ -243,16 +243,16 @@ def test_the_local_disk_is_full_while_building(
 
     with monkeypatch.context() as patched:
         patched.setattr(publish_module, "seal_draft", full)
-        with pytest.raises(UserError, match=f"no space left to build index {root} in {tmp_path / 'work'}: free some"):
+        with pytest.raises(UserError, match=f"no space left to build index {root} in {tmp_path / 'work'}"):
             put(corpus.source(corpus.AFTER))
     assert _verify(root, corpus.source(corpus.BEFORE), tmp_path).ok
     assert put(corpus.source(corpus.AFTER)).published
 
 
-def test_rows_that_fetch_does_not_give_stop_the_publish(root: Path, put: Publish, corpus: ModuleType) -> None:
+def test_rows_missing_from_fetch_stop_the_publish(root: Path, put: Publish, corpus: ModuleType) -> None:
     put(corpus.source(corpus.BEFORE))
     wanted = corpus.source(corpus.AFTER)
-    with pytest.raises(UserError, match="6 missing .* not published, the old one stays live"):
+    with pytest.raises(UserError, match="6 missing .* not published"):
         put(replace(wanted, fetch=lambda ids: iter(())))
     assert PublishedIndex(root).pointer().generation == "000001-abababab"
 
@@ -270,7 +270,7 @@ def test_wrong_vectors_stop_the_publish(root: Path, put: Publish, corpus: Module
         put(replace(store, fetch=fetch))
 
 
-def test_recall_guard(root: Path, put: Publish, corpus: ModuleType) -> None:
+def test_a_drop_in_recall_stops_the_publish(root: Path, put: Publish, corpus: ModuleType) -> None:
     put(corpus.source(corpus.BEFORE), recall_guard=RecallGuard(lambda g: pytest.fail("nothing to compare with"), 0.0))
     measured = {"000001-abababab": 0.9, "000002-abababab": 0.8}
     strict = RecallGuard(lambda generation: measured[generation.manifest.name], max_drop=0.05)
@@ -283,7 +283,7 @@ def test_recall_guard(root: Path, put: Publish, corpus: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("half", ["", "{", '{"generation": "000001-abab'])
-def test_a_half_written_pointer_is_read_from_its_copy_and_repaired_by_the_next_publish(
+def test_a_damaged_pointer_is_read_from_its_copy_and_repaired_by_the_next_publish(
     root: Path, put: Publish, corpus: ModuleType, half: str
 ) -> None:
     put(corpus.source(corpus.BEFORE))
@@ -295,7 +295,7 @@ def test_a_half_written_pointer_is_read_from_its_copy_and_repaired_by_the_next_p
     assert (root / "pointer.json").read_bytes() == (root / "pointer.copy.json").read_bytes()
 
 
-def test_a_broken_pointer_without_its_copy_is_named_and_the_next_publish_builds_anew(
+def test_a_damaged_pointer_without_its_copy_is_an_error_and_the_next_publish_rebuilds(
     root: Path, put: Publish, corpus: ModuleType
 ) -> None:
     put(corpus.source(corpus.BEFORE))
@@ -307,36 +307,38 @@ def test_a_broken_pointer_without_its_copy_is_named_and_the_next_publish_builds_
     assert (report.generation, report.from_scratch) == ("000002-abababab", True)
 
 
-def test_a_manifest_without_its_files(root: Path, put: Publish, corpus: ModuleType, tmp_path: Path) -> None:
-    """Neither read, nor rolled back to; the next publish builds anew."""
+def test_a_generation_without_its_files_is_neither_read_nor_rolled_back_to(
+    root: Path, put: Publish, corpus: ModuleType, tmp_path: Path
+) -> None:
+    """The next publish rebuilds it."""
     put(corpus.source(corpus.BEFORE))
     put(corpus.source(corpus.AFTER))
     for name in ("000001-abababab", "000002-abababab"):
         shutil.rmtree(root / "generations" / name / "chroma")
-    with pytest.raises(UserError, match="chroma.*: not there"):
+    with pytest.raises(UserError, match="chroma"):
         IndexReader(root)
-    with pytest.raises(UserError, match="index generation 000001-abababab lacks chroma/.*: roll back to another"):
+    with pytest.raises(UserError, match="index generation 000001-abababab lacks chroma/"):
         rollback(root, lock=lock_of(root), run_id="test")
     assert put(corpus.source(corpus.AFTER)).from_scratch
     assert _verify(root, corpus.source(corpus.AFTER), tmp_path).ok
 
 
-def test_two_manifests_for_one_generation(root: Path, put: Publish, corpus: ModuleType) -> None:
-    """Somebody has copied a folder: the copy is no generation, is left alone, and is named to whoever asks for it."""
+def test_a_copied_generation_folder_is_not_a_generation(root: Path, put: Publish, corpus: ModuleType) -> None:
+    """The copy is not removed either, and errors name it."""
     put(corpus.source(corpus.BEFORE))
     with plain(root.parent):
         shutil.copytree(_live(root), root / "generations" / "000007-abababab")
     assert [one.name for one in list_generations(root)] == ["000001-abababab"]
-    with pytest.raises(UserError, match="000007-abababab holds the manifest of 000001-abababab: remove that folder"):
+    with pytest.raises(UserError, match="000007-abababab contains the manifest of 000001-abababab"):
         PublishedIndex(root).manifest("000007-abababab")
-    with pytest.raises(UserError, match="no generation 000007-abababab in .*: there are 000001-abababab"):
+    with pytest.raises(UserError, match="no generation 000007-abababab in .*: 000001-abababab"):
         rollback(root, "000007-abababab", lock=lock_of(root), run_id="test")
     assert put(corpus.source(corpus.AFTER)).generation == "000008-abababab"
     assert (root / "generations" / "000007-abababab").is_dir()
 
 
-def test_two_publishers(root: Path, put: Publish, corpus: ModuleType, tmp_path: Path) -> None:
-    """The second names the first and stops, or waits for it; a reader here sees what the other process published."""
+def test_a_second_publisher_stops_or_waits(root: Path, put: Publish, corpus: ModuleType, tmp_path: Path) -> None:
+    """Its error names the first one; an open reader sees what the other process published."""
     put(corpus.source(corpus.BEFORE))
     reader = IndexReader(root)
     gate = tmp_path / "gate"
@@ -346,7 +348,7 @@ def test_two_publishers(root: Path, put: Publish, corpus: ModuleType, tmp_path: 
     other = subprocess.Popen([sys.executable, _CORPUS, tmp_path / "tasks.json"])
     try:
         corpus.wait_for(gate / "fetching")
-        with pytest.raises(UserError, match=r"is being published by .* pid \d+, run other, since \d{4}-.*: try again"):
+        with pytest.raises(UserError, match=r"is locked by .* pid \d+, run other, since \d{4}-"):
             put(corpus.source(corpus.BEFORE))
         assert len(reader.generation().store.ids()) == 60
         with ThreadPoolExecutor(1) as pool:
@@ -360,18 +362,18 @@ def test_two_publishers(root: Path, put: Publish, corpus: ModuleType, tmp_path: 
     reader.close()
 
 
-def test_rollback_and_garbage_collection(root: Path, put: Publish, corpus: ModuleType) -> None:
+def test_rollback_and_garbage_collection_keep_what_is_needed(root: Path, put: Publish, corpus: ModuleType) -> None:
     for end in (60, 61, 62, 63, 64):
         put(corpus.source(corpus.entry(number) for number in range(end)))
     reader, lock = IndexReader(root), lock_of(root)
     assert rollback(root, lock=lock, run_id="test").generation == "000004-abababab"
     assert len(reader.generation().store.ids()) == 63
     assert rollback(root, "000001-abababab", lock=lock, run_id="test").previous == "000004-abababab"
-    with pytest.raises(UserError, match="no generation 000009-abababab in .*: there are 000001-abababab, "):
+    with pytest.raises(UserError, match="no generation 000009-abababab in .*: 000001-abababab, "):
         rollback(root, "000009-abababab", lock=lock, run_id="test")
     (root / "generations" / "000099-abababab" / "chroma").mkdir(parents=True)
     (root / "generations" / ".building-000098-abababab").mkdir()  # as versions before this one left them
-    with pytest.raises(UserError, match="index generation 000001-abababab is live already: name another of"):
+    with pytest.raises(UserError, match="index generation 000001-abababab is already live"):
         rollback(root, "000001-abababab", lock=lock, run_id="test")
 
     assert collect_garbage(root, keep=1, lock=lock, run_id="test") == ["000002-abababab", "000003-abababab"]
@@ -382,12 +384,12 @@ def test_rollback_and_garbage_collection(root: Path, put: Publish, corpus: Modul
     ]
     assert len(list((root / "generations").iterdir())) == 3
     assert len(reader.generation().store.ids()) == 60
-    with pytest.raises(UserError, match="give 1 or more"):
+    with pytest.raises(UserError, match="keep=0"):
         collect_garbage(root, keep=0, lock=lock, run_id="test")
     reader.close()
 
 
-def test_nothing_to_roll_back_or_collect(root: Path) -> None:
+def test_rollback_and_garbage_collection_without_an_index_are_errors(root: Path) -> None:
     with pytest.raises(UserError, match="no index at"):
         rollback(root, lock=lock_of(root), run_id="test")
     with pytest.raises(UserError, match="no index at"):

@@ -1,4 +1,4 @@
-"""kill -9 at every step of a publish: the old generation serves, the next publish converges and clears up."""
+"""kill -9 at every step of a publish: the old generation stays live, the next publish converges and cleans up."""
 
 import json
 import shutil
@@ -45,14 +45,16 @@ def killed(corpus: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> dict
     root = folder / "before" / "index"
     source = corpus.source(corpus.BEFORE)
     publish(root, source, lock=lock_of(root), run_id="first", work_directory=folder / "work")
-    places = {step: folder / step.replace(" ", "-").replace("'", "") for step in _STEPS}
-    for place in places.values():
-        shutil.copytree(folder / "before", place)
-    tasks = [{"root": f"{place}/index", "work": f"{place}/work", "step": step} for step, place in places.items()]
+    folders = {step: folder / step.replace(" ", "-").replace("'", "") for step in _STEPS}
+    for killed_in in folders.values():
+        shutil.copytree(folder / "before", killed_in)
+    tasks = [
+        {"root": f"{killed_in}/index", "work": f"{killed_in}/work", "step": step} for step, killed_in in folders.items()
+    ]
     (folder / "tasks.json").write_text(json.dumps([[task] for task in tasks]))
     ran = subprocess.run([sys.executable, _CORPUS, folder / "tasks.json"], capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines() == [f"[{-signal.SIGKILL:d}]"] * len(_STEPS), ran.stderr
-    return places
+    return folders
 
 
 def test_every_step_is_covered(corpus: ModuleType) -> None:
@@ -60,11 +62,11 @@ def test_every_step_is_covered(corpus: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("step", _STEPS)
-def test_old_generation_serves_and_next_publish_converges(
+def test_the_old_generation_stays_live_and_the_next_publish_converges(
     step: str, killed: dict[str, Path], corpus: ModuleType, tmp_path: Path
 ) -> None:
-    place = killed[step]
-    root = place / "index"
+    killed_in = killed[step]
+    root = killed_in / "index"
     swapped = step in ("pointer half written", "pointer moved", "lock given up")
     with_reader = IndexReader(root, tmp_path / "readers")
     expected = corpus.AFTER if swapped else corpus.BEFORE
@@ -72,7 +74,7 @@ def test_old_generation_serves_and_next_publish_converges(
     assert with_reader.lexical("number20", 1)[0].chunk_id == expected[20 if not swapped else 15].chunk_id
 
     lock = lock_of(root)
-    report = publish(root, corpus.source(corpus.AFTER), lock=lock, run_id="next", work_directory=place / "work")
+    report = publish(root, corpus.source(corpus.AFTER), lock=lock, run_id="next", work_directory=killed_in / "work")
 
     assert report.published is not swapped
     wanted = {e.chunk_id: e.row_hash for e in corpus.AFTER}
@@ -81,15 +83,17 @@ def test_old_generation_serves_and_next_publish_converges(
     with_reader.close()
     assert sorted(path.name for path in root.iterdir()) == ["generations", "pointer.copy.json", "pointer.json"]
     assert len(list((root / "generations").iterdir())) == len(list_generations(root))
-    assert not (place / "work").exists()
+    assert not (killed_in / "work").exists()
     assert [g.name for g in list_generations(root) if g.live] == [PublishedIndex(root).pointer().generation]
 
 
-def test_a_generation_can_be_opened_only_when_whole(killed: dict[str, Path], tmp_path: Path) -> None:
-    """What lies under a generation's name is complete, wherever the publisher died."""
-    for place in killed.values():
-        for listed in list_generations(place / "index"):
-            copy = shutil.copytree(place / "index" / "generations" / listed.name, tmp_path / place.name / listed.name)
+def test_every_listed_generation_can_be_opened(killed: dict[str, Path], tmp_path: Path) -> None:
+    """At whatever step the publisher died."""
+    for killed_in in killed.values():
+        for listed in list_generations(killed_in / "index"):
+            copy = shutil.copytree(
+                killed_in / "index" / "generations" / listed.name, tmp_path / killed_in.name / listed.name
+            )
             opened = Generation.open(copy)
             assert opened.store.count() == listed.manifest.count
             opened.close()

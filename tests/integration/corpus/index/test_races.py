@@ -1,4 +1,4 @@
-"""Two publishers at once, again and again: one index, and whoever is too late is told to whom."""
+"""Two concurrent publishers, repeatedly: one index, and the loser's error names the winner."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ def _digest(corpus: ModuleType, rows: tuple[int, int]) -> str:
 
 
 def test_two_publishers_at_once(root: Path, corpus: ModuleType, tmp_path: Path) -> None:
-    """They want different rows: what is live after each round is what one of them wanted."""
+    """They want different rows; after each round the index equals what one of them wanted."""
     wanted = [[(number, number + 30), (number + 1, number + 32)] for number in range(_ROUNDS)]
     tasks = [
         [{"root": str(root), "work": str(tmp_path / f"work-{n}"), "rows": rows} for n, rows in enumerate(pair)]
@@ -31,9 +31,9 @@ def test_two_publishers_at_once(root: Path, corpus: ModuleType, tmp_path: Path) 
     result = [json.loads(line) for line in ran.stdout.splitlines()]
     codes, live = result[::2], result[1::2]
     assert len(codes) == len(live) == _ROUNDS
-    for pair, held in zip(wanted, live, strict=True):
-        assert held["rows"] in [_digest(corpus, rows) for rows in pair]
-        assert held["folders"] == held["generations"]
+    for pair, found in zip(wanted, live, strict=True):
+        assert found["rows"] in [_digest(corpus, rows) for rows in pair]
+        assert found["folders"] == found["generations"]
     assert all(sorted(pair) in ([0, 0], [0, 1]) for pair in codes)
     late = ran.stderr.splitlines()
     assert len(late) == sum(map(sum, codes)) > 0

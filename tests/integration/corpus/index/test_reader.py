@@ -1,4 +1,4 @@
-"""Readers: their copies, what they do while the pointer moves, and when what it names is broken."""
+"""Readers: their copies, and what they do when the pointer moves or its generation is damaged."""
 
 import shutil
 from pathlib import Path
@@ -21,12 +21,12 @@ def _publish(root: Path, corpus: ModuleType, tmp_path: Path, count: int) -> str:
     ).generation
 
 
-def test_no_index(root: Path) -> None:
-    with pytest.raises(UserError, match="no index at .*: run the refresh job first"):
+def test_a_missing_index_is_an_error(root: Path) -> None:
+    with pytest.raises(UserError, match="no index at .*; run the refresh job first"):
         IndexReader(root)
 
 
-def test_searches_and_passages(root: Path, corpus: ModuleType, tmp_path: Path) -> None:
+def test_a_reader_searches_and_returns_passages(root: Path, corpus: ModuleType, tmp_path: Path) -> None:
     _publish(root, corpus, tmp_path, 60)
     reader = IndexReader(root)
     row = corpus.entry(17)
@@ -41,7 +41,7 @@ def test_searches_and_passages(root: Path, corpus: ModuleType, tmp_path: Path) -
     reader.close()
 
 
-def test_published_generation_is_never_written_by_readers(root: Path, corpus: ModuleType, tmp_path: Path) -> None:
+def test_readers_never_write_to_the_published_generation(root: Path, corpus: ModuleType, tmp_path: Path) -> None:
     name = _publish(root, corpus, tmp_path, 60)
     files = [path for path in (root / "generations" / name).rglob("*") if path.is_file()]
     before = [path.read_bytes() for path in files]
@@ -51,7 +51,7 @@ def test_published_generation_is_never_written_by_readers(root: Path, corpus: Mo
     assert [path.read_bytes() for path in files] == before
 
 
-def test_copy_is_made_once_and_pruned_when_no_reader_uses_it(root: Path, corpus: ModuleType, tmp_path: Path) -> None:
+def test_a_copy_is_made_once_and_pruned_when_no_reader_uses_it(root: Path, corpus: ModuleType, tmp_path: Path) -> None:
     cache = tmp_path / "readers"
     _publish(root, corpus, tmp_path, 60)
     first, second = IndexReader(root, cache), IndexReader(root, cache)
@@ -69,7 +69,7 @@ def test_copy_is_made_once_and_pruned_when_no_reader_uses_it(root: Path, corpus:
     first.close()
 
 
-def test_old_generation_serves_while_the_new_one_cannot_be_opened(
+def test_the_old_generation_answers_while_the_new_one_cannot_be_opened(
     root: Path, corpus: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _publish(root, corpus, tmp_path, 60)
@@ -88,7 +88,7 @@ def test_old_generation_serves_while_the_new_one_cannot_be_opened(
 
 
 @pytest.mark.parametrize("damaged", ["chroma/chroma.sqlite3", "chroma/*/header.bin", "bm25/data.csc.index.npy"])
-def test_damaged_generation_is_refused_and_its_copy_not_kept(
+def test_a_damaged_generation_is_refused_and_its_copy_removed(
     root: Path, corpus: ModuleType, tmp_path: Path, damaged: str
 ) -> None:
     name = _publish(root, corpus, tmp_path, 150)
@@ -103,9 +103,7 @@ def test_damaged_generation_is_refused_and_its_copy_not_kept(
     reader.close()
 
 
-def test_generation_numbers_used_again_do_not_bring_back_old_copies(
-    root: Path, corpus: ModuleType, tmp_path: Path
-) -> None:
+def test_a_reused_generation_number_does_not_reuse_an_old_copy(root: Path, corpus: ModuleType, tmp_path: Path) -> None:
     _publish(root, corpus, tmp_path, 60)
     IndexReader(root).close()
     shutil.rmtree(root)

@@ -1,4 +1,4 @@
-"""A table computes the same row hashes as Python: else every row would look changed."""
+"""SQL computes the same row hashes as Python; otherwise every row would look changed."""
 
 from dataclasses import asdict, replace
 from types import ModuleType
@@ -14,7 +14,7 @@ _SCHEMA = (
 )
 
 
-def test_same_in_sql_and_python(spark: SparkSession, corpus: ModuleType) -> None:
+def test_row_hashes_are_equal_in_sql_and_python(spark: SparkSession, corpus: ModuleType) -> None:
     plain = corpus.entry(1, page=3)
     rows = [
         plain,

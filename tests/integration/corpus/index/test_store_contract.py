@@ -1,4 +1,4 @@
-"""What every store must keep, on all three: embedded Chroma, a Chroma server, a Databricks AI Search double."""
+"""The contract of stores, tested on all three: embedded Chroma, a Chroma server, a Databricks AI Search double."""
 
 import socket
 import subprocess
@@ -82,14 +82,14 @@ def test_rows_come_back_as_written(store: Store, corpus: ModuleType) -> None:
     store.upsert(rows)
     ids = [row.chunk_id for row in rows]
     assert [p.row_hash for p in store.passages(ids)] == [row.row_hash for row in rows]
-    for held, row in zip(store.get(ids), rows, strict=True):
-        assert held == row
-        assert held.vector.dtype == np.float32
-        assert _cosine(held.vector, row.vector) == pytest.approx(1.0, abs=1e-5)
+    for stored, row in zip(store.get(ids), rows, strict=True):
+        assert stored == row
+        assert stored.vector.dtype == np.float32
+        assert _cosine(stored.vector, row.vector) == pytest.approx(1.0, abs=1e-5)
     assert {p.chunk_id: p for page in store.scan() for p in page} == {p.chunk_id: p for p in store.passages(ids)}
 
 
-def test_order_asked_is_kept_and_unknown_ids_left_out(store: Store, corpus: ModuleType) -> None:
+def test_rows_are_in_the_order_of_ids_and_unknown_ids_are_skipped(store: Store, corpus: ModuleType) -> None:
     rows = [corpus.entry(number) for number in range(5)]
     store.upsert(rows)
     asked = [rows[3].chunk_id, "unknown", rows[0].chunk_id]
@@ -97,7 +97,7 @@ def test_order_asked_is_kept_and_unknown_ids_left_out(store: Store, corpus: Modu
     assert [e.chunk_id for e in store.get(asked)] == [rows[3].chunk_id, rows[0].chunk_id]
 
 
-def test_upsert_twice_is_upsert_once(store: Store, corpus: ModuleType) -> None:
+def test_upsert_is_idempotent(store: Store, corpus: ModuleType) -> None:
     rows = [corpus.entry(number) for number in range(4)]
     store.upsert(rows)
     store.upsert(rows)
@@ -110,9 +110,9 @@ def test_upsert_replaces_vector_and_leaves_no_old_metadata(store: Store, corpus:
     new = replace(old, page=None, title="", heading_path=(), vector=corpus.entry(2).vector)
     store.upsert([old])
     store.upsert([new])
-    held = store.get([old.chunk_id])[0]
-    assert held == new
-    assert _cosine(held.vector, new.vector) == pytest.approx(1.0, abs=1e-5)
+    stored = store.get([old.chunk_id])[0]
+    assert stored == new
+    assert _cosine(stored.vector, new.vector) == pytest.approx(1.0, abs=1e-5)
 
 
 def test_update_replaces_metadata_and_keeps_vector(store: Store, corpus: ModuleType) -> None:
@@ -120,19 +120,19 @@ def test_update_replaces_metadata_and_keeps_vector(store: Store, corpus: ModuleT
     moved = replace(old, page=None, ordinal=4, path="elsewhere.md", heading_path=())
     store.upsert([old, corpus.entry(2)])
     store.update([moved])
-    held = store.get([old.chunk_id])[0]
-    assert held == moved
+    stored = store.get([old.chunk_id])[0]
+    assert stored == moved
     assert store.query(old.vector, 1)[0].chunk_id == old.chunk_id
 
 
-def test_update_mends_a_text_that_was_tampered_with(store: Store, corpus: ModuleType) -> None:
+def test_update_restores_a_manually_changed_text(store: Store, corpus: ModuleType) -> None:
     row = corpus.entry(1)
     store.upsert([replace(row, text="tampered")])
     store.update([row])
     assert store.passages([row.chunk_id])[0].text == row.text
 
 
-def test_delete_passes_over_unknown_ids(store: Store, corpus: ModuleType) -> None:
+def test_delete_ignores_unknown_ids(store: Store, corpus: ModuleType) -> None:
     rows = [corpus.entry(number) for number in range(3)]
     store.upsert(rows)
     store.delete([rows[1].chunk_id, "unknown"])
@@ -141,7 +141,7 @@ def test_delete_passes_over_unknown_ids(store: Store, corpus: ModuleType) -> Non
     assert rows[1].chunk_id not in {hit.chunk_id for hit in store.query(rows[1].vector, 3)}
 
 
-def test_duplicate_ids_in_a_batch_are_refused_before_anything_is_written(store: Store, corpus: ModuleType) -> None:
+def test_duplicate_ids_in_a_batch_are_refused_before_writing(store: Store, corpus: ModuleType) -> None:
     with pytest.raises(ValueError, match="twice"):
         store.upsert([corpus.entry(1), corpus.entry(2), corpus.entry(1)])
     assert store.count() == 0
@@ -153,7 +153,7 @@ def test_unusable_vectors_are_refused(store: Store, corpus: ModuleType, value: f
         store.upsert([replace(corpus.entry(1), vector=np.full(corpus.DIMENSION, value, dtype=np.float32))])
 
 
-def test_query_gives_cosines_best_first(store: Store, corpus: ModuleType) -> None:
+def test_query_returns_cosines_best_first(store: Store, corpus: ModuleType) -> None:
     rows = [corpus.entry(number) for number in range(40)]
     store.upsert(rows)
     question = corpus.entry(99).vector * 5.0  # the length of a vector does not matter
@@ -163,7 +163,7 @@ def test_query_gives_cosines_best_first(store: Store, corpus: ModuleType) -> Non
     assert [hit.score for hit in hits] == pytest.approx([cosine for cosine, _ in exact], abs=1e-4)
 
 
-def test_query_for_more_than_there_is(store: Store, corpus: ModuleType) -> None:
+def test_query_for_more_rows_than_exist_returns_all(store: Store, corpus: ModuleType) -> None:
     store.upsert([corpus.entry(number) for number in range(3)])
     assert len(store.query(corpus.entry(1).vector, 50)) == 3
 
@@ -171,7 +171,7 @@ def test_query_for_more_than_there_is(store: Store, corpus: ModuleType) -> None:
 GROUP_SETS = [(), ("hr",), ("legal",), ("hr", "legal")]
 
 
-def test_a_reader_finds_only_what_he_may_see(store: Store, corpus: ModuleType) -> None:
+def test_a_reader_finds_only_visible_rows(store: Store, corpus: ModuleType) -> None:
     rows = [replace(corpus.entry(number), groups=GROUP_SETS[number % 4]) for number in range(40)]
     store.upsert(rows)
     question = corpus.entry(99).vector
@@ -199,7 +199,7 @@ def test_rows_move_between_groups(store: Store, corpus: ModuleType) -> None:
     assert store.count() == 1
 
 
-def test_neighbours_are_of_the_same_document_and_groups(store: Store, corpus: ModuleType) -> None:
+def test_neighbors_have_the_same_document_and_groups(store: Store, corpus: ModuleType) -> None:
     rows = [corpus.entry(number) for number in range(20)]
     rows[4] = replace(rows[4], groups=("hr",))
     store.upsert(rows)
@@ -210,7 +210,7 @@ def test_neighbours_are_of_the_same_document_and_groups(store: Store, corpus: Mo
     assert store.neighbors(rows[2], []) == []
 
 
-def test_more_rows_than_one_call_takes(store: Store, corpus: ModuleType) -> None:
+def test_more_rows_than_one_call_allows(store: Store, corpus: ModuleType) -> None:
     rows = [corpus.entry(number) for number in range(6000)]
     store.upsert(rows)
     assert store.count() == 6000
@@ -226,7 +226,7 @@ def test_applying_a_plan_makes_the_store_equal(store: Store, corpus: ModuleType)
     assert row_hashes(store) == wanted.rows()
 
 
-def test_embedded_rows_are_there_after_reopening(tmp_path: Path, corpus: ModuleType) -> None:
+def test_embedded_rows_persist(tmp_path: Path, corpus: ModuleType) -> None:
     rows = [replace(corpus.entry(number), groups=("hr",) if number % 5 == 2 else ()) for number in range(250)]
     first = create_embedded(tmp_path)
     first.upsert(rows)
@@ -238,8 +238,8 @@ def test_embedded_rows_are_there_after_reopening(tmp_path: Path, corpus: ModuleT
     again.close()
 
 
-def test_server_errors_name_the_fix(chroma_port: int) -> None:
-    with pytest.raises(UserError, match="has no collection docs__abababab__1: publish"):
+def test_server_errors_say_what_to_do(chroma_port: int) -> None:
+    with pytest.raises(UserError, match="has no collection docs__abababab__1"):
         open_on_server("127.0.0.1", chroma_port, "docs__abababab__1")
     create_on_server("127.0.0.1", chroma_port, "docs__abababab__2").close()
     open_on_server("127.0.0.1", chroma_port, "docs__abababab__2").close()
@@ -251,7 +251,7 @@ def test_server_errors_name_the_fix(chroma_port: int) -> None:
             open_on_server("127.0.0.1", unused.getsockname()[1], "docs__abababab__1")
 
 
-def test_ai_search_names_rows_the_service_refused(corpus: ModuleType) -> None:
+def test_ai_search_names_the_rows_that_the_service_refused(corpus: ModuleType) -> None:
     class Refusing:
         def upsert_data_vector_index(self, name: str, rows: str) -> object:
             from databricks.sdk.service.vectorsearch import UpsertDataVectorIndexResponse

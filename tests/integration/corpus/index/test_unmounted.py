@@ -1,4 +1,4 @@
-"""Readers where the index's volume is not mounted: through the Files API, whatever happens to it."""
+"""Readers where the index's volume is not mounted: through the Files API, even if it fails."""
 
 import shutil
 import threading
@@ -22,7 +22,7 @@ ROOT = Path("/Volumes/main/rag/indexes/passages")
 
 @pytest.fixture
 def root(tmp_path: Path) -> Iterator[Path]:
-    """The volume's folder as the job that publishes has it mounted."""
+    """The volume's folder as mounted for the publishing job."""
     (tmp_path / "volumes" / "indexes").mkdir(parents=True)
     with strict_volumes(tmp_path / "volumes") as volumes:
         yield volumes / "indexes" / "passages"
@@ -58,8 +58,8 @@ def _rows(reader: IndexReader) -> int:
     return len(reader.generation().store.ids())
 
 
-def test_no_index(double: Double) -> None:
-    with pytest.raises(UserError, match=f"^no index at {ROOT}: run the refresh job first"):
+def test_a_missing_index_is_an_error(double: Double) -> None:
+    with pytest.raises(UserError, match=f"^no index at {ROOT}; run the refresh job first"):
         IndexReader(ROOT)
 
 
@@ -78,7 +78,7 @@ def test_a_generation_is_fetched_once_and_the_next_one_followed(
     other.close()
 
 
-def test_between_two_looks_a_question_costs_no_request(
+def test_between_two_checks_a_question_sends_no_request(
     double: Double, root: Path, corpus: ModuleType, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader_module, "_LOOK_SECONDS", 1e6)
@@ -91,7 +91,7 @@ def test_between_two_looks_a_question_costs_no_request(
     reader.close()
 
 
-def test_the_old_generation_answers_while_the_api_is_away(
+def test_the_old_generation_answers_while_the_api_is_unavailable(
     double: Double,
     root: Path,
     corpus: ModuleType,
@@ -113,7 +113,7 @@ def test_the_old_generation_answers_while_the_api_is_away(
     reader.close()
 
 
-def test_the_old_generation_answers_while_the_new_one_is_on_its_way(
+def test_the_old_generation_answers_while_the_new_one_is_fetched(
     double: Double, root: Path, corpus: ModuleType, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader_module, "_PATIENCE_SECONDS", 0.01)
@@ -131,7 +131,7 @@ def test_the_old_generation_answers_while_the_new_one_is_on_its_way(
 
 
 @pytest.mark.parametrize("trouble", ["gone", "forbidden", "cut for good", "other bytes", "outside"])
-def test_a_generation_that_does_not_arrive_is_never_opened(
+def test_an_incompletely_fetched_generation_is_never_opened(
     double: Double, root: Path, corpus: ModuleType, tmp_path: Path, cache: Path, trouble: str
 ) -> None:
     name = _publish(root, corpus, tmp_path, 60)
@@ -169,14 +169,14 @@ def test_a_generation_that_does_not_arrive_is_never_opened(
     reader.close()
 
 
-def test_a_broken_pointer(double: Double, root: Path) -> None:
+def test_a_damaged_pointer_is_an_error(double: Double, root: Path) -> None:
     root.mkdir()
     (root / "pointer.json").write_text("not JSON")
     with pytest.raises(UserError, match=f"{ROOT}/pointer.json is not a readable pointer"):
         IndexReader(ROOT)
 
 
-def test_a_folder_that_came_with_the_model_is_read_as_one(
+def test_an_index_packaged_with_the_model_is_read_as_a_folder(
     double: Double, corpus: ModuleType, tmp_path: Path, cache: Path
 ) -> None:
     _publish(tmp_path / "artifact", corpus, tmp_path, 60)

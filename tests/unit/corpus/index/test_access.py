@@ -52,25 +52,25 @@ def test_a_rule_matches_paths(pattern: str, path: str, matches: bool) -> None:
     assert rule(pattern).matches(path) is matches
 
 
-def test_without_a_rule_everybody_may_see() -> None:
+def test_without_a_matching_rule_everybody_may_see_a_document() -> None:
     assert groups_of([rule("hr/**")])("public/a.md") == ()
 
 
-def test_where_rules_meet_a_reader_needs_a_group_that_all_name() -> None:
+def test_if_several_rules_match_a_reader_needs_a_common_group() -> None:
     of = groups_of([rule("hr/**", "hr", "board"), rule("**/pay/**", "board", "audit")])
     assert of("hr/a.md") == ("board", "hr")
     assert of("hr/pay/a.md") == ("board",)
     assert of("it/pay/a.md") == ("audit", "board")
 
 
-def test_rules_that_leave_nobody_are_an_error() -> None:
+def test_matching_rules_without_a_common_group_are_an_error() -> None:
     of = groups_of([rule("hr/**", "hr"), rule("**/pay/**", "audit")])
     with pytest.raises(UserError, match=r"'hr/\*\*' and '\*\*/pay/\*\*' leave no group that may see hr/pay/a.md"):
         of("hr/pay/a.md")
 
 
 @pytest.mark.parametrize("groups", [[], [""], [" hr"]])
-def test_a_rule_names_groups(groups: list[str]) -> None:
+def test_a_rule_without_valid_groups_is_refused(groups: list[str]) -> None:
     with pytest.raises(ValidationError):
         AccessRule.model_validate({"path": "hr/**", "groups": groups})
 
@@ -88,21 +88,23 @@ def test_the_digest_changes_with_the_rules() -> None:
 
 
 @given(GROUPS, st.none() | GROUPS)
-def test_who_sees_what(groups: tuple[str, ...], reader: tuple[str, ...] | None) -> None:
+def test_a_reader_sees_unrestricted_passages_and_those_of_own_groups(
+    groups: tuple[str, ...], reader: tuple[str, ...] | None
+) -> None:
     assert visible(groups, reader) is (reader is None or not groups or bool(set(groups) & set(reader)))
 
 
-def test_a_misspelt_group_is_an_error_where_groups_are_known() -> None:
+def test_an_unknown_group_is_an_error_if_groups_are_known() -> None:
     assert check_groups(["hr", "nonsense"], []) == {"hr", "nonsense"}
     assert check_groups(["hr"], ["hr", "legal"]) == {"hr"}
     with pytest.raises(UserError, match="group 'legl': .* did you mean legal"):
         check_groups(["legl"], ["hr", "legal"])
-    with pytest.raises(UserError, match="group 'zzz': .* there are hr, legal"):
+    with pytest.raises(UserError, match="group 'zzz': .* hr, legal"):
         check_groups(["zzz"], ["legal", "hr"])
 
 
 @given(GROUPS, GROUPS)
-def test_keys_are_equal_only_for_equal_sets(one: tuple[str, ...], other: tuple[str, ...]) -> None:
+def test_group_keys_are_equal_only_for_equal_sets(one: tuple[str, ...], other: tuple[str, ...]) -> None:
     assert (groups_key(one) == groups_key(other)) is (one == other)
 
 
@@ -110,7 +112,9 @@ ROWS = st.dictionaries(st.text(min_size=1, max_size=3), GROUPS, max_size=8)
 
 
 @given(ROWS, st.none() | GROUPS)
-def test_the_mask_lets_through_what_is_visible(rows: dict[str, tuple[str, ...]], reader: tuple[str, ...]) -> None:
+def test_the_mask_contains_exactly_the_visible_passages(
+    rows: dict[str, tuple[str, ...]], reader: tuple[str, ...]
+) -> None:
     allowed = Restrictions(list(rows), rows).allowed(reader)
     wanted = [visible(groups, reader) for groups in rows.values()]
     assert (list(allowed) if allowed is not None else [True] * len(rows)) == wanted
@@ -127,19 +131,19 @@ def test_restrictions_are_the_same_after_loading(tmp_path_factory: pytest.TempPa
     assert loaded.sets == saved.sets
 
 
-def test_a_lost_file_does_not_open_anything(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="has 0 sets of groups, the manifest 2"):
         Restrictions.load(tmp_path, ["a"], 2)
 
 
 @given(ROWS, GROUPS)
-def test_words_find_only_what_is_visible(rows: dict[str, tuple[str, ...]], reader: tuple[str, ...]) -> None:
+def test_the_word_index_finds_only_visible_passages(rows: dict[str, tuple[str, ...]], reader: tuple[str, ...]) -> None:
     index = LexicalIndex.build(list(rows), ["the same word"] * len(rows))
     found = index.query("word", 3, Restrictions(index.ids, rows).allowed(reader))
     seen = [i for i, groups in rows.items() if visible(groups, reader)]
     assert [hit.chunk_id for hit in found] == seen[:3]
 
 
-def test_a_mask_may_hide_everything() -> None:
+def test_a_mask_can_hide_all_passages() -> None:
     index = LexicalIndex.build(["a", "b"], ["word", "word"])
     assert index.query("word", 5, np.zeros(2, dtype=np.bool_)) == []

@@ -27,19 +27,19 @@ _PASSAGES = st.builds(
 
 
 @given(_PASSAGES)
-def test_metadata_and_back(passage: Passage) -> None:
+def test_metadata_round_trip(passage: Passage) -> None:
     back = Passage.from_metadata(passage.chunk_id, passage.text, passage.metadata(), passage.groups)
     assert back == passage
     assert back.row_hash == passage.row_hash
 
 
 @given(_PASSAGES)
-def test_absent_and_null_metadata_mean_the_same(passage: Passage) -> None:
+def test_missing_and_null_metadata_are_equal(passage: Passage) -> None:
     present = {key: value for key, value in passage.metadata().items() if value is not None}
     assert Passage.from_metadata(passage.chunk_id, passage.text, present, passage.groups) == passage
 
 
-def test_a_row_without_metadata_is_readable_and_differs(make_entry: Callable[..., Entry]) -> None:
+def test_a_row_without_metadata_is_readable_and_has_another_hash(make_entry: Callable[..., Entry]) -> None:
     assert Passage.from_metadata("c1", None, None).row_hash != make_entry().row_hash
 
 
@@ -57,7 +57,7 @@ def test_a_row_without_metadata_is_readable_and_differs(make_entry: Callable[...
         ({"groups": ("hr",)}, False),
     ],
 )
-def test_row_hash_says_what_changed(
+def test_the_row_hash_shows_whether_text_or_other_fields_changed(
     make_entry: Callable[..., Entry], changed: dict[str, object], new_vector: bool
 ) -> None:
     before, after = make_entry().row_hash, make_entry(**changed).row_hash
@@ -65,7 +65,7 @@ def test_row_hash_says_what_changed(
     assert rewritten(before, after) is new_vector
 
 
-def test_row_hash_tells_sets_of_groups_apart(make_entry: Callable[..., Entry]) -> None:
+def test_the_row_hash_differs_for_different_groups(make_entry: Callable[..., Entry]) -> None:
     sets = [(), ("a",), ("b",), ("a", "b"), ("a,b",), ('a", "b',)]
     assert len({make_entry(groups=groups).row_hash for groups in sets}) == len(sets)
     assert make_entry(groups=("a",)).row_hash == restricted_hash(make_entry().row_hash, ("a",))
@@ -75,12 +75,12 @@ def test_row_hash_does_not_depend_on_the_vector(make_entry: Callable[..., Entry]
     assert make_entry().row_hash == make_entry(vector=np.ones(2, dtype=np.float32)).row_hash
 
 
-def test_row_hash_stays_as_it_is(make_entry: Callable[..., Entry]) -> None:
-    """A change here makes every published index look wholly different, and breaks with ROW_HASH_SQL."""
+def test_the_row_hash_does_not_change(make_entry: Callable[..., Entry]) -> None:
+    """A change would make every row of published indexes look different, and contradict ROW_HASH_SQL."""
     assert make_entry().row_hash == "0123456789abcdef" + "27ac81f73d307e61"
 
 
-def test_entries_from_a_frame(make_entry: Callable[..., Entry]) -> None:
+def test_entries_are_made_from_a_frame(make_entry: Callable[..., Entry]) -> None:
     rows = [make_entry("c1", groups=("hr",)), make_entry("c2", page=None, heading_path=(), title="", path="b.md")]
     columns = {f.name: [getattr(row, f.name) for row in rows] for f in fields(Passage) if f.name != "groups"}
     columns["heading_path"] = [np.array(["Part", "Section"]), None]  # as Arrow gives lists and NULLs
@@ -94,7 +94,7 @@ def test_entries_from_a_frame(make_entry: Callable[..., Entry]) -> None:
     assert entries[1].vector.tolist() == [1.0, 0.0]
 
 
-def test_no_rows_no_entries() -> None:
+def test_no_rows_give_no_entries() -> None:
     assert (
         entries_from_frame(pd.DataFrame(columns=[*(f.name for f in fields(Passage)), "embedding"]), groups_of([])) == []
     )

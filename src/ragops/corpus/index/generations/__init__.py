@@ -1,1 +1,1 @@
-"""Index generations: built, verified and published as immutable versions with a pointer to the live one."""
+"""Index generations: immutable versions, built, verified and published, with a pointer to the live one."""

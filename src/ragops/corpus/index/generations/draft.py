@@ -1,4 +1,4 @@
-"""A generation in the making, in a local directory: a copy of the live one plus the changes, or all from scratch."""
+"""A generation being built in a local directory: a copy of the live one with changes, or from scratch."""
 
 import logging
 import shutil
@@ -18,20 +18,20 @@ from ragops.corpus.index.generations.manifest import (
     write_manifest,
     write_rows,
 )
-from ragops.corpus.index.generations.plan import Plan, apply_changes, plan_changes
+from ragops.corpus.index.generations.plan import Plan, Update, apply_changes, plan_changes
 from ragops.corpus.index.stores.bm25 import LexicalIndex
 from ragops.corpus.index.stores.chroma import create_embedded, open_embedded
 from ragops.corpus.index.stores.interface import Fetch, Store, row_hashes
 
-_LOG = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An open store at the parent's state, and what must change in it. `parent` None: from scratch.
+    """An open store in the parent's state, and the changes to make in it. `parent` None: from scratch.
 
-    `held`: id -> row hash at that state; `restricted`: id -> groups likewise; `words`: the parent's word index, None
-    where its file may be damaged.
+    `stored`: id -> row hash in that state; `restricted`: id -> groups; `words`: the parent's word index, None if its
+    file may be damaged.
     """
 
     directory: Path
@@ -39,14 +39,14 @@ class Draft:
     plan: Plan
     parent: Manifest | None = None
     rewrites: int = 0
-    held: Mapping[str, str] = field(default_factory=dict)
+    stored: Mapping[str, str] = field(default_factory=dict)
     restricted: Mapping[str, Groups] = field(default_factory=dict)
     words: LexicalIndex | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltDraft:
-    """A finished draft, open for checks, and id -> row hash of what its store was found to hold."""
+    """A finished draft, open for checks, and id -> row hash of the rows found in its store."""
 
     directory: Path
     generation: Generation
@@ -56,31 +56,34 @@ class BuiltDraft:
 def start_draft(
     directory: Path,
     wanted: Mapping[str, str],
-    parent: Manifest | None,
-    parent_copy: Path | None,
-    scan: bool,
+    update: Update | None = None,
+    parent_copy: Path | None = None,
     access: str = "",
 ) -> Draft:
-    """Opens the parent's copy if one is given and worth it, an empty store otherwise.
+    """Opens the parent's copy if there is one and using it is worthwhile, otherwise an empty store.
 
-    `parent_copy`: a copy of it on this machine, whose store becomes the draft's. `scan`: the parent's files are not as
-    they were built, so its rows are read from the store itself. `access`: the digest of the rules that now hold; where
-    they changed, rows to update may go to other groups. A removed or replaced row stays in the HNSW graph as a dead
-    node that every search walks over: when they would be more than half of the rows, all is built anew. Rows that are
-    only added never call for that.
+    A removed or replaced row stays in the HNSW graph as a dead node that every search visits. If dead nodes would be
+    more than half of the rows, the generation is built from scratch; rows that are only added never cause that.
+
+    Args:
+        directory: where the draft is built.
+        wanted: id -> row hash of the rows it must contain.
+        update: the parent; None to build from scratch.
+        parent_copy: a local copy of the parent, whose store becomes the draft's.
+        access: digest of the present access rules; if they changed, updated rows may move to other groups.
     """
-    inherited = _inherit(directory, parent_copy, scan) if parent_copy else None
-    if parent and parent_copy and inherited:
-        store, held = inherited
-        plan = plan_changes(held, wanted)
-        moved = len(plan.update) if access != parent.access else 0
-        rewrites = parent.rewrites + moved + len(plan.remove) + len(held.keys() & set(plan.add))
+    inherited = _inherit(directory, parent_copy, update.scan) if update and parent_copy else None
+    if update and parent_copy and inherited:
+        store, stored = inherited
+        plan = plan_changes(stored, wanted)
+        moved = len(plan.update) if access != update.parent.access else 0
+        rewrites = update.parent.rewrites + moved + len(plan.remove) + len(stored.keys() & set(plan.add))
         if 2 * rewrites <= len(wanted) or plan.empty:
-            if scan:
-                return Draft(directory, store, plan, parent, rewrites)
+            if update.scan:
+                return Draft(directory, store, plan, update.parent, rewrites)
             words = LexicalIndex.load(parent_copy / BM25)
-            restricted = Restrictions.load(parent_copy, words.ids, parent.group_sets).restricted
-            return Draft(directory, store, plan, parent, rewrites, held, restricted, words)
+            restricted = Restrictions.load(parent_copy, words.ids, update.parent.group_sets).restricted
+            return Draft(directory, store, plan, update.parent, rewrites, stored, restricted, words)
         store.close()
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
@@ -88,7 +91,7 @@ def start_draft(
 
 
 def _inherit(directory: Path, parent_copy: Path, scan: bool) -> tuple[Store, Mapping[str, str]] | None:
-    """The parent's store, moved to the draft, and its row hashes; None when it is damaged beyond reading."""
+    """The parent's store, moved to the draft, and its row hashes; None if it cannot be read."""
     directory.mkdir(parents=True)
     (parent_copy / CHROMA).rename(directory / CHROMA)
     if not scan:
@@ -100,17 +103,17 @@ def _inherit(directory: Path, parent_copy: Path, scan: bool) -> tuple[Store, Map
         except Exception:
             store.close()
             raise
-    except Exception as error:  # chromadb raises what it likes on a damaged file
-        _LOG.warning("generation %s cannot be read (%s): building from scratch", parent_copy.name, error)
+    except Exception as error:  # chromadb raises any type on a damaged file
+        _log.warning("generation %s cannot be read (%s); building from scratch", parent_copy.name, error)
         return None
 
 
 def finish_draft(
     draft: Draft, fetch: Fetch, number: int, model: IndexedModel, source_version: str, access: str = ""
 ) -> BuiltDraft:
-    """Carries the plan out; then reopens the store as a reader would, and sees what it holds.
+    """Applies the plan, then reopens the store as a reader would and reads its rows.
 
-    Of an undamaged parent only what changed is read again, and every id: the rest is as its files' digests say.
+    With an undamaged parent, only changed rows and all ids are read; its files' digests vouch for the rest.
     """
     try:
         apply_changes(draft.plan, draft.store, fetch)
@@ -155,7 +158,7 @@ def _changed_rows(
     draft: Draft, store: Store, words: LexicalIndex
 ) -> tuple[Mapping[str, str], LexicalIndex, Restrictions]:
     changed = store.passages([*draft.plan.add, *draft.plan.update])
-    known = {**draft.held, **{passage.chunk_id: passage.row_hash for passage in changed}}
+    known = {**draft.stored, **{passage.chunk_id: passage.row_hash for passage in changed}}
     rows = {chunk_id: known.get(chunk_id, "") for chunk_id in store.ids()}
     words = words.changed(draft.plan.remove, {passage.chunk_id: lexical_text(passage) for passage in changed})
     restricted = {**draft.restricted, **{passage.chunk_id: passage.groups for passage in changed}}
@@ -163,7 +166,7 @@ def _changed_rows(
 
 
 def seal_draft(built: BuiltDraft) -> None:
-    """Records rows and every file's digest; from here on nobody opens this directory, only copies of it."""
+    """Records the rows and every file's digest. After this, only copies of the directory may be opened."""
     write_rows(built.directory, built.rows)
     manifest = built.generation.manifest
     write_manifest(built.directory, manifest.model_copy(update={"files": file_digests(built.directory)}))

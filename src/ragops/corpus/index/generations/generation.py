@@ -17,7 +17,7 @@ from ragops.errors import UserError
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """Vectors, words and the manifest of one generation, open in a local directory of its own."""
+    """Vector store, word index and manifest of one generation, open in its own local directory."""
 
     manifest: Manifest
     store: Store
@@ -26,26 +26,28 @@ class Generation:
 
     @classmethod
     def open(cls, directory: Path) -> "Generation":
-        """Opens a local copy (Chroma writes into what it opens). Raises UserError when a part is damaged."""
+        """Opens a local copy (Chroma writes into what it opens). Raises UserError if a part is damaged."""
         manifest = read_manifest(directory)
         try:
             words = LexicalIndex.load(directory / BM25)
             restrictions = Restrictions.load(directory, words.ids, manifest.group_sets)
             store = open_embedded(directory / CHROMA)
-            try:  # Chroma reads its graph with the first query only: better now than in somebody's search
+            try:  # Chroma reads its graph only with the first query: better now than in a user's search
                 store.query(np.ones(manifest.model.dimension, dtype=np.float32), 1, reader=None)
             except Exception:
                 store.close()
                 raise
-        except Exception as error:  # chromadb, sqlite and numpy raise what they like on a damaged file
+        except Exception as error:  # chromadb, sqlite and numpy raise any type on a damaged file
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            raise UserError(f"index generation {manifest.name} cannot be opened ({reason}): publish again") from error
+            raise UserError(
+                f"index generation {manifest.name} cannot be opened ({reason}); run the refresh job"
+            ) from error
         return cls(manifest, store, words, restrictions)
 
     def dense(self, vector: Vector, k: int, reader: Reader = ()) -> list[Hit]:
-        """Passages that the reader may see, nearest by cosine.
+        """The k nearest passages by cosine that the reader may see.
 
-        Raises ValueError when the vector's length is not the index's.
+        Raises ValueError if the vector's length is not the index's dimension.
         """
         if vector.shape != (self.manifest.model.dimension,):
             raise ValueError(
@@ -54,24 +56,24 @@ class Generation:
         return self.store.query(vector, k, reader)
 
     def lexical(self, text: str, k: int, reader: Reader = ()) -> list[Hit]:
-        """Passages that the reader may see, best by BM25."""
+        """The k best passages by BM25 that the reader may see."""
         return self.words.query(text, k, self.restrictions.allowed(reader))
 
     def passages(self, ids: Sequence[str]) -> list[Passage]:
-        """The passages of these ids in that order; unknown ones left out."""
+        """The passages with these ids in this order; unknown ids are skipped."""
         return self.store.passages(ids)
 
     def neighbors(self, passage: Passage, ordinals: Collection[int]) -> list[Passage]:
-        """Those of its document, with the same groups, at these places in it, in the document's order."""
+        """Passages of the same document and groups with these ordinals, in the document's order."""
         return self.store.neighbors(passage, ordinals)
 
     def check_encoder(self, fingerprint: str, name: str) -> None:
-        """Raises UserError unless queries encoded by this model may be compared with the index's vectors."""
+        """Raises UserError unless the index's vectors are of this model."""
         model = self.manifest.model
         if model.fingerprint != fingerprint:
             raise UserError(
                 f"index generation {self.manifest.name} was built with model {model.name} ({model.fingerprint[:8]}), "
-                f"this retriever has {name} ({fingerprint[:8]}): configure the model of the index, or refresh it"
+                f"this retriever uses {name} ({fingerprint[:8]}); configure the index's model, or run the refresh job"
             )
 
     def close(self) -> None:
@@ -80,5 +82,5 @@ class Generation:
 
 
 def lexical_text(passage: Passage) -> str:
-    """The words a passage is found by: its title and headings too, as its vector is made of them."""
+    """The text of the word index: with title and headings, like the embedded text."""
     return "\n".join((passage.title, *passage.heading_path, passage.text))

@@ -1,4 +1,4 @@
-"""What an index generation says of itself."""
+"""A generation's description of itself: its manifest, its recorded rows and its files' digests."""
 
 import hashlib
 import json
@@ -19,11 +19,11 @@ _ROWS = "rows.json"
 
 
 class Damaged(UserError):
-    """A pointer or a manifest that is there and does not hold what it should."""
+    """A pointer or manifest exists and is not valid."""
 
 
 class IndexedModel(BaseModel):
-    """The embedding model of the vectors: `fingerprint` (hex) decides, `spec` is the full description for people."""
+    """The embedding model of the vectors: identified by `fingerprint` (hex); `spec` is a description for people."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -34,7 +34,7 @@ class IndexedModel(BaseModel):
 
 
 class Manifest(BaseModel):
-    """A generation's description, written last into it. `files`: sha256 of every other file in it."""
+    """A generation's description, its last written file. `files`: SHA-256 of every other file."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -43,8 +43,8 @@ class Manifest(BaseModel):
     count: int
     source_version: str
     parent: str | None
-    access: str = ""  # digest of the access rules it was built under; "" for none
-    group_sets: int = 0  # how many sets of groups restrict passages; 0: everybody sees all
+    access: str = ""  # digest of the access rules it was built with; "" without rules
+    group_sets: int = 0  # number of group sets that restrict passages; 0: everybody sees all
     rewrites: int = 0  # rows deleted or replaced since the last build from scratch: dead nodes in the HNSW graph
     built_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
     versions: dict[str, str] = Field(default_factory=lambda: {n: version(n) for n in ("ragops", "chromadb", "bm25s")})
@@ -57,46 +57,46 @@ class Manifest(BaseModel):
 
 
 def read_manifest(generation: Path) -> Manifest:
-    """The manifest in a folder of this machine. Raises UserError when it is missing or not readable."""
+    """Reads the manifest in a local folder. Raises UserError if it is missing or not readable."""
     try:
         return parse_manifest((generation / MANIFEST).read_bytes(), generation)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise UserError(f"index generation {generation} cannot be read ({reason}): run the refresh job") from error
+        raise UserError(f"index generation {generation} cannot be read ({reason}); run the refresh job") from error
 
 
 def parse_manifest(content: bytes, generation: Path) -> Manifest:
-    """A manifest from its file's content. Raises Damaged when it is none."""
+    """Parses a manifest. Raises Damaged if the content is not one."""
     try:
         return Manifest.model_validate_json(content)
     except ValidationError as error:
-        raise Damaged(f"{generation / MANIFEST} is not a manifest: run the refresh job to publish again") from error
+        raise Damaged(f"{generation / MANIFEST} is not a manifest; run the refresh job to publish again") from error
 
 
 def write_manifest(generation: Path, manifest: Manifest) -> None:
-    """Writes it into the generation's directory."""
+    """Writes the manifest into the generation's directory."""
     (generation / MANIFEST).write_text(manifest.model_dump_json(indent=2), "utf-8")
 
 
 def write_rows(generation: Path, rows: Mapping[str, str]) -> None:
-    """Records id -> row hash of what the generation was verified to hold, in the ids' order."""
+    """Records id -> row hash of the verified rows, sorted by id."""
     (generation / _ROWS).write_text(json.dumps(dict(sorted(rows.items())), indent=0), "utf-8")
 
 
 def read_rows(generation: Path) -> dict[str, str]:
-    """Id -> row hash as recorded: true as long as no file has changed, and much faster than a scan."""
+    """The recorded id -> row hash: valid as long as no file has changed, and much faster than a scan."""
     rows: dict[str, str] = json.loads((generation / _ROWS).read_text("utf-8"))
     return rows
 
 
 def file_digests(generation: Path) -> dict[str, str]:
-    """Relative path -> sha256 of each file but the manifest."""
+    """Relative path -> SHA-256 of each file except the manifest."""
     files = [path for path in sorted(generation.rglob("*")) if path.is_file() and path.name != MANIFEST]
     return {path.relative_to(generation).as_posix(): _sha256(path) for path in files}
 
 
 def differing(found: Mapping[str, str], recorded: Mapping[str, str]) -> set[str]:
-    """Files that are missing, new or different: relative path -> sha256, as found and as a manifest recorded it."""
+    """Files that are missing, new or different, from relative path -> SHA-256 as found and as recorded."""
     return {name for name in found.keys() | recorded.keys() if found.get(name) != recorded.get(name)}
 
 

@@ -1,7 +1,7 @@
-"""Builds the next generation beside the live one, checks it, and moves the pointer; nothing else changes an index.
+"""Builds the next generation, checks it, and moves the pointer to it; nothing else changes an index.
 
-Built on local disk and copied: a Unity Catalog volume carries no SQLite. A crash leaves the old generation live, and
-litter that the next publish removes.
+It is built on local disk and copied, since SQLite does not work on a Unity Catalog volume. A crash leaves the old
+generation live, and leftovers that the next publish removes.
 """
 
 import errno
@@ -13,7 +13,8 @@ from pathlib import Path
 
 from ragops.corpus.index.generations.draft import BuiltDraft, finish_draft, seal_draft, start_draft
 from ragops.corpus.index.generations.generation import Generation
-from ragops.corpus.index.generations.manifest import CHROMA, IndexedModel, Manifest
+from ragops.corpus.index.generations.manifest import IndexedModel, Manifest
+from ragops.corpus.index.generations.plan import Nothing, Plan, Update, decide
 from ragops.corpus.index.generations.pointer import Pointer
 from ragops.corpus.index.generations.published_files import PublishedIndex, local_directory
 from ragops.corpus.index.generations.rollback_and_cleanup import (
@@ -29,17 +30,18 @@ from ragops.errors import UserError
 from ragops.platform.volumes.errors import VolumeError
 
 _SAMPLED_VECTORS = 64
-# Opening a Chroma directory writes into this file and no other, so that a look from outside is no damage.
-_SQLITE = f"{CHROMA}/chroma.sqlite3"
 
 
 @dataclass(frozen=True, slots=True)
 class IndexSource:
-    """What the index must hold.
+    """The rows that the index must contain.
 
-    `version` changes whenever `rows` would, and may change without; `rows` gives id -> row hash (called only when
-    something may have changed); `fetch` gives entries for ids (called only for rows to be written and for a sample).
-    `access` is the digest of the rules by which passages have groups, "" for none.
+    Attributes:
+        model: the embedding model of the vectors.
+        version: changes whenever `rows` would; may also change without.
+        rows: returns id -> row hash; called only if something may have changed.
+        fetch: returns entries for ids; called only for rows to write and for a sample.
+        access: digest of the access rules, "" without rules.
     """
 
     model: IndexedModel
@@ -51,9 +53,9 @@ class IndexSource:
 
 @dataclass(frozen=True, slots=True)
 class RecallGuard:
-    """Stops a publish whose recall falls more than `max_drop` below the live generation's.
+    """Stops a publish whose recall is more than `max_drop` below the live generation's.
 
-    `measure` gives recall in [0, 1] on a fixed query set, or None for a generation that it has no encoder for.
+    `measure` returns recall in [0, 1] on a fixed query set, or None for a generation whose model it has no encoder for.
     """
 
     measure: Callable[[Generation], float | None]
@@ -62,7 +64,7 @@ class RecallGuard:
 
 @dataclass(frozen=True, slots=True)
 class PublishReport:
-    """The live generation after a publish; rows added (re-embedded ones too), updated and removed by it."""
+    """The live generation after a publish, and the rows it added (including re-embedded ones), updated and removed."""
 
     generation: str
     published: bool
@@ -83,16 +85,27 @@ def publish(
     recall_guard: RecallGuard | None = None,
     work_directory: Path | None = None,
 ) -> PublishReport:
-    """Makes the live index equal to the source; does nothing when it is.
+    """Makes the live index equal to the source; does nothing if it already is.
 
-    Looking whether there is something to do reads the live generation's files once (20,000 rows: 160 MB), so that
-    rows deleted or edited by hand are found although the source did not change. `work_directory`, on a local disk, is
-    removed before and after. Raises UserError when another publisher holds the lock or takes it over, a file cannot be
-    written, the built index does not verify, or recall drops too far; the old generation then stays live.
+    The check for changes reads the live generation's files once (20,000 rows: 160 MB), so that manually deleted or
+    edited rows are found even if the source did not change.
+
+    Args:
+        index_root: the index's folder.
+        source: the rows that the index must contain.
+        lock: the index's lock.
+        run_id: identifies this publisher to others.
+        wait_seconds: how long to wait for the lock.
+        recall_guard: stops a publish whose recall drops.
+        work_directory: on a local disk; removed before and after.
+
+    Raises:
+        UserError: another publisher holds the lock or takes it over, a file cannot be written, the built index fails
+            its checks, or recall drops too far. The old generation stays live.
     """
     index = PublishedIndex(index_root)
     work = work_directory or local_directory(index_root, "draft")
-    with lock.held(run_id, wait_seconds) as hold:
+    with lock.hold(run_id, wait_seconds) as hold:
         live = None
         try:
             settle(index, hold)
@@ -104,13 +117,13 @@ def publish(
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise
-            raise UserError(f"no space left to build index {index_root} in {work}: free some") from error
+            raise UserError(f"no space left to build index {index_root} in {work}; free disk space") from error
         finally:
             remove_leftovers(index, work, hold)
 
 
 def _live_now(index: PublishedIndex, before: Manifest | None) -> str:
-    """What readers see; what they saw before where the volume does not tell."""
+    """The generation that readers see; if the volume cannot be read, the one they saw before."""
     with suppress(UserError):
         pointer = index.find_pointer()
         return pointer.generation if pointer else "no index"
@@ -125,49 +138,55 @@ def _publish(
     work: Path,
     hold: Hold,
 ) -> PublishReport:
-    parent = live if live and live.model.fingerprint == source.model.fingerprint else None
     damage = index.changed_files(live) if live else set()
-    if parent and parent.source_version == source.version and not damage:
-        return PublishReport(parent.name, published=False, rows=parent.count)
-    if not damage <= {_SQLITE}:
-        parent = None
+    decision = decide(live, source.model.fingerprint, source.version, damage)
+    if isinstance(decision, Nothing):
+        return _unchanged(decision.live)
+    update = decision if isinstance(decision, Update) else None
     wanted = source.rows()
-    copied = index.copy(parent.name, work / "parent") if parent else None
-    draft = start_draft(work / uuid.uuid4().hex, wanted, parent, copied, bool(damage), source.access)
+    copy = index.copy(update.parent.name, work / "parent") if update else None
+    draft = start_draft(work / uuid.uuid4().hex, wanted, update, copy, source.access)
     if draft.parent and draft.plan.empty and draft.parent.access == source.access:
         draft.store.close()
-        return PublishReport(draft.parent.name, published=False, rows=draft.parent.count)
+        return _unchanged(draft.parent)
     sample = Sample(source.fetch, sample_ids(wanted, _SAMPLED_VECTORS, seed=source.version))
     number = hold.reserve(index.next_number())
     built = finish_draft(draft, sample.fetch, number, source.model, source.version, source.access)
     try:
         _check(built, sample, source, wanted)
-        live_readable = live is not None and (draft.parent is not None or not damage)
-        if guard and live and live_readable:  # a damaged index is fixed, whatever its recall was
+        # A damaged index is replaced whatever its recall was.
+        if guard and live and (draft.parent or not damage):
             _check_recall(built.generation, guard, index.copy(live.name, work / "live"))
     finally:
         built.generation.close()
     seal_draft(built)
-    manifest = built.generation.manifest
-    _make_live(index, built.directory, manifest, live, hold)
+    _make_live(index, built.directory, built.generation.manifest, live, hold)
+    return _published(built.generation.manifest, draft.plan)
+
+
+def _unchanged(live: Manifest) -> PublishReport:
+    return PublishReport(live.name, published=False, rows=live.count)
+
+
+def _published(manifest: Manifest, plan: Plan) -> PublishReport:
     return PublishReport(
         generation=manifest.name,
         published=True,
         rows=manifest.count,
-        added=len(draft.plan.add),
-        updated=len(draft.plan.update),
-        removed=len(draft.plan.remove),
+        added=len(plan.add),
+        updated=len(plan.update),
+        removed=len(plan.remove),
         from_scratch=manifest.parent is None,
     )
 
 
 def _make_live(index: PublishedIndex, directory: Path, manifest: Manifest, live: Manifest | None, hold: Hold) -> None:
-    """Copies the draft to the volume and moves the pointer to it; removes the copy where that fails."""
+    """Copies the draft to the volume and moves the pointer to it; removes the copy if that fails."""
     try:
         index.install(directory, manifest.name, hold.check)
         move_pointer(index, Pointer.to(manifest, previous=live), hold)
     except UserError:
-        # The volume or Spark may be away, or the lock lost: the reason is raised below.
+        # The volume or Spark may be unavailable, or the lock lost; the reason is raised below.
         with suppress(Exception):
             if _live_now(index, None) != manifest.name and manifest.name not in (hold.recorded() or ""):
                 remove_generations(index, [manifest.name], hold)
@@ -175,10 +194,10 @@ def _make_live(index: PublishedIndex, directory: Path, manifest: Manifest, live:
 
 
 def _check(built: BuiltDraft, sample: Sample, source: IndexSource, wanted: Mapping[str, str]) -> None:
-    """Raises UserError unless the draft holds what is wanted."""
+    """Raises UserError unless the draft contains the wanted rows."""
     report = compare(built.generation, built.rows, wanted, sample.entries(), source.model.fingerprint)
     if not report.ok:
-        raise UserError(f"{report}: not published, the old one stays live; run the refresh again")
+        raise UserError(f"{report}; not published, the old generation stays live; run the refresh job again")
 
 
 def _check_recall(draft: Generation, guard: RecallGuard, live_copy: Path) -> None:
@@ -190,5 +209,5 @@ def _check_recall(draft: Generation, guard: RecallGuard, live_copy: Path) -> Non
     if before is not None and after is not None and before - after > guard.max_drop:
         raise UserError(
             f"recall would fall from {before:.3f} ({live.manifest.name}) to {after:.3f}, more than the allowed "
-            f"{guard.max_drop:.3f}: not published, the old index stays live; look at what changed, or allow more"
+            f"{guard.max_drop:.3f}; not published, the old index stays live; review the changes, or allow a larger drop"
         )

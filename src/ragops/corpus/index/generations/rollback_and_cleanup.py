@@ -1,4 +1,4 @@
-"""Listing generations, rolling back, and removing what no pointer and no rollback needs."""
+"""Listing generations, rolling back, and removing generations that neither the pointer nor a rollback needs."""
 
 import logging
 import shutil
@@ -27,7 +27,7 @@ class ListedGeneration:
 
 
 def list_generations(index_root: Path) -> list[ListedGeneration]:
-    """All finished generations, oldest first; none of them is live where the pointer is broken."""
+    """All complete generations, oldest first; none is live if the pointer is damaged."""
     index = PublishedIndex(index_root)
     live = None
     with suppress(Damaged):
@@ -36,7 +36,7 @@ def list_generations(index_root: Path) -> list[ListedGeneration]:
 
 
 def settle(index: PublishedIndex, hold: Hold) -> None:
-    """Ends what an owner before this one has decided and not carried out; first of all under the lock."""
+    """Completes what an earlier owner of the lock decided and did not finish; called first after locking."""
     if condemned := hold.condemned():
         remove_generations(index, condemned, hold)
     index.repair_pointer(hold.recorded())
@@ -45,39 +45,39 @@ def settle(index: PublishedIndex, hold: Hold) -> None:
 def rollback(
     index_root: Path, to: str | None = None, *, lock: PublishLock, run_id: str, wait_seconds: float = 0.0
 ) -> Pointer:
-    """Moves the pointer to generation `to`, by default to the one before the live one.
+    """Moves the pointer to generation `to`, by default the one before the live one.
 
     Raises:
-        UserError: there is no such generation, it lacks files, it is live already, or a publish is under way.
+        UserError: the generation does not exist, lacks files or is already live, or a publish is running.
     """
     index = PublishedIndex(index_root)
     if not (index.names() or index.find_pointer()):
-        raise UserError(f"no index at {index_root}: nothing to roll back")
-    with lock.held(run_id, wait_seconds) as hold:
+        raise UserError(f"no index at {index_root}; run the refresh job first")
+    with lock.hold(run_id, wait_seconds) as hold:
         settle(index, hold)
         live = index.live_manifest()
         target = to or index.pointer().previous
         known = index.names()
         if target not in known:
             raise UserError(
-                f"no generation {target or 'before the live one'} in {index_root}: there are {', '.join(known)}"
+                f"no generation {target or 'before the live one'} in {index_root}; existing ones: {', '.join(known)}"
             )
         manifest = index.manifest(target)
         if live and target == live.name:
-            raise UserError(f"index generation {target} is live already: name another of {', '.join(known)}")
+            raise UserError(f"index generation {target} is already live; choose another of {', '.join(known)}")
         if missing := index.missing_files(manifest):
-            raise UserError(f"index generation {target} lacks {min(missing)}: roll back to another, or refresh")
+            raise UserError(f"index generation {target} lacks {min(missing)}; choose another, or run the refresh job")
         pointer = Pointer.to(manifest, previous=live)
         move_pointer(index, pointer, hold)
         return pointer
 
 
 def move_pointer(index: PublishedIndex, pointer: Pointer, hold: Hold) -> None:
-    """Decides what is live, then says so to readers.
+    """Records in the lock what is live, then writes the pointer for readers.
 
     Raises:
-        UserError: the lock was lost, and readers see what its new owner has decided; or the pointer cannot be written,
-            and what was live stays decided.
+        UserError: the lock was lost, and readers see its new owner's decision; or the pointer cannot be written, and
+            the earlier decision stays.
     """
     before, mine = hold.recorded(), pointer.model_dump_json()
     hold.record(mine)
@@ -88,16 +88,16 @@ def move_pointer(index: PublishedIndex, pointer: Pointer, hold: Hold) -> None:
             hold.record(before or "")
         raise
     decided = hold.recorded()
-    if decided not in (None, mine):  # this process slept between the two, and has just overwritten a newer pointer
+    if decided not in (None, mine):  # this process was suspended in between and has overwritten a newer pointer
         index.repair_pointer(decided)
         hold.check()
 
 
 def remove_generations(index: PublishedIndex, names: Sequence[str], hold: Hold) -> None:
-    """Decides that generations go, then removes them: whoever comes next ends it, and makes none of them live.
+    """Records that generations will be removed, then removes them; after a crash, the next owner completes it.
 
     Raises:
-        UserError: the lock was lost before it was decided, or something cannot be removed.
+        UserError: the lock was lost before the decision was recorded, or a file cannot be removed.
     """
     if not names:
         return
@@ -111,17 +111,17 @@ def remove_generations(index: PublishedIndex, names: Sequence[str], hold: Hold) 
 def collect_garbage(
     index_root: Path, keep: int = 3, *, lock: PublishLock, run_id: str, wait_seconds: float = 0.0
 ) -> list[str]:
-    """Removes all generations but the newest `keep`, the live one and the one a rollback goes to; returns their names.
+    """Removes all generations except the newest `keep`, the live one and its predecessor; returns their names.
 
     Raises:
-        UserError: a publish is under way, or the pointer is missing or broken (then nothing is known to be unneeded).
+        UserError: a publish is running, or the pointer is missing or damaged, so that it is unknown what is needed.
     """
     index = PublishedIndex(index_root)
     if keep < 1:
-        raise UserError(f"keep={keep} would remove the live generation: give 1 or more")
+        raise UserError(f"keep={keep} would remove the live generation; set it to 1 or more")
     if not (index.names() or index.find_pointer()):
         index.pointer()
-    with lock.held(run_id, wait_seconds) as hold:
+    with lock.hold(run_id, wait_seconds) as hold:
         settle(index, hold)
         pointer, names = index.pointer(), index.names()
         kept = {*names[-keep:], pointer.generation, pointer.previous}
@@ -132,15 +132,15 @@ def collect_garbage(
 
 
 def remove_leftovers(index: PublishedIndex, work: Path, hold: Hold) -> None:
-    """Removes what a killed publish left; only under the lock. What cannot be removed is left for the next one."""
+    """Removes leftovers of a killed publish; errors are only logged. The caller must hold the lock."""
     shutil.rmtree(work, ignore_errors=True)
     try:
         index.remove_unfinished(hold.leftover_age, _named(index))
     except UserError as error:
-        _log.warning("index %s: what an earlier publish left stays there (%s)", index.root, error)
+        _log.warning("index %s: leftovers of an earlier publish cannot be removed (%s)", index.root, error)
 
 
 def _named(index: PublishedIndex) -> set[str]:
-    """Generations that the pointer names. Raises Damaged when it is broken: then nothing is known to be unneeded."""
+    """Generations that the pointer names. Raises Damaged if it is damaged."""
     pointer = index.find_pointer()
     return {name for name in (pointer.generation, pointer.previous) if name} if pointer else set()

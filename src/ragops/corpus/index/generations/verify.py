@@ -1,4 +1,4 @@
-"""Compares an index with the rows it should hold: ids, content, vectors, and the two searches with each other."""
+"""Compares an index with the rows it should contain: ids, content, vectors, and the two searches with each other."""
 
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,13 +14,13 @@ from ragops.corpus.index.stores.interface import Fetch, row_hashes
 _PRINTED_IDS = 5
 # Chroma keeps cosine vectors as given or scaled, both in float32: rounding alone costs less than 1e-6.
 _SAME_VECTOR_COSINE = 0.9999
-# HNSW is approximate and may miss a row; a graph that two writers spoiled loses a fifth of them and more.
+# HNSW is approximate and may miss a row; a graph damaged by concurrent writers loses a fifth of them or more.
 _LOST_FRACTION = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What differs, as sorted ids: rows missing, rows that should not be there (stale), rows of other content."""
+    """Differences as sorted ids: missing rows, rows that should not exist (stale), rows with other content."""
 
     generation: str
     rows: int
@@ -33,11 +33,11 @@ class VerifyReport:
 
     @property
     def ok(self) -> bool:
-        """Whether the index holds exactly what it should."""
+        """Whether the index contains exactly the wanted rows."""
         return not (self.missing or self.stale or self.different or self.wrong_vectors or self.problems)
 
     def __str__(self) -> str:
-        """One line; of each kind the number and the first five ids."""
+        """A one-line summary with the number and first five ids of each kind."""
         named = {
             "missing": self.missing,
             "stale": self.stale,
@@ -47,54 +47,54 @@ class VerifyReport:
         faults = [_named(kind, ids) for kind, ids in named.items() if ids] + list(self.problems)
         if faults:
             return f"index generation {self.generation}: " + "; ".join(faults)
-        checked = f"{self.rows} rows as they should be, {self.vectors_checked} vectors compared"
+        checked = f"{self.rows} rows match, {self.vectors_checked} vectors compared"
         return f"index generation {self.generation}: {checked}"
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON output, ids complete."""
+        """All fields with complete ids, for JSON output."""
         return {name: getattr(self, name) for name in self.__slots__} | {"ok": self.ok}
 
 
 def verify_generation(
     generation: Generation, wanted: Mapping[str, str], sample: Iterable[Entry], fingerprint: str
 ) -> VerifyReport:
-    """Compares an opened generation with id -> row hash, with sample vectors and with the model's fingerprint."""
+    """Compares an opened generation with id -> row hash, sample vectors and the model's fingerprint."""
     return compare(generation, row_hashes(generation.store), wanted, sample, fingerprint)
 
 
 def compare(
     generation: Generation,
-    held: Mapping[str, str],
+    rows: Mapping[str, str],
     wanted: Mapping[str, str],
     sample: Iterable[Entry],
     fingerprint: str,
 ) -> VerifyReport:
-    """As `verify_generation`, with the row hashes of what the store holds computed before."""
+    """As `verify_generation`, with the row hashes already read from the store."""
     expected = list(sample)
     stored = {entry.chunk_id: entry for entry in generation.store.get([entry.chunk_id for entry in expected])}
     wrong = [e.chunk_id for e in expected if e.chunk_id in stored and not _same_direction(e, stored[e.chunk_id])]
     return VerifyReport(
         generation=generation.manifest.name,
-        rows=len(held),
-        missing=tuple(sorted(wanted.keys() - held.keys())),
-        stale=tuple(sorted(held.keys() - wanted.keys())),
-        different=tuple(sorted(i for i in held.keys() & wanted.keys() if held[i] != wanted[i])),
+        rows=len(rows),
+        missing=tuple(sorted(wanted.keys() - rows.keys())),
+        stale=tuple(sorted(rows.keys() - wanted.keys())),
+        different=tuple(sorted(i for i in rows.keys() & wanted.keys() if rows[i] != wanted[i])),
         wrong_vectors=tuple(sorted(wrong)),
         vectors_checked=len(stored),
-        problems=(*_problems(generation, held, expected, fingerprint), *_readers(generation, stored.values())),
+        problems=(*_problems(generation, rows, expected, fingerprint), *_readers(generation, stored.values())),
     )
 
 
 class Sample:
-    """Entries to compare vectors with, kept from what a publish fetches anyway: a query of their own costs a second."""
+    """Entries to compare vectors with, kept from a publish's own fetches, since an extra query costs a second."""
 
     def __init__(self, fetch: Fetch, ids: Sequence[str]) -> None:
-        """Takes the source's `fetch`, and the ids to keep."""
+        """`fetch`: the source's; `ids`: the ids to keep."""
         self._fetch, self._ids = fetch, frozenset(ids)
         self._kept: dict[str, Entry] = {}
 
     def fetch(self, ids: Sequence[str]) -> Iterator[list[Entry]]:
-        """Entries of these ids; the sample is asked for along with the first."""
+        """Entries with these ids; the first call also fetches the sample."""
         asked = set(ids)
         along = [chunk_id for chunk_id in self._ids if chunk_id not in asked and chunk_id not in self._kept]
         for entries in self._fetch([*ids, *along]):
@@ -103,47 +103,47 @@ class Sample:
 
     def entries(self) -> list[Entry]:
         """The sample."""
-        if self._ids and not self._kept:  # nothing was added or changed: rows were only removed
+        if self._ids and not self._kept:  # nothing was fetched, since rows were only removed
             list(self.fetch(()))
         return list(self._kept.values())
 
 
 def sample_ids(rows: Mapping[str, str], size: int, seed: str) -> list[str]:
-    """Up to `size` ids, the same for the same seed."""
+    """Up to `size` ids, always the same for the same seed."""
     ids = sorted(rows)
     return random.Random(seed).sample(ids, min(size, len(ids)))
 
 
 def _problems(
-    generation: Generation, held: Mapping[str, str], sample: Sequence[Entry], fingerprint: str
+    generation: Generation, rows: Mapping[str, str], sample: Sequence[Entry], fingerprint: str
 ) -> Iterator[str]:
     manifest = generation.manifest
     if manifest.model.fingerprint != fingerprint:
         yield f"built with model {manifest.model.fingerprint}, wanted {fingerprint}"
-    if manifest.count != len(held):
-        yield f"the manifest counts {manifest.count} rows, the store holds {len(held)}"
+    if manifest.count != len(rows):
+        yield f"the manifest counts {manifest.count} rows, the store contains {len(rows)}"
     shapes = {entry.vector.shape for entry in sample} - {(manifest.model.dimension,)}
     if shapes:
         yield f"vectors of shape {sorted(shapes)}, the manifest says dimension {manifest.model.dimension}"
         return
     words = set(generation.words.ids)
-    if words != held.keys():
-        yield _named("found by one of dense and lexical search only", sorted(words ^ held.keys()))
-    sampled = [entry for entry in sample if entry.chunk_id in held]
+    if words != rows.keys():
+        yield _named("found by one of dense and lexical search only", sorted(words ^ rows.keys()))
+    sampled = [entry for entry in sample if entry.chunk_id in rows]
     lost = sorted(entry.chunk_id for entry in sampled if not _found(generation, entry))
     if len(lost) > _LOST_FRACTION * len(sampled):
         yield _named("not found by their own vector", lost)
 
 
 def _readers(generation: Generation, stored: Iterable[Entry]) -> Iterator[str]:
-    """Dense and lexical search must let the same readers find a passage."""
+    """Problems where dense and lexical search show a passage to different readers."""
     restricted = generation.restrictions.restricted
     if differing := sorted(e.chunk_id for e in stored if restricted.get(e.chunk_id, ()) != e.groups):
         yield _named("for other groups in dense search than in lexical search", differing)
 
 
 def _found(generation: Generation, entry: Entry) -> bool:
-    """The graph leads to the vector itself, or to an equal one (the same text in another document)."""
+    """Whether the graph finds the vector itself, or an equal one (the same text in another document)."""
     hits = generation.store.query(entry.vector, 1, reader=None)
     return bool(hits) and hits[0].score >= _SAME_VECTOR_COSINE
 

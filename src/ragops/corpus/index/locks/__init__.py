@@ -1,1 +1,1 @@
-"""One publisher of an index at a time, by what each place really has to exclude with."""
+"""The publish lock: one publisher of an index at a time, on a laptop by the kernel, in a workspace by a Delta table."""

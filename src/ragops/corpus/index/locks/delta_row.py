@@ -1,4 +1,4 @@
-"""The row of a publish lock in a Delta table, whose commits win or conflict on whatever machine."""
+"""The row of a publish lock in a Delta table, whose commits succeed or conflict across all machines."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 
 LOCKS = Table(
     name="index_locks",
-    comment="Who publishes each index now, and which generation is live: a commit to this table wins or conflicts.",
+    comment="The present publisher of each index, and its live generation. Commits to this table exclude each other.",
     key="index_name",
     columns=(
         Column("index_name", "STRING", "The index."),
-        Column("token", "STRING", "Of the present hold; empty while nobody holds the lock."),
-        Column("owner", "STRING", "Who holds it or held it last, as JSON."),
-        Column("renewals", "BIGINT", "Grows with every change: while the owner lives, at least every 20 seconds."),
-        Column("last_number", "BIGINT", "The highest generation number given out."),
+        Column("token", "STRING", "Identifies the present owner; empty while the lock is free."),
+        Column("owner", "STRING", "The present or last owner, as JSON."),
+        Column("renewals", "BIGINT", "Grows with every change; at least every 20 seconds while the owner is alive."),
+        Column("last_number", "BIGINT", "The highest generation number assigned."),
         Column("pointer", "STRING", "The pointer to the live generation as JSON; empty before the first."),
-        Column("condemned", "STRING", "Generations that are being removed, with blanks between them."),
-        Column("renewed_at", "TIMESTAMP", "When the row was last changed, by its owner's clock."),
+        Column("condemned", "STRING", "Generations that are being removed, separated by blanks."),
+        Column("renewed_at", "TIMESTAMP", "When the row last changed, by its owner's clock."),
     ),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class RowState:
-    """What the row says."""
+    """The row's values."""
 
     token: str = ""
     owner: str = ""
@@ -47,12 +47,12 @@ class RowState:
 
     @property
     def hold(self) -> tuple[str, int]:
-        """Changes with every hold and every renewal."""
+        """A value that changes with every owner and every renewal."""
         return self.token, self.renewals
 
     @property
     def reported_owner(self) -> Owner | str:
-        """Who holds the lock, or held it last."""
+        """The present or last owner of the lock."""
         try:
             return Owner.model_validate_json(self.owner)
         except ValidationError:
@@ -68,7 +68,7 @@ class DeltaRow:
         self._workspace, self._table = workspace, workspace.table(LOCKS.name)
 
     def make(self) -> None:
-        """Makes table and row where there are none."""
+        """Creates the table and the row if they do not exist."""
         LOCKS.create(self._workspace)
         if not self._find().collect():
             columns = "index_name, token, owner, renewals, last_number, pointer, condemned, renewed_at"
@@ -79,15 +79,15 @@ class DeltaRow:
             )
 
     def read(self) -> RowState:
-        """As it is now."""
+        """The row's present values."""
         return RowState(**self._find().collect()[0].asDict())
 
     def change(self, found: RowState, /, **values: str | int) -> bool:
-        """Changes the row if it is still as it was found; False where another commit came first."""
+        """Changes the row if it is still as `found`; False if another commit came first."""
         return self._update(f"token = {quoted(found.token)} AND renewals = {found.renewals}", values)
 
     def change_own(self, token: str, /, **values: str | int) -> bool:
-        """Changes the row if it still has this token; False where it has not, or another commit came between."""
+        """Changes the row if it still has this token; False if it does not, or another commit came in between."""
         return self._update(f"token = {quoted(token)}", values)
 
     def _update(self, condition: str, values: dict[str, str | int]) -> bool:
@@ -109,7 +109,7 @@ class DeltaRow:
             with needing("MODIFY and SELECT", f"table {self._workspace.registered(LOCKS.name)}"):
                 done = self._workspace.spark.sql(statement).collect()[0]
         except PySparkException as error:
-            # The message alone: some servers send a Java stack trace along, in which anything may stand.
+            # Only the message: some servers append a Java stack trace, which may contain any words.
             if not CONFLICT.search(str(error).strip().partition("\n")[0]):
                 raise
             return False

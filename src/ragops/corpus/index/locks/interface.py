@@ -1,4 +1,4 @@
-"""What every publish lock does, and who holds one."""
+"""The interface of publish locks, and the owner of one."""
 
 import os
 import socket
@@ -12,11 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 def _user() -> str:
-    return psutil.Process().username()  # the number where a container's user has no name
+    return psutil.Process().username()  # the uid if a container's user has no name
 
 
 class Owner(BaseModel):
-    """Who holds a lock."""
+    """The owner of a lock."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,42 +27,42 @@ class Owner(BaseModel):
     started_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
 
     def __str__(self) -> str:
-        """As an error names it."""
+        """The owner's description in errors."""
         return (
             f"{self.user}@{self.host} pid {self.pid}, run {self.run_id}, since {self.started_at:%Y-%m-%d %H:%M:%S} UTC"
         )
 
 
 class Hold(Protocol):
-    """A lock that is held."""
+    """An acquired lock."""
 
     leftover_age: timedelta
-    """How long something unfinished must have lain in the index before its writer is known to be gone."""
+    """Age of unfinished files in the index after which their writer has certainly ended."""
 
     def check(self) -> None:
-        """Raises UserError, naming the new owner, when this process is known to have lost the lock; costs nothing."""
+        """Raises UserError, with the new owner, if this process is known to have lost the lock; reads nothing."""
 
     def reserve(self, number: int) -> int:
-        """A generation's number that no other owner gets: this one, or a later one. Raises UserError as `check`."""
+        """A generation number that no other owner gets, at least `number`. Raises UserError as `check`."""
 
     def condemn(self, names: Sequence[str]) -> None:
-        """Decides that generations go, before they are removed: wins, or raises UserError because the lock is lost."""
+        """Records, before removing generations, that they will be removed. Raises UserError if the lock is lost."""
 
     def condemned(self) -> Sequence[str]:
-        """Generations that an owner has decided to remove, and of which some may still be there."""
+        """Generations that an owner has decided to remove; some may still exist."""
 
     def record(self, pointer: str) -> None:
-        """Decides what is live, before the pointer is written: wins, or raises UserError because the lock is lost."""
+        """Records, before writing the pointer, what is live. Raises UserError if the lock is lost."""
 
     def recorded(self) -> str | None:
-        """The pointer that was decided last, by whoever did; None where the pointer itself is the only record."""
+        """The pointer recorded last, by any owner; None if the pointer file itself is the only record."""
 
 
 class PublishLock(Protocol):
     """The lock of one index."""
 
-    def held(self, run_id: str, wait_seconds: float = 0.0) -> AbstractContextManager[Hold]:
-        """Holds the lock. Raises UserError naming owner and start when it is not free in time.
+    def hold(self, run_id: str, wait_seconds: float = 0.0) -> AbstractContextManager[Hold]:
+        """Holds the lock inside a `with` block. Raises UserError, with its owner, if it is not free in time.
 
-        An owner that is gone is never waited for in vain: its lock is taken over.
+        The lock of an owner that has died is taken over.
         """

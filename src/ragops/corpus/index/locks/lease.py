@@ -1,9 +1,12 @@
-"""The publish lock of a workspace: a lease on a row that every machine can change, and no two at once.
+"""The publish lock of a workspace: a lease on a table's row, which only one machine can change at a time.
 
-An owner renews its lease while it lives. One that has been silent for `SILENCE` is taken over; the others measure that
-by their own monotonic clocks, so that no clock need be right. An owner that slept and wakes up finds its token gone: it
-can no longer commit what is live, or what is removed. The pointer on the volume is a copy of what was committed, for
-readers without Spark, and whoever holds the lease next puts it right where a late writer has overwritten it.
+An owner renews its lease while it is alive. After `SILENCE` without a renewal it is taken over; the others measure this
+with their own monotonic clocks, so clocks need not agree. An owner that was suspended finds its token replaced, and can
+no longer commit what is live or what is removed. The pointer on the volume is a copy of the committed one for readers
+without Spark; the next owner of the lease corrects it if a late writer has overwritten it.
+
+filelock also has expiring locks with a heartbeat, but on files, and without fencing: an owner whose lock has expired
+cannot find out, in the same commit that publishes, that it was taken over.
 """
 
 from __future__ import annotations
@@ -26,41 +29,41 @@ _log = logging.getLogger(__name__)
 
 RENEWAL_SECONDS = 20.0
 SILENCE = 180.0
-"""Seconds without a renewal after which an owner is taken to be gone."""
-# Commits of others, to this row or beside it, that one commit may meet.
+"""Seconds without a renewal after which an owner counts as dead."""
+# Attempts of one commit that conflict with others, to this row or another one.
 _TRIES = 20
-# A writer that lost its lease may sleep for long before it goes on: what it began is left alone for a day.
+# A writer that lost its lease may be suspended for long before it continues, so its files are kept for a day.
 _LEFTOVER_AGE = timedelta(days=1)
 
 
 class Row(Protocol):
-    """A row that is changed by one machine at a time."""
+    """A row that one machine at a time can change."""
 
     index: str
 
     def make(self) -> None:
-        """Makes the row where there is none."""
+        """Creates the row if it does not exist."""
 
     def read(self) -> RowState:
-        """As it is now."""
+        """The row's present values."""
 
     def change(self, found: RowState, /, **values: str | int) -> bool:
-        """Changes it if it is still as it was found."""
+        """Changes the row if it is still as `found`; returns whether it did."""
 
     def change_own(self, token: str, /, **values: str | int) -> bool:
-        """Changes it if it still has this token; may fail although it has."""
+        """Changes the row if it still has this token; may return False although it has."""
 
 
 class LeaseLock:
-    """Excludes all who can change the row."""
+    """Excludes all processes that can change the row."""
 
     def __init__(self, row: Row, renewal: float = RENEWAL_SECONDS, silence: float = SILENCE) -> None:
-        """`renewal`, `silence`: seconds between two signs of life, and until one is missed."""
+        """`renewal`: seconds between renewals; `silence`: seconds after which an owner counts as dead."""
         self._row, self._renewal, self._silence = row, renewal, silence
 
     @contextmanager
-    def held(self, run_id: str, wait_seconds: float = 0.0) -> Iterator[Hold]:
-        """Holds the lock. Raises UserError naming owner and start when it is not free in time."""
+    def hold(self, run_id: str, wait_seconds: float = 0.0) -> Iterator[Hold]:
+        """Holds the lock. Raises UserError, with its owner, if it is not free in time."""
         self._row.make()
         token = uuid.uuid4().hex
         found = self._acquire(token, Owner(run_id=run_id), time.monotonic() + wait_seconds)
@@ -73,7 +76,7 @@ class LeaseLock:
     def _acquire(self, token: str, owner: Owner, deadline: float) -> RowState:
         """Takes the lock; returns the row as it was before.
 
-        Whoever does not want to wait waits all the same for a sign of life: an owner that is gone gives none.
+        Even without `wait_seconds` it waits for one renewal, since a dead owner gives none.
         """
         first = found = self._row.read()
         since = time.monotonic()
@@ -83,7 +86,7 @@ class LeaseLock:
                     return found
             elif found.hold != first.hold and time.monotonic() >= deadline:
                 result = found.reported_owner
-                raise UserError(f"index {self._row.index} is being published by {result}: try again after it")
+                raise UserError(f"index {self._row.index} is locked by {result}; retry when it finishes")
             time.sleep(self._renewal / 4)
             before, found = found, self._row.read()
             if found.hold != before.hold:
@@ -91,12 +94,12 @@ class LeaseLock:
 
 
 class Lease:
-    """A held lock, renewed by a thread of its own until `release`."""
+    """An acquired lock, renewed by its own thread until `release`."""
 
     leftover_age = _LEFTOVER_AGE
 
     def __init__(self, row: Row, token: str, last_number: int, renewal: float) -> None:
-        """Only `LeaseLock` makes one."""
+        """Only `LeaseLock` creates one."""
         self._row, self._token, self._seconds = row, token, renewal
         self._last_number = last_number
         self._committing, self._released = threading.Lock(), threading.Event()
@@ -104,41 +107,41 @@ class Lease:
         threading.Thread(target=self._renew, name="publish-lock", daemon=True).start()
 
     def check(self) -> None:
-        """Raises UserError when a commit or a renewal has found that the lock is lost."""
+        """Raises UserError if a commit or a renewal has found that the lock is lost."""
         if self._taken_by is not None:
             result = self._taken_by
             raise UserError(f"index {self._row.index}: the publish lock was taken over by {result}; run this again")
 
     def reserve(self, number: int) -> int:
-        """A number that no other owner gets. Raises UserError when the lock is lost."""
+        """A number that no other owner gets. Raises UserError if the lock is lost."""
         self._last_number = max(self._last_number + 1, number)
         self._commit(last_number=self._last_number)
         return self._last_number
 
     def condemn(self, names: Sequence[str]) -> None:
-        """Commits which generations go. Raises UserError when the lock is lost."""
+        """Commits which generations will be removed. Raises UserError if the lock is lost."""
         self._commit(condemned=" ".join(names))
 
     def condemned(self) -> Sequence[str]:
-        """What was committed last, whoever did."""
+        """The last committed value, of any owner."""
         return self._read().condemned.split()
 
     def record(self, pointer: str) -> None:
-        """Commits what is live. Raises UserError when the lock is lost."""
+        """Commits what is live. Raises UserError if the lock is lost."""
         self._commit(pointer=pointer)
 
     def recorded(self) -> str | None:
-        """What was committed last, whoever did."""
+        """The last committed value, of any owner."""
         return self._read().pointer
 
     def release(self) -> None:
-        """Gives the lock up, if it is still this one's; where that fails, the next one waits for it to be silent."""
+        """Releases the lock if this owner still has it; if that fails, the next one waits for `silence`."""
         self._released.set()
         try:
             if self._taken_by is None:
                 self._commit(token="")
-        except Exception as error:  # how the run ended is what people want to know
-            _log.warning("index %s: the publish lock was not given up (%s)", self._row.index, _first_line(error))
+        except Exception as error:  # it must not hide how the run ended
+            _log.warning("index %s: the publish lock was not released (%s)", self._row.index, _first_line(error))
 
     def _read(self) -> RowState:
         found = self._row.read()
@@ -152,11 +155,11 @@ class Lease:
                 self._commit()
             except UserError:
                 return
-            except Exception as error:  # Spark may be away for a while; the next commit decides whether it was kept
+            except Exception as error:  # Spark may be unavailable; the next commit shows whether the lock was kept
                 _log.warning("index %s: the publish lock was not renewed (%s)", self._row.index, _first_line(error))
 
     def _commit(self, **values: str | int) -> None:
-        with self._committing:  # its own two threads would conflict
+        with self._committing:  # this process's two threads would conflict
             for _ in range(_TRIES):
                 self.check()
                 if self._row.change_own(self._token, **values):
@@ -164,9 +167,9 @@ class Lease:
                 if self._read().token == self._token:
                     time.sleep(random.random() * min(1.0, self._seconds))
             self.check()
-        raise UserError(f"index {self._row.index}: its lock is busy, {_TRIES} commits met others; run this again")
+        raise UserError(f"index {self._row.index}: its lock is busy ({_TRIES} commits met others); run this again")
 
 
 def _first_line(error: Exception) -> str:
-    """Without the Java stack trace, which some servers send along."""
+    """The message without the Java stack trace that some servers append."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,7 +1,7 @@
 """The publish lock of a laptop: the kernel's lock on a file of the local workspace, outside of its volumes.
 
-All publishers of a local workspace are processes of one machine. The kernel gives the lock up when its holder ends,
-however that ends, and never before: there is no expiry, no clock and nothing to clean up. Needs no Spark.
+All publishers of a local workspace are processes of one machine. The kernel releases the lock when its owner ends in
+any way, and never before, so there is no expiry, no clock and nothing to clean up. Needs no Spark.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ from ragops.corpus.index.locks.interface import Hold, Owner
 from ragops.errors import UserError
 
 _POLL_SECONDS = 0.1
-# A process that is stopped between taking the lock and saying so may take longer; the error then does without its name.
+# An owner that is stopped between taking the lock and writing its name may take longer; then the error has no name.
 _NAMING_SECONDS = 2.0
 
 
@@ -27,12 +27,12 @@ class LocalLock:
     """Excludes the processes and threads of this machine that name the same file."""
 
     def __init__(self, file: Path, index: str) -> None:
-        """`file` is made, and stays; `index` names the index in errors."""
+        """`file` is created, and never removed; `index` names the index in errors."""
         self._file, self._index = file, index
 
     @contextmanager
-    def held(self, run_id: str, wait_seconds: float = 0.0) -> Iterator[Hold]:
-        """Holds the lock. Raises UserError naming owner and start when it is not free in time."""
+    def hold(self, run_id: str, wait_seconds: float = 0.0) -> Iterator[Hold]:
+        """Holds the lock. Raises UserError, with its owner, if it is not free in time."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o666)
         try:
@@ -44,7 +44,7 @@ class LocalLock:
             finally:
                 os.ftruncate(descriptor, 0)
         finally:
-            os.close(descriptor)  # which also gives the lock up
+            os.close(descriptor)  # which also releases the lock
 
     def _acquire(self, descriptor: int, deadline: float) -> None:
         while True:
@@ -53,42 +53,40 @@ class LocalLock:
                 return
             owner, late = self._owner(), time.monotonic() - deadline
             if late >= (0 if owner else _NAMING_SECONDS):
-                raise UserError(
-                    f"index {self._index} is being published by {owner or 'another run'}: try again after it"
-                )
+                raise UserError(f"index {self._index} is locked by {owner or 'another run'}; retry when it finishes")
             time.sleep(_POLL_SECONDS)
 
     def _owner(self) -> Owner | None:
-        """Who holds the lock; None where that one has taken it and not yet said so."""
+        """The owner of the lock; None if it has not written its name yet."""
         try:
             owner = Owner.model_validate_json(self._file.read_bytes())
         except (OSError, ValidationError):
             return None
-        return owner if psutil.pid_exists(owner.pid) else None  # else of one that was killed before
+        return owner if psutil.pid_exists(owner.pid) else None  # otherwise the name of a killed owner
 
 
 class LocalHold:
-    """A held lock, which cannot be lost while its process lives."""
+    """An acquired lock, which cannot be lost while its process is alive."""
 
     leftover_age = timedelta(0)
 
     def check(self) -> None:
-        """Nothing to see."""
+        """Does nothing: the lock cannot be lost."""
 
     def reserve(self, number: int) -> int:
-        """That number."""
+        """`number` itself, since there is no other owner."""
         return number
 
     def condemn(self, names: Sequence[str]) -> None:
-        """Nothing to do: nobody else can make them live now."""
+        """Does nothing: no other owner can make these generations live."""
 
     def condemned(self) -> Sequence[str]:
-        """None: what was removed in part has no manifest, by which it is known."""
+        """Always empty: a partly removed generation is recognized by its missing manifest."""
         return ()
 
     def record(self, pointer: str) -> None:
-        """Nothing to do: nobody else writes the pointer now."""
+        """Does nothing: no other owner writes the pointer."""
 
     def recorded(self) -> str | None:
-        """None: the pointer is the only record."""
+        """Always None: the pointer file is the only record."""
         return None

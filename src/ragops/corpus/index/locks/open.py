@@ -1,4 +1,4 @@
-"""Which lock excludes publishers in this place."""
+"""Chooses the publish lock for this environment."""
 
 from ragops.corpus.index.locks.delta_row import DeltaRow
 from ragops.corpus.index.locks.interface import PublishLock
@@ -12,7 +12,7 @@ def publish_lock(workspace: Workspace, index: str) -> PublishLock:
     """The lock of a schema's index.
 
     Raises:
-        UserError: no local workspace is to be found.
+        UserError: there is no local workspace.
     """
     if on_databricks():
         return LeaseLock(DeltaRow(workspace, index))

@@ -1,4 +1,4 @@
-"""This machine's copies of published generations: made once, shared by processes, pruned when nobody reads them."""
+"""This machine's copies of published generations: made once, shared by processes, removed when no longer in use."""
 
 import fcntl
 import hashlib
@@ -17,17 +17,17 @@ _COPYING = ".copying-"
 
 @dataclass(frozen=True, slots=True)
 class LocalCopy:
-    """A copy in use: nobody prunes it until `release`."""
+    """A copy in use, which is not pruned until `release`."""
 
     directory: Path
     descriptor: int
 
     def release(self) -> None:
-        """Lets go of the copy."""
+        """Ends the use of the copy."""
         os.close(self.descriptor)
 
     def discard(self) -> None:
-        """Lets go of a copy that cannot be opened, and of its place, so that the next try copies again."""
+        """Removes a copy that cannot be opened, so that the next attempt copies again."""
         shutil.rmtree(self.directory, ignore_errors=True)
         self.release()
 
@@ -35,17 +35,17 @@ class LocalCopy:
 class LocalCopies:
     """Copies of one index's generations under one directory of a local disk.
 
-    In use means: a process holds a shared `flock` on the copy's directory; the system drops it when the process ends.
+    A process that uses a copy has a shared `flock` on its directory, which the kernel releases when the process ends.
     """
 
     def __init__(self, index: PublishedIndex, directory: Path) -> None:
-        """Copies from `index`; `directory` belongs to it alone."""
+        """`index`: the source; `directory`: used only for its copies."""
         self._index = index
         self._directory = directory
 
     def acquire(self, generation: str) -> LocalCopy:
-        """The copy of a generation, made if need be. Raises UserError when the generation cannot be read."""
-        # A number can come again after rollback and garbage collection; what the manifest says does not.
+        """The copy of a generation, made if necessary. Raises UserError if the generation cannot be read."""
+        # A number can be reused after rollback and garbage collection; a manifest's content cannot.
         digest = hashlib.sha256(self._index.manifest_bytes(generation)).hexdigest()[:12]
         copy = self._directory / f"{generation}-{digest}"
         while True:
@@ -55,7 +55,7 @@ class LocalCopies:
                 return LocalCopy(copy, descriptor)
 
     def prune(self) -> None:
-        """Removes copies that no process uses, half-made ones of ended processes too."""
+        """Removes copies that no process uses, including incomplete ones of ended processes."""
         for path in self._directory.iterdir():
             descriptor = _open(path)
             if descriptor is None:
@@ -71,8 +71,8 @@ class LocalCopies:
     def _make(self, generation: str, copy: Path) -> None:
         temporary = self._directory / f"{_COPYING}{uuid.uuid4().hex}"
         temporary.mkdir(parents=True)
-        self._directory.chmod(0o700)  # a copy is readable by whom the volume's rights no longer protect it from
-        descriptor = _share(temporary)  # so that no other process prunes it meanwhile
+        self._directory.chmod(0o700)  # the volume's access rights do not apply to the copy
+        descriptor = _share(temporary)  # so that no other process prunes it
         try:
             self._index.copy(generation, temporary)
             if self._index.remote:
@@ -82,7 +82,7 @@ class LocalCopies:
         except OSError as error:
             raise UserError(
                 f"index generation {generation} cannot be copied to {self._directory} ({error.strerror or error}): "
-                "free disk space there, or run the refresh job if the generation is damaged"
+                "free disk space, or run the refresh job if the generation is damaged"
             ) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -93,13 +93,13 @@ class LocalCopies:
 def _check_arrived(generation: str, copy: Path) -> None:
     if changed := differing(file_digests(copy), read_manifest(copy).files):
         raise UserError(
-            f"index generation {generation}: {min(changed)} is not what the manifest says: run the refresh job, "
-            "if trying again does not help"
+            f"index generation {generation}: {min(changed)} differs from the manifest; try again, or run the "
+            "refresh job"
         )
 
 
 def _share(directory: Path) -> int | None:
-    """A descriptor with a shared lock, or None when the directory was pruned before it was locked."""
+    """A descriptor with a shared lock, or None if the directory was pruned before it was locked."""
     descriptor = _open(directory)
     if descriptor is None:
         return None

@@ -1,1 +1,1 @@
-"""Vector stores and the lexical index: one interface, one module for each provider."""
+"""Vector stores and the word index: one interface, one module per provider."""

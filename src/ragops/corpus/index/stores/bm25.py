@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ragops.corpus.index.stores.interface import Hit
 from ragops.corpus.index.stores.terms import tokenize
 
-# bm25s logs every step at DEBUG, whatever level the program has set.
+# bm25s logs every step at DEBUG, regardless of the program's level.
 logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 _IDS_FILE = "ids.json"
@@ -27,21 +27,21 @@ class LexicalIndex:
     """An immutable BM25 index: `build`, `changed` or `load`, then `query` from any number of threads."""
 
     def __init__(self, ids: Sequence[str], bm25: bm25s.BM25 | None, terms: Callable[[], Sequence[Terms]]) -> None:
-        """Only this class makes one. `terms`: those of each passage, read when another index is made from this one."""
+        """Only this class creates one. `terms`: those of each passage, read when an index is derived from this one."""
         self.ids = tuple(ids)
         self._bm25 = bm25
         self._terms = terms
 
     @classmethod
     def build(cls, ids: Sequence[str], texts: Sequence[str]) -> "LexicalIndex":
-        """Indexes texts[i] under ids[i]; an empty corpus, or one without a single word, finds nothing."""
+        """Indexes texts[i] under ids[i]; searches of a corpus without words find nothing."""
         vocabulary: dict[str, int] = {}
         return cls._index(ids, [_numbers(text, vocabulary) for text in texts], vocabulary)
 
     def changed(self, removed: Collection[str], added: Mapping[str, str]) -> "LexicalIndex":
-        """What `build` makes of the same passages by id, without reading again those that stay.
+        """Equals `build` with the changed passages, without reading the unchanged ones again.
 
-        `added`: texts by id, in place of what was there.
+        `added`: texts by id, new or replacing earlier ones.
         """
         vocabulary = dict(self._vocabulary)
         gone = {*removed, *added}
@@ -55,25 +55,25 @@ class LexicalIndex:
         flat = np.concatenate([np.empty(0, np.int32), *passages])
         if not flat.size:
             return cls(ids, None, lambda: passages)
-        used, numbers = np.unique(flat, return_inverse=True)  # terms of passages that went are forgotten
+        used, numbers = np.unique(flat, return_inverse=True)  # terms of removed passages are dropped
         terms = {number: term for term, number in vocabulary.items()}
         renumbered = _split(numbers.astype(np.int32), [len(passage) for passage in passages])
         bm25 = bm25s.BM25()
-        known = {terms[number]: place for place, number in enumerate(used.tolist())}
+        known = {terms[number]: index for index, number in enumerate(used.tolist())}
         corpus = ([passage.tolist() for passage in renumbered], known)
         bm25.index(corpus, create_empty_token=False, show_progress=False)
         return cls(ids, bm25, lambda: renumbered)
 
     @classmethod
     def load(cls, directory: Path) -> "LexicalIndex":
-        """Opens what `save` wrote, postings memory-mapped. Raises OSError or ValueError when it is damaged."""
+        """Opens a saved index with memory-mapped postings. Raises OSError or ValueError if it is damaged."""
         ids = json.loads((directory / _IDS_FILE).read_text("utf-8"))
         has_terms = (directory / "params.index.json").exists()
         bm25 = bm25s.BM25.load(str(directory), mmap=True, show_progress=False) if has_terms else None
         return cls(ids, bm25, partial(_read_terms, directory / _TERMS_FILE))
 
     def save(self, directory: Path) -> None:
-        """Writes the index into a directory, made if need be."""
+        """Writes the index into a directory, which is created if necessary."""
         directory.mkdir(parents=True, exist_ok=True)
         (directory / _IDS_FILE).write_text(json.dumps(self.ids), "utf-8")
         terms = self._terms()
@@ -87,7 +87,7 @@ class LexicalIndex:
         return self._bm25.vocab_dict if self._bm25 else {}
 
     def query(self, text: str, k: int, allowed: npt.NDArray[np.bool_] | None = None) -> list[Hit]:
-        """The k best passages that share a term with the text, best first, equals in the order they were built.
+        """The k best passages that share a term with the text, best first, ties in the order of `ids`.
 
         `allowed`: for each passage of `ids` whether it may be found; None for all.
         """
@@ -96,14 +96,14 @@ class LexicalIndex:
             return []
         scores = self._bm25.get_scores(terms)
         matching = np.flatnonzero(scores > 0 if allowed is None else (scores > 0) & allowed)
-        if matching.size > k:  # a common word matches nearly everything: sort no more than is asked for
+        if matching.size > k:  # a common word matches nearly everything: sort only the best k
             matching = matching[scores[matching] >= np.partition(scores[matching], -k)[-k]]
         best = matching[np.argsort(-scores[matching], kind="stable")][:k]
         return [Hit(self.ids[i], float(scores[i])) for i in best]
 
 
 def _numbers(text: str, vocabulary: dict[str, int]) -> Terms:
-    """The text's terms; new ones join the vocabulary."""
+    """The text's terms as numbers; new terms are added to the vocabulary."""
     return np.array([vocabulary.setdefault(term, len(vocabulary)) for term in tokenize(text)], np.int32)
 
 
@@ -112,5 +112,5 @@ def _split(flat: Terms, lengths: Sequence[int]) -> list[Terms]:
 
 
 def _read_terms(file: Path) -> list[Terms]:
-    with np.load(file) as held:
-        return _split(held["flat"], held["lengths"].tolist())
+    with np.load(file) as arrays:
+        return _split(arrays["flat"], arrays["lengths"].tolist())

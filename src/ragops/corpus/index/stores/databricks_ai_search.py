@@ -1,8 +1,8 @@
-"""Databricks AI Search (formerly Vector Search): a direct-access index as a Store.
+"""Not wired yet: Databricks AI Search (formerly Vector Search), a direct-access index as a Store.
 
-A reader's groups are a filter of the query, which the service applies while it searches. Its HNSW measures L2, so unit
-vectors are written and the score 1 / (1 + d^2) is turned back into a cosine. Rows written become searchable within
-seconds, not at once.
+A reader's groups are a filter of the query, which the service applies during the search. Its HNSW measures L2, so unit
+vectors are written and the score 1 / (1 + d^2) is converted to a cosine. New rows become searchable within seconds, not
+immediately.
 """
 
 import json
@@ -32,13 +32,13 @@ _SCHEMA = {
     _KEY: "string",
     "doc_id": "string",
     "text": "string",
-    "heading_path": "string",  # a JSON list: arrays of strings cannot be filtered on anyway
+    "heading_path": "string",  # a JSON list, since arrays of strings cannot be used in filters anyway
     "title": "string",
     "path": "string",
     "page": "int",
     "ordinal": "int",
     "text_hash": "string",
-    _GROUPS: "string",  # `groups_key`: one value for a set of groups, "" for everybody
+    _GROUPS: "string",  # `groups_key`: one value per set of groups, "" for everybody
     _VECTOR: "array<float>",
 }
 _PASSAGE_COLUMNS = [name for name in _SCHEMA if name != _VECTOR]
@@ -48,7 +48,7 @@ _IDS_PER_DELETE = 50  # ids travel in the URL
 
 
 def create_ai_search(client: WorkspaceClient, endpoint: str, name: str, dimension: int) -> "AISearchStore":
-    """Creates a direct-access index (catalog.schema.name) on an endpoint; it is ready for rows after some minutes."""
+    """Creates a direct-access index (catalog.schema.name) on an endpoint; it accepts rows after some minutes."""
     client.vector_search_indexes.create_index(
         name=name,
         endpoint_name=endpoint,
@@ -63,24 +63,24 @@ def create_ai_search(client: WorkspaceClient, endpoint: str, name: str, dimensio
 
 
 class AISearchStore:
-    """Store over one direct-access index; one index for each model fingerprint, changed in place."""
+    """Store over one direct-access index; one index for each model fingerprint, updated in situ."""
 
     def __init__(self, client: WorkspaceClient, name: str, group_sets: Collection[Groups] = ()) -> None:
-        """`name`: catalog.schema.index. Raises databricks-sdk's NotFound on first use when there is none.
+        """`name`: catalog.schema.index. The first use raises databricks-sdk's NotFound if it does not exist.
 
-        `group_sets`: those that passages are restricted to. A reader finds nothing of a set that is not among them.
+        `group_sets`: the sets of groups that passages are restricted to; passages of other sets are not found.
         """
         self._indexes = client.vector_search_indexes
         self._name = name
         self._group_sets = {(), *group_sets}
 
     def count(self) -> int:
-        """Rows that the index reports as searchable."""
+        """The number of rows that the index reports as searchable."""
         status = self._indexes.get_index(self._name).status
         return (status.indexed_row_count or 0) if status else 0
 
     def ids(self) -> set[str]:
-        """All ids; costs a scan, since the service has no projection."""
+        """All ids, by a scan, since the service has no projection."""
         return {passage.chunk_id for page in self.scan() for passage in page}
 
     def scan(self) -> Iterator[list[Passage]]:
@@ -94,18 +94,18 @@ class AISearchStore:
             last = page.last_primary_key
 
     def passages(self, ids: Sequence[str]) -> list[Passage]:
-        """Rows in the order asked, unknown ones left out."""
+        """Rows in the order of `ids`; unknown ids are skipped."""
         found = {row[_KEY]: _passage(row) for row in self._rows(ids, _PASSAGE_COLUMNS)}
         return [found[chunk_id] for chunk_id in ids if chunk_id in found]
 
     def get(self, ids: Sequence[str]) -> list[Entry]:
-        """Rows with unit vectors in the order asked, unknown ones left out."""
+        """Rows with unit vectors in the order of `ids`; unknown ids are skipped."""
         found = {row[_KEY]: row for row in self._rows(ids, [*_PASSAGE_COLUMNS, _VECTOR])}
         rows = [found[chunk_id] for chunk_id in ids if chunk_id in found]
         return [_passage(row).with_vector(np.asarray(row[_VECTOR], dtype=np.float32)) for row in rows]
 
     def upsert(self, entries: Sequence[Entry]) -> None:
-        """Whole rows, absent values as nulls. Raises UserError naming rows that the service refused."""
+        """Writes whole rows, absent values as nulls. Raises UserError if the service refuses some."""
         check_batch(entries)
         self._group_sets |= {entry.groups for entry in entries}
         for part in batched(entries, _ROWS_PER_UPSERT):
@@ -113,27 +113,27 @@ class AISearchStore:
             answer = self._indexes.upsert_data_vector_index(self._name, json.dumps(rows, ensure_ascii=False))
             if answer.status is not UpsertDataStatus.SUCCESS:
                 failed = (answer.result.failed_primary_keys if answer.result else None) or []
-                raise UserError(f"AI Search index {self._name} refused {len(failed)} rows ({failed[:3]}): run again")
+                raise UserError(f"AI Search index {self._name} refused {len(failed)} rows ({failed[:3]}); run again")
 
     def update(self, entries: Sequence[Entry]) -> None:
         """As `upsert`: the service has no partial write."""
         self.upsert(entries)
 
     def delete(self, ids: Sequence[str]) -> None:
-        """Removes rows; unknown ids are passed over. Raises UserError when the service could not."""
+        """Removes rows; unknown ids are ignored. Raises UserError if the service cannot delete some."""
         for part in batched(ids, _IDS_PER_DELETE):
             answer = self._indexes.delete_data_vector_index(self._name, part)
             if answer.status is not DeleteDataStatus.SUCCESS:
-                raise UserError(f"AI Search index {self._name} did not delete all of {part[:3]}...: run again")
+                raise UserError(f"AI Search index {self._name} did not delete all of {part[:3]}...; run this again")
 
     def query(self, vector: Vector, k: int, reader: Reader = ()) -> list[Hit]:
-        """Nearest by cosine among what the reader may see."""
+        """The k nearest rows by cosine that the reader may see."""
         seen = sorted(groups_key(groups) for groups in self._group_sets if visible(groups, reader))
         rows = self._query([_KEY], vector, k, filters=None if reader is None else {_GROUPS: seen})
         return [Hit(row[_KEY], _cosine(float(row["score"]))) for row in rows]
 
     def neighbors(self, passage: Passage, ordinals: Collection[int]) -> list[Passage]:
-        """Rows of the passage's document and groups at these places in it, in the document's order."""
+        """Rows of the passage's document and groups with these ordinals, in the document's order."""
         if not ordinals:
             return []
         filters = {"doc_id": passage.doc_id, "ordinal": sorted(ordinals), _GROUPS: groups_key(passage.groups)}
@@ -141,10 +141,10 @@ class AISearchStore:
         return sorted((_passage(row) for row in rows), key=lambda row: row.ordinal)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Does nothing: there are no open connections."""
 
     def _rows(self, ids: Sequence[str], columns: list[str]) -> Iterator[dict[str, Any]]:
-        """Rows by id. The service has no lookup, so it is a search, filtered down to the ids."""
+        """Rows by id. The service has no lookup, so this is a search with a filter for the ids."""
         anywhere = self._anywhere()
         for part in batched(ids, _ROWS_PER_PAGE):
             yield from self._query(columns, anywhere, len(part), filters={_KEY: part})

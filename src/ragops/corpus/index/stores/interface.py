@@ -1,4 +1,4 @@
-"""What every vector store keeps: a small interface, so that one contract test suite holds for all of them."""
+"""The interface of vector stores, kept small so that one contract test suite covers all of them."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,26 +13,26 @@ from ragops.corpus.index.passages import Entry, Passage, Vector
 T = TypeVar("T")
 
 Fetch = Callable[[Sequence[str]], Iterator[list[Entry]]]
-"""Gives the entries of the ids asked for, in batches and in any order, so that not all vectors are held at once."""
+"""Returns the entries with the given ids, in batches and any order, so that not all vectors are in memory at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One result: dense scores are cosines in [-1, 1]; lexical scores are BM25, above 0 and without an upper bound."""
+    """One result; dense scores are cosines in [-1, 1], lexical ones BM25, above 0 and without an upper bound."""
 
     chunk_id: str
     score: float
 
 
 class Store(Protocol):
-    """Rows with vectors under ids. Unknown ids are no error; a duplicate id inside one call is (ValueError)."""
+    """Rows with vectors by id. Unknown ids are ignored; a duplicate id in one call raises ValueError."""
 
     def count(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         ...
 
     def ids(self) -> set[str]:
-        """The ids of all rows; cheap beside `scan`."""
+        """The ids of all rows; cheap compared to `scan`."""
         ...
 
     def scan(self) -> Iterator[list[Passage]]:
@@ -40,40 +40,40 @@ class Store(Protocol):
         ...
 
     def get(self, ids: Sequence[str]) -> list[Entry]:
-        """The rows of these ids with vectors (cosine store: up to length), in the order asked; unknown left out."""
+        """The rows with these ids and their vectors (of any length), in the order of `ids`; unknown ids are skipped."""
         ...
 
     def passages(self, ids: Sequence[str]) -> list[Passage]:
-        """The rows of these ids without vectors, in the order asked; unknown ones left out."""
+        """The rows with these ids without vectors, in the order of `ids`; unknown ids are skipped."""
         ...
 
     def upsert(self, entries: Sequence[Entry]) -> None:
-        """Writes whole rows, replacing what an id held before (no old field survives)."""
+        """Writes whole rows, replacing earlier ones completely (no old field survives)."""
         ...
 
     def update(self, entries: Sequence[Entry]) -> None:
-        """Replaces everything but the vector of rows that are there."""
+        """Replaces everything except the vector of existing rows."""
         ...
 
     def delete(self, ids: Sequence[str]) -> None:
-        """Removes rows; ids that are not there are passed over."""
+        """Removes rows; unknown ids are ignored."""
         ...
 
     def query(self, vector: Vector, k: int, reader: Reader = ()) -> list[Hit]:
-        """The k rows nearest by cosine that the reader may see, best first; fewer if there are fewer."""
+        """The k nearest rows by cosine that the reader may see, best first."""
         ...
 
     def neighbors(self, passage: Passage, ordinals: Collection[int]) -> list[Passage]:
-        """Rows of the passage's document and groups at these places in it, in the document's order."""
+        """Rows of the passage's document and groups with these ordinals, in the document's order."""
         ...
 
     def close(self) -> None:
-        """Lets go of files and connections."""
+        """Closes files and connections."""
         ...
 
 
 def check_batch(entries: Sequence[Entry]) -> None:
-    """Refuses a batch before any of it is written: ValueError for a duplicate id or a zero or non-finite vector."""
+    """Checks a batch before it is written. Raises ValueError for a duplicate id or a zero or non-finite vector."""
     seen: set[str] = set()
     for entry in entries:
         if entry.chunk_id in seen:
@@ -92,5 +92,5 @@ def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 def row_hashes(store: Store) -> dict[str, str]:
-    """Id to row hash, computed from what the store really holds (about 80 microseconds a row on embedded Chroma)."""
+    """Id -> row hash, computed from the store's rows (about 80 microseconds a row in embedded Chroma)."""
     return {passage.chunk_id: passage.row_hash for page in store.scan() for passage in page}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ragops.corpus.index.locks import local
 from ragops.corpus.index.locks.interface import Owner
 from ragops.corpus.index.locks.local import LocalLock
 from ragops.errors import UserError
@@ -16,8 +17,8 @@ _HOLDER = """
 import sys
 from pathlib import Path
 from ragops.corpus.index.locks.local import LocalLock
-with LocalLock(Path(sys.argv[1]), "passages").held("run 1"):
-    print("held", flush=True)
+with LocalLock(Path(sys.argv[1]), "passages").hold("run 1"):
+    print("locked", flush=True)
     sys.stdin.read()
 """
 
@@ -35,87 +36,89 @@ def lock(file: Path) -> LocalLock:
 def _holder(file: Path) -> "subprocess.Popen[str]":
     command = [sys.executable, "-c", _HOLDER, str(file)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None and process.stdout.readline() == "held\n"
+    assert process.stdout is not None and process.stdout.readline() == "locked\n"
     return process
 
 
-def test_the_holder_says_who_it_is(lock: LocalLock, file: Path) -> None:
-    with lock.held("run 1") as hold:
+def test_the_lock_file_names_its_owner(lock: LocalLock, file: Path) -> None:
+    with lock.hold("run 1") as hold:
         hold.check()
         assert (hold.reserve(7), hold.recorded()) == (7, None)
         owner = Owner.model_validate_json(file.read_bytes())
         assert (owner.run_id, owner.pid) == ("run 1", os.getpid())
 
 
-def test_an_exception_frees_it(lock: LocalLock) -> None:
-    with pytest.raises(KeyError), lock.held("run 1"):
+def test_an_exception_releases_the_lock(lock: LocalLock) -> None:
+    with pytest.raises(KeyError), lock.hold("run 1"):
         raise KeyError
-    with lock.held("run 2"):
+    with lock.hold("run 2"):
         pass
 
 
-def test_another_process_is_named_with_its_start_and_a_killed_one_holds_nothing(lock: LocalLock, file: Path) -> None:
+def test_another_process_is_named_and_a_killed_one_does_not_keep_the_lock(lock: LocalLock, file: Path) -> None:
     process = _holder(file)
-    reported = rf"index passages is being published by .*@.* pid {process.pid}, run run 1, since \d{{4}}-.*: try again"
+    reported = rf"index passages is locked by .*@.* pid {process.pid}, run run 1, since \d{{4}}-"
     try:
-        with pytest.raises(UserError, match=reported), lock.held("run 2"):
+        with pytest.raises(UserError, match=reported), lock.hold("run 2"):
             pass
     finally:
         process.send_signal(signal.SIGKILL)
         process.communicate()
-    with lock.held("run 2"):
+    with lock.hold("run 2"):
         pass
 
 
-def test_a_process_that_sleeps_keeps_it(lock: LocalLock, file: Path) -> None:
-    """However long: the kernel knows that it lives."""
+def test_a_suspended_process_keeps_the_lock(lock: LocalLock, file: Path) -> None:
+    """For any time, since the kernel knows that it is alive."""
     process = _holder(file)
     try:
         process.send_signal(signal.SIGSTOP)
-        with pytest.raises(UserError, match=f"pid {process.pid}"), lock.held("run 2"):
+        with pytest.raises(UserError, match=f"pid {process.pid}"), lock.hold("run 2"):
             pass
     finally:
         process.send_signal(signal.SIGKILL)
         process.communicate()
 
 
-def test_an_owner_that_has_not_said_who_it_is(lock: LocalLock, file: Path) -> None:
+def test_an_owner_that_has_not_written_its_name_is_another_run(
+    lock: LocalLock, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "_NAMING_SECONDS", 0.0)
     with (
-        lock.held("run 1"),
-        pytest.raises(UserError, match="published by another run"),
+        lock.hold("run 1"),
+        pytest.raises(UserError, match="locked by another run"),
     ):
         file.write_text("")
-        with lock.held("run 2"):
+        with lock.hold("run 2"):
             pass
 
 
 def test_the_second_waits_for_the_first(lock: LocalLock) -> None:
-    held, order = threading.Event(), []
+    taken, order = threading.Event(), []
 
     def second() -> None:
-        held.wait()
-        with lock.held("run 2", wait_seconds=60):
+        taken.wait()
+        with lock.hold("run 2", wait_seconds=60):
             order.append("run 2")
 
     with ThreadPoolExecutor(1) as pool:
-        with lock.held("run 1"):
+        with lock.hold("run 1"):
             waiting = pool.submit(second)
-            held.set()
+            taken.set()
             order.append("run 1")
         waiting.result()
     assert order == ["run 1", "run 2"]
 
 
-def test_only_one_of_many_threads_is_inside(lock: LocalLock) -> None:
+def test_only_one_of_many_threads_has_the_lock(lock: LocalLock) -> None:
     inside, most, entered = 0, 0, threading.Barrier(6)
 
     def enter(number: int) -> None:
         nonlocal inside, most
         entered.wait()
-        with lock.held(f"run {number}", wait_seconds=60):
+        with lock.hold(f"run {number}", wait_seconds=60):
             inside += 1
             most = max(most, inside)
-            threading.Event().wait(0.01)
             inside -= 1
 
     with ThreadPoolExecutor(6) as pool:

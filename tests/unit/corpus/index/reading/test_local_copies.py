@@ -31,7 +31,7 @@ def copies(root: Path, tmp_path: Path) -> LocalCopies:
     return LocalCopies(PublishedIndex(root), tmp_path / "copies")
 
 
-def test_made_once(copies: LocalCopies, root: Path) -> None:
+def test_a_copy_is_made_once(copies: LocalCopies, root: Path) -> None:
     first = copies.acquire(_NAME)
     (root / "generations" / _NAME / "data").write_text("read again")
     second = copies.acquire(_NAME)
@@ -41,13 +41,13 @@ def test_made_once(copies: LocalCopies, root: Path) -> None:
     second.release()
 
 
-def test_made_again_for_another_manifest(copies: LocalCopies, root: Path) -> None:
+def test_another_manifest_gets_another_copy(copies: LocalCopies, root: Path) -> None:
     first = copies.acquire(_NAME)
     _write_manifest(root, "2")
     assert copies.acquire(_NAME).directory != first.directory
 
 
-def test_pruned_only_when_released(copies: LocalCopies) -> None:
+def test_a_copy_is_pruned_only_after_its_release(copies: LocalCopies) -> None:
     first, second = copies.acquire(_NAME), copies.acquire(_NAME)
     first.release()
     copies.prune()
@@ -59,19 +59,21 @@ def test_pruned_only_when_released(copies: LocalCopies) -> None:
     assert second.directory.exists()
 
 
-def test_discarded_copy_is_made_anew(copies: LocalCopies, root: Path) -> None:
+def test_a_discarded_copy_is_made_again(copies: LocalCopies, root: Path) -> None:
     (root / "generations" / _NAME / "data").write_text("damaged")
     copies.acquire(_NAME).discard()
     (root / "generations" / _NAME / "data").write_text("whole")
     assert (copies.acquire(_NAME).directory / "data").read_text() == "whole"
 
 
-def test_generation_that_is_not_there(copies: LocalCopies) -> None:
-    with pytest.raises(UserError, match="index generation .*000002-abababab: there is none"):
+def test_a_missing_generation_is_an_error(copies: LocalCopies) -> None:
+    with pytest.raises(UserError, match="index generation .*000002-abababab does not exist"):
         copies.acquire("000002-abababab")
 
 
-def test_full_disk_leaves_nothing_behind(copies: LocalCopies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_no_incomplete_copy(
+    copies: LocalCopies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(self: MountedFiles, path: Path, target: Path) -> None:
         target.touch()
         raise OSError(28, "No space left on device")

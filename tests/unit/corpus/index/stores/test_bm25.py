@@ -24,7 +24,7 @@ from ragops.corpus.index.stores.terms import tokenize
         ("... --- !!!", set()),
     ],
 )
-def test_tokenize(text: str, terms: set[str]) -> None:
+def test_compounds_give_themselves_and_their_parts(text: str, terms: set[str]) -> None:
     assert set(tokenize(text)) == terms
 
 
@@ -56,7 +56,7 @@ def index(request: pytest.FixtureRequest, tmp_path: Path) -> LexicalIndex:
         ("検索", "japanese"),
     ],
 )
-def test_best_passage(index: LexicalIndex, query: str, best: str) -> None:
+def test_the_best_passage_comes_first(index: LexicalIndex, query: str, best: str) -> None:
     assert index.query(query, 1)[0].chunk_id == best
 
 
@@ -68,29 +68,29 @@ def test_hits_are_ordered_and_only_of_passages_that_share_a_term(index: LexicalI
 
 
 @pytest.mark.parametrize("query", ["", "!!!", "nowhere unknownword"])
-def test_nothing_found(index: LexicalIndex, query: str) -> None:
+def test_a_query_without_known_terms_finds_nothing(index: LexicalIndex, query: str) -> None:
     assert index.query(query, 5) == []
 
 
-def test_k_bounds_the_hits(index: LexicalIndex) -> None:
+def test_at_most_k_hits_are_returned(index: LexicalIndex) -> None:
     assert len(index.query("a the", 1)) == 1
     assert index.query("a the", 0) == []
 
 
 @pytest.mark.parametrize("corpus", [{}, {"a": "", "b": "..."}])
-def test_a_corpus_without_words(corpus: dict[str, str], tmp_path: Path) -> None:
+def test_a_corpus_without_words_finds_nothing(corpus: dict[str, str], tmp_path: Path) -> None:
     LexicalIndex.build(list(corpus), list(corpus.values())).save(tmp_path)
     loaded = LexicalIndex.load(tmp_path)
     assert loaded.ids == tuple(corpus)
     assert loaded.query("anything", 3) == []
 
 
-def test_passages_without_words_among_others() -> None:
+def test_passages_without_words_are_never_found() -> None:
     index = LexicalIndex.build(["empty", "full"], ["", "some words"])
     assert [hit.chunk_id for hit in index.query("words", 5)] == ["full"]
 
 
-def test_equal_scores_keep_the_order_of_building() -> None:
+def test_equal_scores_keep_the_order_of_ids() -> None:
     index = LexicalIndex.build(["b", "a", "c"], ["same text"] * 3)
     assert [hit.chunk_id for hit in index.query("same", 2)] == ["b", "a"]
 
@@ -100,7 +100,7 @@ CORPORA = st.dictionaries(st.sampled_from("abcdef"), WORDS)
 
 
 @given(before=CORPORA, removed=st.sets(st.sampled_from("abcdef")), added=CORPORA)
-def test_a_changed_index_is_the_one_built_of_the_same_passages(
+def test_a_changed_index_equals_one_built_from_the_same_passages(
     before: dict[str, str], removed: set[str], added: dict[str, str]
 ) -> None:
     now = {chunk_id: text for chunk_id, text in before.items() if chunk_id not in removed} | added

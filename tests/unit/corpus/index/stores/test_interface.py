@@ -6,12 +6,12 @@ from ragops.corpus.index.passages import Entry
 from ragops.corpus.index.stores.interface import batched, check_batch
 
 
-def test_batches() -> None:
+def test_items_are_batched_in_order() -> None:
     assert list(batched(range(5), 2)) == [[0, 1], [2, 3], [4]]
     assert list(batched([], 2)) == []
 
 
-def test_check_batch(make_entry: Callable[..., Entry]) -> None:
+def test_duplicate_ids_and_unusable_vectors_are_refused(make_entry: Callable[..., Entry]) -> None:
     check_batch([make_entry("a"), make_entry("b")])
     with pytest.raises(ValueError, match="chunk id a twice"):
         check_batch([make_entry("a"), make_entry("a")])
