@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -54,7 +55,13 @@ def interval(values: NDArray[np.float64], clusters: Sequence[str]) -> Interval:
     _, numbers = np.unique(np.asarray(clusters), return_inverse=True)
     sums, sizes = np.bincount(numbers, weights=values), np.bincount(numbers)
     count = len(sizes)
-    draws = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
+    draws = _draws(count)
     means = (draws @ sums) / (draws @ sizes)
     low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(values.mean()), float(low), float(high), count)
+
+
+@lru_cache(maxsize=2)
+def _draws(count: int) -> NDArray[np.int64]:
+    """How often each resample has each cluster, shape (RESAMPLES, count): a report needs them for all its measures."""
+    return np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), size=RESAMPLES)

@@ -107,7 +107,9 @@ class Chains:
         self, use_case: UseCase, templates: Mapping[str, Template], locations: Locations, sink: Sink | None = None
     ) -> None:
         """`calls` records every row of the ledger on its way to the schema's volume, or to `sink`."""
-        self.use_case, self.templates, self._locations = use_case, templates, locations
+        self.use_case = use_case
+        self.templates = templates
+        self._locations = locations
         self.calls = RecordingSink(sink or Spool(locations.workspace.volume(LEDGER)))
         self._searchers: dict[RetrievalSettings, Searcher] = {}
         self._gateways: dict[str, Gateway] = {}

@@ -41,7 +41,9 @@ class SystemTextOptimizer(BasePromptOptimizer):
             most_answers: the budget.
             on_progress: called after each batch with the number of answers and the best score.
         """
-        self._propose, self._most_answers, self._on_progress = propose, most_answers, on_progress
+        self._propose = propose
+        self._most_answers = most_answers
+        self._on_progress = on_progress
 
     def optimize(
         self,
@@ -89,9 +91,14 @@ class _Adapter(GEPAAdapter[dict[str, Any], EvaluationResultRecord, Any]):
         propose: Propose,
         on_progress: Callable[[int, float], None],
     ) -> None:
-        self._evaluate, self._name, self._turns, self._questions = evaluate, name, turns, questions
-        self._propose, self._on_progress = propose, on_progress
-        self._answers, self._best = 0, 0.0
+        self._evaluate = evaluate
+        self._name = name
+        self._turns = turns
+        self._questions = questions
+        self._propose = propose
+        self._on_progress = on_progress
+        self._answers = 0
+        self._best = 0.0
         self.failure: Exception | None = None
 
     @property

@@ -52,7 +52,9 @@ class Reflection:
 
         `refused` collects what was wrong with proposals, or why there was none.
         """
-        self._gateway, self._template, self._key = gateway, template, key
+        self._gateway = gateway
+        self._template = template
+        self._key = key
         self._caller = Caller(who, "improve", template.name, template.content_hash[:8])
         self._requests = 0
         self.refused: list[str] = []

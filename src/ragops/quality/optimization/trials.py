@@ -39,7 +39,8 @@ class Trials:
 
     def __init__(self, chain: Chain, questions: Sequence[Question], groups: Sequence[str]) -> None:
         """`groups`: the groups of the user who asks."""
-        self._chain, self._groups = chain, tuple(groups)
+        self._chain = chain
+        self._groups = tuple(groups)
         self._questions = {one.question: one for one in questions}
         self._outcomes: dict[tuple[str, str], Outcome] = {}
         self.failures: dict[tuple[str, str], Exception] = {}
