@@ -26,7 +26,7 @@ REPOSITORY = Path(__file__).parents[2]
 console = Console()
 
 
-class Measurement(StrEnum):
+class Benchmark(StrEnum):
     """In the order of execution: the longest last."""
 
     TASKS = "tasks"
@@ -41,14 +41,14 @@ class Measurement(StrEnum):
 
 
 def main(
-    only: Annotated[list[Measurement] | None, typer.Option(help="Run only this benchmark (repeatable).")] = None,
+    only: Annotated[list[Benchmark] | None, typer.Option(help="Run only this benchmark (repeatable).")] = None,
     kills: Annotated[int, typer.Option(help="Number of refreshes to kill.")] = 200,
 ) -> None:
     """Runs the benchmarks, writes bench.json in the repository's root, and prints the bounded figures."""
     report: dict[str, Any] = machine() | {"measurements": {}}
-    for name in (name for name in Measurement if not only or name in only):
+    for name in (name for name in Benchmark if not only or name in only):
         console.rule(f"[bold]{name}")
-        report["measurements"][name] = measure(name, [f"--kills={kills}"] if name == Measurement.KILLS else [])
+        report["measurements"][name] = measure(name, [f"--kills={kills}"] if name == Benchmark.KILLS else [])
     checked = [
         check(bound, report["measurements"][bound.benchmark])
         for bound in BOUNDS
@@ -77,7 +77,7 @@ def machine() -> dict[str, object]:
     }
 
 
-def measure(name: Measurement, options: list[str]) -> dict[str, Any]:
+def measure(name: Benchmark, options: list[str]) -> dict[str, Any]:
     """Runs one benchmark; `figures` is empty if it died."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "figures.json"
