@@ -134,7 +134,9 @@ class KernelPool:
         client = manager.client()
         kernel = Kernel(manager, client)
         self._kernels.append(kernel)
-        client.start_channels()
+        # Without the heartbeat: the manager knows whether its process lives, and a kernel that is stopped while its
+        # heartbeat thread starts leaves that thread with a closed context ("Too many open files").
+        client.start_channels(hb=False)
         await client.wait_for_ready(timeout=_READY_SECONDS)
         await kernel.call("warm")
         await self._connect(kernel)
