@@ -65,8 +65,8 @@ def failing_gateway(error: str, *replies: str) -> Gateway:
     names = ("served", "script")
     known = [{"name": name, "provider": "scripted", "replies": ["-"]} for name in names]
     models = Models.model_validate({"answer": {"primary": "served", "fallback": ["script"]}, "known": known})
-    says = {"served": ScriptedModel([Rejected(error)], "served"), "script": ScriptedModel(replies, "script")}
-    return Gateway(models, Policy("public"), lambda settings: says[settings.name], MemorySink())
+    known_models = {"served": ScriptedModel([Rejected(error)], "served"), "script": ScriptedModel(replies, "script")}
+    return Gateway(models, Policy("public"), lambda settings: known_models[settings.name], MemorySink())
 
 
 def chain(

@@ -22,7 +22,7 @@ from ragops.answers.chain.citations import attribute, check_citations, quote
 from ragops.answers.chain.parse_reply import parse_reply
 from ragops.answers.chain.rewriting import Standalone, standalone
 from ragops.answers.chain.trace import Trace
-from ragops.answers.chain.types import Abstained, Answer, AnswerSettings, Query
+from ragops.answers.chain.types import Answer, AnswerSettings, Query
 from ragops.answers.llms.errors import ModelFailure
 from ragops.answers.llms.gateway import Gateway
 from ragops.answers.llms.ledger.calls import Caller
@@ -80,7 +80,7 @@ class Chain:
     def stream(self, query: Query) -> Pieces:
         """The same in pieces, as the model writes them; citations are checked after the last one. Raises as `answer`.
 
-        A reply with reasoning before the answer, or JSON around it, is not shown to readers: its answer is one piece.
+        With a prompt that asks for reasoning first, or for JSON, the checked answer is the only piece.
         """
         is_plain = not self.prompt.answer_after and not self.prompt.response_schema
         return self._run(query, streamed=is_plain)
@@ -132,7 +132,7 @@ class _Run:
     def _steps(self) -> Pieces:
         question, not_rewritten = self._rewritten()
         context, score = self._retrieved(question)
-        answer = self._abstention("no evidence", question, context, score)
+        answer = self._abstention(question, context, score)
         if context.sources and score >= self._chain.settings.min_evidence:
             reply = yield from self._generated(question, context)
             answer = self._checked(reply, replace(answer, abstained="the model"))
@@ -222,13 +222,13 @@ class _Run:
             quoted=quoted,
         )
 
-    def _abstention(self, reason: Abstained, question: str, context: Context, score: float) -> Answer:
+    def _abstention(self, question: str, context: Context, score: float) -> Answer:
         prompt = self._chain.prompt
         return Answer(
             text=prompt.abstention or DEFAULT_ABSTENTION,
             cited=(),
             sources=context.sources,
-            abstained=reason,
+            abstained="no evidence",
             standalone=question,
             evidence=score,
             prompt=f"{prompt.name}@{prompt.content_hash[:8]}",

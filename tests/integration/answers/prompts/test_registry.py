@@ -20,13 +20,13 @@ from ragops.errors import UserError
 from ragops.platform.workspace import Workspace
 from tests.support.template_files import valid_template
 
-PLACE = Workspace("spark_catalog", "dev_me_rag")
+WORKSPACE = Workspace("spark_catalog", "dev_me_rag")
 SHIPPED = load_templates(PromptSettings(), Path())
 
 
 @pytest.fixture
 def registry(client: MlflowClient) -> PromptRegistry:
-    return PromptRegistry(client, PLACE.registered)
+    return PromptRegistry(client, WORKSPACE.registered)
 
 
 @pytest.mark.parametrize("searches", [True, False], ids=["searches", "cannot search"])
@@ -58,7 +58,7 @@ def test_a_version_of_an_optimizer_is_adopted_or_removed(registry: PromptRegistr
     registry.register(valid_template())
     for _ in range(2):  # as mlflow.genai.optimize_prompts leaves them: texts, and nothing else
         turns = [{"role": role, "content": getattr(template, role)} for role in ("system", "user")]
-        client.register_prompt(name=PLACE.registered("plain"), template=turns)
+        client.register_prompt(name=WORKSPACE.registered("plain"), template=turns)
     with pytest.raises(UserError, match="was not registered by ragops"):
         registry.load("plain", 2)
     registry.remove("plain", 3)
@@ -76,7 +76,7 @@ def test_an_alias_moves_to_the_registered_version(registry: PromptRegistry, clie
     assert registry.load("plain", "challenger").system == "Be long."
     assert registry.load("plain", 1) == registry.load("plain", "1") == registry.load("plain", "champion")
     assert registry.load("plain").system == "Be long."
-    client.set_prompt_alias(PLACE.registered("plain"), "champion", 2)
+    client.set_prompt_alias(WORKSPACE.registered("plain"), "champion", 2)
     assert registry.load("plain", "champion").system == "Be long.", "a moved alias is not cached"
 
 
@@ -137,7 +137,7 @@ def test_versions_in_the_older_format_are_read_and_not_registered_again(
     """The older format: all fields in one tag."""
     rest = json.dumps(template.model_dump(mode="json", exclude={"system", "user"}), ensure_ascii=False)
     client.register_prompt(
-        name=PLACE.registered(template.name),
+        name=WORKSPACE.registered(template.name),
         template=[{"role": "system", "content": template.system}, {"role": "user", "content": template.user}],
         commit_message=template.description,
         response_format=template.response_schema,
@@ -176,7 +176,7 @@ def test_a_missing_version_is_one_line(registry: PromptRegistry) -> None:
 
 
 def test_a_prompt_of_another_tool_is_refused(registry: PromptRegistry, client: MlflowClient) -> None:
-    client.register_prompt(PLACE.registered("theirs"), "Hello {{ name }}")
+    client.register_prompt(WORKSPACE.registered("theirs"), "Hello {{ name }}")
     with pytest.raises(UserError, match="theirs/1: was not registered by ragops"):
         registry.load("theirs")
 
@@ -188,7 +188,7 @@ def test_an_alias_that_mlflow_refuses_is_one_line(registry: PromptRegistry, alia
 
 
 def test_the_name_of_a_registered_model_is_refused(registry: PromptRegistry, client: MlflowClient) -> None:
-    client.create_registered_model(PLACE.registered("plain"))
+    client.create_registered_model(WORKSPACE.registered("plain"))
     with pytest.raises(UserError, match="MLflow refuses: .*same name"):
         registry.register(valid_template())
 
@@ -200,5 +200,5 @@ def test_the_database_is_in_the_local_workspace(
     monkeypatch.chdir(tmp_path / "here")
     registry.register(valid_template())
     with sqlite3.connect(tmp_path / "mlflow" / "mlflow.db") as database:
-        assert database.execute("select name from registered_models").fetchall() == [(PLACE.registered("plain"),)]
+        assert database.execute("select name from registered_models").fetchall() == [(WORKSPACE.registered("plain"),)]
     assert not list(tmp_path.rglob("mlruns"))

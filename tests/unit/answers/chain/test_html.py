@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 
 import pytest
@@ -36,6 +37,7 @@ class Elements(HTMLParser):
         return [attributes for tag, attributes in self.elements if tag == name]
 
 
+@cache
 def exchange(
     reply: str = "It eats four fish [1].", texts: tuple[str, ...] = (OTTER, "Rain."), text: str = "What?"
 ) -> Exchange:

