@@ -1,6 +1,6 @@
 """A small generation in memory, and an evaluator over it whose figures are known."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,9 +12,7 @@ from ragops.quality.evaluation.retrieval import Evaluator, SettingsResult, setti
 from ragops.quality.questions import Question
 from ragops.usecase import Criterion, UseCase
 from tests.support.evaluations import USE_CASE
-from tests.unit.answers.retrieval.conftest import make_generation, make_passage
-
-__all__ = ["make_generation", "make_passage"]
+from tests.support.memory_generation import make_generation, make_passage
 
 ROWS = 12
 
@@ -46,7 +44,7 @@ def use_case() -> UseCase:
 
 
 @pytest.fixture
-def evaluator(make_passage: Callable[..., Entry], make_generation: Callable) -> Evaluator:
+def evaluator() -> Evaluator:
     rows = [make_passage(number, f"anchor{number} text number{number}", f"doc{number % 4}") for number in range(ROWS)]
     rows[2] = replace(rows[2], groups=("hr",))
     questions = [
