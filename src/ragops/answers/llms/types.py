@@ -42,6 +42,10 @@ class Request:
     evidence: tuple[str, ...] = ()
     timeout_s: float | None = None
 
+    def chat(self) -> list[dict[str, str]]:
+        """The messages in the form that chat endpoints and chat templates take."""
+        return [{"role": message.role, "content": message.content} for message in self.messages]
+
     def digest(self) -> str:
         """64 hex digits of everything that can change the answer; the timeout cannot."""
         return digest({name: value for name, value in asdict(self).items() if name != "timeout_s"})

@@ -114,7 +114,7 @@ def test_without_a_system_role_its_text_precedes_the_question(model: OpenVinoGgu
         "<{{ m['role'] }}>{{ m['content'] }}{% endfor %}<assistant>"
     )
     try:
-        tokens = model._engine.prompt(ask("Why?").messages)
+        tokens = model._engine.prompt(ask("Why?").chat())
         assert model._engine.text(tokens.input_ids.data[0].tolist()) == "<user>Answer briefly.\nWhy?<assistant>"
     finally:
         tokenizer.set_chat_template(original)

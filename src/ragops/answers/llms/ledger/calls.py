@@ -137,5 +137,4 @@ def cost(model: ModelSettings, reply: Reply) -> float:
 
 
 def _payload(request: Request, reply: Reply) -> bytes:
-    messages = [asdict(message) for message in request.messages]
-    return json.dumps({"messages": messages, "answer": reply.text}, ensure_ascii=False).encode()
+    return json.dumps({"messages": request.chat(), "answer": reply.text}, ensure_ascii=False).encode()

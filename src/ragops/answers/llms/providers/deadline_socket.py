@@ -11,23 +11,23 @@ from typing import Any
 _thread = threading.local()
 
 
-class Alarm:
+class TimeLimit:
     """Cuts the connection of the request made inside the context when its time is over; reading then fails at once.
 
     The client must have `on_response` among its response hooks.
 
     Attributes:
-        rang: whether the time is over.
+        expired: whether the time is over.
     """
 
     def __init__(self, seconds: float) -> None:
-        self.rang = False
+        self.expired = False
         self._socket: socket.socket | None = None
-        self._timer = threading.Timer(seconds, self._ring)
+        self._timer = threading.Timer(seconds, self._expire)
         self._timer.daemon = True
 
-    def __enter__(self) -> Alarm:
-        _thread.alarm = self
+    def __enter__(self) -> TimeLimit:
+        _thread.limit = self
         self._timer.start()
         return self
 
@@ -39,13 +39,13 @@ class Alarm:
     @staticmethod
     def on_response(response: Any) -> None:  # noqa: ANN401 - of httpx or httpx2
         """The hook: a response has begun, in the thread that sent the request."""
-        alarm: Alarm = _thread.alarm
-        alarm._socket = response.extensions["network_stream"].get_extra_info("socket")
-        if alarm.rang:
-            alarm._ring()
+        limit: TimeLimit = _thread.limit
+        limit._socket = response.extensions["network_stream"].get_extra_info("socket")
+        if limit.expired:
+            limit._expire()
 
-    def _ring(self) -> None:
-        self.rang = True
+    def _expire(self) -> None:
+        self.expired = True
         if self._socket is not None:
             with suppress(OSError):  # it is closed already
                 # Closing the socket would not wake a reader, and TLS must not be shut down from this thread.

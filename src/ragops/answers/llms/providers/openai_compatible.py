@@ -25,7 +25,7 @@ from ragops.answers.llms.errors import (
     Unreachable,
     check_context,
 )
-from ragops.answers.llms.providers.deadline_socket import Alarm
+from ragops.answers.llms.providers.deadline_socket import TimeLimit
 from ragops.answers.llms.providers.request_fields import RequestFields, error_text, is_too_long, refused_field
 from ragops.answers.llms.providers.token_counts import estimate_tokens
 from ragops.answers.llms.resilience import Deadline
@@ -105,7 +105,7 @@ class OpenAICompatibleModel:
         http = openai.DefaultHttpxClient(
             follow_redirects=False,
             trust_env=not is_this_machine(access.base_url),
-            event_hooks={"response": [Alarm.on_response, _read_error]},
+            event_hooks={"response": [TimeLimit.on_response, _read_error]},
         )
         self._client = openai.OpenAI(
             base_url=access.base_url, api_key=access.token or "none", max_retries=0, http_client=http
@@ -231,7 +231,7 @@ class OpenAICompatibleModel:
         check_context(self.name, self._prompt_tokens(request), request.max_tokens, self.context_tokens)
         body: dict[str, Any] = {
             "model": self._settings.served_name,
-            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+            "messages": request.chat(),
             "max_tokens": request.max_tokens,
             "temperature": request.temperature,
         }
@@ -264,13 +264,13 @@ class OpenAICompatibleModel:
     def _in_time(self, request: Request) -> Iterator[None]:
         """Ends the block when the request's time is over, whatever the server sends until then."""
         failure: UserError | None = None
-        with Alarm(self._seconds(request)) as alarm:
+        with TimeLimit(self._seconds(request)) as limit:
             try:
                 with self._reported():
                     yield
             except UserError as error:
                 failure = error
-        if alarm.rang:
+        if limit.expired:
             raise self._error(TimedOut, _LATE) from failure
         if failure is not None:
             raise failure

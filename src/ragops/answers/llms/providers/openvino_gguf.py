@@ -13,7 +13,6 @@ from typing import Any
 from ragops.answers.llms.errors import EmptyAnswer, TimedOut, Unavailable, check_context
 from ragops.answers.llms.settings import OpenVinoGguf
 from ragops.answers.llms.types import Pieces, Reply, Request
-from ragops.answers.prompts.types import Message
 from ragops.corpus.embeddings.model_files import find_folder, is_package
 from ragops.errors import UserError
 from ragops.text import one_line
@@ -92,7 +91,7 @@ class OpenVinoGgufModel:
             return _engines[self._file]
 
     def _prompt(self, request: Request) -> Any:  # noqa: ANN401 - openvino_genai's own type
-        tokens = self._engine.prompt(request.messages)
+        tokens = self._engine.prompt(request.chat())
         check_context(self.name, _length(tokens), request.max_tokens, self.context_tokens)
         return tokens
 
@@ -132,9 +131,8 @@ class _Engine:
         self._tokenizer = self._pipeline.get_tokenizer()
         self._lock = threading.Lock()
 
-    def prompt(self, messages: tuple[Message, ...]) -> Any:  # noqa: ANN401 - openvino_genai's own type
+    def prompt(self, chat: list[dict[str, str]]) -> Any:  # noqa: ANN401 - openvino_genai's own type
         """The chat in the model's own syntax, as tokens."""
-        chat = [{"role": message.role, "content": message.content} for message in messages]
         # If the template has no system role, the library prepends that text to the first user message.
         text = self._tokenizer.apply_chat_template(chat, add_generation_prompt=True)
         return self._tokenizer.encode(text, add_special_tokens=False)

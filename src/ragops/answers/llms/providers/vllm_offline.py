@@ -15,7 +15,6 @@ from jinja2 import TemplateError
 from ragops.answers.llms.errors import ContextOverflow, EmptyAnswer, Rejected, ServerFault, Unavailable, check_context
 from ragops.answers.llms.settings import VllmOffline
 from ragops.answers.llms.types import Pieces, Reply, Request, drain
-from ragops.answers.prompts.types import Message
 from ragops.errors import UserError
 from ragops.text import reason
 
@@ -107,10 +106,8 @@ class VllmOfflineModel:
         except ImportError as error:
             raise Unavailable(f"Model {self.name}: vLLM is not installed; install ragops[vllm]") from error
         except Exception as error:  # vLLM raises different types in different versions
-            result = (
-                f"vLLM cannot start {settings.source} ({reason(error, _LENGTH)}); check its source and the GPU's memory"
-            )
-            raise Unavailable(f"Model {self.name}: {result}") from error
+            why = f"vLLM cannot start {settings.source} ({reason(error, _LENGTH)}); check it and the GPU's memory"
+            raise Unavailable(f"Model {self.name}: {why}") from error
 
     def _chat(self, requests: Sequence[Request]) -> list[Reply | UserError]:
         if not requests:
@@ -126,8 +123,8 @@ class VllmOfflineModel:
         return [self._reply(one, seconds) for one in done]
 
     def _run(self, requests: Sequence[Request]) -> list[Any] | str:
-        """VLLM's outputs, or its error as text: the exception itself would keep the engine's memory."""
-        chats = [_chat(request.messages) for request in requests]
+        """The outputs of vLLM, or its error as text: the exception itself would keep the engine's memory."""
+        chats = [request.chat() for request in requests]
         try:
             done: list[Any] = self._engine.chat(chats, [self._sampling(one) for one in requests], use_tqdm=False)
         except Exception as error:  # VLLMError of newer versions is neither a ValueError nor a RuntimeError
@@ -171,9 +168,8 @@ class VllmOfflineModel:
 
     def _problem(self, request: Request) -> UserError | None:
         """Why the engine would refuse this request, and the whole batch with it; None if it would not."""
-        chat = _chat(request.messages)
         try:
-            tokens = self._tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
+            tokens = self._tokenizer.apply_chat_template(request.chat(), add_generation_prompt=True, return_dict=False)
             check_context(self.name, len(tokens), request.max_tokens, self.context_tokens)
         except ContextOverflow as error:
             return error
@@ -215,7 +211,3 @@ def visible_devices(gpus: Sequence[str], visible: str) -> str:
     if len(listed) == len(gpus):
         return visible
     return ",".join(gpu if gpu in listed else listed[int(gpu)] for gpu in gpus)
-
-
-def _chat(messages: Sequence[Message]) -> list[dict[str, str]]:
-    return [{"role": message.role, "content": message.content} for message in messages]
