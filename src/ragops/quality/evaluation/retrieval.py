@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -146,7 +147,8 @@ def open_evaluator(use_case: UseCase, locations: Locations, questions: Sequence[
     """
     from ragops.corpus.index.reading.reader import IndexReader
 
-    _require_ir_measures()
+    if find_spec("ir_measures") is None:
+        raise UserError("evaluation: package ir_measures is not installed; install ragops[evaluate]")
     answerable = [one for one in questions if one.answerable]
     if not answerable:
         known = f"none of the {len(questions)} questions has an answer in the corpus"
@@ -163,13 +165,6 @@ def open_evaluator(use_case: UseCase, locations: Locations, questions: Sequence[
         )
     finally:
         reader.close()
-
-
-def _require_ir_measures() -> None:
-    try:
-        import ir_measures  # noqa: F401 - only whether it is there
-    except ModuleNotFoundError as error:
-        raise UserError(f"evaluation: package {error.name} is not installed; install ragops[evaluate]") from error
 
 
 def measure_names() -> list[str]:

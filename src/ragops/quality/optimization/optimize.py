@@ -100,9 +100,8 @@ class Optimizer:
         version = load_prompt(self.registry.register(trials.template).uri)
         os.environ["MLFLOW_GENAI_EVAL_MAX_WORKERS"] = str(trials.concurrency)  # more would only wait in the gateway
         with warnings.catch_warnings():
-            warnings.filterwarnings(
-                "ignore", "The specified dataset source"
-            )  # MLflow warns of the name it gives itself
+            # MLflow warns of a name that it gives itself.
+            warnings.filterwarnings("ignore", "The specified dataset source")
             result = optimize_prompts(
                 predict_fn=trials.predictor(version),
                 train_data=trials.records(),
