@@ -1,7 +1,7 @@
-"""Unity Catalog's service of registered models over loopback HTTP, as far as MLflow's own client speaks to it here.
+"""Unity Catalog's service of registered models over loopback HTTP, for the requests of MLflow's client in tests.
 
-It refuses what the service would: names without three levels, a name that is there already, tags that the catalog does
-not take, the alias that it keeps for itself, no token. Versions are laid into it, since files come with them.
+It refuses what the service refuses: names without three levels, an existing name, invalid tags, a reserved alias, a
+missing token. Tests put versions into it directly, because uploading one includes its files.
 """
 
 import json
@@ -20,16 +20,16 @@ _ROOT = "/api/2.0/mlflow/unity-catalog/"
 
 
 class Refused(Exception):
-    """An answer that is an error: its code, and what is said with it."""
+    """An error response: its code and its message."""
 
-    def __init__(self, code: str, said: str = "") -> None:
-        super().__init__(said or code)
+    def __init__(self, code: str, message: str = "") -> None:
+        super().__init__(message or code)
         self.code = code
 
 
 @dataclass
 class Models:
-    """The models' versions by name and number, each with its tags; and aliases. `missing`: the code for what is not."""
+    """Tags by model name and version, and aliases. `missing` is the code of the response for a missing object."""
 
     missing: str = "RESOURCE_DOES_NOT_EXIST"
     versions: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
@@ -53,8 +53,8 @@ class Models:
         return self._on_alias(what, name, given)
 
     def _tag(self, tags: dict[str, str], given: dict[str, str]) -> dict[str, Any]:
-        if said := refusal(tags | {given["key"]: given["value"]}):
-            raise Refused("INVALID_PARAMETER_VALUE", said)
+        if reason := refusal(tags | {given["key"]: given["value"]}):
+            raise Refused("INVALID_PARAMETER_VALUE", reason)
         tags[given["key"]] = given["value"]
         return {}
 

@@ -1,4 +1,4 @@
-"""A loopback HTTP server that answers a service principal as a workspace does: a token for its secret, and what it may.
+"""A loopback HTTP server that answers a service principal as a workspace does: a token for its secret, and its rights.
 
 It refuses what the principal lacks rights for, in either of the ways of the platform: as forbidden, or as not there.
 Shapes: REST references of the Files API, experiments, serving endpoints and secrets 2.0; OAuth for service principals.
@@ -29,14 +29,14 @@ class Refused(Exception):
 
 @dataclass
 class Principal:
-    """What it may; what it left on the ledger's volume; the experiment's tags; the code of a broken workspace."""
+    """Its rights, and what it changed: files on the ledger's volume and tags of the experiment."""
 
     rights: frozenset[str] = ALL
-    hidden: bool = False  # what it may not see is said not to be there
-    broken: Refused | None = None
+    hidden: bool = False  # objects that it may not see are reported as missing
+    broken: Refused | None = None  # the response to every request
     files: set[str] = field(default_factory=set)
     tags: dict[str, str] = field(default_factory=dict)
-    faults: list[str] = field(default_factory=list)  # requests that no workspace knows
+    faults: list[str] = field(default_factory=list)  # requests that are unknown to a workspace
     endpoints: frozenset[str] = frozenset({"a-model", "an-encoder"})
 
     def answer(self, method: str, path: str, body: dict[str, Any], query: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A serving endpoint's container in small: the packaged chain of CONFIGURATION.json answers a question a line."""
+"""A minimal container of a serving endpoint: the chain of CONFIGURATION.json answers one question for each line."""
 
 import json
 import os
@@ -15,18 +15,18 @@ from mlflow.utils import databricks_utils
 from ragops.corpus.index.reading import reader
 from ragops.serving.model.agent import ChainAgent
 
-# Where older versions of the SDK and of MLflow look; newer ones go by the folder in the environment.
+# The path in older versions of the SDK and MLflow; newer ones read the folder from the environment.
 _TOKEN = os.environ["SERVING_CREDENTIALS_DIR"] + "/model-dependencies-oauth-token"
 ModelServingAuthProvider._MODEL_DEPENDENCY_OAUTH_TOKEN_FILE_PATH = _TOKEN
 databricks_utils._MODEL_DEPENDENCY_OAUTH_TOKEN_FILE_PATH = _TOKEN
 
 
 def main() -> None:
-    """See the module. The index's pointer is looked at with every question."""
-    reader._LOOK_SECONDS = 0.0
+    """See the module. Every question checks the index's pointer."""
+    reader._CHECK_SECONDS = 0.0
     agent = ChainAgent()
     configuration = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    with redirect_stdout(sys.stderr):  # what it tells of itself
+    with redirect_stdout(sys.stderr):  # the line about the container
         agent.load_context(SimpleNamespace(model_config=configuration, artifacts={}))
     for number, line in enumerate(sys.stdin):
         request = ResponsesAgentRequest.model_validate({"input": [{"role": "user", "content": line.strip()}]})

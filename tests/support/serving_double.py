@@ -1,7 +1,7 @@
-"""A loopback HTTP server that answers as the REST APIs of serving endpoints and model versions do.
+"""A loopback HTTP server that answers like the REST APIs of serving endpoints and model versions.
 
-It keeps one endpoint, brings an update up over some looks at it, and refuses what the real one would; what it refused
-unasked is in `Double.faults`. Shapes and states: REST reference of serving-endpoints 2.0.
+It has one endpoint, finishes an update after some requests for its state, and refuses what the platform refuses;
+invalid requests are recorded in `Double.faults`. Formats and states: REST reference of serving-endpoints 2.0.
 """
 
 import json
@@ -20,7 +20,7 @@ TOKEN = "token-of-the-double"
 MODEL = "prod.rag.rag_chain"
 NAME = "rag"
 ID = "4f1c0d9e8b7a4c6f9d2e1a3b5c7d9e0f"
-"""By which permissions know the endpoint; nothing else does."""
+"""The endpoint's id, which only permissions use."""
 
 _ENDPOINTS = "/api/2.0/serving-endpoints"
 _PERMISSIONS = "/api/2.0/permissions/serving-endpoints"
@@ -41,7 +41,7 @@ _GATEWAY_FIELDS = {"inference_table_config", "usage_tracking_config", "rate_limi
 
 
 class Refused(Exception):
-    """An answer that is an error."""
+    """An error response."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -50,30 +50,32 @@ class Refused(Exception):
 
 @dataclass
 class Double:
-    """The endpoint's state, what the test wants to go wrong, and what was asked."""
+    """The endpoint's state, the errors that a test asks for, and the changes that were requested."""
 
     versions: tuple[str, ...] = ("6", "7", "8")
-    looks: int = 2  # an update ends with this look at it
-    failing: set[str] = field(default_factory=set)  # versions whose container does not come up
-    hanging: dict[str, int] = field(default_factory=dict)  # versions that take more looks than `looks`
+    looks: int = 2  # an update is finished after this many requests for the state
+    failing: set[str] = field(default_factory=set)  # versions whose container does not start
+    hanging: dict[str, int] = field(default_factory=dict)  # versions that need more requests than `looks`
     answers: dict[str, list[str]] = field(default_factory=dict)  # by version: text, EMPTY, ERROR, SLOW, BUSY, STALE
-    refusals: list[tuple[str, Refused]] = field(default_factory=list)  # "METHOD path-end" and what it gets, once each
+    refusals: list[tuple[str, Refused]] = field(default_factory=list)  # "METHOD path-end" and its response, once each
     refuse_all: Refused | None = None
-    workspace: str | None = None  # which of several on this host must be named
-    principals: tuple[str, ...] = ("ragops-admins", "ragops-callers", "me@example.com")  # whom the workspace knows
-    permissions: dict[str, str] = field(default_factory=dict)  # level by principal, beside the creator's
-    looks_refused: dict[int, Refused] = field(default_factory=dict)  # by the look's number, from 1
+    workspace: str | None = None  # the id that requests must name on a shared host
+    principals: tuple[str, ...] = ("ragops-admins", "ragops-callers", "me@example.com")  # known to the workspace
+    permissions: dict[str, str] = field(default_factory=dict)  # level by principal, except the creator's
+    looks_refused: dict[int, Refused] = field(
+        default_factory=dict
+    )  # by number of the request, from 1
     looked: int = 0
-    lost_answers: int = 0  # updates that are taken, of which the client hears a conflict with itself
+    lost_answers: int = 0  # accepted updates whose client gets a conflict
     endpoint: dict[str, Any] | None = None
-    changes: list[tuple[str, Any]] = field(default_factory=list)  # in order: what was asked, without looks
+    changes: list[tuple[str, Any]] = field(default_factory=list)  # requested changes in order
     faults: list[str] = field(default_factory=list)
     released: Event = field(default_factory=Event)
     lock: RLock = field(default_factory=RLock)
     left: int = 0
 
     def serving(self, version: str, **entity: Any) -> None:
-        """Puts the endpoint where an earlier release left it."""
+        """Sets the state that an earlier rollout left."""
         self.endpoint = {"name": NAME, "id": ID, "tags": [{"key": "made_by", "value": "hand"}]}
         served = {
             "name": f"rag_chain-{version}",
@@ -88,7 +90,7 @@ class Double:
         self._finish()
 
     def updating_to(self, version: str, looks: int) -> None:
-        """Somebody else's update, in progress."""
+        """Starts an update by another client."""
         assert self.endpoint is not None
         config = json.loads(json.dumps(self.endpoint["config"]))
         name = f"rag_chain-{version}"
@@ -117,11 +119,11 @@ class Double:
         if (method, path) == ("GET", f"{_PERMISSIONS}/{ID}"):
             return {"access_control_list": [_held(*one) for one in self.permissions.items()]}
         if method == "PATCH" and path.startswith(f"{_PERMISSIONS}/"):
-            return self._let_in(path.removeprefix(f"{_PERMISSIONS}/"), body)
+            return self._grant(path.removeprefix(f"{_PERMISSIONS}/"), body)
         raise self._fault(f"unknown request {method} {path}")
 
-    def _let_in(self, endpoint_id: str, body: Any) -> Any:
-        """Adds to what others have, and replaces what these have; the endpoint's name is not its id."""
+    def _grant(self, endpoint_id: str, body: Any) -> Any:
+        """Keeps the permissions of others and replaces those of the given principals; needs the id, not the name."""
         if endpoint_id != ID or self.endpoint is None:
             raise Refused(404, "RESOURCE_DOES_NOT_EXIST", f"{endpoint_id} is not a valid Inference Endpoint ID.")
         given = {}
@@ -207,7 +209,7 @@ class Double:
         return self.endpoint
 
     def _finish(self) -> None:
-        """The pending configuration becomes the active one; or fails, and the active one stays what it is."""
+        """The pending configuration becomes the active one; or fails, and the active one is unchanged."""
         assert self.endpoint is not None
         pending = self.endpoint["pending_config"]
         if _version(pending) in self.failing:
@@ -255,7 +257,7 @@ class Double:
             raise Refused(400, "INVALID_PARAMETER_VALUE", "agent endpoints currently only support inference tables")
 
     def invoke(self, body: Any) -> tuple[int, str, Any]:
-        """Status, the entity that answers, and its answer; slow ones wait until the test is over."""
+        """Status, the entity that answers, and its answer. Slow ones wait until the end of the test."""
         messages = body.get("input") if isinstance(body, dict) else None
         if not messages or body.keys() != {"input"} or [m.keys() for m in messages] != [{"role", "content"}]:
             raise self._fault(f"not the format of a ResponsesAgent: {body}")
@@ -266,20 +268,20 @@ class Double:
             entity = self.endpoint["config"]["served_entities"][0]["name"]
             self.changes.append(("ask", version))
             queue = self.answers.get(version, [])
-            said = queue.pop(0) if queue else "The reference says so [1]."
-        if said == "SLOW":
+            answer = queue.pop(0) if queue else "The reference says so [1]."
+        if answer == "SLOW":
             self.released.wait(30)
-        if said == "BUSY":
+        if answer == "BUSY":
             raise Refused(503, "TEMPORARILY_UNAVAILABLE", "scaling up")
-        if said == "ERROR":
+        if answer == "ERROR":
             raise Refused(500, "INTERNAL_ERROR", "Traceback\n  IndexError")
-        text = "" if said == "EMPTY" else said
+        text = "" if answer == "EMPTY" else answer
         message = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]}
         reasoning = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "thinking"}]}
-        return 200, "rag_chain-before" if said == "STALE" else entity, {"output": [reasoning, message]}
+        return 200, "rag_chain-before" if answer == "STALE" else entity, {"output": [reasoning, message]}
 
     def _tags(self, tags: Any) -> dict[str, str]:
-        """By key, each as every cloud takes it."""
+        """The tags by key. Refuses values that a cloud would refuse."""
         if wrong := [tag for tag in tags if not _TAG.fullmatch(tag["value"])]:
             raise Refused(400, "INVALID_PARAMETER_VALUE", f"The provided tag value {wrong[0]} is invalid")
         return {tag["key"]: tag["value"] for tag in tags}
@@ -334,7 +336,7 @@ class _Handler(QuietHandler):
 
 
 def client(address: str, double: Double, token: str = TOKEN) -> WorkspaceClient:
-    """The SDK's client of the double; that of a runtime takes no workspace's id."""
+    """The SDK's client for the double. Older SDKs do not support workspace ids."""
     more = {"workspace_id": double.workspace} if double.workspace else {}
     return WorkspaceClient(host=address, token=token, auth_type="pat", **more)
 

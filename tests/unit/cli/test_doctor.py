@@ -47,7 +47,7 @@ def test_everything_is_reported_missing_before_the_first_run(monkeypatch: pytest
 @pytest.mark.parametrize(("state", "code"), [("ok", 0), ("unknown", 0), ("missing", 1)])
 def test_only_missing_requirements_are_a_failure(monkeypatch: pytest.MonkeyPatch, state: State, code: int) -> None:
     row = Finding("disk", "none", state, "buy one")
-    monkeypatch.setattr(ragops.doctor.checks, "groups", lambda place: finding(row))
+    monkeypatch.setattr(ragops.doctor.checks, "groups", lambda environment: finding(row))
     result = RUN.invoke(app, ["doctor", "--no-spark", "--json"])
     assert result.exit_code == code
     expected = {"group": "One", "what": "disk", "found": "none", "state": state, "to_do": "buy one"}
@@ -64,7 +64,7 @@ def test_it_runs_in_the_local_workspace_or_here_if_that_does_not_start(
         called.append(command)
         return code
 
-    monkeypatch.setattr(ragops.doctor.checks, "groups", lambda place: finding(Finding("disk", "large")))
+    monkeypatch.setattr(ragops.doctor.checks, "groups", lambda environment: finding(Finding("disk", "large")))
     monkeypatch.setattr(subprocess, "call", call)
     monkeypatch.setattr(shutil, "which", lambda name, path=None: f"/bin/{name}")
     result = RUN.invoke(app, ["doctor", "-t", "staging"])
@@ -79,8 +79,8 @@ def test_it_runs_here_without_localbundle(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_an_available_spark_session_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    def groups(place: ragops.doctor.checks.Environment) -> Iterator[Group]:
-        yield Group("One", lambda: [Finding("landing", place.landing)])
+    def groups(environment: ragops.doctor.checks.Environment) -> Iterator[Group]:
+        yield Group("One", lambda: [Finding("landing", environment.landing)])
 
     monkeypatch.setenv("SPARK_REMOTE", "sc://localhost:1")
     monkeypatch.setattr(ragops.doctor.checks, "groups", groups)
@@ -92,7 +92,7 @@ def test_it_ends_although_a_check_hangs(tmp_path: Path) -> None:
     script = tmp_path / "hanging.py"
     script.write_text(
         "import sys, threading\n"
-        "import ragops.doctor.checks as place\n"
+        "import ragops.doctor.checks as checks\n"
         "from ragops.cli.app import app\n"
         "from ragops.doctor.findings import Group\n"
         "def hang():\n"
@@ -100,7 +100,7 @@ def test_it_ends_although_a_check_hangs(tmp_path: Path) -> None:
         "    thread.start()\n"
         "    thread.join()\n"
         "    return []\n"
-        "place.groups = lambda _: [Group('Spark', hang, 0.01)]\n"
+        "checks.groups = lambda _: [Group('Spark', hang, 0.01)]\n"
         "sys.argv = ['ragops', 'doctor', '--no-spark']\n"
         "app()\n"
     )

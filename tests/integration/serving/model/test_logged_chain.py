@@ -30,7 +30,7 @@ from ragops.serving.model.loaded import LoadedChain
 from ragops.serving.model.log_model import Logged, log_chain
 from ragops.usecase import UseCase, load_usecase
 from tests.support.cross_encoders import save_toy
-from tests.support.notes_index import WORKSPACE, ROOT, publish_notes
+from tests.support.notes_index import ROOT, WORKSPACE, publish_notes
 
 ASKED = "What does the otter eat before noon?"
 ASK = """
@@ -136,5 +136,5 @@ def test_an_answer_by_a_fallback_is_an_error_of_the_evaluated_model(
     asked = [Question(question_id="otter", question=ASKED, kind="k", **known)]
     stored = StoredAnswers(client, ["otter"], PublishedIndex(index_root(WORKSPACE)).pointer().generation)
     (row,) = evaluate_answers(LoadedChain(chain.uri), stored, chain.run_id, asked)
-    assert row.error and "served: [Errno 111] Connection refused" in row.error
+    assert row.fallback == "quotes" and row.error and "Connection refused" in row.error
     assert stored.figures(chain.run_id)["answers.errors"] == 1

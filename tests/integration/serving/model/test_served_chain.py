@@ -1,4 +1,4 @@
-"""The packaged chain where it is served: nothing mounted, no local workspace, and an index that moves on."""
+"""The packaged chain in a container without mounts and local workspace, while the index changes."""
 
 import json
 import os
@@ -55,7 +55,7 @@ def _configuration(folder: Path) -> Path:
 
 
 class Container:
-    """A process with nothing of this one's environment but where Python is."""
+    """A process that inherits nothing of this environment except the path of Python."""
 
     def __init__(self, address: str, folder: Path) -> None:
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
@@ -98,7 +98,7 @@ def _answered_from(response: dict[str, Any]) -> tuple[str, str]:
     return result["generation"], next(one["text"] for one in result["sources"] if one["cited"])
 
 
-def test_the_chain_follows_the_index_and_outlives_the_api(double: Double, tmp_path: Path) -> None:
+def test_the_chain_follows_the_index_and_survives_api_errors(double: Double, tmp_path: Path) -> None:
     first = _publish(double, 60)
     with served(double) as address:
         served_chain = Container(address, tmp_path)
@@ -107,7 +107,7 @@ def test_the_chain_follows_the_index_and_outlives_the_api(double: Double, tmp_pa
             assert generation == first and "number17" in text
             second = _publish(double, 65)
             while _answered_from(served_chain.ask("What is passage number17 about"))[0] == first:
-                pass  # a busy machine fetches while the old one answers
+                pass  # the old generation answers until the new one is fetched
             generation, text = _answered_from(served_chain.ask("What is passage number63 about"))
             assert generation == second and "number63" in text
             double.refused["pointer.json"] = 500
@@ -116,16 +116,16 @@ def test_the_chain_follows_the_index_and_outlives_the_api(double: Double, tmp_pa
             assert served_chain.end() == 0
         finally:
             served_chain.kill()
-    said = (tmp_path / "stderr").read_text()
-    assert f"generation {second} stays in use" in said and "Traceback" not in said
-    assert list((tmp_path / "tmp" / "ragops" / "index").iterdir())  # the container's home is left alone
+    log = (tmp_path / "stderr").read_text()
+    assert f"generation {second} stays in use" in log and "Traceback" not in log
+    assert list((tmp_path / "tmp" / "ragops" / "index").iterdir())  # not in the container's home
     calls = [
         CallRow.model_validate_json(line)
         for file in (double.volumes / "ledger").glob("*.jsonl")
         for line in file.read_text().splitlines()
     ]
     assert len(calls) >= 4 and {call.model for call in calls} == {"quotes"}
-    # Each answer left a trace with all its steps, which the ledger's rows name.
+    # Each answer has a trace with all steps, and the ledger's rows refer to it.
     traces = {trace["trace_id"] for trace in double.traces}
     assert {call.trace_id for call in calls} == traces
     spans = [file.read_text() for file in (tmp_path / "traces").rglob("traces.json")]

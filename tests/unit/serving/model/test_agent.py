@@ -43,7 +43,7 @@ def test_parts_groups_and_user_of_a_request() -> None:
 
 
 @pytest.mark.parametrize(
-    ("turns", "more", "said"),
+    ("turns", "more", "message"),
     [
         ([("assistant", "Hello.")], {}, "input: the last message is not the user's"),
         ([], {}, "input: the last message is not the user's"),
@@ -51,8 +51,8 @@ def test_parts_groups_and_user_of_a_request() -> None:
         ([("user", "When?")], {"custom_inputs": {"groups": [1]}}, "custom_inputs.groups: give a list"),
     ],
 )
-def test_invalid_requests_are_refused(turns: list[tuple[str, object]], more: dict[str, object], said: str) -> None:
-    with pytest.raises(RequestError, match=said):
+def test_invalid_requests_are_refused(turns: list[tuple[str, object]], more: dict[str, object], message: str) -> None:
+    with pytest.raises(RequestError, match=message):
         as_question(request(*turns, **more))
 
 
