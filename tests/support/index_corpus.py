@@ -149,7 +149,7 @@ def carry_out(task: dict[str, Any]) -> None:
     rows = [entry(number) for number in range(*task["rows"])] if "rows" in task else AFTER
     wanted = source(rows, while_fetching=at_gate) if "gate" in task else source(rows)
     root = Path(task["root"])
-    lock = LocalLock(local_directory(root, "publish.lock"), str(root))  # as tests.support.locks says
+    lock = LocalLock(local_directory(root, "publish.lock"), str(root))  # as in tests.support.locks
     publish.publish(root, wanted, lock=lock, run_id="other", work_directory=Path(task["work"]))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import pandas as pd
 from pyspark.sql import functions as F
 
 from ragops.corpus.chunks.splitter import Chunk, ChunkSizes, split, splitter_fingerprint
-from ragops.corpus.chunks.table import CHUNKS
+from ragops.corpus.chunks.table import CHUNKS, ChunkRow
 from ragops.corpus.chunks.tokens import Counter, tokenizer_counter
 from ragops.corpus.documents.table import DOCUMENTS
 from ragops.platform.merge import MergeCounts, StageReport, difference, merge
@@ -87,18 +87,6 @@ class SplitDocuments:
                 yield pd.DataFrame([_row(chunk, document) for chunk in chunks], columns=CHUNKS.names)
 
 
-def _row(chunk: Chunk, document: Mapping[Hashable, Any]) -> dict[str, object]:
-    return {
-        "chunk_id": chunk.chunk_id,
-        "doc_id": chunk.doc_id,
-        "ordinal": chunk.ordinal,
-        "title": document["title"],
-        "path": document["path"],
-        "heading_path": list(chunk.heading_path),
-        "text": chunk.text,
-        "embedded_text": chunk.embedded_text,
-        "tokens": chunk.tokens,
-        "page": chunk.page,
-        "text_hash": chunk.text_hash,
-        "source_version": document["source_version"],
-    }
+def _row(chunk: Chunk, document: Mapping[Hashable, Any]) -> dict[str, Any]:
+    about = {name: document[name] for name in ("title", "path", "source_version")}
+    return ChunkRow(**asdict(chunk), **about).model_dump()

@@ -35,8 +35,8 @@ def show_documents(console: Console, workspace: Workspace) -> None:
 
 
 def _show_quarantine(console: Console, workspace: Workspace) -> None:
-    asked = f"SELECT path, reason FROM {workspace.table('quarantine')} ORDER BY path"
-    rows = workspace.execute(asked, "SELECT", f"view {workspace.registered('quarantine')}").collect()
+    statement = f"SELECT path, reason FROM {workspace.table('quarantine')} ORDER BY path"
+    rows = workspace.execute(statement, "SELECT", f"view {workspace.registered('quarantine')}").collect()
     if not rows:
         console.print("nothing in quarantine")
         return

@@ -2,13 +2,14 @@
 
 import hashlib
 import re
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 import pandas as pd
 
@@ -16,13 +17,13 @@ from ragops.corpus.documents.landing import LandingFile, content_hash, is_transi
 from ragops.corpus.documents.limits import ParseLimits
 from ragops.corpus.documents.parsing import PARSER_VERSION
 from ragops.corpus.documents.sandbox import ParserPool
-from ragops.corpus.documents.table import DOCUMENTS
+from ragops.corpus.documents.table import DOCUMENTS, DocumentRow
 from ragops.corpus.documents.types import MEMORY_HERE, Failure, ParsedDocument
 from ragops.platform.processes import in_order
 
 FILES = "path STRING, size_bytes BIGINT, modified_us BIGINT"
 _NOT_UTF_8 = re.compile(r"\\x[89a-f][0-9a-f]")
-Row = dict[Hashable, object]
+Row = dict[str, Any]
 
 
 def as_row(file: LandingFile) -> tuple[str, int, int]:
@@ -61,9 +62,9 @@ class Reader:
                 with ThreadPoolExecutor(at_once) as threads:
                     yield from in_order(lambda file: threads.submit(self._row, file, parsers), files, 2 * at_once)
             else:
-                alone: SimpleQueue[ParserPool] = SimpleQueue()
-                alone.put(first)
-                yield from (self._row(file, alone) for file in files)
+                single: SimpleQueue[ParserPool] = SimpleQueue()
+                single.put(first)
+                yield from (self._row(file, single) for file in files)
         finally:  # frees memory for the next stage
             while not parsers.empty():
                 parsers.get().close()
@@ -81,9 +82,9 @@ class Reader:
         if not still or (isinstance(parsed, Failure) and parsed.transient):
             return None
         about = self._quarantined(parsed) if isinstance(parsed, Failure) else _readable(parsed)
-        return _common(file) | about | {"file_hash": digest, "changed_us": before.changed_us}
+        return _row_of(file, file_hash=digest, changed_us=before.changed_us, **about)
 
-    def _quarantined(self, failure: Failure) -> Row:
+    def _quarantined(self, failure: Failure) -> dict[str, object]:
         limit = failure.limit
         # The driver decides about another try and does not know the worker's memory, so it compares its own.
         value = self.machine_bytes if limit == MEMORY_HERE else getattr(self.limits, limit) if limit else None
@@ -127,29 +128,19 @@ def _unreachable(file: LandingFile, error: OSError) -> Row | None:
     if not _NOT_UTF_8.search(file.path):
         return None
     failure = Failure("cannot be read: its name is not UTF-8; rename it", type(error).__name__, "")
-    return _common(file) | _failed(failure)
+    return _row_of(file, **_failed(failure))
 
 
-def _common(file: LandingFile) -> Row:
-    # All columns are present: pandas would fill a missing one with NaN, which a STRING column refuses.
-    row: Row = dict.fromkeys(DOCUMENTS.names)
-    row |= {name: getattr(file, name) for name in ("doc_id", "path", "size_bytes", "modified_at")}
-    return row | {"parser_version": PARSER_VERSION, "ingested_at": datetime.now(UTC)}
+def _row_of(file: LandingFile, **about: object) -> Row:
+    values = {name: getattr(file, name) for name in ("doc_id", "path", "size_bytes", "modified_at")}
+    values |= {"parser_version": PARSER_VERSION, "ingested_at": datetime.now(UTC)}
+    return DocumentRow.model_validate(values | about).model_dump()
 
 
-def _readable(parsed: ParsedDocument) -> Row:
+def _readable(parsed: ParsedDocument) -> dict[str, object]:
     version = hashlib.sha256(f"{parsed.title}\n{parsed.markdown}".encode()).hexdigest()
-    return {
-        "title": parsed.title,
-        "language": parsed.language,
-        "format": parsed.format,
-        "markdown": parsed.markdown,
-        "pages": parsed.pages,
-        "doc_hash": version,
-        "parser": parsed.parser,
-        "ocr": parsed.ocr,
-    }
+    return asdict(parsed) | {"doc_hash": version}
 
 
-def _failed(failure: Failure) -> Row:
+def _failed(failure: Failure) -> dict[str, object]:
     return {"parser": failure.parser, "reason": failure.reason, "exception_type": failure.exception_type, "ocr": False}

@@ -1,33 +1,50 @@
 """The table `documents`: one row for each file in the landing folder."""
 
-from ragops.platform.tables import Column, Table
+from datetime import datetime
 
-DOCUMENTS = Table(
+from pydantic import BaseModel, ConfigDict, Field
+
+from ragops.platform.tables import Int32, Table
+
+
+class DocumentRow(BaseModel):
+    """A row of `documents`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    doc_id: str = Field(description="Hash of the relative path.")
+    path: str = Field(description="Path relative to the landing folder.")
+    title: str | None = Field(None, description="Title from the document, or derived from its file name.")
+    language: str | None = Field(None, description="Language of the text, ISO 639-1.")
+    format: str | None = Field(None, description="Format of the content: md, html, txt, docx, pdf, png, ...")
+    markdown: str | None = Field(None, description="The whole text as Markdown; null if it could not be parsed.")
+    pages: Int32 | None = Field(None, description="Number of pages, if the format has pages.")
+    size_bytes: int = Field(description="Size of the file in bytes.")
+    modified_at: datetime = Field(description="Modification time of the file.")
+    file_hash: str | None = Field(None, description="SHA-256 of the file's bytes.")
+    doc_hash: str | None = Field(
+        None, description="SHA-256 of title and Markdown: the version that later stages compare."
+    )
+    parser: str = Field(description="Name of the parser.")
+    parser_version: str = Field(description="Version of the parsers; a new version parses every file again.")
+    ocr: bool = Field(description="Whether text was recognized in images.")
+    reason: str | None = Field(None, description="Why it could not be parsed; null if it was.")
+    exception_type: str | None = Field(None, description="Class name of the underlying error.")
+    limit_met: str | None = Field(
+        None, description="The limit that refused it, if any; raising it triggers another try."
+    )
+    limit_value: float | None = Field(None, description="Value of that limit, in its own unit.")
+    changed_us: int | None = Field(
+        None, description="Last change of content or status, microseconds since 1970; null if unknown."
+    )
+    ingested_at: datetime = Field(description="When this row was written.")
+
+
+DOCUMENTS = Table.of(
+    DocumentRow,
     name="documents",
     comment="One row for each file in the landing folder: its Markdown, or the reason why it could not be parsed.",
     key="doc_id",
     cluster_by="doc_id",
     informative=("ingested_at",),
-    columns=(
-        Column("doc_id", "STRING", "Hash of the relative path."),
-        Column("path", "STRING", "Path relative to the landing folder."),
-        Column("title", "STRING", "Title from the document, or derived from its file name."),
-        Column("language", "STRING", "Language of the text, ISO 639-1."),
-        Column("format", "STRING", "Format of the content: md, html, txt, docx, pdf, png, ..."),
-        Column("markdown", "STRING", "The whole text as Markdown; null if it could not be parsed."),
-        Column("pages", "INT", "Number of pages, if the format has pages."),
-        Column("size_bytes", "BIGINT", "Size of the file in bytes."),
-        Column("modified_at", "TIMESTAMP", "Modification time of the file."),
-        Column("file_hash", "STRING", "SHA-256 of the file's bytes."),
-        Column("doc_hash", "STRING", "SHA-256 of title and Markdown: the version that later stages compare."),
-        Column("parser", "STRING", "Name of the parser."),
-        Column("parser_version", "STRING", "Version of the parsers; a new version parses every file again."),
-        Column("ocr", "BOOLEAN", "Whether text was recognized in images."),
-        Column("reason", "STRING", "Why it could not be parsed; null if it was."),
-        Column("exception_type", "STRING", "Class name of the underlying error."),
-        Column("limit_met", "STRING", "The limit that refused it, if any; raising it triggers another try."),
-        Column("limit_value", "DOUBLE", "Value of that limit, in its own unit."),
-        Column("changed_us", "BIGINT", "Last change of content or status, microseconds since 1970; null if unknown."),
-        Column("ingested_at", "TIMESTAMP", "When this row was written."),
-    ),
 )

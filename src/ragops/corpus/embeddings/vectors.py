@@ -115,8 +115,8 @@ def _encoded(encoder: Encoder, texts: list[str]) -> list[list[float]]:
 def _requested(encoder: Encoder, texts: list[str]) -> list[list[float]]:
     """The vectors in the texts' order. After a failure, pending requests are canceled."""
     with ThreadPoolExecutor(_REQUESTS_AT_ONCE) as pool:
-        asked = [pool.submit(encoder.encode_documents, texts[rows]) for rows in requests(texts)]
+        pending = [pool.submit(encoder.encode_documents, texts[rows]) for rows in requests(texts)]
         try:
-            return list(chain.from_iterable(one.result().tolist() for one in asked))
+            return list(chain.from_iterable(one.result().tolist() for one in pending))
         finally:
             pool.shutdown(cancel_futures=True)

@@ -37,7 +37,7 @@ def publish_index(
     model: EmbeddingModel,
     rules: Sequence[AccessRule],
     guard: RecallGuard | None = None,
-    run_id: str = "by hand",
+    run_id: str = "manual",
 ) -> StageReport:
     """Makes the live index equal to `chunks` with their vectors and these access rules; does nothing if it already is.
 

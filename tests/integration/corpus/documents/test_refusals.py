@@ -136,7 +136,7 @@ def test_without_semaphores_this_process_parses(
 def test_a_file_submitted_while_the_pool_breaks_is_submitted_again(
     hostile: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """pebble never answers such a task."""
+    """pebble never answers a task that arrives while its pool breaks."""
     with ParserPool(LIMITS, parse=hostile.behave) as pool:
         pool.parse(write_named(tmp_path, "good"))
         broken = pool._pool

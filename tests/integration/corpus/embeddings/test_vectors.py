@@ -27,7 +27,7 @@ def test_each_text_is_requested_once_frame_by_frame(workspace: Workspace) -> Non
         source = EndpointSource(MODEL, double.url, lambda: f"token {next(numbers)}")
         frames = vectors(workspace, texts(workspace, 300), 300, MODEL, source, most=100)
         found = [next(frames).collect()]
-        assert 0 < sum(len(body["input"]) for body in double.bodies) < 200, "the rest is asked for when it is wanted"
+        assert 0 < sum(len(body["input"]) for body in double.bodies) < 200, "later frames are requested on demand"
         found += [frame.collect() for frame in frames]
     rows = [row for frame in found for row in frame]
     assert sorted(row["text_hash"] for row in rows) == [f"{number:064x}" for number in range(300)]

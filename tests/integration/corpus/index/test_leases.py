@@ -106,7 +106,7 @@ def test_a_decision_is_carried_out_by_the_next_owner(
         publish(root, source, lock=_sleeper(row), run_id="sleeper", work_directory=tmp_path / "sleeper")
     _consistent(root, corpus, 62)
     assert [one.name for one in list_generations(root)] == [f"00000{n}-abababab" for n in (1, 2, 3)]
-    assert rollback(root, lock=_taker(row), run_id="by hand").generation == "000002-abababab"
+    assert rollback(root, lock=_taker(row), run_id="manual").generation == "000002-abababab"
 
 
 def test_a_decision_is_reverted_if_the_pointer_cannot_be_written(
@@ -122,7 +122,7 @@ def test_a_decision_is_reverted_if_the_pointer_cannot_be_written(
     with monkeypatch.context() as patched:
         patched.setattr(MountedFiles, "write", full)
         with pytest.raises(VolumeError):
-            rollback(root, lock=_taker(row), run_id="by hand")
+            rollback(root, lock=_taker(row), run_id="manual")
     put(61)
     assert PublishedIndex(root).pointer().generation == "000002-abababab"
 

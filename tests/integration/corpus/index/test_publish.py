@@ -61,7 +61,7 @@ def _verify(root: Path, source: IndexSource, tmp_path: Path) -> VerifyReport:
 
 
 def _refuse_to_be_asked(*_: object) -> None:
-    raise AssertionError("asked although nothing changed")
+    raise AssertionError("fetched although nothing changed")
 
 
 def test_a_second_publish_of_the_same_rows_fetches_and_writes_nothing(
@@ -78,15 +78,18 @@ def test_a_second_publish_of_the_same_rows_fetches_and_writes_nothing(
 def test_only_changed_rows_are_fetched(root: Path, put: Publish, corpus: ModuleType, tmp_path: Path) -> None:
     put(corpus.source(corpus.BEFORE))
     wanted = corpus.source(corpus.AFTER)
-    asked: list[Sequence[str]] = []
+    fetched: list[Sequence[str]] = []
 
     def fetch(ids: Sequence[str]):  # noqa: ANN202
-        asked.append(ids)
+        fetched.append(ids)
         return wanted.fetch(ids)
 
     report = put(replace(wanted, fetch=fetch))
     assert (report.added, report.updated, report.removed, report.from_scratch) == (6, 7, 5, False)
-    assert [len(ids) for ids in asked] == [61, 7]  # to add, with vectors to compare along (at most 64); to update
+    assert [len(ids) for ids in fetched] == [
+        61,
+        7,
+    ]  # rows to add and the sample of vectors (at most 64); rows to update
     assert read_manifest(_live(root)).parent == "000001-abababab"
     assert _verify(root, wanted, tmp_path).ok
 
@@ -159,7 +162,7 @@ def test_a_damaged_file_is_detected_and_the_index_rebuilt(
     wanted = corpus.source([corpus.entry(number) for number in range(150)])
     put(wanted)
     next(_live(root).glob(damaged)).write_bytes(b"damaged")
-    guard = RecallGuard(lambda generation: pytest.fail("a damaged index was asked"), max_drop=0.0)
+    guard = RecallGuard(lambda generation: pytest.fail("recall of a damaged index was measured"), max_drop=0.0)
     report = put(wanted, recall_guard=guard)
     assert (report.published, report.from_scratch) == (True, True)
     assert _verify(root, wanted, tmp_path).ok
@@ -220,7 +223,7 @@ def test_a_failing_volume_leaves_a_live_generation_and_the_error_names_the_file(
         patched.setattr(mounted, "_fill", fail)
         with pytest.raises(UserError) as caught:
             put(corpus.source(corpus.AFTER))
-    # A folder, unlike a volume, has the pointer half written then, and its copy says what is meant.
+    # In a folder, unlike on a volume, the pointer is then half written, and its copy is valid.
     live, rows = ("000002", corpus.AFTER) if at == "pointer.json" else ("000001", corpus.BEFORE)
     # Who that is is known only in a process that has a session.
     text = re.sub(r"(root|the current user) needs", "WHO needs", str(caught.value))

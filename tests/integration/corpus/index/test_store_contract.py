@@ -92,9 +92,9 @@ def test_rows_come_back_as_written(store: Store, corpus: ModuleType) -> None:
 def test_rows_are_in_the_order_of_ids_and_unknown_ids_are_skipped(store: Store, corpus: ModuleType) -> None:
     rows = [corpus.entry(number) for number in range(5)]
     store.upsert(rows)
-    asked = [rows[3].chunk_id, "unknown", rows[0].chunk_id]
-    assert [p.chunk_id for p in store.passages(asked)] == [rows[3].chunk_id, rows[0].chunk_id]
-    assert [e.chunk_id for e in store.get(asked)] == [rows[3].chunk_id, rows[0].chunk_id]
+    ids = [rows[3].chunk_id, "unknown", rows[0].chunk_id]
+    assert [p.chunk_id for p in store.passages(ids)] == [rows[3].chunk_id, rows[0].chunk_id]
+    assert [e.chunk_id for e in store.get(ids)] == [rows[3].chunk_id, rows[0].chunk_id]
 
 
 def test_upsert_is_idempotent(store: Store, corpus: ModuleType) -> None:

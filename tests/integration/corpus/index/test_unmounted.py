@@ -125,7 +125,7 @@ def test_the_old_generation_answers_while_the_new_one_is_fetched(
     double.released.set()
     while _rows(reader) == 60:
         time.sleep(0.01)
-    assert double.times("GET", f"{name}/chroma/chroma.sqlite3") == 1  # not by each who asked
+    assert double.times("GET", f"{name}/chroma/chroma.sqlite3") == 1  # not once for each question
     reader.close()
     assert not [one for one in threading.enumerate() if one.name == "index-follower" and one.is_alive()]
 
@@ -149,14 +149,14 @@ def test_an_incompletely_fetched_generation_is_never_opened(
     else:
         manifest = generation / "manifest.json"
         manifest.write_text(manifest.read_text().replace('"rows.json"', '"../../rows.json"'))
-    said = {
-        "gone": "not there",
+    messages = {
+        "gone": "chroma.sqlite3: ",
         "forbidden": "not permitted",
         "cut for good": "the workspace does not answer",
-        "other bytes": f"index generation {name}: chroma/chroma.sqlite3 is not what the manifest says",
-        "outside": "names '../../rows.json', outside of it",
+        "other bytes": f"index generation {name}: chroma/chroma.sqlite3 differs from the manifest",
+        "outside": "names '../../rows.json', outside of its folder",
     }
-    with pytest.raises(UserError, match=said[trouble]):
+    with pytest.raises(UserError, match=messages[trouble]):
         IndexReader(ROOT, cache)
     assert list(cache.iterdir()) == []
     shutil.rmtree(generation)

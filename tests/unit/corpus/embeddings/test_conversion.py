@@ -15,7 +15,7 @@ from ragops.platform.volumes import mounted
 from tests.support.strict_volumes import plain, strict_volumes
 
 
-def pretend_export(model: EmbeddingModel, built: Path) -> None:
+def fake_export(model: EmbeddingModel, built: Path) -> None:
     manifest = {"fingerprint": fingerprint(model), "model": model.model_dump(), "versions": {}}
     (built / "manifest.json").write_text(json.dumps(manifest))
 
@@ -99,9 +99,9 @@ def test_the_first_of_two_converters_to_finish_wins(
 
     def export(model: EmbeddingModel, built: Path) -> None:
         target.mkdir()
-        pretend_export(model, target)
+        fake_export(model, target)
         (target / "first").touch()
-        pretend_export(model, built)
+        fake_export(model, built)
 
     monkeypatch.setattr(conversion, "_export_in_child", export)
     assert (convert(minilm, tmp_path) / "first").is_file()
@@ -114,7 +114,7 @@ def test_a_damaged_conversion_is_replaced(
     target = tmp_path / short(fingerprint(minilm))
     target.mkdir()
     (target / "model.xml").touch()
-    monkeypatch.setattr(conversion, "_export_in_child", pretend_export)
+    monkeypatch.setattr(conversion, "_export_in_child", fake_export)
     assert os.listdir(convert(minilm, tmp_path)) == ["manifest.json"]
 
 
@@ -125,7 +125,7 @@ def test_old_leftovers_of_killed_converters_are_removed(
     for age in ("old", "new"):
         (tmp_path / f".{name}-{age}").mkdir()
     os.utime(tmp_path / f".{name}-old", (0, 0))
-    monkeypatch.setattr(conversion, "_export_in_child", pretend_export)
+    monkeypatch.setattr(conversion, "_export_in_child", fake_export)
     convert(minilm, tmp_path)
     assert sorted(os.listdir(tmp_path)) == [f".{name}-new", name]
 
@@ -133,7 +133,7 @@ def test_old_leftovers_of_killed_converters_are_removed(
 def test_another_model_under_the_same_short_name_is_refused(
     minilm: EmbeddingModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conversion, "_export_in_child", pretend_export)
+    monkeypatch.setattr(conversion, "_export_in_child", fake_export)
     manifest = convert(minilm, tmp_path) / "manifest.json"
     manifest.write_text(manifest.read_text().replace(fingerprint(minilm), "0" * 64))
     with pytest.raises(UserError, match="its fingerprint is not that of"):

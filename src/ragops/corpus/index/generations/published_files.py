@@ -132,7 +132,7 @@ class PublishedIndex:
         return None
 
     def problems(self) -> Iterator[str]:
-        """What lies there and does not count, one line each, for people."""
+        """Folders that are not valid generations, one line each, for users."""
         try:
             self.find_pointer()
         except Damaged as damaged:

@@ -95,11 +95,11 @@ class Sample:
 
     def fetch(self, ids: Sequence[str]) -> Iterator[list[Entry]]:
         """Entries with these ids; the first call also fetches the sample."""
-        asked = set(ids)
-        along = [chunk_id for chunk_id in self._ids if chunk_id not in asked and chunk_id not in self._kept]
-        for entries in self._fetch([*ids, *along]):
+        wanted = set(ids)
+        missing = [chunk_id for chunk_id in self._ids if chunk_id not in wanted and chunk_id not in self._kept]
+        for entries in self._fetch([*ids, *missing]):
             self._kept |= {entry.chunk_id: entry for entry in entries if entry.chunk_id in self._ids}
-            yield [entry for entry in entries if entry.chunk_id in asked]
+            yield [entry for entry in entries if entry.chunk_id in wanted]
 
     def entries(self) -> list[Entry]:
         """The sample."""

@@ -78,13 +78,13 @@ def test_removals_fetch_no_entries(make_entry: Callable[..., Entry]) -> None:
         def update(self, entries: Sequence[Entry]) -> None:
             self.calls.append(("update", [entry.chunk_id for entry in entries]))
 
-    asked: list[Sequence[str]] = []
+    fetched: list[Sequence[str]] = []
 
     def fetch(ids: Sequence[str]) -> Iterator[list[Entry]]:
-        asked.append(ids)
+        fetched.append(ids)
         yield [make_entry(chunk_id) for chunk_id in ids]
 
     store = Recording()
     apply_changes(Plan(add=("n",), update=("m",), remove=("g",)), store, fetch)
     assert store.calls == [("delete", ["g"]), ("upsert", ["n"]), ("update", ["m"])]
-    assert asked == [("n",), ("m",)]
+    assert fetched == [("n",), ("m",)]

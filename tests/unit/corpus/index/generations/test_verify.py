@@ -117,15 +117,15 @@ def test_a_sample_is_reproducible_and_limited() -> None:
 
 
 def test_a_sample_is_fetched_with_the_first_rows(rows: list[Entry]) -> None:
-    asked: list[list[str]] = []
+    fetched: list[list[str]] = []
 
     def fetch(ids: Sequence[str]) -> Iterator[list[Entry]]:
-        asked.append(list(ids))
+        fetched.append(list(ids))
         yield [entry for entry in rows if entry.chunk_id in ids]
 
     sample = Sample(fetch, ["c01", "c07"])
     assert [[e.chunk_id for e in batch] for batch in sample.fetch(["c07", "c09"])] == [["c07", "c09"]]
     assert [e.chunk_id for e in sample.entries()] == ["c01", "c07"]
     list(sample.fetch(["c10"]))
-    assert asked == [["c07", "c09", "c01"], ["c10"]]
+    assert fetched == [["c07", "c09", "c01"], ["c10"]]
     assert [e.chunk_id for e in Sample(fetch, ["c02"]).entries()] == ["c02"]
