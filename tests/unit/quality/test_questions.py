@@ -61,7 +61,7 @@ def test_an_anchor_found_in_another_topic_is_the_same_passage_there() -> None:
         assert len(around) == 1, question.question_id
 
 
-def test_wording_differs_from_the_passage() -> None:
+def test_questions_use_other_words_than_their_passages() -> None:
     shares = [_shared_words(question) for question in ANSWERABLE]
     assert mean(shares) < 0.4
 

@@ -61,7 +61,7 @@ def judged(answer: Outcome, question: Question = KNOWN) -> dict[str, float]:
         (outcome(), UNKNOWN, {"abstained": 0, "citation_validity": 1}),
     ],
 )
-def test_checks(answer: Outcome, question: Question, expected: dict[str, float]) -> None:
+def test_each_check_of_an_answer(answer: Outcome, question: Question, expected: dict[str, float]) -> None:
     found = judged(answer, question)
     assert {name: found[name] for name in expected} == expected
     assert ("answered" in found) == question.answerable

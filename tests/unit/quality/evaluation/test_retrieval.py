@@ -98,7 +98,7 @@ def test_the_grid_has_the_own_settings_and_others_each_once(own: RetrievalSettin
 
 
 @given(SETTINGS)
-def test_labels_tell_them_apart(own: RetrievalSettings) -> None:
+def test_setting_labels_are_unique(own: RetrievalSettings) -> None:
     settings = settings_grid(own)
     labels = [settings_label(one, own) for one in settings]
     assert len(set(labels)) == len(labels)

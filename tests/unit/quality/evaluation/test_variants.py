@@ -27,7 +27,7 @@ def test_a_grid_has_every_combination_once_and_the_use_cases_first(prompts, llms
 
 
 @given(NAMES, NAMES, st.lists(st.sampled_from(FUSIONS), max_size=3))
-def test_labels_tell_variants_apart(prompts, llms, fusions) -> None:
+def test_variant_labels_are_unique(prompts, llms, fusions) -> None:
     found = variant_grid(OWN, prompts, llms, fusions)
     assert len(set(labels(found))) == len(found)
 

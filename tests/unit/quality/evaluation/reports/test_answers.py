@@ -51,20 +51,20 @@ def report(unanswerable: tuple[float, ...] = (0.2,), questions: list[Question] =
 
 def printed(of: AnswersReport) -> str:
     console = Console(width=140)
-    with console.capture() as said:
+    with console.capture() as output:
         print_answers(console, of)
-    return said.get()
+    return output.get()
 
 
-def test_checks_errors_and_cost() -> None:
-    said = printed(report())
-    rows = {line.split()[0]: line.split()[1:] for line in said.splitlines()}
+def test_checks_errors_and_cost_are_printed() -> None:
+    output = printed(report())
+    rows = {line.split()[0]: line.split()[1:] for line in output.splitlines()}
     assert rows["supported"][:3] == ["1.000", "1.00-1.00", "1"]
     assert rows["abstained"][0] == "1.000"
-    assert "questions 3, errors 1; model calls: m 1" in said
-    assert "c: Model m: it is down" in said
-    assert "seconds p50 0.25, p95 0.25; cost 0.002" in said
-    assert "min_evidence" not in said  # a question that failed had found evidence, so the rest is biased
+    assert "questions 3, errors 1; model calls: m 1" in output
+    assert "c: Model m: it is down" in output
+    assert "seconds p50 0.25, p95 0.25; cost 0.002" in output
+    assert "min_evidence" not in output  # a question that failed had found evidence, so the rest is biased
 
 
 def test_fallbacks_are_reported_with_their_reason() -> None:
@@ -77,10 +77,10 @@ def test_fallbacks_are_reported_with_their_reason() -> None:
 
 
 def test_thresholds_are_reported_with_their_effects() -> None:
-    said = printed(report(questions=QUESTIONS[:2]))
-    assert "0.55 keeps 50% of the answerable and refuses 100% of the others" in said
-    assert "0.50 keeps 100% of the answerable and refuses 100% of the others" in said
-    assert "AUC 1.00" in said
+    output = printed(report(questions=QUESTIONS[:2]))
+    assert "0.55 keeps 50% of the answerable and refuses 100% of the others" in output
+    assert "0.50 keeps 100% of the answerable and refuses 100% of the others" in output
+    assert "AUC 1.00" in output
 
 
 def test_questions_of_one_kind_give_no_threshold() -> None:

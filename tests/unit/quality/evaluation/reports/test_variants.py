@@ -17,8 +17,8 @@ LIKE = result("cite", [0.0, 1.0] + [0.0] * 10)
 
 
 def test_the_summary_names_significant_differences_only() -> None:
-    said = summary([OWN_RESULT, LIKE, BETTER])
-    assert "brief is significantly better on supported (+1.00" in said and "cite is significantly" not in said
+    text = summary([OWN_RESULT, LIKE, BETTER])
+    assert "brief is significantly better on supported (+1.00" in text and "cite is significantly" not in text
     assert "no difference is significant" in summary([OWN_RESULT, LIKE])
     assert "worse" in summary([BETTER, OWN_RESULT])
 
