@@ -1,4 +1,4 @@
-"""The smoke test's corpus, a harbour's notices in two editions, and what a search must find in each.
+"""The smoke test's corpus, a harbor's notices in two editions, and what a search must find in each.
 
 It has more documents than a stage processes on a cluster's driver, so that Spark's workers are used; and one is a
 picture, which needs OCR.
@@ -103,7 +103,7 @@ def check(corpus: Edition, search: Search) -> Iterator[str]:
         yield f"{words}: gone"
 
 
-_NOTICE = "# Notice of the harbour master\n\n"
+_NOTICE = "# Notice of the harbor master\n\n"
 
 _SHORT = {
     "anchorage": "Yachts may anchor in the inner basin for two nights at most.",

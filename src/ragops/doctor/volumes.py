@@ -20,11 +20,11 @@ _DIFFERS = "no code depends on it; correct docs/platform.md and src/localbundle/
 
 
 @dataclass(frozen=True)
-class Trial:
+class VolumeCall:
     """One call on the existing file `folder/old`; `refused`: the errno that a volume returns, None if unknown."""
 
     what: str
-    call: Callable[[Path], object]
+    run: Callable[[Path], object]
     refused: int | None = None
 
 
@@ -45,23 +45,25 @@ def _write(descriptor: int) -> None:
     os.write(descriptor, b"x")
 
 
-TRIALS = (
-    Trial("rename", lambda folder: os.rename(folder / "old", folder / "new"), errno.ENOSYS),
-    Trial("link", lambda folder: os.link(folder / "old", folder / "new"), errno.ENOSYS),
-    Trial("symbolic link", lambda folder: os.symlink("old", folder / "new"), errno.ENOSYS),
-    Trial("append", lambda folder: _with_open(folder / "old", os.O_WRONLY | os.O_APPEND, _write), errno.EOPNOTSUPP),
-    Trial("change a part", lambda folder: _with_open(folder / "old", os.O_RDWR, _write), errno.EOPNOTSUPP),
-    Trial(
+VOLUME_CALLS = (
+    VolumeCall("rename", lambda folder: os.rename(folder / "old", folder / "new"), errno.ENOSYS),
+    VolumeCall("link", lambda folder: os.link(folder / "old", folder / "new"), errno.ENOSYS),
+    VolumeCall("symbolic link", lambda folder: os.symlink("old", folder / "new"), errno.ENOSYS),
+    VolumeCall(
+        "append", lambda folder: _with_open(folder / "old", os.O_WRONLY | os.O_APPEND, _write), errno.EOPNOTSUPP
+    ),
+    VolumeCall("change a part", lambda folder: _with_open(folder / "old", os.O_RDWR, _write), errno.EOPNOTSUPP),
+    VolumeCall(
         "lock",
         lambda folder: _with_open(folder / "old", os.O_RDONLY, lambda file: fcntl.flock(file, fcntl.LOCK_SH)),
         errno.ENOSYS,
     ),
-    Trial("change the mode", lambda folder: os.chmod(folder / "old", 0o600), errno.EPERM),
-    Trial("change the time", lambda folder: os.utime(folder / "old", (0, 0)), errno.EPERM),
-    Trial("map shared", lambda folder: _map(folder / "old", mmap.MAP_SHARED)),
-    Trial("map private", lambda folder: _map(folder / "old", mmap.MAP_PRIVATE)),
-    Trial("flush to storage", lambda folder: _with_open(folder / "new", os.O_WRONLY | os.O_CREAT, os.fsync)),
-    Trial(
+    VolumeCall("change the mode", lambda folder: os.chmod(folder / "old", 0o600), errno.EPERM),
+    VolumeCall("change the time", lambda folder: os.utime(folder / "old", (0, 0)), errno.EPERM),
+    VolumeCall("map shared", lambda folder: _map(folder / "old", mmap.MAP_SHARED)),
+    VolumeCall("map private", lambda folder: _map(folder / "old", mmap.MAP_PRIVATE)),
+    VolumeCall("flush to storage", lambda folder: _with_open(folder / "new", os.O_WRONLY | os.O_CREAT, os.fsync)),
+    VolumeCall(
         "create if absent",
         lambda folder: _with_open(folder / "new", os.O_WRONLY | os.O_CREAT | os.O_EXCL, _write),
     ),
@@ -99,10 +101,10 @@ def check_volume(volume: Path, strict: bool = True) -> Iterator[Finding]:
 
 
 def _tried(folder: Path) -> Iterator[Finding]:
-    for trial in TRIALS:
-        own = folder / trial.what.replace(" ", "-")
+    for call in VOLUME_CALLS:
+        own = folder / call.what.replace(" ", "-")
         volume_files(own).write(own / "old", b"content")
-        yield attempt(trial, own)
+        yield attempt(call, own)
 
 
 def _name(number: int | None) -> str:
@@ -110,18 +112,18 @@ def _name(number: int | None) -> str:
     return "EOPNOTSUPP" if number == errno.EOPNOTSUPP else errno.errorcode.get(number or 0, "unknown")
 
 
-def attempt(trial: Trial, folder: Path) -> Finding:
+def attempt(call: VolumeCall, folder: Path) -> Finding:
     """How the volume responds to a call."""
     try:
-        trial.call(folder)
+        call.run(folder)
     except OSError as error:
         found = f"refused: {_name(error.errno)}, {os.strerror(error.errno or 0)}"
-        as_expected = trial.refused in (None, error.errno)
+        as_expected = call.refused in (None, error.errno)
     else:
-        found, as_expected = "allowed", trial.refused is None
+        found, as_expected = "allowed", call.refused is None
     if as_expected:
-        return Finding(trial.what, found)
-    return Finding(trial.what, f"{found}; expected {_name(trial.refused)}", "unknown", _DIFFERS)
+        return Finding(call.what, found)
+    return Finding(call.what, f"{found}; expected {_name(call.refused)}", "unknown", _DIFFERS)
 
 
 def _whole_files(folder: Path) -> Finding:

@@ -1,4 +1,4 @@
-"""Strict volumes respond to every trial as in docs/platform.md, other folders do not, and nothing is left behind."""
+"""Strict volumes respond to every call as in docs/platform.md, other folders do not, and nothing is left behind."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from localbundle.volumes.strict import install, remove
 
-from ragops.doctor.volumes import TRIALS, check_landing, check_volume
+from ragops.doctor.volumes import VOLUME_CALLS, check_landing, check_volume
 from ragops.platform.volumes.errors import VolumeError
 from ragops.platform.volumes.interface import VolumeFiles
 from ragops.platform.volumes.mounted import MountedFiles
@@ -22,7 +22,7 @@ def strict(tmp_path: Path) -> Iterator[Path]:
 def test_strict_volumes_refuse_what_a_volume_refuses(strict: Path) -> None:
     found = {finding.what: finding for finding in check_volume(strict)}
     assert {what: finding for what, finding in found.items() if finding.state != "ok"} == {}
-    refused = [trial.what for trial in TRIALS if trial.refused is not None]
+    refused = [call.what for call in VOLUME_CALLS if call.refused is not None]
     assert all(found[what].found.startswith("refused: E") for what in refused) and len(refused) == 8
     assert list(strict.iterdir()) == []
 
