@@ -1,4 +1,4 @@
-"""`make conformance`: runs every rule and prints which of them localbundle keeps."""
+"""`make conformance`: runs every rule and prints which of them localbundle follows."""
 
 import sys
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from tests.conformance.cases import read_cases
 
 
 class Outcomes:
-    """A pytest plugin that notes what came of each rule."""
+    """A pytest plugin that records the outcome of each rule."""
 
     def __init__(self) -> None:
         self.passed: dict[str, bool] = {}
@@ -29,12 +29,12 @@ def rows(passed: dict[str, bool]) -> Iterator[tuple[str, str, str]]:
 def main() -> int:
     outcomes = Outcomes()
     code = pytest.main(["tests/conformance", *sys.argv[1:]], plugins=[outcomes])
-    table = Table("section", "rule", "", title="Job semantics that localbundle keeps", box=None, header_style="dim")
+    table = Table("section", "rule", "", title="Rules of job semantics", box=None, header_style="dim")
     for row in rows(outcomes.passed):
         table.add_row(*row)
     console = Console()
     console.print(table)
-    console.print(f"{sum(outcomes.passed.values())} of {len(list(read_cases()))} rules kept")
+    console.print(f"{sum(outcomes.passed.values())} of {len(list(read_cases()))} rules followed")
     return int(code)
 
 

@@ -1,4 +1,4 @@
-"""A rule of job semantics as a case: a small bundle, how it is run, and what must come of it."""
+"""A rule of job semantics as a case: a small bundle, how it is run, and the expected result."""
 
 import re
 import textwrap
@@ -22,9 +22,9 @@ class _Strict(BaseModel):
 
 
 class Run(_Strict):
-    """One command and what must come of it: `error` is in its one line, `tasks` hold fields of the task records.
+    """One command and its expected result: `error` is in its one line, `tasks` have fields of the task records.
 
-    A text in slashes is a pattern. `options` are the command's; with `repair` they name the run before.
+    Text in slashes is a pattern. `options` are the command's; with `repair` they name the run before.
     """
 
     options: list[str] = []
@@ -37,7 +37,7 @@ class Run(_Strict):
 
 
 class Case(_Strict):
-    """A rule with its place in the specification, `section`; files that are `notebooks` get their header."""
+    """A rule and its `section` of the specification; `notebooks` are files that get the header of notebooks."""
 
     rule: str
     job: dict[str, Any]
@@ -53,7 +53,7 @@ class Case(_Strict):
         return f"{self.section} {self.rule}"
 
     def write(self, root: Path) -> None:
-        """Lays the bundle in a folder."""
+        """Writes the bundle into a folder."""
         jobs = {"job": self.job, **self.jobs}
         many = {"max_concurrent_runs": 50}  # cases share a workspace, and all their jobs have one key
         resources = {"resources": {"jobs": {key: many | job for key, job in jobs.items()}}}
@@ -78,7 +78,7 @@ def read_cases() -> Iterator[Case]:
 
 
 def differences(expected: dict[str, Any], found: dict[str, Any]) -> list[str]:
-    """What of the expected fields is otherwise."""
+    """The expected fields with another value, as lines."""
     return [
         f"{name}: expected {wanted!r}, found {found.get(name)!r}"
         for name, wanted in expected.items()

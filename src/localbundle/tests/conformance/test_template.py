@@ -1,4 +1,4 @@
-"""A bundle in the shape that the CLI's `default-python` template generates runs as it is: a notebook and a wheel."""
+"""A bundle like the CLI's `default-python` template runs unchanged: a notebook and a wheel."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""A small bundle with one job for each thing to be seen, on a warm workspace of its own."""
+"""A small bundle with a job for each case, on a warm workspace of its own."""
 
 import json
 import subprocess
@@ -89,7 +89,7 @@ NOTEBOOKS = {
         # COMMAND ----------
 
         # MAGIC %sql
-        # MAGIC SELECT 'from sql' AS told
+        # MAGIC SELECT 'from sql' AS word
 
         # COMMAND ----------
 

@@ -4,40 +4,20 @@ import json
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 from localbundle.workspace.server import Server
-
-
-def eventually(true: Callable[[], object], seconds: float = 120) -> bool:
-    deadline = time.monotonic() + seconds
-    while not true() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return bool(true())
-
-
-def processes_of(home: Path) -> list[psutil.Process]:
-    """Everything that has the workspace in its command line or environment, except finished processes."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            result = [*process.cmdline(), process.environ().get("LOCALBUNDLE_HOME", "")]
-        except psutil.Error:
-            continue
-        if any(str(home) in word for word in result):
-            found.append(process)
-    return found
+from tests.support.waiting import eventually, processes_with
 
 
 @pytest.fixture
 def home(tiny: Path) -> Iterator[Path]:
     home = tiny / ".localbundle/cold"
     yield home
-    assert eventually(lambda: not processes_of(home), 30), processes_of(home)
+    assert eventually(lambda: not processes_with(home), 30), processes_with(home)
 
 
 @pytest.fixture

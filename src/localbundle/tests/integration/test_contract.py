@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("warm")
 
 
 def table(heading: str) -> dict[str, str]:
-    """The rows of the table in a section: its names in backticks, and what is said about each."""
+    """The rows of the table in a section: its names in backticks, and their descriptions."""
     section = CONTRACT.split(f"## {heading}\n")[1].split("\n## ")[0]
     return dict(re.findall(r"^\| `([^`]+)` \| (.*) \|$", section, re.MULTILINE))
 

@@ -1,47 +1,39 @@
-"""The kernel "local workspace" under `localbundle lab` and as VS Code starts it, and the end of what they start."""
+"""The kernel "local workspace" under `localbundle lab` and as VS Code starts it, and the end of their processes."""
 
 import contextlib
 import os
 import re
 import signal
 import subprocess
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager
-from localbundle.lab.kernelspec import NAME, write_kernel
-from localbundle.workspace.processes import OWNER_VARIABLE
+from localbundle.lab.jupyter import KERNEL, write_kernel
+from localbundle.workspace.environment import OWNER
 from localbundle.workspace.server import Server
+from tests.support.waiting import eventually, processes_with
 
 Ask = Callable[[str], str]
-
-
-def eventually(true: Callable[[], object], seconds: float = 60) -> bool:
-    deadline = time.monotonic() + seconds
-    while not true() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return bool(true())
 
 
 @contextlib.contextmanager
 def kernel(folder: Path, kernels: Path, **environment: str) -> Iterator[tuple[KernelManager, Ask]]:
     """A kernel started in a folder, and a function that runs a cell and gives all its outputs as text."""
     write_kernel(kernels)
-    manager = KernelManager(kernel_name=NAME, kernel_spec_manager=KernelSpecManager(kernel_dirs=[str(kernels)]))
+    manager = KernelManager(kernel_name=KERNEL, kernel_spec_manager=KernelSpecManager(kernel_dirs=[str(kernels)]))
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(("LOCALBUNDLE", "SPARK"))}
     manager.start_kernel(cwd=str(folder), env=inherited | environment)
     client = manager.client()
     client.start_channels()
 
-    def ask(source: str) -> str:
+    def run_cell(source: str) -> str:
         result: list[str] = []
 
-        def hear(message: dict) -> None:
+        def collect(message: dict) -> None:
             if message["msg_type"] not in ("stream", "error", "display_data", "execute_result"):
                 return
             content = message["content"]
@@ -49,24 +41,24 @@ def kernel(folder: Path, kernels: Path, **environment: str) -> Iterator[tuple[Ke
                 content.get("text") or "\n".join(content.get("traceback", [])) or str(content.get("data", ""))
             )
 
-        client.execute_interactive(source, output_hook=hear, timeout=180)
+        client.execute_interactive(source, output_hook=collect, timeout=180)
         return "".join(result)
 
     try:
         client.wait_for_ready(timeout=60)
-        yield manager, ask
+        yield manager, run_cell
     finally:
         client.stop_channels()
         manager.shutdown_kernel()
 
 
 @pytest.fixture(scope="module")
-def ask(tiny: Path, warm: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+def run_cell(tiny: Path, warm: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     """Cells of a notebook that the job flow runs, as under `localbundle lab`."""
     environment = {
         "LOCALBUNDLE_HOME": str(tiny / ".localbundle/dev"),
         "JPY_SESSION_NAME": str(tiny / "ingest.ipynb"),
-        OWNER_VARIABLE: "a lab",
+        OWNER: "a lab",
     }
     with kernel(tiny, tmp_path_factory.mktemp("kernels"), **environment) as (_, asked):
         yield asked
@@ -74,41 +66,41 @@ def ask(tiny: Path, warm: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 def test_what_databricks_has_exists_before_the_first_cell(ask: Ask) -> None:
     names = ("spark", "sql", "dbutils", "display", "displayHTML")
-    assert ask(f"print([name in globals() for name in {names}])").strip() == str([True] * len(names))
-    assert "7" in ask("print(spark.sql('SELECT 3 + 4').collect(), sql('SELECT 1').columns)")
-    assert "widget-view" in ask("%sql SELECT 1 AS one")
-    assert "['two']" in ask("%%sql\nSELECT 2\nAS two") + ask("print(_sqldf.columns)")
-    assert "<b>bold</b>" in ask("displayHTML('<b>bold</b>')")
+    assert run_cell(f"print([name in globals() for name in {names}])").strip() == str([True] * len(names))
+    assert "7" in run_cell("print(spark.sql('SELECT 3 + 4').collect(), sql('SELECT 1').columns)")
+    assert "widget-view" in run_cell("%sql SELECT 1 AS one")
+    assert "['two']" in run_cell("%%sql\nSELECT 2\nAS two") + run_cell("print(_sqldf.columns)")
+    assert "<b>bold</b>" in run_cell("displayHTML('<b>bold</b>')")
 
 
 def test_widgets_begin_as_the_job_sets_them(ask: Ask) -> None:
-    result = ask("dbutils.widgets.text('rows', 'own'); dbutils.widgets.text('run', 'by hand')")
+    result = run_cell("dbutils.widgets.text('rows', 'own'); dbutils.widgets.text('run', 'alone')")
     assert "widget-view" in result
-    assert "3 docs\n" in ask("print(dbutils.widgets.get('rows'), dbutils.widgets.get('landing'))")
-    assert "base by hand\n" in ask("print(dbutils.widgets.get('own'), dbutils.widgets.get('run'))")
+    assert "3 docs\n" in run_cell("print(dbutils.widgets.get('rows'), dbutils.widgets.get('landing'))")
+    assert "base alone\n" in run_cell("print(dbutils.widgets.get('own'), dbutils.widgets.get('run'))")
 
 
 def test_a_notebook_runs_another_one_and_ends_where_it_says(ask: Ask, tiny: Path) -> None:
     (tiny / "other.py").write_text("# Databricks notebook source\nshared = 42\n")
-    assert ask("%run ./other") + ask("print(shared)") == "42\n"
-    assert "no such notebook" in ask("%run ./nowhere")
-    assert "Notebook exited: done" in ask("dbutils.notebook.exit('done')")
+    assert run_cell("%run ./other") + run_cell("print(shared)") == "42\n"
+    assert "no such notebook" in run_cell("%run ./nowhere")
+    assert "Notebook exited: done" in run_cell("dbutils.notebook.exit('done')")
 
 
 def test_pip_says_what_it_changes(ask: Ask) -> None:
-    result = ask("%pip --version")
+    result = run_cell("%pip --version")
     assert "for every notebook here" in result
     assert re.search(r"pip \d+", result)
 
 
 def test_display_takes_at_most_a_thousand_rows_from_spark(ask: Ask) -> None:
-    result = ask("display(spark.range(5000))")
+    result = run_cell("display(spark.range(5000))")
     assert "widget-view" in result
     assert "text/html" in result
 
 
-def test_a_kernel_without_spark_says_what_mends_it(tiny: Path, tmp_path: Path) -> None:
-    environment = {"LOCALBUNDLE_HOME": str(tiny / ".localbundle/cold"), OWNER_VARIABLE: "a lab"}
+def test_a_kernel_without_spark_names_the_command_that_starts_it(tiny: Path, tmp_path: Path) -> None:
+    environment = {"LOCALBUNDLE_HOME": str(tiny / ".localbundle/cold"), OWNER: "a lab"}
     with kernel(tiny, tmp_path, **environment) as (_, asked):
         result = asked("print('begun')")
     assert result == "error: Spark is not running for target cold; `localbundle up -t cold`, then run this cell again"
@@ -116,7 +108,7 @@ def test_a_kernel_without_spark_says_what_mends_it(tiny: Path, tmp_path: Path) -
 
 @pytest.fixture
 def cold(tmp_path: Path) -> Path:
-    """A bundle whose Spark nobody has started."""
+    """A bundle whose Spark is not running."""
     (tmp_path / "environments").mkdir()
     (tmp_path / "databricks.yml").write_text("bundle: {name: b}\ntargets: {dev: {default: true}}\n")
     return tmp_path
@@ -135,16 +127,6 @@ def test_a_kernel_of_vs_code_starts_spark_and_takes_it_with_it(cold: Path, end: 
     assert eventually(lambda: Server(home).state() is None)
 
 
-def carrying(root: Path) -> list[psutil.Process]:
-    """Processes that have the bundle's folder in their environment or on their command line."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if any(str(root) in word for word in [*process.cmdline(), process.environ().get("LOCALBUNDLE_HOME", "")]):
-                found.append(process)
-    return found
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_the_lab_ends_with_all_that_it_started(cold: Path, command: str, number: signal.Signals) -> None:
     lab = subprocess.Popen([command, "lab", "--no-browser"], cwd=cold, stdout=subprocess.PIPE, text=True)
@@ -157,7 +139,7 @@ def test_the_lab_ends_with_all_that_it_started(cold: Path, command: str, number:
     urllib.request.urlopen(request).close()
     lab.send_signal(number)
     assert lab.wait(60) == (-9 if number == signal.SIGKILL else 0)
-    assert eventually(lambda: not carrying(cold)), carrying(cold)
+    assert eventually(lambda: not processes_with(cold)), processes_with(cold)
 
 
 def test_the_lab_leaves_a_spark_that_it_found(tiny: Path, warm: None, command: str) -> None:

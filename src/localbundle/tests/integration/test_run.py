@@ -3,14 +3,13 @@ import json
 import re
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from localbundle.workspace.server import Server
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("warm")
 SCHEMA = f"dev_{re.sub(r'[^A-Za-z0-9]+', '_', getpass.getuser())}_rag"
@@ -21,13 +20,6 @@ def record(tiny: Path, output: str) -> tuple[Path, dict[str, Any]]:
     assert run_id, output
     folder = tiny / ".localbundle/dev/runs" / run_id[1]
     return folder, json.loads((folder / "run.json").read_text())
-
-
-def eventually(true: Callable[[], object], seconds: float = 90) -> bool:
-    deadline = time.monotonic() + seconds
-    while not true() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return bool(true())
 
 
 def test_a_job_flows_from_task_to_task(localbundle, tiny) -> None:
@@ -47,7 +39,7 @@ def test_a_job_flows_from_task_to_task(localbundle, tiny) -> None:
     }
     assert run["tasks"]["has_work"]["outcome"] == "true"
     assert run["tasks"]["embed"]["exit"] == f"run {run['run_id']} embedded 2"
-    assert "left aside: job cluster gpus (GPU)" in done.stdout
+    assert "ignored settings: job cluster gpus (GPU)" in done.stdout
     assert f"embed: success {run['tasks']['embed']['exit']}" in re.sub(r"\d+\.\d s +", "", done.stdout)
     assert "never reached" not in json.dumps([cell["outputs"] for cell in cells(folder, "embed")])
     assert "from sql" in json.dumps(cells(folder, "embed"))
@@ -108,7 +100,7 @@ def test_retries_timeouts_and_a_killed_kernel(localbundle, tiny) -> None:
         (["run", "flow", "-t", "dve"], "target dve is not defined; did you mean dev?"),
         (["run", "flow", "--params", "landing"], "--params landing: is not NAME=VALUE"),
         (["run", "flow", "--params", "landing=gone"], "landing folder gone does not exist; create it"),
-        (["run", "flow", "--var", "catalog=main"], "schemas.rag lies in catalog main, a laptop has only spark_catalog"),
+        (["run", "flow", "--var", "catalog=main"], "schemas.rag is in catalog main, a laptop has only spark_catalog"),
         (["runs", "999"], "run 999 does not exist"),
     ],
 )
@@ -168,7 +160,7 @@ def test_a_second_run_names_the_first(localbundle, command, tiny) -> None:
     try:
         second = localbundle("run", "sleeper")
         assert second.returncode == 2
-        assert re.search(r"job sleeper runs already \(run \d+ of \S+ since .*pid \d+\)", second.stderr)
+        assert re.search(r"job sleeper is already running \(run \d+ of \S+ since .*pid \d+\)", second.stderr)
         assert "sleeper" in localbundle("ps").stdout
     finally:
         run.send_signal(signal.SIGINT)

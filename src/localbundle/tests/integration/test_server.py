@@ -3,8 +3,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +11,7 @@ import pytest
 from localbundle.workspace.processes import is_alive
 from localbundle.workspace.server import Server, ServerState
 from pyspark.sql import SparkSession, functions
+from tests.support.waiting import eventually
 
 
 def silent(note: str) -> None:
@@ -21,13 +20,6 @@ def silent(note: str) -> None:
 
 def session(state: ServerState) -> SparkSession:
     return SparkSession.builder.remote(state.remote).create()
-
-
-def eventually(true: Callable[[], bool], seconds: float = 30) -> bool:
-    deadline = time.monotonic() + seconds
-    while not true() and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return true()
 
 
 @pytest.mark.parametrize("kind", ["map", "scalar"])
@@ -83,7 +75,7 @@ def test_tables_and_comments_survive_a_killed_server(home: Path) -> None:
     spark.sql("CREATE TABLE kept_schema.t (id BIGINT COMMENT 'the id') USING delta CLUSTER BY (id)")
     spark.sql("INSERT INTO kept_schema.t VALUES (7)")
     litter = set((home / "scratch").iterdir())
-    assert any(place.name.endswith("_resources") for place in litter), "Hive's folders belong to the workspace"
+    assert any(folder.name.endswith("_resources") for folder in litter), "Hive's folders belong to the workspace"
     spark.stop()  # while the server answers: a client of Spark 4.1 waits minutes for one that is gone
     os.kill(first.pid, signal.SIGKILL)
     assert eventually(lambda: server.state() is None)

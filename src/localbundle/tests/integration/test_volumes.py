@@ -1,4 +1,4 @@
-"""Volumes refuse in every Python process of a workspace what they refuse on Databricks, unless that is switched off."""
+"""Volumes refuse the same calls as on Databricks in every Python process, unless that is switched off."""
 
 import subprocess
 import sys
@@ -54,11 +54,11 @@ NOTEBOOKS = {
     "worker.py": """
         def note(frames):
             for frame in frames:
-                with open(place, "a") as file:
+                with open(notes, "a") as file:
                     file.write(frame.to_json())
                 yield frame
 
-        place = str(volume / "notes")
+        notes = str(volume / "notes")
         assert spark.range(3).mapInPandas(note, "id long").count() == 3
         """,
     "tree.py": """
@@ -67,7 +67,7 @@ NOTEBOOKS = {
             Path(folder, "leaf").write_text("text")
             shutil.copytree(folder, volume / "copied")
         """,
-    # What a volume does do.
+    # What a volume supports.
     "plain.py": """
         import shutil
         (volume / "folder").mkdir()
@@ -89,7 +89,7 @@ NOTEBOOKS = {
 
 
 @dataclass(frozen=True)
-class Place:
+class Workspace:
     root: Path
     strict: bool
 
@@ -105,47 +105,47 @@ class Place:
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["strict", "plain"])
-def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def workspace(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     root = tmp_path_factory.mktemp("volumes")
     (root / "environments").mkdir()
     (root / "databricks.yml").write_text(BUNDLE)
     for name, text in NOTEBOOKS.items():
         (root / name).write_text(f"# Databricks notebook source\n{VOLUME}\n{textwrap.dedent(text)}")
-    place = Place(root, request.param)
-    if not place.strict:
-        place.switch(False)
-    assert place.call("up").returncode == 0
-    yield place
-    place.call("down")
+    workspace = Workspace(root, request.param)
+    if not workspace.strict:
+        workspace.switch(False)
+    assert workspace.call("up").returncode == 0
+    yield workspace
+    workspace.call("down")
 
 
-def test_run(place: Place) -> None:
-    done = place.call("run", "write")
+def test_tasks_find_strict_volumes(workspace: Workspace) -> None:
+    done = workspace.call("run", "write")
     result = done.stdout.splitlines()
-    if place.strict:
-        start, draft = "OSError: [Errno 38] Function not implemented", place.volume / "draft"
-        child = place.volume / "child"
+    if workspace.strict:
+        start, draft = "OSError: [Errno 38] Function not implemented", workspace.volume / "draft"
+        child = workspace.volume / "child"
         assert done.returncode == 1
-        assert f"notebook: {start}; {RENAME}: '{draft}' -> '{place.volume}/final'" in result
+        assert f"notebook: {start}; {RENAME}: '{draft}' -> '{workspace.volume}/final'" in result
         assert f"child: RuntimeError: {start}; {RENAME}: '{child}' -> '{child}.final'" in result
-        leaf, start = place.volume / "copied/leaf", "Error: [Errno 1] Operation not permitted"
+        leaf, start = workspace.volume / "copied/leaf", "Error: [Errno 1] Operation not permitted"
         assert f"tree: {start}; {COPY}: '{leaf}' (and 1 more)" in result
-        assert any(APPEND in line and f"{place.volume}/notes" in line for line in result), done.stdout
+        assert any(APPEND in line and f"{workspace.volume}/notes" in line for line in result), done.stdout
         assert "plain: success" in done.stdout
     else:
         assert done.returncode == 0, done.stdout
         assert "volumes are plain folders: strict_volumes is false in environments/laptop.yml" in result
-        assert (place.volume / "final").read_text() == "whole"
+        assert (workspace.volume / "final").read_text() == "whole"
 
 
-def test_exec(place: Place) -> None:
-    place.volume.mkdir(parents=True, exist_ok=True)
-    (place.volume / "old").write_text("text")
-    done = place.call("exec", "--", "sh", "-c", f'{sys.executable} -c \'import os; os.rename("old", "new")\' 2>&1')
+def test_commands_find_strict_volumes(workspace: Workspace) -> None:
+    workspace.volume.mkdir(parents=True, exist_ok=True)
+    (workspace.volume / "old").write_text("text")
+    done = workspace.call("exec", "--", "sh", "-c", f'{sys.executable} -c \'import os; os.rename("old", "new")\' 2>&1')
     assert done.returncode != 0 and RENAME not in done.stdout  # outside the volume it is an ordinary failure
-    code = f"import os; os.chdir({str(place.volume)!r}); os.rename('old', 'new')"
-    done = place.call("exec", "--", sys.executable, "-c", code)
-    if place.strict:
+    code = f"import os; os.chdir({str(workspace.volume)!r}); os.rename('old', 'new')"
+    done = workspace.call("exec", "--", sys.executable, "-c", code)
+    if workspace.strict:
         assert done.returncode == 1
         last = "OSError: [Errno 38] Function not implemented"
         assert done.stderr.splitlines()[-1] == f"{last}; {RENAME}: 'old' -> 'new'"
@@ -153,21 +153,23 @@ def test_exec(place: Place) -> None:
         assert done.returncode == 0, done.stderr
 
 
-def test_path_of_the_user_survives(place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_users_pythonpath_and_sitecustomize_are_kept(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "mine.py").write_text("")
     (tmp_path / "sitecustomize.py").write_text("import os; os.environ['CUSTOMIZED'] = 'yes'")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     code = f"import mine, os; print(os.environ['CUSTOMIZED'], bool(os.environ[{VARIABLE!r}]))"
-    assert place.call("exec", "--", sys.executable, "-c", code).stdout == f"yes {place.strict}\n"
+    assert workspace.call("exec", "--", sys.executable, "-c", code).stdout == f"yes {workspace.strict}\n"
 
 
-def test_a_server_with_other_rules_is_not_used(place: Place) -> None:
-    place.switch(not place.strict)
-    done = place.call("exec", "--", "true")
-    place.switch(place.strict)
-    was = str(place.strict).lower()
+def test_a_server_with_other_rules_is_not_used(workspace: Workspace) -> None:
+    workspace.switch(not workspace.strict)
+    done = workspace.call("exec", "--", "true")
+    workspace.switch(workspace.strict)
+    was = str(workspace.strict).lower()
     assert done.returncode == 2
     assert done.stderr.endswith(
-        f"error: Spark of target dev was started with strict_volumes: {was}, and now that is otherwise; "
-        "end it with `localbundle down -t dev`, then try again\n"
+        f"error: Spark of target dev was started with strict_volumes: {was}, which has changed since; "
+        "stop it with `localbundle down -t dev`, then try again\n"
     )

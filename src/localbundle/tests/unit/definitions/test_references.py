@@ -63,14 +63,14 @@ def test_a_reference_takes_what_it_names(text: str, value: object) -> None:
         ("${var.egg}", "refers to itself"),
     ],
 )
-def test_a_reference_to_nothing_names_its_place(text: str, message: str) -> None:
+def test_an_unknown_reference_is_an_error_with_its_location(text: str, message: str) -> None:
     with pytest.raises(BundleError) as caught:
         resolve(Text(text, ROOT / "conf.yml", 7))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_postponed_names_stay_and_keep_their_place() -> None:
+def test_postponed_names_keep_their_location() -> None:
     text = Text("${resources.schemas.x.name}.${var.plain}", ROOT / "conf.yml", 3)
     kept = Resolver(CONFIG, ROOT, postponed=("resources",)).resolve(text)
     assert kept == "${resources.schemas.x.name}.v"

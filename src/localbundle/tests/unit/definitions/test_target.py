@@ -27,7 +27,7 @@ def test_without_the_file_volumes_are_strict(write) -> None:
         ("zzz: {}", "unknown key zzz; known: checks, strict_volumes, variables"),
     ],
 )
-def test_any_other_key_or_value_is_refused_with_its_place(write, laptop, error) -> None:
+def test_an_unknown_key_or_value_is_refused_with_its_location(write, laptop, error) -> None:
     root = write(root=ROOT, laptop=f"variables: {{}}\n{laptop}")
     with pytest.raises(BundleError, match=f"environments/laptop.yml:2: {error}"):
         load_bundle(root)

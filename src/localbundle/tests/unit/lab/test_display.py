@@ -7,7 +7,7 @@ from localbundle.lab.charts import Chart
 
 
 class Frame:
-    """Of Spark's DataFrame what `display` may use."""
+    """The part of Spark's DataFrame that `display` uses."""
 
     def __init__(self, rows: int) -> None:
         self.rows = rows

@@ -1,4 +1,4 @@
-"""Families of nodes by whether they have GPUs, as the three clouds call them."""
+"""Families of nodes by whether they have GPUs, with the names of the three clouds."""
 
 import pytest
 from localbundle.lint.compute import _CPU_NODES, _GPU_NODES

@@ -41,13 +41,13 @@ def test_a_value_is_readable_exactly_where_a_path_leads_back_to_its_task(graph, 
 @given(keys, keys)
 def test_what_is_written_with_backticks_needs_no_fix_and_the_fix_reads_the_same_keys(task, value) -> None:
     bare = f"tasks.{task}.values.{value}"
-    said = list(needs_backticks(job([reading("t", f"{{{{{bare}}}}}")])))
+    messages = list(needs_backticks(job([reading("t", f"{{{{{bare}}}}}")])))
     if split_path(bare) is None:
-        fix = said[0][1].split("write {{")[1].removesuffix("}}")
+        fix = messages[0][1].split("write {{")[1].removesuffix("}}")
         assert split_path(fix) == ("tasks", task, "values", value)
         assert not list(needs_backticks(job([reading("t", f"{{{{{fix}}}}}")])))
     else:
-        assert not said
+        assert not messages
 
 
 @given(st.text())

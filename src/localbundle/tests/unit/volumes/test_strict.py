@@ -31,7 +31,7 @@ LOCKED = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0)
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+def folders(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
     """A volume and a plain folder, each with the file `old`."""
     volume, local = tmp_path / "Volumes" / "v", tmp_path / "VolumesNot"
     for folder in (volume, local):
@@ -144,8 +144,8 @@ if hasattr(os, "setxattr"):
 
 
 @pytest.mark.parametrize(("number", "fix", "call"), REFUSED.values(), ids=REFUSED)
-def test_a_volume_refuses_with_the_real_errno_and_the_fix(places, number, fix, call) -> None:
-    volume, _ = places
+def test_a_volume_refuses_with_the_real_errno_and_the_fix(folders, number, fix, call) -> None:
+    volume, _ = folders
     with pytest.raises(OSError) as raised:
         call(volume)
     assert raised.value.errno == number
@@ -159,8 +159,8 @@ ELSEWHERE = [name for name in REFUSED if "xattr" not in name and name != "zip, a
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
-def test_any_other_folder_allows_it(places, name) -> None:
-    _, local = places
+def test_any_other_folder_allows_it(folders, name) -> None:
+    _, local = folders
     result = REFUSED[name][2](local)
     if hasattr(result, "close"):
         result.close()
@@ -168,8 +168,8 @@ def test_any_other_folder_allows_it(places, name) -> None:
         os.close(result)
 
 
-def test_the_message_has_the_paths_as_they_were_given(places, monkeypatch) -> None:
-    volume, _ = places
+def test_the_message_has_the_paths_as_they_were_given(folders, monkeypatch) -> None:
+    volume, _ = folders
     monkeypatch.chdir(volume)
     start = "[Errno 38] Function not implemented; a volume on Databricks"
     with pytest.raises(OSError) as raised:
@@ -181,14 +181,14 @@ def test_the_message_has_the_paths_as_they_were_given(places, monkeypatch) -> No
     assert str(raised.value) == f"{start} {LOCK}: '{volume}/old'"
 
 
-def test_a_tree_that_is_copied_into_a_volume_names_the_fix(places) -> None:
-    volume, local = places
+def test_a_tree_that_is_copied_into_a_volume_names_the_fix(folders) -> None:
+    volume, local = folders
     with pytest.raises(shutil.Error, match=COPY):
         shutil.copytree(local, volume / "tree")
 
 
-def test_sqlite_fails_as_it_does_there(places, monkeypatch) -> None:
-    volume, local = places
+def test_sqlite_fails_as_on_databricks(folders, monkeypatch) -> None:
+    volume, local = folders
     sqlite3.connect(local / "made.db").execute("CREATE TABLE t (n)")
     in_uri = [
         f"file:{volume}/new.db?mode=ro",
@@ -211,8 +211,8 @@ def test_sqlite_fails_as_it_does_there(places, monkeypatch) -> None:
 
 
 @pytest.mark.parametrize("both", [os.rename, os.replace, os.link])
-def test_between_a_volume_and_another_folder_there_is_a_border(places, both) -> None:
-    volume, local = places
+def test_a_rename_between_a_volume_and_another_folder_crosses_file_systems(folders, both) -> None:
+    volume, local = folders
     fix = LINK if both is os.link else CROSS
     for old, new in [(volume / "old", local / "new"), (local / "old", volume / "new")]:
         with pytest.raises(OSError) as raised:
@@ -221,8 +221,8 @@ def test_between_a_volume_and_another_folder_there_is_a_border(places, both) -> 
         assert raised.value.strerror == f"Invalid cross-device link; a volume on Databricks {fix}"
 
 
-def test_out_of_a_volume_files_can_be_moved_and_copied_with_all_they_have(places) -> None:
-    volume, local = places
+def test_files_can_be_moved_and_copied_out_of_a_volume_with_their_metadata(folders) -> None:
+    volume, local = folders
     shutil.copytree(volume, local / "tree")
     shutil.move(volume / "old", local / "moved")
     (local / "link").symlink_to(volume)
@@ -230,8 +230,8 @@ def test_out_of_a_volume_files_can_be_moved_and_copied_with_all_they_have(places
     assert (local / "moved").read_text() == "text"
 
 
-def test_what_does_not_exist_is_missing_as_ever(places) -> None:
-    volume, _ = places
+def test_a_missing_file_is_a_missing_file(folders) -> None:
+    volume, _ = folders
     gone = volume / "gone"
     calls: list[Callable[[], object]] = [
         lambda: os.rename(gone, volume / "new"),
@@ -249,8 +249,8 @@ def test_what_does_not_exist_is_missing_as_ever(places) -> None:
         os.symlink("old", volume / "old")
 
 
-def test_whole_files_and_folders_are_allowed(places) -> None:
-    volume, local = places
+def test_whole_files_and_folders_are_allowed(folders) -> None:
+    volume, local = folders
     for mode in ("w", "wb", "w+"):
         open(volume / "old", mode).close()
     with open(volume / "new", "x") as file:
@@ -286,8 +286,8 @@ def test_whole_files_and_folders_are_allowed(places) -> None:
     assert np.load(volume / "n.npy", mmap_mode="r").tolist() == [0, 1, 2]
 
 
-def test_roots_accumulate_and_can_be_taken_away(places, tmp_path) -> None:
-    _, local = places
+def test_roots_accumulate_and_can_be_removed(folders, tmp_path) -> None:
+    _, local = folders
     install([local])
     install([str(local)])
     with pytest.raises(OSError):
@@ -307,7 +307,7 @@ def spellings(draw: st.DrawFn) -> tuple[bool, list[str], str]:
 
 @given(spellings())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
-def test_every_spelling_of_a_path_counts(places, tmp_path, spelling) -> None:
+def test_every_spelling_of_a_path_counts(folders, tmp_path, spelling) -> None:
     inside, detours, how = spelling
     start, kind = how.split()
     # Both hold a folder `v`, so that detours stay where they are.
