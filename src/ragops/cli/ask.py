@@ -107,15 +107,15 @@ def _user() -> str:
 
 def _streamed(chain: Chain, query: Query, messages: Console) -> Answer:
     """Shows the answer while it is generated, and removes it at the end: only the checked answer counts."""
+    from ragops.answers.llms.types import drain
     from ragops.corpus.documents.normalize import normalize
 
-    pieces, written = chain.stream(query), ""
+    written: list[str] = []
     waiting = Spinner("dots", f"asking {chain.gateway.primary_name} ...")
     with Live(waiting, console=messages, transient=True) as live:
-        while True:
-            try:
-                written += next(pieces)
-            except StopIteration as end:
-                answer: Answer = end.value
-                return answer
-            live.update(Text(normalize(written)))
+
+        def show(piece: str) -> None:
+            written.append(piece)
+            live.update(Text(normalize("".join(written))))
+
+        return drain(chain.stream(query), show)
