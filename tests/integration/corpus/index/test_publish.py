@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -189,12 +188,12 @@ def test_opening_the_published_store_is_not_damage(root: Path, put: Publish, cor
 
 
 @pytest.mark.parametrize(
-    ("number", "said"),
+    ("number", "reason"),
     [
-        (errno.ENOSPC, "no space left to write it (No space left on device); free some, and run this again"),
-        (errno.EROFS, "cannot be written (Read-only file system); make the volume writable, and run this again"),
-        (errno.EACCES, "not permitted; WHO needs WRITE VOLUME on volume of"),
-        (errno.ENOTCONN, "the volume does not answer (Transport endpoint is not connected); try again later"),
+        (errno.ENOSPC, "No space left on device"),
+        (errno.EROFS, "Read-only file system"),
+        (errno.EACCES, "WRITE VOLUME"),
+        (errno.ENOTCONN, "Transport endpoint is not connected"),
     ],
 )
 @pytest.mark.parametrize("at", [1, 4, "manifest.json", "pointer.copy.json", "pointer.json"])
@@ -205,7 +204,7 @@ def test_a_failing_volume_leaves_a_live_generation_and_the_error_names_the_file(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     number: int,
-    said: str,
+    reason: str,
     at: int | str,
 ) -> None:
     put(corpus.source(corpus.BEFORE))
@@ -225,9 +224,8 @@ def test_a_failing_volume_leaves_a_live_generation_and_the_error_names_the_file(
             put(corpus.source(corpus.AFTER))
     # In a folder, unlike on a volume, the pointer is then half written, and its copy is valid.
     live, rows = ("000002", corpus.AFTER) if at == "pointer.json" else ("000001", corpus.BEFORE)
-    # Who that is is known only in a process that has a session.
-    text = re.sub(r"(root|the current user) needs", "WHO needs", str(caught.value))
-    assert text.startswith(f"publish stopped, {live}-abababab is live: {written[-1]}: {said}")
+    assert str(caught.value).startswith(f"publish stopped, {live}-abababab is live: {written[-1]}: ")
+    assert reason in str(caught.value)
     reader = IndexReader(root)
     assert row_hashes(reader.generation().store) == corpus.source(rows).rows()
     reader.close()

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pyspark
 import pytest
 
-from ragops.corpus.embeddings.gpus import FoundGpu, describe, local_index, look, task_device
+from ragops.corpus.embeddings.gpus import FoundGpu, describe, local_index, task_device
 from ragops.corpus.embeddings.interface import CPU, Device
 from ragops.errors import UserError
 
@@ -55,14 +55,6 @@ def test_an_old_driver_that_runs_kernels_is_accepted() -> None:
 def test_a_gpu_that_runs_no_kernel_is_named() -> None:
     with pytest.raises(UserError, match="^GPU on node-2: CUDA error: no kernel image is available; use a GPU cluster"):
         describe([T4, replace(T4, host="node-2", problem="CUDA error: no kernel image is available")])
-
-
-def test_a_task_without_a_gpu_reports_the_reason() -> None:
-    """On a machine without a GPU, with PyTorch's reason."""
-    found = look(lambda: Device(0))
-    assert found.problem and "\n" not in found.problem and found.host and found.torch
-    with pytest.raises(UserError, match="^GPU on "):
-        describe([found])
 
 
 class Resource:

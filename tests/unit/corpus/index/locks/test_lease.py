@@ -114,7 +114,8 @@ def test_only_one_of_many_owners_has_the_lock(row: MemoryRow) -> None:
     assert most == 1
 
 
-def test_conflicting_commits_are_repeated(row: MemoryRow) -> None:
+def test_conflicting_commits_are_repeated(row: MemoryRow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease.random, "random", lambda: 0.0)  # no pauses
     with _sleeper(row).hold("run") as hold:
         row.conflicts = 3
         hold.record("the pointer")
