@@ -80,7 +80,7 @@ uv:
 
 .venv/.laptop: $(LOCKS)/laptop.txt pyproject.toml src/localbundle/pyproject.toml | uv
 	@test -x $(BIN)/python || $(UV) venv --quiet --seed --python '$(PYTHON_VERSION)' .venv
-	@echo "Installing the locked environment, once: 7 to 8 GB, a few minutes"
+	@echo "Installing the locked environment, once: about 8 GB on Linux, a few minutes"
 	@$(UV) pip install --python $(BIN)/python --no-deps --require-hashes -r $(LOCKS)/laptop.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps -e . -e src/localbundle
 	@touch $@

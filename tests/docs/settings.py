@@ -12,7 +12,7 @@ from pydantic_core import PydanticUndefined
 from ragops.usecase import UseCase
 from tests.docs.markdown import code, table
 
-_BOUNDS = {"ge": "from", "gt": "above", "le": "to", "lt": "below", "min_length": "at least", "max_length": "at most"}
+_BOUNDS = {"ge": "from", "gt": "above", "le": "to", "lt": "below"}
 
 
 def lines() -> Iterator[str]:
@@ -117,6 +117,8 @@ def _limits(metadata: list[Any]) -> Iterator[str]:
         for name, word in _BOUNDS.items():
             if getattr(one, name, None) is not None:
                 yield f"{word} {getattr(one, name)}"
+        if getattr(one, "min_length", 0):
+            yield "(not empty)"
 
 
 def _objects(annotation: Any) -> Iterator[type]:
