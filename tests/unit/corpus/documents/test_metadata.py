@@ -15,15 +15,15 @@ from ragops.corpus.documents.metadata import choose_title, detect_language, firs
         ("#\n\ntext", None),
     ],
 )
-def test_first_heading(markdown: str, title: str | None) -> None:
+def test_the_first_level_1_heading_is_found(markdown: str, title: str | None) -> None:
     assert first_heading(markdown) == title
 
 
-def test_readable_stem() -> None:
+def test_a_file_name_becomes_a_title() -> None:
     assert readable_stem(PurePath("x/annual_report-2024.v2.pdf")) == "Annual report 2024.v2"
 
 
-def test_what_the_format_says_comes_first_and_the_name_last() -> None:
+def test_the_formats_title_comes_first_and_the_file_name_last() -> None:
     path = PurePath("harbour_rules.md")
     assert choose_title(" Given\ntitle ", "# Heading", path) == "Given title"
     assert choose_title(" ", "# Heading", path) == "Heading"
@@ -41,5 +41,5 @@ def test_what_the_format_says_comes_first_and_the_name_last() -> None:
         ("```\ndef harbour_opens(hour): return hour\n```", None),
     ],
 )
-def test_detect_language(text: str, language: str | None) -> None:
+def test_the_language_of_prose_is_detected(text: str, language: str | None) -> None:
     assert detect_language(text) == language

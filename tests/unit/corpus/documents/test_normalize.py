@@ -12,7 +12,7 @@ FRENCH = "Le café est très élégant, où l'été brûle à côté de la forê
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"])
-def test_text_survives_its_encoding(encoding: str) -> None:
+def test_unicode_and_western_encodings_are_decoded(encoding: str) -> None:
     assert decode(FRENCH.encode(encoding)) == FRENCH
 
 
@@ -23,11 +23,11 @@ def test_text_survives_its_encoding(encoding: str) -> None:
         ("日本語のテキストです。" * 5, "shift_jis"),
     ],
 )
-def test_other_alphabets_are_recognised(text: str, encoding: str) -> None:
+def test_encodings_of_other_alphabets_are_detected(text: str, encoding: str) -> None:
     assert decode(text.encode(encoding)) == text
 
 
-def test_a_declared_charset_counts_where_utf_8_fails() -> None:
+def test_a_declared_charset_is_used_if_utf_8_fails() -> None:
     assert decode("łódź".encode("iso-8859-2"), declared="iso-8859-2") == "łódź"
     assert decode("łódź".encode(), declared="iso-8859-2") == "łódź"
     assert decode(FRENCH.encode("cp1252"), declared="no-such-charset") == FRENCH
@@ -45,21 +45,21 @@ def test_bytes_without_a_plausible_charset_are_refused() -> None:
         decode(noise)
 
 
-def test_a_broken_byte_order_mark_is_refused() -> None:
+def test_text_that_contradicts_its_byte_order_mark_is_refused() -> None:
     with pytest.raises(Unparsable, match="looks like utf-16 but is not"):
         decode(b"\xff\xfe\x00\xd8\x00")
 
 
-def test_line_ends_controls_composition_and_blank_lines() -> None:
+def test_line_ends_controls_composition_and_blank_lines_are_normalized() -> None:
     assert normalize("\ufeffcafe\u0301 \r\n\x00a\x0cb\rc\xad\n\n\n\n\n\nd\n\n") == "caf\u00e9\na\nb\nc\n\n\nd"
 
 
-def test_tabs_and_indentation_stay() -> None:
+def test_tabs_and_indentation_are_kept() -> None:
     assert normalize("```\n\tif x:\n    y\n```") == "```\n\tif x:\n    y\n```"
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=[])))
-def test_any_text_becomes_storable_and_stays_so(text: str) -> None:
+def test_normalized_text_is_storable_and_normalizing_is_idempotent(text: str) -> None:
     result = normalize(text)
     assert normalize(result) == result
     assert unicodedata.is_normalized("NFC", result)
@@ -68,5 +68,5 @@ def test_any_text_becomes_storable_and_stays_so(text: str) -> None:
     assert result.encode("utf-8").decode("utf-8") == result
 
 
-def test_one_line() -> None:
+def test_text_is_joined_to_one_line() -> None:
     assert one_line(" a\n\tb\x00 ") == "a b"

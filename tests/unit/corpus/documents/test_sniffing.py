@@ -25,7 +25,7 @@ def copy(samples: Path, source: str, target: Path) -> Path:
         ("a.webp", "webp"),
     ],
 )  # fmt: skip
-def test_real_files(samples: Path, name: str, format: str) -> None:
+def test_every_sample_has_its_format(samples: Path, name: str, format: str) -> None:
     assert sniff_format(samples / name) == format
 
 
@@ -47,35 +47,35 @@ def test_extension_and_content_must_agree(samples: Path, tmp_path: Path, source:
         sniff_format(copy(samples, source, tmp_path / target))
 
 
-def test_pictures_may_carry_each_others_extension(samples: Path, tmp_path: Path) -> None:
+def test_images_may_have_each_others_extension(samples: Path, tmp_path: Path) -> None:
     assert sniff_format(copy(samples, "a.png", tmp_path / "x.JPG")) == "png"
 
 
-def test_a_pdf_may_have_junk_before_its_header(samples: Path, tmp_path: Path) -> None:
+def test_a_pdf_may_have_other_bytes_before_its_header(samples: Path, tmp_path: Path) -> None:
     (tmp_path / "x.pdf").write_bytes(b"mailed\r\n" + (samples / "a.pdf").read_bytes())
     assert sniff_format(tmp_path / "x.pdf") == "pdf"
 
 
-def test_an_office_file_with_a_password(tmp_path: Path) -> None:
+def test_an_office_file_with_a_password_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.docx").write_bytes(OLE + "EncryptedPackage".encode("utf-16-le"))
     with pytest.raises(Unparsable, match="encrypted"):
         sniff_format(tmp_path / "x.docx")
 
 
-def test_an_old_office_file(tmp_path: Path) -> None:
+def test_an_old_office_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.docx").write_bytes(OLE)
     with pytest.raises(Unparsable, match="content is an old Office file"):
         sniff_format(tmp_path / "x.docx")
 
 
-def test_a_zip_that_is_no_office_file(tmp_path: Path) -> None:
+def test_a_zip_archive_that_is_not_an_office_file_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "x.docx", "w") as archive:
         archive.writestr("readme.txt", "x")
     with pytest.raises(Unparsable, match="content is a zip archive"):
         sniff_format(tmp_path / "x.docx")
 
 
-def test_a_cut_off_office_file(samples: Path, tmp_path: Path) -> None:
+def test_a_truncated_office_file_is_refused(samples: Path, tmp_path: Path) -> None:
     (tmp_path / "x.docx").write_bytes((samples / "a.docx").read_bytes()[:2_000])
     with pytest.raises(Unparsable, match="damaged zip archive"):
         sniff_format(tmp_path / "x.docx")
@@ -97,26 +97,26 @@ def declare(path: Path, size: int) -> Path:
     return path
 
 
-def test_a_real_file_passes(samples: Path) -> None:
+def test_a_normal_archive_is_accepted(samples: Path) -> None:
     check_archive(samples / "a.docx", ParseLimits())
 
 
-def test_a_high_ratio_is_refused(tmp_path: Path) -> None:
+def test_an_archive_with_a_high_ratio_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Unparsable, match="zip bomb: unpacks to more than 200 times its size"):
         check_archive(pack(tmp_path / "x.docx", 40 * MIB), ParseLimits())
 
 
-def test_a_large_sum_is_refused(tmp_path: Path) -> None:
+def test_an_archive_with_a_large_unpacked_size_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Unparsable, match="zip bomb: unpacks to 6 MiB, at most 5 MiB"):
         check_archive(pack(tmp_path / "x.docx", 3 * MIB, 3 * MIB), ParseLimits(max_unpacked_bytes=5 * MIB))
 
 
-def test_many_entries_are_refused(tmp_path: Path) -> None:
+def test_an_archive_with_many_entries_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Unparsable, match="zip bomb: 11 files inside"):
         check_archive(pack(tmp_path / "x.docx", *[1] * 11), ParseLimits(max_entries=10))
 
 
-def test_encrypted_entries_are_refused(tmp_path: Path) -> None:
+def test_an_archive_with_encrypted_entries_is_refused(tmp_path: Path) -> None:
     path = pack(tmp_path / "x.docx", 10)
     data = bytearray(path.read_bytes())
     data[data.index(b"PK\x01\x02") + 8] |= 1
@@ -125,8 +125,8 @@ def test_encrypted_entries_are_refused(tmp_path: Path) -> None:
         check_archive(path, ParseLimits())
 
 
-def test_a_directory_that_lies_yields_no_more_than_it_declares(tmp_path: Path) -> None:
-    """What check_archive relies on: 8 MiB that are declared as 1,000 bytes are never unpacked."""
+def test_a_false_directory_never_unpacks_more_than_it_declares(tmp_path: Path) -> None:
+    """check_archive relies on this: 8 MiB that are declared as 1,000 bytes are never unpacked."""
     path = declare(pack(tmp_path / "x.docx", 8 * MIB), 1_000)
     check_archive(path, ParseLimits(max_unpacked_bytes=2_000))
     with zipfile.ZipFile(path) as archive, archive.open("word/0.xml") as entry:

@@ -19,7 +19,7 @@ def write(file: Path, content: object) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A model's files as sentence-transformers lays them out, with weights that are no weights."""
+    """Files of a model as sentence-transformers saves them, with invalid weights."""
     here = tmp_path / "model"
     kinds = [("Transformer", ""), ("Pooling", "1_Pooling"), ("Normalize", "2_Normalize")]
     write(here / "modules.json", [{"type": f"sentence_transformers.models.{kind}", "path": at} for kind, at in kinds])

@@ -15,7 +15,7 @@ def markdown(tmp_path: Path, html: str) -> str:
     return convert(tmp_path, html).markdown.strip()
 
 
-def test_furniture_of_the_page_is_dropped(tmp_path: Path) -> None:
+def test_boilerplate_of_the_page_is_dropped(tmp_path: Path) -> None:
     html = (
         "<body><header>Logo</header><nav>Home</nav><div role='navigation'>Menu</div><!-- note --><style>p{}</style>"
         "<article><header><h2>Kept</h2></header><p>text <img src='data:x' alt='pic'></p></article>"
@@ -24,12 +24,12 @@ def test_furniture_of_the_page_is_dropped(tmp_path: Path) -> None:
     assert markdown(tmp_path, html) == "## Kept\n\ntext"
 
 
-def test_links_keep_their_target_only_on_the_web(tmp_path: Path) -> None:
+def test_only_web_links_keep_their_target(tmp_path: Path) -> None:
     html = "<a href='#top'>up</a> <a href='https://example.org/x'>out</a> <a href='javascript:x()'>run</a> <a href='http://[x'>odd</a>"
     assert markdown(tmp_path, html) == "up [out](https://example.org/x) run odd"
 
 
-def test_code_keeps_its_language_and_shape(tmp_path: Path) -> None:
+def test_code_keeps_its_language_and_indentation(tmp_path: Path) -> None:
     html = "<pre><code class='language-python'>def f():\n    return __x__</code></pre><pre>plain</pre>"
     assert markdown(tmp_path, html) == "```python\ndef f():\n    return __x__\n```\n\n```\nplain\n```"
 
@@ -38,11 +38,11 @@ def test_underscores_and_stars_are_not_escaped(tmp_path: Path) -> None:
     assert markdown(tmp_path, "<p>call __init__ with *args</p>") == "call __init__ with *args"
 
 
-def test_tags_may_stay_open(tmp_path: Path) -> None:
+def test_unclosed_tags_are_accepted(tmp_path: Path) -> None:
     assert markdown(tmp_path, "<ul><li>one<li>two</ul><p>a<p>b") == "* one\n* two\n\na\n\nb"
 
 
-def test_the_declared_charset(tmp_path: Path) -> None:
+def test_the_declared_charset_is_used(tmp_path: Path) -> None:
     page = "<html><head><meta charset='iso-8859-2'><title>łódź</title></head><body>źdźbło</body></html>"
     extract = convert(tmp_path, page.encode("iso-8859-2"))
     assert (extract.title, extract.markdown.strip()) == ("łódź", "źdźbło")

@@ -24,10 +24,10 @@ def write(path: Path, title: str = "", code: str = "") -> Path:
 
 
 @pytest.mark.parametrize("title", ["", "untitled", "Microsoft Word - report.docx", "scan0001.pdf"])
-def test_a_title_that_says_nothing_is_none(tmp_path: Path, title: str) -> None:
+def test_a_title_that_is_a_file_name_is_ignored(tmp_path: Path, title: str) -> None:
     assert not parse_pdf(write(tmp_path / "a.pdf", title), ParseLimits()).title
 
 
-def test_courier_is_code(tmp_path: Path) -> None:
+def test_text_in_courier_is_code(tmp_path: Path) -> None:
     path = write(tmp_path / "a.pdf", code="if six:\n    open()")
     assert parse_pdf(path, ParseLimits()).markdown.endswith(f"{PROSE}\n\n```\nif six:\n    open()\n```")

@@ -7,7 +7,7 @@ from ragops.corpus.documents.limits import ParseLimits
 from ragops.corpus.documents.parsers.spreadsheet import parse_xlsx
 
 
-def test_cells_read_as_a_person_would(tmp_path: Path) -> None:
+def test_cells_have_the_values_that_excel_displays(tmp_path: Path) -> None:
     workbook = Workbook()
     sheet = workbook.active
     sheet.append([])

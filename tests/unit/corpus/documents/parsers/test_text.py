@@ -14,7 +14,7 @@ def read(tmp_path: Path, markdown: str) -> Extract:
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_front_matter_gives_the_title_and_goes(tmp_path: Path, end: str) -> None:
+def test_front_matter_gives_the_title_and_is_removed(tmp_path: Path, end: str) -> None:
     assert read(tmp_path, end.join(["---", "title: A b", "tags: [x]", "---", "# H"])) == Extract("# H", title="A b")
 
 
@@ -22,9 +22,9 @@ def test_front_matter_gives_the_title_and_goes(tmp_path: Path, end: str) -> None
     "markdown",
     ["---\nJust text between two rules\n---\nmore", "---\na: [\n---\nx", "---\ndate: 2024-99-99\n---\nx", "# H\n---\n"],
 )
-def test_what_is_no_front_matter_stays(tmp_path: Path, markdown: str) -> None:
+def test_text_that_is_not_front_matter_is_kept(tmp_path: Path, markdown: str) -> None:
     assert read(tmp_path, markdown) == Extract(markdown)
 
 
-def test_a_title_that_is_no_text_is_not_used(tmp_path: Path) -> None:
+def test_a_title_that_is_not_text_is_ignored(tmp_path: Path) -> None:
     assert read(tmp_path, "---\ntitle: [1]\n---\nx") == Extract("x")
