@@ -65,14 +65,14 @@ class Optimizer:
         if not chain.prompt.system:
             raise UserError(f"prompt template {chain.prompt.name}: it has no system text to improve; give it one")
         self.chains.calls.take()
-        training, held_out = split(questions)
-        with tracked_run("optimization", questions=len(questions), held_back=len(held_out)):
+        training, holdout = split(questions)
+        with tracked_run("optimization", questions=len(questions), holdout=len(holdout)):
             trials = self._trials(chain, training)
             result, calls = self._learn(trials), self.chains.calls.take()
             (found,) = result.optimized_prompts
             template = with_instructions(trials.template, system_text(found.template))
             scores = (result.initial_eval_score or 0.0, result.final_eval_score or 0.0)
-            own, better = self._compare(variant, template, held_out, is_new=scores[1] > scores[0])
+            own, better = self._compare(variant, template, holdout, is_new=scores[1] > scores[0])
         calls += own.calls + (better.calls if better else ())
         optimized = Optimized(own, better, template, scores, None, calls, tuple(self.reflection.refused))
         return replace(optimized, registered=self._register(optimized, found.version, alias))

@@ -19,11 +19,11 @@ TOPICS = st.lists(st.sampled_from([None, *"abcdefgh"]), min_size=2, max_size=40)
 @given(TOPICS.filter(lambda topics: len(set(topics) - {None}) > 1))
 def test_no_topic_is_on_both_sides_and_no_question_is_lost(topics: list[str | None]) -> None:
     questions = [asked(number, topic) for number, topic in enumerate(topics)]
-    training, held_out = split(questions)
-    assert sorted([*training, *held_out], key=questions.index) == questions
-    known = [{one.topic for one in half if one.topic} for half in (training, held_out)]
+    training, holdout = split(questions)
+    assert sorted([*training, *holdout], key=questions.index) == questions
+    known = [{one.topic for one in half if one.topic} for half in (training, holdout)]
     assert not known[0] & known[1] and abs(len(known[0]) - len(known[1])) <= 1
-    others = [sum(not one.answerable for one in half) for half in (training, held_out)]
+    others = [sum(not one.answerable for one in half) for half in (training, holdout)]
     assert abs(others[0] - others[1]) <= 1
     assert split(questions[::-1])[0] == training[::-1]
 
@@ -35,5 +35,5 @@ def test_questions_about_one_topic_cannot_be_split(topics: list[str | None]) -> 
 
 
 def test_the_demo_questions_are_split_about_equally() -> None:
-    training, held_out = split(load_questions())
-    assert abs(len(training) - len(held_out)) < 0.1 * len(load_questions())
+    training, holdout = split(load_questions())
+    assert abs(len(training) - len(holdout)) < 0.1 * len(load_questions())
