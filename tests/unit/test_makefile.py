@@ -89,6 +89,13 @@ def test_demo_installs_then_refreshes_searches_and_asks(make: Make) -> None:
     ]
 
 
+def test_demo_shows_each_command_as_a_user_would_type_it(make: Make, tmp_path: Path) -> None:
+    environment = {"PATH": "/usr/bin:/bin", "CALLS": str(tmp_path / "calls")}
+    done = subprocess.run([tmp_path / "scripts" / "demo"], env=environment, capture_output=True, text=True, check=True)
+    shown = re.findall(r"^\x1b\[1m\$ (.+)\x1b\[0m$", done.stdout, re.MULTILINE)
+    assert len(shown) == 9 and 'ragops ask "Who painted the Mona Lisa?"' in shown
+
+
 def test_the_environment_is_built_once(make: Make) -> None:
     first = [line for line in make("lint") if line.startswith("uv pip install")]
     again = [line for line in make("lint") if line.startswith("uv pip install")]
