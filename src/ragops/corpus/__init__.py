@@ -1,1 +1,1 @@
-"""A document's way: landing files to documents, chunks, embeddings and the published index."""
+"""From landing files to the published index: documents, chunks, embeddings, index."""

@@ -82,7 +82,7 @@ _ENCRYPTED = 0x1
 def check_archive(path: Path, limits: ParseLimits) -> None:
     """Checks, before anything is unpacked, that a docx, pptx or xlsx is safe to unpack.
 
-    The declared sizes are enough: Python's zipfile, through which all our parsers read, never yields more bytes of
+    The declared sizes are enough: Python's zipfile, which all parsers use, never yields more bytes of
     an entry than its directory declares, so a false directory ends in a checksum error.
 
     Raises:

@@ -11,7 +11,7 @@ from ragops.corpus.embeddings.interface import CPU, Device, PromptedEncoder, Vec
 from ragops.corpus.embeddings.model import EmbeddingModel
 from ragops.corpus.embeddings.padding import TokenIds, batches, padded, token_ids
 
-# Tokens in one forward pass, padding included: fills a GPU with short texts, fits it with long ones.
+# Tokens in one forward pass, padding included: enough short texts to fill a GPU, and few enough long ones to fit.
 _BATCH_TOKENS = 131_072
 
 

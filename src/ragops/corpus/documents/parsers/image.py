@@ -1,4 +1,4 @@
-"""Text in pictures, read with RapidOCR, whose models come with the package."""
+"""Text in images, recognized by RapidOCR, whose models come with the package."""
 
 import warnings
 from dataclasses import dataclass

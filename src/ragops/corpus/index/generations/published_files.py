@@ -125,7 +125,7 @@ class PublishedIndex:
             raise UserError(f"index generation {self.folder(generation)} does not exist; {_REFRESH}") from error
 
     def live_manifest(self) -> Manifest | None:
-        """The live generation's manifest; None where there is none or it is damaged: a publish then starts afresh."""
+        """The live generation's manifest; None if it is missing or damaged, so that a publish rebuilds the index."""
         with suppress(Damaged):
             pointer = self.find_pointer()
             return self.manifest(pointer.generation) if pointer and self._holds_manifest(pointer.generation) else None
@@ -151,7 +151,7 @@ class PublishedIndex:
         return differing(found, manifest.files)
 
     def missing_files(self, manifest: Manifest) -> set[str]:
-        """Files that a manifest names and that are not there; reads none."""
+        """Files that a manifest names and that do not exist; reads none of them."""
         return manifest.files.keys() - self._file_names(manifest.name)
 
     def _file_names(self, generation: str) -> set[str]:
