@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +10,7 @@ from ragops.answers.retrieval.settings import RetrievalSettings
 from ragops.corpus.chunks.splitter import ChunkSizes, split
 from ragops.corpus.index.generations.generation import Generation
 from ragops.corpus.index.passages import Entry
+from tests.support.memory_generation import make_generation, make_passage
 
 
 def count(texts: Sequence[str]) -> list[int]:
@@ -25,12 +26,12 @@ def packed(generation: Generation, hits: Sequence[Entry], **chosen: object) -> C
 
 
 @pytest.fixture
-def rows(make_passage: Callable[..., Entry]) -> list[Entry]:
+def rows() -> list[Entry]:
     """Ten chunks of five words, the last three in another section."""
     return [make_passage(number, section="A" if number < 7 else "B") for number in range(10)]
 
 
-def test_sources_are_numbered_best_first(rows: list[Entry], make_generation: Callable) -> None:
+def test_sources_are_numbered_best_first(rows: list[Entry]) -> None:
     context = packed(make_generation(rows), [rows[5], rows[0]])
     assert [(one.number, one.passage.ordinal, one.text) for one in context.sources] == [
         (1, 5, rows[5].text),
@@ -39,7 +40,7 @@ def test_sources_are_numbered_best_first(rows: list[Entry], make_generation: Cal
     assert (context.tokens, context.left_out) == (10, 0)
 
 
-def test_neighbors_are_taken_from_the_same_section(rows: list[Entry], make_generation: Callable) -> None:
+def test_neighbors_are_taken_from_the_same_section(rows: list[Entry]) -> None:
     generation = make_generation(rows)
     inside = packed(generation, [rows[6]], neighbours=1)
     assert inside.sources[0].chunk_ids == ("d005", "d006")
@@ -50,44 +51,38 @@ def test_neighbors_are_taken_from_the_same_section(rows: list[Entry], make_gener
     assert section.sources[0].chunk_ids == tuple(f"d00{n}" for n in range(7))
 
 
-def test_adjacent_hits_become_one_source(rows: list[Entry], make_generation: Callable) -> None:
+def test_adjacent_hits_become_one_source(rows: list[Entry]) -> None:
     context = packed(make_generation(rows), [rows[3], rows[5], rows[4], rows[1]], neighbours=1, context_tokens=500)
     assert [one.chunk_ids for one in context.sources] == [("d002", "d003", "d004"), ("d005", "d006"), ("d000", "d001")]
     assert context.left_out == 0
 
 
-def test_hits_take_the_budget_before_neighbors(rows: list[Entry], make_generation: Callable) -> None:
+def test_hits_take_the_budget_before_neighbors(rows: list[Entry]) -> None:
     hits = [rows[n] for n in (0, 2, 4, 6, 8)]
     context = packed(make_generation(rows), hits, neighbours=1, context_tokens=50)
     assert len(context.sources) == 5
     assert context.tokens == 50  # five neighbors fill the rest of the budget
 
 
-def test_hits_over_the_budget_are_left_out_and_counted(
-    make_passage: Callable[..., Entry], make_generation: Callable
-) -> None:
+def test_hits_over_the_budget_are_left_out_and_counted() -> None:
     rows = [make_passage(0, "a " * 40), make_passage(2, "b " * 40), make_passage(4, "c " * 5)]
     context = packed(make_generation(rows), rows)
     assert [one.passage.ordinal for one in context.sources] == [0, 4]
     assert (context.tokens, context.left_out) == (45, 1)
 
 
-def test_a_first_passage_over_budget_is_cut_at_a_word(
-    make_passage: Callable[..., Entry], make_generation: Callable
-) -> None:
+def test_a_first_passage_over_budget_is_cut_at_a_word() -> None:
     rows = [make_passage(0, " ".join(f"word{n}" for n in range(90)))]
     context = packed(make_generation(rows), rows, neighbours=1)
     assert context.sources[0].text.split() == [f"word{n}" for n in range(50)]
     assert context.tokens == 50
 
 
-def test_no_hits_give_an_empty_context(make_generation: Callable) -> None:
+def test_no_hits_give_an_empty_context() -> None:
     assert packed(make_generation([]), [], neighbours=2) == Context((), 0, 0)
 
 
-def test_neighbors_restricted_to_other_groups_are_left_out(
-    make_passage: Callable[..., Entry], make_generation: Callable
-) -> None:
+def test_neighbors_restricted_to_other_groups_are_left_out() -> None:
     rows = [make_passage(0, groups=("hr",)), make_passage(1), make_passage(2)]
     context = packed(make_generation(rows), [rows[1]], neighbours=2)
     assert context.sources[0].chunk_ids == ("d001", "d002")
@@ -101,12 +96,7 @@ def test_neighbors_restricted_to_other_groups_are_left_out(
     within=st.booleans(),
 )
 def test_no_chunk_appears_twice_and_the_budget_is_kept(
-    make_passage: Callable[..., Entry],
-    make_generation: Callable,
-    hits: list[int],
-    neighbours: int,
-    budget: int,
-    within: bool,
+    hits: list[int], neighbours: int, budget: int, within: bool
 ) -> None:
     rows = [
         make_passage(number % 15, "word " * (1 + number * 7 % 30), f"doc{number // 15}", "AB"[number % 15 > 8])
@@ -149,7 +139,7 @@ def test_a_split_code_block_is_joined(fence: str) -> None:
     assert join(before, other) == f"{before}\n\n{other}"
 
 
-def test_a_new_section_gets_its_heading(make_passage: Callable[..., Entry]) -> None:
+def test_a_new_section_gets_its_heading() -> None:
     rows = [make_passage(0, "One."), make_passage(1, "Two."), make_passage(2, "Three.", section="Next")]
     assert joined(rows) == "One.\n\nTwo.\n\n## Next\n\nThree."
 
@@ -163,7 +153,7 @@ def test_a_new_section_gets_its_heading(make_passage: Callable[..., Entry]) -> N
     ],
     ids=["table", "code", "prose"],
 )
-def test_split_documents_are_joined_without_repetition(make_passage: Callable[..., Entry], document: str) -> None:
+def test_split_documents_are_joined_without_repetition(document: str) -> None:
     chunks = split("d", "T", document, count, ChunkSizes(min_tokens=8, max_tokens=40, embedded_tokens=60))
     assert len(chunks) > 2
     whole = joined([make_passage(chunk.ordinal, chunk.text) for chunk in chunks])

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +10,7 @@ from ragops.answers.retrieval.pipeline import Found, retrieve
 from ragops.answers.retrieval.settings import Rerank, RerankModel, RetrievalSettings
 from ragops.corpus.index.access import visible
 from ragops.corpus.index.passages import Entry
+from tests.support.memory_generation import make_generation, make_passage
 
 RERANK = Rerank(model=RerankModel(name="m", source="hub:a/b"), top=4)
 GROUPS = [(), ("hr",), ("legal",), ("hr", "legal")]
@@ -27,7 +28,7 @@ class ByLength:
 
 
 @pytest.fixture(scope="session")
-def rows(make_passage: Callable[..., Entry]) -> list[Entry]:
+def rows() -> list[Entry]:
     return [make_passage(number, groups=GROUPS[number % 4]) for number in range(24)]
 
 
@@ -35,7 +36,7 @@ def ids(found: Sequence[Found]) -> list[str]:
     return [one.passage.chunk_id for one in found]
 
 
-def test_results_carry_the_ranks_of_the_searches_that_found_them(rows: list[Entry], make_generation: Callable) -> None:
+def test_results_carry_the_ranks_of_the_searches_that_found_them(rows: list[Entry]) -> None:
     generation, vector = make_generation(rows), rows[3].vector
     plain = RetrievalSettings(k=3, duplicates=None)
     dense = retrieve(generation, "number8", vector, plain.model_copy(update={"fusion": "dense"}), None)
@@ -48,9 +49,7 @@ def test_results_carry_the_ranks_of_the_searches_that_found_them(rows: list[Entr
 
 
 @pytest.mark.parametrize("fusion", ["dense", "lexical", "reciprocal_rank", "weighted"])
-def test_similarity_does_not_depend_on_the_search_that_found_the_passage(
-    rows: list[Entry], make_generation: Callable, fusion: str
-) -> None:
+def test_similarity_does_not_depend_on_the_search_that_found_the_passage(rows: list[Entry], fusion: str) -> None:
     vector = rows[3].vector
     chosen = RetrievalSettings(k=3, candidates=3, duplicates=None).model_copy(update={"fusion": fusion})
     vectors = {row.chunk_id: row.vector / np.linalg.norm(row.vector) for row in rows}
@@ -59,7 +58,7 @@ def test_similarity_does_not_depend_on_the_search_that_found_the_passage(
         assert one.similarity == pytest.approx(cosine, abs=1e-4)
 
 
-def test_near_duplicate_passages_appear_once(make_passage: Callable[..., Entry], make_generation: Callable) -> None:
+def test_near_duplicate_passages_appear_once() -> None:
     rows = [make_passage(number, "the same words in each of these") for number in range(5)] + [make_passage(9)]
     chosen = RetrievalSettings(k=5, fusion="dense")
     generation = make_generation(rows)
@@ -68,7 +67,7 @@ def test_near_duplicate_passages_appear_once(make_passage: Callable[..., Entry],
     assert len(retrieve(generation, "words", rows[2].vector, kept, None)) == 5
 
 
-def test_the_reranker_reads_the_best_passages_with_their_headings(rows: list[Entry], make_generation: Callable) -> None:
+def test_the_reranker_reads_the_best_passages_with_their_headings(rows: list[Entry]) -> None:
     reranker = ByLength()
     chosen = RetrievalSettings(k=2, rerank=RERANK, fusion="dense")
     longest = replace(rows[0], text="Text number0 " + "and more " * 20)
@@ -81,7 +80,7 @@ def test_the_reranker_reads_the_best_passages_with_their_headings(rows: list[Ent
     assert first[0].score == pytest.approx(len(texts[0]) / 1000)
 
 
-def test_without_a_reranker_the_order_of_the_fusion_is_kept(rows: list[Entry], make_generation: Callable) -> None:
+def test_without_a_reranker_the_order_of_the_fusion_is_kept(rows: list[Entry]) -> None:
     generation, vector = make_generation(rows), rows[5].vector
     chosen = RetrievalSettings(k=4)
     reranked = chosen.model_copy(update={"rerank": RERANK})
@@ -90,7 +89,7 @@ def test_without_a_reranker_the_order_of_the_fusion_is_kept(rows: list[Entry], m
     )
 
 
-def test_mmr_prefers_diverse_passages(make_passage: Callable[..., Entry], make_generation: Callable) -> None:
+def test_mmr_prefers_diverse_passages() -> None:
     near = [make_passage(number) for number in range(3)]
     rows = [near[0], replace(near[1], vector=near[0].vector), near[2]]
     chosen = RetrievalSettings(k=2, fusion="dense", mmr=0.1)
@@ -110,14 +109,7 @@ def test_mmr_prefers_diverse_passages(make_passage: Callable[..., Entry], make_g
     seed=st.integers(0, 1000),
 )
 def test_no_setting_reveals_passages_of_other_groups(
-    rows: list[Entry],
-    make_generation: Callable,
-    groups: frozenset[str],
-    fusion: str,
-    mmr: float | None,
-    rerank: bool,
-    k: int,
-    seed: int,
+    rows: list[Entry], groups: frozenset[str], fusion: str, mmr: float | None, rerank: bool, k: int, seed: int
 ) -> None:
     chosen = RetrievalSettings(fusion=fusion, mmr=mmr, rerank=RERANK if rerank else None, k=k, duplicates=None)
     vector = np.random.default_rng(seed).standard_normal(8).astype(np.float32)
