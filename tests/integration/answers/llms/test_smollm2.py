@@ -8,6 +8,7 @@ import pytest
 
 from ragops.answers.llms.errors import ContextOverflow, TimedOut
 from ragops.answers.llms.providers.openvino_gguf import OpenVinoGgufModel, gguf_file
+from ragops.answers.llms.providers.token_counts import LlmCounter
 from ragops.answers.llms.settings import OpenVinoGguf
 from ragops.answers.llms.types import Pieces, Reply, Request, drain
 from ragops.answers.prompts.types import Message
@@ -53,6 +54,11 @@ def test_tokens_are_counted_by_the_model_s_tokenizer(model: OpenVinoGgufModel) -
     assert model.count_tokens("hello world") == 2
     cut = model.generate(ask("Tell a long story.", max_tokens=5))
     assert (cut.completion_tokens, cut.finish_reason) == (5, "length")
+
+
+def test_a_counter_without_the_model_counts_as_its_tokenizer_does() -> None:
+    count = LlmCounter("smollm2", gguf_file("smollm2", SOURCE, Path))
+    assert count(["", "one two three", "one two three " * 50]) == [0, 3, 151]
 
 
 def test_a_stop_text_ends_the_answer_and_is_not_part_of_it(model: OpenVinoGgufModel) -> None:
