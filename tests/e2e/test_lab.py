@@ -1,4 +1,4 @@
-"""JupyterLab as a person sees it: notebooks opened in Chromium and run from top to bottom, with nobody else asked."""
+"""JupyterLab in a browser: notebooks opened in Chromium and run from top to bottom, without any other host."""
 
 import re
 import shutil
@@ -24,20 +24,20 @@ SECOND = 1000
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    """The bundle with notebooks of its own, since JupyterLab saves them, and a few documents for its refresh job."""
-    laid = lay_bundle(tmp_path_factory.mktemp("lab"))
+    """The bundle with copies of its notebooks, since JupyterLab saves them, and a few documents for its refresh job."""
+    copy = lay_bundle(tmp_path_factory.mktemp("lab"))
     for name in ("notebooks", "resources"):
-        (laid.root / name).unlink()
-        shutil.copytree(REPOSITORY / name, laid.root / name)
-    landing = laid.home / "Volumes/spark_catalog" / laid.schema() / "landing"
+        (copy.root / name).unlink()
+        shutil.copytree(REPOSITORY / name, copy.root / name)
+    landing = copy.home / "Volumes/spark_catalog" / copy.schema() / "landing"
     landing.mkdir(parents=True)
     write_notes(landing)
-    return laid
+    return copy
 
 
 @pytest.fixture(scope="module")
 def address(bundle: Bundle) -> Iterator[str]:
-    """JupyterLab; Ctrl-C ends it, its kernels and the Spark that it started."""
+    """JupyterLab; Ctrl-C stops it, its kernels and the Spark that it started."""
     command = bundle.command("localbundle", "lab", "-t", "dev", "--no-browser")
     lab = subprocess.Popen(command, cwd=bundle.root, stdout=subprocess.PIPE, text=True)
     assert lab.stdout is not None
@@ -51,20 +51,20 @@ def address(bundle: Bundle) -> Iterator[str]:
 
 @pytest.fixture
 def page(address: str) -> Iterator[Page]:
-    """A page that asks nobody but this machine."""
+    """A page that sends requests only to this machine."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1300, "height": 2400})
-        page.on("dialog", lambda dialog: dialog.accept())  # a notebook that is left unsaved
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
+        page.on("dialog", lambda dialog: dialog.accept())  # closing an unsaved notebook
+        requested: list[str] = []
+        page.on("request", lambda request: requested.append(request.url))
         yield page
         browser.close()
-    assert [url for url in asked if not HERE.match(url)] == []
+    assert [url for url in requested if not HERE.match(url)] == []
 
 
 def open_and_run(page: Page, address: str, notebook: str) -> None:
-    """Opens a notebook and begins to run all its cells."""
+    """Opens a notebook and starts to run all its cells."""
     base, token = address.split("?")
     page.goto(f"{base}/workspaces/{Path(notebook).stem}/tree/{notebook}?{token}")
     expect(page.get_by_text("local workspace | Idle")).to_be_visible(timeout=60 * SECOND)
@@ -73,7 +73,7 @@ def open_and_run(page: Page, address: str, notebook: str) -> None:
 
 
 def run_all(page: Page, address: str, notebook: str, seconds: int) -> None:
-    """The same, and waits until the last cell is done."""
+    """Opens a notebook, runs all its cells and waits for the last one."""
     open_and_run(page, address, notebook)
     last = page.locator(".jp-CodeCell .jp-InputPrompt").last
     expect(last).to_have_text(re.compile(r"\[\d+\]:"), timeout=seconds * SECOND)
@@ -82,7 +82,7 @@ def run_all(page: Page, address: str, notebook: str, seconds: int) -> None:
 
 def test_notebooks_run_from_top_to_bottom_up_to_a_plot(page: Page, address: str) -> None:
     run_all(page, address, "ingest_documents.ipynb", 240)
-    expect(page.get_by_text("Set as task ingest of job refresh sets them, target dev.")).to_be_visible()
+    expect(page.get_by_text("Values of task ingest of job refresh, target dev.")).to_be_visible()
     expect(page.locator(".widget-text input").first).to_have_value("spark_catalog")
     expect(page.get_by_text(re.compile(r"^24 texts to embed"))).to_be_visible()
     for notebook in ("refresh_embeddings", "publish_index", "smoke_write_corpus", "collect_calls"):
@@ -101,9 +101,9 @@ def test_notebooks_run_from_top_to_bottom_up_to_a_plot(page: Page, address: str)
 
 TRIED = (
     'dbutils.widgets.dropdown("rows", "3", ["3", "2000"], "Rows")',
-    'rows = int(dbutils.widgets.get("rows"))\nprint(f"{rows} asked")\n'
+    'rows = int(dbutils.widgets.get("rows"))\nprint(f"{rows} rows requested")\n'
     'display(spark.range(rows).selectExpr("id", "concat(\'kind \', id % 2) AS kind"))',
-    "%%sql\nSELECT 'told' AS word",
+    "%%sql\nSELECT 'found' AS word",
     "import matplotlib.pyplot as plt\nplt.plot([1, 3, 2]);\nprint(_sqldf.columns)",
 )
 
@@ -119,14 +119,14 @@ def tried(bundle: Bundle) -> str:
 
 def test_a_changed_widget_runs_its_cells_again_and_tables_have_charts(page: Page, address: str, tried: str) -> None:
     run_all(page, address, tried, 60)
-    expect(page.get_by_text("3 asked", exact=True)).to_be_visible()
-    expect(page.get_by_role("cell", name="told")).to_be_visible()
+    expect(page.get_by_text("3 rows requested", exact=True)).to_be_visible()
+    expect(page.get_by_role("cell", name="found")).to_be_visible()
     expect(page.get_by_text("['word']")).to_be_visible()
     expect(page.locator(".jp-RenderedImage img")).to_be_visible()
 
     page.locator(".widget-dropdown select").first.select_option("2000")
-    expect(page.get_by_text("2000 asked", exact=True)).to_be_visible()
-    expect(page.get_by_text("3 asked", exact=True)).to_have_count(0)
+    expect(page.get_by_text("2000 rows requested", exact=True)).to_be_visible()
+    expect(page.get_by_text("3 rows requested", exact=True)).to_have_count(0)
     expect(page.get_by_text("the first 1,000 rows")).to_be_visible(timeout=30 * SECOND)
 
     page.get_by_role("tab", name="Chart").first.click()

@@ -1,4 +1,4 @@
-"""What whole commands call on volumes, also from compiled code: nothing that a volume on Databricks refuses."""
+"""Whole commands make no call on volumes, also not from compiled code, that a volume on Databricks refuses."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ _EDIT = "import pathlib, sys; pathlib.Path(sys.argv[1]).write_text('# The otter\
 
 @pytest.mark.skipif(bool(why_not()), reason=why_not())
 def test_no_command_calls_what_a_volume_refuses(cold_bundle: Bundle, landing: Path) -> None:
-    """From a server that starts, with its workers and the parsers' children, to one that is stopped."""
+    """From the start of the server, with its workers and the parsers' child processes, until it is stopped."""
     schema = cold_bundle.schema()
     refresh = ["localbundle", "run", "refresh", "-t", "dev", "--params", f"landing={landing},schema={schema}"]
     commands = [

@@ -1,4 +1,4 @@
-"""What the tasks of a run asked of the catalog, as `recorder/sitecustomize.py` noted it in each of their processes."""
+"""The requests of a run's tasks to the catalog, as `recorder/sitecustomize.py` records them in each process."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ RECORDER = Path(__file__).parent / "recorder"
 class Request:
     """One request of a task; `schema` is the task's parameter.
 
-    By `kind`: sql (`what` is the statement), table (`name` is read), plan and catalog (a command, a look-up), volume
+    By `kind`: sql (`what` is the statement), table (`name` is read), plan and catalog (a command, a lookup), volume
     (`name` is a path below Volumes that is read or written), secret, registry and tracking (a method of MLflow's
     stores; `name` is a model's or a prompt's).
     """
@@ -27,12 +27,12 @@ class Request:
 
 
 def recording(home: Path, file: Path) -> Mapping[str, str]:
-    """The environment in which all that a local workspace starts notes its requests in `file`."""
+    """The environment in which every process of a local workspace appends its requests to `file`."""
     return environment(home / "Volumes", strict=True, path=[RECORDER]) | {"RAGOPS_RECORD": str(file)}
 
 
 def read_requests(file: Path, since: int = 0) -> list[Request]:
-    """The requests of tasks noted after the first `since` bytes, each once."""
+    """The requests of tasks after the first `since` bytes, each once."""
     with file.open("rb") as record:
         record.seek(since)
         found = dict.fromkeys(Request(**json.loads(line)) for line in record)

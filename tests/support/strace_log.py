@@ -1,4 +1,4 @@
-"""What strace writes, as calls: whole ones, each with its process, its arguments and its result."""
+"""The log of strace as complete calls, each with its process, its arguments and its result."""
 
 import codecs
 import os
@@ -12,14 +12,14 @@ _RESUMED = re.compile(r"<\.\.\. \w+ resumed>(.*)")
 _CALL = re.compile(r"(\w+)\((.*)\)\s+= (-?\d+)(.*)")
 _FILE = re.compile(r"(?:(-?\d+)|AT_FDCWD)<(.*)>(?:\(deleted\))?")
 _ESCAPED = re.compile(r'"((?:[^"\\]|\\.)*)"')
-# An argument: quoted text, brackets or braces around more, or what stands up to the next comma.
+# An argument: quoted text, a bracketed group, or the text up to the next comma.
 _ARGUMENT = re.compile(r'\s*((?:"(?:[^"\\]|\\.)*"(?:\.\.\.)?|<[^>]*>|\{[^}]*\}|\[[^]]*\]|[^,])+)')
 _FORKS = ("clone", "clone3", "fork", "vfork")
 
 
 @dataclass
 class Process:
-    """Where a process is and what it runs; its threads share it."""
+    """The current folder and the program of a process, shared by its threads."""
 
     folder: str
     program: str
@@ -37,9 +37,9 @@ class Call:
     error: str
 
     def path(self, number: int, folder: int | None = None) -> str:
-        """The absolute path that an argument names; a relative one starts at the process's folder, or at a descriptor.
+        """The absolute path in an argument; a relative one starts at the process's folder or at a descriptor.
 
-        The end of a path is not followed if it is a link: a call that follows it has a descriptor to look at as well.
+        A link at the end of a path is not followed: a call that follows it also has a descriptor.
         """
         argument = self.arguments[number]
         if match := _FILE.fullmatch(argument):
@@ -52,35 +52,35 @@ class Call:
         return os.path.join(os.path.realpath(above), last)
 
     def descriptor(self, number: int) -> int:
-        """The number of a descriptor that is an argument; -1 for AT_FDCWD and for none."""
+        """The descriptor in an argument; -1 for AT_FDCWD and for anything else."""
         match = re.match(r"\d+", self.arguments[number])
         return int(match[0]) if match else -1
 
 
 def read_calls(lines: Iterable[str], folder: str) -> Iterator[Call]:
-    """The calls of a log made with `-f -y`, in the order of their ends; `folder` is where the command began."""
+    """The calls in a log written with `-f -y`, in the order of their ends; the command started in `folder`."""
     processes: dict[str, Process] = {}
-    begun: dict[str, str] = {}
+    unfinished: dict[str, str] = {}
     for line in lines:
         match = _LINE.match(line)
         if match is None:
             continue
         pid, text = match[1], match[2]
-        process = processes.get(pid) or _made(processes, begun, folder)
+        process = processes.get(pid) or _new_process(processes, unfinished, folder)
         processes[pid] = process
         if text.endswith(_UNFINISHED):
-            begun[pid] = text.removesuffix(_UNFINISHED)
+            unfinished[pid] = text.removesuffix(_UNFINISHED)
             continue
         if resumed := _RESUMED.fullmatch(text):
-            text = begun.pop(pid, "") + resumed[1]
+            text = unfinished.pop(pid, "") + resumed[1]
         if call := _call(process, text):
             _follow(processes, call)
             yield call
 
 
-def _made(processes: dict[str, Process], begun: dict[str, str], folder: str) -> Process:
-    """A process that is seen before the call that made it has returned: of the last one that has not."""
-    for pid, text in reversed(begun.items()):
+def _new_process(processes: dict[str, Process], unfinished: dict[str, str], folder: str) -> Process:
+    """A process whose first call is logged before its fork returns: a child of the last fork that has not returned."""
+    for pid, text in reversed(unfinished.items()):
         if text.split("(")[0] in _FORKS and pid in processes:
             return _child(processes[pid], text)
     return Process(folder, "")
@@ -91,7 +91,7 @@ def _child(parent: Process, text: str) -> Process:
 
 
 def _follow(processes: dict[str, Process], call: Call) -> None:
-    """Keeps what later calls need: what a process runs, where it is, whom it has made."""
+    """Updates the processes: programs, current folders, children."""
     if call.name in _FORKS and call.result > 0:
         processes.setdefault(str(call.result), _child(call.process, " ".join(call.arguments)))
     elif call.name == "execve" and not call.error:
@@ -104,7 +104,7 @@ def _follow(processes: dict[str, Process], call: Call) -> None:
 
 
 def _call(process: Process, text: str) -> Call | None:
-    """None for signals, ends of processes, and calls that were interrupted by them."""
+    """A line as a call; None for signals, exits, and interrupted calls."""
     match = _CALL.fullmatch(text)
     if match is None:
         return None
@@ -122,5 +122,5 @@ def _call(process: Process, text: str) -> Call | None:
 
 
 def _decoded(text: str) -> str:
-    """A path, of which strace writes bytes that are no ASCII in octal."""
+    """A path, in which strace writes bytes outside of ASCII in octal."""
     return os.fsdecode(codecs.escape_decode(text.encode("latin-1", "surrogateescape"))[0]) if "\\" in text else text

@@ -1,4 +1,4 @@
-"""Folders that refuse what a volume refuses, in a test's own process and in those that it starts."""
+"""Folders that refuse what a volume refuses, in a test's own process and in its child processes."""
 
 import os
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from localbundle.volumes.environment import environment
 
 @contextmanager
 def strict_volumes(folder: Path) -> Iterator[Path]:
-    """Makes a folder strict for a while, beside those that are."""
+    """Makes a folder strict during the block, in addition to those that already are."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(strict.VARIABLE, os.pathsep.join(filter(None, [os.environ.get(strict.VARIABLE), str(folder)])))
         for name, value in environment(folder, strict=True).items():
@@ -27,7 +27,7 @@ def strict_volumes(folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def plain(folder: Path) -> Iterator[None]:
-    """Lets a test do to a folder, strict or inside of a strict one, what a volume has no calls for."""
+    """Makes a folder that is strict, or inside a strict one, plain during the block."""
     above = [root for root in strict.roots() if folder.resolve().is_relative_to(root)]
     strict.remove(above)
     try:

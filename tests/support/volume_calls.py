@@ -1,7 +1,7 @@
-"""System calls under a folder that a volume on Databricks refuses, whoever makes them: Python, SQLite, Rust.
+"""System calls under a folder that a volume on Databricks refuses, made by any code: Python, SQLite, Rust.
 
-`localbundle.volumes.strict` sees Python's calls only; strace sees all. What is refused is the same, and writes that are
-not in order besides, of which Python's audit events tell nothing.
+`localbundle.volumes.strict` sees only Python's calls; strace sees all. The same calls are refused, and also writes that
+are not sequential, which Python's audit events do not show.
 """
 
 import os
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.support.strace_log import Call, read_calls
 
-# Each with the arguments that name its paths; of a pair the first one is the folder of the second.
+# Each call with the arguments that name its paths; in a pair the first is the folder of the second.
 _PATHS: dict[str, tuple[tuple[int | None, int], ...]] = {
     **dict.fromkeys(("rename", "link"), ((None, 0), (None, 1))),
     **dict.fromkeys(("renameat", "renameat2", "linkat"), ((0, 1), (2, 3))),
@@ -38,7 +38,7 @@ _STRACE = ("strace", "-f", "--seccomp-bpf", "-qq", "-y", "-s", "0")
 
 @dataclass(frozen=True)
 class VolumeCall:
-    """A refused call: its name and what that comes to, the path under the folder, and the program that made it."""
+    """A refused call: its name and effect, the path under the folder, and the program that made it."""
 
     name: str
     what: str
@@ -48,7 +48,7 @@ class VolumeCall:
 
 @dataclass(frozen=True)
 class Traced:
-    """A command that has ended, and what it called that a volume refuses."""
+    """A finished command, and its calls that a volume refuses."""
 
     done: subprocess.CompletedProcess[str]
     calls: list[VolumeCall]
@@ -56,7 +56,7 @@ class Traced:
 
 @cache
 def why_not() -> str:
-    """Why commands cannot be traced here; empty if they can."""
+    """Why commands cannot be traced on this machine; empty if they can."""
     if shutil.which("strace") is None:
         return "strace is not installed"
     done = subprocess.run([*_STRACE, "-o", os.devnull, "true"], capture_output=True, text=True)
@@ -71,14 +71,14 @@ def traced(
     env: Mapping[str, str] | None = None,
     without: tuple[str, ...] = ("java",),
 ) -> Traced:
-    """Runs a command and all that it starts.
+    """Runs a command and its child processes.
 
     Args:
         command: the command and its arguments.
-        folder: the volume, or what holds several.
+        folder: the volume, or a folder with several.
         cwd: where the command runs.
         env: its environment, if not this process's.
-        without: programs whose calls are left out; Spark's go to the storage itself and not through the mount.
+        without: programs whose calls are ignored; Spark's go to the storage itself and not through the mount.
     """
     with tempfile.NamedTemporaryFile("r", encoding="latin-1", suffix=".strace") as log:
         options = ["-e", "trace=" + ",".join(f"?{name}" for name in _TRACED), "-o", log.name]
@@ -89,7 +89,7 @@ def traced(
 
 
 def refused(calls: Iterable[Call], folder: Path) -> Iterator[VolumeCall]:
-    """Those of the calls that a volume in this folder refuses; what does not exist is missing there as well."""
+    """The calls that a volume in this folder refuses, without those that failed because the file does not exist."""
     root = os.path.realpath(folder)
     order = _Order()
     for call in calls:
@@ -101,7 +101,7 @@ def refused(calls: Iterable[Call], folder: Path) -> Iterator[VolumeCall]:
 
 
 def _refused(call: Call) -> Iterator[tuple[str, str]]:
-    """What a call would do and to which paths, wherever these are."""
+    """The effects of a call and their paths, in any folder."""
     for folder, number in _PATHS.get(call.name, ()):
         yield next((kind for kind in _KINDS if kind in call.name), call.name), call.path(number, folder)
     special = _SPECIAL.get(call.name)
@@ -125,7 +125,7 @@ def _locking(call: Call) -> Iterator[tuple[str, str]]:
 
 
 def _timing(call: Call) -> Iterator[tuple[str, str]]:
-    """Without a path the descriptor itself is meant."""
+    """Without a path the call applies to the descriptor."""
     yield "utime", call.path(0) if call.arguments[1] == "NULL" else call.path(1, 0)
 
 
@@ -149,14 +149,14 @@ _SPECIAL: dict[str, Callable[[Call], Iterator[tuple[str, str]]]] = {
 
 
 class _Order:
-    """Where each file's writes have come to, and where each descriptor stands: a write belongs at the file's end."""
+    """The end of each file and the position of each descriptor: a volume allows writes only at the end of a file."""
 
     def __init__(self) -> None:
         self._ends: dict[str, int] = {}
         self._positions: dict[tuple[str, int], int] = {}
 
     def broken(self, call: Call) -> Iterator[tuple[str, str]]:
-        """Takes note of a call; yields it if it writes elsewhere than at the end."""
+        """Follows a call; yields it if it writes anywhere but at the end of the file."""
         if call.name in _WRITING and call.result > 0:
             yield from self._write(call, 2 if call.name == "copy_file_range" else 0)
         elif call.name in ("open", "openat", "creat") and call.opened:
@@ -182,7 +182,7 @@ class _Order:
         elif call.name == "copy_file_range" and call.arguments[3] != "NULL":
             start = int(call.arguments[3].strip("[]").split(" ")[0])
         else:
-            # A descriptor that was not seen to be opened is a copy of one: it stands where that one stands.
+            # A descriptor whose opening is not in the log is a copy of another one and has its position.
             start = self._positions.get((path, descriptor), end)
             self._positions[path, descriptor] = start + call.result
         self._ends[path] = max(end, start + call.result)

@@ -1,7 +1,7 @@
-"""Notes what each task of a run asks of the catalog, as lines of JSON: statements, tables, volumes, secrets, MLflow.
+"""Records each task's requests to the catalog as lines of JSON: statements, tables, volumes, secrets, MLflow.
 
-Put in front on PYTHONPATH (`tests.support.recorded`), so that kernels, their children and Spark's workers run it when
-they start. What it looks into is patched once it is imported, since importing it here would slow every process down.
+First on PYTHONPATH (`tests.support.recorded`), so that kernels, their children and Spark's workers run it when they
+start. Modules are patched when they are imported, since importing them here would slow down every process.
 """
 
 import importlib.abc
@@ -17,7 +17,7 @@ _ON_FILES = {"os.mkdir": "write", "os.remove": "write", "os.rmdir": "write", "os
 
 
 def note(kind, what, name=""):
-    """Appends one line. One write: several processes share the file."""
+    """Appends a line in one write, since several processes share the file."""
     task, schema = os.environ.get("RAGOPS_RECORD_TASK", ""), os.environ.get("RAGOPS_RECORD_SCHEMA", "")
     line = json.dumps({"task": task, "schema": schema, "kind": kind, "what": what, "name": name}) + "\n"
     descriptor = os.open(_FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -27,15 +27,15 @@ def note(kind, what, name=""):
         os.close(descriptor)
 
 
-def _hear(event, arguments):
-    """Python's audit events: what is done to files below Volumes."""
+def _audit(event, arguments):
+    """Python's audit events about files below Volumes."""
     if event == "open":
         path, _, flags = arguments
         _touched(path, "write" if isinstance(flags, int) and flags & _WRITING else "read")
     elif event in _ON_FILES:
-        # Making a folder that is there is a look at it.
-        is_look = event == "os.mkdir" and _is_there(arguments[0])
-        _touched(arguments[0], "read" if is_look else _ON_FILES[event])
+        # Creating a folder that exists only reads it.
+        is_read = event == "os.mkdir" and _is_there(arguments[0])
+        _touched(arguments[0], "read" if is_read else _ON_FILES[event])
 
 
 def _is_there(path, look=os.stat):
@@ -57,7 +57,7 @@ def _touched(path, how):
 
 
 def _stat(plain):
-    """No event tells of stat, with which a volume is looked for."""
+    """There is no event for stat, which checks whether a volume exists."""
 
     def stat(path, *arguments, **options):
         _touched(path, "read")
@@ -79,7 +79,7 @@ def _take_task(kernel):
 
 
 def _take_stub(module):
-    """Each request of Spark's client, whatever made it."""
+    """Records each request of Spark's client."""
     stub = module.SparkConnectServiceStub
     plain = stub.__init__
 
@@ -100,7 +100,7 @@ def _noting(call):
 
 
 def _walk(message):
-    """A plan's statements, the tables that it reads and writes, and what it asks of the catalog."""
+    """Records a plan's statements, the tables that it reads and writes, and its catalog commands."""
     kind = message.DESCRIPTOR.name
     if kind == "SQL":
         note("sql", message.query)
@@ -125,7 +125,7 @@ def _take_tracking(module):
 
 
 def _wrap(store, kind):
-    """The store's own methods, which are those of the service in a workspace."""
+    """Records calls of the store's public methods, which in a workspace are requests to the service."""
     for name, method in list(vars(store).items()):
         if callable(method) and not name.startswith("_") and not isinstance(method, type | staticmethod | classmethod):
             setattr(store, name, _called(kind, name, method))
@@ -164,6 +164,6 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 
 if _FILE:
-    sys.addaudithook(_hear)
+    sys.addaudithook(_audit)
     os.stat = _stat(os.stat)
     sys.meta_path.insert(0, _Finder())

@@ -34,7 +34,7 @@ def test_an_entry_point_comes_from_the_metadata_or_is_a_function(tmp_path, monke
 
 @pytest.mark.parametrize(
     ("package", "name", "message"),
-    [("nobodys", "main", "package nobodys is not installed"), ("rich", "nope", "package rich has no entry point nope")],
+    [("unknown", "main", "package unknown is not installed"), ("rich", "nope", "package rich has no entry point nope")],
 )
 def test_a_missing_package_or_entry_point_is_an_error(package, name, message) -> None:
     with pytest.raises(BundleError, match=message):
