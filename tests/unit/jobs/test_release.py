@@ -106,6 +106,18 @@ def test_an_endpoint_gets_credentials_traces_and_permissions(in_a_workspace: lis
     assert endpoint_settings(PromoteParameters.read(given()), LOGGED) is None
 
 
+def test_a_chain_that_contains_its_index_needs_no_right_on_the_index(
+    in_a_workspace: list[ChainConfiguration], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The logged run says whether the index is inside; the task has no parameter for it."""
+    monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path))
+    index = index_root(Workspace("spark_catalog", "rag"))
+    PublishedIndex(index).write_pointer(Pointer(generation="000001-aaaaaaaa", fingerprint="f"))
+    pinned = Logged("models:/m-1", "run", "digest", pinned=True)
+    endpoint_settings(PromoteParameters.read(given(endpoint="ragops-prod")), pinned)
+    assert [one.pinned for one in in_a_workspace] == ["000001-aaaaaaaa"]
+
+
 def test_a_chain_that_follows_the_index_needs_a_service_principal(
     in_a_workspace: list[ChainConfiguration], monkeypatch: pytest.MonkeyPatch
 ) -> None:
