@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-
-from rich.table import Table
 
 from ragops.assembly import Locations
 from ragops.platform import console
-from ragops.quality.evaluation.answers import CHECKS, Row, ask_all, metrics, reported_fallbacks, summarize
+from ragops.quality.evaluation.answers import Row, ask_all, metrics, reported_fallbacks
+from ragops.quality.evaluation.reports.answers import checks_table
 from ragops.quality.evaluation.retrieval import MEASURES, open_evaluator
 from ragops.quality.questions import Question
 from ragops.releases.registry import StoredAnswers
@@ -42,14 +40,9 @@ def evaluate_answers(
 
 def show_evaluation(rows: Sequence[Row], retrieval: Mapping[str, float]) -> None:
     """Prints the figures of answers and retrieval."""
-    table = Table("", "mean", "95 %", "of", box=None, pad_edge=False)
-    for name, found in summarize(rows).items():
-        if name in CHECKS:
-            unknown = math.isnan(found.mean)
-            figures = ("-", "") if unknown else (f"{found.mean:.3f}", f"{found.low:.2f}-{found.high:.2f}")
-            table.add_row(name, *figures, CHECKS[name])
+    table = checks_table(rows)
     for name, value in retrieval.items():
-        table.add_row(name, f"{value:.3g}", "", "retrieval")
+        table.add_row(name, f"{value:.3g}", "", "", "retrieval")
     output = console.notebook()
     output.print(table)
     output.print(_summary(rows), soft_wrap=True, markup=False)  # one line: a run page shows a task's last line

@@ -86,20 +86,25 @@ class AnswersReport:
 
 def print_answers(console: Console, report: AnswersReport) -> None:
     """Prints a table of the checks, then errors, latency, cost, and the calibration of `answers.min_evidence`."""
+    console.print(checks_table(report.rows))
+    for line in _lines(report):
+        console.print(Text(line), soft_wrap=True)
+
+
+def checks_table(rows: Sequence[Row]) -> Table:
+    """Mean, interval and number of questions of each check that applies to any of the rows."""
     table = Table(box=None, pad_edge=False)
     table.add_column("check", no_wrap=True)
     table.add_column("mean", justify="right")
     table.add_column("95 %", justify="right", style="dim", no_wrap=True)
     table.add_column("questions", justify="right")
     table.add_column("share of")
-    for name, found in summarize(report.rows).items():
+    for name, found in summarize(rows).items():
         if name in CHECKS and not math.isnan(found.mean):
-            count = sum(not math.isnan(row.values[name]) for row in report.rows)
+            count = sum(not math.isnan(row.values[name]) for row in rows)
             between = f"{found.low:.2f}-{found.high:.2f}"
             table.add_row(name, f"{found.mean:.3f}", between, str(count), CHECKS[name])
-    console.print(table)
-    for line in _lines(report):
-        console.print(Text(line), soft_wrap=True)
+    return table
 
 
 def _lines(report: AnswersReport) -> Iterator[str]:
