@@ -148,7 +148,7 @@ def test_a_terminal_sees_it_as_it_is_written_and_then_checked(asked: Asked, monk
 def test_a_question_outside_the_corpus(asked: Asked) -> None:
     result = asked.ask("Who painted the Mona Lisa?")
     assert (result["answer"], result["abstained"], result["model"]) == (ABSTENTION, "no evidence", "")
-    assert "No evidence: nothing that was found is near enough" in asked.run("Who painted the Mona Lisa?")
+    assert "No evidence" in asked.run("Who painted the Mona Lisa?")
 
 
 def test_a_follow_up(asked: Asked) -> None:
