@@ -15,7 +15,7 @@ from ragops.answers.llms.ledger.stage import UNREADABLE, merge_ledger, rotate_pa
 from ragops.answers.llms.settings import Scripted
 from ragops.answers.llms.types import Reply
 from ragops.platform.workspace import LEDGER, Workspace
-from ragops.serving.batch.requests import REPLIES, REQUESTS, batch_model, reply_batches, request_text
+from ragops.serving.batch import REPLIES, REQUESTS, batch_model, reply_batches, request_text
 from tests.support.llms import ME, ask, models, scripted
 from tests.support.strict_volumes import plain
 

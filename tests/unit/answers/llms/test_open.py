@@ -17,7 +17,7 @@ from ragops.answers.llms.providers.scripted import ScriptedModel
 from ragops.answers.llms.settings import AnyModel
 from ragops.errors import UserError
 from ragops.platform.workspace import LEDGER, Workspace
-from ragops.serving.batch.requests import batch_model
+from ragops.serving.batch import batch_model
 from tests.support.llms import ME, ask, models, scripted, served
 
 WORKSPACE = Workspace("main", "rag")

@@ -4,42 +4,28 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import httpx
 import openai
 from pydantic import BaseModel, ValidationError
 
 from ragops.answers.llms.errors import (
-    Busy,
-    ContextOverflow,
     EmptyAnswer,
     Malformed,
-    ModelFailure,
-    Rejected,
-    ServerFault,
-    TimedOut,
-    Unreachable,
     check_context,
 )
 from ragops.answers.llms.providers.deadline_socket import TimeLimit
-from ragops.answers.llms.providers.request_fields import RequestFields, error_text, is_too_long, refused_field
+from ragops.answers.llms.providers.openai_errors import ServerErrors, field_refused_by, read_error, shorten
+from ragops.answers.llms.providers.request_fields import RequestFields
 from ragops.answers.llms.providers.token_counts import estimate_tokens
 from ragops.answers.llms.resilience import Deadline
 from ragops.answers.llms.settings import OPTIONAL, OpenAICompatible
 from ragops.answers.llms.types import Pieces, Reply, Request
-from ragops.errors import UserError
-from ragops.platform.model_servers import is_this_machine, is_transient, refusal
-from ragops.text import one_line
+from ragops.platform.model_servers import is_this_machine
 
 _TOKENS_PER_MESSAGE = 8  # added by a chat template
-_MESSAGE_CHARACTERS = 200
-_BAD_REQUEST = {400, 422}
-_REQUIRED = ("model", "messages")
-_LATE = "no answer in time; raise timeout_s, or choose a faster model"
 _Content = TypeVar("_Content", bound=BaseModel)
 _Answer = TypeVar("_Answer")
 
@@ -97,7 +83,7 @@ class OpenAICompatibleModel:
     def __init__(self, settings: OpenAICompatible, access: Access) -> None:
         """Opens a client; nothing is sent before the first request."""
         self._settings = settings
-        self._url = access.base_url
+        self._errors = ServerErrors(settings.name, access.base_url)
         self._fields = RequestFields(settings.omit, access.base_url)
         # The client requires a key; a server without one must not receive a made-up one.
         self._headers: dict[str, Any] = {} if access.token else {"extra_headers": {"Authorization": openai.omit}}
@@ -105,7 +91,7 @@ class OpenAICompatibleModel:
         http = openai.DefaultHttpxClient(
             follow_redirects=False,
             trust_env=not is_this_machine(access.base_url),
-            event_hooks={"response": [TimeLimit.on_response, _read_error]},
+            event_hooks={"response": [TimeLimit.on_response, read_error]},
         )
         self._client = openai.OpenAI(
             base_url=access.base_url, api_key=access.token or "none", max_retries=0, http_client=http
@@ -133,11 +119,11 @@ class OpenAICompatibleModel:
     def _whole(self, request: Request, refused: set[str]) -> Reply:
         body, started, within = self._body(request), time.monotonic(), Deadline(self._seconds(request))
         create = self._client.chat.completions.with_raw_response.create
-        with self._in_time(request):
+        with self._errors.in_time(self._seconds(request)):
             raw = self._accepted(body, lambda sent: create(**sent, timeout=within.left()), refused)
             done = self._read(_Completion, raw.text)
         if not done.choices:
-            raise self._error(Malformed, "answered without choices; it is not OpenAI-compatible")
+            raise self._errors.error(Malformed, "answered without choices; it is not OpenAI-compatible")
         choice = done.choices[0]
         text = choice.message.content or ""
         if not self._fields.accepts_stop():
@@ -168,7 +154,7 @@ class OpenAICompatibleModel:
         reason: str | None = None
         usage: _Usage | None = None
         with (
-            self._in_time(request),
+            self._errors.in_time(self._seconds(request)),
             self._accepted(body, lambda sent: create(**sent, timeout=within.left()), refused) as chunks,
         ):
             for raw in chunks:
@@ -183,7 +169,7 @@ class OpenAICompatibleModel:
                         pieces.append(part.delta.content)
                         yield part.delta.content
         if reason is None:
-            raise self._error(Malformed, "the answer broke off")
+            raise self._errors.error(Malformed, "the answer broke off")
         return self._reply(request, "".join(pieces), reason, usage, started)
 
     def _accepted(self, body: dict[str, Any], ask: Callable[[dict[str, Any]], _Answer], refused: set[str]) -> _Answer:
@@ -200,7 +186,7 @@ class OpenAICompatibleModel:
             try:
                 answer = ask(sent | self._headers)
             except openai.APIStatusError as error:
-                name = self._refused_field(error, sent)
+                name = field_refused_by(error, sent)
                 if name not in OPTIONAL:
                     raise
                 refused.add(name)
@@ -208,14 +194,8 @@ class OpenAICompatibleModel:
                     raise _NotInPieces from error
             else:
                 for name in self._fields.omit(refused):
-                    _log.warning("%s", self._line(f"it refuses the field {name}, which is omitted from now on"))
+                    _log.warning("%s", self._errors.line(f"it refuses the field {name}, which is omitted from now on"))
                 return answer
-
-    def _refused_field(self, error: openai.APIStatusError, sent: Collection[str]) -> str | None:
-        if error.status_code not in _BAD_REQUEST:
-            return None
-        message = error_text(error.response.text)
-        return None if is_too_long(message, error.code) else refused_field(message, error.code, error.param, sent)
 
     def count_tokens(self, text: str) -> int:
         """An estimate: only the server has the tokenizer."""
@@ -246,7 +226,7 @@ class OpenAICompatibleModel:
 
     def _reply(self, request: Request, text: str, reason: str | None, usage: _Usage | None, started: float) -> Reply:
         if not text.strip():
-            raise self._error(
+            raise self._errors.error(
                 EmptyAnswer, f"the model returned an empty answer (finish_reason {reason}); rephrase the question"
             )
         read = usage.prompt_tokens if usage else self._prompt_tokens(request)
@@ -258,85 +238,9 @@ class OpenAICompatibleModel:
         try:
             return kind.model_validate_json(raw)
         except ValidationError as error:
-            raise self._error(Malformed, f"answered with {_one_line(raw)!r}; check its address") from error
-
-    @contextmanager
-    def _in_time(self, request: Request) -> Iterator[None]:
-        """Ends the block when the request's time is over, whatever the server sends until then."""
-        failure: UserError | None = None
-        with TimeLimit(self._seconds(request)) as limit:
-            try:
-                with self._reported():
-                    yield
-            except UserError as error:
-                failure = error
-        if limit.expired:
-            raise self._error(TimedOut, _LATE) from failure
-        if failure is not None:
-            raise failure
-
-    @contextmanager
-    def _reported(self) -> Iterator[None]:
-        """Translates the client's errors into ModelFailure and ContextOverflow."""
-        try:
-            yield
-        except openai.APITimeoutError as error:
-            raise self._error(TimedOut, _LATE) from error
-        except (openai.APIConnectionError, httpx.HTTPError) as error:  # older clients let httpx's pass in a stream
-            raise self._error(Unreachable, f"{_cause(error)}; check that it is up") from error
-        except openai.APIStatusError as error:
-            raise self._refusal(error) from error
-        except openai.APIError as error:
-            raise self._error(ServerFault, _one_line(error.message)) from error
-        except (ValueError, RecursionError, openai.OpenAIError) as error:  # a line of the stream that is not JSON
-            raise self._error(
-                Malformed, f"its response is not an answer ({_one_line(str(error))}); check its address"
-            ) from error
-
-    def _refusal(self, error: openai.APIStatusError) -> UserError:
-        status, response, message = error.status_code, error.response, error_text(error.response.text)
-        details = _one_line(f"HTTP {status} {message}")
-        if is_transient(status):
-            kind = Busy if status == 429 else ServerFault
-            return kind(self._line(details), _retry_after(response.headers.get("retry-after")), status)
-        location = _one_line(response.headers["location"]) if response.has_redirect_location else ""
-        if not location and status not in {401, 403}:
-            if is_too_long(message, error.code):
-                return ContextOverflow(self.name, f"the server refuses the prompt ({details})")
-            if name := self._refused_field(error, _REQUIRED):
-                reason = f"it refuses the required field {name} ({details}); name a chat model in usecase.yml"
-                return self._error(Rejected, reason, status)
-        return self._error(Rejected, refusal(status, location, details), status)
-
-    def _error(self, kind: type[ModelFailure], reason: str, status: int | None = None) -> ModelFailure:
-        return kind(self._line(reason), status=status)
-
-    def _line(self, reason: str) -> str:
-        return f"Model {self.name} at {self._url}: {reason}"
-
-
-def _read_error(response: Any) -> None:  # noqa: ANN401 - httpx2's, which is the client's own
-    """Reads the body of an error early: when the client reads it later, it lets httpx2's exceptions pass."""
-    if not response.is_success:
-        response.read()
-
-
-def _retry_after(header: str | None) -> float | None:
-    """The seconds of a Retry-After header; None for a date, which RFC 9110 allows but model servers do not send."""
-    try:
-        return max(0.0, float(header)) if header else None
-    except ValueError:
-        return None
+            raise self._errors.error(Malformed, f"answered with {shorten(raw)!r}; check its address") from error
 
 
 def _before_stop(text: str, stop: Sequence[str]) -> str:
     """The text before the first stop text."""
     return text[: min((at for one in stop if (at := text.find(one)) >= 0), default=len(text))]
-
-
-def _cause(error: BaseException) -> str:
-    return _one_line(str(error.__cause__ or error)) or type(error).__name__
-
-
-def _one_line(text: str) -> str:
-    return one_line(text, _MESSAGE_CHARACTERS)

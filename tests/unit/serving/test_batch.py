@@ -10,7 +10,7 @@ from ragops.answers.llms.providers.scripted import ScriptedModel
 from ragops.answers.llms.settings import Scripted
 from ragops.answers.llms.types import Reply, Request
 from ragops.errors import UserError
-from ragops.serving.batch.requests import REPLIES, BatchModel, OneByOne, Recorded, reply_batches, request_text
+from ragops.serving.batch import REPLIES, BatchModel, OneByOne, Recorded, reply_batches, request_text
 from tests.support.llms import ME, ask, scripted
 
 
