@@ -23,18 +23,19 @@ class Outcomes:
 def rows(passed: dict[str, bool]) -> Iterator[tuple[str, str, str]]:
     for case in read_cases():
         mark = {True: "[green]✓", False: "[red]✗ broken", None: "[yellow]not run"}[passed.get(case.name)]
-        yield case.section, case.rule, mark
+        yield from ((case.section, rule, mark) for rule in case.rules)
 
 
 def main() -> int:
     outcomes = Outcomes()
     code = pytest.main(["tests/conformance", *sys.argv[1:]], plugins=[outcomes])
     table = Table("section", "rule", "", title="Rules of job semantics", box=None, header_style="dim")
-    for row in rows(outcomes.passed):
+    found = list(rows(outcomes.passed))
+    for row in found:
         table.add_row(*row)
     console = Console()
     console.print(table)
-    console.print(f"{sum(outcomes.passed.values())} of {len(list(read_cases()))} rules followed")
+    console.print(f"{sum('✓' in mark for _, _, mark in found)} of {len(found)} rules followed")
     return int(code)
 
 

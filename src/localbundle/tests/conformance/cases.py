@@ -37,9 +37,9 @@ class Run(_Strict):
 
 
 class Case(_Strict):
-    """A rule and its `section` of the specification; `notebooks` are files that get the header of notebooks."""
+    """Rules that one bundle shows, of a `section` of the specification; `notebooks` get the header of notebooks."""
 
-    rule: str
+    rules: list[str]
     job: dict[str, Any]
     jobs: dict[str, Any] = {}
     bundle: str = ""
@@ -50,7 +50,7 @@ class Case(_Strict):
 
     @property
     def name(self) -> str:
-        return f"{self.section} {self.rule}"
+        return f"{self.section} {'; '.join(self.rules)}"
 
     def write(self, root: Path) -> None:
         """Writes the bundle into a folder."""
@@ -74,6 +74,8 @@ def read_cases() -> Iterator[Case]:
         for section, cases in yaml.safe_load(file.read_text()).items():
             for case in cases:
                 single = {"runs": [case.pop("run")]} if "run" in case else {}
+                rule = case.pop("rule")
+                case["rules"] = rule if isinstance(rule, list) else [rule]
                 yield Case.model_validate(case | single | {"section": section})
 
 
