@@ -36,7 +36,7 @@ def double(
     with served(double) as address:
         enter(address, tmp_path, monkeypatch)
         # Each question looks, and waits until a new generation is there.
-        monkeypatch.setattr(reader_module, "_LOOK_SECONDS", 0.0)
+        monkeypatch.setattr(reader_module, "_CHECK_SECONDS", 0.0)
         monkeypatch.setattr(reader_module, "_PATIENCE_SECONDS", None)
         yield double
     assert double.faults == []
@@ -81,7 +81,7 @@ def test_a_generation_is_fetched_once_and_the_next_one_followed(
 def test_between_two_checks_a_question_sends_no_request(
     double: Double, root: Path, corpus: ModuleType, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader_module, "_LOOK_SECONDS", 1e6)
+    monkeypatch.setattr(reader_module, "_CHECK_SECONDS", 1e6)
     _publish(root, corpus, tmp_path, 60)
     reader = IndexReader(ROOT, cache)
     asked = len(double.asked)
