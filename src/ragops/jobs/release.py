@@ -79,7 +79,9 @@ class PromoteParameters(_LoggedChain, _ChosenModel):
     managers: str = Field(
         default="", description="who may change the endpoint: groups, e-mail addresses, application ids, with commas"
     )
-    callers: str = Field(default="", description="who may query the endpoint, likewise")
+    callers: str = Field(
+        default="", description="who may query the endpoint: groups, e-mail addresses, application ids, with commas"
+    )
 
     @field_validator("endpoint")
     @classmethod
