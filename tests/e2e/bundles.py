@@ -106,7 +106,7 @@ class Bundle:
         return rows
 
 
-def lay_bundle(root: Path) -> Bundle:
+def copy_bundle(root: Path) -> Bundle:
     for name in LINKED:
         (root / name).symlink_to(REPOSITORY / name)
     (root / "usecase.yml").write_text((REPOSITORY / "usecase.yml").read_text())

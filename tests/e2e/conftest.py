@@ -1,11 +1,11 @@
-"""A warm and a cold workspace, and a folder of documents."""
+"""The bundle with and without a running Spark server, and a folder of documents."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.bundles import Bundle, lay_bundle, write_notes
+from tests.e2e.bundles import Bundle, copy_bundle, write_notes
 from tests.support.long_first import longest_first
 from tests.support.needs import UNDEPLOYED, beyond
 from tests.support.recorded import Request, read_requests, recording
@@ -21,18 +21,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
-    """The bundle with Spark kept warm, and with a record of what its tasks ask of the catalog."""
-    laid = lay_bundle(tmp_path_factory.mktemp("bundle"))
-    laid.record.touch()
-    laid.environment = dict(recording(laid.home, laid.record))
-    laid.run("localbundle", "up", "-t", "dev")
-    yield laid
-    laid.run("localbundle", "down", "-t", "dev")
+    """The bundle with Spark kept running, and a record of its tasks' requests to the catalog."""
+    bundle_copy = copy_bundle(tmp_path_factory.mktemp("bundle"))
+    bundle_copy.record.touch()
+    bundle_copy.environment = dict(recording(bundle_copy.home, bundle_copy.record))
+    bundle_copy.run("localbundle", "up", "-t", "dev")
+    yield bundle_copy
+    bundle_copy.run("localbundle", "down", "-t", "dev")
 
 
 @pytest.fixture
 def requested(bundle: Bundle) -> Callable[[], list[Request]]:
-    """What the tasks have asked of the catalog since the test began, or since this was called last."""
+    """The tasks' requests to the catalog since the test began, or since the last call."""
     seen = bundle.record.stat().st_size
 
     def requested() -> list[Request]:
@@ -44,25 +44,25 @@ def requested(bundle: Bundle) -> Callable[[], list[Request]]:
 
 
 @pytest.fixture(autouse=True)
-def _as_the_table_says(request: pytest.FixtureRequest) -> Iterator[None]:
-    """No task of any test asks for more than docs/rights.md gives to the jobs."""
-    laid: Bundle | None = request.getfixturevalue("bundle") if "bundle" in request.fixturenames else None
-    recorded = laid is not None and laid.record.is_file()  # a module may have a bundle of its own
-    since = laid.record.stat().st_size if laid and recorded else 0
+def _no_request_beyond_the_rights(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No task of any test requests more than docs/rights.md grants to the jobs."""
+    bundle_copy: Bundle | None = request.getfixturevalue("bundle") if "bundle" in request.fixturenames else None
+    recorded = bundle_copy is not None and bundle_copy.record.is_file()  # some modules have their own bundle
+    since = bundle_copy.record.stat().st_size if bundle_copy and recorded else 0
     yield
-    if laid and recorded:
-        assert beyond(read_requests(laid.record, since)) <= UNDEPLOYED
+    if bundle_copy and recorded:
+        assert beyond(read_requests(bundle_copy.record, since)) <= UNDEPLOYED
 
 
 @pytest.fixture
 def cold_bundle(tmp_path: Path) -> Bundle:
-    """The bundle where nothing was started."""
-    return lay_bundle(tmp_path)
+    """The bundle, nothing started."""
+    return copy_bundle(tmp_path)
 
 
 @pytest.fixture
 def landing(tmp_path: Path) -> Path:
-    """A folder of small documents whose words are known."""
+    """A folder of small documents with known content."""
     folder = tmp_path / "landing"
     folder.mkdir()
     write_notes(folder)

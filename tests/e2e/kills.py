@@ -34,7 +34,7 @@ def edit_some(landing: Path, chance: random.Random) -> None:
 
 
 def kill_a_refresh(bundle: Bundle, landing: Path, schema: str, kill: Kill) -> None:
-    """Starts a refresh, kills as told, and asks the old index while it happens."""
+    """Starts a refresh, kills its victim, and checks that the old index keeps answering."""
     reader = IndexReader(bundle.index(schema))
     command = bundle.command(
         "localbundle", "run", "refresh", "-t", "dev", "--params", f"landing={landing},schema={schema}"

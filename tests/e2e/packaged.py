@@ -1,4 +1,4 @@
-"""A packaged chain as whoever serves it has it: a folder, an environment of its own requirements, and nothing else."""
+"""A packaged chain where it is served: a folder, an environment of its own requirements, and nothing else."""
 
 import json
 import os
@@ -52,9 +52,9 @@ def clean_environment(bundle: Bundle, model: Path, folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """Processes with an environment's programs in a folder with nothing above it, and a home with nothing in it.
+    """Processes that run an environment's programs in a folder of their own, with an empty home.
 
-    `workspace`: the local workspace that they are told of; None for none.
+    `workspace`: the local workspace named in their environment; None for none.
     """
 
     environment: Path

@@ -106,7 +106,7 @@ def ledger(bundle: Bundle) -> list[dict[str, Any]]:
     return [json.loads(line) for file in folder.glob("*.jsonl") for line in file.read_text().splitlines()]
 
 
-def test_as_its_users_run_it(asked: Asked) -> None:
+def test_the_command_prints_an_answer_with_sources(asked: Asked) -> None:
     """In a process of its own, with nothing but the answer on the terminal."""
     words = ("--schema", SCHEMA, "--usecase", str(asked.usecase()))
     done = asked.bundle.run("ragops", "ask", OTTER, *words)
@@ -145,13 +145,13 @@ def test_a_terminal_sees_it_as_it_is_written_and_then_checked(asked: Asked, monk
     assert "1 made-up citations removed" in plain
 
 
-def test_a_question_outside_the_corpus(asked: Asked) -> None:
+def test_a_question_outside_the_corpus_is_declined(asked: Asked) -> None:
     result = asked.ask("Who painted the Mona Lisa?")
     assert (result["answer"], result["abstained"], result["model"]) == (ABSTENTION, "no evidence", "")
     assert "No evidence" in asked.run("Who painted the Mona Lisa?")
 
 
-def test_a_follow_up(asked: Asked) -> None:
+def test_a_follow_up_question_uses_the_history(asked: Asked) -> None:
     alone = asked.ask("And the badger?")
     result = asked.ask("And the badger?", "--follow", OTTER)
     assert result["standalone"] == f"{OTTER} And the badger?"
@@ -159,7 +159,7 @@ def test_a_follow_up(asked: Asked) -> None:
     assert alone["standalone"] == "And the badger?"
 
 
-def test_a_restricted_document_answers_its_group_and_nobody_else(asked: Asked) -> None:
+def test_a_restricted_document_answers_its_group_and_no_other_group(asked: Asked) -> None:
     result = asked.ask(KEEPER, "--group", "hr")
     assert "41 doubloons" in result["answer"]
     for words in ((), ("--group", "legal")):
@@ -182,8 +182,8 @@ def test_poisoned_documents_are_quoted_for_their_facts_only(asked: Asked) -> Non
     assert honest >= len(asked.poisoned) - 3
 
 
-def test_whoever_is_obeyed_is_named(asked: Asked) -> None:
-    """A model that obeys every order: its word is shown only under the name of the document that has it."""
+def test_an_obeyed_order_is_shown_under_its_document(asked: Asked) -> None:
+    """The model obeys every order in documents: its answer cites the document that contains the order."""
     for one in asked.poisoned:
         with serving(Behavior(text=f"{one.canary} [77]")) as double:
             result = asked.ask(one.question, models=served(double))
@@ -227,14 +227,14 @@ def test_a_model_that_fails_gives_way_to_quotes_or_is_one_line(asked: Asked, beh
         assert said in asked.refused(OTTER, models=served(double, fallback=False))
 
 
-def test_a_model_that_is_down(asked: Asked) -> None:
+def test_quotes_answer_when_the_model_is_down(asked: Asked) -> None:
     with serving() as double:
         pass
     assert asked.ask(OTTER, models=served(double))["model"] == "quotes"
     assert "check that it is up" in asked.refused(OTTER, models=served(double, fallback=False))
 
 
-def test_passages_fit_the_model_and_what_cannot_fit_is_one_line(asked: Asked) -> None:
+def test_passages_fit_the_context_and_an_oversized_question_is_one_line(asked: Asked) -> None:
     with serving(Behavior(text="4 fish [1].")) as double:
         roomy = asked.ask(OTTER, models=served(double))
         tight = asked.ask(OTTER, models=served(double, context_tokens=1200))

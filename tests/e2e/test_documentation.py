@@ -16,7 +16,7 @@ import pytest
 
 import ragops
 from ragops.demo.corpus import write_corpus
-from tests.e2e.bundles import BIN, REPOSITORY, Bundle, lay_bundle
+from tests.e2e.bundles import BIN, REPOSITORY, Bundle, copy_bundle
 
 # The pages that answer what README and docstrings ask, and a few others.
 TOPICS = ["typesseq", "types", "try", "with", "context-managers", "truth", "objects", "for", "formatstrings"]
@@ -35,7 +35,7 @@ ELSEWHERE = {
 @pytest.fixture(scope="module")
 def documented(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
     """The bundle with some of the sample corpus in the index of target dev, and Spark kept running."""
-    bundle = lay_bundle(tmp_path_factory.mktemp("documented"))
+    bundle = copy_bundle(tmp_path_factory.mktemp("documented"))
     bundle.run("localbundle", "up", "-t", "dev")
     landing = bundle.home / "Volumes" / "spark_catalog" / bundle.schema() / "landing"
     write_corpus(landing, TOPICS)

@@ -19,7 +19,7 @@ def explore(bundle: Bundle, schema: str, reports: Path, check: bool = True, **mo
     return bundle.run("localbundle", "run", "explore", "-t", "dev", "--params", words, check=check)
 
 
-def test_a_report_of_a_corpus(
+def test_explore_writes_a_report(
     bundle: Bundle, landing: Path, tmp_path: Path, requested: Callable[[], list[Request]]
 ) -> None:
     schema = "explored"

@@ -1,4 +1,4 @@
-"""kill -9 at stage boundaries and anywhere: the next run converges, the old index serves throughout."""
+"""kill -9 between stages and at random times: the next run converges, and the old index keeps answering."""
 
 import random
 from pathlib import Path

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from localbundle.workspace.server import Server
 
-from tests.e2e.bundles import REPOSITORY, Bundle, lay_bundle, write_notes
+from tests.e2e.bundles import REPOSITORY, Bundle, copy_bundle, write_notes
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed; make .venv/.dev")
 from playwright.sync_api import Page, expect, sync_playwright  # noqa: E402
@@ -25,7 +25,7 @@ SECOND = 1000
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """The bundle with copies of its notebooks, since JupyterLab saves them, and a few documents for its refresh job."""
-    copy = lay_bundle(tmp_path_factory.mktemp("lab"))
+    copy = copy_bundle(tmp_path_factory.mktemp("lab"))
     for name in ("notebooks", "resources"):
         (copy.root / name).unlink()
         shutil.copytree(REPOSITORY / name, copy.root / name)

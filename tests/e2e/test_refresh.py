@@ -16,7 +16,9 @@ def commits(bundle: Bundle, schema: str) -> dict[str, int]:
     return {log.parent.name: len(list(log.glob("*.json"))) for log in logs}
 
 
-def test_the_whole_way_of_a_document(bundle: Bundle, landing: Path, requested: Callable[[], list[Request]]) -> None:
+def test_a_document_is_found_edited_and_removed(
+    bundle: Bundle, landing: Path, requested: Callable[[], list[Request]]
+) -> None:
     """First run, a run with nothing to do, an edit, an index damaged by hand, a file that cannot be read."""
     schema = "way"
     first = bundle.refresh(landing=str(landing), schema=schema)

@@ -66,8 +66,8 @@ def test_only_what_is_better_takes_the_champions_place(
     bundle: Bundle, use_case: Path, tmp_path: Path, requested: Callable[[], list[Request]]
 ) -> None:
     unreached = replace(bundle, environment=bundle.environment | {"OPENAI_BASE_URL": "http://127.0.0.1:1"})
-    stood_in = release(unreached, use_case, llm="served")
-    assert "version 1 not promoted: errors " in stood_in.stdout and "there is no champion" in stood_in.stdout
+    fallback_only = release(unreached, use_case, llm="served")
+    assert "version 1 not promoted: errors " in fallback_only.stdout and "there is no champion" in fallback_only.stdout
     requests = requested()
     first = release(bundle, use_case, llm="silent")
     assert "version 2 promoted: every condition is met; champion is version 2" in first.stdout

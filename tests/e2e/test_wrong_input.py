@@ -20,7 +20,7 @@ from tests.e2e.bundles import Bundle
         ({"landnig": "/tmp"}, "landing"),
     ],
 )
-def test_a_wrong_parameter(cold_bundle: Bundle, parameters: dict[str, str], said: str) -> None:
+def test_a_wrong_parameter_is_refused_before_spark(cold_bundle: Bundle, parameters: dict[str, str], said: str) -> None:
     _refused(cold_bundle, parameters, said)
 
 
@@ -34,7 +34,9 @@ def test_a_wrong_parameter(cold_bundle: Bundle, parameters: dict[str, str], said
         ("questions: sample", "questions: [", "is not YAML"),
     ],
 )
-def test_a_wrong_use_case(cold_bundle: Bundle, tmp_path: Path, right: str, wrong: str, said: str) -> None:
+def test_a_wrong_use_case_is_refused_before_spark(
+    cold_bundle: Bundle, tmp_path: Path, right: str, wrong: str, said: str
+) -> None:
     use_case = tmp_path / "use_case.yml"
     text = (cold_bundle.root / "usecase.yml").read_text()
     assert right in text
@@ -65,5 +67,5 @@ def test_a_refusal_of_the_command_itself_is_one_line_too(cold_bundle: Bundle) ->
         (("ragops", "index", "list", "-t", "nowhere"), "no local workspace for target nowhere"),
     ],
 )
-def test_asking_where_nothing_is(cold_bundle: Bundle, words: tuple[str, ...], said: str) -> None:
+def test_commands_without_a_workspace_say_what_to_run(cold_bundle: Bundle, words: tuple[str, ...], said: str) -> None:
     assert said in cold_bundle.refused(*words)
