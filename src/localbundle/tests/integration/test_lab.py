@@ -17,11 +17,11 @@ from localbundle.workspace.environment import OWNER
 from localbundle.workspace.server import Server
 from tests.support.waiting import eventually, processes_with
 
-Ask = Callable[[str], str]
+RunCell = Callable[[str], str]
 
 
 @contextlib.contextmanager
-def kernel(folder: Path, kernels: Path, **environment: str) -> Iterator[tuple[KernelManager, Ask]]:
+def kernel(folder: Path, kernels: Path, **environment: str) -> Iterator[tuple[KernelManager, RunCell]]:
     """A kernel started in a folder, and a function that runs a cell and gives all its outputs as text."""
     write_kernel(kernels)
     manager = KernelManager(kernel_name=KERNEL, kernel_spec_manager=KernelSpecManager(kernel_dirs=[str(kernels)]))
@@ -53,18 +53,18 @@ def kernel(folder: Path, kernels: Path, **environment: str) -> Iterator[tuple[Ke
 
 
 @pytest.fixture(scope="module")
-def run_cell(tiny: Path, warm: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+def run_cell(tiny: Path, warm: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunCell]:
     """Cells of a notebook that the job flow runs, as under `localbundle lab`."""
     environment = {
         "LOCALBUNDLE_HOME": str(tiny / ".localbundle/dev"),
         "JPY_SESSION_NAME": str(tiny / "ingest.ipynb"),
         OWNER: "a lab",
     }
-    with kernel(tiny, tmp_path_factory.mktemp("kernels"), **environment) as (_, asked):
-        yield asked
+    with kernel(tiny, tmp_path_factory.mktemp("kernels"), **environment) as (_, run_cell):
+        yield run_cell
 
 
-def test_what_databricks_has_exists_before_the_first_cell(ask: Ask) -> None:
+def test_the_names_of_databricks_exist_before_the_first_cell(run_cell: RunCell) -> None:
     names = ("spark", "sql", "dbutils", "display", "displayHTML")
     assert run_cell(f"print([name in globals() for name in {names}])").strip() == str([True] * len(names))
     assert "7" in run_cell("print(spark.sql('SELECT 3 + 4').collect(), sql('SELECT 1').columns)")
@@ -73,27 +73,27 @@ def test_what_databricks_has_exists_before_the_first_cell(ask: Ask) -> None:
     assert "<b>bold</b>" in run_cell("displayHTML('<b>bold</b>')")
 
 
-def test_widgets_begin_as_the_job_sets_them(ask: Ask) -> None:
+def test_widgets_start_with_the_values_of_the_job(run_cell: RunCell) -> None:
     result = run_cell("dbutils.widgets.text('rows', 'own'); dbutils.widgets.text('run', 'alone')")
     assert "widget-view" in result
     assert "3 docs\n" in run_cell("print(dbutils.widgets.get('rows'), dbutils.widgets.get('landing'))")
     assert "base alone\n" in run_cell("print(dbutils.widgets.get('own'), dbutils.widgets.get('run'))")
 
 
-def test_a_notebook_runs_another_one_and_ends_where_it_says(ask: Ask, tiny: Path) -> None:
+def test_a_notebook_runs_another_one_and_can_exit(run_cell: RunCell, tiny: Path) -> None:
     (tiny / "other.py").write_text("# Databricks notebook source\nshared = 42\n")
     assert run_cell("%run ./other") + run_cell("print(shared)") == "42\n"
     assert "no such notebook" in run_cell("%run ./nowhere")
     assert "Notebook exited: done" in run_cell("dbutils.notebook.exit('done')")
 
 
-def test_pip_says_what_it_changes(ask: Ask) -> None:
+def test_pip_prints_what_it_changes(run_cell: RunCell) -> None:
     result = run_cell("%pip --version")
-    assert "for every notebook here" in result
+    assert "for all notebooks" in result
     assert re.search(r"pip \d+", result)
 
 
-def test_display_takes_at_most_a_thousand_rows_from_spark(ask: Ask) -> None:
+def test_display_takes_at_most_a_thousand_rows_from_spark(run_cell: RunCell) -> None:
     result = run_cell("display(spark.range(5000))")
     assert "widget-view" in result
     assert "text/html" in result
@@ -101,8 +101,8 @@ def test_display_takes_at_most_a_thousand_rows_from_spark(ask: Ask) -> None:
 
 def test_a_kernel_without_spark_names_the_command_that_starts_it(tiny: Path, tmp_path: Path) -> None:
     environment = {"LOCALBUNDLE_HOME": str(tiny / ".localbundle/cold"), OWNER: "a lab"}
-    with kernel(tiny, tmp_path, **environment) as (_, asked):
-        result = asked("print('begun')")
+    with kernel(tiny, tmp_path, **environment) as (_, run_cell):
+        result = run_cell("print('begun')")
     assert result == "error: Spark is not running for target cold; `localbundle up -t cold`, then run this cell again"
 
 
@@ -117,10 +117,10 @@ def cold(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("end", ["shutdown", "kill"])
 def test_a_kernel_of_vs_code_starts_spark_and_takes_it_with_it(cold: Path, end: str) -> None:
     home = cold / ".localbundle/dev"
-    with kernel(cold, cold / "kernels") as (manager, asked):
-        assert asked("print(spark.range(3).count())") == "3\n"
+    with kernel(cold, cold / "kernels") as (manager, run_cell):
+        assert run_cell("print(spark.range(3).count())") == "3\n"
         assert Server(home).state() is not None
-        assert "a volume on Databricks cannot append" in asked(f"open({str(home / 'Volumes' / 'log')!r}, 'a')")
+        assert "a volume on Databricks cannot append" in run_cell(f"open({str(home / 'Volumes' / 'log')!r}, 'a')")
         if end == "kill":
             manager.provisioner.process.kill()
             assert eventually(lambda: Server(home).state() is None)
