@@ -3,7 +3,7 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 from localbundle.lab import display
-from localbundle.lab.charts import Chart
+from localbundle.lab.display import Chart
 
 
 class Frame:
