@@ -26,7 +26,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from tests.e2e.bundles import REPOSITORY, Bundle, lay_bundle, write_notes
+from tests.e2e.bundles import REPOSITORY, Bundle, copy_bundle, write_notes
 from tests.e2e.kills import Kill, converges, edit_some, kill_a_refresh
 
 KILLS = 200
@@ -91,7 +91,7 @@ class Outcomes:
 def new_bundle(root: Path) -> Bundle:
     """A bundle with a running workspace."""
     root.mkdir()
-    bundle = lay_bundle(root)
+    bundle = copy_bundle(root)
     bundle.run("localbundle", "up", "-t", "dev")
     return bundle
 

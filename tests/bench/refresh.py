@@ -33,7 +33,7 @@ from rich.table import Table
 from ragops.demo.corpus import PATHS
 from ragops.demo.formats.document import Document
 from ragops.demo.formats.markdown import to_markdown
-from tests.e2e.bundles import Bundle, lay_bundle, write_notes
+from tests.e2e.bundles import Bundle, copy_bundle, write_notes
 
 SCHEMA = "measured"
 # Of 20 pages each. Any change costs at least half a minute, so a few documents would show little.
@@ -71,7 +71,7 @@ def main(
 ) -> Figures:
     """Prints all figures as one table and returns them by name."""
     with tempfile.TemporaryDirectory(prefix="bench-refresh-") as folder:
-        bundle, landing = lay_bundle(Path(folder)), Path(folder) / "landing"
+        bundle, landing = copy_bundle(Path(folder)), Path(folder) / "landing"
         let_recall_fall(bundle.root / "usecase.yml")
         landing.mkdir()
         write_documents(landing, documents)

@@ -16,7 +16,7 @@ from typing import Annotated
 
 import typer
 
-from tests.e2e.bundles import REPOSITORY, Bundle, lay_bundle
+from tests.e2e.bundles import REPOSITORY, Bundle, copy_bundle
 
 FILES = 3_000
 SLICE = 500
@@ -31,7 +31,7 @@ def main(
 ) -> dict[str, object]:
     """Returns {files, cuts, seconds, and rows, inserted, merges of each table}."""
     with tempfile.TemporaryDirectory(prefix="bench-slices-") as folder:
-        bundle, landing = lay_bundle(Path(folder)), Path(folder) / "landing"
+        bundle, landing = copy_bundle(Path(folder)), Path(folder) / "landing"
         landing.mkdir()
         for number in range(files):
             (landing / f"{number:05d}.md").write_text(f"# Note {number}\n\nNothing but the number {number} is noted.\n")
