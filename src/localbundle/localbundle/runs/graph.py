@@ -46,7 +46,7 @@ class Graph(NamedTuple):
 
 
 def layout(dependencies: Mapping[str, Sequence[str]], box_width: float) -> Graph:
-    """Lays out tasks, given with their dependencies and in topological order.
+    """Positions tasks, given with their dependencies and in topological order.
 
     A column is the longest path to a root. A line that passes columns has its own row in each of them, so that it never
     runs behind a box.

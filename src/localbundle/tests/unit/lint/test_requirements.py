@@ -56,7 +56,7 @@ def test_comments_options_and_an_open_end_are_no_part_of_a_requirement(tmp_path)
     ]  # fmt: skip
 
 
-def test_a_byte_order_mark_is_no_part_of_a_requirement(tmp_path) -> None:
+def test_a_byte_order_mark_does_not_belong_to_a_requirement(tmp_path) -> None:
     (tmp_path / "requirements.txt").write_bytes(b"\xef\xbb\xbftorch==2.14.0\r\nnumpy==1\r\n")
     assert list(read_lines(tmp_path / "requirements.txt")) == ["torch==2.14.0", "numpy==1"]
 
