@@ -19,7 +19,7 @@ from ragops.demo.corpus import write_corpus
 from tests.e2e.bundles import BIN, REPOSITORY, Bundle, copy_bundle
 
 # The pages that answer what README and docstrings ask, and a few others.
-TOPICS = ["typesseq", "types", "try", "with", "context-managers", "truth", "objects", "for", "formatstrings"]
+TOPICS = ["typesseq", "types", "with", "context-managers", "truth", "objects"]
 # Typed by a user, and tested elsewhere or not at all: what it is, and by what.
 ELSEWHERE = {
     "make demo": "it installs the environment; tests/unit/test_makefile.py, and the workflow of pull requests",
@@ -29,6 +29,13 @@ ELSEWHERE = {
     "localbundle down -t dev": "the fixture does it",
     "localbundle run release -t dev": "minutes; tests/e2e/test_release.py",
     "ragops evaluate retrieval": "the criteria are for the whole corpus; tests/integration/quality",
+}
+# What sections of the tutorial must print.
+PRINTED = {
+    "Run the job again": ("nothing to publish",),
+    "Search and ask": ("comma which makes a tuple", "I cannot find the answer"),
+    "Ask about your own documents": ("4 fish", "5 fish", "older than the tables"),
+    "Measure": ("questions 20, errors 0",),
 }
 
 
@@ -44,11 +51,17 @@ def documented(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
     bundle.run("localbundle", "down", "-t", "dev")
 
 
-def commands(page: str) -> list[str]:
-    """The lines of a page's shell blocks that are not tested elsewhere."""
-    text = (REPOSITORY / page).read_text(encoding="utf-8")
+def commands(text: str) -> list[str]:
+    """The lines of shell blocks that are not tested elsewhere."""
     blocks = re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     return [line for block in blocks for line in block.splitlines() if line not in ELSEWHERE]
+
+
+def tutorial() -> dict[str, list[str]]:
+    """The commands of each section of the tutorial, by its heading; each section can be followed on its own."""
+    sections = re.split(r"^## ", (REPOSITORY / "docs" / "tutorial.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    found = {section.partition("\n")[0]: commands(section) for section in sections}
+    return {heading: lines for heading, lines in found.items() if lines}
 
 
 def typed(bundle: Bundle, line: str) -> str:
@@ -61,22 +74,24 @@ def typed(bundle: Bundle, line: str) -> str:
     return done.stdout
 
 
-def test_the_tutorial(documented: Bundle) -> None:
-    """Its commands in their order, as one user types them."""
-    printed = {line: typed(documented, line) for line in commands("docs/tutorial.md")}
-    assert "nothing to publish" in printed["localbundle run refresh -t dev"]
-    assert "comma which makes a tuple" in printed['ragops ask "Is it the round brackets that make a tuple?"']
-    assert "I cannot find the answer" in printed['ragops ask "Who painted the Mona Lisa?"']
-    assert "5 fish" in printed['ragops ask "How many fish does the otter eat before noon?" --schema notes']
-    assert "older than the tables" in "".join(printed.values())
+@pytest.mark.parametrize("heading", tutorial())
+def test_a_section_of_the_tutorial(documented: Bundle, heading: str) -> None:
+    """Its commands in their order, as a user types them."""
+    printed = "".join(typed(documented, line) for line in tutorial()[heading])
+    assert [part for part in PRINTED.get(heading, ()) if part not in printed] == []
+
+
+def test_every_expected_output_belongs_to_a_section_of_the_tutorial() -> None:
+    assert PRINTED.keys() <= tutorial().keys()
 
 
 def test_the_quick_start_of_the_readme(documented: Bundle) -> None:
     folder = documented.root / "own documents"
     folder.mkdir()
     (folder / "otter.md").write_text("# The otter\n\nThe otter eats 4 fish before noon.\n")
-    printed = [typed(documented, line.replace("/path/to/folder", f"'{folder}'")) for line in commands("README.md")]
-    _, shown = re.findall(r"```text\n(.*?)```", (REPOSITORY / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    printed = [typed(documented, line.replace("/path/to/folder", f"'{folder}'")) for line in commands(readme)]
+    _, shown = re.findall(r"```text\n(.*?)```", readme, re.DOTALL)
     answers = [line for line in shown.splitlines() if line and not line.startswith("$")]
     assert {_without_figures(line) for line in answers} <= {
         _without_figures(line) for line in "".join(printed).splitlines()
