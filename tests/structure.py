@@ -211,10 +211,8 @@ def _texts(root: Path, folders: Iterable[str]) -> Iterator[Path]:
 
 
 def _is_ours(path: Path) -> bool:
-    return (
-        not {"__pycache__", ".localbundle", "requirements"} & {*path.parts}
-        and path.resolve() != Path(__file__).resolve()
-    )
+    """Not generated, and not these patterns or their tests."""
+    return not {"__pycache__", ".localbundle", "requirements", "structure.py", "test_structure.py"} & {*path.parts}
 
 
 def figures(root: Path, package: str) -> dict[str, object]:

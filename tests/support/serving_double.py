@@ -62,9 +62,7 @@ class Double:
     workspace: str | None = None  # the id that requests must name on a shared host
     principals: tuple[str, ...] = ("ragops-admins", "ragops-callers", "me@example.com")  # known to the workspace
     permissions: dict[str, str] = field(default_factory=dict)  # level by principal, except the creator's
-    looks_refused: dict[int, Refused] = field(
-        default_factory=dict
-    )  # by number of the request, from 1
+    looks_refused: dict[int, Refused] = field(default_factory=dict)  # by number of the request, from 1
     looked: int = 0
     lost_answers: int = 0  # accepted updates whose client gets a conflict
     endpoint: dict[str, Any] | None = None
@@ -117,7 +115,7 @@ class Double:
         if path.startswith(f"{_ENDPOINTS}/{NAME}"):
             return self._on_endpoint(method, path.removeprefix(f"{_ENDPOINTS}/{NAME}"), body)
         if (method, path) == ("GET", f"{_PERMISSIONS}/{ID}"):
-            return {"access_control_list": [_held(*one) for one in self.permissions.items()]}
+            return {"access_control_list": [_access_entry(*one) for one in self.permissions.items()]}
         if method == "PATCH" and path.startswith(f"{_PERMISSIONS}/"):
             return self._grant(path.removeprefix(f"{_PERMISSIONS}/"), body)
         raise self._fault(f"unknown request {method} {path}")
@@ -291,7 +289,7 @@ class Double:
         return Refused(400, "INVALID_PARAMETER_VALUE", what)
 
 
-def _held(name: str, level: str) -> Any:
+def _access_entry(name: str, level: str) -> Any:
     kind = "user_name" if "@" in name else "group_name"
     return {kind: name, "all_permissions": [{"permission_level": level, "inherited": False}]}
 
