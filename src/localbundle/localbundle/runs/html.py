@@ -38,7 +38,7 @@ def write_run_page(folder: Path, record: RunRecord) -> Path:
     """Writes `index.html` about a run into its folder, with links to the notebooks and pages that exist there."""
     tasks = _ordered(record)
     letters = min(_LETTERS, max(map(len, record.own_tasks)))
-    width = max(150.0, 46 + letters * _LETTER_WIDTH)
+    width = max(170.0, 46 + letters * _LETTER_WIDTH)
     page = folder / "index.html"
     text = (
         _templates()
