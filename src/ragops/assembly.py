@@ -5,10 +5,7 @@ Notebooks, jobs, commands and the packaged model all use these functions.
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,11 +15,9 @@ from ragops.answers.prompts.untrusted import SHORTEST_KEY
 from ragops.corpus.embeddings.interface import CPU, Encoder, EncoderSource
 from ragops.corpus.embeddings.recipes import Backend, encoder_source
 from ragops.corpus.index.generations.published_files import index_root
-from ragops.errors import UserError
-from ragops.platform.compute import on_databricks
-from ragops.platform.credentials import secret
+from ragops.platform.credentials import shared_key
 from ragops.platform.model_servers import Serving
-from ragops.platform.workspace import Workspace, find_local_home, models_folder
+from ragops.platform.workspace import Workspace, models_folder
 from ragops.usecase import UseCase
 
 if TYPE_CHECKING:
@@ -38,7 +33,6 @@ PROMPT_TOKENS = 900
 """Tokens of a model's context that instructions, examples and delimiters take, in addition to the passages."""
 _MIN_CONTEXT_TOKENS = 50
 _KEY_SECRET = "prompt-marks"
-_KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -196,41 +190,9 @@ def retrieval_within_context(use_case: UseCase) -> RetrievalSettings:
 
 
 def delimiter_key(workspace: Workspace) -> bytes:
-    """The key from which prompt delimiters are derived; all processes share it, so equal questions get equal prompts.
-
-    It is the secret `prompt-marks` of the workspace; in a local workspace a file that only its user can read. Without
-    either it is random for this process, whose prompts then differ from those of other processes in the delimiters.
+    """The key from which prompt delimiters are derived; processes share it, so equal questions get equal prompts.
 
     Raises:
-        UserError: the key is too short, or its file cannot be read.
+        UserError: as `shared_key`.
     """
-    if not on_databricks():
-        home = find_local_home()
-        return _local_key(home / "prompt-marks.key") if home else secrets.token_bytes(_KEY_BYTES)
-    scope = workspace.secret_scope
-    try:
-        key = secret(scope, _KEY_SECRET).encode()
-    except UserError:
-        return secrets.token_bytes(_KEY_BYTES)
-    return _long_enough(key, f"secret {scope}/{_KEY_SECRET}", f"set it with: databricks secrets put-secret {scope}")
-
-
-def _local_key(file: Path) -> bytes:
-    fix = "remove it; the next question creates a new one"
-    try:
-        if not file.exists():
-            draft = file.with_suffix(f".{os.getpid()}")
-            draft.touch(mode=0o600)
-            draft.write_bytes(secrets.token_bytes(_KEY_BYTES))
-            with suppress(FileExistsError):  # the first of several processes wins, and none reads half a key
-                os.link(draft, file)
-            draft.unlink()
-        return _long_enough(file.read_bytes(), str(file), fix)
-    except OSError as error:
-        raise UserError(f"{file}: cannot be read or created ({error.strerror}); {fix}") from error
-
-
-def _long_enough(key: bytes, what: str, fix: str) -> bytes:
-    if len(key) < SHORTEST_KEY:
-        raise UserError(f"{what}: has {len(key)} bytes, at least {SHORTEST_KEY} are required; {fix}")
-    return key
+    return shared_key(workspace.secret_scope, _KEY_SECRET, SHORTEST_KEY)

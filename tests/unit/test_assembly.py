@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ragops import assembly
 from ragops.assembly import delimiter_key
 from ragops.errors import UserError
+from ragops.platform import credentials
 from ragops.platform.workspace import Workspace
 
 WORKSPACE = Workspace("main", "rag")
@@ -48,14 +48,14 @@ def test_an_unreadable_key_file_is_refused(home: Path) -> None:
 
 def test_a_workspace_uses_the_secret_or_a_random_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "17.3")
-    monkeypatch.setattr(assembly, "secret", lambda scope, key: f"{scope}/{key}")
+    monkeypatch.setattr(credentials, "secret", lambda scope, key: f"{scope}/{key}")
     assert delimiter_key(WORKSPACE) == b"ragops-main/prompt-marks"
-    monkeypatch.setattr(assembly, "secret", lambda scope, key: "short")
+    monkeypatch.setattr(credentials, "secret", lambda scope, key: "short")
     with pytest.raises(UserError, match="secret ragops-main/prompt-marks: has 5 bytes"):
         delimiter_key(WORKSPACE)
 
     def missing(scope: str, key: str) -> str:
         raise UserError("it is not set")
 
-    monkeypatch.setattr(assembly, "secret", missing)
+    monkeypatch.setattr(credentials, "secret", missing)
     assert len(delimiter_key(WORKSPACE)) == 32

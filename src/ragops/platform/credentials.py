@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import os
+import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from ragops.text import one_line
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
 
+_KEY_BYTES = 32
 _LOG_IN = "log in with: databricks auth login --host URL"
 _LOG_IN_SERVING = (
     "set the secrets endpoint-client-id and endpoint-client-secret of a service principal, and release again; or give "
@@ -67,6 +70,51 @@ def secret_names(scope: str) -> list[str]:
         return sorted(_local_scope(_local_file(), scope))
     with needing("READ", f"secret scope {scope}"):
         return sorted(str(one.key) for one in workspace_client().secrets.list_secrets(scope))
+
+
+def shared_key(scope: str, name: str, shortest: int) -> bytes:
+    """A random key that all processes of a workspace share.
+
+    On Databricks it is the secret `name`; in a local workspace a file that only its user can read, made on first use.
+    Without either it is random for this process.
+
+    Args:
+        scope: the secret scope.
+        name: of the secret, and of the file: NAME.key.
+        shortest: the least length that is accepted, in bytes.
+
+    Raises:
+        UserError: the key is too short, or its file cannot be read.
+    """
+    if not on_databricks():
+        home = find_local_home()
+        return _key_in_file(home / f"{name}.key", shortest) if home else secrets.token_bytes(_KEY_BYTES)
+    try:
+        key = secret(scope, name).encode()
+    except UserError:
+        return secrets.token_bytes(_KEY_BYTES)
+    return _long_enough(key, shortest, f"secret {scope}/{name}", f"set it with: databricks secrets put-secret {scope}")
+
+
+def _key_in_file(file: Path, shortest: int) -> bytes:
+    fix = "remove it; the next question creates a new one"
+    try:
+        if not file.exists():
+            draft = file.with_suffix(f".{os.getpid()}")
+            draft.touch(mode=0o600)
+            draft.write_bytes(secrets.token_bytes(_KEY_BYTES))
+            with suppress(FileExistsError):  # the first of several processes wins, and none reads half a key
+                os.link(draft, file)
+            draft.unlink()
+        return _long_enough(file.read_bytes(), shortest, str(file), fix)
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read or created ({error.strerror}); {fix}") from error
+
+
+def _long_enough(key: bytes, shortest: int, what: str, fix: str) -> bytes:
+    if len(key) < shortest:
+        raise UserError(f"{what}: has {len(key)} bytes, at least {shortest} are required; {fix}")
+    return key
 
 
 def _workspace_secret(scope: str, key: str) -> str:

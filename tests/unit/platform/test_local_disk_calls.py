@@ -16,7 +16,7 @@ _CALLS = {
 }
 # These write to local disk: this machine's cache, a temporary folder, the local workspace, the checkout.
 _LOCAL = {
-    "assembly.py": {"os.link", "touch", "write_bytes"},
+    "platform/credentials.py": {"os.link", "touch", "write_bytes"},
     "doctor/udf_worker.py": {"write_text"},
     "doctor/volumes.py": {
         "fcntl.flock",
