@@ -105,12 +105,14 @@ def test_setting_labels_are_unique(own: RetrievalSettings) -> None:
     assert "," not in settings_label(own, own)
 
 
+NOWHERE = Locations(Workspace("spark_catalog", "none"), Path("/nowhere/models"), Path("/nowhere/index"))
+
+
 def test_questions_without_an_answer_cannot_be_evaluated() -> None:
     unknown = Question(question_id="x", question="?", kind="k", topic=None, anchor=None, answer=None)
-    locations = Locations.of(Workspace("spark_catalog", "none"))
     with (
         pytest.raises(UserError, match="none of the 1 questions has an answer"),
-        open_evaluator(USE_CASE, locations, [unknown]),
+        open_evaluator(USE_CASE, NOWHERE, [unknown]),
     ):
         pass
 
@@ -119,6 +121,6 @@ def test_a_missing_package_is_reported_with_its_extra(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "ir_measures", None)
     with (
         pytest.raises(UserError, match=r"package ir_measures is not installed; install ragops\[evaluate\]"),
-        open_evaluator(USE_CASE, Locations.of(Workspace("spark_catalog", "none")), [QUESTION]),
+        open_evaluator(USE_CASE, NOWHERE, [QUESTION]),
     ):
         pass
