@@ -35,31 +35,39 @@ class Criterion(_Section):
     """A success criterion: a measure on the evaluation set and the minimum that it must reach."""
 
     measure: Literal["recall_at_1", "recall_at_5", "recall_at_10", "mrr", "ndcg_at_10"]
+    """What is measured, on the answerable questions of the evaluation set."""
     at_least: float = Field(ge=0, le=1)
+    """The minimum; also a floor of the release gate."""
     why: str
+    """What the minimum means for users; the evaluation report shows it."""
 
 
 class ServiceLevels(_Section):
-    """What users can rely on, in the units that the names give."""
+    """What users can rely on."""
 
     freshness_minutes: float = Field(gt=0)
+    """Maximum time from the change of a file until searches find it, in minutes."""
     search_p95_ms: float = Field(gt=0)
+    """Maximum 95th percentile of the time for one search, including the question's encoding, in milliseconds."""
     refresh_minutes: float = Field(gt=0)
+    """Maximum time of one refresh, from start to published index, in minutes; the job explore suggests a schedule
+    from it."""
 
 
 class Corpus(_Section):
-    """Owner, classification and access rules of the documents.
-
-    Attributes:
-        access: Rules for documents that only some groups may find; everyone may find the others.
-        groups: All existing groups, so that a misspelled one is an error; empty if they are not known.
-    """
+    """Owner, classification and access rules of the documents."""
 
     owner: str
+    """The team that is responsible for the documents; the serving endpoint is tagged with it as its cost owner."""
     classification: Classification
+    """Which models may see the documents: any model (public), models that are not private only after personal data is
+    removed (internal), or private models only (confidential)."""
     languages: tuple[str, ...]
+    """ISO 639-1 codes of the documents' languages, such as en; the job explore compares them with those it detects."""
     access: tuple[AccessRule, ...] = ()
+    """Rules for documents that only some groups may find; everyone may find the others."""
     groups: tuple[str, ...] = ()
+    """All existing groups, so that a misspelled one is an error; empty if they are not known."""
 
     @model_validator(mode="after")
     def _groups_exist(self) -> Corpus:
@@ -72,41 +80,42 @@ class Documents(_Section):
     """Limits for one document, and the share of documents that a run may delete."""
 
     max_delete_fraction: float = Field(default=0.2, ge=0, le=1)
+    """Maximum share of documents that a run may delete; a run that would delete more fails, so that an unmounted
+    volume does not empty the index."""
     limits: ParseLimits = ParseLimits()
+    """Limits for one document; a document that exceeds one is quarantined."""
 
 
 class Index(_Section):
     """How many generations are kept, and how much recall a new one may lose."""
 
     keep_generations: int = Field(default=3, ge=1)
+    """Number of newest generations that `ragops index gc` keeps, in addition to the live one and its predecessor."""
     max_recall_drop: float = Field(default=0.05, ge=0, le=1)
+    """Maximum loss of recall at 10 compared with the live generation; a generation that loses more is not published."""
 
 
 class Evaluation(_Section):
-    """The evaluation set: "sample" for the questions about the sample corpus, or the path of a JSONL file.
-
-    A relative path starts at the use case's folder. Without questions nothing is evaluated.
-    """
+    """The evaluation set."""
 
     questions: str | None = None
+    """"sample" for the questions about the sample corpus, or the path of a JSONL file, relative to the use case's
+    folder; without questions nothing is evaluated."""
 
 
 class Release(_Section):
-    """The gate: what a chain must reach before it becomes champion.
-
-    Attributes:
-        floors: Minimum by measure; `ragops evaluate answers` and the job release list the measures.
-        ceilings: Maximum by measure, for example seconds_p95.
-        margin: How much worse than the champion a chain may be, at the lower end of the paired 95 % interval.
-        max_error_share: Share of questions that may end with neither an answer nor an abstention.
-        questions: How many questions of the evaluation set are asked.
-    """
+    """The gate: what a chain must reach before it becomes champion."""
 
     floors: dict[str, float] = Field(default_factory=dict)
+    """Minimum by measure; `ragops evaluate answers` and the job release list the measures."""
     ceilings: dict[str, NonNegativeFloat] = Field(default_factory=dict)
+    """Maximum by measure, for example seconds_p95."""
     margin: float = Field(default=0.05, ge=0, le=1)
+    """How much worse than the champion a chain may be, at the lower end of the paired 95 % interval."""
     max_error_share: float = Field(default=0.02, ge=0, le=1)
+    """Maximum share of questions that end with neither an answer nor an abstention."""
     questions: int = Field(default=10_000, ge=2)
+    """Maximum number of questions of the evaluation set that a release asks; the same ones each time."""
 
 
 class UseCase(_Section):
@@ -120,21 +129,37 @@ class UseCase(_Section):
     """
 
     name: str
+    """Short name of the use case; the serving endpoint is tagged with it."""
     problem: str
+    """The problem that the system solves, in a sentence or two."""
     users: str
+    """Who uses the system, and how."""
     success: tuple[Criterion, ...]
+    """What must be reached on the evaluation set before users rely on the system."""
     sla: ServiceLevels
+    """Freshness of the index and speed of a search."""
     corpus: Corpus
+    """Owner, classification and access rules of the documents."""
     documents: Documents = Documents()
+    """Limits for the ingestion of documents."""
     chunking: ChunkSizes = ChunkSizes()
+    """Sizes of chunks."""
     embedding: EmbeddingModel
+    """The model that computes the vectors of chunks and questions."""
     index: Index = Index()
+    """Rules for publishing and keeping generations of the index."""
     retrieval: RetrievalSettings = RetrievalSettings()
+    """How passages are found for a question."""
     prompts: PromptSettings = PromptSettings()
+    """The prompt templates."""
     models: Models = QUOTES_ONLY
+    """The language models; by default none, and answers quote the passages."""
     answers: AnswerSettings = AnswerSettings()
+    """When to abstain, and how answers are written and checked."""
     evaluation: Evaluation = Evaluation()
+    """The questions on which retrieval and answers are measured."""
     release: Release = Release()
+    """What a chain must reach before it becomes champion."""
     _folder: Path = PrivateAttr(default_factory=Path)
 
     @property

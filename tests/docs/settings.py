@@ -1,14 +1,21 @@
-"""Settings of usecase.yml, from the pydantic models and dataclasses that hold them."""
+"""Settings of usecase.yml, from the pydantic models and dataclasses that define them.
 
+A setting's meaning is the string below it in its class, or the description of its pydantic field.
+"""
+
+import ast
 import dataclasses
 import inspect
+import itertools
 import re
+import textwrap
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeGuard, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from ragops.corpus.documents.limits import MIB
 from ragops.usecase import UseCase
 from tests.docs.markdown import code, table
 
@@ -43,41 +50,44 @@ def _title(model: type) -> str:
 
 
 def summary(model: type) -> Iterator[str]:
-    """The docstring without its list of attributes."""
-    text = re.split(r"^(?:Attributes|Raises|Example):$", inspect.getdoc(model) or "", flags=re.MULTILINE)[0]
+    """The docstring without its example."""
+    text = re.split(r"^Example:$", inspect.getdoc(model) or "", flags=re.MULTILINE)[0]
     yield text.strip()
     yield ""
 
 
 def fields(model: type) -> Iterator[tuple[str, Any, str, str]]:
     """Name, annotation, default and meaning of each field."""
-    meanings = _attributes(model)
+    meanings = _strings_below(model)
     if issubclass(model, BaseModel):
         for name, field in model.model_fields.items():
             default = field.get_default(call_default_factory=True)
             annotation = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
-            yield name, annotation, _default(default), field.description or meanings.get(name, "")
+            yield name, annotation, _default(name, default), field.description or meanings.get(name, "")
         return
     assert dataclasses.is_dataclass(model)
     hints = inspect.get_annotations(model, eval_str=True)
     for one in dataclasses.fields(model):
         default = PydanticUndefined if one.default is dataclasses.MISSING else one.default
-        yield one.name, hints[one.name], _default(default), meanings.get(one.name, "")
+        yield one.name, hints[one.name], _default(one.name, default), meanings.get(one.name, "")
 
 
-def _attributes(model: type) -> dict[str, str]:
-    """The Attributes of a docstring and of those it inherits from, by name."""
+def _strings_below(model: type) -> dict[str, str]:
+    """The string below each field, in the class or in one that it inherits from, by the field's name."""
     found: dict[str, str] = {}
     for one in reversed(model.__mro__):
-        _, _, body = (inspect.cleandoc(one.__doc__ or "")).partition("Attributes:\n")
-        for entry in re.split(r"\n(?=\S)", inspect.cleandoc(body)):
-            name, colon, text = " ".join(entry.split()).partition(": ")
-            if colon and name.isidentifier():
-                found[name] = text
+        if one in (object, BaseModel):
+            continue
+        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(one))).body
+        assert isinstance(definition, ast.ClassDef)
+        for field, below in itertools.pairwise(definition.body):
+            match field, below:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                    found[name] = text
     return found
 
 
-def _default(value: object) -> str:
+def _default(name: str, value: object) -> str:
     if value is PydanticUndefined:
         return "required"
     if (
@@ -86,6 +96,8 @@ def _default(value: object) -> str:
         or (isinstance(value, tuple) and any(_is_object(type(v)) for v in value))
     ):
         return ""
+    if isinstance(value, int) and name.endswith("_bytes"):
+        return f"{code(value)} ({value // MIB} MiB)"
     if isinstance(value, tuple | list):
         return code("[" + ", ".join(map(str, value)) + "]")
     return code("{}" if value == {} else str(value).lower() if isinstance(value, bool) else value)

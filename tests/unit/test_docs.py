@@ -53,6 +53,21 @@ def test_the_reference_has_every_command_setting_and_parameter(generated: dict[s
     assert "## documents" in generated["tables.md"]
 
 
+@pytest.mark.parametrize("page", ["usecase.md", "jobs.md"])
+def test_every_setting_and_every_parameter_of_a_job_has_a_meaning(page: str, generated: dict[str, str]) -> None:
+    """If this fails: write the meaning below the setting in its class, or in the description of the parameter."""
+    section, with_meaning, missing = "", False, []
+    for line in generated[page].splitlines():
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if line.startswith("## "):
+            section = line
+        elif cells[:1] in (["setting"], ["parameter"], ["task"]):
+            with_meaning = cells[-1] == "meaning"
+        elif with_meaning and cells and not cells[-1]:
+            missing.append(f"{section}: {cells[0]}")
+    assert missing == []
+
+
 @pytest.mark.parametrize("page", TEXTS, ids=name)
 def test_links_lead_to_a_file_and_a_heading(page: Path) -> None:
     for link in _LINK.findall(without_code(page.read_text(encoding="utf-8"))):

@@ -18,25 +18,22 @@ Abstained = Literal["no evidence", "the model"]
 
 
 class AnswerSettings(BaseModel):
-    """When to abstain, and how to handle statements without a citation.
-
-    Attributes:
-        min_evidence: below it the chain abstains without asking a model; `ragops evaluate answers` suggests a value.
-        attribute_from: an uncited sentence gets the citation of a passage that contains this share of its terms.
-        uncited: keep an answer without any citation, or quote the passages instead.
-        max_tokens: of the answer.
-        temperature: 0 for reproducible answers.
-        history_turns: how many earlier turns are used to rewrite a follow-up question.
-    """
+    """When to abstain, and how to handle statements without a citation."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     min_evidence: float = Field(default=0.0, ge=0, le=1)
+    """Evidence below which the chain abstains without asking a model; `ragops evaluate answers` suggests a value."""
     attribute_from: float = Field(default=0.7, gt=0, le=1)
+    """An uncited sentence gets the citation of a passage that contains this share of its terms."""
     uncited: Literal["keep", "quote"] = "quote"
+    """Keep an answer without any citation, or quote the passages instead."""
     max_tokens: int = Field(default=256, ge=16, le=4096)
+    """Maximum length of an answer, in tokens; a model's own `max_tokens` may be lower."""
     temperature: float = Field(default=0.0, ge=0, le=2)
+    """Sampling temperature of the language model; 0 for reproducible answers."""
     history_turns: int = Field(default=6, ge=0, le=50)
+    """How many earlier turns are used to rewrite a follow-up question."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,50 +22,46 @@ class _Section(BaseModel):
 
 
 class ModelSettings(_Section):
-    """The settings that all providers share.
-
-    Attributes:
-        context_tokens: the most tokens that prompt and answer may have together.
-        max_tokens: the longest answer, in tokens.
-        timeout_s: how long one attempt may take.
-        price_per_million_input: per million tokens read, in the use case's currency.
-        price_per_million_output: per million tokens written.
-        price_per_second: of a GPU of one's own.
-        private: the operator's statement that texts stay within the organization; `policy.why_not_private` tells
-            when it applies.
-        concurrency: how many requests may run at the same time.
-        requests_per_minute: the rate limit; None for no limit.
-    """
+    """The settings that all providers share."""
 
     name: str
+    """The name that `models.answer`, the job parameter llm and the option --model use."""
     context_tokens: PositiveInt
+    """Maximum length of prompt and answer together, in tokens."""
     max_tokens: PositiveInt = 512
+    """Maximum length of an answer, in tokens."""
     timeout_s: PositiveFloat = 60.0
+    """Maximum time of one attempt, in seconds."""
     price_per_million_input: NonNegativeFloat = 0.0
+    """Price of a million tokens read, in any currency, the same for all models."""
     price_per_million_output: NonNegativeFloat = 0.0
+    """Price of a million tokens written, in the same currency."""
     price_per_second: NonNegativeFloat = 0.0
+    """Price of a second of computing time, in the same currency, for a model on your own GPU."""
     private: bool = False
+    """The operator's statement that texts stay within the organization, which decides what `corpus.classification`
+    lets the model see."""
     concurrency: PositiveInt = 4
+    """Maximum number of requests at the same time, per process."""
     requests_per_minute: PositiveInt | None = None
+    """Maximum number of requests per minute, per process; null for no limit."""
 
 
 class OpenAICompatible(ModelSettings):
-    """A served model: a Databricks serving endpoint, a vLLM server, a gateway, OpenAI.
-
-    Attributes:
-        served_name: the model's name on the server.
-        base_url: the server's address; None for this workspace's own endpoints with the workspace's own identity. On
-            a laptop None means the server that OPENAI_BASE_URL and OPENAI_API_KEY name, which counts as `private` only
-            if it runs on this machine.
-        key: the secret in the target's scope with the token for `base_url`.
-        omit: fields of a request that this server refuses. Each process discovers those not listed here by a refusal.
-    """
+    """A served model: a Databricks serving endpoint, a vLLM server, a gateway, OpenAI."""
 
     provider: Literal["openai_compatible"]
+    """Selects this kind of model."""
     served_name: str
+    """The model's name on the server."""
     base_url: str | None = Field(default=None, pattern="^https?://")
+    """The server's address; null for this workspace's own endpoints with the workspace's own identity. On a laptop
+    null means the server that OPENAI_BASE_URL and OPENAI_API_KEY name, which counts as `private` only if it runs on
+    this machine."""
     key: str | None = None
+    """Name of the secret in the target's scope that contains the token for `base_url`."""
     omit: tuple[OptionalField, ...] = ()
+    """Fields of a request that this server refuses. Each process discovers those not listed here by a refusal."""
 
     @model_validator(mode="after")
     def _key_has_an_address(self) -> OpenAICompatible:
@@ -75,48 +71,57 @@ class OpenAICompatible(ModelSettings):
 
 
 class OpenVinoGguf(ModelSettings):
-    """A GGUF file that runs in this process on the CPU: package:MODULE/FILE.gguf, or a path such as /Volumes/..."""
+    """A GGUF file that runs in this process on the CPU."""
 
     provider: Literal["openvino_gguf"]
+    """Selects this kind of model."""
     source: str = Field(pattern=r"\.gguf$")
+    """The file: package:MODULE/FILE.gguf, or a path such as /Volumes/..."""
     private: Literal[True] = True
-    # A second request would only compete with the first for the same cores.
+    """Always true: texts do not leave this process."""
     concurrency: Literal[1] = 1
+    """Always 1: a second request would only compete with the first for the same cores."""
 
 
 class VllmOffline(ModelSettings):
-    """A model that vLLM runs inside Spark's workers, one engine per GPU. `source`: OWNER/NAME on a hub, or a folder."""
+    """A model that vLLM runs inside Spark's workers, one engine per GPU."""
 
     provider: Literal["vllm_offline"]
+    """Selects this kind of model."""
     source: str
+    """OWNER/NAME on the Hugging Face hub, or a folder with the model's files."""
     private: Literal[True] = True
+    """Always true: texts do not leave the workers."""
     gpu_memory_utilization: float = Field(default=0.9, gt=0, lt=1)
+    """Share of each GPU's memory that vLLM reserves for weights and KV cache."""
 
 
 class Extractive(ModelSettings):
-    """Quotes sentences of the evidence, without a model.
-
-    Attributes:
-        sentences: quotes at most this many.
-        support: abstains below this share of the question's weight.
-        abstention: the answer if it abstains.
-    """
+    """Quotes sentences of the evidence, without a model."""
 
     provider: Literal["extractive"]
+    """Selects this kind of model."""
     context_tokens: PositiveInt = 1_000_000
     private: Literal[True] = True
+    """Always true: texts do not leave this process."""
     sentences: int = Field(default=3, ge=1, le=10)
+    """Maximum number of quoted sentences."""
     support: float = Field(default=0.2, ge=0, le=1)
+    """Share of the question's word weights that the best sentence must contain; below it the answer is `abstention`."""
     abstention: str = DEFAULT_ABSTENTION
+    """The answer if no sentence has enough support."""
 
 
 class Scripted(ModelSettings):
     """For tests and demonstrations: gives these replies in order, then repeats the last one."""
 
     provider: Literal["scripted"]
+    """Selects this kind of model."""
     context_tokens: PositiveInt = 1_000_000
     private: Literal[True] = True
+    """Always true: texts do not leave this process."""
     replies: tuple[str, ...] = Field(min_length=1)
+    """The answers, in the order in which they are given."""
 
 
 AnyModel = Annotated[
@@ -125,36 +130,49 @@ AnyModel = Annotated[
 
 
 class Answering(_Section):
-    """Which models answer: `primary`, then those of `fallback` in order; all requests of a question in `deadline_s`."""
+    """Which models answer."""
 
     primary: str
+    """Name of the model that is asked first."""
     fallback: tuple[str, ...] = ()
+    """Names of the models that are asked if it fails, in this order."""
     deadline_s: PositiveFloat = 120.0
+    """Maximum time for one question, all attempts of all models together, in seconds."""
 
 
 class Resilience(_Section):
-    """Attempts per model, and its circuit breaker: open for `rest_s` after `failures_to_rest` consecutive failures."""
+    """Attempts per model, and its circuit breaker."""
 
     attempts: PositiveInt = 3
+    """Maximum number of attempts per model and request; only transient failures are retried."""
     failures_to_rest: PositiveInt = 5
+    """Number of consecutive transient failures after which a model is not called for `rest_s`."""
     rest_s: PositiveFloat = 30.0
+    """Time until such a model is tried again, in seconds."""
 
 
 class Ledger(_Section):
-    """What is recorded of calls. `payloads`: prompts and answers, encrypted with the key ring in the secret `key`."""
+    """What is recorded of calls, in addition to times, tokens and costs."""
 
     payloads: Literal["none", "encrypted"] = "none"
+    """Whether prompts and answers are recorded, encrypted, or not at all."""
     key: str = "payload-keys"
+    """Name of the secret in the target's scope that contains the keys for `payloads: encrypted`."""
 
 
 class Models(_Section):
-    """All models, which of them answer, and how calls are made and recorded. `cache`: answers kept in memory."""
+    """All models, which of them answer, and how calls are made and recorded."""
 
     answer: Answering
+    """Which of the models answer."""
     known: tuple[AnyModel, ...] = Field(min_length=1)
+    """All models that can be chosen, each with its own name."""
     resilience: Resilience = Resilience()
+    """Retries and circuit breaker."""
     ledger: Ledger = Ledger()
+    """What is recorded of calls."""
     cache: int = Field(default=256, ge=0)
+    """Number of answers kept in memory, per process, at temperature 0 only; 0 keeps none."""
 
     @model_validator(mode="after")
     def _names_fit(self) -> Models:

@@ -17,22 +17,18 @@ _SHIPPED = Path(__file__).parent / "templates"
 
 
 class PromptSettings(BaseModel):
-    """The use case's section `prompts`.
-
-    Attributes:
-        answer: name of the template for answers.
-        rewrite: name of the template that turns a follow-up question into a standalone one.
-        templates: folder with the team's own templates, relative to the use case; they replace shipped ones of the
-            same name.
-        values: for variables that the team's own templates declare.
-    """
+    """The use case's section `prompts`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     answer: str = "cite_or_abstain"
+    """Name of the template for answers."""
     rewrite: str = "standalone_question"
+    """Name of the template that turns a follow-up question into a standalone one."""
     templates: str | None = None
+    """Folder with the team's own templates, relative to the use case; they replace shipped ones of the same name."""
     values: dict[str, str] = Field(default_factory=dict)
+    """Values for variables that the team's own templates declare."""
 
     def values_for(self, template: Template) -> dict[str, str]:
         """The values that a template has variables for."""

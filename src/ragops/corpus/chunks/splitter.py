@@ -22,17 +22,15 @@ class ChunkSizes:
 
     The defaults are for a model that reads 256 tokens. Minima from 24 to 80 gave the same recall within the noise of
     the sample's questions; 48 gave the fewest new chunks per edit.
-
-    Attributes:
-        min_tokens: a border closer than this to another border is used only if there is no other.
-        max_tokens: maximum length of a chunk's text.
-        embedded_tokens: what the model reads of title, headings and text together. Under long headings the text has
-            less than `max_tokens`, but never less than half of it.
     """
 
     min_tokens: int = 48
+    """A border closer than this to another border is used only if there is no other."""
     max_tokens: int = 200
+    """Maximum length of a chunk's text."""
     embedded_tokens: int = 254
+    """What the model reads of title, headings and text together. Under long headings the text has less than
+    `max_tokens`, but never less than half of it."""
 
     def __post_init__(self) -> None:
         """Raises UserError for sizes that leave no choice of borders."""

@@ -13,28 +13,28 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class ParseLimits:
-    """Limits for one document; sizes in bytes, time in seconds. The defaults suit a laptop with 8 GB."""
+    """Limits for one document. The defaults suit a laptop with 8 GB of memory."""
 
     max_bytes: int = 100 * MIB
-    """Size of the file itself."""
+    """Size of the file itself, in bytes."""
     max_unpacked_bytes: int = 512 * MIB
-    """Total unpacked size of a zipped format (docx, pptx, xlsx)."""
+    """Total unpacked size of a zipped format (docx, pptx, xlsx), in bytes."""
     max_entries: int = 10_000
-    """Files inside a zipped format."""
+    """Number of files inside a zipped format."""
     max_ratio: int = 200
     """Ratio of unpacked to packed size, for zipped formats that unpack to more than 32 MiB."""
     max_pages: int = 2_000
-    """Pages of a PDF, slides, or frames of an image."""
+    """Number of pages of a PDF, or of slides."""
     max_pixels: int = 50_000_000
-    """Width times height of an image."""
+    """Width times height of an image, in pixels."""
     max_characters: int = 20_000_000
-    """Length of the resulting Markdown."""
+    """Length of the resulting Markdown, in characters."""
     max_ocr_pages: int = 100
-    """Pages of a document that are images: OCR takes some seconds for each."""
+    """Number of pages of a PDF that are images, or frames of an image: OCR takes some seconds for each."""
     timeout_s: float = 60.0
-    """Wall time in the parser; the OCR of each page has the same time of its own."""
+    """Wall time in the parser, in seconds; the OCR of each page has the same time of its own."""
     memory_bytes: int = 2048 * MIB
-    """Private writable memory of the parser process, including its libraries and models."""
+    """Private writable memory of the parser process, including its libraries and models, in bytes."""
 
     @property
     def longest_s(self) -> float:

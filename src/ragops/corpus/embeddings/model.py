@@ -23,25 +23,30 @@ class Module(BaseModel):
 
 
 class EmbeddingModel(BaseModel):
-    """An embedding model as described in usecase.yml.
-
-    `source` is one of "package:MODULE/FOLDER" (files inside an installed Python package), "hub:OWNER/NAME[@REVISION]",
-    "volume:FOLDER" (from `ragops models upload`), a folder, or "endpoint:NAME_OR_URL" (OpenAI-compatible), which
-    may receive only public documents unless it is this workspace's own or on this machine. `dimension` is the length
-    of a vector; texts are truncated to `max_tokens`. The prompts are put before queries and before documents.
-    """
+    """An embedding model as described in usecase.yml."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
+    """The model's name in messages and in its folder on a volume; also in requests, if `source` is a URL."""
     source: str
+    """One of "package:MODULE/FOLDER" (files inside an installed Python package), "hub:OWNER/NAME[@REVISION]",
+    "volume:FOLDER" (from `ragops models upload`), a folder, or "endpoint:NAME_OR_URL" (OpenAI-compatible), which
+    may receive only public documents unless it is this workspace's own or on this machine."""
     dimension: PositiveInt
+    """Length of a vector."""
     max_tokens: PositiveInt
+    """What the model reads of a text, in tokens with special tokens; the rest is cut off."""
     pooling: Literal["mean", "cls"] = "mean"
+    """How the vectors of tokens become one: their mean, or the first token's; must agree with the model's files."""
     normalise: bool = True
+    """Whether vectors are scaled to length 1; must be true if the model's files say so."""
     query_prompt: str = ""
+    """Text that the model expects before a question."""
     document_prompt: str = ""
+    """Text that the model expects before a chunk."""
     tokenizer: str | None = None
+    """For an endpoint: path of the model's tokenizer.json, which counts the tokens of chunks."""
 
     @field_validator("source")
     @classmethod

@@ -1,7 +1,7 @@
 """Who may see which passage: the use case's rules, the groups that they give a document, and the readers they admit.
 
-A passage without groups is found by everybody, one with groups only by their members. No rule opens what another has
-closed: if several rules match, a reader needs a group that all of them name.
+A passage without groups is found by everybody, one with groups only by their members. No rule widens what another
+one restricts: if several rules match, a reader needs a group that all of them name.
 """
 
 from __future__ import annotations
@@ -37,21 +37,23 @@ _PARTS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 class AccessRule(BaseModel):
     """Restricts documents whose path matches to these groups.
 
-    `path` is relative to the landing folder: `*` and `?` match within a folder, `**` also in folders below. Case is
-    ignored, so that a folder renamed from hr to HR stays closed. Other characters match themselves, unlike in
-    gitignore and shell patterns, where `[x]` is a set of characters and `hr/*` may cover folders below.
+    Case is ignored, so that a folder renamed from hr to HR stays closed. Unlike in gitignore and shell patterns,
+    `[x]` is not a set of characters and `hr/*` does not cover folders below.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: str = Field(min_length=1)
+    """Pattern for paths in the landing folder: `*` and `?` match within a folder, `**` also in folders below, all other
+    characters match themselves."""
     groups: tuple[str, ...] = Field(min_length=1)
+    """Groups that may find the documents; if several rules match a document, only groups that all of them name."""
 
     @field_validator("groups")
     @classmethod
     def _named(cls, groups: tuple[str, ...]) -> tuple[str, ...]:
         if not all(name.strip() == name and name for name in groups):
-            raise ValueError("a group's name must not be empty or have blanks around it")
+            raise ValueError("a group's name must not be empty, or begin or end with a blank")
         return groups
 
     def matches(self, path: str) -> bool:
