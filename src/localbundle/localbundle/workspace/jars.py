@@ -1,5 +1,6 @@
 """Java and Delta's jars: found or downloaded once, then used without any lookup."""
 
+import fcntl
 import importlib.metadata
 import importlib.util
 import os
@@ -99,10 +100,16 @@ def delta_jars(java: Path, progress: Progress) -> list[Path]:
     jars = delta_coordinates(spark, delta, importlib.metadata.requires("delta-spark") or ())
     folder = cache_dir() / "jars"
     files = [folder / f"{artifact}-{version}.jar" for _, artifact, version in jars]
-    for coordinates, file in zip(jars, files, strict=True):
-        if not file.is_file():
-            progress(f"downloading {':'.join(coordinates)} (once)")
-            _fetch(java, coordinates, file)
+    if all(file.is_file() for file in files):
+        return files
+    folder.mkdir(parents=True, exist_ok=True)
+    # Ivy's cache is not for two processes: of two first runs at once, one would not find the module.
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for coordinates, file in zip(jars, files, strict=True):
+            if not file.is_file():
+                progress(f"downloading {':'.join(coordinates)} (once)")
+                _fetch(java, coordinates, file)
     return files
 
 

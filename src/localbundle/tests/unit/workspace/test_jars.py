@@ -1,3 +1,4 @@
+import fcntl
 from importlib.metadata import requires, version
 from pathlib import Path
 
@@ -81,3 +82,19 @@ def test_a_failed_download_is_one_line_and_leaves_no_partial_jar(tmp_path, cache
         delta_jars(java, result.append)
     assert result == [f"downloading {':'.join(INSTALLED[0])} (once)"]
     assert not list(cache.glob("*"))
+
+
+def test_no_two_processes_download_at_once(cache, tmp_path, monkeypatch) -> None:
+    fetched: list[str] = []
+
+    def fetch(java, coordinates, file) -> None:
+        with (cache / ".lock").open("w") as lock, pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file.touch()
+        fetched.append(file.name)
+
+    monkeypatch.setattr("localbundle.workspace.jars._fetch", fetch)
+    delta_jars(tmp_path, print)
+    assert fetched == NAMES
+    delta_jars(tmp_path, print)
+    assert fetched == NAMES
