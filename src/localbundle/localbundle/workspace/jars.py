@@ -104,7 +104,7 @@ def delta_jars(java: Path, progress: Progress) -> list[Path]:
         return files
     folder.mkdir(parents=True, exist_ok=True)
     # Ivy's cache is not for two processes: of two first runs at once, one would not find the module.
-    with (folder / ".lock").open("w") as lock:
+    with (cache_dir() / "jars.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for coordinates, file in zip(jars, files, strict=True):
             if not file.is_file():

@@ -88,7 +88,7 @@ def test_no_two_processes_download_at_once(cache, tmp_path, monkeypatch) -> None
     fetched: list[str] = []
 
     def fetch(java, coordinates, file) -> None:
-        with (cache / ".lock").open("w") as lock, pytest.raises(BlockingIOError):
+        with (cache.parent / "jars.lock").open("w") as lock, pytest.raises(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         file.touch()
         fetched.append(file.name)
