@@ -1,6 +1,6 @@
 """The public interface: what a notebook or script calls. `import ragops` exports these functions.
 
-Each takes the use case and the workspace. The functions behind them take single settings, so that a wing can be used
+Each takes the use case and the workspace. The functions behind them take single settings, so that a package can be used
 and tested without the use case.
 """
 

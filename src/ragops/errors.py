@@ -119,7 +119,7 @@ def _user() -> str:
     if "pyspark.sql" in sys.modules:
         from pyspark.sql import SparkSession
 
-        with suppress(Exception):  # the first error is what counts, whatever else fails
+        with suppress(Exception):  # this must not hide the first error
             session = SparkSession.getActiveSession()
             if session is not None:
                 return str(session.sql("SELECT current_user()").collect()[0][0])

@@ -1,1 +1,1 @@
-"""A question's way: retrieval, prompt, language model, citations, answer."""
+"""From a question to its answer: retrieval, prompt, language model, citations."""

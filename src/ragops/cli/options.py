@@ -1,4 +1,4 @@
-"""What commands have in common: options, the objects that options name, and running inside the local workspace."""
+"""What the commands share: options, the objects that options name, and running inside the local workspace."""
 
 from __future__ import annotations
 

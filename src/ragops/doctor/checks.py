@@ -18,7 +18,7 @@ from ragops.usecase import UseCase
 
 @dataclass(frozen=True)
 class Environment:
-    """What is checked.
+    """The environment to check.
 
     Attributes:
         workspace: catalog and schema.

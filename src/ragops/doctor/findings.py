@@ -94,6 +94,6 @@ def _section(group: Group) -> Section:
 def _collect(check: Callable[[], Iterable[Finding]], found: list[Finding]) -> None:
     try:
         for finding in check():
-            found.append(finding)  # one by one, so that a timeout keeps those that exist
+            found.append(finding)  # one at a time, so that a timeout keeps those that exist
     except Exception as error:
         found.append(Finding("other checks", line(error), "unknown", "resolve the error, then run this again"))

@@ -57,7 +57,7 @@ def requirements(wanted: tuple[str, ...] | list[str]) -> Finding:
     if not wrong:
         return Finding("requirements", f"all {len(base)} installed")
     fix = "install the job's file of environments/requirements" if on_databricks() else "make demo, or uv sync"
-    return Finding("requirements", f"missing or of another version: {', '.join(wrong)}", "missing", fix)
+    return Finding("requirements", f"missing, or a different version: {', '.join(wrong)}", "missing", fix)
 
 
 def check_session(workspace: Workspace) -> Iterator[Finding]:

@@ -74,7 +74,7 @@ def _rows(landing: str, model: str, for_parsers: str) -> list[Row]:
             "pass sys.path on to the child",
         ),
         ("semaphores", _semaphore, "unknown", "parsers work without them"),
-        ("Unix sockets", _socket, "unknown", "parsers start one by one"),
+        ("Unix sockets", _socket, "unknown", "parsers start one at a time"),
         ("signals of pipes", _signal, "unknown", "parsers end after their current file"),
         ("limit of a child", _limit, "unknown", "parsers run without a memory limit"),
         ("parsers", parse_one, for_parsers, _ON_DRIVER),

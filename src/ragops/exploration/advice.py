@@ -85,8 +85,8 @@ def _model(profile: Profile, use_case: UseCase) -> Iterator[Advice]:
     if profile.has(Measures.VOCABULARY_MANY_PIECES_SHARE):
         many, now = profile.value(Measures.VOCABULARY_MANY_PIECES_SHARE), use_case.embedding.name
         because = (
-            f"its tokenizer splits {share(many)} of the words into four pieces or more; from {share(UNKNOWN_SHARE)} on "
-            "it would not know the vocabulary"
+            f"its tokenizer splits {share(many)} of the words into four pieces or more; at {share(UNKNOWN_SHARE)} or "
+            "more it would not know the vocabulary"
         )
         yield Advice("embedding.name", now, now if many < UNKNOWN_SHARE else "another, or fine-tuned", because)
 
@@ -133,7 +133,7 @@ def _languages(profile: Profile, use_case: UseCase) -> Advice:
     asked = {name: count for name, count in profile.groups(Measures.QUESTIONS_LANGUAGE).items() if name != "unknown"}
     other = sum(count for name, count in asked.items() if name not in found)
     if other / max(1, sum(asked.values())) >= ANOTHER_LANGUAGE:
-        because += f"; {share(other / sum(asked.values()))} of the questions are in others, which the model has to know"
+        because += f"; {share(other / sum(asked.values()))} of the questions are in others, which the model must know"
     return Advice("corpus.languages", ", ".join(sorted(use_case.corpus.languages)), ", ".join(found), because)
 
 
@@ -144,12 +144,12 @@ def _classification(profile: Profile, use_case: UseCase) -> Advice:
     if not named:
         return Advice("corpus.classification", now, now, "no e-mail, phone, IBAN or card number was found")
     where = listed(list(profile.groups(Measures.PERSONAL_DOCUMENT))[:3])
-    because = f"{named} by simple patterns: look at {where}"
+    because = f"{named} found by simple patterns: check {where}"
     return Advice("corpus.classification", now, "internal, until reviewed" if now == "public" else now, because)
 
 
 def _copies(profile: Profile) -> Advice:
     near = profile.value(Measures.DUPLICATES_NEAR) / profile.value(Measures.DOCUMENTS_COUNT)
     boilerplate = share(profile.value(Measures.BOILERPLATE_CHARACTER_SHARE))
-    because = f"{share(near)} of the documents repeat another one, and {boilerplate} of the text is boilerplate"
+    because = f"{share(near)} of the documents nearly repeat another one, and {boilerplate} of the text is boilerplate"
     return Advice("the landing folder", "as it is", "as it is" if near < MANY_COPIES else "without copies", because)

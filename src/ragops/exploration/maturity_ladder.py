@@ -75,7 +75,7 @@ def _fine_tuning(profile: Profile, use_case: UseCase) -> Step:
 
 def _pretraining(profile: Profile) -> Step:
     tokens = _llm_tokens(profile)
-    evidence = f"{number(tokens)} tokens; it pays from about a billion on"
+    evidence = f"{number(tokens)} tokens; it pays off from about a billion on"
     return Step("Pretraining", "not yet" if tokens >= PRETRAINING_TOKENS else "no", evidence)
 
 

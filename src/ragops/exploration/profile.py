@@ -119,7 +119,7 @@ class Profile:
         return sum(counts.get(age, 0.0) for age in ("a day", "a week", "a month")) / _DAYS_A_MONTH
 
     def recall_noise(self) -> float:
-        """By how much two recalls may differ by chance: two standard errors of an unpaired difference of shares."""
+        """The difference between two recalls that may be chance: two standard errors of a difference of shares."""
         questions = max(1.0, self.value(Measures.CHUNKING_QUESTIONS, default=0.0))
         return float(2 * (0.5 / questions) ** 0.5)
 

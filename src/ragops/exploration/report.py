@@ -40,7 +40,7 @@ def render(profile: Profile, use_case: UseCase, schema: str, sections: Mapping[s
 
 
 def tiles(profile: Profile, use_case: UseCase) -> Iterator[tuple[str, str]]:
-    """The few numbers at the top, each with its label; what was not measured is left out."""
+    """The key figures at the top, each with its label; those that were not measured are omitted."""
     shown = {
         "documents": (Measures.DOCUMENTS_COUNT, ALL, number),
         "tokens": (Measures.DOCUMENTS_TOKENS, ALL, number),

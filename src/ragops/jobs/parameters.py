@@ -30,7 +30,7 @@ _NOT_IN_UNITY_CATALOG = ("spark_catalog", "hive_metastore")
 
 
 class TaskParameters(BaseModel):
-    """What every task needs to know: the catalog and the schema that it works in.
+    """The parameters of every task: the catalog and the schema that it works in.
 
     A subclass adds fields, each with a description, that its notebook declares as widgets of the same names. A class
     that checks the parameters of a whole job forbids unknown names.
@@ -160,7 +160,7 @@ def absolute(path: str) -> str:
 
 
 def listed(names: str) -> tuple[str, ...]:
-    """The names in a list with commas."""
+    """The names in a comma-separated list."""
     return tuple(name.strip() for name in names.split(",") if name.strip())
 
 

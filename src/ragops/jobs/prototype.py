@@ -62,7 +62,7 @@ class PrototypeParameters(EncoderParameters):
         names = _NAMES.split(given) if isinstance(given, str) else given
         for name in names if isinstance(names, list | tuple) else ():
             if name and name not in _FUSIONS:
-                raise ValueError(f"there is no fusion {name}; use {', '.join(_FUSIONS)}, or nothing for the use case's")
+                raise ValueError(f"there is no fusion {name}; use {', '.join(_FUSIONS)}, or leave it empty")
         return given
 
     @field_validator("questions", mode="before")
@@ -103,7 +103,7 @@ def variants(parameters: PrototypeParameters) -> list[Variant]:
 
 
 def open_chains(parameters: PrototypeParameters) -> Chains:
-    """What opens the variants' chains.
+    """An object that opens the variants' chains.
 
     Raises:
         UserError: a model is not available here, or there is no index.

@@ -81,7 +81,7 @@ def convert_for_cpu(parameters: EncoderParameters) -> None:
 
 
 def recall_guard(parameters: EncoderParameters) -> RecallGuard | None:
-    """What refuses to publish a generation that finds less; None if the use case has no evaluation questions."""
+    """The guard against publishing a generation with lower recall; None if the use case has no evaluation questions."""
     use_case = parameters.use_case
     questions = evaluation_questions(use_case)
     if not questions:

@@ -77,10 +77,10 @@ class PromoteParameters(_LoggedChain, _ChosenModel):
 
     endpoint: str = Field(default="", description="the serving endpoint that follows the champion; empty: none")
     managers: str = Field(
-        default="", description="who may change the endpoint: groups, e-mail addresses, application ids, with commas"
+        default="", description="who may change the endpoint: comma-separated groups, e-mail addresses, application ids"
     )
     callers: str = Field(
-        default="", description="who may query the endpoint: groups, e-mail addresses, application ids, with commas"
+        default="", description="who may query the endpoint: comma-separated groups, e-mail addresses, application ids"
     )
 
     @field_validator("endpoint")

@@ -28,7 +28,7 @@ def read_json(file: Path) -> dict[str, Any]:
 
 
 def read_yaml(path: Path) -> Any:  # noqa: ANN401 - the caller validates it
-    """The content of a YAML file. A duplicate key is an error: readers could not see which of the two counts.
+    """The content of a YAML file. A duplicate key is an error: it would be unclear which value applies.
 
     Raises:
         OSError: the file cannot be read.

@@ -35,7 +35,7 @@ def deployed_experiment(target: str) -> str:
 
 
 def deployed_model(target: str) -> str:
-    """The language model in a target's variable `llm`; "" if it leaves that to usecase.yml. Raises the same errors."""
+    """The language model in a target's variable `llm`; "" if the target sets none. Raises the same errors."""
     return str(_recorded(target, "variables").get("llm", {}).get("value", ""))
 
 

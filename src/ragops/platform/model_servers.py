@@ -1,4 +1,4 @@
-"""Servers of models that speak OpenAI's API: where they are, whose they are, and what their refusals mean."""
+"""Servers of models that speak OpenAI's API: their addresses, their owners, and the meaning of their refusals."""
 
 from __future__ import annotations
 

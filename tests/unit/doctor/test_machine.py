@@ -39,8 +39,8 @@ def test_on_databricks_undocumented_properties_are_reported(monkeypatch: pytest.
     [
         (["rich>=1"], "all 1 installed"),
         (["rich>=1", 'sklearn9; extra == "x"'], "all 1 installed"),
-        (["rich>=999"], "missing or of another version: rich>=999 ("),
-        (["not-there-9"], "missing or of another version: not-there-9 (not installed)"),
+        (["rich>=999"], "missing, or a different version: rich>=999 ("),
+        (["not-there-9"], "missing, or a different version: not-there-9 (not installed)"),
     ],
 )
 def test_unmet_requirements_are_named(wanted: list[str], found: str) -> None:

@@ -1,4 +1,4 @@
-"""A job as typed values, and what a run chooses of it: parameters and tasks."""
+"""A job as typed values, and a run's selection from it: parameters and tasks."""
 
 import re
 from collections.abc import Mapping
@@ -19,11 +19,11 @@ class Job(BaseModel):
         name: its name, with the target's prefix.
         tasks: in topological order.
         parameters: the declared defaults by name.
-        max_concurrent_runs: how many runs may go on at once.
-        queue: whether a run waits while that many go on.
+        max_concurrent_runs: how many runs may be active at the same time.
+        queue: whether a further run waits until one of them ends.
         timeout_seconds: of a whole run; 0 for none.
         libraries: what its environments and tasks install: requirement lines, and wheels by absolute path.
-        ignored: its compute, which a laptop does not have, in words.
+        ignored: descriptions of its compute, which a laptop does not have.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -92,7 +92,7 @@ class _JobReader:
         """The job.
 
         Raises:
-            BundleError: something is wrong that it cannot be built without.
+            BundleError: an error prevents it from being built.
         """
         if self._key not in self._bundle.jobs:
             raise self.error(None, f"job {self._key} is not in the bundle; {closest(self._key, self._bundle.jobs)}")
@@ -240,7 +240,7 @@ def _library(root: Path, line: str) -> str:
 
 
 def _ignored(raw: Mapping[str, Any]) -> Iterator[str]:
-    """The job's compute, which a laptop ignores, in words."""
+    """Descriptions of the job's compute, which a laptop ignores."""
     for cluster in raw.get("job_clusters") or []:
         spec = cluster.get("new_cluster") or {}
         gpu = " (GPU)" if "gpu" in f"{spec.get('spark_version')} {spec.get('spark_conf')}" else ""

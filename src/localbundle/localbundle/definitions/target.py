@@ -1,4 +1,4 @@
-"""What a target makes of a bundle: the values of its variables, its workspace, and what its mode does to names.
+"""Applies a target to a bundle: values of variables, the workspace, and the name changes of its mode.
 
 environments/laptop.yml adds the values that a laptop uses instead of a workspace's. Rules of `mode: development` and
 `presets`: databricks/cli, apply_presets.go.

@@ -106,7 +106,7 @@ class Task(_Definition):
 
     @property
     def kind(self) -> str:
-        """The name of the field that is set: `notebook_task`, say."""
+        """The name of the field that is set, for example `notebook_task`."""
         return next(kind for kind in KINDS if getattr(self, kind) is not None)
 
     @property

@@ -168,7 +168,7 @@ class TaskValues:
         if key in values:
             return values[key]
         if default is None:
-            raise ValueError(f"task {taskKey} has set no value {key}; pass a default or correct the name")
+            raise ValueError(f"task {taskKey} has not set the value {key}; pass a default or correct the name")
         return default
 
     def _debug_value(self, task: str, key: str, value: Any) -> Any:  # noqa: ANN401

@@ -29,12 +29,12 @@ def shared_key(bundle: Bundle) -> Messages:
     for kind, entries in bundle.config["resources"].items():
         for key in entries or {}:
             if key in seen:
-                yield key, f"{kind}.{key} and {seen[key]}.{key} share a key, which deploying refuses; rename one"
+                yield key, f"{kind}.{key} and {seen[key]}.{key} share a key, which the CLI refuses; rename one"
             seen[key] = kind
 
 
 def unprefixed_name(bundle: Bundle) -> Messages:
-    """A resource's name written out again: it is a different name wherever a target prefixes names."""
+    """A resource's name repeated as a literal: it is a different name wherever a target prefixes names."""
     if not any(_prefixes(layer) for layer in (bundle.raw, *bundle.raw["targets"].values())):
         return
     # Errors are reported elsewhere. References to resources are correct and stay.

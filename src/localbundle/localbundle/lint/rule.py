@@ -1,4 +1,4 @@
-"""What a rule reads of a job, and what it yields: the wrong string, and a message with the fix."""
+"""The input and output of a rule: a job, and the wrong strings in it with a message that gives the fix."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How many runs of a job may go on at the same time: `max_concurrent_runs`, and the queue."""
+"""Limits how many runs of a job are active at the same time: `max_concurrent_runs`, and the queue."""
 
 import asyncio
 import contextlib

@@ -71,4 +71,4 @@ def outcome(op: Operator, left: str, right: str) -> bool:
     try:
         return _ORDER[op](float(left), float(right))
     except ValueError as error:
-        raise BundleError(f"condition {left!r} {op} {right!r}: both sides must be numbers; correct one") from error
+        raise BundleError(f"condition {left!r} {op} {right!r}: both sides must be numbers; correct them") from error

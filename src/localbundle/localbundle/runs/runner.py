@@ -34,7 +34,7 @@ class Runner:
         self._in_kernels = any(works_in_kernel(task.work) for task in job.tasks)
 
     async def run(self) -> RunRecord:
-        """Runs all tasks and returns the final record. Cancelling it cancels the run."""
+        """Runs all tasks and returns the final record. Canceling it cancels the run."""
         try:
             await self._run()
         finally:

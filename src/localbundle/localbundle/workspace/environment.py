@@ -1,4 +1,4 @@
-"""What a process inside a local workspace finds: the names of CONTRACT.md, each written once, here."""
+"""The environment of a process in a local workspace: the names in CONTRACT.md, each defined only here."""
 
 from collections.abc import Sequence
 from pathlib import Path

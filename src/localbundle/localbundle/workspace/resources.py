@@ -13,7 +13,7 @@ CATALOG = "spark_catalog"
 
 
 def check_resources(bundle: Bundle, report: Report = raise_error) -> None:
-    """Refuses what a laptop cannot have.
+    """Refuses resources that a laptop cannot provide.
 
     Raises:
         BundleError: a schema or a volume is in a catalog other than the laptop's.
@@ -35,7 +35,7 @@ def open_workspace(
     """Finds or starts the target's Spark, marks it as in use, and creates the bundle's schemas and volumes.
 
     Raises:
-        BundleError: the bundle has what a laptop cannot have, or Spark did not start.
+        BundleError: the bundle has a resource that a laptop cannot provide, or Spark did not start.
     """
     check_resources(bundle)
     write_resolved(bundle)

@@ -1,4 +1,4 @@
-"""The process that Spark forks its Python workers from (`spark.python.daemon.module`): pyspark's own, with an end.
+"""The process that Spark forks its Python workers from (`spark.python.daemon.module`): pyspark's own, ending when idle.
 
 Spark starts one for each session that runs Python and keeps it until the server ends, so on a workspace that stays up
 every notebook would leave a process behind. This one ends when it has no workers; Spark starts another when needed.

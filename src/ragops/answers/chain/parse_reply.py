@@ -46,7 +46,7 @@ def parse_reply(reply: str, template: Template, abstentions: Collection[str]) ->
     text = (structured.answer or "").strip()
     if structured.answerable is False or not text:
         return Parsed(text, True)
-    numbers = [number for number in structured.citations or () if type(number) is int]  # not bool, and no text
+    numbers = [number for number in structured.citations or () if type(number) is int]  # neither bool nor text
     if not _CITED.search(text):
         text = " ".join([text, *(f"[{number}]" for number in dict.fromkeys(numbers))])
     return Parsed(text, _abstains(text, abstentions))

@@ -69,7 +69,7 @@ class Gateway:
 
     @property
     def quotes(self) -> Extractive:
-        """How the use case wants evidence quoted; that calls no model."""
+        """The model that quotes the evidence as the use case configures it; it calls no server."""
         return self._models.quotes
 
     @property

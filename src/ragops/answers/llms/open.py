@@ -1,4 +1,4 @@
-"""Opens the models, gateway and ledger of a use case, and tells why a model is not available."""
+"""Opens the models, gateway and ledger of a use case, and reports why a model is not available."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def open_model(settings: AnyModel, workspace: Workspace) -> LanguageModel:
         Unavailable: its file, library, address or key is missing.
     """
     if isinstance(settings, OpenAICompatible):
-        from ragops.answers.llms.providers.openai_compatible import OpenAICompatibleModel  # a second to import
+        from ragops.answers.llms.providers.openai_compatible import OpenAICompatibleModel  # takes a second to import
 
         return OpenAICompatibleModel(settings, _access(settings, workspace))
     if isinstance(settings, OpenVinoGguf):

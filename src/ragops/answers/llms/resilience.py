@@ -1,4 +1,4 @@
-"""What keeps model calls working: deadlines, retries, limits, a circuit breaker, and a cache of answers.
+"""Makes model calls resilient: deadlines, retries, limits, a circuit breaker, and a cache of answers.
 
 Limits and breaker are written here rather than taken from a library: about 60 lines each, and both must use the clock
 and the deadline of the caller.

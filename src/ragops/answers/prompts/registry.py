@@ -201,7 +201,7 @@ def _registered(version: PromptVersion, is_new: bool = False) -> Registered:
 
 
 def _tags(template: Template) -> dict[str, str]:
-    """What a version has no fields for; also description and schema, which versions of an optimizer lack."""
+    """Template fields that a version cannot store; also description and schema, which versions of an optimizer lack."""
     pieces = in_pieces(REST_TAG, template.model_dump(mode="json", exclude=_TEXT_FIELDS))
     if len(pieces) > MOST_PIECES:
         length, most = sum(map(len, pieces.values())), MOST_PIECES * CATALOG_TAG_LENGTH

@@ -1,4 +1,4 @@
-"""A template and a request become messages; `example_request` makes a request to preview a template with."""
+"""Renders a template and a request into messages; `example_request` makes a request to preview a template."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A prompt template: two Jinja texts with variables, its technique, and the checks that make it valid.
 
-The texts run in a sandbox that knows strings and nothing else, and that fails on a variable without a value.
+The texts run in a sandbox that supports only strings, and that fails on a variable without a value.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a prompt is made from and what it becomes: sources and a request in, messages out."""
+"""The input and output of a prompt: sources and a request in, messages out."""
 
 from __future__ import annotations
 

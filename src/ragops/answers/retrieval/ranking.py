@@ -61,7 +61,7 @@ def distinct(texts: Sequence[str], threshold: float) -> list[int]:
 
 
 def marginal_relevance(scores: Sequence[float], vectors: Vectors, weight: float, k: int) -> list[int]:
-    """Indices of the k items chosen one by one, each by weight * relevance - (1 - weight) * similarity.
+    """Indices of the k items chosen one at a time, each by weight * relevance - (1 - weight) * similarity.
 
     Relevance is the score scaled to 0..1; similarity is the highest cosine to an item chosen before. Ties go to the
     earlier item. Source: Carbonell, Goldstein, "The use of MMR, diversity-based reranking", SIGIR 1998.

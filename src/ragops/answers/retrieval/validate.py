@@ -1,4 +1,4 @@
-"""What a question must be, checked before anything is encoded, looked up or sent to a model.
+"""The requirements for a question, checked before anything is encoded, looked up or sent to a model.
 
 Separate from `search`, which imports the vector store: a command or a job checks a question in 0.04 s, not in 7 s.
 """

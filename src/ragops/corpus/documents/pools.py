@@ -1,4 +1,4 @@
-"""The processes that parse: forked by a server, started one by one if that is not permitted, else this process."""
+"""The processes that parse: forked by a server, started one at a time if that is not permitted, else this process."""
 
 import logging
 import threading

@@ -42,7 +42,7 @@ class _Transient(Exception):
 class EndpointEncoder(PromptedEncoder):
     """Encodes by requests of limited size, retried with random exponential backoff while the server is unavailable.
 
-    Both encode methods raise UserError if the endpoint refuses, does not answer, or answers with anything else than
+    Both encode methods raise UserError if the endpoint refuses, does not answer, or answers with anything other than
     these vectors.
     """
 

@@ -27,7 +27,7 @@ _CHOOSE = "use a GPU cluster with a matching runtime, or choose encoder=openvino
 
 
 def cuda_device_count() -> int:
-    """The number of GPUs that this process sees, by PyTorch; 0 without a driver."""
+    """The number of GPUs that this process sees, according to PyTorch; 0 without a driver."""
     import torch  # only encoders on PyTorch need it, and it takes seconds to import
 
     return torch.cuda.device_count()

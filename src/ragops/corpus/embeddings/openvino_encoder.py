@@ -1,6 +1,6 @@
 """The CPU encoder: a converted model on OpenVINO, without importing PyTorch or transformers.
 
-Not by sentence-transformers with `backend="openvino"`, whose import takes 15 s.
+It does not use sentence-transformers with `backend="openvino"`, whose import takes 15 s.
 """
 
 import os

@@ -150,6 +150,6 @@ def _name_live_vectors(workspace: Workspace, model_fingerprint: str) -> None:
         f"CREATE OR REPLACE VIEW {view} COMMENT 'Chunks with the vectors of the live index.' "
         f"TBLPROPERTIES ('ragops.fingerprint' = '{model_fingerprint}') AS "
         f"SELECT c.*, e.embedding FROM {workspace.table(CHUNKS.name)} c JOIN {vectors} e USING (text_hash)",
-        "CREATE TABLE (and MANAGE on the view embeddings, if it is there)",
+        "CREATE TABLE (and MANAGE on the view embeddings, if it exists)",
         f"schema {workspace.catalog}.{workspace.schema}",
     )

@@ -13,7 +13,7 @@ OFTEN = 0.1
 _STEP = 0.05  # the width of the similarity's intervals
 _NEEDS = {
     "follow-up": "earlier turns have to be rewritten into the question",
-    "multi-part": "parts should be searched one by one",
+    "multi-part": "parts should be searched separately",
     "keyword": "lexical search matters",
 }
 

@@ -37,7 +37,7 @@ SECONDS = "seconds"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an answer is checked by, whether it came from a chain or from a served model.
+    """The parts of an answer that checks use, whether it came from a chain or from a served model.
 
     Attributes:
         text: the answer.

@@ -43,7 +43,7 @@ class VariantResult:
 
     @property
     def cost(self) -> float:
-        """Of all calls, by the use case's prices."""
+        """The cost of all calls, by the use case's prices."""
         return sum(call.cost for call in self.calls)
 
     def metrics(self) -> dict[str, float]:

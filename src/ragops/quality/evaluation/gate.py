@@ -89,7 +89,7 @@ def decide(
         if not math.isnan(found.mean):
             conditions.append(_not_worse(name, found, settings.margin))
         elif any(not math.isnan(row.values[name]) for row in champion):
-            conditions.append(Condition(name, "as the champion has it", "missing", "missing"))
+            conditions.append(Condition(name, "because the champion has it", "missing", "missing"))
     better = any(found.sign > 0 for found in compared.values())
     return Decision(tuple(conditions), better, notes)
 
@@ -129,8 +129,8 @@ def _not_worse(name: str, found: Interval, margin: float) -> Condition:
 def _overlap(rows: Sequence[Row], champion: Sequence[Row]) -> Condition:
     """Whether the champion answered the same questions; otherwise there is nothing to compare with.
 
-    A champion that answers nothing now may work again tomorrow, so the gate does not ignore it: if it will not, a
-    person removes its alias.
+    A champion that answers nothing now may work again tomorrow, so the gate does not ignore it: if it never
+    does, someone has to remove its alias.
     """
     asked = {row.question_id for row in rows if row.error is None}
     both = asked & {row.question_id for row in champion if row.error is None}

@@ -1,4 +1,4 @@
-"""Variants of the chain, which differ in prompt, model or fusion: which there are, and a chain for each."""
+"""Variants of the chain, which differ in prompt, model or fusion: lists them, and opens a chain for each."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Variant:
 
     @classmethod
     def of_use_case(cls, use_case: UseCase) -> Variant:
-        """What usecase.yml has chosen."""
+        """The choice in usecase.yml."""
         return cls(use_case.prompts.answer, use_case.models.answer.primary, use_case.retrieval.fusion)
 
     @property

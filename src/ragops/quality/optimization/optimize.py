@@ -100,7 +100,7 @@ class Optimizer:
         version = load_prompt(self.registry.register(trials.template).uri)
         os.environ["MLFLOW_GENAI_EVAL_MAX_WORKERS"] = str(trials.concurrency)  # more would only wait in the gateway
         with warnings.catch_warnings():
-            # MLflow warns of a name that it gives itself.
+            # MLflow warns about a name that it sets itself.
             warnings.filterwarnings("ignore", "The specified dataset source")
             result = optimize_prompts(
                 predict_fn=trials.predictor(version),

@@ -1,8 +1,8 @@
 """Instructions that a model proposes for a template: how it is asked for them, and why a proposal is refused.
 
 The model has read answers, and answers repeat documents. What a document says must not get into the system prompt that
-way, so a proposal that repeats a run of words from the answers is refused. Nothing here puts a prompt into use: a
-person reads it first.
+way, so a proposal that repeats a run of words from the answers is refused. Nothing here deploys a prompt: a person
+reviews it first.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ class Trials:
 
 
 def judged_answer(record: EvaluationResultRecord) -> JudgedAnswer:
-    """What the model that proposes instructions is shown of an answer."""
+    """The part of an answer that is shown to the model that proposes instructions."""
     text = record.outputs if isinstance(record.outputs, str) else record.outputs["text"]
     return JudgedAnswer(record.inputs["question"], text, record.rationales["score"])
 

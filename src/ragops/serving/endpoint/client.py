@@ -45,7 +45,7 @@ def explained(action: str) -> Iterator[None]:
 
 
 class RemoteEndpoint:
-    """An endpoint by its name. It polls by itself: the SDK's waiters end at the first server error and have no pace."""
+    """An endpoint by its name. It polls by itself: the SDK's waiters end at the first server error."""
 
     def __init__(self, client: WorkspaceClient, settings: EndpointSettings, note: Callable[[str], None]) -> None:
         """`note` receives the state after each request for it."""

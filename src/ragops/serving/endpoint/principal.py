@@ -1,4 +1,4 @@
-"""The service principal as which an endpoint reads the index, writes the ledger and records traces; and its rights.
+"""The service principal that an endpoint uses to read the index, write the ledger and record traces; and its rights.
 
 A logged model can declare which serving endpoints, tables and functions it accesses with its own identity, but no
 volumes (mlflow.models.resources). A chain that follows the published index therefore needs a service principal, whose
@@ -86,7 +86,7 @@ def find_identity(workspace: Workspace, host: str) -> Identity | None:
     """The principal whose secrets are in the scope; None if there are none. `host` is the workspace's address.
 
     Raises:
-        UserError: the scope cannot be read here, or not now.
+        UserError: the scope cannot be read, for lack of rights or at the moment.
     """
     scope = workspace.secret_scope
     try:

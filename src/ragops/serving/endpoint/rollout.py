@@ -98,7 +98,7 @@ def serve(
     if before.config is None or previous is None or not before.changed:
         raise UserError(
             f"serving endpoint {name}: version {wanted.version} does not work ({reason}) and there is no earlier "
-            "version to restore; the endpoint is left as it is: read its logs under Serving, release one that works"
+            "version to restore; the endpoint is left as it is: read its logs under Serving, then release again"
         )
     _roll_back(endpoint, before.config, config, f"serving endpoint {name}: version {wanted.version} failed ({reason})")
     return Served(previous, name, previous, rolled_back=True, reason=reason)
@@ -163,7 +163,7 @@ def _roll_back(
     except UserError as error:
         raise UserError(f"{failure}, and the rollback failed too: {error}") from error
     if reason:
-        raise UserError(f"{failure}, and going back failed too ({reason}); read the endpoint's logs under Serving")
+        raise UserError(f"{failure}, and the rollback failed too ({reason}); read the endpoint's logs under Serving")
 
 
 def _config(wanted: Wanted, settings: EndpointSettings) -> EndpointCoreConfigInput:

@@ -109,7 +109,7 @@ def test_a_check_that_only_the_champion_has_is_missing_and_not_met() -> None:
     for row in champion:
         row.values["citation_validity"] = 1.0  # type: ignore[index]
     assert failed(decided(own, champion)) == ["citation_validity"]
-    assert "citation_validity missing, required as the champion has it" in decided(own, champion).reason
+    assert "citation_validity missing, required because" in decided(own, champion).reason
     assert decided(champion, own).passes is False and "citation" not in decided(champion, own).reason
 
 

@@ -31,7 +31,7 @@ def test_task_values_go_from_task_to_task(make) -> None:
     later = make("b").jobs.taskValues
     assert later.get("a", "n") == {"deep": [1, None, "ü"]}
     assert later.get("a", "m", default=0) == 0
-    with pytest.raises(ValueError, match="task a has set no value m"):
+    with pytest.raises(ValueError, match="task a has not set the value m"):
         later.get("a", "m", debugValue=1)
 
 

@@ -26,7 +26,7 @@ class Sink(Protocol):
     """Where rows go."""
 
     def write(self, row: CallRow) -> None:
-        """Takes a row; never fails, because no answer may be lost for its bookkeeping."""
+        """Takes a row; never fails: an error in bookkeeping must not cost an answer."""
 
 
 class MemorySink:

@@ -21,7 +21,7 @@ from ragops.answers.prompts.untrusted import neutralize
 from ragops.corpus.chunks.atoms import sentences
 from ragops.corpus.index.stores.terms import tokenize
 
-# Words of asking and function words, which support nothing. The lists of bm25s (33 and 179 words) gave the same figures
+# Question words and function words, which are no evidence. The lists of bm25s (33 and 179 words) gave the same figures
 # on the sample's 304 questions, within noise, but importing them takes 0.2 s and SciPy.
 _STOP_WORDS = """
 a about after all also am an and any are as at be because been before being between but by can could did do does doing

@@ -169,7 +169,7 @@ class OpenAICompatibleModel:
                         pieces.append(part.delta.content)
                         yield part.delta.content
         if reason is None:
-            raise self._errors.error(Malformed, "the answer broke off")
+            raise self._errors.error(Malformed, "the answer was cut off")
         return self._reply(request, "".join(pieces), reason, usage, started)
 
     def _accepted(self, body: dict[str, Any], ask: Callable[[dict[str, Any]], _Answer], refused: set[str]) -> _Answer:

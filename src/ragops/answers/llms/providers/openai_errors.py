@@ -81,7 +81,7 @@ class ServerErrors:
             raise self.error(ServerFault, shorten(error.message)) from error
         except (ValueError, RecursionError, openai.OpenAIError) as error:  # a line of the stream that is not JSON
             raise self.error(
-                Malformed, f"its response is not an answer ({shorten(str(error))}); check its address"
+                Malformed, f"its response is not a valid answer ({shorten(str(error))}); check its address"
             ) from error
 
     def _refusal(self, error: openai.APIStatusError) -> UserError:

@@ -138,7 +138,7 @@ class VllmOfflineModel:
             return [ServerFault(f"Model {self.name}: vLLM failed ({why})") for _ in requests]
         if len(requests) == 1:
             return [Rejected(f"Model {self.name}: vLLM refuses the request ({why})")]
-        middle = len(requests) // 2  # it does not report which request it refuses, and answers none
+        middle = len(requests) // 2  # it does not report which request it refused, and answers none of them
         return self._chat(requests[:middle]) + self._chat(requests[middle:])
 
     def _sampling(self, request: Request) -> Any:  # noqa: ANN401 - vLLM's own type

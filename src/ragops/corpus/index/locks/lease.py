@@ -167,7 +167,7 @@ class Lease:
                 if self._read().token == self._token:
                     time.sleep(random.random() * min(1.0, self._seconds))
             self.check()
-        raise UserError(f"index {self._row.index}: its lock is busy ({_TRIES} commits met others); run this again")
+        raise UserError(f"index {self._row.index}: its lock is busy ({_TRIES} commits conflicted); run this again")
 
 
 def _first_line(error: Exception) -> str:

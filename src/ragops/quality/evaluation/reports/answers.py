@@ -55,7 +55,7 @@ class AnswersReport:
 
     @property
     def cost(self) -> float:
-        """Of all calls, by the use case's prices."""
+        """The cost of all calls, by the use case's prices."""
         return sum(call.cost for call in self.calls)
 
     @property

@@ -1,4 +1,4 @@
-"""What the tables of comparisons share: their layout, and means and differences in few characters."""
+"""Shared parts of the comparison tables: their layout, and means and differences in few characters."""
 
 from __future__ import annotations
 
