@@ -34,7 +34,7 @@ test: .venv/.dev  ## Every test that needs no cloud
 unit: .venv/.dev  ## Unit tests only: no Spark
 	@$(BIN)/python -m pytest tests/unit src/localbundle/tests/unit -n 2
 
-conformance: .venv/.dev  ## The rules of Databricks jobs, each tried on a small bundle
+conformance: .venv/.dev  ## The rules of Databricks jobs, each tested on a small bundle
 	@cd src/localbundle && ../../$(BIN)/python -m tests.conformance -n 2
 
 test-runtimes: .venv/.dev  ## Jobs and tests on what the runtimes ship: an hour, 30 GB

@@ -59,7 +59,7 @@ def needing(rights: str, on: str) -> Iterator[None]:
 
     Args:
         rights: what is needed, as SQL spells it: "SELECT", "MODIFY and SELECT", "CAN QUERY".
-        on: the thing after its kind: "table a.b.c".
+        on: the object, with its kind first: "table a.b.c".
 
     Raises:
         NotPermitted: the platform refuses.
@@ -80,7 +80,7 @@ def is_missing(error: Exception) -> bool:
     """Whether an MLflow store reports that a model, prompt, version, alias or experiment does not exist.
 
     The codes differ: SQLite reports a missing alias as INVALID_PARAMETER_VALUE, Unity Catalog a missing prompt as
-    RESOURCE_DOES_NOT_EXIST or NOT_FOUND. An invalid name is reported again when the thing is created.
+    RESOURCE_DOES_NOT_EXIST or NOT_FOUND. An invalid name is reported again when the object is created.
     """
     return getattr(error, "error_code", "") in _MISSING_CODES
 

@@ -20,9 +20,9 @@ class Finding(NamedTuple):
     """One row of the report. A tuple, since Spark's workers send rows of it.
 
     Attributes:
-        what: the thing that was checked.
+        what: what was checked.
         found: what was found.
-        state: "missing" only for things that are needed here.
+        state: "missing" only if it is required here.
         to_do: the fix; "" if nothing is wrong.
     """
 
@@ -57,7 +57,7 @@ def examine(groups: Iterable[Group]) -> Iterator[Section]:
 
 
 def missing(sections: Iterable[Section]) -> list[Finding]:
-    """The findings about needed things that are missing."""
+    """The findings on required things that are missing."""
     return [finding for section in sections for finding in section.findings if finding.state == "missing"]
 
 

@@ -37,7 +37,7 @@ def profile_map(workspace: Workspace, model: EmbeddingModel, profile: Profile) -
 
 
 def coordinates(vectors: Vectors) -> Vectors:
-    """Two coordinates for each vector, by t-SNE after PCA: near points are near passages, far ones mean nothing."""
+    """Two coordinates for each vector, by t-SNE after PCA: near points are similar passages; distances mean nothing."""
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
 

@@ -55,7 +55,7 @@ def measured(name: str, values: Mapping[str, float]) -> list[Measure]:
 class Profile:
     """What one run measured. `points`, the map's sample (x, y, source), is only drawn and not saved.
 
-    All methods raise ValueError for a name that is not one of `Measures`, so that a misspelt one cannot read as 0.
+    All methods raise ValueError for a name that is not one of `Measures`, so that a misspelled one cannot read as 0.
     """
 
     measured_at: datetime

@@ -115,8 +115,8 @@ class Difference:
     """The difference between a stage's input and its output, by document ids.
 
     Attributes:
-        changed: documents whose output has to be made.
-        stale: documents with output of another version than the wanted one; all of their output is replaced.
+        changed: documents whose output must be computed.
+        stale: documents whose output is not of the wanted version; all of their output is replaced.
     """
 
     changed: tuple[str, ...]

@@ -91,7 +91,7 @@ class Workspace:
         """Creates the schema and its volumes where they are missing, for runs outside a deployment.
 
         Checks first: Unity Catalog refuses CREATE IF NOT EXISTS to users without the right to create, even if the
-        thing exists (dbt-labs/dbt-fusion #500).
+        object exists (dbt-labs/dbt-fusion #500).
 
         Raises:
             UserError: something is missing and the current user may not create it.
@@ -115,7 +115,7 @@ class Workspace:
         Args:
             statement: the statement.
             rights: the rights it needs, as in `needing`; named in the error if they are missing.
-            on: the thing they are needed on, after its kind: "catalog main".
+            on: the object they are needed on, with its kind first: "catalog main".
 
         Raises:
             NotPermitted: the current user lacks the rights.

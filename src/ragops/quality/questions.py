@@ -1,4 +1,4 @@
-"""Evaluation questions: each with the passage that answers it, or the knowledge that the corpus has no answer."""
+"""Evaluation questions: each with the passage that answers it, or marked as having no answer in the corpus."""
 
 from __future__ import annotations
 

@@ -33,11 +33,11 @@ def follow(
     Managers get access even if that fails, so that they can read the logs.
 
     Args:
-        client: Of the workspace.
+        client: The workspace's client.
         registry: Contains the alias champion, which goes back to `before` if the rollout fails.
         champion: The version to serve.
         before: The champion before it; None if there was none, in which case a failure leaves no champion.
-        settings: Of the endpoint.
+        settings: The endpoint's settings.
         use_case: Names the project and who pays.
         question: That the endpoint must answer.
         note: Receives the endpoint's state while it changes.

@@ -29,7 +29,7 @@ class Promotion:
     """The outcome for a chain.
 
     Attributes:
-        version: Under which the chain is registered now.
+        version: The chain's registered version.
         before: The champion before; None if there was none.
         decision: The gate's.
         question: One that the current champion answered in its evaluation.

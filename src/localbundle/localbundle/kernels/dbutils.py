@@ -24,7 +24,7 @@ class Context(BaseModel):
     """What a kernel needs to know about its task. Paths are absolute.
 
     Attributes:
-        task: the task's key; empty for a notebook that a person works in.
+        task: the task's key; empty for an interactive notebook.
         folder: where the code is and runs.
         is_program: whether it is a Python file or an entry point, not a notebook.
         parameters: the values for its widgets.

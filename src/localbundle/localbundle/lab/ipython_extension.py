@@ -51,7 +51,7 @@ class Connection:
         self._bundle: Bundle | None = None
 
     def prepare(self) -> None:
-        """Does what takes seconds. An error is raised by `connect`."""
+        """Does the slow part of connecting; `connect` raises its errors."""
         shared.warm()
         with contextlib.suppress(BundleError):
             self._server()

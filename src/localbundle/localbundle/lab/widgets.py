@@ -1,4 +1,4 @@
-"""`dbutils.widgets` for a person: controls in a bar under the cell that declares them.
+"""`dbutils.widgets` for interactive use: controls in a bar under the cell that declares them.
 
 They start with the values that a job passes to the notebook, so that all cells run as they are.
 """
@@ -21,7 +21,7 @@ from localbundle.lab.reactive_cells import ReactiveCells
 
 
 class LiveWidgets(Widgets):
-    """Parameters that a person sets. They start with the values that a job passes to the notebook, else defaults."""
+    """Parameters that a user sets. They start with the values that a job passes to the notebook, else defaults."""
 
     def __init__(self, bundle: Bundle, shell: Any, cells: ReactiveCells) -> None:  # noqa: ANN401 - IPython's shell
         super().__init__({})
@@ -52,7 +52,7 @@ class LiveWidgets(Widgets):
 
     def _declare(self, kind: str, name: str, default: str, choices: tuple[str, ...], label: str | None) -> None:
         super()._declare(kind, name, default, choices, label)
-        if name not in self._controls:  # a cell that runs again keeps the values that the person has set
+        if name not in self._controls:  # a cell that runs again keeps the values that the user has set
             control = _CONTROLS[kind](self._inherited[1].get(name, default), choices, label or name)
             control.observe(lambda change: self._cells.rerun(name), "value")
             self._controls[name] = control

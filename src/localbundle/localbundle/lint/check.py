@@ -66,7 +66,7 @@ def lint(bundle: Bundle, unresolved: Iterable[BundleError], check: Callable[[Bun
     errors = list(unresolved)
     check(bundle, errors.append)
     errors += [error for key in bundle.jobs for error in job_errors(bundle, key)]
-    # What follows from an unresolved reference needs no second finding.
+    # A consequence of an unresolved reference is not reported a second time.
     found = {_of_error(error) for error in errors if error.rule == WRONG_REFERENCE or "${" not in error.message}
     for bundle_rule in BUNDLE_RULES:
         found |= _findings(bundle, bundle_rule, bundle_rule(bundle))

@@ -29,7 +29,7 @@ _WATCH_SECONDS = 2.0
 
 
 class RunResources:
-    """Of one run. Entering it starts the server and the first kernel in the background; leaving it ends them."""
+    """A run's resources. Entering it starts the server and the first kernel in the background; leaving it ends them."""
 
     def __init__(
         self, bundle: Bundle, job: Job, recorder: Recorder, progress: Callable[[str], None], owner: str

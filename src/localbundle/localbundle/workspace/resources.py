@@ -59,7 +59,7 @@ def schema_statements(bundle: Bundle) -> list[str]:
 
 
 def _create_schemas(bundle: Bundle, remote: str) -> None:
-    """The first use of a catalog takes seconds, which the next run then does not pay."""
+    """Creates the schemas, and uses the catalog once: its first use takes seconds, which runs should not pay."""
     from pyspark.sql import SparkSession  # slow, and most commands do not need it
 
     spark = SparkSession.builder.remote(remote).create()

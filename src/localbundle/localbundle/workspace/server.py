@@ -68,7 +68,7 @@ class Server:
         self._scratch = home.resolve() / "scratch"
 
     def state(self) -> ServerState | None:
-        """The running server, or None, also if the process of the state file is gone."""
+        """The running server; None if there is none, or if the process in the state file is gone."""
         try:
             state = ServerState.model_validate_json(self._state_file.read_text("utf-8"))
         except (OSError, ValidationError):
@@ -82,7 +82,7 @@ class Server:
 
         Raises:
             BundleError: the server did not start (the message has the reason from its log), or the running one has
-                the other rule for volumes.
+                the other volume rule.
         """
         self.home.mkdir(parents=True, exist_ok=True)
         with self._exclusively("server.lock"):

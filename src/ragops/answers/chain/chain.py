@@ -6,7 +6,7 @@
 4. prompt: passages and question fill the template, untrusted text between delimiters (`prompts.render`).
 5. generate: the gateway asks the primary model, or a fallback (`llms.gateway`).
 6. check: the reply is parsed (`parse_reply`), invalid citations are removed, sentences that repeat a passage are
-   attributed, and a text without any citation gives way to quotes or to an abstention (`citations`).
+   attributed, and a text without any citation is replaced by quotes or an abstention (`citations`).
 
 Each step is a span of one MLflow trace (`trace`).
 """

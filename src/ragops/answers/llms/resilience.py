@@ -45,7 +45,7 @@ class Deadline:
 
 
 def retrying(attempts: int, deadline: Deadline, sleep: Callable[[float], None] = time.sleep) -> Retrying:
-    """Calls a function again after transient failures, with growing random pauses; raises the last failure as it is.
+    """Calls a function again after transient failures, with growing random pauses; raises the last failure unchanged.
 
     Gives up without waiting if the next pause would end after the deadline.
     """

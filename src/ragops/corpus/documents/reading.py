@@ -86,7 +86,7 @@ class Reader:
 
     def _quarantined(self, failure: Failure) -> dict[str, object]:
         limit = failure.limit
-        # The driver decides about another try and does not know the worker's memory, so it compares its own.
+        # The driver decides whether to retry without knowing the worker's memory, so it compares its own.
         value = self.machine_bytes if limit == MEMORY_HERE else getattr(self.limits, limit) if limit else None
         return _failed(failure) | {"limit_met": limit, "limit_value": None if value is None else float(value)}
 
@@ -98,7 +98,7 @@ def _of_worker(limits: ParseLimits) -> "SimpleQueue[ParserPool]":
 
 
 def _parsers(limits: ParseLimits, at_once: int) -> "SimpleQueue[ParserPool]":
-    """A queue of parsers; a user takes one and puts it back."""
+    """A queue of parsers; a caller takes one and puts it back."""
     parsers: SimpleQueue[ParserPool] = SimpleQueue()
     for _ in range(at_once):
         parsers.put(ParserPool(limits, sharing=at_once))

@@ -135,8 +135,8 @@ def _check_agreement(model: EmbeddingModel, folder: Path) -> None:
         stated = getattr(model, key)
         if stated != value:
             raise UserError(
-                f"Embedding model {model.name}: the use case says {key}={stated}, the files in {folder} {value}; "
-                "correct the use case"
+                f"Embedding model {model.name}: the use case says {key}={stated}, but the files in {folder} say "
+                f"{value}; correct the use case"
             )
 
 

@@ -115,7 +115,7 @@ class Chains:
         self._gateways: dict[str, Gateway] = {}
 
     def add(self, name: str, template: Template) -> None:
-        """Lets variants name a template that is in no file."""
+        """Makes a template that is not in a file available to variants."""
         self.templates = {**self.templates, name: template}
 
     def check(self, variants: Sequence[Variant]) -> None:

@@ -41,7 +41,7 @@ class SmokeResult:
         if self.abstained:
             source += f"; no answer to {self.asked} questions; evaluate_release asks all of them"
         elif self.asked > 1:
-            source += f"; no answer to {self.asked - 1} earlier questions"
+            source += f"; no answer to {self.asked - 1} earlier question{'s' * (self.asked > 2)}"
         return "\n\n".join((self.question, answer_text(self.response), source))
 
 

@@ -41,7 +41,7 @@ class Logged:
     Attributes:
         uri: models:/ID.
         run_id: The run that logged it.
-        digest: Of its configuration.
+        digest: The digest of its configuration.
         pinned: Whether it contains its index.
     """
 
