@@ -1,4 +1,4 @@
-"""The bundle itself, run from a folder of the tests' own: links to the repository's files, a workspace beside them."""
+"""The bundle itself, run from a folder of the tests' own: links to the repository's files, a workspace next to them."""
 
 import contextlib
 import io

@@ -46,7 +46,7 @@ def clean_environment(bundle: Bundle, model: Path, folder: Path) -> Path:
     subprocess.run([uv, "pip", "install", "--quiet", *python, "-r", str(requirements)], check=True)
     frozen = subprocess.run([uv, "pip", "freeze", *python], capture_output=True, text=True, check=True).stdout
     pinned = {line.strip().casefold() for line in requirements.read_text().splitlines()}
-    assert {line.casefold() for line in frozen.splitlines()} == pinned, "not what is pinned, or not that alone"
+    assert {line.casefold() for line in frozen.splitlines()} == pinned, "not exactly the pinned packages"
     return folder
 
 

@@ -47,7 +47,7 @@ def test_answers_with_citations_and_variants_with_a_picture(
     asked, beside = [page for page in pages if 'class="ragops"' in page]
     assert asked.count("<article>") == 2 and "otter.md" in asked and 'class="cite"' in asked
     assert "4 fish" in asked and "no answer" in asked
-    assert beside.count("<th>") == 3  # the use case's fusion and dense, beside the questions
+    assert beside.count("<th>") == 3  # the use case's fusion and dense, next to the questions
     assert any("supported" in page and "dense" in page for page in pages)
     assert sum("image/png" in output.get("data", {}) for output in outputs) == 2
     with sqlite3.connect(bundle.home / "mlflow" / "mlflow.db") as store:

@@ -19,7 +19,7 @@ def commits(bundle: Bundle, schema: str) -> dict[str, int]:
 def test_a_document_is_found_edited_and_removed(
     bundle: Bundle, landing: Path, requested: Callable[[], list[Request]]
 ) -> None:
-    """First run, a run with nothing to do, an edit, an index damaged by hand, a file that cannot be read."""
+    """First run, a run with nothing to do, an edit, an index damaged manually, a file that cannot be read."""
     schema = "way"
     first = bundle.refresh(landing=str(landing), schema=schema)
     assert "published 000001-" in first.stdout

@@ -75,14 +75,14 @@ def test_only_what_is_better_takes_the_champions_place(
     assert "version 3 promoted: every condition is met; champion is version 3" in better.stdout
     again = release(bundle, use_case, pin="true")
     assert (
-        "version 4 not promoted: it is not better than the champion in any check of 6 topics or more; "
+        "version 4 not promoted: it is not better than the champion on any check with 6 topics or more; "
         "champion is version 3" in again.stdout
     )
     later = requested()
     assert unused(requests + later, ["log", "evaluate", "promote"]) == set()
     assert definitions(later) == []
 
-    assert not (bundle.root / "notebooks" / "mlruns").exists(), "traces lie in the workspace"
+    assert not (bundle.root / "notebooks" / "mlruns").exists(), "traces are in the workspace"
     assert traced(bundle) > 0
 
     follows = downloaded(bundle, uri("champion"), tmp_path / "champion")

@@ -62,7 +62,7 @@ def landing(tmp_path: Path) -> Path:
 
 
 def test_existing_schemas_and_tables_are_not_created_again(workspace: Workspace, landing: Path) -> None:
-    """Unity Catalog refuses CREATE IF NOT EXISTS to users who may not create, even if the thing exists."""
+    """Unity Catalog refuses CREATE IF NOT EXISTS to users who may not create, even if the object exists."""
     _run(workspace, landing)
     (landing / "b.md").write_text("# B\n\nMore text.\n")
     with _statements(workspace) as sent:

@@ -1,4 +1,4 @@
-"""A copy of the working tree to test in, with its own local workspace; nobody edits it during the test."""
+"""A copy of the working tree to test in, with its own local workspace, so that edits do not affect the test."""
 
 import shutil
 import subprocess

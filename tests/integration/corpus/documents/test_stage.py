@@ -138,7 +138,7 @@ def test_files_removed_or_changed_before_reading_are_read_by_the_next_run(
     while_reading(monkeypatch, act)
     report = refresh(workspace, landing)
     assert (report.changed, report.deleted, report.failed) == (1, 0, 0)
-    assert report.note.startswith("2 files changed or vanished while they were read")
+    assert report.note.startswith("2 files changed or disappeared")
     assert report.note.endswith("(0.md, ...): the next run reads them")
     found = texts(workspace)
     assert "number 0" in found["0.md"] and "number 1" in found["1.md"] and "second" in found["2.md"]

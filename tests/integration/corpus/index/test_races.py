@@ -37,5 +37,5 @@ def test_two_publishers_at_once(root: Path, corpus: ModuleType, tmp_path: Path) 
     assert all(sorted(pair) in ([0, 0], [0, 1]) for pair in codes)
     late = ran.stderr.splitlines()
     assert len(late) == sum(map(sum, codes)) > 0
-    assert all(" is being published by " in line and " pid " in line and ", since " in line for line in late)
+    assert all(" is locked by " in line and " pid " in line and ", since " in line for line in late)
     assert len(list_generations(root)) == sum(pair.count(0) for pair in codes)
