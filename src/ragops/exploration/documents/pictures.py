@@ -155,7 +155,7 @@ def readability(profile: Profile) -> Picture:
     figure, (at,) = axes(height=0.5 + 0.25 * len(grades))
     bars(at, grades, "{:.1f}", title="years of schooling, by the Coleman-Liau index")
     mean = profile.value(Measures.READABILITY_SCHOOL_GRADE)
-    audience = "anybody" if mean < 9 else "a general reader" if mean < 13 else "specialists"
+    audience = "everyone" if mean < 9 else "a general reader" if mean < 13 else "specialists"
     answers = "answers may keep its words" if mean < 13 else "answers will have to use simpler words"
     sentence = f"The text requires {mean:.0f} years of schooling: it is written for {audience}, and {answers}."
     return Picture("readability", "How hard the text is", sentence, figure)
