@@ -10,15 +10,18 @@ from hypothesis import settings
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
-PLACE = "LOCALBUNDLE_HOME"
+LEFT_BEHIND = ("LOCALBUNDLE_HOME", "MLFLOW_EXPERIMENT_ID")
 
 
 @pytest.fixture(autouse=True)
-def _no_place_is_left_behind() -> Iterator[None]:
-    """A command that names a target keeps its process there: in the tests, each begins where the one before it did."""
-    before = os.environ.get(PLACE)
+def _environment_is_restored() -> Iterator[None]:
+    """A command that names a target keeps its workspace in the environment, and MLflow its experiment: neither reaches
+    the processes that later tests start.
+    """
+    before = {name: os.environ.get(name) for name in LEFT_BEHIND}
     yield
-    if before is None:
-        os.environ.pop(PLACE, None)
-    else:
-        os.environ[PLACE] = before
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

