@@ -10,18 +10,15 @@ from hypothesis import settings
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
-LEFT_BEHIND = ("LOCALBUNDLE_HOME", "MLFLOW_EXPERIMENT_ID")
+HOME = "LOCALBUNDLE_HOME"
 
 
 @pytest.fixture(autouse=True)
-def _environment_is_restored() -> Iterator[None]:
-    """A command that names a target keeps its workspace in the environment, and MLflow its experiment: neither reaches
-    the processes that later tests start.
-    """
-    before = {name: os.environ.get(name) for name in LEFT_BEHIND}
+def _local_workspace_is_restored() -> Iterator[None]:
+    """A command that names a target keeps its workspace in the environment; the next test begins without it."""
+    before = os.environ.get(HOME)
     yield
-    for name, value in before.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
+    if before is None:
+        os.environ.pop(HOME, None)
+    else:
+        os.environ[HOME] = before

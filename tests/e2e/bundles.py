@@ -42,7 +42,7 @@ class Bundle:
         done = subprocess.run(
             self.command(*words),
             cwd=self.root,
-            env=os.environ | strict_environment(self.home / "Volumes", strict=True) | self.environment,
+            env=_clean_environment() | strict_environment(self.home / "Volumes", strict=True) | self.environment,
             capture_output=True,
             text=True,
             timeout=600,
@@ -104,6 +104,11 @@ class Bundle:
         done = self.run("localbundle", "exec", "-t", "dev", "--", sys.executable, "-c", code, statement)
         rows: list[dict[str, Any]] = json.loads(done.stdout.strip().splitlines()[-1])
         return rows
+
+
+def _clean_environment() -> dict[str, str]:
+    """Without the experiment that a command in this process opened before: MLflow keeps it in the environment."""
+    return {name: value for name, value in os.environ.items() if name != "MLFLOW_EXPERIMENT_ID"}
 
 
 def copy_bundle(root: Path) -> Bundle:
