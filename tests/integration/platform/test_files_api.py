@@ -36,7 +36,8 @@ def volumes(double: Double) -> RemoteFiles:
     return RemoteFiles()
 
 
-def test_in_the_container_volumes_are_not_mounted(double: Double) -> None:
+def test_in_the_container_volumes_are_not_mounted(double: Double, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SPARK_REMOTE", raising=False)  # of the tests that have a session
     workspace = Workspace("main", "rag")
     assert workspace.volume("indexes") == FOLDER
     assert not is_mounted(FOLDER) and is_mounted(Path("/tmp/index"))

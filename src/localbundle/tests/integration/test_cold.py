@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 from localbundle.workspace.server import Server
-from tests.support.waiting import eventually, processes_with
+from localbundle_support.waiting import eventually, processes_with
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from jupyter_client.manager import KernelManager
 from localbundle.lab.jupyter import KERNEL, write_kernel
 from localbundle.workspace.environment import OWNER
 from localbundle.workspace.server import Server
-from tests.support.waiting import eventually, processes_with
+from localbundle_support.waiting import eventually, processes_with
 
 RunCell = Callable[[str], str]
 

@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 import pytest
 from localbundle.workspace.server import Server
-from tests.support.waiting import eventually
+from localbundle_support.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("warm")
 SCHEMA = f"dev_{re.sub(r'[^A-Za-z0-9]+', '_', getpass.getuser())}_rag"

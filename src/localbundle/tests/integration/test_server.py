@@ -3,6 +3,7 @@ import signal
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -10,8 +11,8 @@ import psutil
 import pytest
 from localbundle.workspace.processes import is_alive
 from localbundle.workspace.server import Server, ServerState
+from localbundle_support.waiting import eventually
 from pyspark.sql import SparkSession, functions
-from tests.support.waiting import eventually
 
 
 def silent(note: str) -> None:
@@ -20,6 +21,15 @@ def silent(note: str) -> None:
 
 def session(state: ServerState) -> SparkSession:
     return SparkSession.builder.remote(state.remote).create()
+
+
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    server = Server(tmp_path_factory.mktemp("merging") / "dev")
+    client = session(server.use(silent))
+    yield client
+    client.stop()
+    server.release()
 
 
 @pytest.mark.parametrize("kind", ["map", "scalar"])

@@ -72,7 +72,7 @@ def test_prompts_are_put_before_the_texts(converted: Path, minilm: EmbeddingMode
 
 
 def test_a_folder_without_a_conversion_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=f"{tmp_path}.*convert again"):
+    with pytest.raises(UserError, match=f"{tmp_path}.*manifest"):
         load_openvino(tmp_path)
 
 
