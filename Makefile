@@ -13,6 +13,8 @@ PYTHON_VERSION ?= >=3.11,<3.13
 export UV_LINK_MODE ?= hardlink
 # Every notebook, worker and command is a Python process. Compile here once; a task may not be able to write later.
 export UV_COMPILE_BYTECODE := 1
+# The same for the sources of this repository, also where a container image says otherwise.
+unexport PYTHONDONTWRITEBYTECODE
 # Tests and benchmarks print as they go.
 export PYTHONUNBUFFERED := 1
 
