@@ -126,6 +126,7 @@ def test_an_answer_is_traced_and_in_the_ledger(asked: Asked) -> None:
 
     result = asked.ask(OTTER)
     assert result["answer"] == "The otter eats 4 fish before noon [1]."
+    mlflow.flush_trace_async_logging()
     trace = mlflow.get_trace(result["trace_id"])
     assert [span.name for span in trace.data.spans] == ["answer", "retrieve", "prompt", "generate", "check"]
     experiment = mlflow.get_experiment(trace.info.experiment_id)

@@ -7,6 +7,8 @@ notebook, and finds or starts the Spark of the default target, which stops with 
 import atexit
 import contextlib
 import os
+import shlex
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -92,7 +94,7 @@ class Connection:
         context = Context(task="", folder=os.getcwd(), run_folder="", home=str(bundle.home.resolve()))
         widgets = LiveWidgets(bundle, self._shell, ReactiveCells(self._shell))
         shared.offer(DBUtils(context, widgets), display)
-        self._shell.register_magic_function(_explained(self._shell.find_line_magic("pip")), "line", "pip")
+        self._shell.register_magic_function(_pip, "line", "pip")
 
 
 def _server(bundle: Bundle) -> Server:
@@ -110,11 +112,18 @@ def _start(bundle: Bundle, server: Server) -> None:
     os.environ[OWNER] = owner
 
 
-def _explained(pip: Any) -> Any:  # noqa: ANN401 - IPython's magics are untyped
-    """`%pip` with a note: it installs permanently, and on Databricks for one session only."""
+def _pip(line: str) -> None:
+    """`%pip` with a note: it installs permanently, and on Databricks for one session only.
 
-    def install(line: str) -> None:
-        print(f"%pip changes {sys.prefix} for all notebooks; add what a job needs to its environment")
-        pip(line)
+    Through a pipe: IPython's own reads a pseudo-terminal, and on a busy machine loses what a short command printed.
 
-    return install
+    Raises:
+        BundleError: pip failed.
+    """
+    print(f"%pip changes {sys.prefix} for all notebooks; add what a job needs to its environment")
+    words = [sys.executable, "-m", "pip", *shlex.split(line)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        for printed in process.stdout or ():
+            print(printed, end="")
+    if process.returncode:
+        raise BundleError(f"%pip {line} failed; see its output above")

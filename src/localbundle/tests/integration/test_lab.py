@@ -93,6 +93,12 @@ def test_pip_prints_what_it_changes(run_cell: RunCell) -> None:
     assert re.search(r"pip \d+", result)
 
 
+def test_a_pip_command_that_fails_fails_its_cell(run_cell: RunCell) -> None:
+    result = run_cell("%pip nonsense")
+    assert "unknown command" in result
+    assert "error: %pip nonsense failed" in result
+
+
 def test_display_takes_at_most_a_thousand_rows_from_spark(run_cell: RunCell) -> None:
     result = run_cell("display(spark.range(5000))")
     assert "widget-view" in result

@@ -17,8 +17,12 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def traced(migrated: Path, tmp_path: Path) -> Iterator[None]:
-    """The store is set before tracing is enabled, since a trace provider keeps the store it was created with."""
+def traced(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The store is set before tracing is enabled, since a trace provider keeps the store it was created with.
+
+    Traces are written at once: MLflow's background thread wakes once a second.
+    """
+    monkeypatch.setenv("MLFLOW_ENABLE_ASYNC_TRACE_LOGGING", "false")
     database = shutil.copy(migrated, tmp_path / "mlflow.db")
     mlflow.set_tracking_uri(f"sqlite:///{database}")
     mlflow.tracing.enable()

@@ -170,8 +170,7 @@ def test_passages_are_never_in_the_system_role() -> None:
 
 
 def trace_of(answer: Answer) -> Trace:
-    """Its trace, after it was written; `flush` of get_trace is newer than the MLflow of the runtimes."""
-    mlflow.flush_trace_async_logging()
+    """Its trace."""
     trace = mlflow.get_trace(str(answer.trace_id))
     assert trace is not None
     return trace
@@ -204,7 +203,6 @@ def test_traces_of_confidential_documents_contain_no_server_messages(tmp_path: P
             chain(FakeSearcher([FERRY]), scripted_gateway(["-"], model=ScriptedModel([refused], "script"))).answer(
                 Query("And?")
             )
-        mlflow.flush_trace_async_logging()
         (trace,) = mlflow.search_traces(return_type="list")
     finally:
         mlflow.tracing.configure(span_processors=[])
