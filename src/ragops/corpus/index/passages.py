@@ -1,15 +1,19 @@
 """The rows of an index: what a search returns (Passage) and what a store contains (Entry, with its vector)."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ragops.corpus.index.access import Groups, GroupsOf, groups_key
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Vector = NDArray[np.float32]
 
@@ -76,7 +80,7 @@ class Passage:
     @classmethod
     def from_metadata(
         cls, chunk_id: str, text: str | None, metadata: Mapping[str, Any] | None, groups: Groups = ()
-    ) -> "Passage":
+    ) -> Passage:
         """The inverse of `metadata`; a missing field becomes empty, which changes the row's hash."""
         known = metadata or {}
         page = known.get("page")
@@ -93,7 +97,7 @@ class Passage:
             groups=groups,
         )
 
-    def with_vector(self, vector: Vector) -> "Entry":
+    def with_vector(self, vector: Vector) -> Entry:
         """The same row with its vector (shape (dimension,), float32)."""
         return Entry(**{name: getattr(self, name) for name in _PASSAGE_FIELDS}, vector=vector)
 
@@ -128,6 +132,8 @@ def entries_from_frame(frame: pd.DataFrame, groups_of: GroupsOf) -> list[Entry]:
 
 
 def _entry(values: tuple[Any, ...], embedding: ArrayLike, groups_of: GroupsOf) -> Entry:
+    import pandas as pd  # a search need not import it
+
     row: dict[str, Any] = dict(zip(_COLUMNS, values, strict=True))
     heading_path = row["heading_path"]
     row["heading_path"] = () if heading_path is None else tuple(str(part) for part in heading_path)
