@@ -248,8 +248,8 @@ def evaluate_retrieval(use_case: UseCase, workspace: Workspace, questions: Seque
         questions: From `evaluation_questions`.
 
     Returns:
-        The mean of each measure, 0 to 1: recall_at_1, recall_at_5, recall_at_10, mrr, ndcg_at_10, and in_context, the
-        share of questions whose answer is in the passages that a model would get.
+        The mean of each measure, 0 to 1: coverage, the share of questions of whose quotes at least 80 % is in the
+        context that a model would get, and recall_at_1, recall_at_5, recall_at_10, mrr, ndcg_at_10.
 
     Raises:
         UserError: as `open_searcher`; the corpus answers none of the questions; ragops[evaluate] is not installed.
@@ -259,7 +259,7 @@ def evaluate_retrieval(use_case: UseCase, workspace: Workspace, questions: Seque
         >>> use_case = load_usecase()
         >>> figures = evaluate_retrieval(use_case, open_workspace(), evaluation_questions(use_case)[:20])
         >>> sorted(figures)
-        ['in_context', 'mrr', 'ndcg_at_10', 'recall_at_1', 'recall_at_10', 'recall_at_5']
+        ['coverage', 'mrr', 'ndcg_at_10', 'recall_at_1', 'recall_at_10', 'recall_at_5']
     """
     from ragops.assembly import Locations
     from ragops.quality.evaluation.retrieval import measure_names, open_evaluator

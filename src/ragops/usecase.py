@@ -34,7 +34,7 @@ class _Section(BaseModel):
 class Criterion(_Section):
     """A success criterion: a measure on the evaluation set and the minimum that it must reach."""
 
-    measure: Literal["recall_at_1", "recall_at_5", "recall_at_10", "mrr", "ndcg_at_10"]
+    measure: Literal["coverage", "recall_at_1", "recall_at_5", "recall_at_10", "mrr", "ndcg_at_10"]
     """What is measured, on the answerable questions of the evaluation set."""
     at_least: float = Field(ge=0, le=1)
     """The minimum; also a floor of the release gate."""

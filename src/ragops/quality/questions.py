@@ -20,6 +20,8 @@ class Question(BaseModel):
 
     The anchor is a few words from the middle of the answering passage that occur nowhere else in that topic. Some
     topics are part of a longer one, so a passage with the anchor may be found in another file as well.
+
+    The quotes are all the passages that an answer needs, word for word as in the documents.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,17 +32,25 @@ class Question(BaseModel):
     topic: str | None
     anchor: str | None
     answer: str | None
+    quotes: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _all_or_none(self) -> Self:
         if len({self.topic is None, self.anchor is None, self.answer is None}) > 1:
             raise ValueError("topic, anchor and answer must be given together")
+        if self.quotes and self.topic is None:
+            raise ValueError("quotes need topic, anchor and answer")
         return self
 
     @property
     def answerable(self) -> bool:
         """Whether the corpus has the answer."""
         return self.topic is not None
+
+    @property
+    def gold(self) -> tuple[str, ...]:
+        """What a context must contain: the quotes; of a question without any, the anchor."""
+        return self.quotes or ((self.anchor,) if self.anchor else ())
 
     @property
     def cluster(self) -> str:

@@ -1,4 +1,4 @@
-"""Retrieval on the evaluation set, for several settings: recall, ranks, latency and context size.
+"""Retrieval on the evaluation set, for several settings: coverage, recall, ranks, latency and context size.
 
 Source of the ranking measures: ir-measures. Needs `ragops[evaluate]`.
 """
@@ -27,6 +27,7 @@ from ragops.corpus.index.generations.generation import Generation
 from ragops.corpus.index.passages import Vector
 from ragops.errors import UserError
 from ragops.quality.evaluation.bootstrap import Interval, interval
+from ragops.quality.evaluation.coverage import is_covered
 from ragops.quality.questions import Question, holds_anchor
 
 if TYPE_CHECKING:
@@ -42,10 +43,11 @@ MEASURES: Mapping[str, str] = {
 """The names of ir-measures by the names of the use case's success criteria."""
 DEPTH = 10
 """How many passages the measures look at."""
-IN_CONTEXT = "in_context"
-"""The share of questions whose answer is in the context that a model would get: the settings' k passages, packed."""
-COMPARED = "ndcg_at_10"
-"""The measure by which settings are compared with the use case's."""
+COVERAGE = "coverage"
+"""The share of questions of whose quotes enough is in the context that a model would get: the settings' k passages,
+packed into `retrieval.context_tokens`."""
+COMPARED = (COVERAGE, "ndcg_at_10")
+"""The measures by which settings are compared with the use case's, the most important first."""
 
 _WEIGHTS = (0.3, 0.5, 0.7, 0.8, 0.9)
 _MMR = 0.7
@@ -130,9 +132,9 @@ class Evaluator:
             context = pack(found[: settings.k], self.generation.neighbors, self.count_tokens, settings)
             seconds.append(encoding + time.perf_counter() - started)
             ranks.append(answer_rank(question, [one.passage.text for one in found]))
-            contexts.append(answer_rank(question, [source.text for source in context.sources]) is not None)
+            contexts.append(is_covered(question, "\n\n".join(source.text for source in context.sources)))
             tokens.append(context.tokens)
-        values = {**measure(ranks), IN_CONTEXT: np.array(contexts, np.float64)}
+        values = {**measure(ranks), COVERAGE: np.array(contexts, np.float64)}
         clusters = tuple(question.cluster for question in self.questions)
         return SettingsResult(settings, clusters, values, np.array(seconds) * 1000, np.array(tokens, np.float64))
 
@@ -169,7 +171,7 @@ def open_evaluator(use_case: UseCase, locations: Locations, questions: Sequence[
 
 def measure_names() -> list[str]:
     """All measures, in the order in which reports show them."""
-    return [*MEASURES, IN_CONTEXT]
+    return [COVERAGE, *MEASURES]
 
 
 def answer_rank(question: Question, texts: Sequence[str]) -> int | None:

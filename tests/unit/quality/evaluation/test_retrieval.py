@@ -14,7 +14,7 @@ from ragops.assembly import Locations
 from ragops.errors import UserError
 from ragops.platform.workspace import Workspace
 from ragops.quality.evaluation.retrieval import (
-    IN_CONTEXT,
+    COVERAGE,
     MEASURES,
     Evaluator,
     SettingsResult,
@@ -56,8 +56,8 @@ def test_a_result_has_the_figures_of_its_searches(results: list[SettingsResult])
 def test_the_context_follows_the_settings_k_and_budget(evaluator: Evaluator) -> None:
     one = RetrievalSettings(fusion="dense", k=1, duplicates=None)
     few, many = evaluator.evaluate([one, one.model_copy(update={"k": 10})])
-    assert few.values[IN_CONTEXT].tolist() == few.values["recall_at_1"].tolist()
-    assert many.values[IN_CONTEXT].tolist() == many.values["recall_at_10"].tolist()
+    assert few.values[COVERAGE].tolist() == few.values["recall_at_1"].tolist()
+    assert many.values[COVERAGE].tolist() == many.values["recall_at_10"].tolist()
     assert few.values["recall_at_10"].tolist() == many.values["recall_at_10"].tolist()
     assert few.tokens.tolist() == [3.0] * ROWS
     assert many.tokens.tolist() == [30.0] * ROWS
@@ -85,7 +85,7 @@ def test_measures_agree_with_their_definitions(ranks: list[int | None]) -> None:
 
 def test_success_criteria_name_the_same_measures() -> None:
     named = Criterion.model_fields["measure"].annotation.__args__
-    assert set(named) == set(MEASURES)
+    assert set(named) == {COVERAGE, *MEASURES}
     assert all(value.dtype == np.float64 for value in measure([1]).values())
 
 

@@ -8,16 +8,16 @@ from typing import Any
 from rich.console import Console
 
 from ragops.quality.evaluation.reports.cells import comparison_table, difference_cell, mean_cell
-from ragops.quality.evaluation.retrieval import COMPARED, IN_CONTEXT, SettingsResult, measure_names, settings_label
+from ragops.quality.evaluation.retrieval import COMPARED, COVERAGE, SettingsResult, measure_names, settings_label
 from ragops.usecase import UseCase
 
 _HEADS = {
+    COVERAGE: "cover-\nage",
     "recall_at_1": "recall\n@1",
     "recall_at_5": "recall\n@5",
     "recall_at_10": "recall\n@10",
     "mrr": "MRR\n@10",
     "ndcg_at_10": "nDCG\n@10",
-    IN_CONTEXT: "in\ncontext",
 }
 
 
@@ -32,12 +32,13 @@ def print_settings(console: Console, results: Sequence[SettingsResult], use_case
         table.add_column(head, justify="right", no_wrap=True)
     for one in results:
         table.add_row(*_cells(one, own), style="bold" if one is own else None)
-    differences = comparison_table("nDCG@10: paired difference from the use case's settings")
-    differences.add_column("", no_wrap=True)
+    differences = comparison_table("Paired differences from the use case's settings")
+    for name in COMPARED:
+        differences.add_column(_HEADS[name].replace("-\n", "").replace("\n", ""), no_wrap=True)
     for one in results:
         if one is not own:
             label = settings_label(one.settings, own.settings)
-            differences.add_row(label, difference_cell(one.difference(own, COMPARED)))
+            differences.add_row(label, *(difference_cell(one.difference(own, name)) for name in COMPARED))
     console.print(table, differences, sep="\n")
 
 
@@ -61,7 +62,7 @@ def settings_as_json(results: Sequence[SettingsResult], use_case: UseCase) -> li
             "chosen": one is own,
             "questions": len(one.clusters),
             **{name: one.interval(name)._asdict() for name in measure_names()},
-            f"{COMPARED}_minus_chosen": one.difference(own, COMPARED)._asdict(),
+            **{f"{name}_minus_chosen": one.difference(own, name)._asdict() for name in COMPARED},
             "p50_ms": one.percentile(50),
             "p95_ms": one.percentile(95),
             "context_tokens": float(one.tokens.mean()),

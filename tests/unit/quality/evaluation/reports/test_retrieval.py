@@ -43,4 +43,6 @@ def test_json_has_every_figure_of_every_setting(results: list[SettingsResult], u
     chosen = next(row for row in rows if row["chosen"])
     assert chosen["recall_at_5"] == {"mean": 1.0, "low": 1.0, "high": 1.0, "clusters": 4}
     assert chosen["ndcg_at_10_minus_chosen"] == {"mean": 0.0, "low": 0.0, "high": 0.0, "clusters": 4}
+    assert chosen["coverage"]["mean"] == 1.0
+    assert min(row["coverage_minus_chosen"]["high"] for row in rows) < 0  # something is significantly worse
     assert chosen["settings"]["fusion"] == "lexical"
