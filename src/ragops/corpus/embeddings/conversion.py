@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint, short
+from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint, is_onnx, locate, short
 from ragops.corpus.embeddings.model_files import file_hash
 from ragops.errors import UserError
 from ragops.platform.compute import on_databricks
@@ -30,6 +30,16 @@ from ragops.platform.workspace import cache_folder
 GRAPH = "model.xml"
 TOKENIZER = "tokenizer.json"
 MANIFEST = "manifest.json"
+
+# The texts that a conversion is checked with: short, long, empty, in several scripts.
+CANONICAL_TEXTS = (
+    "hello world",
+    "The quick brown fox jumps over the lazy dog.",
+    "Größe, naïve café, Ελληνικά, русский, 東京, 🙂",
+    "def f(x: int) -> int:\n    return x + 1",
+    "",
+    "Retrieval finds the passages that answer a question. " * 60,
+)
 
 # The child's exit status if its last line of output is a message for the user.
 REFUSED = 3
@@ -72,7 +82,7 @@ def convert(model: EmbeddingModel, into: Path) -> Path:
             against PyTorch, or the folder contains another model with the same short fingerprint.
     """
     identity = fingerprint(model)
-    target = convert_once(identity, into, lambda folder: _export_in_child(model, folder))
+    target = convert_once(identity, into, lambda folder: _export(model, folder))
     if read_manifest(target).fingerprint != identity:
         raise UserError(f"Converted model in {target}: its fingerprint is not that of {model.name}; delete the folder")
     return target
@@ -187,6 +197,15 @@ def _remedy(reason: str, source: str) -> str:
     if "No module named" not in reason:
         return f"check the files of {source}"
     return "run the refresh job first, which can convert it" if on_databricks() else "install ragops[laptop]"
+
+
+def _export(model: EmbeddingModel, folder: Path) -> None:
+    if is_onnx(locate(model)):
+        from ragops.corpus.embeddings.onnx_export import export_onnx  # imports OpenVINO
+
+        export_onnx(model, folder)
+    else:
+        _export_in_child(model, folder)
 
 
 def _export_in_child(model: EmbeddingModel, folder: Path) -> None:

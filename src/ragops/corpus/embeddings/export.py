@@ -10,7 +10,7 @@ import openvino
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from ragops.corpus.embeddings.conversion import GRAPH, MANIFEST, REFUSED, TOKENIZER, Manifest
+from ragops.corpus.embeddings.conversion import CANONICAL_TEXTS, GRAPH, MANIFEST, REFUSED, TOKENIZER, Manifest
 from ragops.corpus.embeddings.interface import Vectors, normalized
 from ragops.corpus.embeddings.loadable import check_loadable
 from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint, locate
@@ -19,15 +19,6 @@ from ragops.corpus.embeddings.padding import padded, token_ids
 from ragops.corpus.embeddings.torch_encoder import TorchEncoder
 from ragops.errors import UserError
 
-# The texts that a conversion is checked with: short, long, empty, in several scripts.
-CANONICAL_TEXTS = (
-    "hello world",
-    "The quick brown fox jumps over the lazy dog.",
-    "Größe, naïve café, Ελληνικά, русский, 東京, 🙂",
-    "def f(x: int) -> int:\n    return x + 1",
-    "",
-    "Retrieval finds the passages that answer a question. " * 60,
-)
 MINIMUM_COSINE = 0.9999
 
 _GRAPH_INPUTS = ("input_ids", "attention_mask", "token_type_ids")

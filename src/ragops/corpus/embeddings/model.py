@@ -1,16 +1,18 @@
 """The embedding model: its settings, its files, and the fingerprint that identifies its vectors."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, TypeAdapter, field_validator
+from pydantic import BaseModel, ConfigDict, PositiveInt, TypeAdapter, field_validator, model_validator
 
+from ragops.corpus.embeddings.maven import ONNX, parse_maven
 from ragops.corpus.embeddings.model_files import config_hash, file_hash, find_folder, read_as, read_json, weight_files
 from ragops.errors import UserError
 from ragops.text import digest
 
 SHORT_LENGTH = 8
 
+_SCHEMES = {"package", "hub", "volume", "endpoint", "maven"}
 _MODULES = {"Transformer", "Pooling", "Normalize"}
 _POOLING_FLAGS = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls"}
 
@@ -30,15 +32,17 @@ class EmbeddingModel(BaseModel):
     name: str
     """The model's name in messages and in its folder on a volume; also in requests, if `source` is a URL."""
     source: str
-    """One of "package:MODULE/FOLDER" (files inside an installed Python package), "hub:OWNER/NAME[@REVISION]",
-    "volume:FOLDER" (from `ragops models upload`), a folder, or "endpoint:NAME_OR_URL" (OpenAI-compatible), which
-    may receive only public documents unless it is this workspace's own or on this machine."""
+    """One of "maven:GROUP:ARTIFACT:VERSION/FILE.onnx" (inside a jar on Maven Central), "package:MODULE/FOLDER" (inside
+    an installed Python package), "hub:OWNER/NAME[@REVISION]", "volume:FOLDER" (from `ragops models upload`), a folder,
+    or "endpoint:NAME_OR_URL" (OpenAI-compatible), which may receive only public documents unless it is this workspace's
+    own or on this machine. A folder has a sentence-transformers model, or model.onnx and tokenizer.json."""
     dimension: PositiveInt
     """Length of a vector."""
     max_tokens: PositiveInt
     """What the model reads of a text, in tokens with special tokens; the rest is cut off."""
     pooling: Literal["mean", "cls"] = "mean"
-    """How the vectors of tokens become one: their mean, or the first token's; must agree with the model's files."""
+    """How the vectors of tokens become one: their mean, or the first token's; must agree with the model's files.
+    ONNX files do not say it, so it is required with "maven:"."""
     normalise: bool = True
     """Whether vectors are scaled to length 1; must be true if the model's files say so."""
     query_prompt: str = ""
@@ -52,12 +56,20 @@ class EmbeddingModel(BaseModel):
     @classmethod
     def _is_known(cls, source: str) -> str:
         scheme, _, rest = source.partition(":")
-        if source.startswith(("/", "./", "../")) or (scheme in {"package", "hub", "volume", "endpoint"} and rest):
+        if scheme == "maven" and parse_maven(source) is None:
+            raise ValueError(f"'{source}' is not maven:GROUP:ARTIFACT:VERSION/FILE.onnx")
+        if source.startswith(("/", "./", "../")) or (scheme in _SCHEMES and rest):
             return source
         raise ValueError(
-            f"'{source}' is neither package:MODULE/FOLDER, hub:OWNER/NAME, volume:FOLDER, endpoint:NAME nor the "
-            "path of a folder"
+            f"'{source}' is neither package:MODULE/FOLDER, maven:GROUP:ARTIFACT:VERSION/FILE.onnx, hub:OWNER/NAME, "
+            "volume:FOLDER, endpoint:NAME nor the path of a folder"
         )
+
+    @model_validator(mode="after")
+    def _says_how_it_is_pooled(self) -> Self:
+        if self.source.startswith("maven:") and "pooling" not in self.model_fields_set:
+            raise ValueError("an ONNX file does not say how its vectors are pooled; set pooling: mean or pooling: cls")
+        return self
 
     @property
     def is_endpoint(self) -> bool:
@@ -85,13 +97,20 @@ def locate(model: EmbeddingModel) -> Path:
     if model.is_endpoint:
         raise UserError(f"Embedding model {model.name}: {model.source} has no files; use the endpoint encoder")
     folder = find_folder(f"Embedding model {model.name}", model.source)
+    if is_onnx(folder):
+        return folder
     if not (folder / "modules.json").is_file():
         raise UserError(
-            f"Embedding model {model.name}: no sentence-transformers model (modules.json) in {folder}; "
-            "correct `source` in usecase.yml, or save the model there with SentenceTransformer.save_pretrained"
+            f"Embedding model {model.name}: neither {ONNX} nor a sentence-transformers model (modules.json) in "
+            f"{folder}; correct `source` in usecase.yml, or save the model there with save_pretrained"
         )
     _check_agreement(model, folder)
     return folder
+
+
+def is_onnx(folder: Path) -> bool:
+    """Whether a model's files are an ONNX file and its tokenizer, not those of sentence-transformers."""
+    return (folder / ONNX).is_file() and not (folder / "modules.json").is_file()
 
 
 def tokenizer_file(model: EmbeddingModel) -> Path:
@@ -160,6 +179,8 @@ def _described(folder: Path) -> dict[str, Any]:
 
 def _file_hashes(folder: Path) -> dict[str, str]:
     hashes = {"tokenizer.json": file_hash(folder / "tokenizer.json")}
+    if is_onnx(folder):
+        return hashes | {ONNX: file_hash(folder / ONNX)}
     for number, entry in enumerate(module_list(folder)):
         inside = folder / entry.path
         hashes |= {f"{number}/{file.name}": file_hash(file) for file in weight_files(inside)}

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from ragops.corpus.embeddings.maven import maven_folder
 from ragops.corpus.embeddings.upload import FILES_OF_A_MODEL, uploaded_folder
 from ragops.errors import UserError
 from ragops.text import digest
@@ -23,22 +24,25 @@ def find_folder(what: str, source: str) -> Path:
 
     Args:
         what: names the model in errors, such as "Embedding model NAME".
-        source: "package:MODULE/FOLDER", "hub:OWNER/NAME[@REVISION]", "volume:FOLDER" or a folder.
+        source: "package:MODULE/FOLDER", "maven:GROUP:ARTIFACT:VERSION/FILE.onnx", "hub:OWNER/NAME[@REVISION]",
+            "volume:FOLDER" or a folder.
 
     Raises:
         UserError: the package is not installed, or the model cannot be found on the hub or the volume.
     """
     scheme, _, rest = source.partition(":")
-    if is_package(source):
+    if scheme == "package":
         return _package_folder(what, rest)
+    if scheme == "maven":
+        return maven_folder(what, source)
     if scheme == "volume":
         return uploaded_folder(what, Path(rest))
     return _hub_folder(what, rest) if scheme == "hub" else Path(source)
 
 
 def is_package(source: str) -> bool:
-    """Whether a source is a Python package, used on laptops; workspaces have its files on a volume."""
-    return source.startswith("package:")
+    """Whether a source is a Python package or a Maven artifact, used on laptops; workspaces have a volume instead."""
+    return source.startswith(("package:", "maven:"))
 
 
 def weight_files(folder: Path) -> list[Path]:

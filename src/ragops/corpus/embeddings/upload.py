@@ -22,7 +22,7 @@ from ragops.platform.workspace import cache_folder
 
 LISTING = "uploaded.json"
 """The file that lists each file of the model, relative to its folder, with its SHA-256."""
-FILES_OF_A_MODEL = ("*.json", "*.txt", "*.model", "*.safetensors", "*.bin")
+FILES_OF_A_MODEL = ("*.json", "*.txt", "*.model", "*.safetensors", "*.bin", "*.onnx")
 COMMAND = "databricks bundle run upload_models -t TARGET"
 
 _Listing = TypeAdapter(dict[str, str])

@@ -11,8 +11,8 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.models import Pooling, Transformer
 from transformers import BertConfig, BertModel
 
-from ragops.corpus.embeddings.conversion import convert, read_manifest
-from ragops.corpus.embeddings.export import CANONICAL_TEXTS, check
+from ragops.corpus.embeddings.conversion import CANONICAL_TEXTS, convert, read_manifest
+from ragops.corpus.embeddings.export import check
 from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint, locate, short
 from ragops.corpus.embeddings.openvino_encoder import load_openvino
 from ragops.corpus.embeddings.torch_encoder import TorchEncoder

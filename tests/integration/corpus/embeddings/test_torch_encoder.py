@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from ragops.corpus.embeddings import torch_encoder
-from ragops.corpus.embeddings.export import CANONICAL_TEXTS
+from ragops.corpus.embeddings.conversion import CANONICAL_TEXTS
 from ragops.corpus.embeddings.model import EmbeddingModel, locate
 from ragops.corpus.embeddings.openvino_encoder import OpenVinoEncoder
 from ragops.corpus.embeddings.torch_encoder import TorchEncoder

@@ -13,8 +13,8 @@ from ragops.answers.retrieval.rerankers.load import fingerprint, locate
 from ragops.answers.retrieval.rerankers.openvino_reranker import OpenVinoReranker
 from ragops.answers.retrieval.rerankers.torch_reranker import TorchReranker
 from ragops.answers.retrieval.settings import RerankModel
-from ragops.corpus.embeddings.conversion import MANIFEST, REFUSED
-from ragops.corpus.embeddings.export import CANONICAL_TEXTS, graph_inputs, library_versions, write_graph
+from ragops.corpus.embeddings.conversion import CANONICAL_TEXTS, MANIFEST, REFUSED
+from ragops.corpus.embeddings.export import graph_inputs, library_versions, write_graph
 from ragops.errors import UserError
 
 LARGEST_DIFFERENCE = 0.001
