@@ -62,6 +62,9 @@ class OpenAICompatible(ModelSettings):
     """Name of the secret in the target's scope that contains the token for `base_url`."""
     omit: tuple[OptionalField, ...] = ()
     """Fields of a request that this server refuses. Each process discovers those not listed here by a refusal."""
+    starts_inside_thoughts: bool = False
+    """Whether the model's thoughts end with </think> but have no opening tag: nothing before that tag is then shown.
+    Each process discovers this from the first such answer, whose thoughts it may have streamed already."""
 
     @model_validator(mode="after")
     def _key_has_an_address(self) -> OpenAICompatible:

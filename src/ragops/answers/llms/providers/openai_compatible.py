@@ -11,20 +11,19 @@ from typing import Any, TypeVar
 import openai
 from pydantic import BaseModel, ValidationError
 
-from ragops.answers.llms.errors import (
-    EmptyAnswer,
-    Malformed,
-    check_context,
-)
+from ragops.answers.llms.errors import EmptyAnswer, Malformed, check_context
 from ragops.answers.llms.providers.deadline_socket import TimeLimit
 from ragops.answers.llms.providers.openai_errors import ServerErrors, field_refused_by, read_error, shorten
+from ragops.answers.llms.providers.openai_replies import Chunk, Chunks, Completion, Usage
 from ragops.answers.llms.providers.request_fields import RequestFields
 from ragops.answers.llms.providers.token_counts import estimate_tokens
 from ragops.answers.llms.resilience import Deadline
 from ragops.answers.llms.settings import OPTIONAL, OpenAICompatible
+from ragops.answers.llms.thoughts import ThoughtFilter
 from ragops.answers.llms.types import Pieces, Reply, Request
 from ragops.platform.model_servers import is_this_machine
 
+_CUT_OFF = "length"  # the finish reason of an answer that ended at max_tokens
 _TOKENS_PER_MESSAGE = 8  # added by a chat template
 _Content = TypeVar("_Content", bound=BaseModel)
 _Answer = TypeVar("_Answer")
@@ -40,35 +39,6 @@ class Access:
     token: str | Callable[[], str] = field(default="", repr=False)
 
 
-class _Usage(BaseModel):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-
-class _Text(BaseModel):
-    content: str | None = None
-
-
-class _Choice(BaseModel):
-    message: _Text
-    finish_reason: str | None = None
-
-
-class _Completion(BaseModel):
-    choices: list[_Choice]
-    usage: _Usage | None = None
-
-
-class _Part(BaseModel):
-    delta: _Text = _Text()
-    finish_reason: str | None = None
-
-
-class _Chunk(BaseModel):
-    choices: list[_Part]
-    usage: _Usage | None = None
-
-
 class _NotInPieces(Exception):
     """The server does not stream, or not this request."""
 
@@ -77,7 +47,8 @@ class OpenAICompatibleModel:
     """Calls one served model, once for each request: retries are up to the gateway.
 
     If the server refuses an optional field, the request is repeated without it; if the server then answers, the field
-    is omitted from all further requests.
+    is omitted from all further requests. Likewise, once an answer has only the closing tag of its thoughts, all further
+    answers are held back until that tag.
     """
 
     def __init__(self, settings: OpenAICompatible, access: Access) -> None:
@@ -85,6 +56,7 @@ class OpenAICompatibleModel:
         self._settings = settings
         self._errors = ServerErrors(settings.name, access.base_url)
         self._fields = RequestFields(settings.omit, access.base_url)
+        self._starts_inside_thoughts = settings.starts_inside_thoughts
         # The client requires a key; a server without one must not receive a made-up one.
         self._headers: dict[str, Any] = {} if access.token else {"extra_headers": {"Authorization": openai.omit}}
         # Texts go to this address only: redirects are not followed, and requests to this machine bypass proxies.
@@ -121,14 +93,15 @@ class OpenAICompatibleModel:
         create = self._client.chat.completions.with_raw_response.create
         with self._errors.in_time(self._seconds(request)):
             raw = self._accepted(body, lambda sent: create(**sent, timeout=within.left()), refused)
-            done = self._read(_Completion, raw.text)
+            done = self._read(Completion, raw.text)
         if not done.choices:
             raise self._errors.error(Malformed, "answered without choices; it is not OpenAI-compatible")
         choice = done.choices[0]
-        text = choice.message.content or ""
-        if not self._fields.accepts_stop():
-            text = _before_stop(text, request.stop)
-        return self._reply(request, text, choice.finish_reason, done.usage, started)
+        written = ThoughtFilter(self._starts_inside_thoughts)
+        written.feed(choice.message.content or "")
+        written.end(cut_off=choice.finish_reason == _CUT_OFF)
+        text = written.answer if self._fields.accepts_stop() else _before_stop(written.answer, request.stop)
+        return self._reply(request, text, written, choice.finish_reason, done.usage, started)
 
     def stream(self, request: Request) -> Pieces:
         """Yields the answer in pieces, or as a single piece if the server does not stream.
@@ -148,29 +121,33 @@ class OpenAICompatibleModel:
         return reply
 
     def _streamed(self, request: Request, refused: set[str]) -> Pieces:
-        started, within, pieces = time.monotonic(), Deadline(self._seconds(request)), []
+        started, within = time.monotonic(), Deadline(self._seconds(request))
         body = self._body(request) | {"stream": True, "stream_options": {"include_usage": True}}
-        create = self._client.chat.completions.create
+        create = self._client.chat.completions.with_raw_response.create
+        written = ThoughtFilter(self._starts_inside_thoughts)
         reason: str | None = None
-        usage: _Usage | None = None
+        usage: Usage | None = None
         with (
             self._errors.in_time(self._seconds(request)),
-            self._accepted(body, lambda sent: create(**sent, timeout=within.left()), refused) as chunks,
+            self._accepted(body, lambda sent: create(**sent, timeout=within.left()), refused).parse(
+                to=Chunks
+            ) as chunks,
         ):
             for raw in chunks:
                 # The client returns JSON that is not an object unparsed.
                 chunk = self._read(
-                    _Chunk, raw.to_json(warnings=False) if isinstance(raw, openai.BaseModel) else repr(raw)
+                    Chunk, raw.to_json(warnings=False) if isinstance(raw, openai.BaseModel) else repr(raw)
                 )
                 usage = chunk.usage or usage
-                for part in chunk.choices[:1]:
+                for part in (chunk.choices or [])[:1]:
                     reason = part.finish_reason or reason
-                    if part.delta.content:
-                        pieces.append(part.delta.content)
-                        yield part.delta.content
-        if reason is None:
+                    if piece := written.feed(part.delta.content or ""):
+                        yield piece
+        if reason is None and not chunks.is_complete:
             raise self._errors.error(Malformed, "the answer was cut off")
-        return self._reply(request, "".join(pieces), reason, usage, started)
+        if piece := written.end(cut_off=reason == _CUT_OFF):
+            yield piece
+        return self._reply(request, written.answer, written, reason, usage, started)
 
     def _accepted(self, body: dict[str, Any], ask: Callable[[dict[str, Any]], _Answer], refused: set[str]) -> _Answer:
         """The server's answer to the fields it accepts: after a refusal that names a field, repeats without that field.
@@ -224,15 +201,29 @@ class OpenAICompatibleModel:
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         return body
 
-    def _reply(self, request: Request, text: str, reason: str | None, usage: _Usage | None, started: float) -> Reply:
+    def _reply(
+        self,
+        request: Request,
+        text: str,
+        written: ThoughtFilter,
+        reason: str | None,
+        usage: Usage | None,
+        started: float,
+    ) -> Reply:
+        self._starts_inside_thoughts |= written.began_inside
         if not text.strip():
-            raise self._errors.error(
-                EmptyAnswer, f"the model returned an empty answer (finish_reason {reason}); rephrase the question"
-            )
-        read = usage.prompt_tokens if usage else self._prompt_tokens(request)
-        written = usage.completion_tokens if usage else self.count_tokens(text)
-        seconds = time.monotonic() - started
-        return Reply(text, self.name, self._settings.provider, read, written, seconds, reason or "stop")
+            fix = "raise max_tokens, which its thoughts used up" if reason == _CUT_OFF else "rephrase the question"
+            raise self._errors.error(EmptyAnswer, f"the model returned an empty answer (finish_reason {reason}); {fix}")
+        read, counted = (usage.prompt_tokens, usage.completion_tokens) if usage else (None, None)
+        return Reply(
+            text,
+            self.name,
+            self._settings.provider,
+            self._prompt_tokens(request) if read is None else read,
+            self.count_tokens(written.text) if counted is None else counted,
+            time.monotonic() - started,
+            reason or "stop",
+        )
 
     def _read(self, kind: type[_Content], raw: str) -> _Content:
         try:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ragops.answers.llms.errors import EmptyAnswer, TimedOut, Unavailable, check_context
 from ragops.answers.llms.settings import OpenVinoGguf
+from ragops.answers.llms.thoughts import ThoughtFilter, without_thoughts
 from ragops.answers.llms.types import Pieces, Reply, Request
 from ragops.corpus.embeddings.model_files import find_folder, is_package
 from ragops.errors import UserError
@@ -68,15 +69,18 @@ class OpenVinoGgufModel:
 
         worker = threading.Thread(target=work, daemon=True)
         worker.start()
+        written = ThoughtFilter()
         try:
             while (piece := pieces.get()) is not None:
-                if piece:
-                    yield piece
+                if answer := written.feed(piece):
+                    yield answer
         finally:
             stopped.set()
             worker.join()
         if isinstance(results[0], Exception):
             raise results[0]
+        if rest := written.end(cut_off=True):
+            yield rest
         return self._reply(results[0], tokens, started)
 
     def count_tokens(self, text: str) -> int:
@@ -105,7 +109,7 @@ class OpenVinoGgufModel:
 
     def _reply(self, done: Any, tokens: Any, started: float) -> Reply:  # noqa: ANN401 - openvino_genai's own type
         written = done.tokens[0]
-        text = self._engine.text(written)
+        text = without_thoughts(self._engine.text(written))
         if not text.strip():
             raise EmptyAnswer(f"Model {self.name}: the model returned an empty answer; rephrase the question")
         reason = done.finish_reasons[0].name.lower()

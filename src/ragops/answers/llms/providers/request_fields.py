@@ -53,6 +53,17 @@ _REFUSES_FIELD = [
         rf"(?:\bnot|n't) support(?:ed)?\b{_GAP}{_NAME}",
     )
 ]
+# Servers that take max_tokens only under its other name, or one temperature only, may not call the field unsupported.
+_REFUSES_USE = {
+    "max_tokens": re.compile(
+        r"\b(?:use|missing|requires?|expects?|provide|specify)\b[^.;\d]{0,40}?\bmax_completion_tokens\b", re.IGNORECASE
+    ),
+    "temperature": re.compile(
+        r"\btemperature\b[^.;]{0,60}?(?:\bonly\b(?! values)|must be (?:set to |equal to |exactly )?1\b"
+        r"|strictly positive|greater than 0|> ?0)",
+        re.IGNORECASE,
+    ),
+}
 _TOO_LONG = re.compile(
     r"context_length_exceeded|prompt token count \(?\d+\)? cannot exceed|maximum context length"
     r"|exceeds? (?:the )?(?:available )?context"
@@ -121,7 +132,7 @@ def refused_field(message: str, code: object, param: object, sent: Collection[st
             found = match["name"].lower()
             if (name := _SYNONYMS.get(found, found)) in sent:
                 return name
-    return None
+    return next((name for name, pattern in _REFUSES_USE.items() if name in sent and pattern.search(message)), None)
 
 
 def is_too_long(message: str, code: object) -> bool:

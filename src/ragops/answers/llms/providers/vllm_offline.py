@@ -14,6 +14,7 @@ from jinja2 import TemplateError
 
 from ragops.answers.llms.errors import ContextOverflow, EmptyAnswer, Rejected, ServerFault, Unavailable, check_context
 from ragops.answers.llms.settings import VllmOffline
+from ragops.answers.llms.thoughts import without_thoughts
 from ragops.answers.llms.types import Pieces, Reply, Request, drain
 from ragops.errors import UserError
 from ragops.text import reason
@@ -154,10 +155,11 @@ class VllmOfflineModel:
 
     def _reply(self, done: Any, seconds: float) -> Reply | UserError:  # noqa: ANN401 - vLLM's own type
         best = done.outputs[0]
-        if not best.text.strip():
+        text = without_thoughts(best.text)
+        if not text.strip():
             return EmptyAnswer(f"Model {self.name}: the model returned an empty answer; rephrase the question")
         return Reply(
-            text=best.text,
+            text=text,
             model=self.name,
             provider=self._settings.provider,
             prompt_tokens=len(done.prompt_token_ids),

@@ -103,11 +103,23 @@ def test_refusals_during_a_request_apply_to_it_alone() -> None:
         ("Invalid request: seed is not a valid field", "seed"),
         ("no such field: seed", "seed"),
         ("Cannot find field: seed", "seed"),
+        ("This model requires `max_completion_tokens`.", "max_tokens"),
+        ("Use 'max_completion_tokens' instead of 'max_tokens'.", "max_tokens"),
+        ("Missing required parameter: 'max_completion_tokens'", "max_tokens"),
+        ("Unsupported value: 'temperature' does not support 0.0 with this model.", "temperature"),
+        ("gpt-5 models don't support temperature=0.0. Only temperature=1 is supported.", "temperature"),
+        ("`temperature` may only be set to 1 when thinking is enabled.", "temperature"),
+        ("invalid temperature: only 1 is allowed for this model", "temperature"),
+        ("temperature must be 1", "temperature"),
+        ("`temperature` must be strictly positive", "temperature"),
         ("temperature is not valid: it must be at most 1", None),
+        ("temperature must be between 0 and 1", None),
+        ("max_tokens is above the 4096 of max_completion_tokens", None),
         ("Invalid parameter: max_tokens must be smaller", None),
         ("max_tokens is not a valid parameter value", None),
         ("Unknown model 'llama'", None),
     ],
 )
 def test_a_refused_field_is_found_in_other_wordings(message: str, field: str | None) -> None:
-    assert refused_field(message, None, None, SENT) == field
+    sent = [name for name in SENT if name != "max_completion_tokens"]
+    assert refused_field(message, None, None, sent) == field
