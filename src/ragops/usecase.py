@@ -99,8 +99,8 @@ class Evaluation(_Section):
     """The evaluation set."""
 
     questions: str | None = None
-    """"sample" for the questions about the sample corpus, or the path of a JSONL file, relative to the use case's
-    folder; without questions nothing is evaluated."""
+    """"sample" for the questions about the sample corpus, "sample_same_words" for those that use its words, or the path
+    of a JSONL file, relative to the use case's folder; without questions nothing is evaluated."""
 
 
 class Release(_Section):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -13,6 +13,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from ragops.errors import UserError, explain
 from ragops.text import words
 from ragops.usecase import UseCase
+
+SAMPLES: Mapping[str, str] = {"sample": "questions.jsonl", "sample_same_words": "questions_same_words.jsonl"}
+"""The files of questions about the sample corpus by their names in usecase.yml: those that avoid its words, as people
+ask who do not know the documents, and those that use them, as people ask who do."""
 
 
 class Question(BaseModel):
@@ -74,7 +78,7 @@ def evaluation_questions(use_case: UseCase) -> list[Question]:
     if named is None:
         return []
     try:
-        return load_questions() if named == "sample" else load_questions(folder / named)
+        return load_questions(sample_file(named) if named in SAMPLES else folder / named)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise UserError(f"evaluation.questions: no file {folder / named} ({reason}); correct usecase.yml") from error
@@ -82,15 +86,15 @@ def evaluation_questions(use_case: UseCase) -> list[Question]:
         raise UserError(f"evaluation.questions: {error}") from error
 
 
-def load_questions(file: Path | None = None) -> list[Question]:
-    """The questions of a JSONL file in its order, by default those about the demo corpus; blank lines are ignored.
+def load_questions(file: Path | Traversable | None = None) -> list[Question]:
+    """The questions of a JSONL file in its order, by default those of "sample"; blank lines are ignored.
 
     Raises:
         OSError: the file cannot be read.
         UserError: the file is not UTF-8, a line is not a question, or two questions have the same id, by which answers
             are compared; names the file and the line.
     """
-    source = file or files("ragops.demo").joinpath("questions.jsonl")
+    source = file or sample_file("sample")
     questions: list[Question] = []
     lines: dict[str, int] = {}
     for number, line in _numbered_lines(source):
@@ -103,6 +107,11 @@ def load_questions(file: Path | None = None) -> list[Question]:
             raise UserError(f"{source}: {twice}; give each question its own")
         questions.append(question)
     return questions
+
+
+def sample_file(name: str) -> Traversable:
+    """The file with the questions of one of the `SAMPLES`."""
+    return files("ragops.demo").joinpath(SAMPLES[name])
 
 
 def _numbered_lines(source: Path | Traversable) -> Iterator[tuple[int, str]]:

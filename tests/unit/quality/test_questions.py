@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from ragops.demo.corpus import PATHS
 from ragops.errors import UserError
-from ragops.quality.questions import Anchors, Question, holds_anchor, load_questions
+from ragops.quality.questions import SAMPLES, Anchors, Question, holds_anchor, load_questions, sample_file
 
 AROUND = 200  # characters before and after an anchor
 COMMON = """
@@ -23,6 +23,7 @@ with you your
 """
 QUESTIONS = load_questions()
 ANSWERABLE = [question for question in QUESTIONS if question.answerable]
+SAME_WORDS = load_questions(sample_file("sample_same_words"))
 
 
 def test_the_demo_has_enough_questions_of_both_kinds() -> None:
@@ -31,9 +32,10 @@ def test_the_demo_has_enough_questions_of_both_kinds() -> None:
 
 
 def test_ids_and_wordings_are_unique() -> None:
-    assert len({question.question_id for question in QUESTIONS}) == len(QUESTIONS)
-    assert len({question.question for question in QUESTIONS}) == len(QUESTIONS)
-    assert all(re.fullmatch(r"[a-z0-9-]{3,40}", question.question_id) for question in QUESTIONS)
+    every = [question for name in SAMPLES for question in load_questions(sample_file(name))]
+    assert len({question.question_id for question in every}) == len(every)
+    assert len({question.question for question in every}) == len(every)
+    assert all(re.fullmatch(r"[a-z0-9-]{3,40}", question.question_id) for question in every)
 
 
 def test_the_demo_questions_cover_topics_formats_and_kinds() -> None:
@@ -45,7 +47,7 @@ def test_the_demo_questions_cover_topics_formats_and_kinds() -> None:
     assert most < len(ANSWERABLE) / 10
 
 
-@pytest.mark.parametrize("question", ANSWERABLE, ids=lambda question: question.question_id)
+@pytest.mark.parametrize("question", [*ANSWERABLE, *SAME_WORDS], ids=lambda question: question.question_id)
 def test_an_anchor_names_one_passage(question: Question) -> None:
     assert question.topic is not None
     assert question.anchor is not None
@@ -64,6 +66,28 @@ def test_an_anchor_found_in_another_topic_is_the_same_passage_there() -> None:
 def test_questions_use_other_words_than_their_passages() -> None:
     shares = [_shared_words(question) for question in ANSWERABLE]
     assert mean(shares) < 0.4
+
+
+def test_questions_with_the_documents_words_share_them_with_their_quotes() -> None:
+    shares = [_share(question.question, " ".join(question.quotes)) for question in SAME_WORDS]
+    assert mean(shares) > 0.5
+    assert len({question.topic for question in SAME_WORDS}) >= 50
+
+
+def test_quotes_are_in_their_documents_and_contain_the_anchor() -> None:
+    for question in SAME_WORDS:
+        assert question.quotes
+        assert all(_plain(quote) in _plain(texts[str(question.topic)]) for quote in question.quotes)
+        assert any(holds_anchor(quote, str(question.anchor)) for quote in question.quotes)
+
+
+def test_the_gold_is_the_quotes_or_else_the_anchor() -> None:
+    assert SAME_WORDS[0].gold == SAME_WORDS[0].quotes
+    assert ANSWERABLE[0].gold == (ANSWERABLE[0].anchor,)
+    unknown = next(question for question in QUESTIONS if not question.answerable)
+    assert unknown.gold == ()
+    with pytest.raises(ValidationError, match="quotes need topic"):
+        Question.model_validate({**unknown.model_dump(), "quotes": ["a passage"]})
 
 
 ROW = '{"question_id": "%s", "question": "q\u2028r", "kind": "k", "topic": null, "anchor": null, "answer": null}'
@@ -146,6 +170,11 @@ def _neighbours(text: str, anchor: str) -> tuple[str, str]:
 def _shared_words(question: Question) -> float:
     text = " ".join(texts[str(question.topic)].split())
     start = text.casefold().index(str(question.anchor).casefold())
-    passage = set(_plain(text[max(0, start - AROUND) : start + AROUND]).split())
-    words = [word for word in _plain(question.question).split() if word not in COMMON.split()]
-    return sum(word in passage for word in words) / max(1, len(words))
+    return _share(question.question, text[max(0, start - AROUND) : start + AROUND])
+
+
+def _share(question: str, passage: str) -> float:
+    """The share of the question's less common words that are in the passage."""
+    known = set(_plain(passage).split())
+    words = [word for word in _plain(question).split() if word not in COMMON.split()]
+    return sum(word in known for word in words) / max(1, len(words))
