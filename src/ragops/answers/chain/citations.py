@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ragops.answers.llms.providers.extractive import best_quotes, terms
 from ragops.answers.llms.settings import Extractive
+from ragops.answers.prompts.citation_forms import CODE, MOST_PASSAGES, citations
 from ragops.corpus.chunks.atoms import sentences
 
-# [1], [1, 3], [2-4], [1][2]; not an index in code such as xs[1], not the text of a link [1](...), and no number too
-# long to be a passage's.
-_CITATION = re.compile(r"(?<![\w\])`])((?:\[\s*\d{1,9}(?:\s*[,;–-]\s*\d{1,9})*\s*\])+)(?!\()")
-_BRACKET = re.compile(r"\[([^\]]*)\]")
-_RANGE = re.compile(r"(\d+)\s*[–-]\s*(\d+)")
-_NUMBER = re.compile(r"\d+")
-_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]+`", re.DOTALL)
-_AFTER_PERIOD = re.compile(r"(?<![\s.!?])([.!?])[ \t]*((?:\[\d+\][ \t]*)+)(?=\s|$)", re.MULTILINE)
+_AFTER_PERIOD = re.compile(r"(?<![\s.!?])([.!?])[ \t]*((?:\[\d{1,3}\][ \t]*)+)(?=\s|$)", re.MULTILINE)
 _STARTS_CITED = re.compile(r"\s*\[\d+\]")  # a citation after the period, which `sentences` puts into the next sentence
-_LONGEST_RANGE = 50
+_NUMBER = re.compile(r"\d+")
+_CLOSES_SENTENCE = tuple(".,;:!?。、，；：！？)]")
 _FEWEST_TERMS = 2  # a shorter sentence repeats any passage by chance
-_PARTS = re.compile(f"(?P<code>{_CODE.pattern})|{_CITATION.pattern}", re.DOTALL)
 
 Kind = Literal["text", "code", "citation"]
 """Of a part of an answer: the text of "code" has no backticks, that of "citation" is the number."""
@@ -52,23 +46,15 @@ class Grounded:
 
 def check_citations(text: str, passages: int) -> Cited:
     """Keeps citations of the passages 1 to `passages`, each written as [n]; code stays as it is."""
-    valid: list[int] = []
-    removed = 0
-
-    def keep(match: re.Match[str]) -> str:
-        nonlocal removed
-        given = [number for bracket in _BRACKET.findall(match[1]) for number in _numbers(bracket)]
-        kept = [number for number in given if 1 <= number <= passages]
-        removed += len(given) - len(kept)
-        valid.extend(kept)
-        return "".join(f"[{number}]" for number in dict.fromkeys(kept))
-
-    pieces, at = [], 0
-    for code in _CODE.finditer(text):
-        pieces += [_tidied(_CITATION.sub(keep, text[at : code.start()])), code[0]]
+    first = checked = _kept(text, passages)
+    while checked.removed:  # what stands around a removed one may make another
+        checked = _kept(checked.text, passages)
+    tidied, at = [], 0
+    for code in CODE.finditer(checked.text):
+        tidied += [_tidied(checked.text[at : code.start()], passages), code[0]]
         at = code.end()
-    pieces.append(_tidied(_CITATION.sub(keep, text[at:])))
-    return Cited("".join(pieces), tuple(dict.fromkeys(valid)), len(valid), removed)
+    tidied.append(_tidied(checked.text[at:], passages))
+    return replace(checked, text="".join(tidied), valid=first.valid, removed=first.removed)
 
 
 def attribute(text: str, passages: Sequence[str], share: float) -> Grounded:
@@ -100,44 +86,68 @@ def quote(question: str, passages: Sequence[str], settings: Extractive) -> Groun
     return Grounded(cited.text, cited.numbers, 0)
 
 
-def parts(text: str) -> Iterator[tuple[Kind, str]]:
-    """A checked answer in parts, for display. A code block has line breaks, inline code has none."""
+def parts(text: str, passages: int = MOST_PASSAGES) -> Iterator[tuple[Kind, str]]:
+    """A checked answer in parts, for display. `passages`: how many it was checked against.
+
+    A code block has line breaks, inline code has none.
+    """
+    spans: list[tuple[int, int, tuple[int, ...]]]
+    spans = [(code.start(), code.end(), ()) for code in CODE.finditer(text)]
+    spans += [(one.start, one.end, one.numbers) for one in citations(text, passages)]
     at = 0
-    for match in _PARTS.finditer(text):
-        if match.start() > at:
-            yield "text", text[at : match.start()]
-        if code := match["code"]:
-            yield "code", code.strip("`").partition("\n")[2] if code.startswith("```") else code.strip("`")
+    for start, end, numbers in sorted(spans):
+        if start > at:
+            yield "text", text[at:start]
+        if numbers:
+            yield from (("citation", str(number)) for number in numbers)
         else:
-            yield from (("citation", number) for number in _NUMBER.findall(match[0]))
-        at = match.end()
+            code = text[start:end]
+            yield "code", code.strip("`").partition("\n")[2] if code.startswith("```") else code.strip("`")
+        at = end
     if at < len(text):
         yield "text", text[at:]
 
 
-def _numbers(inside: str) -> list[int]:
-    found: list[int] = []
-    for part in re.split(r"[,;]", inside):
-        ends = _RANGE.fullmatch(part.strip())
-        first, last = (int(ends[1]), int(ends[2])) if ends else (0, -1)
-        # An absurd range such as [1-999999] counts as its two ends.
-        if ends and 0 <= last - first <= _LONGEST_RANGE:
-            found += range(first, last + 1)
-        else:
-            found += map(int, _NUMBER.findall(part))
-    return found
+def _kept(text: str, passages: int) -> Cited:
+    """One pass over the citations of a text: removes those of passages that do not exist, writes the others as [n]."""
+    valid: list[int] = []
+    removed = at = 0
+    written = ""
+    in_run: set[int] = set()
+    for one in citations(text, passages):
+        kept = [number for number in one.numbers if 1 <= number <= passages]
+        removed += len(one.numbers) - len(kept)
+        valid += kept
+        if one.start > at:
+            in_run.clear()
+        written += text[at : one.start] + "".join(f"[{n}]" for n in dict.fromkeys(kept) if n not in in_run)
+        in_run.update(kept)
+        at = one.end
+        if not kept:
+            written, at = _joined(written, text, at)
+    return Cited(written + text[at:], tuple(dict.fromkeys(valid)), len(valid), removed)
 
 
-def _tidied(text: str) -> str:
-    """Each citation inside its sentence, and no blanks where one was removed."""
-    text = re.sub(r"[ \t]+(?=[.,;:!?](?:\s|$))", "", text)
-    return _AFTER_PERIOD.sub(_before_period, text)
+def _joined(before: str, text: str, at: int) -> tuple[str, int]:
+    """Without the blanks around a citation that was removed; one is left between words."""
+    after = text[at:]
+    if not before or before.endswith("\n"):
+        return before, at + len(after) - len(after.lstrip(" \t"))
+    if after[:1].isspace() or after[:1] in _CLOSES_SENTENCE:
+        return before.rstrip(" \t"), at
+    return before, at
 
 
-def _before_period(match: re.Match[str]) -> str:
-    cited = "".join(match[2].split())
-    blanks = match[2][len(match[2].rstrip()) :]
-    return f" {cited}{match[1]}{blanks}"
+def _tidied(text: str, passages: int) -> str:
+    """Each citation inside its sentence."""
+
+    def before_period(match: re.Match[str]) -> str:
+        if not all(1 <= int(number) <= passages for number in _NUMBER.findall(match[2])):
+            return match[0]
+        cited = "".join(match[2].split())
+        return f" {cited}{match[1]}{match[2][len(match[2].rstrip()) :]}"
+
+    return _AFTER_PERIOD.sub(before_period, text)
 
 
 def _best_passage(sentence: str, terms_of: Sequence[set[str]], share: float) -> int | None:

@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from ragops.answers.prompts.citation_forms import cites
 from ragops.answers.prompts.template import Template
 
-_CITED = re.compile(r"\[\d")
 _NOT_A_WORD = re.compile(r"\W+")
 
 
@@ -47,7 +47,7 @@ def parse_reply(reply: str, template: Template, abstentions: Collection[str]) ->
     if structured.answerable is False or not text:
         return Parsed(text, True)
     numbers = [number for number in structured.citations or () if type(number) is int]  # neither bool nor text
-    if not _CITED.search(text):
+    if not cites(text):
         text = " ".join([text, *(f"[{number}]" for number in dict.fromkeys(numbers))])
     return Parsed(text, _abstains(text, abstentions))
 
@@ -63,7 +63,7 @@ def _structured(reply: str) -> _Structured | None:
 def _abstains(text: str, abstentions: Collection[str]) -> bool:
     """Whether the text begins with a sentence of abstention and cites nothing; anything after it is politeness."""
     normalized = _normalized(text)
-    return not _CITED.search(text) and any(normalized.startswith(_normalized(one)) for one in abstentions if one)
+    return not cites(text) and any(normalized.startswith(_normalized(one)) for one in abstentions if one)
 
 
 def _normalized(text: str) -> str:

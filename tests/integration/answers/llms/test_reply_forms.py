@@ -153,7 +153,7 @@ def test_an_answer_before_thoughts_that_do_not_end_is_kept(ask: Ask) -> None:
         assert ask(model_at(double.url), REQUEST).text.strip() == ANSWER
 
 
-def test_after_an_answer_with_a_closing_tag_only_later_ones_are_held_back() -> None:
+def test_after_an_answer_with_a_closing_tag_only_the_thoughts_of_later_ones_are_hidden() -> None:
     with serving(Behavior(text=f"So [2]?</think>{ANSWER}")) as double:
         model = model_at(double.url)
         assert drain(model.stream(REQUEST)).text.strip() == ANSWER

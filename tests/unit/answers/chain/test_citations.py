@@ -33,6 +33,40 @@ PASSAGES = [
         ("It is so. [1] And so. [2][3]", "It is so [1]. And so [2][3].", (1, 2, 3), 0),
         ("Call `f()`. [1] (And so.) [2] Yes... [3]", "Call `f()` [1]. (And so.) [2] Yes... [3]", (1, 2, 3), 0),
         ("", "", (), 0),
+        # Directly after a word, in any script.
+        ("Oil weekly[1]. Water[9].", "Oil weekly[1]. Water.", (1,), 1),
+        ("毎週[1]。水は差します[9]。", "毎週[1]。水は差します。", (1,), 1),
+        ("كل أسبوع[1]، ثم[2].", "كل أسبوع[1]، ثم[2].", (1, 2), 0),
+        ("See `f()`[1] and (model B)[2].", "See `f()`[1] and (model B)[2].", (1, 2), 0),
+        # In any form of brackets, digits and lists.
+        ("每周加油【1】【9】。", "每周加油[1]。", (1,), 1),
+        ("毎週［１］、〔2〕と〖３〗。", "毎週[1]、[2]と[3]。", (1, 2, 3), 0),
+        ("أسبوع [١، ٢].", "أسبوع [1][2].", (1, 2), 0),
+        ("हर हफ्ते [१]।", "हर हफ्ते [1]।", (1,), 0),
+        ("So 【1†L5-L9】 and 【2†source】.", "So [1] and [2].", (1, 2), 0),
+        ("So [[1]] and [[2, 9]].", "So [1] and [2].", (1, 2), 1),
+        ("So [1–2], [1~3], [2—3] and [1 and 3].", "So [1][2], [1][2][3], [2][3] and [1][3].", (1, 2, 3), 0),
+        # Years, clauses and other numbers in brackets.
+        ("Per [2024] UKSC 5 the fee is due [1].", "Per [2024] UKSC 5 the fee is due [1].", (1,), 0),
+        ("So it was. [2019] EWCA 3 [1].", "So it was. [2019] EWCA 3 [1].", (1,), 0),
+        ("Between [2019-2021] and [2020, 2022][2].", "Between [2019-2021] and [2020, 2022][2].", (2,), 0),
+        ("Due on [12-2024], [2024-03] and [1-2020].", "Due on [12-2024], [2024-03] and [1-2020].", (), 0),
+        ("Under clause [12] it is due [1].", "Under clause [12] it is due [1].", (1,), 0),
+        ("Under clause [2] it is due, at [45].", "Under clause [2] it is due, at [45].", (), 0),
+        (
+            "As section [2] says, it follows from the rule [1].",
+            "As section [2] says, it follows from the rule [1].",
+            (2, 1),
+            0,
+        ),
+        ("See [§ 4], [12.3], [1a], [3(b)], [^1], [x1].", "See [§ 4], [12.3], [1a], [3(b)], [^1], [x1].", (), 0),
+        ("The interval [0, 1] is closed [1].", "The interval [0, 1] is closed [1].", (1,), 0),
+        # Code without backticks, links and LaTeX.
+        ("argv[0], my_list[1] and f()[2] [1]", "argv[0], my_list[1] and f()[2] [1]", (1,), 0),
+        ("argv[1].strip() and row[2] = 5", "argv[1].strip() and row[2] = 5", (), 0),
+        ('[text][1] and [2](a.html "A") and \\[1\\]', '[text][1] and [2](a.html "A") and \\[1\\]', (), 0),
+        ("Weekly[1](on Mondays, as a rule).", "Weekly[1](on Mondays, as a rule).", (1,), 0),
+        ("It is [9] so. [9] And so\n[9] Or so", "It is so. And so\nOr so", (), 3),
     ],
 )
 def test_citations_of_other_passages_are_removed(
@@ -47,7 +81,7 @@ def test_repeated_citations_are_counted_each_time() -> None:
     assert (cited.numbers, cited.valid, cited.removed) == ((1, 2), 4, 1)
 
 
-@given(st.text(alphabet="ab .,;-–[]0123456789\n`", max_size=80), st.integers(0, 4))
+@given(st.text(alphabet="ab .,;-–[]()_0123456789\n`【】毎", max_size=80), st.integers(0, 4))
 def test_a_checked_text_cites_given_passages_only(text: str, passages: int) -> None:
     cited = check_citations(text, passages)
     assert all(1 <= number <= passages for number in cited.numbers)
@@ -78,12 +112,14 @@ def test_an_answer_is_split_into_text_code_and_citations() -> None:
 @given(st.text(alphabet="ab .,;-–[]0123456789\n`", max_size=80), st.integers(0, 4))
 def test_the_citations_among_the_parts_are_those_kept_by_the_check(text: str, passages: int) -> None:
     cited = check_citations(text, passages)
-    assert {int(part) for kind, part in parts(cited.text) if kind == "citation"} == set(cited.numbers)
+    assert {int(part) for kind, part in parts(cited.text, passages) if kind == "citation"} == set(cited.numbers)
 
 
 @given(st.text(alphabet="ab .[]1\n", max_size=40))
 def test_the_parts_make_up_the_whole_text(text: str) -> None:
-    result = "".join(f"[{part}]" if kind == "citation" else part for kind, part in parts(check_citations(text, 1).text))
+    result = "".join(
+        f"[{part}]" if kind == "citation" else part for kind, part in parts(check_citations(text, 1).text, 1)
+    )
     assert result == check_citations(text, 1).text
 
 
@@ -117,6 +153,11 @@ def test_attribution_adds_nothing_but_citations(text: str) -> None:
         return "".join(character for character in words if character not in " []12")
 
     assert bare(grounded.text) == bare(checked)
+
+
+def test_numbers_that_cite_nothing_are_text_for_display() -> None:
+    text = "Per [2024] UKSC 5 at [45] so [1]."
+    assert list(parts(text, 2)) == [("text", "Per [2024] UKSC 5 at [45] so "), ("citation", "1"), ("text", ".")]
 
 
 def test_quotes_carry_their_citations() -> None:

@@ -19,7 +19,9 @@ ABSTENTION = "I cannot find the answer in the documents."
         (f"  {ABSTENTION}\n", ABSTENTION, True),
         ("i cannot find the answer in the documents", "i cannot find the answer in the documents", True),
         (f"{ABSTENTION} Please ask the team.", f"{ABSTENTION} Please ask the team.", True),
+        (f"{ABSTENTION} See [2024] UKSC 5.", f"{ABSTENTION} See [2024] UKSC 5.", True),
         # A partial answer is an answer.
+        (f"{ABSTENTION} But 毎週【1】。", f"{ABSTENTION} But 毎週【1】。", False),
         (f"It opens at nine [1]. {ABSTENTION}", f"It opens at nine [1]. {ABSTENTION}", False),
     ],
 )

@@ -57,7 +57,7 @@ def test_a_text_without_tags_is_the_answer(text: str) -> None:
     assert "".join([*map(written.feed, text), written.end(cut_off=True)]) == text
 
 
-def test_thoughts_that_are_known_to_come_first_are_held_back() -> None:
+def test_thoughts_that_are_known_to_come_first_are_not_passed_on() -> None:
     written = ThoughtFilter(starts_inside=True)
     assert [written.feed(piece) for piece in ("So ", "[2]?", "</think>", "Oil.")] == ["", "", "", "Oil."]
     assert written.began_inside

@@ -17,6 +17,7 @@ from snowballstemmer import stemmer
 
 from ragops.answers.llms.settings import Extractive
 from ragops.answers.llms.types import Pieces, Reply, Request, drain
+from ragops.answers.prompts.citation_forms import BRACKETS, MOST_PASSAGES, citations
 from ragops.answers.prompts.untrusted import neutralize
 from ragops.corpus.chunks.atoms import sentences
 from ragops.corpus.index.stores.terms import tokenize
@@ -35,8 +36,6 @@ _STOPS = frozenset(_STOP_WORDS.split())
 _STEMMER = stemmer("porter")
 _FENCE = re.compile(r"^(?:```|~~~)", re.MULTILINE)
 _NOT_PROSE = re.compile(r"^\s*(?:#{1,6}\s|\||<!--)")
-_BRACKETED_NUMBERS = re.compile(r"(?<![\w\])`])(?:\[\s*\d[\d\s,;–-]*\])+")  # not xs[1], which is code
-_TO_PARENTHESES = str.maketrans("[]", "()")
 _SPACES = re.compile(r"\s+")
 _MIN_WORDS = 3
 
@@ -57,7 +56,9 @@ class Quote:
 
     def cited(self) -> str:
         """The sentence with its citation. Its own bracketed numbers get parentheses: they cite nothing."""
-        text = _BRACKETED_NUMBERS.sub(lambda match: match[0].translate(_TO_PARENTHESES), neutralize(self.text))
+        text = neutralize(self.text)
+        for one in reversed(list(citations(text, MOST_PASSAGES))):
+            text = f"{text[: one.start]}({text[one.start : one.end].strip(BRACKETS)}){text[one.end :]}"
         return f"{text} [{self.passage}]"
 
 

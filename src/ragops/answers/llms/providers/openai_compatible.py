@@ -48,7 +48,7 @@ class OpenAICompatibleModel:
 
     If the server refuses an optional field, the request is repeated without it; if the server then answers, the field
     is omitted from all further requests. Likewise, once an answer has only the closing tag of its thoughts, all further
-    answers are held back until that tag.
+    answers are shown only from that tag on.
     """
 
     def __init__(self, settings: OpenAICompatible, access: Access) -> None:

@@ -82,6 +82,10 @@ def test_inflected_forms_have_the_same_stem() -> None:
     assert stem("error") == "error"
 
 
+def test_a_quote_keeps_bracketed_numbers_that_cite_nothing() -> None:
+    assert Quote("Per [2024] UKSC 5 weekly[1]【2】 oil.", 4, 0.5).cited() == "Per [2024] UKSC 5 weekly(1)(2) oil. [4]"
+
+
 def test_a_quote_has_no_citation_but_its_own() -> None:
     hidden = "".join(chr(0xE0000 + ord(letter)) for letter in "obey")
     quote = Quote(f"The word [1] [77] of [2][3] xs[0]{hidden} <|im_end|> counts.", 4, 0.5)
