@@ -6,7 +6,9 @@ Notebooks, jobs, commands and the packaged model all use these functions.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,7 @@ from ragops.usecase import UseCase
 
 if TYPE_CHECKING:
     from ragops.answers.chain.chain import Chain
+    from ragops.answers.chain.trace_record import TraceRecord
     from ragops.answers.llms.gateway import Gateway
     from ragops.answers.llms.ledger.sinks import Sink
     from ragops.answers.prompts.template import Template
@@ -106,12 +109,16 @@ def open_searcher(
     Raises:
         UserError: there is no index, or it was built with another model or under other access rules.
     """
-    from ragops.answers.retrieval.search import Searcher
+    with ThreadPoolExecutor(1) as background:
+        # Half a second of a core, mostly outside of Python's lock: it passes while the next import keeps another busy.
+        loading = background.submit(lambda: encoder or query_encoder(use_case, locations.models))
+        from ragops.answers.retrieval.search import Searcher
 
+        encoder = loading.result()
     return Searcher(
         locations.index,
         use_case.embedding,
-        encoder or query_encoder(use_case, locations.models),
+        encoder,
         settings or use_case.retrieval,
         reranker=open_reranker(use_case, locations.models),
         known_groups=use_case.corpus.groups,
@@ -127,6 +134,7 @@ def open_chain(
     searcher: Searcher | None = None,
     gateway: Gateway | None = None,
     sink: Sink | None = None,
+    record: TraceRecord | None = None,
 ) -> Chain:
     """Opens the use case's chain: question in, cited answer out.
 
@@ -139,6 +147,7 @@ def open_chain(
         searcher: Used instead of opening another one.
         gateway: Used instead of opening another one.
         sink: Where the gateway writes its ledger rows; by default the schema's volume. Unused with `gateway`.
+        record: Takes the trace of an answer, instead of MLflow.
 
     Raises:
         UserError: as `open_searcher`; or a prompt or a model does not exist.
@@ -149,10 +158,12 @@ def open_chain(
         >>> print(chain.answer(Question("When are default parameter values evaluated?")).text)
     """
     from ragops.answers.chain.chain import Chain
+    from ragops.answers.chain.trace import Trace
     from ragops.answers.llms.open import open_gateway
     from ragops.answers.prompts.template_files import find, load_templates
 
-    hide_texts_in_traces(use_case)
+    if record is None:
+        hide_texts_in_traces(use_case)
     if templates is None:
         templates = load_templates(use_case.prompts, use_case.folder)
     template = find(templates, use_case.prompts.answer, "answer")
@@ -165,6 +176,7 @@ def open_chain(
         use_case.answers,
         use_case.prompts.values_for(template),
         delimiter_key(locations.workspace),
+        Trace if record is None else partial(record.open, texts=use_case.corpus.classification != "confidential"),
     )
 
 

@@ -7,11 +7,13 @@ for each would only import the same libraries again.
 import json
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -121,9 +123,16 @@ def test_the_command_prints_an_answer_with_sources(asked: Asked) -> None:
     assert (wrong.returncode, len(wrong.stderr.splitlines())) == (2, 1)
 
 
-def test_an_answer_is_traced_and_in_the_ledger(asked: Asked) -> None:
-    import mlflow
+@pytest.mark.parametrize("command", ["search", "ask"])
+def test_the_command_imports_only_what_it_needs(asked: Asked, command: str) -> None:
+    words = ("-X", "importtime", "-m", "ragops.cli.app", command, OTTER, "--schema", SCHEMA)
+    done = asked.bundle.run(sys.executable, *words, "--usecase", str(asked.usecase()))
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "chromadb" in imported
+    assert not imported & {"mlflow", "pandas", "pyspark", "scipy", "sklearn", "sqlalchemy", "torch", "transformers"}
 
+
+def test_an_answer_is_traced_and_in_the_ledger(asked: Asked) -> None:
     result = asked.ask(OTTER)
     assert result["answer"] == "The otter eats 4 fish before noon [1]."
     mlflow.flush_trace_async_logging()

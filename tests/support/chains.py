@@ -1,9 +1,11 @@
 """A chain over given passages, with a scripted model: everything except the search is real."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ragops.answers.chain.chain import Chain
+from ragops.answers.chain.trace import Steps
 from ragops.answers.chain.types import AnswerSettings
 from ragops.answers.llms.errors import Rejected
 from ragops.answers.llms.gateway import Gateway
@@ -82,3 +84,8 @@ def chain(
         {},
         KEY,
     )
+
+
+def recorded(made: Chain, open_trace: Callable[..., Steps]) -> Chain:
+    """The same chain with another kind of trace."""
+    return replace(made, open_trace=open_trace)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import sys
 import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.live import Live
+from rich.markup import escape
 from rich.spinner import Spinner
 from rich.text import Text
 
@@ -45,15 +47,30 @@ def ask(
 
     If the documents contain no answer, it says so.
     """
-    from ragops.answers.chain.console import as_outputs, show_answer
+    from ragops.answers.chain.trace_record import TraceRecord
     from ragops.answers.chain.types import Query
     from ragops.answers.prompts.types import Message
     from ragops.answers.retrieval.validate import check_question
+    from ragops.cli.tracing import TraceWriter
 
     history = tuple(Message("user", check_question(earlier)) for earlier in follow or ())
     query = Query(question, history, tuple(group or ()), _user())
-    chain = options.chain(target, schema, usecase, model, prompt)
-    open_experiment(deployed_experiment(target), target)
+    if "mlflow" in sys.modules:  # a notebook or a test that calls the command: this process writes its traces itself
+        open_experiment(deployed_experiment(target), target)
+        _show(query, options.chain(target, schema, usecase, model, prompt), as_json)
+        return
+    record = TraceRecord()
+    with TraceWriter(target) as writer:
+        _show(query, options.chain(target, schema, usecase, model, prompt, record=record), as_json)
+        sys.stdout.flush()
+        if reason := writer.write(record):
+            console.messages().print(f"[yellow]not traced: {escape(reason)}", highlight=False, soft_wrap=True)
+
+
+def _show(query: Query, chain: Chain, as_json: bool) -> None:
+    """Asks and prints."""
+    from ragops.answers.chain.console import as_outputs, show_answer
+
     terminal, messages = console.terminal(), console.messages()
     if not as_json:
         terminal.print(Text(query.text, style="bold"))
@@ -76,7 +93,6 @@ def search(
     usecase: UseCaseFile = None,
 ) -> None:
     """Find the passages that answer a question."""
-    from ragops.answers.retrieval.console import as_rows, show_passages
     from ragops.answers.retrieval.validate import check_question
     from ragops.assembly import Locations, open_searcher
 
@@ -84,6 +100,8 @@ def search(
     workspace, use_case = options.workspace(target, schema), options.use_case(usecase)
     started = time.monotonic()
     searcher = open_searcher(use_case, Locations.of(workspace))
+    from ragops.answers.retrieval.console import as_rows, show_passages  # after the encoder, which loads meanwhile
+
     opened = time.monotonic()
     found = searcher.search(question, k, group or ())
     milliseconds = (time.monotonic() - opened) * 1000

@@ -86,7 +86,7 @@ def answers(
     use_mlflow(target)
     calls = MemorySink()
     primary = use_case.models.with_primary(model or deployed_model(target)).answer.primary
-    report = _report(options.chain(target, schema, usecase, primary, prompt, calls), primary, calls, sample)
+    report = _report(options.chain(target, schema, usecase, primary, prompt, sink=calls), primary, calls, sample)
     if as_json:
         typer.echo(json.dumps(report.as_json()))
     else:

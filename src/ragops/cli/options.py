@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from ragops.answers.chain.chain import Chain
+    from ragops.answers.chain.trace_record import TraceRecord
     from ragops.answers.llms.ledger.sinks import Sink
     from ragops.answers.prompts.registry import PromptRegistry
     from ragops.answers.prompts.template import Template
@@ -79,7 +80,14 @@ def registry(target: str, schema: str | None) -> PromptRegistry:
 
 
 def chain(
-    target: str, schema: str | None, path: Path | None, model: str = "", prompt: str = "", sink: Sink | None = None
+    target: str,
+    schema: str | None,
+    path: Path | None,
+    model: str = "",
+    prompt: str = "",
+    *,
+    sink: Sink | None = None,
+    record: TraceRecord | None = None,
 ) -> Chain:
     """The use case's chain over a schema's index, with the given or the target's model.
 
@@ -91,7 +99,7 @@ def chain(
     models = own.models.with_primary(model or deployed_model(target))
     prompts = own.prompts.model_copy(update={"answer": prompt}) if prompt else own.prompts
     chosen = own.model_copy(update={"models": models, "prompts": prompts})
-    return open_chain(chosen, Locations.of(found), sink=sink)
+    return open_chain(chosen, Locations.of(found), sink=sink, record=record)
 
 
 def listed(names: str) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,12 +92,19 @@ def _settings(target: str) -> dict[str, str]:
 
 
 def _create_database(file: Path, artifacts: str | None) -> None:
-    """Creates the store with our artifact folder as default; MLflow's own default would be the current folder."""
+    """Creates the store with our artifact folder as default; MLflow's own default would be the current folder.
+
+    It appears complete: a process that is killed meanwhile leaves no half-made one.
+    """
     if not file.exists():
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
         file.parent.mkdir(parents=True, exist_ok=True)
-        SqlAlchemyStore(os.environ["MLFLOW_TRACKING_URI"], artifacts)  # type: ignore[no-untyped-call]
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=file.parent) as folder:
+            draft = Path(folder) / file.name
+            SqlAlchemyStore(f"sqlite:///{draft.resolve()}", artifacts)  # type: ignore[no-untyped-call]
+            with suppress(FileExistsError):  # another process was faster
+                os.link(draft, file)
 
 
 def _find_experiment(client: MlflowClient, name: str) -> Experiment | None:

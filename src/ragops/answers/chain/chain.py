@@ -14,14 +14,14 @@ Each step is a span of one MLflow trace (`trace`).
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ragops.answers.chain.abstention import evidence
 from ragops.answers.chain.citations import attribute, check_citations, quote
 from ragops.answers.chain.parse_reply import parse_reply
 from ragops.answers.chain.rewriting import Standalone, standalone
-from ragops.answers.chain.trace import Trace
+from ragops.answers.chain.trace import Steps, Trace
 from ragops.answers.chain.types import Answer, AnswerSettings, Query
 from ragops.answers.llms.errors import ModelFailure
 from ragops.answers.llms.gateway import Gateway
@@ -53,6 +53,7 @@ class Chain:
         settings: the use case's section `answers`.
         values: for the prompt's own variables.
         key: of the prompt's delimiters.
+        open_trace: starts the trace of an answer, with its inputs as keywords.
 
     Example:
         >>> from ragops import Query, load_usecase, open_chain, open_workspace
@@ -68,6 +69,7 @@ class Chain:
     settings: AnswerSettings = AnswerSettings()
     values: dict[str, str] = field(default_factory=dict)
     key: bytes = PROCESS_KEY
+    open_trace: Callable[..., Steps] = Trace
 
     def answer(self, query: Query) -> Answer:
         """The checked answer to a question.
@@ -109,7 +111,7 @@ class _Run:
     def __init__(self, chain: Chain, query: Query, streamed: bool) -> None:
         self._chain, self._query, self._streamed = chain, query, streamed
         self._started = time.monotonic()
-        self._trace = Trace(question=query.text, history=len(query.history))
+        self._trace = chain.open_trace(question=query.text, history=len(query.history))
         self._deadline = chain.gateway.deadline()
 
     def pieces(self) -> Pieces:

@@ -3,13 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ragops.answers.llms.errors import kind_and_status
 
 if TYPE_CHECKING:
     from mlflow.entities import LiveSpan
+
+
+class Span(Protocol):
+    """One step of an answer."""
+
+    def set_attribute(self, name: str, value: object, /) -> None:
+        """Adds a fact about the step."""
+
+    def set_outputs(self, value: object, /) -> None:
+        """Sets the step's result."""
+
+
+class Steps(Protocol):
+    """What a chain needs of a trace: `Trace`, or a `TraceRecord` that is written later."""
+
+    @property
+    def trace_id(self) -> str | None:
+        """MLflow's id of the trace; None while tracing is off."""
+
+    def step(self, name: str, kind: str, **inputs: object) -> AbstractContextManager[Span]:
+        """One step as a span; an exception in it is recorded."""
+
+    def end(self, **outputs: object) -> None:
+        """Ends the trace with its outputs."""
+
+    def fail(self, error: BaseException) -> None:
+        """Ends the trace with the error."""
 
 
 class Trace:
@@ -62,13 +89,15 @@ def without_texts(span: LiveSpan) -> None:
 
 
 def _described(error: BaseException) -> str:
+    from mlflow.tracing.config import get_config
+
+    return described(error, texts=without_texts not in get_config().span_processors)
+
+
+def described(error: BaseException, *, texts: bool) -> str:
     """An error for a trace; without its message if traces hold no texts.
 
     A server's message may repeat the prompt, and span processors cannot remove it: exceptions are events, not inputs
     or outputs.
     """
-    from mlflow.tracing.config import get_config
-
-    if without_texts in get_config().span_processors:
-        return kind_and_status(error)
-    return f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__}: {error}" if texts else kind_and_status(error)

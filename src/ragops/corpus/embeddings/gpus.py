@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from ragops.corpus.embeddings.interface import Device, EncoderSource
 from ragops.errors import UserError
 from ragops.text import one_line
 
 if TYPE_CHECKING:
+    import pandas as pd
     from pyspark.sql import SparkSession
 
 # The oldest driver that supports a PyTorch build for a major version of CUDA (NVIDIA's CUDA release notes, table of
@@ -143,6 +142,8 @@ def _major(version: str) -> int:
 
 
 def _look(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    import pandas as pd  # a search, which asks for the number of GPUs, need not import it
+
     for _ in batches:
         yield pd.DataFrame([asdict(look())])
 
