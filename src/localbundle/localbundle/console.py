@@ -1,8 +1,11 @@
 """The display of a run: a live table on a terminal, plain lines in a log."""
 
+from __future__ import annotations
+
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -12,9 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 from localbundle.kernels.failure import brief_message
-from localbundle.lint.check import Finding
 from localbundle.runs.conditions import DONE, FAILURES
 from localbundle.runs.record import RunRecord, TaskRecord
+
+if TYPE_CHECKING:
+    from localbundle.lint.check import Finding
 
 _STYLES = {
     "SUCCESS": ("✓", "green"),

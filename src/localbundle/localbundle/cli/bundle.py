@@ -12,7 +12,6 @@ from localbundle.console import print_findings
 from localbundle.definitions.bundle import Bundle, find_root, load_bundle, write_resolved
 from localbundle.definitions.read_job import find_job
 from localbundle.errors import BundleError
-from localbundle.lint.check import lint
 from localbundle.workspace.resources import check_resources
 
 
@@ -24,6 +23,8 @@ def validate(
     ] = "text",
 ) -> None:
     """Resolve and lint the bundle, and check that its jobs run here."""
+    from localbundle.lint.check import lint
+
     unresolved: list[BundleError] = []
     bundle = load_bundle(find_root(Path.cwd()), target, pairs(var, "--var"), unresolved.append)
     findings = lint(bundle, unresolved, check_resources)

@@ -1,11 +1,14 @@
 """Commands on runs: run, runs."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 import signal
 import sys
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,11 +19,13 @@ from localbundle.definitions.jobs import Job, job_parameters, select_tasks
 from localbundle.definitions.read_job import find_job
 from localbundle.definitions.target import LAPTOP_FILE
 from localbundle.errors import BundleError
-from localbundle.runs.parameter_checks import check_parameters
+from localbundle.runs.parameter_checks import start_check
 from localbundle.runs.record import Recorder, RunRecord, list_runs, new_run, read_run, repaired
-from localbundle.runs.runner import Runner
 from localbundle.runs.wheels import missing_requirements
 from localbundle.workspace.resources import check_resources
+
+if TYPE_CHECKING:
+    from localbundle.runs.runner import Runner
 
 _EXIT_CODES = {"SUCCESS": 0, "CANCELED": 130}
 
@@ -86,10 +91,10 @@ def _new(bundle: Bundle, key: str | None, given: dict[str, str], only: str | Non
     if key is None:
         raise BundleError(f"no job given; run `localbundle run JOB` with one of {', '.join(bundle.jobs)}")
     job = find_job(bundle, key)
-    parameters = job_parameters(job, given)
+    checked = start_check(bundle, key, job_parameters(job, given))
     job = select_tasks(job, only) if only else job
-    parameters = check_parameters(bundle, key, parameters)
-    return job, *new_run(bundle.home, bundle.target, job, parameters)
+    import_module("localbundle.runs.runner")  # 0.2 s, while the check runs
+    return job, *new_run(bundle.home, bundle.target, job, checked())
 
 
 def _repaired(bundle: Bundle, run_id: int, *, alone: bool) -> tuple[Job, Path, RunRecord]:
@@ -120,6 +125,8 @@ def _print_head(bundle: Bundle, job: Job, record: RunRecord) -> None:
 
 
 def _run(bundle: Bundle, job: Job, folder: Path, record: RunRecord) -> RunRecord:
+    from localbundle.runs.runner import Runner
+
     view = RunView(console)
     with view.showing():
         runner = Runner(bundle, job, Recorder(folder, record, view.update), view.progress)

@@ -12,7 +12,6 @@ import typer
 from localbundle.cli.app import Target, Var, console, errors, load, table
 from localbundle.definitions.bundle import Bundle, find_root, write_resolved
 from localbundle.errors import BundleError
-from localbundle.lab.jupyter import install_kernel, jupyterlab
 from localbundle.runs.record import list_runs
 from localbundle.workspace.cleanup_guard import guarded
 from localbundle.workspace.environment import OWNER
@@ -93,6 +92,8 @@ def lab(
     Its kernel, "local workspace", has spark, dbutils, display and widgets.
     """
     if install:
+        from localbundle.lab.jupyter import install_kernel
+
         console.print(f"kernel [bold]local workspace[/] is in {install_kernel()}", highlight=False, soft_wrap=True)
         return
     bundle = load(target)
@@ -111,6 +112,8 @@ def lab(
 
 
 def _serve(bundle: Bundle, environment: dict[str, str], port: int | None, browser: bool) -> None:
+    from localbundle.lab.jupyter import jupyterlab  # 0.07 s that other commands do not need
+
     notebooks = bundle.root / "notebooks"
     folder = bundle.home / "jupyter"
     shown = notebooks if notebooks.is_dir() else bundle.root

@@ -25,6 +25,7 @@ from localbundle.kernels.dbutils import Context
 _READY_SECONDS = 60
 _INTERRUPT_SECONDS = 3.0
 _ALIVE_SECONDS = 1.0
+_PUBLISHED_SECONDS = 0.2
 
 
 class Kernel:
@@ -32,6 +33,33 @@ class Kernel:
 
     def __init__(self, manager: AsyncKernelManager, client: Any) -> None:  # noqa: ANN401 - untyped library
         self.manager, self.client = manager, client
+
+    async def ready(self) -> None:
+        """Waits until the kernel answers, and until its published messages arrive here.
+
+        jupyter_client's own `wait_for_ready` then waits until nothing has been published for 0.2 s, at each start.
+
+        Raises:
+            BundleError: it died, or does not answer.
+        """
+        try:
+            async with asyncio.timeout(_READY_SECONDS):
+                while not await self._answers(self.client.kernel_info()):
+                    if not await self.manager.is_alive():
+                        raise BundleError("a notebook's kernel died while it started; see kernels.log of the run")
+        except TimeoutError:
+            message = f"a notebook's kernel did not start within {_READY_SECONDS} s; see kernels.log of the run"
+            raise BundleError(message) from None
+
+    async def _answers(self, request: str) -> bool:
+        """Whether a request is answered and its end is published: messages are lost until the sockets are connected."""
+        with contextlib.suppress(queue.Empty):
+            while (await self.client.get_shell_msg(timeout=_ALIVE_SECONDS))["parent_header"].get("msg_id") != request:
+                pass
+            while not _ends(await self.client.get_iopub_msg(timeout=_PUBLISHED_SECONDS), request):
+                pass
+            return True
+        return False
 
     async def call(self, function: str, *arguments: object) -> None:
         """Calls a function of `localbundle.kernels.bootstrap` inside the kernel.
@@ -68,6 +96,12 @@ class Kernel:
         """Ends the process."""
         self.client.stop_channels()
         await self.manager.shutdown_kernel(now=True)
+
+
+def _ends(message: dict[str, Any], request: str) -> bool:
+    """Whether a published message is the last one of a request."""
+    answered = message["parent_header"].get("msg_id")
+    return bool(answered == request and message["content"].get("execution_state") == "idle")
 
 
 class KernelPool:
@@ -137,7 +171,7 @@ class KernelPool:
         # Without the heartbeat: the manager knows whether its process lives, and a kernel that is stopped while its
         # heartbeat thread starts leaves that thread with a closed context ("Too many open files").
         client.start_channels(hb=False)
-        await client.wait_for_ready(timeout=_READY_SECONDS)
+        await kernel.ready()
         await kernel.call("warm")
         await self._connect(kernel)
         return kernel

@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from localbundle.definitions.bundle import Bundle
 from localbundle.errors import BundleError
@@ -17,11 +17,12 @@ from localbundle.workspace.server import Server
 
 _CHILD = """
 import importlib, json, sys
-entry, parameters = sys.argv[1], json.loads(sys.stdin.read())
-module, function = entry.split(":")
+module, function = sys.argv[1].split(":")
 out, sys.stdout = sys.stdout, sys.stderr
 try:
-    checked = getattr(importlib.import_module(module), function)(parameters)
+    check = getattr(importlib.import_module(module), function)
+    parameters = json.loads(sys.stdin.read())
+    checked = check(parameters)
     print(json.dumps(parameters if checked is None else checked), file=out)
 except Exception as error:
     if any(kind.__name__ in ("UserError", "BundleError") for kind in type(error).__mro__):
@@ -41,19 +42,32 @@ def check_parameters(bundle: Bundle, job: str, parameters: Mapping[str, str]) ->
     Raises:
         BundleError: the check refused the parameters, or failed.
     """
+    return start_check(bundle, job, parameters)()
+
+
+def start_check(bundle: Bundle, job: str, parameters: Mapping[str, str]) -> Callable[[], dict[str, str]]:
+    """Starts the job's check; the function that it returns waits for the result, and returns and raises the same."""
     entry = bundle.checks.get(job)
     if entry is None:
-        return dict(parameters)
-    done = subprocess.run(
+        return lambda: dict(parameters)
+    child = subprocess.Popen(
         [sys.executable, "-c", _CHILD, entry],
-        input=json.dumps(dict(parameters)),
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, **Server(bundle.home, strict_volumes=bundle.strict_volumes).environment()},
     )
-    if done.returncode == _REFUSED:
-        raise BundleError(done.stdout.strip())
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no output"])[-1]
-        raise BundleError(f"the check {entry} of job {job} failed ({reason}); correct it or environments/laptop.yml")
-    return {name: str(value) for name, value in json.loads(done.stdout).items()}
+
+    def result() -> dict[str, str]:
+        output, errors = child.communicate(json.dumps(dict(parameters)))
+        if child.returncode == _REFUSED:
+            raise BundleError(output.strip())
+        if child.returncode:
+            reason = (errors.strip().splitlines() or ["no output"])[-1]
+            raise BundleError(
+                f"the check {entry} of job {job} failed ({reason}); correct it or environments/laptop.yml"
+            )
+        return {name: str(value) for name, value in json.loads(output).items()}
+
+    return result
