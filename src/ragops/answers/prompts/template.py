@@ -8,15 +8,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from functools import cache
 from itertools import chain
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from jinja2 import StrictUndefined, TemplateSyntaxError, meta
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ragops.answers.prompts.types import Message, Source
 from ragops.errors import UserError
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 Technique = Literal["zero_shot", "few_shot", "step_by_step", "cite", "abstain", "structured"]
 Task = Literal["answer", "rewrite", "improve"]
@@ -38,9 +40,6 @@ _FIELD_BY_TECHNIQUE = {
     "abstain": ABSTENTION,
     "structured": "response_schema",
 }
-
-_SANDBOX = ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-_SANDBOX.globals.clear()  # no range, no namespace, no lipsum: a template only fills in words
 
 
 class _Part(BaseModel):
@@ -113,10 +112,20 @@ def fill(name: str, text: str, values: dict[str, str]) -> str:
         UserError: an expression in the text fails, for example because it uses a value as more than a string.
     """
     try:
-        return _SANDBOX.from_string(text).render(values).strip()
+        return _sandbox().from_string(text).render(values).strip()
     except Exception as error:  # a template is a program: it may raise whatever its expressions raise
         cause = f"{type(error).__name__}: {str(error).rstrip('.')}"
         raise UserError(f"prompt template {name}: {cause}; correct the template") from error
+
+
+@cache
+def _sandbox() -> Environment:
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    sandbox = ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    sandbox.globals.clear()  # no range, no namespace, no lipsum: a template only fills in words
+    return sandbox
 
 
 def _faults(template: Template) -> Iterator[str]:
@@ -135,8 +144,10 @@ def _texts(template: Template) -> dict[str, str]:
 
 
 def _variables_in(field: str, text: str) -> set[str]:
+    from jinja2 import TemplateSyntaxError, meta  # a search loads the use case, which names templates, but none of them
+
     try:
-        return meta.find_undeclared_variables(_SANDBOX.parse(text))
+        return meta.find_undeclared_variables(_sandbox().parse(text))
     except TemplateSyntaxError as error:
         raise ValueError(f"{field}: is not valid Jinja (line {error.lineno}: {error.message}); correct it") from error
 
