@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import localbundle.cli
 from localbundle.volumes.environment import environment as strict_environment
+
+import ragops.cli.app
 
 REPOSITORY = Path(__file__).parents[2]
 LINKED = ("databricks.yml", "environments", "resources", "notebooks", "pyproject.toml")
@@ -56,7 +58,7 @@ class Bundle:
 
         The command runs in this process, which spares each case the seconds that imports take.
         """
-        (command,) = entry_points(group="console_scripts", name=words[0])
+        command = {"ragops": ragops.cli.app.run, "localbundle": localbundle.cli.main}[words[0]]
         out, errors, code = io.StringIO(), io.StringIO(), 0
         with (
             contextlib.chdir(self.root),
@@ -66,7 +68,7 @@ class Bundle:
             patch.dict(os.environ, self.environment),
         ):
             try:
-                command.load()()
+                command()
             except SystemExit as end:
                 code = int(end.code or 0)
         assert code == 2, (code, out.getvalue(), errors.getvalue())

@@ -45,25 +45,30 @@ _UNUSED = {"search": ("scipy", "isoduration"), "ask": ("scipy", "isoduration")}
 
 
 def main() -> None:
-    """Entry point. An error that a user can fix is one line and exit code 2; --debug shows its stack trace."""
-    debug = "--debug" in sys.argv
-    if debug:
-        sys.argv.remove("--debug")
+    """Entry point of a process that does nothing else: see `run`."""
     modules: dict[str, Any] = sys.modules
     modules |= dict.fromkeys(("rfc3987_syntax", *_UNUSED.get("".join(sys.argv[1:2]), ())))  # as if not installed
     code = 1  # of an exception, whose stack trace Python prints
     atexit.register(lambda: _end(code))  # the first to be registered is the last to be called
     try:
-        app()
+        run()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
         raise
+
+
+def run() -> None:
+    """Runs a command. An error that a user can fix is one line and exit code 2; --debug shows its stack trace."""
+    debug = "--debug" in sys.argv
+    if debug:
+        sys.argv.remove("--debug")
+    try:
+        app()
     except UserError as error:
         if debug:
             raise
         console.messages().print(f"[red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
-        code = 2
-        sys.exit(code)
+        sys.exit(2)
 
 
 def _end(code: int) -> None:
