@@ -24,7 +24,6 @@ from ragops.corpus.index.generations.manifest import IndexedModel
 from ragops.corpus.index.generations.published_files import local_directory
 from ragops.corpus.index.locks.local import LocalLock
 from ragops.corpus.index.passages import Entry
-from ragops.corpus.index.stores.interface import row_hashes
 from ragops.errors import UserError
 from ragops.platform.volumes import mounted
 
@@ -83,7 +82,8 @@ STEPS: dict[str, tuple[Any, str, str]] = {
     "lock taken": (publish, "remove_leftovers", "before"),
     "copy opened": (draft, "plan_changes", "before"),
     "deleted, nothing added": (draft, "apply_changes", "after delete"),
-    "changes written": (draft, "apply_changes", "after"),
+    "passages written": (draft, "apply_changes", "after"),
+    "vectors written": (draft, "store_texts", "after"),
     "words built": (generation.LexicalIndex, "save", "after"),
     "checked": (publish, "seal_draft", "before"),
     "sealed": (publish, "seal_draft", "after"),
@@ -116,8 +116,8 @@ def die_at(step: str) -> None:
                 file.flush()
                 os.kill(os.getpid(), signal.SIGKILL)
         if moment == "after delete":
-            plan, store, _ = args
-            store.delete(plan.remove)
+            plan, changes, _ = args
+            changes.delete(plan.remove)
             os.kill(os.getpid(), signal.SIGKILL)
         result = real(*args, **kwargs)
         if moment == "after" or (moment == "after third call" and calls == 3):
@@ -186,7 +186,7 @@ def look(root: Path) -> int:
     index = publish.PublishedIndex(root)
     with tempfile.TemporaryDirectory() as copy:
         live = generation.Generation.open(index.copy(index.pointer().generation, Path(copy)))
-        found = {"rows": content_digest(row_hashes(live.store)), "generations": len(index.names())}
+        found = {"rows": content_digest(live.table.row_hashes()), "generations": len(index.names())}
         print(json.dumps(found | {"folders": len(list((root / "generations").iterdir()))}), flush=True)
         live.close()
     return 0

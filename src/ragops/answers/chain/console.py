@@ -49,7 +49,7 @@ def show_answer(console: Console, answer: Answer) -> None:
     if answer.cited:
         console.print()
     for one in answer.cited:
-        console.print(source_line(one.number, one.passage))
+        console.print(source_line(one.number, one.found))
     for line in fallback_notes(answer):
         console.print(Text(line, style="yellow"), soft_wrap=True)
     console.print(Text("; ".join(_facts(answer)), style="dim"), soft_wrap=True)

@@ -9,9 +9,9 @@ from rich.padding import Padding
 from rich.text import Text
 
 from ragops.answers.retrieval.pipeline import Found
-from ragops.corpus.index.passages import Passage
 
 _SHOWN_CHARACTERS = 600
+_SHOWN_COPIES = 3
 
 
 def as_rows(found: Sequence[Found]) -> list[dict[str, Any]]:
@@ -27,6 +27,7 @@ def as_rows(found: Sequence[Found]) -> list[dict[str, Any]]:
             "score": round(one.score, 6),
             "dense_rank": one.dense_rank,
             "lexical_rank": one.lexical_rank,
+            "also_in": list(one.also_in),
         }
         for one in found
     ]
@@ -38,18 +39,22 @@ def show_passages(console: Console, question: str, found: Sequence[Found]) -> No
     if not found:
         console.print("nothing found: the index is empty, or its passages are restricted to other groups")
     for number, one in enumerate(found, start=1):
-        console.print(
-            Group(source_line(number, one.passage), Padding(Markdown(_shortened(one.passage.text)), (0, 0, 1, 4)))
-        )
+        console.print(Group(source_line(number, one), Padding(Markdown(_shortened(one.passage.text)), (0, 0, 1, 4))))
 
 
-def source_line(number: int, passage: Passage) -> Text:
-    """One line with a passage's number, title and headings, path and page."""
+def source_line(number: int, found: Found) -> Text:
+    """A passage's number, title and headings, path and page; on a second line, other documents with a copy of it."""
+    passage = found.passage
     page = f", page {passage.page}" if passage.page else ""
     headings = [heading for heading in passage.heading_path if heading != passage.title]
     line = Text(f"[{number}] ", style="bold cyan")
     line.append(" > ".join([passage.title, *headings]), style="cyan")
-    return line.append(f"  {passage.path}{page}", style="dim")
+    line.append(f"  {passage.path}{page}", style="dim")
+    if found.also_in:
+        more = len(found.also_in) - _SHOWN_COPIES
+        shown = ", ".join(found.also_in[:_SHOWN_COPIES]) + (f" and {more} more" if more > 0 else "")
+        line.append(f"\n    also in {shown}", style="dim")
+    return line
 
 
 def _shortened(text: str) -> str:

@@ -78,7 +78,8 @@ def pack(
     taken, remaining = _fitting(blocks, count_tokens, settings.context_tokens)
     if settings.neighbours:
         remaining = _Growth(taken, neighbors, count_tokens, settings, remaining).grow()
-    left_out = len(found) - sum(one.passage in block.passages for block in taken for one in found)
+    packed = {one.chunk_id for block in taken for one in block.passages}
+    left_out = sum(one.passage.chunk_id not in packed for one in found)
     sources = tuple(
         Packed(number, block.found, tuple(block.passages), block.text, block.tokens)
         for number, block in enumerate(taken, start=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +13,11 @@ from ragops.answers.retrieval.settings import RetrievalSettings
 from ragops.corpus.index.access import Reader
 from ragops.corpus.index.generations.generation import Generation, lexical_text
 from ragops.corpus.index.passages import Passage, Vector
-from ragops.corpus.index.stores.interface import Hit
+from ragops.corpus.index.stores.interface import Hit, batched
+
+# Of one search: more candidates would only be near-duplicates of those found, and a search for 3,200 takes 50 ms.
+_MOST_CANDIDATES = 3200
+_MORE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,7 @@ class Found:
 
     The score, higher is better, comes from the reranker (0 to 1) if there is one, else from the fusion; it orders the
     passages of one question. `similarity` is the cosine to the question, which is comparable between questions.
+    `also_in`: paths of other documents with a copy of the passage that the asker may see.
     """
 
     passage: Passage
@@ -29,6 +34,7 @@ class Found:
     dense_rank: int | None
     lexical_rank: int | None
     similarity: float | None = None
+    also_in: tuple[str, ...] = ()
 
 
 def retrieve(
@@ -39,7 +45,7 @@ def retrieve(
     groups: Reader,
     reranker: Reranker | None = None,
 ) -> list[Found]:
-    """The settings' k best passages that members of these groups may see, best first.
+    """The settings' k best passages that members of these groups may see, best first; copies are one passage.
 
     Args:
         generation: the opened index.
@@ -49,36 +55,80 @@ def retrieve(
         groups: the asker's groups; None for no restriction.
         reranker: for `settings.rerank`; None if there is none.
     """
-    dense = generation.dense(vector, settings.candidates, groups) if settings.fusion != "lexical" else []
-    lexical = generation.lexical(question, settings.candidates, groups) if settings.fusion != "dense" else []
-    found = _found(generation, dense, lexical, settings)
-    if settings.duplicates is not None:
-        found = [found[i] for i in distinct([one.passage.text for one in found], settings.duplicates)]
+    found = _candidates(generation, question, vector, settings, groups, reranking=reranker is not None)
     if settings.rerank and reranker:
-        found = _reranked(found[: max(settings.k, settings.rerank.top)], question, reranker)
+        found = _reranked(found, question, reranker)
     if settings.mmr is not None:
         found = _diverse(generation, found, settings.mmr, settings.k)
-    return _with_similarity(generation, found[: settings.k], vector)
+    return _completed(generation, found[: settings.k], vector, groups)
 
 
-def _found(
-    generation: Generation, dense: Sequence[Hit], lexical: Sequence[Hit], settings: RetrievalSettings
+def _candidates(
+    generation: Generation,
+    question: str,
+    vector: Vector,
+    settings: RetrievalSettings,
+    groups: Reader,
+    reranking: bool,
 ) -> list[Found]:
-    """Fused hits with their passages; only k of them if no later step chooses from more."""
-    choosing = settings.duplicates is not None or settings.rerank or settings.mmr is not None
-    fused = dict(fuse(dense, lexical, settings)[: settings.candidates if choosing else settings.k])
-    ranks = [{hit.chunk_id: rank for rank, hit in enumerate(hits, start=1)} for hits in (dense, lexical)]
-    cosines = {hit.chunk_id: hit.score for hit in dense}
+    """The best passages without near-duplicates, as many as later steps choose from.
+
+    If near-duplicates leave fewer than k of them, the searches are repeated with more candidates.
+    """
+    needed = settings.k
+    if settings.rerank and reranking:
+        needed = max(needed, settings.rerank.top)
+    if settings.mmr is not None:
+        needed = max(needed, settings.candidates)
+    candidates = settings.candidates
+    while True:
+        dense = generation.dense(vector, candidates, groups) if settings.fusion != "lexical" else []
+        lexical = generation.lexical(question, candidates, groups) if settings.fusion != "dense" else []
+        found = _distinct(generation, dense, lexical, settings, groups, needed)
+        exhausted = max(len(dense), len(lexical)) < candidates
+        if len(found) >= settings.k or exhausted or candidates >= _MOST_CANDIDATES:
+            return found
+        candidates = min(candidates * _MORE, _MOST_CANDIDATES)
+
+
+def _distinct(
+    generation: Generation,
+    dense: Sequence[Hit],
+    lexical: Sequence[Hit],
+    settings: RetrievalSettings,
+    groups: Reader,
+    most: int,
+) -> list[Found]:
+    """Fused hits with their passages, without near-duplicates, up to `most`."""
+    fused = fuse(dense, lexical, settings)
+    if settings.duplicates is None:
+        passages = generation.of_texts([text for text, _ in fused[:most]], groups)
+    else:
+        read: list[Passage] = []
+        texts = _texts(generation, [text for text, _ in fused], groups, most, read)
+        passages = [read[i] for i in distinct(texts, settings.duplicates, most)]
+    scores, cosines = dict(fused), {hit.text_hash: hit.score for hit in dense}
+    ranks = [{hit.text_hash: rank for rank, hit in enumerate(hits, start=1)} for hits in (dense, lexical)]
     return [
         Found(
             passage=one,
-            score=fused[one.chunk_id],
-            dense_rank=ranks[0].get(one.chunk_id),
-            lexical_rank=ranks[1].get(one.chunk_id),
-            similarity=cosines.get(one.chunk_id),
+            score=scores[one.text_hash],
+            dense_rank=ranks[0].get(one.text_hash),
+            lexical_rank=ranks[1].get(one.text_hash),
+            similarity=cosines.get(one.text_hash),
         )
-        for one in generation.passages(list(fused))
+        for one in passages
     ]
+
+
+def _texts(
+    generation: Generation, hashes: Sequence[str], groups: Reader, most: int, read: list[Passage]
+) -> Iterator[str]:
+    """The texts of these passages, read as far as they are needed; `read` receives the passages."""
+    for some in batched(hashes, 2 * most):
+        for passage in generation.of_texts(some, groups):
+            read.append(passage)
+            yield passage.text
 
 
 def _reranked(found: Sequence[Found], question: str, reranker: Reranker) -> list[Found]:
@@ -88,23 +138,28 @@ def _reranked(found: Sequence[Found], question: str, reranker: Reranker) -> list
     return sorted(scored, key=lambda one: -one.score)
 
 
-def _with_similarity(generation: Generation, found: Sequence[Found], vector: Vector) -> list[Found]:
-    """Adds the similarity of passages that only the lexical search found: every answer's evidence score needs it."""
-    missing = [one.passage.chunk_id for one in found if one.similarity is None]
-    if not missing:
-        return list(found)
+def _completed(generation: Generation, found: Sequence[Found], vector: Vector, groups: Reader) -> list[Found]:
+    """Adds copies, and the similarity of passages that only the lexical search found: evidence scores need it."""
+    paths = generation.paths([one.passage.text_hash for one in found], groups)
+    missing = [one.passage.text_hash for one in found if one.similarity is None]
     cosines = {
-        entry.chunk_id: float(entry.vector @ vector / (np.linalg.norm(entry.vector) * np.linalg.norm(vector)))
-        for entry in generation.store.get(missing)
+        text.text_hash: float(text.vector @ vector / (np.linalg.norm(text.vector) * np.linalg.norm(vector)))
+        for text in (generation.store.get(missing) if missing else [])
     }
-    return [replace(one, similarity=cosines.get(one.passage.chunk_id, one.similarity)) for one in found]
+    return [
+        replace(
+            one,
+            similarity=cosines.get(one.passage.text_hash, one.similarity),
+            also_in=tuple(path for path in paths.get(one.passage.text_hash, ()) if path != one.passage.path),
+        )
+        for one in found
+    ]
 
 
 def _diverse(generation: Generation, found: Sequence[Found], weight: float, k: int) -> list[Found]:
-    entries = generation.store.get([one.passage.chunk_id for one in found])
-    vectors = {entry.chunk_id: entry.vector for entry in entries}
-    known = [one for one in found if one.passage.chunk_id in vectors]
+    vectors = {text.text_hash: text.vector for text in generation.store.get([one.passage.text_hash for one in found])}
+    known = [one for one in found if one.passage.text_hash in vectors]
     if not known:
         return []
-    stacked = np.stack([vectors[one.passage.chunk_id] for one in known])
+    stacked = np.stack([vectors[one.passage.text_hash] for one in known])
     return [known[i] for i in marginal_relevance([one.score for one in known], stacked, weight, k)]

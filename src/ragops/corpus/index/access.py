@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -94,6 +94,16 @@ def visible(groups: Groups, reader: Reader) -> bool:
     return reader is None or not groups or not set(groups).isdisjoint(reader)
 
 
+def united(of_passages: Iterable[Groups]) -> Groups:
+    """The groups of a text from those of its passages: a reader who may see one of these may see the text."""
+    members: set[str] = set()
+    for groups in of_passages:
+        if not groups:
+            return ()
+        members.update(groups)
+    return tuple(sorted(members))
+
+
 def check_groups(given: Collection[str], known: Collection[str]) -> frozenset[str]:
     """A caller's groups. Raises RequestError for one that `known` does not contain, unless `known` is empty."""
     for name in given:
@@ -109,18 +119,23 @@ def groups_key(groups: Groups) -> str:
     return json.dumps(sorted(groups), ensure_ascii=False) if groups else ""
 
 
+def groups_from_key(key: str) -> Groups:
+    """The inverse of `groups_key`."""
+    return tuple(json.loads(key)) if key else ()
+
+
 class Restrictions:
-    """A generation's restricted passages with their groups, stored as a file next to its word index."""
+    """A generation's restricted texts with their groups, stored as a file next to its word index."""
 
     def __init__(self, ids: Sequence[str], restricted: Mapping[str, Groups]) -> None:
-        """`ids`: all passages, in the word index's order; `restricted`: groups of the restricted ones by id."""
+        """`ids`: all texts, in the word index's order; `restricted`: groups of the restricted ones by id."""
         self.restricted = {i: groups for i, groups in restricted.items() if groups}
         self.sets: tuple[Groups, ...] = tuple(sorted(set(self.restricted.values())))
         numbers = {groups: number for number, groups in enumerate(((), *self.sets))}
         self._numbers = np.array([numbers[self.restricted.get(i, ())] for i in ids], np.intp)
 
     def allowed(self, reader: Reader) -> NDArray[np.bool_] | None:
-        """For each passage whether the reader may see it; None if the reader may see all."""
+        """For each text whether the reader may see it; None if the reader may see all."""
         seen = np.array([visible(groups, reader) for groups in ((), *self.sets)])
         return None if seen.all() else seen[self._numbers]
 
@@ -134,7 +149,7 @@ class Restrictions:
         """Reads the file. Raises ValueError if its number of group sets differs from the manifest's."""
         file = directory / _FILE
         rows = json.loads(file.read_text("utf-8")) if file.exists() else {}
-        found = cls(ids, {chunk_id: tuple(groups) for chunk_id, groups in rows.items()})
+        found = cls(ids, {text_hash: tuple(groups) for text_hash, groups in rows.items()})
         if len(found.sets) != sets:
             raise ValueError(f"{_FILE} has {len(found.sets)} sets of groups, the manifest {sets}")
         return found

@@ -1,9 +1,8 @@
-"""The rows of an index: what a search returns (Passage) and what a store contains (Entry, with its vector)."""
+"""The rows of an index: passages, which a search returns, and the distinct texts that have a vector."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -62,48 +61,8 @@ class Passage:
         shown = hashlib.sha256(_FIELD_SEPARATOR.join(fields).encode()).hexdigest()
         return restricted_hash(self.text_hash[:16] + shown[:16], self.groups)
 
-    def metadata(self) -> dict[str, Any]:
-        """All fields except id, text and groups, as a store's metadata: all keys, with None or a non-empty value.
 
-        Groups are not metadata, since each store keeps them in its own way, by which it filters.
-        """
-        return {
-            "doc_id": self.doc_id,
-            "heading_path": list(self.heading_path) or None,
-            "title": self.title,
-            "path": self.path,
-            "page": self.page,
-            "ordinal": self.ordinal,
-            "text_hash": self.text_hash,
-        }
-
-    @classmethod
-    def from_metadata(
-        cls, chunk_id: str, text: str | None, metadata: Mapping[str, Any] | None, groups: Groups = ()
-    ) -> Passage:
-        """The inverse of `metadata`; a missing field becomes empty, which changes the row's hash."""
-        known = metadata or {}
-        page = known.get("page")
-        return cls(
-            chunk_id=chunk_id,
-            doc_id=str(known.get("doc_id") or ""),
-            text=text or "",
-            heading_path=tuple(known.get("heading_path") or ()),
-            title=str(known.get("title") or ""),
-            path=str(known.get("path") or ""),
-            page=None if page is None else int(page),
-            ordinal=int(known.get("ordinal") or 0),
-            text_hash=str(known.get("text_hash") or ""),
-            groups=groups,
-        )
-
-    def with_vector(self, vector: Vector) -> Entry:
-        """The same row with its vector (shape (dimension,), float32)."""
-        return Entry(**{name: getattr(self, name) for name in _PASSAGE_FIELDS}, vector=vector)
-
-
-_PASSAGE_FIELDS = tuple(Passage.__dataclass_fields__)
-_COLUMNS = tuple(name for name in _PASSAGE_FIELDS if name != "groups")
+_COLUMNS = tuple(name for name in Passage.__dataclass_fields__ if name != "groups")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,16 +72,36 @@ class Entry(Passage):
     vector: Vector = field(compare=False, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class TextVector:
+    """A distinct embedded text in a vector store. Passages refer to it by the hash of the text.
+
+    Attributes:
+        text_hash: SHA-256 of the text in hex.
+        groups: members of these may see at least one passage with this text; everybody if there are none.
+        vector: float32, shape (dimension,), not zero, finite; any length (scores are cosines).
+    """
+
+    text_hash: str
+    groups: Groups
+    vector: Vector = field(compare=False, repr=False)
+
+
+def text_key(row_hash: str) -> str:
+    """The part of a row hash that passages with the same embedded text have in common."""
+    return row_hash[:16]
+
+
 def rewritten(row_hash: str, other: str) -> bool:
     """Whether two row hashes of one id differ in the embedded text, and so in the vector."""
-    return row_hash[:16] != other[:16]
+    return text_key(row_hash) != text_key(other)
 
 
 def restricted_hash(row_hash: str, groups: Groups) -> str:
     """The row hash of the same passage restricted to these groups; the vector's half stays the same."""
     if not groups:
         return row_hash
-    return row_hash[:16] + hashlib.sha256(f"{row_hash[16:]}{groups_key(groups)}".encode()).hexdigest()[:16]
+    return text_key(row_hash) + hashlib.sha256(f"{row_hash[16:]}{groups_key(groups)}".encode()).hexdigest()[:16]
 
 
 def entries_from_frame(frame: pd.DataFrame, groups_of: GroupsOf) -> list[Entry]:

@@ -16,7 +16,13 @@ from ragops.corpus.index.generations.generation import Generation
 from ragops.corpus.index.generations.manifest import IndexedModel
 from ragops.corpus.index.generations.publish import IndexSource, RecallGuard, publish
 from ragops.corpus.index.generations.published_files import PASSAGES, PublishedIndex, index_root
-from ragops.corpus.index.generations.verify import VerifyReport, sample_ids, verify_generation
+from ragops.corpus.index.generations.verify import (
+    SAMPLED_TEXTS,
+    VerifyReport,
+    outdated_report,
+    sample_ids,
+    verify_generation,
+)
 from ragops.corpus.index.locks.open import publish_lock
 from ragops.corpus.index.passages import ROW_HASH_SQL, Entry, entries_from_frame, restricted_hash
 from ragops.corpus.index.stores.interface import batched
@@ -84,20 +90,23 @@ def index_source(workspace: Workspace, model: EmbeddingModel, rules: Sequence[Ac
 
 
 def verify_index(workspace: Workspace, model: EmbeddingModel, rules: Sequence[AccessRule]) -> VerifyReport:
-    """Compares the live generation's published files with the tables.
+    """Compares the live generation's published files with the tables, and their bytes with its manifest.
 
     Raises:
         UserError: there is no index, or it cannot be opened.
     """
     index = PublishedIndex(index_root(workspace))
-    live = index.pointer().generation
+    manifest = index.manifest(index.pointer().generation)
+    if manifest.outdated:
+        return outdated_report(manifest)
     source = index_source(workspace, model, rules)
     wanted = source.rows()
-    sample = [entry for batch in source.fetch(sample_ids(wanted, 64, source.version)) for entry in batch]
+    sample = [entry for batch in source.fetch(sample_ids(wanted, SAMPLED_TEXTS, source.version)) for entry in batch]
     with tempfile.TemporaryDirectory(prefix="ragops-verify-") as copy:
-        generation = Generation.open(index.copy(live, Path(copy)))  # Chroma writes into what it opens
+        generation = Generation.open(index.copy(manifest.name, Path(copy)))  # Chroma writes into what it opens
         try:
-            return verify_generation(generation, wanted, sample, source.model.fingerprint)
+            changed = index.changed_files(manifest)
+            return verify_generation(generation, wanted, sample, source.model.fingerprint, changed)
         finally:
             generation.close()
 

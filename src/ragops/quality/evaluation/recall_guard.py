@@ -25,13 +25,15 @@ class RecallMeter:
         """Share of questions with an answering passage among the k nearest; None for another model's index."""
         if generation.manifest.model.fingerprint != self._fingerprint or not self._questions:
             return None
-        nearest = [[hit.chunk_id for hit in generation.dense(vector, self._k, reader=None)] for vector in self._vectors]
+        nearest = [
+            [hit.text_hash for hit in generation.dense(vector, self._k, reader=None)] for vector in self._vectors
+        ]
         # In one call: one call per question would take most of the time.
-        found = generation.passages(list(dict.fromkeys(chunk_id for ids in nearest for chunk_id in ids)))
-        texts = {passage.chunk_id: passage.text for passage in found}
+        found = generation.of_texts(list(dict.fromkeys(text for texts in nearest for text in texts)), reader=None)
+        passages = {passage.text_hash: passage.text for passage in found}
         answered = [
-            any(holds_anchor(texts[chunk_id], question.anchor or "") for chunk_id in ids if chunk_id in texts)
-            for question, ids in zip(self._questions, nearest, strict=True)
+            any(holds_anchor(passages[text], question.anchor or "") for text in texts if text in passages)
+            for question, texts in zip(self._questions, nearest, strict=True)
         ]
         return sum(answered) / len(answered)
 

@@ -30,9 +30,9 @@ def _publish(root: Path, corpus: ModuleType, tmp_path: Path, rules: list[AccessR
 
 def _found(reader: IndexReader, row: Entry, groups: frozenset[str] | tuple[str, ...]) -> list[bool]:
     """Whether dense and lexical search find the row."""
-    dense = reader.dense(row.vector, 1, groups)[0].chunk_id == row.chunk_id
+    dense = reader.dense(row.vector, 1, groups)[0].text_hash == row.text_hash
     words = reader.lexical(row.text.split()[1], 1, groups)
-    return [dense, bool(words) and words[0].chunk_id == row.chunk_id]
+    return [dense, bool(words) and words[0].text_hash == row.text_hash]
 
 
 def test_a_new_rule_is_published_and_applies_to_both_searches(root: Path, corpus: ModuleType, tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_reader_finds_only_visible_passages(
 ) -> None:
     vector = np.random.default_rng(seed).standard_normal(16).astype(np.float32)
     generation = restricted.generation()
-    seen = {p.chunk_id for page in generation.store.scan() for p in page if visible(p.groups, reader)}
+    seen = {text for text, groups in generation.store.texts().items() if visible(groups, reader)}
     for hits in (generation.dense(vector, k, reader), generation.lexical("passage about topic3", k, reader)):
         assert len(hits) == min(k, len(seen))  # and what he may see is not missing
-        assert {hit.chunk_id for hit in hits} <= seen
+        assert {hit.text_hash for hit in hits} <= seen

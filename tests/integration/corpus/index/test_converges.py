@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from ragops.corpus.index.generations.publish import publish
 from ragops.corpus.index.reading.reader import IndexReader
-from ragops.corpus.index.stores.interface import row_hashes
 from tests.support.locks import lock_of
 
 # number of the row -> its page; the title of all decides the vectors
@@ -30,10 +29,10 @@ def test_the_index_equals_every_set_in_a_sequence(
             reader = reader or IndexReader(root, Path(folder) / "readers")
             live = reader.generation()
             assert live.manifest.name == report.generation
-            assert row_hashes(live.store) == source.rows()
-            assert set(live.words.ids) == source.rows().keys()
+            assert live.table.row_hashes() == source.rows()
+            assert set(live.words.ids) == live.store.texts().keys() == {row.text_hash for row in entries}
             for row in entries:
-                assert live.dense(row.vector, 1)[0].chunk_id == row.chunk_id
-                assert live.lexical(f"number{row.text.split('number')[1].split()[0]}", 1)[0].chunk_id == row.chunk_id
+                assert live.dense(row.vector, 1)[0].text_hash == row.text_hash
+                assert live.lexical(f"number{row.text.split('number')[1].split()[0]}", 1)[0].text_hash == row.text_hash
         assert reader is not None
         reader.close()

@@ -19,7 +19,6 @@ from ragops.corpus.index.generations.rollback_and_cleanup import (
 )
 from ragops.corpus.index.locks.lease import LeaseLock
 from ragops.corpus.index.reading.reader import IndexReader
-from ragops.corpus.index.stores.interface import row_hashes
 from ragops.errors import UserError
 from ragops.platform.volumes.errors import VolumeError
 from ragops.platform.volumes.mounted import MountedFiles
@@ -54,7 +53,7 @@ def put(root: Path, corpus: ModuleType, tmp_path: Path, row: MemoryRow) -> Put:
 
 def _consistent(root: Path, corpus: ModuleType, count: int) -> None:
     reader = IndexReader(root)
-    assert row_hashes(reader.generation().store) == corpus.source(corpus.entry(n) for n in range(count)).rows()
+    assert reader.generation().table.row_hashes() == corpus.source(corpus.entry(n) for n in range(count)).rows()
     reader.close()
     index = PublishedIndex(root)
     assert {index.pointer().generation, index.pointer().previous} - {None} <= set(index.names())

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -24,7 +25,8 @@ from ragops.corpus.index.generations.rollback_and_cleanup import collect_garbage
 from ragops.corpus.index.generations.verify import VerifyReport, verify_generation
 from ragops.corpus.index.reading.reader import IndexReader
 from ragops.corpus.index.stores.chroma import open_embedded
-from ragops.corpus.index.stores.interface import row_hashes
+from ragops.corpus.index.stores.interface import regroup
+from ragops.corpus.index.stores.passage_changes import PassageChanges
 from ragops.errors import UserError
 from ragops.platform.volumes import mounted
 from tests.support import index_corpus
@@ -54,7 +56,9 @@ def _verify(root: Path, source: IndexSource, tmp_path: Path) -> VerifyReport:
     generation = Generation.open(shutil.copytree(_live(root), looked_at))
     sample = [entry for batch in source.fetch(list(source.rows())) for entry in batch]
     try:
-        return verify_generation(generation, source.rows(), sample, source.model.fingerprint)
+        index = PublishedIndex(root)
+        changed = index.changed_files(index.manifest(index.pointer().generation))
+        return verify_generation(generation, source.rows(), sample, source.model.fingerprint, changed)
     finally:
         generation.close()
 
@@ -127,7 +131,7 @@ def test_an_empty_index_can_be_published_and_searched(root: Path, put: Publish, 
     reader = IndexReader(root)
     assert reader.dense(corpus.BEFORE[0].vector, 3) == reader.lexical("number1", 3) == reader.entries(["x"]) == []
     put(corpus.source(corpus.BEFORE))
-    assert reader.lexical("number1", 3)[0].chunk_id == corpus.BEFORE[1].chunk_id
+    assert reader.lexical("number1", 3)[0].text_hash == corpus.BEFORE[1].text_hash
     reader.close()
 
 
@@ -136,24 +140,37 @@ def test_manually_deleted_rows_are_named_and_restored_by_the_next_publish(
 ) -> None:
     wanted = corpus.source(corpus.BEFORE)
     put(wanted)
+    deleted, tampered, moved = corpus.BEFORE[7:10]
+    with plain(root.parent), closing(PassageChanges(_live(root) / "passages.sqlite")) as changes:
+        changes.delete([deleted.chunk_id])
+        changes.write([replace(tampered, text="tampered"), corpus.entry(500)])
     store = open_embedded(_live(root) / "chroma")
-    store.delete([corpus.BEFORE[7].chunk_id])
-    store.upsert([replace(corpus.BEFORE[8], text="tampered"), corpus.entry(500)])
+    regroup(store, {moved.text_hash: ("hr",)})
     store.close()
 
     report = _verify(root, wanted, tmp_path)
-    assert report.missing == (corpus.BEFORE[7].chunk_id,)
-    assert report.different == (corpus.BEFORE[8].chunk_id,)
-    assert report.stale == (corpus.entry(500).chunk_id,)
+    assert (report.missing, report.different, report.stale) == (
+        (deleted.chunk_id,),
+        (tampered.chunk_id,),
+        (corpus.entry(500).chunk_id,),
+    )
     assert not report.ok
-    assert corpus.BEFORE[7].chunk_id in str(report)
+    for problem in (
+        f"1 missing ({deleted.chunk_id})",
+        f"1 texts without a vector ({corpus.entry(500).text_hash})",
+        f"1 vectors without a passage ({deleted.text_hash})",
+        f"1 texts that a search shows to other groups than their passages ({moved.text_hash})",
+        "files changed after publishing (chroma/",
+    ):
+        assert problem in str(report)
 
-    assert put(wanted).published
+    assert put(wanted).from_scratch
     assert _verify(root, wanted, tmp_path).ok
 
 
 @pytest.mark.parametrize(
-    "damaged", ["chroma/*/data_level0.bin", "bm25/data.csc.index.npy", "manifest.json", "chroma/*.sqlite3"]
+    "damaged",
+    ["chroma/*/data_level0.bin", "bm25/data.csc.index.npy", "manifest.json", "chroma/*.sqlite3", "passages.sqlite"],
 )
 def test_a_damaged_file_is_detected_and_the_index_rebuilt(
     root: Path, put: Publish, corpus: ModuleType, tmp_path: Path, damaged: str
@@ -167,24 +184,41 @@ def test_a_damaged_file_is_detected_and_the_index_rebuilt(
     assert _verify(root, wanted, tmp_path).ok
 
 
-def test_a_database_damaged_inside_is_detected_and_rebuilt(
+def test_opening_the_published_store_is_reported_and_repaired(
     root: Path, put: Publish, corpus: ModuleType, tmp_path: Path
 ) -> None:
-    """It opens and fails only when its rows are read."""
+    """Chroma writes into what it opens."""
     wanted = corpus.source(corpus.BEFORE)
     put(wanted)
-    with plain(root.parent), (_live(root) / "chroma" / "chroma.sqlite3").open("r+b") as database:
-        database.seek(4096 * 8)
-        database.write(b"\xff" * 4096 * 60)
+    open_embedded(_live(root) / "chroma").close()
+    assert "1 files changed after publishing (chroma/chroma.sqlite3)" in str(_verify(root, wanted, tmp_path))
     assert put(wanted).from_scratch
     assert _verify(root, wanted, tmp_path).ok
 
 
-def test_opening_the_published_store_is_not_damage(root: Path, put: Publish, corpus: ModuleType) -> None:
+def _made_old(root: Path) -> str:
+    """Makes the live generation's manifest one that an earlier version wrote; returns its name."""
+    manifest = _live(root) / "manifest.json"
+    fields = json.loads(manifest.read_text())
+    del fields["format"]
+    manifest.write_text(json.dumps(fields))
+    return str(fields["number"]).zfill(6) + "-abababab"
+
+
+def test_an_index_built_by_an_earlier_version_is_named_and_rebuilt(
+    root: Path, put: Publish, corpus: ModuleType, tmp_path: Path
+) -> None:
     wanted = corpus.source(corpus.BEFORE)
     put(wanted)
-    open_embedded(_live(root) / "chroma").close()
-    assert not put(wanted).published
+    old = _made_old(root)
+    with pytest.raises(UserError, match=f"{old} was built by another version of ragops.*; run the refresh job"):
+        IndexReader(root)
+    guard = RecallGuard(lambda generation: pytest.fail("recall of an old index was measured"), max_drop=0.0)
+    report = put(wanted, recall_guard=guard)
+    assert (report.generation, report.from_scratch) == ("000002-abababab", True)
+    assert _verify(root, wanted, tmp_path).ok
+    with pytest.raises(UserError, match=f"{old} was built by another version"):
+        rollback(root, lock=lock_of(root), run_id="test")
 
 
 @pytest.mark.parametrize(
@@ -227,7 +261,7 @@ def test_a_failing_volume_leaves_a_live_generation_and_the_error_names_the_file(
     assert str(caught.value).startswith(f"publish stopped, {live}-abababab is live: {written[-1]}: ")
     assert reason in str(caught.value)
     reader = IndexReader(root)
-    assert row_hashes(reader.generation().store) == corpus.source(rows).rows()
+    assert reader.generation().table.row_hashes() == corpus.source(rows).rows()
     reader.close()
     put(corpus.source(corpus.AFTER))
     assert _verify(root, corpus.source(corpus.AFTER), tmp_path).ok
@@ -290,7 +324,7 @@ def test_a_damaged_pointer_is_read_from_its_copy_and_repaired_by_the_next_publis
     put(corpus.source(corpus.BEFORE))
     (root / "pointer.json").write_text(half)
     reader = IndexReader(root)
-    assert row_hashes(reader.generation().store) == corpus.source(corpus.BEFORE).rows()
+    assert reader.generation().table.row_hashes() == corpus.source(corpus.BEFORE).rows()
     reader.close()
     assert not put(corpus.source(corpus.BEFORE)).published
     assert (root / "pointer.json").read_bytes() == (root / "pointer.copy.json").read_bytes()
@@ -351,7 +385,7 @@ def test_a_second_publisher_stops_or_waits(root: Path, put: Publish, corpus: Mod
         corpus.wait_for(gate / "fetching")
         with pytest.raises(UserError, match=r"is locked by .* pid \d+, run other, since \d{4}-"):
             put(corpus.source(corpus.BEFORE))
-        assert len(reader.generation().store.ids()) == 60
+        assert reader.generation().table.count() == 60
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(put, corpus.source(corpus.AFTER), wait_seconds=120.0)
             (gate / "go on").touch()
@@ -359,7 +393,7 @@ def test_a_second_publisher_stops_or_waits(root: Path, put: Publish, corpus: Mod
     finally:
         (gate / "go on").touch()
         assert other.wait() == 0
-    assert row_hashes(reader.generation().store) == corpus.source(corpus.AFTER).rows()
+    assert reader.generation().table.row_hashes() == corpus.source(corpus.AFTER).rows()
     reader.close()
 
 
@@ -368,7 +402,7 @@ def test_rollback_and_garbage_collection_keep_what_is_needed(root: Path, put: Pu
         put(corpus.source(corpus.entry(number) for number in range(end)))
     reader, lock = IndexReader(root), lock_of(root)
     assert rollback(root, lock=lock, run_id="test").generation == "000004-abababab"
-    assert len(reader.generation().store.ids()) == 63
+    assert reader.generation().table.count() == 63
     assert rollback(root, "000001-abababab", lock=lock, run_id="test").previous == "000004-abababab"
     with pytest.raises(UserError, match="no generation 000009-abababab in .*: 000001-abababab, "):
         rollback(root, "000009-abababab", lock=lock, run_id="test")
@@ -384,7 +418,7 @@ def test_rollback_and_garbage_collection_keep_what_is_needed(root: Path, put: Pu
         ("000005-abababab", False),
     ]
     assert len(list((root / "generations").iterdir())) == 3
-    assert len(reader.generation().store.ids()) == 60
+    assert reader.generation().table.count() == 60
     with pytest.raises(UserError, match="keep=0"):
         collect_garbage(root, keep=0, lock=lock, run_id="test")
     reader.close()

@@ -15,7 +15,6 @@ from ragops.corpus.index.generations.publish import publish
 from ragops.corpus.index.generations.published_files import PublishedIndex
 from ragops.corpus.index.generations.rollback_and_cleanup import list_generations
 from ragops.corpus.index.reading.reader import IndexReader
-from ragops.corpus.index.stores.interface import row_hashes
 from tests.support import index_corpus
 from tests.support.locks import lock_of
 
@@ -24,7 +23,8 @@ _STEPS = [
     "lock taken",
     "copy opened",
     "deleted, nothing added",
-    "changes written",
+    "passages written",
+    "vectors written",
     "words built",
     "checked",
     "sealed",
@@ -70,16 +70,16 @@ def test_the_old_generation_stays_live_and_the_next_publish_converges(
     swapped = step in ("pointer half written", "pointer moved", "lock given up")
     with_reader = IndexReader(root, tmp_path / "readers")
     expected = corpus.AFTER if swapped else corpus.BEFORE
-    assert row_hashes(with_reader.generation().store) == {e.chunk_id: e.row_hash for e in expected}
-    assert with_reader.lexical("number20", 1)[0].chunk_id == expected[20 if not swapped else 15].chunk_id
+    assert with_reader.generation().table.row_hashes() == {e.chunk_id: e.row_hash for e in expected}
+    assert with_reader.lexical("number20", 1)[0].text_hash == expected[20 if not swapped else 15].text_hash
 
     lock = lock_of(root)
     report = publish(root, corpus.source(corpus.AFTER), lock=lock, run_id="next", work_directory=killed_in / "work")
 
     assert report.published is not swapped
     wanted = {e.chunk_id: e.row_hash for e in corpus.AFTER}
-    assert row_hashes(with_reader.generation().store) == wanted
-    assert with_reader.dense(corpus.AFTER[-1].vector, 1)[0].chunk_id == corpus.AFTER[-1].chunk_id
+    assert with_reader.generation().table.row_hashes() == wanted
+    assert with_reader.dense(corpus.AFTER[-1].vector, 1)[0].text_hash == corpus.AFTER[-1].text_hash
     with_reader.close()
     assert sorted(path.name for path in root.iterdir()) == ["generations", "pointer.copy.json", "pointer.json"]
     assert len(list((root / "generations").iterdir())) == len(list_generations(root))
@@ -95,5 +95,5 @@ def test_every_listed_generation_can_be_opened(killed: dict[str, Path], tmp_path
                 killed_in / "index" / "generations" / listed.name, tmp_path / killed_in.name / listed.name
             )
             opened = Generation.open(copy)
-            assert opened.store.count() == listed.manifest.count
+            assert opened.table.count() == listed.manifest.count
             opened.close()

@@ -31,10 +31,10 @@ def test_a_reader_searches_and_returns_passages(root: Path, corpus: ModuleType, 
     reader = IndexReader(root)
     row = corpus.entry(17)
     assert reader.manifest.count == 60
-    assert reader.dense(row.vector, 3)[0].chunk_id == row.chunk_id
+    assert reader.dense(row.vector, 3)[0].text_hash == row.text_hash
     assert reader.dense(row.vector, 3)[0].score == pytest.approx(1.0, abs=1e-5)
-    assert reader.lexical("what does number17 say", 2)[0].chunk_id == row.chunk_id
-    assert reader.lexical("Section 17", 1)[0].chunk_id == row.chunk_id  # headings are words too
+    assert reader.lexical("what does number17 say", 2)[0].text_hash == row.text_hash
+    assert reader.lexical("Section 17", 1)[0].text_hash == row.text_hash  # headings are words too
     assert reader.entries([row.chunk_id, "unknown"])[0].row_hash == row.row_hash
     with pytest.raises(ValueError, match="dimension 16"):
         reader.dense(row.vector[:3], 1)
@@ -59,12 +59,12 @@ def test_a_copy_is_made_once_and_pruned_when_no_reader_uses_it(root: Path, corpu
     (cache / ".copying-left-by-a-dead-process").mkdir()
     for count in (61, 62, 63):
         _publish(root, corpus, tmp_path, count)
-        assert len(first.generation().store.ids()) == count
+        assert first.generation().table.count() == count
     # in use: `second` still has 60 rows open; `first` has 63, and 62 for a search that may still run
     assert sorted(path.name[:6] for path in cache.iterdir()) == ["000001", "000003", "000004"]
     second.close()
     _publish(root, corpus, tmp_path, 64)
-    assert len(first.generation().store.ids()) == 64
+    assert first.generation().table.count() == 64
     assert sorted(path.name[:6] for path in cache.iterdir()) == ["000004", "000005"]
     first.close()
 
@@ -76,18 +76,20 @@ def test_the_old_generation_answers_while_the_new_one_cannot_be_opened(
     reader = IndexReader(root)
     new = root / "generations" / _publish(root, corpus, tmp_path, 61)
     shutil.move(new, tmp_path / "away")
-    assert len(reader.generation().store.ids()) == 60
+    assert reader.generation().table.count() == 60
     with plain(root.parent):
         shutil.move(tmp_path / "away", new)
-    assert len(reader.generation().store.ids()) == 60  # not tried again at once
+    assert reader.generation().table.count() == 60  # not tried again at once
     monkeypatch.setattr(reader_module.time, "monotonic", lambda: 1e12)
-    assert len(reader.generation().store.ids()) == 61
+    assert reader.generation().table.count() == 61
     (root / "pointer.json").write_text("not JSON")
-    assert len(reader.generation().store.ids()) == 61
+    assert reader.generation().table.count() == 61
     reader.close()
 
 
-@pytest.mark.parametrize("damaged", ["chroma/chroma.sqlite3", "chroma/*/header.bin", "bm25/data.csc.index.npy"])
+@pytest.mark.parametrize(
+    "damaged", ["chroma/chroma.sqlite3", "chroma/*/header.bin", "bm25/data.csc.index.npy", "passages.sqlite"]
+)
 def test_a_damaged_generation_is_refused_and_its_copy_removed(
     root: Path, corpus: ModuleType, tmp_path: Path, damaged: str
 ) -> None:
@@ -109,5 +111,5 @@ def test_a_reused_generation_number_does_not_reuse_an_old_copy(root: Path, corpu
     shutil.rmtree(root)
     _publish(root, corpus, tmp_path, 61)
     reader = IndexReader(root)
-    assert len(reader.generation().store.ids()) == 61
+    assert reader.generation().table.count() == 61
     reader.close()

@@ -55,7 +55,7 @@ def _publish(root: Path, corpus: ModuleType, tmp_path: Path, count: int) -> str:
 
 
 def _rows(reader: IndexReader) -> int:
-    return len(reader.generation().store.ids())
+    return reader.generation().table.count()
 
 
 def test_a_missing_index_is_an_error(double: Double) -> None:
@@ -68,7 +68,7 @@ def test_a_generation_is_fetched_once_and_the_next_one_followed(
 ) -> None:
     name = _publish(root, corpus, tmp_path, 60)
     reader, row = IndexReader(ROOT, cache), corpus.entry(17)
-    assert reader.dense(row.vector, 1)[0].chunk_id == reader.lexical("number17", 1)[0].chunk_id == row.chunk_id
+    assert reader.dense(row.vector, 1)[0].text_hash == reader.lexical("number17", 1)[0].text_hash == row.text_hash
     assert reader.entries([row.chunk_id])[0].text == row.text
     other = IndexReader(ROOT, cache)
     assert double.times("GET", f"{name}/chroma/chroma.sqlite3") == 1

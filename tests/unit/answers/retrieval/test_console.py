@@ -1,3 +1,7 @@
+import re
+from dataclasses import replace
+
+import pytest
 from rich.console import Console
 
 from ragops.answers.retrieval.console import as_rows, show_passages
@@ -19,6 +23,21 @@ def test_a_passage_is_shown_with_title_headings_path_and_page() -> None:
     assert "..." in text
 
 
+@pytest.mark.parametrize(
+    ("copies", "line"),
+    [
+        (1, "also in copy 0.pdf\n"),
+        (3, "also in copy 0.pdf, copy 1.pdf, copy 2.pdf\n"),
+        (59, "copy 2.pdf and 56 more\n"),
+    ],
+)
+def test_documents_with_a_copy_are_named_below_the_source(copies: int, line: str) -> None:
+    console = Console(width=100)
+    with console.capture() as printed:
+        show_passages(console, "What?", [replace(FOUND, also_in=tuple(f"copy {n}.pdf" for n in range(copies)))])
+    assert line in re.sub(" +\n", "\n", printed.get())
+
+
 def test_an_empty_result_is_reported() -> None:
     console = Console(width=100)
     with console.capture() as printed:
@@ -27,7 +46,7 @@ def test_an_empty_result_is_reported() -> None:
 
 
 def test_json_rows_are_complete() -> None:
-    assert as_rows([FOUND])[0] | {"text": ""} == {
+    assert as_rows([replace(FOUND, also_in=("copies/1.pdf",))])[0] | {"text": ""} == {
         "chunk_id": "id",
         "path": "a/b.pdf",
         "title": "Guide",
@@ -37,4 +56,5 @@ def test_json_rows_are_complete() -> None:
         "score": 0.03,
         "dense_rank": 1,
         "lexical_rank": None,
+        "also_in": ["copies/1.pdf"],
     }

@@ -49,7 +49,7 @@ def test_scores_are_scaled_before_they_are_weighted() -> None:
 @given(HITS, HITS, WEIGHTS)
 def test_weighted_fusion_scores_each_item_from_0_to_1(dense: list[Hit], lexical: list[Hit], weight: float) -> None:
     fused = weighted_fusion(dense, lexical, weight)
-    assert sorted(item for item, _ in fused) == sorted({hit.chunk_id for hit in (*dense, *lexical)})
+    assert sorted(item for item, _ in fused) == sorted({hit.text_hash for hit in (*dense, *lexical)})
     assert all(0 <= score <= 1 + 1e-9 for _, score in fused)
     assert [score for _, score in fused] == sorted((score for _, score in fused), reverse=True)
 
@@ -58,7 +58,7 @@ def test_weighted_fusion_scores_each_item_from_0_to_1(dense: list[Hit], lexical:
 def test_weighted_fusion_does_not_depend_on_the_scale_of_scores(
     dense: list[Hit], lexical: list[Hit], weight: float, scale: float, shift: float
 ) -> None:
-    other = [Hit(hit.chunk_id, hit.score * scale + shift) for hit in lexical]
+    other = [Hit(hit.text_hash, hit.score * scale + shift) for hit in lexical]
     one, two = dict(weighted_fusion(dense, lexical, weight)), dict(weighted_fusion(dense, other, weight))
     assert one == pytest.approx(two, abs=1e-6)
 
@@ -66,9 +66,9 @@ def test_weighted_fusion_does_not_depend_on_the_scale_of_scores(
 @given(HITS, HITS)
 def test_full_weight_on_one_search_gives_its_order(dense: list[Hit], lexical: list[Hit]) -> None:
     fused = dict(weighted_fusion(dense, lexical, 1.0))
-    scores = [fused[hit.chunk_id] for hit in dense]
+    scores = [fused[hit.text_hash] for hit in dense]
     assert scores == sorted(scores, reverse=True)
-    assert all(fused[hit.chunk_id] == 0 for hit in lexical if hit.chunk_id not in {one.chunk_id for one in dense})
+    assert all(fused[hit.text_hash] == 0 for hit in lexical if hit.text_hash not in {one.text_hash for one in dense})
 
 
 @given(HITS, HITS, WEIGHTS)
@@ -88,22 +88,22 @@ def test_settings_choose_the_fusion() -> None:
 
 def test_near_duplicates_of_an_earlier_text_are_dropped() -> None:
     long = "the quick brown fox jumps over the lazy dog and then it runs away from the other animals there"
-    assert distinct([long, "something else entirely", long.upper() + "!", f"{long} now"], 0.9) == [0, 1]
-    assert distinct([long, f"{long} now"], 1.0) == [0, 1]
+    assert distinct([long, "something else entirely", long.upper() + "!", f"{long} now"], 0.9, 9) == [0, 1]
+    assert distinct([long, f"{long} now"], 1.0, 9) == [0, 1]
 
 
 def test_texts_shorter_than_a_shingle_are_compared_as_a_whole() -> None:
-    assert distinct(["one two", "one two!", "two one", "", "..."], 0.9) == [0, 2, 3]
+    assert distinct(["one two", "one two!", "two one", "", "..."], 0.9, 9) == [0, 2, 3]
 
 
 @given(TEXTS, st.floats(0.1, 1))
 def test_every_dropped_text_repeats_a_kept_one(texts: list[str], threshold: float) -> None:
-    kept = distinct(texts, threshold)
+    kept = distinct(texts, threshold, len(texts) + 1)
     assert kept == sorted(set(kept))
-    assert distinct([texts[i] for i in kept], threshold) == list(range(len(kept)))
+    assert distinct([texts[i] for i in kept], threshold, 99) == list(range(len(kept)))
     for number in set(range(len(texts))) - set(kept):
         earlier = [texts[i] for i in kept if i < number]
-        assert distinct([*earlier, texts[number]], threshold) == list(range(len(earlier)))
+        assert distinct([*earlier, texts[number]], threshold, 99) == list(range(len(earlier)))
 
 
 def test_full_weight_on_relevance_keeps_the_order_and_less_prefers_distant_items() -> None:

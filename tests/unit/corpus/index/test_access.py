@@ -10,9 +10,11 @@ from ragops.corpus.index.access import (
     AccessRule,
     Restrictions,
     check_groups,
+    groups_from_key,
     groups_key,
     groups_of,
     rules_digest,
+    united,
     visible,
 )
 from ragops.corpus.index.stores.bm25 import LexicalIndex
@@ -108,6 +110,18 @@ def test_group_keys_are_equal_only_for_equal_sets(one: tuple[str, ...], other: t
     assert (groups_key(one) == groups_key(other)) is (one == other)
 
 
+@given(st.lists(GROUPS, min_size=1), st.none() | GROUPS)
+def test_a_text_is_visible_if_one_of_its_passages_is(
+    of_passages: list[tuple[str, ...]], reader: tuple[str, ...] | None
+) -> None:
+    assert visible(united(of_passages), reader) is any(visible(groups, reader) for groups in of_passages)
+
+
+@given(GROUPS)
+def test_groups_are_read_back_from_their_key(groups: tuple[str, ...]) -> None:
+    assert groups_from_key(groups_key(groups)) == groups
+
+
 ROWS = st.dictionaries(st.text(min_size=1, max_size=3), GROUPS, max_size=8)
 
 
@@ -141,7 +155,7 @@ def test_the_word_index_finds_only_visible_passages(rows: dict[str, tuple[str, .
     index = LexicalIndex.build(list(rows), ["the same word"] * len(rows))
     found = index.query("word", 3, Restrictions(index.ids, rows).allowed(reader))
     seen = [i for i, groups in rows.items() if visible(groups, reader)]
-    assert [hit.chunk_id for hit in found] == seen[:3]
+    assert [hit.text_hash for hit in found] == seen[:3]
 
 
 def test_a_mask_can_hide_all_passages() -> None:

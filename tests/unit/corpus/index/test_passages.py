@@ -4,43 +4,9 @@ from dataclasses import FrozenInstanceError, fields
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ragops.corpus.index.access import AccessRule, groups_of
 from ragops.corpus.index.passages import Entry, Passage, entries_from_frame, restricted_hash, rewritten
-
-_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-_PASSAGES = st.builds(
-    Passage,
-    chunk_id=_TEXT,
-    doc_id=_TEXT,
-    text=_TEXT,
-    heading_path=st.lists(_TEXT, max_size=3).map(tuple),
-    title=_TEXT,
-    path=_TEXT,
-    page=st.none() | st.integers(1, 10_000),
-    ordinal=st.integers(0, 10_000),
-    text_hash=_TEXT,
-    groups=st.lists(_TEXT, max_size=2, unique=True).map(sorted).map(tuple),
-)
-
-
-@given(_PASSAGES)
-def test_metadata_round_trip(passage: Passage) -> None:
-    back = Passage.from_metadata(passage.chunk_id, passage.text, passage.metadata(), passage.groups)
-    assert back == passage
-    assert back.row_hash == passage.row_hash
-
-
-@given(_PASSAGES)
-def test_missing_and_null_metadata_are_equal(passage: Passage) -> None:
-    present = {key: value for key, value in passage.metadata().items() if value is not None}
-    assert Passage.from_metadata(passage.chunk_id, passage.text, present, passage.groups) == passage
-
-
-def test_a_row_without_metadata_is_readable_and_has_another_hash(make_entry: Callable[..., Entry]) -> None:
-    assert Passage.from_metadata("c1", None, None).row_hash != make_entry().row_hash
 
 
 @pytest.mark.parametrize(

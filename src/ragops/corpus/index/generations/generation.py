@@ -1,51 +1,64 @@
-"""An opened generation: dense and lexical search over the same passages."""
+"""An opened generation: dense and lexical search over the same texts, and the passages that have them."""
 
 from collections.abc import Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ragops.corpus.index.access import Reader, Restrictions
-from ragops.corpus.index.generations.manifest import BM25, CHROMA, Manifest, read_manifest
+from ragops.corpus.index.generations.manifest import BM25, CHROMA, PASSAGE_FILE, Manifest, read_manifest
 from ragops.corpus.index.passages import Passage, Vector
 from ragops.corpus.index.stores.bm25 import LexicalIndex
 from ragops.corpus.index.stores.chroma import open_embedded
 from ragops.corpus.index.stores.interface import Hit, Store
+from ragops.corpus.index.stores.passage_table import PassageTable
 from ragops.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """Vector store, word index and manifest of one generation, open in its own local directory."""
+    """Vector store, word index, passages and manifest of one generation, open in its own local directory.
+
+    Both searches find texts, by their hash: `of_texts` gives a passage of each.
+    """
 
     manifest: Manifest
     store: Store
     words: LexicalIndex
     restrictions: Restrictions
+    table: PassageTable
 
     @classmethod
     def open(cls, directory: Path) -> "Generation":
-        """Opens a local copy (Chroma writes into what it opens). Raises UserError if a part is damaged."""
+        """Opens a local copy (Chroma writes into what it opens).
+
+        Raises:
+            UserError: a part is damaged, or the generation is of another version of ragops.
+        """
         manifest = read_manifest(directory)
-        try:
-            words = LexicalIndex.load(directory / BM25)
-            restrictions = Restrictions.load(directory, words.ids, manifest.group_sets)
-            store = open_embedded(directory / CHROMA)
-            try:  # Chroma reads its graph only with the first query: better now than in a user's search
+        manifest.check_format()
+        with ExitStack() as opened:
+            try:
+                words = LexicalIndex.load(directory / BM25)
+                restrictions = Restrictions.load(directory, words.ids, manifest.group_sets)
+                table = PassageTable.open(directory / PASSAGE_FILE)
+                opened.callback(table.close)
+                store = open_embedded(directory / CHROMA)
+                opened.callback(store.close)
+                # Chroma reads its graph only with the first query: better now than in a user's search
                 store.query(np.ones(manifest.model.dimension, dtype=np.float32), 1, reader=None)
-            except Exception:
-                store.close()
-                raise
-        except Exception as error:  # chromadb, sqlite and numpy raise any type on a damaged file
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            raise UserError(
-                f"index generation {manifest.name} cannot be opened ({reason}); run the refresh job"
-            ) from error
-        return cls(manifest, store, words, restrictions)
+            except Exception as error:  # chromadb, sqlite and numpy raise any type on a damaged file
+                reason = f"{type(error).__name__}: {error}".splitlines()[0]
+                raise UserError(
+                    f"index generation {manifest.name} cannot be opened ({reason}); run the refresh job"
+                ) from error
+            opened.pop_all()
+        return cls(manifest, store, words, restrictions, table)
 
     def dense(self, vector: Vector, k: int, reader: Reader = ()) -> list[Hit]:
-        """The k nearest passages by cosine that the reader may see.
+        """The k nearest texts by cosine that the reader may see.
 
         Raises ValueError if the vector's length is not the index's dimension.
         """
@@ -56,16 +69,24 @@ class Generation:
         return self.store.query(vector, k, reader)
 
     def lexical(self, text: str, k: int, reader: Reader = ()) -> list[Hit]:
-        """The k best passages by BM25 that the reader may see."""
+        """The k best texts by BM25 that the reader may see."""
         return self.words.query(text, k, self.restrictions.allowed(reader))
+
+    def of_texts(self, texts: Sequence[str], reader: Reader = ()) -> list[Passage]:
+        """For each text, in this order, the first passage by path that the reader may see; none if there is none."""
+        return self.table.of_texts(texts, reader)
+
+    def paths(self, texts: Sequence[str], reader: Reader = ()) -> dict[str, list[str]]:
+        """By text the sorted paths of all documents that contain it and that the reader may see."""
+        return self.table.paths(texts, reader)
 
     def passages(self, ids: Sequence[str]) -> list[Passage]:
         """The passages with these ids in this order; unknown ids are skipped."""
-        return self.store.passages(ids)
+        return self.table.passages(ids)
 
     def neighbors(self, passage: Passage, ordinals: Collection[int]) -> list[Passage]:
         """Passages of the same document and groups with these ordinals, in the document's order."""
-        return self.store.neighbors(passage, ordinals)
+        return self.table.neighbors(passage, ordinals)
 
     def check_encoder(self, fingerprint: str, name: str) -> None:
         """Raises UserError unless the index's vectors are of this model."""
@@ -77,7 +98,8 @@ class Generation:
             )
 
     def close(self) -> None:
-        """Closes the store."""
+        """Closes all files."""
+        self.table.close()
         self.store.close()
 
 

@@ -14,8 +14,16 @@ from ragops.errors import UserError
 
 CHROMA = "chroma"
 BM25 = "bm25"
+PASSAGE_FILE = "passages.sqlite"
 MANIFEST = "manifest.json"
 _ROWS = "rows.json"
+
+
+FORMAT = 2
+"""The layout of a generation. In layout 1 each passage was a point of the vector store."""
+
+
+OUTDATED = "was built by another version of ragops, with a vector for each passage instead of each text"
 
 
 class Damaged(UserError):
@@ -44,8 +52,9 @@ class Manifest(BaseModel):
     source_version: str
     parent: str | None
     access: str = ""  # digest of the access rules it was built with; "" without rules
-    group_sets: int = 0  # number of group sets that restrict passages; 0: everybody sees all
-    rewrites: int = 0  # rows deleted or replaced since the last build from scratch: dead nodes in the HNSW graph
+    group_sets: int = 0  # number of group sets that restrict texts; 0: everybody sees all
+    rewrites: int = 0  # texts deleted or moved since the last build from scratch: dead nodes in the HNSW graph
+    format: int = 1
     built_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
     versions: dict[str, str] = Field(default_factory=lambda: {n: version(n) for n in ("ragops", "chromadb", "bm25s")})
     files: dict[str, str] = Field(default_factory=dict)
@@ -54,6 +63,16 @@ class Manifest(BaseModel):
     def name(self) -> str:
         """The generation's directory name."""
         return f"{self.number:06d}-{self.model.fingerprint[:8]}"
+
+    @property
+    def outdated(self) -> bool:
+        """Whether this version of the library cannot search it."""
+        return self.format != FORMAT
+
+    def check_format(self) -> None:
+        """Raises UserError if the generation is outdated."""
+        if self.outdated:
+            raise UserError(f"index generation {self.name} {OUTDATED}; run the refresh job, which rebuilds it")
 
 
 def read_manifest(generation: Path) -> Manifest:

@@ -1,18 +1,15 @@
-"""What a publish has to do: nothing, an update or a rebuild; and which rows of a store must change."""
+"""What a publish has to do: nothing, an update or a rebuild; and which passages and texts must change."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from ragops.corpus.index.generations.manifest import CHROMA, Manifest
-from ragops.corpus.index.passages import rewritten
-from ragops.corpus.index.stores.interface import Fetch, Store
+from ragops.corpus.index.generations.manifest import Manifest
+from ragops.corpus.index.passages import TextVector, rewritten
+from ragops.corpus.index.stores.interface import Fetch, Store, batched, regroup
+from ragops.corpus.index.stores.passage_changes import PassageChanges
 
 # Ids for which entries are fetched at a time; one fetch may be a query of a table.
 _FETCH_IDS = 20_000
-
-
-# Opening a Chroma directory writes into this file and no other, so a change of it alone may be harmless.
-_SQLITE = f"{CHROMA}/chroma.sqlite3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +21,9 @@ class Nothing:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """The next generation is a copy of `parent` with changes; `scan`: read its rows from its store, not its records."""
+    """The next generation is a copy of `parent` with changes."""
 
     parent: Manifest
-    scan: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +36,14 @@ def decide(
 ) -> Nothing | Update | Rebuild:
     """Decides how to make the live index equal to its source.
 
-    | live generation | damaged files       | source version | decision           |
-    |-----------------|---------------------|----------------|--------------------|
-    | none            |                     |                | Rebuild            |
-    | other model     | any                 | any            | Rebuild            |
-    | same model      | none                | same           | Nothing            |
-    | same model      | none                | other          | Update             |
-    | same model      | only Chroma's SQLite| any            | Update with a scan |
-    | same model      | any other           | any            | Rebuild            |
+    | live generation | damaged files | source version | decision |
+    |-----------------|---------------|----------------|----------|
+    | none            |               |                | Rebuild  |
+    | other model     | any           | any            | Rebuild  |
+    | outdated format | any           | any            | Rebuild  |
+    | same model      | some          | any            | Rebuild  |
+    | same model      | none          | same           | Nothing  |
+    | same model      | none          | other          | Update   |
 
     Args:
         live: the live generation's manifest; None if there is none.
@@ -55,16 +51,14 @@ def decide(
         version: of the source.
         damage: files of the live generation that are missing, new or different.
     """
-    if live is None or live.model.fingerprint != fingerprint or not set(damage) <= {_SQLITE}:
+    if live is None or live.model.fingerprint != fingerprint or live.outdated or damage:
         return Rebuild()
-    if live.source_version == version and not damage:
-        return Nothing(live)
-    return Update(live, scan=bool(damage))
+    return Nothing(live) if live.source_version == version else Update(live)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Sorted ids: to write with a new vector, to write with their present vector, and to remove."""
+    """Sorted ids of passages: to write, of a new or changed text; to write, of the same text; and to remove."""
 
     add: tuple[str, ...] = ()
     update: tuple[str, ...] = ()
@@ -72,7 +66,7 @@ class Plan:
 
     @property
     def empty(self) -> bool:
-        """Whether the store already contains the wanted rows."""
+        """Whether the index already contains the wanted rows."""
         return not (self.add or self.update or self.remove)
 
 
@@ -88,12 +82,22 @@ def plan_changes(stored: Mapping[str, str], wanted: Mapping[str, str]) -> Plan:
     )
 
 
-def apply_changes(plan: Plan, store: Store, fetch: Fetch) -> None:
-    """Applies the plan, removals first. Entries are fetched only for `add` and `update`, batch by batch."""
-    store.delete(plan.remove)
-    for start in range(0, len(plan.add), _FETCH_IDS):
-        for entries in fetch(plan.add[start : start + _FETCH_IDS]):
-            store.upsert(entries)
-    for start in range(0, len(plan.update), _FETCH_IDS):
-        for entries in fetch(plan.update[start : start + _FETCH_IDS]):
-            store.update(entries)
+def apply_changes(plan: Plan, changes: PassageChanges, fetch: Fetch) -> None:
+    """Applies the plan to the passages, removals first; fetches entries only for `add` and `update`, in batches."""
+    changes.delete(plan.remove)
+    for ids in (plan.add, plan.update):
+        for some in batched(ids, _FETCH_IDS):
+            for entries in fetch(some):
+                changes.write(entries)
+
+
+def store_texts(store: Store, changes: PassageChanges) -> int:
+    """Makes the store's texts those of the passages; returns how many nodes of its graph died by that."""
+    wanted, stored = changes.texts(), store.texts()
+    gone = sorted(stored.keys() - wanted.keys())
+    moved = {text: wanted[text] for text in stored.keys() & wanted.keys() if stored[text] != wanted[text]}
+    store.delete(gone)
+    regroup(store, moved)
+    for vectors in changes.vectors(wanted.keys() - stored.keys()):
+        store.upsert([TextVector(text, wanted[text], vector) for text, vector in vectors])
+    return len(gone) + len(moved)

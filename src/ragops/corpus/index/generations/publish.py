@@ -23,13 +23,11 @@ from ragops.corpus.index.generations.rollback_and_cleanup import (
     remove_leftovers,
     settle,
 )
-from ragops.corpus.index.generations.verify import Sample, compare, sample_ids
+from ragops.corpus.index.generations.verify import SAMPLED_TEXTS, Sample, compare, sample_ids
 from ragops.corpus.index.locks.interface import Hold, PublishLock
 from ragops.corpus.index.stores.interface import Fetch
 from ragops.errors import UserError
 from ragops.platform.volumes.errors import VolumeError
-
-_SAMPLED_VECTORS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +85,8 @@ def publish(
 ) -> PublishReport:
     """Makes the live index equal to the source; does nothing if it already is.
 
-    The check for changes reads the live generation's files once (20,000 rows: 160 MB), so that manually deleted or
-    edited rows are found even if the source did not change.
+    The check for changes reads the live generation's files once, so that an edited or damaged one is found, and the
+    index rebuilt, even if the source did not change. One of an outdated format is rebuilt, too.
 
     Args:
         index_root: the index's folder.
@@ -142,20 +140,20 @@ def _publish(
     decision = decide(live, source.model.fingerprint, source.version, damage)
     if isinstance(decision, Nothing):
         return _unchanged(decision.live)
-    update = decision if isinstance(decision, Update) else None
+    parent = decision.parent if isinstance(decision, Update) else None
     wanted = source.rows()
-    copy = index.copy(update.parent.name, work / "parent") if update else None
-    draft = start_draft(work / uuid.uuid4().hex, wanted, update, copy, source.access)
+    copy = index.copy(parent.name, work / "parent") if parent else None
+    draft = start_draft(work / uuid.uuid4().hex, wanted, parent, copy, source.access)
     if draft.parent and draft.plan.empty and draft.parent.access == source.access:
         draft.store.close()
         return _unchanged(draft.parent)
-    sample = Sample(source.fetch, sample_ids(wanted, _SAMPLED_VECTORS, seed=source.version))
+    sample = Sample(source.fetch, sample_ids(wanted, SAMPLED_TEXTS, seed=source.version))
     number = hold.reserve(index.next_number())
     built = finish_draft(draft, sample.fetch, number, source.model, source.version, source.access)
     try:
         _check(built, sample, source, wanted)
-        # A damaged index is replaced whatever its recall was.
-        if guard and live and (draft.parent or not damage):
+        # An index that is damaged or cannot be searched any more is replaced whatever its recall was.
+        if guard and live and not damage and not live.outdated:
             _check_recall(built.generation, guard, index.copy(live.name, work / "live"))
     finally:
         built.generation.close()

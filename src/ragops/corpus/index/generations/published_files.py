@@ -3,7 +3,7 @@
 INDEX_ROOT/pointer.json                         the live generation's name
 INDEX_ROOT/pointer.copy.json                    the same, written first, in case pointer.json is damaged
 INDEX_ROOT/generations/000012-1a2b3c4d/         number and the first 8 digits of the model's fingerprint
-    chroma/  bm25/  rows.json  manifest.json, and access.json if access is restricted
+    chroma/  bm25/  passages.sqlite  rows.json  manifest.json, and access.json if access is restricted
 
 A generation is complete once its manifest exists, which is written last and removed first. Nothing is ever renamed or
 changed, since a volume supports neither.

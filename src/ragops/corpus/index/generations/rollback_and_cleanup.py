@@ -48,7 +48,7 @@ def rollback(
     """Moves the pointer to generation `to`, by default the one before the live one.
 
     Raises:
-        UserError: the generation does not exist, lacks files or is already live, or a publish is running.
+        UserError: the generation does not exist, lacks files, is outdated or already live, or a publish is running.
     """
     index = PublishedIndex(index_root)
     if not (index.names() or index.find_pointer()):
@@ -65,6 +65,7 @@ def rollback(
         manifest = index.manifest(target)
         if live and target == live.name:
             raise UserError(f"index generation {target} is already live; choose another of {', '.join(known)}")
+        manifest.check_format()
         if missing := index.missing_files(manifest):
             raise UserError(f"index generation {target} lacks {min(missing)}; choose another, or run the refresh job")
         pointer = Pointer.to(manifest, previous=live)

@@ -1,15 +1,19 @@
-"""Compares an index with the rows it should contain: ids, content, vectors, and the two searches with each other."""
+"""Compares an index with the rows it should contain: passages, texts, vectors, and whether they can be found."""
 
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ragops.corpus.index.generations.generation import Generation
-from ragops.corpus.index.passages import Entry
-from ragops.corpus.index.stores.interface import Fetch, row_hashes
+from ragops.corpus.index.generations.manifest import OUTDATED, Manifest
+from ragops.corpus.index.passages import Entry, TextVector, text_key
+from ragops.corpus.index.stores.interface import Fetch
+
+SAMPLED_TEXTS = 64
+"""Distinct texts whose vectors are compared, and searched for."""
 
 _PRINTED_IDS = 5
 # Chroma keeps cosine vectors as given or scaled, both in float32: rounding alone costs less than 1e-6.
@@ -20,7 +24,10 @@ _LOST_FRACTION = 0.05
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """Differences as sorted ids: missing rows, rows that should not exist (stale), rows with other content."""
+    """Differences as sorted ids of passages: missing, not wanted (stale), with other content, with another vector.
+
+    `rows`: passages in the index; `vectors_checked`: distinct texts whose vectors were compared.
+    """
 
     generation: str
     rows: int
@@ -47,7 +54,7 @@ class VerifyReport:
         faults = [_named(kind, ids) for kind, ids in named.items() if ids] + list(self.problems)
         if faults:
             return f"index generation {self.generation}: " + "; ".join(faults)
-        checked = f"{self.rows} rows match, {self.vectors_checked} vectors compared"
+        checked = f"{self.rows} rows match, {self.vectors_checked} texts searched by their vector"
         return f"index generation {self.generation}: {checked}"
 
     def as_dict(self) -> dict[str, Any]:
@@ -55,11 +62,32 @@ class VerifyReport:
         return {name: getattr(self, name) for name in self.__slots__} | {"ok": self.ok}
 
 
+def outdated_report(manifest: Manifest) -> VerifyReport:
+    """The report on a generation that this version of ragops cannot search."""
+    problems = (f"{OUTDATED}, so equal passages hide others; the refresh job rebuilds it",)
+    return VerifyReport(manifest.name, manifest.count, (), (), (), (), 0, problems)
+
+
 def verify_generation(
-    generation: Generation, wanted: Mapping[str, str], sample: Iterable[Entry], fingerprint: str
+    generation: Generation,
+    wanted: Mapping[str, str],
+    sample: Iterable[Entry],
+    fingerprint: str,
+    changed_files: Collection[str] = (),
 ) -> VerifyReport:
-    """Compares an opened generation with id -> row hash, sample vectors and the model's fingerprint."""
-    return compare(generation, row_hashes(generation.store), wanted, sample, fingerprint)
+    """Compares an opened generation with what it should contain.
+
+    Args:
+        generation: the opened generation.
+        wanted: id -> row hash of all passages.
+        sample: passages of different texts, with the vectors that these should have.
+        fingerprint: of the embedding model.
+        changed_files: files whose bytes differ from the manifest's record.
+    """
+    report = compare(generation, generation.table.row_hashes(), wanted, sample, fingerprint)
+    if not changed_files:
+        return report
+    return replace(report, problems=(*report.problems, _named("files changed after publishing", changed_files)))
 
 
 def compare(
@@ -69,19 +97,19 @@ def compare(
     sample: Iterable[Entry],
     fingerprint: str,
 ) -> VerifyReport:
-    """As `verify_generation`, with the row hashes already read from the store."""
+    """As `verify_generation`, with the row hashes of the generation's passages."""
     expected = list(sample)
-    stored = {entry.chunk_id: entry for entry in generation.store.get([entry.chunk_id for entry in expected])}
-    wrong = [e.chunk_id for e in expected if e.chunk_id in stored and not _same_direction(e, stored[e.chunk_id])]
+    stored = {text.text_hash: text for text in generation.store.get([entry.text_hash for entry in expected])}
+    compared = [(entry, stored[entry.text_hash]) for entry in expected if entry.text_hash in stored]
     return VerifyReport(
         generation=generation.manifest.name,
         rows=len(rows),
         missing=tuple(sorted(wanted.keys() - rows.keys())),
         stale=tuple(sorted(rows.keys() - wanted.keys())),
         different=tuple(sorted(i for i in rows.keys() & wanted.keys() if rows[i] != wanted[i])),
-        wrong_vectors=tuple(sorted(wrong)),
+        wrong_vectors=tuple(sorted(entry.chunk_id for entry, text in compared if not _same_direction(entry, text))),
         vectors_checked=len(stored),
-        problems=(*_problems(generation, rows, expected, fingerprint), *_readers(generation, stored.values())),
+        problems=tuple(_problems(generation, rows, expected, fingerprint)),
     )
 
 
@@ -109,9 +137,14 @@ class Sample:
 
 
 def sample_ids(rows: Mapping[str, str], size: int, seed: str) -> list[str]:
-    """Up to `size` ids, always the same for the same seed."""
-    ids = sorted(rows)
-    return random.Random(seed).sample(ids, min(size, len(ids)))
+    """Ids of passages of up to `size` different texts, always the same for the same seed.
+
+    A text is as likely in it as any other, however many passages have it: in an index of 5,000 equal passages that hid
+    100 others, a sample of passages contained none of these.
+    """
+    of_text = {text_key(rows[chunk_id]): chunk_id for chunk_id in sorted(rows)}
+    texts = sorted(of_text)
+    return [of_text[text] for text in random.Random(seed).sample(texts, min(size, len(texts)))]
 
 
 def _problems(
@@ -121,39 +154,46 @@ def _problems(
     if manifest.model.fingerprint != fingerprint:
         yield f"built with model {manifest.model.fingerprint}, wanted {fingerprint}"
     if manifest.count != len(rows):
-        yield f"the manifest counts {manifest.count} rows, the store contains {len(rows)}"
+        yield f"the manifest counts {manifest.count} rows, the index contains {len(rows)}"
     shapes = {entry.vector.shape for entry in sample} - {(manifest.model.dimension,)}
     if shapes:
         yield f"vectors of shape {sorted(shapes)}, the manifest says dimension {manifest.model.dimension}"
         return
-    words = set(generation.words.ids)
-    if words != rows.keys():
-        yield _named("found by one of dense and lexical search only", sorted(words ^ rows.keys()))
+    yield from _text_problems(generation)
     sampled = [entry for entry in sample if entry.chunk_id in rows]
     lost = sorted(entry.chunk_id for entry in sampled if not _found(generation, entry))
     if len(lost) > _LOST_FRACTION * len(sampled):
         yield _named("not found by their own vector", lost)
 
 
-def _readers(generation: Generation, stored: Iterable[Entry]) -> Iterator[str]:
-    """Problems where dense and lexical search show a passage to different readers."""
+def _text_problems(generation: Generation) -> Iterator[str]:
+    """Where vector store and word index differ from the texts of the passages, or show them to other readers."""
+    wanted, stored, words = generation.table.texts(), generation.store.texts(), set(generation.words.ids)
+    if missing := wanted.keys() - stored.keys():
+        yield _named("texts without a vector", missing)
+    if stale := stored.keys() - wanted.keys():
+        yield _named("vectors without a passage", stale)
+    if differing := words ^ wanted.keys():
+        yield _named("texts that are in the word index or in passages only", differing)
     restricted = generation.restrictions.restricted
-    if differing := sorted(e.chunk_id for e in stored if restricted.get(e.chunk_id, ()) != e.groups):
-        yield _named("for other groups in dense search than in lexical search", differing)
+    in_words = {text for text, groups in wanted.items() if restricted.get(text, ()) != groups}
+    in_store = {text for text in wanted.keys() & stored.keys() if stored[text] != wanted[text]}
+    if differing := in_words | in_store:
+        yield _named("texts that a search shows to other groups than their passages", differing)
 
 
 def _found(generation: Generation, entry: Entry) -> bool:
-    """Whether the graph finds the vector itself, or an equal one (the same text in another document)."""
+    """Whether the graph finds the vector itself, or an equal one."""
     hits = generation.store.query(entry.vector, 1, reader=None)
     return bool(hits) and hits[0].score >= _SAME_VECTOR_COSINE
 
 
-def _same_direction(one: Entry, other: Entry) -> bool:
-    lengths = float(np.linalg.norm(one.vector) * np.linalg.norm(other.vector))
-    return one.vector.shape == other.vector.shape and float(one.vector @ other.vector) >= _SAME_VECTOR_COSINE * lengths
+def _same_direction(entry: Entry, text: TextVector) -> bool:
+    one, other = entry.vector, text.vector
+    lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return one.shape == other.shape and float(one @ other) >= _SAME_VECTOR_COSINE * lengths
 
 
-def _named(kind: str, ids: Iterable[str]) -> str:
-    listed = list(ids)
-    more = ", ..." if len(listed) > _PRINTED_IDS else ""
-    return f"{len(listed)} {kind} ({', '.join(listed[:_PRINTED_IDS])}{more})"
+def _named(kind: str, ids: Collection[str]) -> str:
+    more = ", ..." if len(ids) > _PRINTED_IDS else ""
+    return f"{len(ids)} {kind} ({', '.join(sorted(ids)[:_PRINTED_IDS])}{more})"

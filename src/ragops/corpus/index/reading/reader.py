@@ -75,11 +75,11 @@ class IndexReader:
         self.generation().check_encoder(fingerprint, name)
 
     def dense(self, vector: Vector, k: int, reader: Reader = ()) -> list[Hit]:
-        """The k nearest passages by cosine that the reader may see; `vector` float32 of shape (dimension,)."""
+        """The k nearest texts by cosine that the reader may see; `vector` float32 of shape (dimension,)."""
         return self.generation().dense(vector, k, reader)
 
     def lexical(self, text: str, k: int, reader: Reader = ()) -> list[Hit]:
-        """The k best passages by BM25 that the reader may see."""
+        """The k best texts by BM25 that the reader may see."""
         return self.generation().lexical(text, k, reader)
 
     def entries(self, ids: Sequence[str]) -> list[Passage]:

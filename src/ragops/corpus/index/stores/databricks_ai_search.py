@@ -20,28 +20,19 @@ from databricks.sdk.service.vectorsearch import (
     VectorIndexType,
 )
 
-from ragops.corpus.index.access import Groups, Reader, groups_key, visible
-from ragops.corpus.index.passages import Entry, Passage, Vector
+from ragops.corpus.index.access import Groups, Reader, groups_from_key, groups_key, visible
+from ragops.corpus.index.passages import TextVector, Vector
 from ragops.corpus.index.stores.interface import Hit, batched, check_batch
 from ragops.errors import UserError
 
-_KEY = "chunk_id"
+_KEY = "text_hash"
 _VECTOR = "vector"
 _GROUPS = "groups"
 _SCHEMA = {
     _KEY: "string",
-    "doc_id": "string",
-    "text": "string",
-    "heading_path": "string",  # a JSON list, since arrays of strings cannot be used in filters anyway
-    "title": "string",
-    "path": "string",
-    "page": "int",
-    "ordinal": "int",
-    "text_hash": "string",
     _GROUPS: "string",  # `groups_key`: one value per set of groups, "" for everybody
     _VECTOR: "array<float>",
 }
-_PASSAGE_COLUMNS = [name for name in _SCHEMA if name != _VECTOR]
 _ROWS_PER_UPSERT = 500  # about 4 MB of JSON at 384 dimensions
 _ROWS_PER_PAGE = 100
 _IDS_PER_DELETE = 50  # ids travel in the URL
@@ -68,77 +59,59 @@ class AISearchStore:
     def __init__(self, client: WorkspaceClient, name: str, group_sets: Collection[Groups] = ()) -> None:
         """`name`: catalog.schema.index. The first use raises databricks-sdk's NotFound if it does not exist.
 
-        `group_sets`: the sets of groups that passages are restricted to; passages of other sets are not found.
+        `group_sets`: the sets of groups that texts are restricted to; texts of other sets are not found.
         """
         self._indexes = client.vector_search_indexes
         self._name = name
         self._group_sets = {(), *group_sets}
 
     def count(self) -> int:
-        """The number of rows that the index reports as searchable."""
+        """The number of texts that the index reports as searchable."""
         status = self._indexes.get_index(self._name).status
         return (status.indexed_row_count or 0) if status else 0
 
-    def ids(self) -> set[str]:
-        """All ids, by a scan, since the service has no projection."""
-        return {passage.chunk_id for page in self.scan() for passage in page}
-
-    def scan(self) -> Iterator[list[Passage]]:
-        """All rows in key order, in pages of 100."""
+    def texts(self) -> dict[str, Groups]:
+        """All texts, by hash, with their groups: by a scan in pages of 100, since the service has no projection."""
+        found: dict[str, Groups] = {}
         last: str | None = None
         while True:
             page = self._indexes.scan_index(self._name, num_results=_ROWS_PER_PAGE, last_primary_key=last)
             if not page.data:
-                return
-            yield [_passage({field.key or "": _plain(field) for field in row.fields or []}) for row in page.data]
+                return found
+            for row in page.data:
+                fields = {field.key or "": _plain(field) for field in row.fields or []}
+                found[str(fields[_KEY])] = _groups(fields)
             last = page.last_primary_key
 
-    def passages(self, ids: Sequence[str]) -> list[Passage]:
-        """Rows in the order of `ids`; unknown ids are skipped."""
-        found = {row[_KEY]: _passage(row) for row in self._rows(ids, _PASSAGE_COLUMNS)}
-        return [found[chunk_id] for chunk_id in ids if chunk_id in found]
+    def get(self, texts: Sequence[str]) -> list[TextVector]:
+        """Texts with unit vectors in this order; unknown ones are skipped."""
+        found = {row[_KEY]: row for row in self._rows(texts, [_KEY, _GROUPS, _VECTOR])}
+        rows = [found[text_hash] for text_hash in texts if text_hash in found]
+        return [TextVector(row[_KEY], _groups(row), np.asarray(row[_VECTOR], dtype=np.float32)) for row in rows]
 
-    def get(self, ids: Sequence[str]) -> list[Entry]:
-        """Rows with unit vectors in the order of `ids`; unknown ids are skipped."""
-        found = {row[_KEY]: row for row in self._rows(ids, [*_PASSAGE_COLUMNS, _VECTOR])}
-        rows = [found[chunk_id] for chunk_id in ids if chunk_id in found]
-        return [_passage(row).with_vector(np.asarray(row[_VECTOR], dtype=np.float32)) for row in rows]
-
-    def upsert(self, entries: Sequence[Entry]) -> None:
-        """Writes whole rows, absent values as nulls. Raises UserError if the service refuses some."""
-        check_batch(entries)
-        self._group_sets |= {entry.groups for entry in entries}
-        for part in batched(entries, _ROWS_PER_UPSERT):
-            rows = [_row(entry) for entry in part]
+    def upsert(self, texts: Sequence[TextVector]) -> None:
+        """Writes texts, replacing earlier ones. Raises UserError if the service refuses some."""
+        check_batch(texts)
+        self._group_sets |= {text.groups for text in texts}
+        for part in batched(texts, _ROWS_PER_UPSERT):
+            rows = [_row(text) for text in part]
             answer = self._indexes.upsert_data_vector_index(self._name, json.dumps(rows, ensure_ascii=False))
             if answer.status is not UpsertDataStatus.SUCCESS:
                 failed = (answer.result.failed_primary_keys if answer.result else None) or []
                 raise UserError(f"AI Search index {self._name} refused {len(failed)} rows ({failed[:3]}); run again")
 
-    def update(self, entries: Sequence[Entry]) -> None:
-        """As `upsert`: the service has no partial write."""
-        self.upsert(entries)
-
-    def delete(self, ids: Sequence[str]) -> None:
-        """Removes rows; unknown ids are ignored. Raises UserError if the service cannot delete some."""
-        for part in batched(ids, _IDS_PER_DELETE):
+    def delete(self, texts: Sequence[str]) -> None:
+        """Removes texts; unknown ones are ignored. Raises UserError if the service cannot delete some."""
+        for part in batched(texts, _IDS_PER_DELETE):
             answer = self._indexes.delete_data_vector_index(self._name, part)
             if answer.status is not DeleteDataStatus.SUCCESS:
                 raise UserError(f"AI Search index {self._name} did not delete all of {part[:3]}...; run this again")
 
     def query(self, vector: Vector, k: int, reader: Reader = ()) -> list[Hit]:
-        """The k nearest rows by cosine that the reader may see."""
+        """The k nearest texts by cosine that the reader may see."""
         seen = sorted(groups_key(groups) for groups in self._group_sets if visible(groups, reader))
         rows = self._query([_KEY], vector, k, filters=None if reader is None else {_GROUPS: seen})
         return [Hit(row[_KEY], _cosine(float(row["score"]))) for row in rows]
-
-    def neighbors(self, passage: Passage, ordinals: Collection[int]) -> list[Passage]:
-        """Rows of the passage's document and groups with these ordinals, in the document's order."""
-        if not ordinals:
-            return []
-        filters = {"doc_id": passage.doc_id, "ordinal": sorted(ordinals), _GROUPS: groups_key(passage.groups)}
-        rows = self._query(_PASSAGE_COLUMNS, self._anywhere(), len(ordinals), filters)
-        return sorted((_passage(row) for row in rows), key=lambda row: row.ordinal)
 
     def close(self) -> None:
         """Does nothing: there are no open connections."""
@@ -169,16 +142,12 @@ class AISearchStore:
         return np.ones((columns[0].embedding_dimension or 0) if columns else 0, dtype=np.float32)
 
 
-def _row(entry: Entry) -> dict[str, Any]:
-    headings = json.dumps(entry.heading_path, ensure_ascii=False)
-    values = {_KEY: entry.chunk_id, "text": entry.text, **entry.metadata(), "heading_path": headings}
-    return values | {_GROUPS: groups_key(entry.groups), _VECTOR: _unit(entry.vector)}
+def _row(text: TextVector) -> dict[str, Any]:
+    return {_KEY: text.text_hash, _GROUPS: groups_key(text.groups), _VECTOR: _unit(text.vector)}
 
 
-def _passage(row: Mapping[str, Any]) -> Passage:
-    headings = json.loads(row.get("heading_path") or "[]")
-    groups = tuple(json.loads(row.get(_GROUPS) or "[]"))
-    return Passage.from_metadata(str(row[_KEY]), row.get("text"), {**row, "heading_path": headings}, groups)
+def _groups(row: Mapping[str, Any]) -> Groups:
+    return groups_from_key(row.get(_GROUPS) or "")
 
 
 def _plain(field: MapStringValueEntry) -> str | float | None:

@@ -1,14 +1,18 @@
-"""The interface of vector stores, kept small so that one contract test suite covers all of them."""
+"""The interface of vector stores, kept small so that one contract test suite covers all of them.
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+A store contains each distinct embedded text once, whatever number of passages have it: thousands of equal vectors break
+an HNSW graph, so that no other text is found any more.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Protocol, TypeVar
 
 import numpy as np
 
-from ragops.corpus.index.access import Reader
-from ragops.corpus.index.passages import Entry, Passage, Vector
+from ragops.corpus.index.access import Groups, Reader
+from ragops.corpus.index.passages import Entry, TextVector, Vector
 
 T = TypeVar("T")
 
@@ -18,53 +22,37 @@ Fetch = Callable[[Sequence[str]], Iterator[list[Entry]]]
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One result; dense scores are cosines in [-1, 1], lexical ones BM25, above 0 and without an upper bound."""
+    """A text found; dense scores are cosines in [-1, 1], lexical ones BM25, above 0 and without an upper bound."""
 
-    chunk_id: str
+    text_hash: str
     score: float
 
 
 class Store(Protocol):
-    """Rows with vectors by id. Unknown ids are ignored; a duplicate id in one call raises ValueError."""
+    """Vectors of distinct texts by their hash. Unknown hashes are ignored; one twice in a call raises ValueError."""
 
     def count(self) -> int:
-        """The number of rows."""
+        """The number of texts."""
         ...
 
-    def ids(self) -> set[str]:
-        """The ids of all rows; cheap compared to `scan`."""
+    def texts(self) -> dict[str, Groups]:
+        """All texts, by hash, with their groups."""
         ...
 
-    def scan(self) -> Iterator[list[Passage]]:
-        """All rows without their vectors, in pages."""
+    def get(self, texts: Sequence[str]) -> list[TextVector]:
+        """The texts with these hashes and their vectors (of any length), in this order; unknown ones are skipped."""
         ...
 
-    def get(self, ids: Sequence[str]) -> list[Entry]:
-        """The rows with these ids and their vectors (of any length), in the order of `ids`; unknown ids are skipped."""
+    def upsert(self, texts: Sequence[TextVector]) -> None:
+        """Writes texts, replacing earlier ones."""
         ...
 
-    def passages(self, ids: Sequence[str]) -> list[Passage]:
-        """The rows with these ids without vectors, in the order of `ids`; unknown ids are skipped."""
-        ...
-
-    def upsert(self, entries: Sequence[Entry]) -> None:
-        """Writes whole rows, replacing earlier ones completely (no old field survives)."""
-        ...
-
-    def update(self, entries: Sequence[Entry]) -> None:
-        """Replaces everything except the vector of existing rows."""
-        ...
-
-    def delete(self, ids: Sequence[str]) -> None:
-        """Removes rows; unknown ids are ignored."""
+    def delete(self, texts: Sequence[str]) -> None:
+        """Removes texts; unknown ones are ignored."""
         ...
 
     def query(self, vector: Vector, k: int, reader: Reader = ()) -> list[Hit]:
-        """The k nearest rows by cosine that the reader may see, best first."""
-        ...
-
-    def neighbors(self, passage: Passage, ordinals: Collection[int]) -> list[Passage]:
-        """Rows of the passage's document and groups with these ordinals, in the document's order."""
+        """The k nearest texts by cosine that the reader may see, best first."""
         ...
 
     def close(self) -> None:
@@ -72,16 +60,25 @@ class Store(Protocol):
         ...
 
 
-def check_batch(entries: Sequence[Entry]) -> None:
-    """Checks a batch before it is written. Raises ValueError for a duplicate id or a zero or non-finite vector."""
+_TEXTS_A_MOVE = 2000
+
+
+def regroup(store: Store, groups: Mapping[str, Groups]) -> None:
+    """Gives texts other groups; their vectors stay the same."""
+    for texts in batched(sorted(groups), _TEXTS_A_MOVE):
+        store.upsert([replace(one, groups=groups[one.text_hash]) for one in store.get(texts)])
+
+
+def check_batch(texts: Sequence[TextVector]) -> None:
+    """Checks a batch before it is written. Raises ValueError for a text twice, or a zero or non-finite vector."""
     seen: set[str] = set()
-    for entry in entries:
-        if entry.chunk_id in seen:
-            raise ValueError(f"chunk id {entry.chunk_id} twice in one batch")
-        seen.add(entry.chunk_id)
-        norm = float(np.linalg.norm(entry.vector))
+    for text in texts:
+        if text.text_hash in seen:
+            raise ValueError(f"text {text.text_hash} twice in one batch")
+        seen.add(text.text_hash)
+        norm = float(np.linalg.norm(text.vector))
         if not np.isfinite(norm) or norm == 0.0:
-            raise ValueError(f"vector of chunk {entry.chunk_id} is zero or not finite")
+            raise ValueError(f"vector of text {text.text_hash} is zero or not finite")
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
@@ -89,8 +86,3 @@ def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
     source = iter(items)
     while batch := list(islice(source, size)):
         yield batch
-
-
-def row_hashes(store: Store) -> dict[str, str]:
-    """Id -> row hash, computed from the store's rows (about 80 microseconds a row in embedded Chroma)."""
-    return {passage.chunk_id: passage.row_hash for page in store.scan() for passage in page}

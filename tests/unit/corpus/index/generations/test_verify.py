@@ -4,41 +4,37 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ragops.corpus.index.access import Reader, Restrictions
+from ragops.corpus.index.access import Restrictions
 from ragops.corpus.index.generations.generation import Generation
-from ragops.corpus.index.generations.manifest import IndexedModel, Manifest
-from ragops.corpus.index.generations.verify import Sample, VerifyReport, compare, sample_ids
-from ragops.corpus.index.passages import Entry, Vector
+from ragops.corpus.index.generations.manifest import FORMAT, IndexedModel, Manifest
+from ragops.corpus.index.generations.verify import (
+    Sample,
+    VerifyReport,
+    outdated_report,
+    sample_ids,
+    verify_generation,
+)
+from ragops.corpus.index.passages import Entry, text_key
 from ragops.corpus.index.stores.bm25 import LexicalIndex
-from ragops.corpus.index.stores.interface import Hit
+from tests.support.memory_generation import MemoryStore, passage_table, texts_of
 
 _FINGERPRINT = "ab" * 32
-
-
-class LossyStore:
-    """A store of these entries whose graph has lost some of them."""
-
-    def __init__(self, entries: Sequence[Entry], lost: Sequence[str] = ()) -> None:
-        self.entries, self.lost = {entry.chunk_id: entry for entry in entries}, lost
-
-    def get(self, ids: Sequence[str]) -> list[Entry]:
-        return [self.entries[chunk_id] for chunk_id in ids if chunk_id in self.entries]
-
-    def query(self, vector: Vector, k: int, reader: Reader = ()) -> list[Hit]:
-        assert reader is None, "verification must see all rows"
-        found = [e for e in self.entries.values() if e.chunk_id not in self.lost]
-        cosines = {
-            e.chunk_id: float(e.vector @ vector / np.linalg.norm(e.vector) / np.linalg.norm(vector)) for e in found
-        }
-        return [Hit(i, cosines[i]) for i in sorted(cosines, key=lambda i: -cosines[i])][:k]
+MODEL = IndexedModel(fingerprint=_FINGERPRINT, name="m", dimension=2)
 
 
 @pytest.fixture
 def rows(make_entry: Callable[..., Entry]) -> list[Entry]:
     angles = np.linspace(0, 3, 20)
     return [
-        make_entry(f"c{n:02d}", ordinal=n, vector=np.array([np.cos(a), np.sin(a)], dtype=np.float32))
+        make_entry(
+            f"c{n:02d}",
+            ordinal=n,
+            text_hash=f"{n:064x}"[::-1],
+            vector=np.array([np.cos(a), np.sin(a)], dtype=np.float32),
+        )
         for n, a in enumerate(angles)
     ]
 
@@ -49,45 +45,71 @@ def _verify(
     lost: Sequence[str] = (),
     fingerprint: str = _FINGERPRINT,
     restricted: Mapping[str, tuple[str, ...]] | None = None,
+    in_table: Sequence[Entry] = (),
+    changed: Sequence[str] = (),
 ) -> VerifyReport:
-    model = IndexedModel(fingerprint=_FINGERPRINT, name="m", dimension=2)
-    manifest = Manifest(number=1, model=model, count=len(wanted), source_version="x", parent=None)
-    words = LexicalIndex.build([e.chunk_id for e in wanted], [e.text for e in wanted])
-    generation = Generation(manifest, LossyStore(stored, lost), words, Restrictions(words.ids, restricted or {}))
-    hashes = [{e.chunk_id: e.row_hash for e in entries} for entries in (stored, wanted)]
-    return compare(generation, hashes[0], hashes[1], wanted, fingerprint)
+    manifest = Manifest(number=1, model=MODEL, count=len(wanted), source_version="x", parent=None, format=FORMAT)
+    words = LexicalIndex.build([e.text_hash for e in wanted], [e.text for e in wanted])
+    lost_texts = [entry.text_hash for entry in stored if entry.chunk_id in lost]
+    store, table = MemoryStore(texts_of(stored), lost_texts), passage_table(in_table or stored)
+    generation = Generation(manifest, store, words, Restrictions(words.ids, restricted or {}), table)
+    return verify_generation(generation, {e.chunk_id: e.row_hash for e in wanted}, wanted, fingerprint, changed)
 
 
 def test_a_complete_generation_is_ok(rows: list[Entry]) -> None:
     report = _verify(rows, rows)
     assert report.ok
-    assert str(report) == "index generation 000001-abababab: 20 rows match, 20 vectors compared"
+    assert str(report) == "index generation 000001-abababab: 20 rows match, 20 texts searched by their vector"
 
 
-def test_different_groups_in_dense_and_lexical_search_are_reported(rows: list[Entry]) -> None:
+def test_texts_shown_to_other_groups_than_their_passages_are_reported(rows: list[Entry]) -> None:
     closed = [replace(rows[0], groups=("hr",)), *rows[1:]]
-    assert _verify(closed, closed, restricted={"c00": ("hr",)}).ok
-    report = _verify(closed, closed)
-    assert "1 for other groups in dense search than in lexical search (c00)" in str(report)
+    assert _verify(closed, closed, restricted={rows[0].text_hash: ("hr",)}).ok
+    in_words = _verify(closed, closed)
+    in_store = _verify(rows, closed, restricted={rows[0].text_hash: ("hr",)}, in_table=closed)
+    for report in (in_words, in_store):
+        assert f"1 texts that a search shows to other groups than their passages ({rows[0].text_hash})" in str(report)
+
+
+def test_a_copy_for_everybody_shows_the_text_to_everybody(rows: list[Entry]) -> None:
+    copies = [*rows, replace(rows[0], chunk_id="copy", path="hr/copy.md", groups=("hr",))]
+    assert _verify(copies, copies).ok
+
+
+def test_an_index_with_a_vector_for_each_passage_is_reported(rows: list[Entry]) -> None:
+    by_passage = [replace(row, text_hash=row.chunk_id) for row in rows]
+    report = _verify(by_passage, rows, in_table=rows)
+    assert "20 texts without a vector" in str(report)
+    assert "20 vectors without a passage (c00, c01, c02, c03, c04, ...)" in str(report)
+    old = outdated_report(Manifest(number=1, model=MODEL, count=9, source_version="x", parent=None))
+    assert not old.ok
+    assert "a vector for each passage" in str(old)
+    assert "the refresh job rebuilds it" in str(old)
+
+
+def test_changed_files_are_reported(rows: list[Entry]) -> None:
+    report = _verify(rows, rows, changed=["bm25/ids.json"])
+    assert not report.ok
+    assert "1 files changed after publishing (bm25/ids.json)" in str(report)
 
 
 def test_at_most_five_missing_rows_are_named(rows: list[Entry]) -> None:
     report = _verify(rows[7:], rows)
     assert report.missing == tuple(f"c{n:02d}" for n in range(7))
     assert "7 missing (c00, c01, c02, c03, c04, ...)" in str(report)
-    assert "the manifest counts 20 rows, the store contains 13" in report.problems
+    assert "the manifest counts 20 rows, the index contains 13" in report.problems
     assert json.loads(json.dumps(report.as_dict()))["missing"] == list(report.missing)
 
 
 def test_stale_and_different_rows_are_reported(rows: list[Entry], make_entry: Callable[..., Entry]) -> None:
-    report = _verify([*rows[:19], make_entry("c19"), make_entry("x")], rows)
+    report = _verify([*rows[:19], make_entry("c19", text_hash=rows[19].text_hash), make_entry("x")], rows)
     assert (report.stale, report.different, report.missing) == (("x",), ("c19",), ())
     assert not report.ok
 
 
 def test_a_wrong_vector_is_reported(rows: list[Entry], make_entry: Callable[..., Entry]) -> None:
-    turned = make_entry("c00", ordinal=0, vector=np.array([0.9, 0.1], dtype=np.float32))
-    longer = make_entry("c01", ordinal=1, vector=rows[1].vector * 3)
+    turned = replace(rows[0], vector=np.array([0.9, 0.1], dtype=np.float32))
+    longer = replace(rows[1], vector=rows[1].vector * 3)
     assert _verify([turned, longer, *rows[2:]], rows).wrong_vectors == ("c00",)
 
 
@@ -106,14 +128,24 @@ def test_vectors_of_another_dimension_are_reported(rows: list[Entry], make_entry
 
 
 def test_words_without_vectors_are_reported(rows: list[Entry]) -> None:
-    assert "1 found by one of dense and lexical search only (c19)" in str(_verify(rows[:19], rows))
+    assert f"1 texts that are in the word index or in passages only ({rows[19].text_hash})" in str(
+        _verify(rows[:19], rows)
+    )
 
 
 def test_a_sample_is_reproducible_and_limited() -> None:
-    rows = {f"c{n}": "" for n in range(100)}
+    rows = {f"c{n}": f"{n:032x}"[::-1] for n in range(100)}
     assert sample_ids(rows, 10, "seed") == sample_ids(dict(reversed(rows.items())), 10, "seed")
     assert sample_ids(rows, 10, "seed") != sample_ids(rows, 10, "other")
     assert len(set(sample_ids(rows, 1000, "seed"))) == 100
+
+
+@given(copies=st.integers(0, 500), seed=st.text())
+def test_copies_do_not_displace_other_texts_in_the_sample(copies: int, seed: str) -> None:
+    rows = {f"c{n}": f"{n:032x}"[::-1] for n in range(5)}
+    copied = {f"copy{n}": f"{3:032x}"[::-1] for n in range(copies)}
+    texts = [text_key({**rows, **copied}[chunk_id]) for chunk_id in sample_ids({**rows, **copied}, 5, seed)]
+    assert sorted(texts) == sorted(text_key(row_hash) for row_hash in rows.values())
 
 
 def test_a_sample_is_fetched_with_the_first_rows(rows: list[Entry]) -> None:

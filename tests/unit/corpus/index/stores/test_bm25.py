@@ -57,12 +57,12 @@ def index(request: pytest.FixtureRequest, tmp_path: Path) -> LexicalIndex:
     ],
 )
 def test_the_best_passage_comes_first(index: LexicalIndex, query: str, best: str) -> None:
-    assert index.query(query, 1)[0].chunk_id == best
+    assert index.query(query, 1)[0].text_hash == best
 
 
 def test_hits_are_ordered_and_only_of_passages_that_share_a_term(index: LexicalIndex) -> None:
     hits = index.query("the loop template", 10)
-    assert {hit.chunk_id for hit in hits} == {"loop", "format"}
+    assert {hit.text_hash for hit in hits} == {"loop", "format"}
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
     assert all(hit.score > 0 for hit in hits)
 
@@ -87,12 +87,12 @@ def test_a_corpus_without_words_finds_nothing(corpus: dict[str, str], tmp_path: 
 
 def test_passages_without_words_are_never_found() -> None:
     index = LexicalIndex.build(["empty", "full"], ["", "some words"])
-    assert [hit.chunk_id for hit in index.query("words", 5)] == ["full"]
+    assert [hit.text_hash for hit in index.query("words", 5)] == ["full"]
 
 
 def test_equal_scores_keep_the_order_of_ids() -> None:
     index = LexicalIndex.build(["b", "a", "c"], ["same text"] * 3)
-    assert [hit.chunk_id for hit in index.query("same", 2)] == ["b", "a"]
+    assert [hit.text_hash for hit in index.query("same", 2)] == ["b", "a"]
 
 
 WORDS = st.lists(st.sampled_from(["loop", "str.format", "enter", "x", "検索する", "..."]), max_size=4).map(" ".join)

@@ -1,8 +1,7 @@
-from collections.abc import Callable
-
+import numpy as np
 import pytest
 
-from ragops.corpus.index.passages import Entry
+from ragops.corpus.index.passages import TextVector
 from ragops.corpus.index.stores.interface import batched, check_batch
 
 
@@ -11,9 +10,10 @@ def test_items_are_batched_in_order() -> None:
     assert list(batched([], 2)) == []
 
 
-def test_duplicate_ids_and_unusable_vectors_are_refused(make_entry: Callable[..., Entry]) -> None:
-    check_batch([make_entry("a"), make_entry("b")])
-    with pytest.raises(ValueError, match="chunk id a twice"):
-        check_batch([make_entry("a"), make_entry("a")])
-    with pytest.raises(ValueError, match="vector of chunk a"):
-        check_batch([make_entry("a", vector=make_entry().vector * 0)])
+def test_a_text_twice_and_unusable_vectors_are_refused() -> None:
+    ones = np.ones(3, np.float32)
+    check_batch([TextVector("a", (), ones), TextVector("b", (), ones)])
+    with pytest.raises(ValueError, match="text a twice"):
+        check_batch([TextVector("a", (), ones), TextVector("a", ("hr",), ones)])
+    with pytest.raises(ValueError, match="vector of text a"):
+        check_batch([TextVector("a", (), ones * 0)])
