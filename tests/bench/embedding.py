@@ -80,8 +80,8 @@ def direct(texts: Path, folder: Path) -> dict[str, float]:
     script = (
         "import json, sys, time; from pathlib import Path\n"
         "texts = json.loads(Path(sys.argv[1]).read_text(encoding='utf-8')); begin = time.perf_counter()\n"
-        "from ragops.corpus.embeddings.openvino_encoder import load_openvino\n"
-        "encoder = load_openvino(Path(sys.argv[2]), threads=int(sys.argv[3])); loaded = time.perf_counter()\n"
+        "from ragops.corpus.embeddings.cpu_encoder import load_cpu_encoder\n"
+        "encoder = load_cpu_encoder(Path(sys.argv[2]), threads=int(sys.argv[3])); loaded = time.perf_counter()\n"
         "encoder.encode_documents(texts); end = time.perf_counter()\n"
         "print(json.dumps({'load': loaded - begin, 'encode': end - loaded, 'cpu': time.process_time()}))"
     )

@@ -97,7 +97,7 @@ def convert_once(identity: str, into: Path, export: Callable[[Path], None]) -> P
     Raises:
         UserError: the volume cannot be read or written.
     """
-    return (_convert_on_volume if on_volume(into) else _convert_on_disk)(short(identity), into, export)
+    return (_convert_on_volume if on_volume(into) else convert_on_disk)(short(identity), into, export)
 
 
 def on_this_machine(conversion: Path) -> Path:
@@ -109,13 +109,16 @@ def on_this_machine(conversion: Path) -> Path:
     if not on_volume(conversion):
         return conversion
     name = conversion.name.partition("-")[0]
-    return _convert_on_disk(
+    return convert_on_disk(
         name, cache_folder() / "models", lambda built: volume_files(conversion).copy(conversion, built)
     )
 
 
-def _convert_on_disk(name: str, into: Path, export: Callable[[Path], None]) -> Path:
-    """The first of several concurrent converters to finish wins; the folder appears complete or not at all."""
+def convert_on_disk(name: str, into: Path, export: Callable[[Path], None]) -> Path:
+    """Returns the folder `into`/`name` on a local disk; `export` fills it first if it does not exist.
+
+    The first of several concurrent converters to finish wins; the folder appears complete or not at all.
+    """
     target = into / name
     if not (target / MANIFEST).is_file():
         into.mkdir(parents=True, exist_ok=True)

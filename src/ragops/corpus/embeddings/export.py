@@ -100,7 +100,7 @@ def _original(reference: TorchEncoder, model: EmbeddingModel) -> Vectors:
 
 
 def check(found: Vectors, wanted: Vectors, name: str) -> None:
-    """Compares a converted model's vectors with the original's, in direction and in length.
+    """Compares a model's vectors on OpenVINO and on PyTorch, one of them converted, in direction and in length.
 
     Raises:
         UserError: a cosine is below 0.9999, or a length differs by more than 0.1 %.
@@ -109,8 +109,8 @@ def check(found: Vectors, wanted: Vectors, name: str) -> None:
     cosine = float(((found * wanted).sum(axis=1) / (lengths[0] * lengths[1])).min())
     if not (cosine >= MINIMUM_COSINE and np.allclose(*lengths, rtol=1e-3)):
         raise UserError(
-            f"Embedding model {name}: its OpenVINO conversion differs from PyTorch (cosine {cosine:.5f}); "
-            "use the torch encoder for it"
+            f"Embedding model {name}: its vectors on OpenVINO and PyTorch differ (cosine {cosine:.5f}); "
+            "use the encoder that its files are for"
         )
 
 

@@ -4,7 +4,8 @@ import importlib.util
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from ragops.corpus.embeddings.model import EmbeddingModel, module_list
+from ragops.corpus.embeddings.maven import ONNX
+from ragops.corpus.embeddings.model import EmbeddingModel, is_onnx, module_list
 from ragops.corpus.embeddings.model_files import read_json
 from ragops.errors import UserError
 
@@ -14,8 +15,15 @@ def check_loadable(model: EmbeddingModel, folder: Path) -> None:
 
     Raises:
         UserError: sentence-transformers or transformers is not installed, or too old for this model; names both
-            versions.
+            versions. Or the files are ONNX, and not those of a BERT encoder in fp32.
     """
+    if is_onnx(folder):
+        if not _has("sentence_transformers", []):
+            raise _too_old(model, "", "sentence-transformers", "")
+        from ragops.corpus.embeddings.onnx_graph import bert_weights, read_graph  # imports OpenVINO
+
+        bert_weights(model, read_graph(model, folder / ONNX))
+        return
     for entry in module_list(folder):
         inside = entry.type.split(".")[1:-1]
         # Every version understands `sentence_transformers.models`, although version 6 has no such file.

@@ -12,22 +12,13 @@ import openvino
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from ragops.corpus.embeddings.conversion import GRAPH, TOKENIZER, read_manifest
+from ragops.corpus.embeddings.conversion import GRAPH, TOKENIZER
 from ragops.corpus.embeddings.interface import PromptedEncoder, Vectors
 from ragops.corpus.embeddings.model import EmbeddingModel
 from ragops.corpus.embeddings.padding import TokenIds, batches, padded, token_ids
 
 # Tokens in one inference, padding included: larger batches are not faster on a CPU and need more memory.
 BATCH_TOKENS = 2048
-
-
-def load_openvino(folder: Path, threads: int = 0) -> "OpenVinoEncoder":
-    """Loads what `convert` wrote. `threads`: cores to use, 0 for all.
-
-    Raises:
-        UserError: as `read_manifest` does.
-    """
-    return OpenVinoEncoder(folder, read_manifest(folder).model, threads)
 
 
 class OpenVinoGraph:

@@ -31,11 +31,11 @@ class OpenVinoSource:
         Raises:
             UserError: the conversion does not exist, or is another model's.
         """
-        from ragops.corpus.embeddings.openvino_encoder import load_openvino
+        from ragops.corpus.embeddings.cpu_encoder import load_cpu_encoder
 
         folder = on_this_machine(self.folder)
         _check_fingerprint(str(folder), read_manifest(folder).fingerprint, self.fingerprint)
-        return load_openvino(folder, self.threads)
+        return load_cpu_encoder(folder, self.threads)
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,10 @@ class TorchSource:
             UserError: this machine does not have the model, or has another one by that name.
         """
         from ragops.corpus.embeddings.torch_encoder import TorchEncoder
+        from ragops.corpus.embeddings.torch_files import torch_folder
 
         _check_fingerprint(self.model.source, fingerprint(self.model), self.fingerprint)
-        return TorchEncoder(self.model, locate(self.model), device)
+        return TorchEncoder(self.model, torch_folder(self.model), device)
 
 
 @dataclass(frozen=True)

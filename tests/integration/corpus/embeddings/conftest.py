@@ -4,8 +4,9 @@ import pytest
 from filelock import FileLock
 
 from ragops.corpus.embeddings.conversion import convert
+from ragops.corpus.embeddings.cpu_encoder import load_cpu_encoder
 from ragops.corpus.embeddings.model import EmbeddingModel
-from ragops.corpus.embeddings.openvino_encoder import OpenVinoEncoder, load_openvino
+from ragops.corpus.embeddings.openvino_encoder import OpenVinoEncoder
 
 
 @pytest.fixture(scope="session")
@@ -26,4 +27,6 @@ def converted(minilm: EmbeddingModel, tmp_path_factory: pytest.TempPathFactory, 
 
 @pytest.fixture(scope="session")
 def encoder(converted: Path) -> OpenVinoEncoder:
-    return load_openvino(converted, threads=1)
+    loaded = load_cpu_encoder(converted, threads=1)
+    assert isinstance(loaded, OpenVinoEncoder)
+    return loaded

@@ -12,9 +12,9 @@ from sentence_transformers.models import Pooling, Transformer
 from transformers import BertConfig, BertModel
 
 from ragops.corpus.embeddings.conversion import CANONICAL_TEXTS, convert, read_manifest
+from ragops.corpus.embeddings.cpu_encoder import load_cpu_encoder
 from ragops.corpus.embeddings.export import check
 from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint, locate, short
-from ragops.corpus.embeddings.openvino_encoder import load_openvino
 from ragops.corpus.embeddings.torch_encoder import TorchEncoder
 from ragops.errors import UserError
 
@@ -45,7 +45,7 @@ def test_a_conversion_is_named_by_fingerprint_and_gives_pytorchs_vectors(toy: Em
     assert folder.name == short(fingerprint(toy))
     assert read_manifest(folder).fingerprint == fingerprint(toy)
     texts = ["hello world", "one two three " * 40]
-    converted, original = load_openvino(folder), TorchEncoder(toy, locate(toy))
+    converted, original = load_cpu_encoder(folder), TorchEncoder(toy, locate(toy))
     assert np.allclose(converted.encode_queries(texts), original.encode_queries(texts), atol=1e-5)
     assert os.listdir(folder.parent) == [folder.name]
 
@@ -57,9 +57,9 @@ def test_a_model_is_converted_once(toy: EmbeddingModel, folder: Path, monkeypatc
 
 @pytest.mark.parametrize("by", [[1, -1] * 8, [2] * 16, [np.nan] * 16], ids=["direction", "length", "nan"])
 def test_vectors_that_differ_from_pytorchs_are_refused(toy: EmbeddingModel, folder: Path, by: list[float]) -> None:
-    vectors = load_openvino(folder).encode_documents(CANONICAL_TEXTS)
+    vectors = load_cpu_encoder(folder).encode_documents(CANONICAL_TEXTS)
     check(vectors, vectors, toy.name)
-    with pytest.raises(UserError, match="toy: its OpenVINO conversion differs from PyTorch"):
+    with pytest.raises(UserError, match="toy: its vectors on OpenVINO and PyTorch differ"):
         check(vectors * np.array(by, dtype=np.float32), vectors, toy.name)
 
 

@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ragops.corpus.embeddings.conversion import read_manifest
+from ragops.corpus.embeddings.cpu_encoder import load_cpu_encoder
 from ragops.corpus.embeddings.model import EmbeddingModel
-from ragops.corpus.embeddings.openvino_encoder import OpenVinoEncoder, load_openvino
+from ragops.corpus.embeddings.openvino_encoder import OpenVinoEncoder
 from ragops.errors import UserError
 
 # The first five numbers of sentence-transformers 6.2 on PyTorch 2.15, single precision.
@@ -73,7 +74,7 @@ def test_prompts_are_put_before_the_texts(converted: Path, minilm: EmbeddingMode
 
 def test_a_folder_without_a_conversion_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"{tmp_path}.*manifest"):
-        load_openvino(tmp_path)
+        load_cpu_encoder(tmp_path)
 
 
 def test_the_manifest_contains_model_and_versions(converted: Path, minilm: EmbeddingModel) -> None:
@@ -86,8 +87,8 @@ def test_the_manifest_contains_model_and_versions(converted: Path, minilm: Embed
 def test_a_worker_imports_neither_torch_nor_transformers(converted: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from ragops.corpus.embeddings.udf import embed_udf\n"
-        "from ragops.corpus.embeddings.openvino_encoder import load_openvino\n"
-        "load_openvino(Path(sys.argv[1]), 1).encode_documents(['x'])\n"
+        "from ragops.corpus.embeddings.cpu_encoder import load_cpu_encoder\n"
+        "load_cpu_encoder(Path(sys.argv[1]), 1).encode_documents(['x'])\n"
         "print({'torch', 'transformers', 'sentence_transformers'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", script, str(converted)], capture_output=True, text=True, check=True)
