@@ -30,15 +30,17 @@ LATER = {
     ),
     "refresh": (
         "ragops.corpus.documents.parsers",
+        "chromadb",
         "ragops.corpus.index.stores.chroma",
         "ragops.corpus.embeddings.openvino_encoder",
     ),
     "release": (
         "ragops.assembly",
+        "chromadb",
         "ragops.corpus.index.stores.chroma",
         "ragops.answers.llms.providers.openai_compatible",
     ),
-    "smoke": ("ragops.corpus.index.stores.chroma", "ragops.corpus.embeddings.openvino_encoder"),
+    "smoke": ("chromadb", "ragops.corpus.index.stores.chroma", "ragops.corpus.embeddings.openvino_encoder"),
 }
 
 # None in sys.modules: neither imported nor found.

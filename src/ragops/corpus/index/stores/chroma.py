@@ -6,24 +6,25 @@ match costs 100 ms at 20,000 rows, a search without one 3 ms. Embedded Chroma ne
 local disk, since its SQLite does not work on a volume or share.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-import chromadb
 import numpy as np
-from chromadb.api.client import Client
-from chromadb.api.collection_configuration import CreateCollectionConfiguration
-from chromadb.api.models.Collection import Collection as ChromaCollection
-from chromadb.api.shared_system_client import SharedSystemClient
-from chromadb.config import Settings
 
 from ragops.corpus.index.access import Groups, Reader, groups_key, visible
 from ragops.corpus.index.passages import TextVector, Vector
 from ragops.corpus.index.stores.interface import Hit, batched, check_batch
+
+if TYPE_CHECKING:
+    from chromadb.api.client import Client
+    from chromadb.api.collection_configuration import CreateCollectionConfiguration
+    from chromadb.api.models.Collection import Collection as ChromaCollection
 
 # HNSW is written to disk only after `sync_threshold` changes; the others are replayed at every opening, 0.65 ms a row.
 # So 100 costs a reader at most 65 ms, Chroma's default of 1000 0.65 s.
@@ -136,6 +137,11 @@ def open_embedded(directory: Path) -> ChromaStore:
 
 
 def _client(directory: Path) -> Client:
+    import chromadb  # 0.3 s, which publishing without changes does not need
+    from chromadb.api.client import Client
+    from chromadb.api.shared_system_client import SharedSystemClient
+    from chromadb.config import Settings
+
     try:
         client = chromadb.PersistentClient(str(directory), settings=Settings(anonymized_telemetry=False))
     except Exception:
