@@ -29,6 +29,7 @@ console = Console()
 class Benchmark(StrEnum):
     """In the order of execution: the longest last."""
 
+    PROMPT = "prompt"
     TASKS = "tasks"
     SEARCH = "search"
     EMBEDDING = "embedding"

@@ -6,6 +6,15 @@ from typing import Any
 
 Figures = Mapping[str, Any]
 PAGE = "reading a 45-megapixel page"
+PROMPT_S = {
+    "ragops --help": 0.5,
+    "localbundle --help": 0.5,
+    "ragops search": 1.2,
+    "ragops ask": 2.0,
+    "refresh, nothing to do": 6.0,
+    "refresh, 1 % edited, beyond its embedding": 10.0,
+}
+"""Seconds that a user may wait at the prompt, on a quiet machine of 2 cores."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,20 @@ def _edits(figures: Figures, figure: str) -> float:
     return max(values[figure] for name, values in figures.items() if name.startswith("edits, "))
 
 
+def _prompt(command: str) -> Bound:
+    """A command's seconds at the prompt, the least of several."""
+    return Bound(
+        command,
+        "prompt",
+        lambda f: f"{f[command]['min_s']:.2f} s, median {f[command]['median_s']:.2f} s",
+        f"<= {PROMPT_S[command]:g} s",
+        lambda f: f[command]["min_s"] <= PROMPT_S[command],
+        is_timing=True,
+    )
+
+
 BOUNDS = (
+    *map(_prompt, PROMPT_S),
     Bound(
         "overhead of a notebook task",
         "tasks",
@@ -118,6 +140,14 @@ BOUNDS = (
         lambda f: _recall(f, "content-defined") >= _recall(f, "greedy") - 0.02,
     ),
     Bound(
+        "encoder alone / whole build, time",
+        "refresh",
+        lambda f: f"{f['encoder_alone_ratio']:.2f} of {f['full_s']:.0f} s",
+        ">= 0.75",
+        lambda f: f["encoder_alone_ratio"] >= 0.75,
+        is_timing=True,
+    ),
+    Bound(
         "no-op: time without kernel starts",
         "refresh",
         lambda f: f"{f['noop_own_s']:.1f} s",
@@ -141,6 +171,14 @@ BOUNDS = (
         lambda f: f"{f['edit_s']:.1f} of {f['edit_budget_s']:.1f} s",
         "<= no-op + 2 % of full + 5 s",
         lambda f: f["edit_within_budget"],
+        is_timing=True,
+    ),
+    Bound(
+        "1 % edited: beyond its embedding",
+        "refresh",
+        lambda f: f"{f['edit_beyond_embedding_s']:.1f} s",
+        "<= 10 s",
+        lambda f: f["edit_beyond_embedding_s"] <= f["most_beyond_embedding_s"],
         is_timing=True,
     ),
     Bound(

@@ -18,12 +18,10 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from pydoc_data.topics import topics
 from typing import Annotated
 
-import nbformat
 import psutil
 import typer
 from localbundle.runs.record import RunRecord, list_runs
@@ -33,6 +31,8 @@ from rich.table import Table
 from ragops.demo.corpus import PATHS
 from ragops.demo.formats.document import Document
 from ragops.demo.formats.markdown import to_markdown
+from tests.bench.encoder_alone import encoder_alone
+from tests.bench.executed import embedding, kernel_starts
 from tests.e2e.bundles import Bundle, copy_bundle, write_notes
 
 SCHEMA = "measured"
@@ -42,6 +42,7 @@ TOPICS_A_DOCUMENT = 4
 EDITED_SHARE = 0.01
 REPEATS = 3
 MOST_OWN_S = 10.0
+MOST_BEYOND_EMBEDDING_S = 10.0
 Figures = dict[str, float | bool]
 console = Console()
 
@@ -105,7 +106,11 @@ def measure(bundle: Bundle, landing: Path) -> Figures:
     figures: Figures = {"documents": len(list(landing.glob("*.md")))}
     figures |= {"full_s": full.seconds, "full_load": full.load, "full_texts": full.texts, "chunks": chunks["chunks"]}
     figures["chunks_unique"] = chunks["chunks"] == chunks["texts"] == full.texts
-    figures |= {f"full_{key}_s": task.seconds for key, task in full.record.tasks.items() if task.kind == "notebook"}
+    figures["encoder_alone_s"] = encoder_alone(bundle, SCHEMA)
+    figures["encoder_alone_ratio"] = figures["encoder_alone_s"] / full.seconds
+    figures |= {
+        f"full_{key}_s": task.seconds for key, task in full.record.tasks.items() if task.kind == "notebook_task"
+    }
     figures |= nothing_to_do(bundle, landing)
     figures |= edits(bundle, landing)
     figures["edit_budget_s"] = float(figures["noop_s"]) + 0.02 * full.seconds + 5
@@ -160,6 +165,8 @@ def edits(bundle: Bundle, landing: Path) -> Figures:
         new.append(len(texts(bundle, chosen) - before))
     return {
         "edit_s": statistics.median(run.seconds for run in runs),
+        "edit_beyond_embedding_s": min(run.seconds - embedding(bundle, run.record) for run in runs),
+        "most_beyond_embedding_s": MOST_BEYOND_EMBEDDING_S,
         "edit_load": statistics.median(run.load for run in runs),
         "edited_documents": edited,
         "edit_texts": sum(embedded),
@@ -198,18 +205,6 @@ def refresh(bundle: Bundle, landing: Path, what: str, schema: str = SCHEMA) -> R
     result = f"{run.kernels_s:.1f} s of that kernel starts, {texts:,} texts to embed"
     console.print(f"{what}: {seconds:.1f} s, {result} (load {run.load:.1f})", highlight=False)
     return run
-
-
-def kernel_starts(bundle: Bundle, record: RunRecord) -> float:
-    """Seconds that a run's notebook tasks waited between their start and their first cell."""
-    waited = 0.0
-    for key, task in record.tasks.items():
-        if task.kind == "notebook" and task.started:
-            notebook = nbformat.read(bundle.home / "runs" / str(record.run_id) / f"{key}.ipynb", as_version=4)
-            first = next(cell for cell in notebook.cells if cell.cell_type == "code")
-            begun = datetime.fromisoformat(first.metadata.execution["iopub.status.busy"])
-            waited += (begun - task.started).total_seconds()
-    return waited
 
 
 def versions(bundle: Bundle) -> dict[str, str]:
