@@ -159,7 +159,8 @@ def publish_index(use_case: UseCase, workspace: Workspace) -> StageReport:
     from ragops.corpus.index import stage
 
     use_case = _with_models(use_case, workspace)
-    return stage.publish_index(workspace, use_case.embedding, use_case.corpus.access)
+    corpus = use_case.corpus
+    return stage.publish_index(workspace, use_case.embedding, corpus.access, languages=corpus.languages)
 
 
 def open_searcher(use_case: UseCase, workspace: Workspace) -> Searcher:

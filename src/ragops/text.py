@@ -1,14 +1,17 @@
 """Small functions on text that every package uses: one-line messages, the closest name, words, digests."""
 
+from __future__ import annotations
+
 import difflib
 import hashlib
 import json
 import math
-import re
 from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING
 
-WORD = re.compile(r"[^\W_]+")
-"""A run of letters and digits in any script."""
+if TYPE_CHECKING:
+    import regex
 
 
 def one_line(text: object, limit: int | None = None) -> str:
@@ -30,8 +33,16 @@ def closest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
 
 
 def words(text: str) -> list[str]:
-    """The text's words in lower case, without punctuation and underscores."""
-    return WORD.findall(text.casefold())
+    """The text's words in lower case, in any script with its combining marks, without punctuation and underscores."""
+    found: list[str] = _word().findall(text.casefold())
+    return found
+
+
+@cache
+def _word() -> regex.Pattern[str]:
+    import regex  # Python's own patterns end a word at a combining mark; it takes longer to import than this module
+
+    return regex.compile(r"[\p{L}\p{M}\p{N}]+")
 
 
 def digest(value: object) -> str:

@@ -63,7 +63,8 @@ class Corpus(_Section):
     """Which models may see the documents: any model (public), models that are not private only after personal data is
     removed (internal), or private models only (confidential)."""
     languages: tuple[str, ...]
-    """ISO 639-1 codes of the documents' languages, such as en; the job explore compares them with those it detects."""
+    """ISO 639-1 codes of the documents' languages, such as en: BM25 finds a word in its inflected forms in these. The
+    job explore compares them with those it detects."""
     access: tuple[AccessRule, ...] = ()
     """Rules for documents that only some groups may find; everyone may find the others."""
     groups: tuple[str, ...] = ()

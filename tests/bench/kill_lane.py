@@ -170,7 +170,8 @@ def refresh(given: Parameters, result: Connection) -> None:
         convert_for_cpu(read)
         refresh_embeddings(workspace, use_case.embedding, read.encoder_source(read.encoder))
     result.send("embeddings")
-    publish_index(workspace, use_case.embedding, use_case.corpus.access, recall_guard(read))
+    corpus = use_case.corpus
+    publish_index(workspace, use_case.embedding, corpus.access, recall_guard(read), languages=corpus.languages)
     result.send("index")
     workspace.spark.stop()
 

@@ -29,6 +29,7 @@ def test_the_closest_name_is_proposed_and_no_distant_one() -> None:
 
 def test_words_are_letters_and_digits() -> None:
     assert words("`__init__`, Größe-42!") == ["init", "grösse", "42"]
+    assert words("यह हिन्दी है; น้ำมัน") == ["यह", "हिन्दी", "है", "น้ำมัน"]
 
 
 def test_a_digest_does_not_depend_on_the_order_of_keys() -> None:

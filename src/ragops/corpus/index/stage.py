@@ -44,10 +44,17 @@ def publish_index(
     rules: Sequence[AccessRule],
     guard: RecallGuard | None = None,
     run_id: str = "manual",
+    languages: Sequence[str] = (),
 ) -> StageReport:
     """Makes the live index equal to `chunks` with their vectors and these access rules; does nothing if it already is.
 
-    `run_id` identifies this publisher to others that wait for it.
+    Args:
+        workspace: with the tables.
+        model: the embedding model.
+        rules: who may see which documents.
+        guard: stops a publish whose recall drops.
+        run_id: identifies this publisher to others that wait for it.
+        languages: ISO 639-1 codes of the documents' languages, in which words are stemmed.
 
     Raises:
         UserError: chunks have no vector, another publisher is running, or the generation fails its checks. The old
@@ -55,7 +62,7 @@ def publish_index(
     """
     report = StageReport("index")
     with report.timed():
-        source = index_source(workspace, model, rules)
+        source = index_source(workspace, model, rules, languages)
         done = publish(
             index_root(workspace),
             source,
@@ -70,7 +77,9 @@ def publish_index(
     return report
 
 
-def index_source(workspace: Workspace, model: EmbeddingModel, rules: Sequence[AccessRule]) -> IndexSource:
+def index_source(
+    workspace: Workspace, model: EmbeddingModel, rules: Sequence[AccessRule], languages: Sequence[str] = ()
+) -> IndexSource:
     """The rows that the index must contain, as publish and verify read them.
 
     `rows` raises UserError if a vector is missing, or if rules leave no group that may see a document.
@@ -86,6 +95,7 @@ def index_source(workspace: Workspace, model: EmbeddingModel, rules: Sequence[Ac
         rows=partial(_row_hashes, workspace, frame, of),
         fetch=partial(_entries, workspace, frame, of),
         access=rules_digest(rules),
+        languages=tuple(languages),
     )
 
 

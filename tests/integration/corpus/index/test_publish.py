@@ -126,6 +126,15 @@ def test_another_model_gets_its_own_generation(root: Path, put: Publish, corpus:
     reader.close()
 
 
+def test_other_languages_of_the_corpus_rebuild_the_word_index(root: Path, put: Publish, corpus: ModuleType) -> None:
+    put(corpus.source(corpus.BEFORE))
+    english = replace(corpus.source(corpus.BEFORE), languages=("en",))
+    assert (put(english).from_scratch, put(english).published) == (True, False)
+    assert put(replace(corpus.source(corpus.AFTER), languages=("en",))).from_scratch is False
+    with closing(IndexReader(root)) as reader:
+        assert reader.generation().lexical("passages", 1), "the stem of `passage` is in the index"
+
+
 def test_an_empty_index_can_be_published_and_searched(root: Path, put: Publish, corpus: ModuleType) -> None:
     assert put(corpus.source([])).published
     reader = IndexReader(root)

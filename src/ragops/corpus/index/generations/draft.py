@@ -1,6 +1,6 @@
 """A generation being built in a local directory: a copy of the live one with changes, or from scratch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ from ragops.corpus.index.stores.chroma import create_embedded, open_embedded
 from ragops.corpus.index.stores.interface import Fetch, Store
 from ragops.corpus.index.stores.passage_changes import PassageChanges
 from ragops.corpus.index.stores.passage_table import PassageTable
+from ragops.corpus.index.stores.terms_version import terms_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,13 @@ def _texts(rows: Mapping[str, str]) -> set[str]:
 
 
 def finish_draft(
-    draft: Draft, fetch: Fetch, number: int, model: IndexedModel, source_version: str, access: str = ""
+    draft: Draft,
+    fetch: Fetch,
+    number: int,
+    model: IndexedModel,
+    source_version: str,
+    access: str = "",
+    languages: Sequence[str] = (),
 ) -> BuiltDraft:
     """Applies the plan, then reopens the files as a reader would and reads all passages."""
     with closing(draft.store), closing(PassageChanges(draft.directory / PASSAGE_FILE)) as changes:
@@ -103,7 +110,7 @@ def finish_draft(
         table = opened.enter_context(closing(PassageTable.open(draft.directory / PASSAGE_FILE)))
         store = opened.enter_context(closing(open_embedded(draft.directory / CHROMA)))
         rows, texts = table.row_hashes(), table.texts()
-        _words(draft.words, table, texts).save(draft.directory / BM25)
+        _words(draft.words, table, texts, languages).save(draft.directory / BM25)
         words = LexicalIndex.load(draft.directory / BM25)
         restrictions = Restrictions(words.ids, texts)
         restrictions.save(draft.directory)
@@ -117,16 +124,21 @@ def finish_draft(
             group_sets=len(restrictions.sets),
             rewrites=draft.parent.rewrites + dead if draft.parent else 0,
             format=FORMAT,
+            terms=terms_version(words.languages),
         )
         opened.pop_all()
     return BuiltDraft(draft.directory, Generation(manifest, store, words, restrictions, table), rows)
 
 
-def _words(parent: LexicalIndex | None, table: PassageTable, texts: Mapping[str, Groups]) -> LexicalIndex:
+def _words(
+    parent: LexicalIndex | None, table: PassageTable, texts: Mapping[str, Groups], languages: Sequence[str]
+) -> LexicalIndex:
     """The word index of these texts, each once, so that copies do not change how rare a word is."""
     known = set(parent.ids) if parent else set()
     new = {p.text_hash: lexical_text(p) for p in table.of_texts(sorted(texts.keys() - known), reader=None)}
-    return parent.changed(known - texts.keys(), new) if parent else LexicalIndex.build(list(new), list(new.values()))
+    if parent:
+        return parent.changed(known - texts.keys(), new)
+    return LexicalIndex.build(list(new), list(new.values()), languages)
 
 
 def seal_draft(built: BuiltDraft) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ragops.corpus.index.stores.terms_version import TERMS_VERSION
 from ragops.errors import UserError
 
 CHROMA = "chroma"
@@ -55,6 +56,7 @@ class Manifest(BaseModel):
     group_sets: int = 0  # number of group sets that restrict texts; 0: everybody sees all
     rewrites: int = 0  # texts deleted or moved since the last build from scratch: dead nodes in the HNSW graph
     format: int = 1
+    terms: str = TERMS_VERSION  # of the word index, with its languages
     built_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
     versions: dict[str, str] = Field(default_factory=lambda: {n: version(n) for n in ("ragops", "chromadb", "bm25s")})
     files: dict[str, str] = Field(default_factory=dict)
@@ -67,7 +69,7 @@ class Manifest(BaseModel):
     @property
     def outdated(self) -> bool:
         """Whether this version of the library cannot search it."""
-        return self.format != FORMAT
+        return self.format != FORMAT or self.terms.split()[0] != TERMS_VERSION
 
     def check_format(self) -> None:
         """Raises UserError if the generation is outdated."""

@@ -7,6 +7,7 @@ from ragops.corpus.index.generations.manifest import Manifest
 from ragops.corpus.index.passages import TextVector, rewritten
 from ragops.corpus.index.stores.interface import Fetch, Store, batched, regroup
 from ragops.corpus.index.stores.passage_changes import PassageChanges
+from ragops.corpus.index.stores.terms_version import TERMS_VERSION
 
 # Ids for which entries are fetched at a time; one fetch may be a query of a table.
 _FETCH_IDS = 20_000
@@ -32,7 +33,7 @@ class Rebuild:
 
 
 def decide(
-    live: Manifest | None, fingerprint: str, version: str, damage: Collection[str]
+    live: Manifest | None, fingerprint: str, version: str, damage: Collection[str], terms: str = TERMS_VERSION
 ) -> Nothing | Update | Rebuild:
     """Decides how to make the live index equal to its source.
 
@@ -41,6 +42,7 @@ def decide(
     | none            |               |                | Rebuild  |
     | other model     | any           | any            | Rebuild  |
     | outdated format | any           | any            | Rebuild  |
+    | other terms     | any           | any            | Rebuild  |
     | same model      | some          | any            | Rebuild  |
     | same model      | none          | same           | Nothing  |
     | same model      | none          | other          | Update   |
@@ -50,8 +52,9 @@ def decide(
         fingerprint: of the source's embedding model.
         version: of the source.
         damage: files of the live generation that are missing, new or different.
+        terms: version of the terms in the word index.
     """
-    if live is None or live.model.fingerprint != fingerprint or live.outdated or damage:
+    if live is None or live.model.fingerprint != fingerprint or live.outdated or live.terms != terms or damage:
         return Rebuild()
     return Nothing(live) if live.source_version == version else Update(live)
 

@@ -26,6 +26,7 @@ from ragops.corpus.index.generations.rollback_and_cleanup import (
 from ragops.corpus.index.generations.verify import SAMPLED_TEXTS, Sample, compare, sample_ids
 from ragops.corpus.index.locks.interface import Hold, PublishLock
 from ragops.corpus.index.stores.interface import Fetch
+from ragops.corpus.index.stores.terms_version import terms_version
 from ragops.errors import UserError
 from ragops.platform.volumes.errors import VolumeError
 
@@ -40,6 +41,7 @@ class IndexSource:
         rows: returns id -> row hash; called only if something may have changed.
         fetch: returns entries for ids; called only for rows to write and for a sample.
         access: digest of the access rules, "" without rules.
+        languages: ISO 639-1 codes of the passages' languages, for the word index.
     """
 
     model: IndexedModel
@@ -47,6 +49,7 @@ class IndexSource:
     rows: Callable[[], Mapping[str, str]]
     fetch: Fetch
     access: str = ""
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,7 @@ def _publish(
     hold: Hold,
 ) -> PublishReport:
     damage = index.changed_files(live) if live else set()
-    decision = decide(live, source.model.fingerprint, source.version, damage)
+    decision = decide(live, source.model.fingerprint, source.version, damage, terms_version(source.languages))
     if isinstance(decision, Nothing):
         return _unchanged(decision.live)
     parent = decision.parent if isinstance(decision, Update) else None
@@ -149,7 +152,7 @@ def _publish(
         return _unchanged(draft.parent)
     sample = Sample(source.fetch, sample_ids(wanted, SAMPLED_TEXTS, seed=source.version))
     number = hold.reserve(index.next_number())
-    built = finish_draft(draft, sample.fetch, number, source.model, source.version, source.access)
+    built = finish_draft(draft, sample.fetch, number, source.model, source.version, source.access, source.languages)
     try:
         _check(built, sample, source, wanted)
         # An index that is damaged or cannot be searched any more is replaced whatever its recall was.

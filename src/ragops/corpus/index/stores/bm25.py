@@ -12,12 +12,14 @@ import numpy.typing as npt
 
 from ragops.corpus.index.stores.interface import Hit
 from ragops.corpus.index.stores.terms import tokenize
+from ragops.corpus.index.stores.terms_version import terms_version
 
 # bm25s logs every step at DEBUG, regardless of the program's level.
 logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 _IDS_FILE = "ids.json"
 _TERMS_FILE = "terms.npz"
+_FORMAT_FILE = "format.json"
 
 # The terms of one passage, as numbers of the index's vocabulary.
 Terms = npt.NDArray[np.int32]
@@ -26,17 +28,27 @@ Terms = npt.NDArray[np.int32]
 class LexicalIndex:
     """An immutable BM25 index: `build`, `changed` or `load`, then `query` from any number of threads."""
 
-    def __init__(self, ids: Sequence[str], bm25: bm25s.BM25 | None, terms: Callable[[], Sequence[Terms]]) -> None:
+    def __init__(
+        self,
+        ids: Sequence[str],
+        bm25: bm25s.BM25 | None,
+        terms: Callable[[], Sequence[Terms]],
+        languages: Sequence[str] = (),
+    ) -> None:
         """Only this class creates one. `terms`: those of each passage, read when an index is derived from this one."""
         self.ids = tuple(ids)
+        self.languages = tuple(languages)
         self._bm25 = bm25
         self._terms = terms
 
     @classmethod
-    def build(cls, ids: Sequence[str], texts: Sequence[str]) -> "LexicalIndex":
-        """Indexes texts[i] under ids[i]; searches of a corpus without words find nothing."""
+    def build(cls, ids: Sequence[str], texts: Sequence[str], languages: Sequence[str] = ()) -> "LexicalIndex":
+        """Indexes texts[i] under ids[i]; searches of a corpus without words find nothing.
+
+        `languages`: ISO 639-1 codes, for stemming.
+        """
         vocabulary: dict[str, int] = {}
-        return cls._index(ids, [_numbers(text, vocabulary) for text in texts], vocabulary)
+        return cls._index(ids, [_numbers(text, vocabulary, languages) for text in texts], vocabulary, languages)
 
     def changed(self, removed: Collection[str], added: Mapping[str, str]) -> "LexicalIndex":
         """Equals `build` with the changed passages, without reading the unchanged ones again.
@@ -46,15 +58,17 @@ class LexicalIndex:
         vocabulary = dict(self._vocabulary)
         gone = {*removed, *added}
         passages = {i: terms for i, terms in zip(self.ids, self._terms(), strict=True) if i not in gone}
-        passages |= {chunk_id: _numbers(text, vocabulary) for chunk_id, text in added.items()}
+        passages |= {chunk_id: _numbers(text, vocabulary, self.languages) for chunk_id, text in added.items()}
         ids = sorted(passages)
-        return self._index(ids, [passages[chunk_id] for chunk_id in ids], vocabulary)
+        return self._index(ids, [passages[chunk_id] for chunk_id in ids], vocabulary, self.languages)
 
     @classmethod
-    def _index(cls, ids: Sequence[str], passages: Sequence[Terms], vocabulary: Mapping[str, int]) -> "LexicalIndex":
+    def _index(
+        cls, ids: Sequence[str], passages: Sequence[Terms], vocabulary: Mapping[str, int], languages: Sequence[str]
+    ) -> "LexicalIndex":
         flat = np.concatenate([np.empty(0, np.int32), *passages])
         if not flat.size:
-            return cls(ids, None, lambda: passages)
+            return cls(ids, None, lambda: passages, languages)
         used, numbers = np.unique(flat, return_inverse=True)  # terms of removed passages are dropped
         terms = {number: term for term, number in vocabulary.items()}
         renumbered = _split(numbers.astype(np.int32), [len(passage) for passage in passages])
@@ -62,20 +76,26 @@ class LexicalIndex:
         known = {terms[number]: index for index, number in enumerate(used.tolist())}
         corpus = ([passage.tolist() for passage in renumbered], known)
         bm25.index(corpus, create_empty_token=False, show_progress=False)
-        return cls(ids, bm25, lambda: renumbered)
+        return cls(ids, bm25, lambda: renumbered, languages)
 
     @classmethod
     def load(cls, directory: Path) -> "LexicalIndex":
-        """Opens a saved index with memory-mapped postings. Raises OSError or ValueError if it is damaged."""
+        """Opens a saved index with memory-mapped postings.
+
+        Raises OSError or ValueError if it is damaged, or has terms of another version.
+        """
+        languages = _read_languages(directory / _FORMAT_FILE)
         ids = json.loads((directory / _IDS_FILE).read_text("utf-8"))
         has_terms = (directory / "params.index.json").exists()
         bm25 = bm25s.BM25.load(str(directory), mmap=True, show_progress=False) if has_terms else None
-        return cls(ids, bm25, partial(_read_terms, directory / _TERMS_FILE))
+        return cls(ids, bm25, partial(_read_terms, directory / _TERMS_FILE), languages)
 
     def save(self, directory: Path) -> None:
         """Writes the index into a directory, which is created if necessary."""
         directory.mkdir(parents=True, exist_ok=True)
         (directory / _IDS_FILE).write_text(json.dumps(self.ids), "utf-8")
+        written = {"terms": terms_version(self.languages), "languages": self.languages}
+        (directory / _FORMAT_FILE).write_text(json.dumps(written), "utf-8")
         terms = self._terms()
         lengths = np.array([len(passage) for passage in terms], np.int32)
         np.savez(directory / _TERMS_FILE, flat=np.concatenate([np.empty(0, np.int32), *terms]), lengths=lengths)
@@ -91,7 +111,7 @@ class LexicalIndex:
 
         `allowed`: for each passage of `ids` whether it may be found; None for all.
         """
-        terms = [term for term in tokenize(text) if term in self._vocabulary]
+        terms = [term for term in tokenize(text, self.languages) if term in self._vocabulary]
         if self._bm25 is None or not terms or k < 1:
             return []
         scores = self._bm25.get_scores(terms)
@@ -102,9 +122,17 @@ class LexicalIndex:
         return [Hit(self.ids[i], float(scores[i])) for i in best]
 
 
-def _numbers(text: str, vocabulary: dict[str, int]) -> Terms:
+def _read_languages(file: Path) -> tuple[str, ...]:
+    saved = json.loads(file.read_text("utf-8")) if file.exists() else {"terms": "1", "languages": []}
+    languages = tuple(saved["languages"])
+    if saved["terms"] != (present := terms_version(languages)):
+        raise ValueError(f"its word index has terms of version {saved['terms']}, not {present}")
+    return languages
+
+
+def _numbers(text: str, vocabulary: dict[str, int], languages: Sequence[str]) -> Terms:
     """The text's terms as numbers; new terms are added to the vocabulary."""
-    return np.array([vocabulary.setdefault(term, len(vocabulary)) for term in tokenize(text)], np.int32)
+    return np.array([vocabulary.setdefault(term, len(vocabulary)) for term in tokenize(text, languages)], np.int32)
 
 
 def _split(flat: Terms, lengths: Sequence[int]) -> list[Terms]:

@@ -22,6 +22,7 @@ from ragops.corpus.index.generations.plan import (
 from ragops.corpus.index.passages import Entry, TextVector
 from ragops.corpus.index.stores.passage_changes import PassageChanges
 from ragops.corpus.index.stores.passage_table import PassageTable
+from ragops.corpus.index.stores.terms_version import terms_version
 from tests.support.memory_generation import MemoryStore, make_passage, texts_of
 
 _A, _A_MOVED, _B = "a" * 32, "a" * 16 + "m" * 16, "b" * 32
@@ -37,6 +38,8 @@ _LIVE = Manifest(
     format=FORMAT,
 )
 _OLD = _LIVE.model_copy(update={"format": 1})
+_OTHER_TERMS = _LIVE.model_copy(update={"terms": "1"})
+_OTHER_LANGUAGES = _LIVE.model_copy(update={"terms": terms_version(["en"])})
 
 
 @pytest.mark.parametrize(
@@ -46,6 +49,8 @@ _OLD = _LIVE.model_copy(update={"format": 1})
         (_LIVE, "cd" * 32, "1", set(), Rebuild()),
         (_LIVE, "cd" * 32, "1", {"bm25/ids.json"}, Rebuild()),
         (_OLD, "ab" * 32, "1", set(), Rebuild()),
+        (_OTHER_TERMS, "ab" * 32, "1", set(), Rebuild()),
+        (_OTHER_LANGUAGES, "ab" * 32, "1", set(), Rebuild()),
         (_LIVE, "ab" * 32, "1", set(), Nothing(_LIVE)),
         (_LIVE, "ab" * 32, "2", set(), Update(_LIVE)),
         (_LIVE, "ab" * 32, "1", {"chroma/chroma.sqlite3"}, Rebuild()),
@@ -56,6 +61,10 @@ def test_model_version_and_damage_decide_what_a_publish_does(
     live: Manifest | None, fingerprint: str, version: str, damage: set[str], decision: Nothing | Update | Rebuild
 ) -> None:
     assert decide(live, fingerprint, version, damage) == decision
+
+
+def test_only_terms_of_another_version_cannot_be_searched() -> None:
+    assert [one.outdated for one in (_LIVE, _OTHER_LANGUAGES, _OTHER_TERMS, _OLD)] == [False, False, True, True]
 
 
 def test_rows_are_added_updated_or_removed() -> None:

@@ -6,27 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragops.corpus.index.stores.bm25 import LexicalIndex
-from ragops.corpus.index.stores.terms import tokenize
-
-
-@pytest.mark.parametrize(
-    ("text", "terms"),
-    [
-        ("Hello, World!", {"hello", "world"}),
-        ("obj.__enter__()", {"obj.__enter__", "obj", "__enter__", "enter"}),
-        ("str.format", {"str.format", "str", "format"}),
-        ("utf-8", {"utf-8", "utf", "8"}),
-        ("getItem max_batch_size", {"getitem", "get", "item", "max_batch_size", "max", "batch", "size"}),
-        ("docs/a.md", {"docs/a.md", "docs", "a", "md"}),
-        ("Straße ＡＢＣ", {"strasse", "abc"}),
-        ("検索する", {"検索する", "検索", "索す", "する"}),
-        ("", set()),
-        ("... --- !!!", set()),
-    ],
-)
-def test_compounds_give_themselves_and_their_parts(text: str, terms: set[str]) -> None:
-    assert set(tokenize(text)) == terms
-
 
 _TEXTS = {
     "enter": "A context manager defines __enter__ and __exit__.",
@@ -34,6 +13,65 @@ _TEXTS = {
     "loop": "The for statement loops over an iterable; the loop body runs once an item.",
     "japanese": "ベクトル検索は近い文書を見つける。",
 }
+
+
+TWINS = {  # what is written, and how it is asked for
+    "vowel signs": ("قالت المُدَرِّسَة هذا", "المدرسة"),
+    "forms of alef and ya": ("أحمد في مستشفى", "احمد مستشفي"),
+    "tatweel": ("كتـــاب جديد", "كتاب"),
+    "niqqud": ("שָׁלוֹם לכולם", "שלום"),
+    "zero-width space": ("The pass\u200bphrase is here.", "passphrase"),
+    "soft hyphen": ("hydro\u00adfluoric acid", "hydrofluoric"),
+    "direction marks": ("code \u200eAB12\u200f ends", "AB12"),
+    "one ideograph": ("白い猫がいる", "猫"),
+    "Hindi": ("यह हिन्दी की किताब है", "किताब"),
+    "Thai": ("ราคาน้ำมันแพง", "น้ำมัน"),
+    "a Thai word of one syllable": ("ราคาน้ำมันแพง", "น้ำ"),
+    "Korean with a particle": ("한국어를 배운다", "한국어"),
+    "accents": ("a naïve résumé", "naive resume"),
+    "digits": ("في ٢٠٢٤", "2024"),
+}
+
+
+@pytest.mark.parametrize(("written", "asked"), TWINS.values(), ids=TWINS)
+def test_a_word_is_found_in_each_form_of_writing(written: str, asked: str) -> None:
+    index = LexicalIndex.build(["other", "it"], ["Something else.", written])
+    assert [hit.text_hash for hit in index.query(asked, 5)] == ["it"]
+    backwards = LexicalIndex.build(["other", "it"], ["Something else.", asked])
+    assert [hit.text_hash for hit in backwards.query(asked, 5)] == ["it"]
+
+
+@pytest.mark.parametrize(("asked", "best"), [("C++", "plus"), ("c#", "sharp"), ("C", "plain"), (".NET", "net")])
+def test_names_with_signs_are_distinguished(asked: str, best: str) -> None:
+    texts = {
+        "plus": "Write it in C++ now.",
+        "sharp": "Write it in C# now.",
+        "plain": "Write it in C now.",
+        "net": "Write it in .NET now.",
+        "web": "Write it on the net now.",
+    }
+    assert LexicalIndex.build(list(texts), list(texts.values())).query(asked, 1)[0].text_hash == best
+
+
+def test_inflected_words_meet_in_the_languages_of_the_corpus(tmp_path: Path) -> None:
+    texts = ["The valve was opened.", "Die Häuser stehen leer.", "Nothing of that."]
+    LexicalIndex.build(["en", "de", "other"], texts, ["en", "de"]).save(tmp_path)
+    index = LexicalIndex.load(tmp_path).changed([], {"new": "Opening hours"})
+    assert {hit.text_hash for hit in index.query("opens", 5)} == {"en", "new"}
+    assert [hit.text_hash for hit in index.query("Haus", 5)] == ["de"]
+    assert LexicalIndex.build(["en"], texts[:1]).query("opens", 5) == []
+
+
+@pytest.mark.parametrize(
+    "format_file", [None, '{"terms": "1", "languages": []}', '{"terms": "2", "languages": ["en"]}']
+)
+def test_an_index_with_other_terms_is_not_opened(format_file: str | None, tmp_path: Path) -> None:
+    LexicalIndex.build(["a"], ["some words"], ["en"]).save(tmp_path)
+    (tmp_path / "format.json").unlink()
+    if format_file:
+        (tmp_path / "format.json").write_text(format_file)
+    with pytest.raises(ValueError, match="version"):
+        LexicalIndex.load(tmp_path)
 
 
 @pytest.fixture(params=["built", "loaded"])
