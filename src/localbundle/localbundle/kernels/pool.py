@@ -117,6 +117,7 @@ class KernelPool:
         self._sockets = tempfile.TemporaryDirectory(prefix="localbundle-", ignore_cleanup_errors=True)
         self._spare: asyncio.Task[Kernel] | None = None
         self._kernels: list[Kernel] = []
+        self._ending: list[asyncio.Task[None]] = []
         self._numbers = itertools.count()
 
     def prepare(self) -> None:
@@ -145,14 +146,16 @@ class KernelPool:
         if self._spare is not None:
             self._spare.cancel()
             await asyncio.gather(self._spare, return_exceptions=True)
-        await asyncio.gather(*(kernel.stop() for kernel in self._kernels), return_exceptions=True)
+        ending = (kernel.stop() for kernel in self._kernels)
+        await asyncio.gather(*self._ending, *ending, return_exceptions=True)
         self._log.close()
         self._sockets.cleanup()
 
     async def release(self, kernel: Kernel) -> None:
-        """Ends one kernel."""
+        """Kills one kernel; that its process is gone is seen 0.1 s later, which the next task need not wait for."""
         self._kernels.remove(kernel)
-        await kernel.stop()
+        self._ending.append(asyncio.create_task(kernel.stop()))
+        await asyncio.sleep(0)
 
     async def _start(self) -> Kernel:
         """With Unix sockets in a folder that only this user may read: nothing listens on the network."""
