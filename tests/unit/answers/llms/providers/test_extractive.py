@@ -56,6 +56,12 @@ def test_without_support_the_model_abstains(question: str, evidence: tuple[str, 
     assert reply.text == "No idea."
 
 
+def test_a_language_without_spaces_is_quoted() -> None:
+    evidence = "ポンプの油は毎週交換します。予備の油は倉庫にあります。"
+    found = best_quotes("ポンプの油はいつ交換しますか", [evidence], 1, 0.2)
+    assert [quote.text for quote in found] == ["ポンプの油は毎週交換します。"]
+
+
 WORDS = st.lists(st.sampled_from(["resource", "error", "file", "the", "opens", "list."]), max_size=12).map(" ".join)
 
 
