@@ -77,7 +77,7 @@ clean:  ## Remove the environment and every local workspace
 
 uv:
 	@$(UV) --version >/dev/null 2>&1 || echo "uv is not installed: installing it into .cache/uv"
-	@$(UV) --version >/dev/null 2>&1 || python3 -m pip install --quiet --disable-pip-version-check --target .cache/uv uv
+	@$(UV) --version >/dev/null 2>&1 || PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --target .cache/uv uv
 
 .venv/.laptop: $(LOCKS)/laptop.txt pyproject.toml src/localbundle/pyproject.toml | uv
 	@test -x $(BIN)/python || $(UV) venv --quiet --seed --python '$(PYTHON_VERSION)' .venv

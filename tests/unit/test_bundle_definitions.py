@@ -189,7 +189,7 @@ def test_the_smoke_refresh_equals_the_users_refresh_but_is_a_separate_job() -> N
 
 
 def test_no_task_installs_a_model() -> None:
-    """On laptops they are packages, which need torch or a compiler; jobs read them from a volume."""
+    """On laptops they are packages, which may need torch or a compiler; jobs read them from a volume."""
     models = re.compile("minilm|smollm", re.IGNORECASE)
     files = [*(ROOT / "resources").glob("*.yml"), *(ROOT / "environments" / "requirements").glob("*/*.txt")]
     assert [file.name for file in files if models.search(file.read_text())] == []

@@ -9,6 +9,7 @@ import httpx
 
 from ragops.answers.llms.open import why_unavailable
 from ragops.answers.llms.settings import Models, OpenAICompatible
+from ragops.corpus.embeddings.maven import parse_maven
 from ragops.corpus.embeddings.model import EmbeddingModel, locate, tokenizer_file
 from ragops.doctor.findings import Finding, State, line, look
 from ragops.platform.credentials import secret_names
@@ -27,8 +28,9 @@ _FIELDS: Mapping[str, Mapping[str, object]] = {
 
 
 def check_embedding(model: EmbeddingModel, workspace: Workspace) -> Iterator[Finding]:
-    """Where the embedding model's files are. Does not download them from a hub."""
-    if model.source.startswith("hub:"):
+    """Where the embedding model's files are. Does not download them."""
+    jar = parse_maven(model.source)
+    if model.source.startswith("hub:") or (jar and not jar.folder.is_dir()):
         yield Finding("embedding model", f"{model.source}, downloaded on first use")
     elif model.is_endpoint:
         yield look("tokenizer", lambda: str(tokenizer_file(model)), "correct `tokenizer` in usecase.yml", "missing")

@@ -75,7 +75,7 @@ def create_schema(parameters: IngestParameters) -> None:
 
 
 def convert_for_cpu(parameters: EncoderParameters) -> None:
-    """Converts the embedding model for the CPU where torch is installed: publishing and searching need it later."""
+    """Converts the embedding model for the CPU, for publishing and searching; models that are not ONNX need torch."""
     if not parameters.use_case.embedding.is_endpoint:
         parameters.encoder_source("openvino")
 

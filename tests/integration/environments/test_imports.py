@@ -32,7 +32,8 @@ LATER = {
         "ragops.corpus.documents.parsers",
         "chromadb",
         "ragops.corpus.index.stores.chroma",
-        "ragops.corpus.embeddings.openvino_encoder",
+        "ragops.corpus.embeddings.onnx_encoder",
+        "ragops.corpus.embeddings.onnx_export",
     ),
     "release": (
         "ragops.assembly",

@@ -93,6 +93,20 @@ def test_base_dependencies_include_neither_spark_nor_torch_nor_a_model() -> None
     assert not names & {Requirement(line).name for line in PROJECT["optional-dependencies"]["models"]}
 
 
+def test_the_laptop_has_no_torch_and_the_tests_have_it() -> None:
+    """GPU clusters encode with torch, laptops with OpenVINO; tests compare both."""
+    laptop, tests = (
+        locked((ROOT / "environments/requirements" / name).read_text()) for name in ("laptop.txt", "dev.txt")
+    )
+    heavy = {"torch", "triton", "transformers", "sentence-transformers"}
+    assert not laptop & heavy and not [name for name in laptop if name.startswith(("nvidia-", "cuda-"))]
+    assert {"torch", "transformers", "sentence-transformers"} <= tests and laptop <= tests
+
+
+def locked(text: str) -> set[str]:
+    return set(re.findall(r"^([a-z0-9-]+)==", text, re.MULTILINE))
+
+
 def repository(root: Path, variables: str) -> Path:
     (root / "environments" / "runtimes").mkdir(parents=True)
     (root / "environments" / "runtimes.yml").write_text(variables)

@@ -199,7 +199,9 @@ def run_exporter(module: str, description: str, folder: Path, what: str, source:
 def _remedy(reason: str, source: str) -> str:
     if "No module named" not in reason:
         return f"check the files of {source}"
-    return "run the refresh job first, which can convert it" if on_databricks() else "install ragops[laptop]"
+    if on_databricks():
+        return "run the refresh job first, which can convert it"
+    return "install ragops[embed], or choose a model in ONNX, which needs no PyTorch"
 
 
 def _export(model: EmbeddingModel, folder: Path) -> None:

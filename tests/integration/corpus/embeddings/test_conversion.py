@@ -79,5 +79,5 @@ def test_a_missing_package_is_reported_with_the_extra_to_install(
     shadow.mkdir()
     (shadow / "torch.py").write_text("raise ModuleNotFoundError(\"No module named 'torch'\")")
     monkeypatch.syspath_prepend(shadow)
-    with pytest.raises(UserError, match=r"No module named 'torch'.*install ragops\[laptop\]"):
+    with pytest.raises(UserError, match=r"No module named 'torch'.*install ragops\[embed\], or choose a model in ONNX"):
         convert(toy, tmp_path / "into")

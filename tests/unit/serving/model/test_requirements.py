@@ -91,7 +91,8 @@ def test_answering_imports_neither_torch_nor_parsers() -> None:
 import importlib.metadata, json, sys
 import ragops.assembly, ragops.serving.model.agent, ragops.answers.retrieval.search
 import ragops.answers.llms.providers.openai_compatible, ragops.answers.llms.providers.openvino_gguf
-import ragops.corpus.embeddings.openvino_encoder, ragops.corpus.index.reading.reader, mlflow.pyfunc
+import ragops.corpus.embeddings.onnx_export, ragops.corpus.embeddings.onnx_encoder
+import chromadb, ragops.corpus.index.stores.chroma, ragops.corpus.index.reading.reader, mlflow.pyfunc
 owners = importlib.metadata.packages_distributions()
 used = {name for module in list(sys.modules) for name in owners.get(module.partition(".")[0], ())}
 print(json.dumps(sorted(used)))
