@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from ragops.corpus.embeddings.interface import CPU, EncoderSource, Vectors
 from ragops.corpus.index.generations.generation import Generation
@@ -20,6 +20,7 @@ class RecallMeter:
         self._source = source
         self._fingerprint = fingerprint
         self._k = k
+        self._encoding: Future[Vectors] | None = None
 
     def recall(self, generation: Generation) -> float | None:
         """Share of questions with an answering passage among the k nearest; None for another model's index."""
@@ -37,10 +38,22 @@ class RecallMeter:
         ]
         return sum(answered) / len(answered)
 
-    @cached_property
+    def prepare(self) -> None:
+        """Starts to load the model and to encode the questions, half a second, in the background."""
+        if self._encoding is None:
+            background = ThreadPoolExecutor(1)
+            self._encoding = background.submit(self._encode)
+            background.shutdown(wait=False)
+
+    @property
     def _vectors(self) -> Vectors:
+        self.prepare()
+        assert self._encoding is not None
+        return self._encoding.result()
+
+    def _encode(self) -> Vectors:
         return self._source.load(CPU).encode_queries([question.question for question in self._questions])
 
     def guard(self, max_drop: float) -> RecallGuard:
         """The guard for publishing a generation."""
-        return RecallGuard(measure=self.recall, max_drop=max_drop)
+        return RecallGuard(measure=self.recall, max_drop=max_drop, prepare=self.prepare)

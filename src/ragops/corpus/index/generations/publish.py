@@ -57,10 +57,12 @@ class RecallGuard:
     """Stops a publish whose recall is more than `max_drop` below the live generation's.
 
     `measure` returns recall in [0, 1] on a fixed query set, or None for a generation whose model it has no encoder for.
+    `prepare` is called as soon as there is something to build, for what can be done in the background until then.
     """
 
     measure: Callable[[Generation], float | None]
     max_drop: float
+    prepare: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,8 @@ def _publish(
     decision = decide(live, source.model.fingerprint, source.version, damage, terms_version(source.languages))
     if isinstance(decision, Nothing):
         return _unchanged(decision.live)
+    if guard:
+        guard.prepare()
     parent = decision.parent if isinstance(decision, Update) else None
     wanted = source.rows()
     copy = index.copy(parent.name, work / "parent") if parent else None

@@ -1,18 +1,23 @@
 """BM25 over the passages (bm25s, numpy)."""
 
+from __future__ import annotations
+
 import json
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import bm25s
 import numpy as np
 import numpy.typing as npt
 
 from ragops.corpus.index.stores.interface import Hit
 from ragops.corpus.index.stores.terms import tokenize
 from ragops.corpus.index.stores.terms_version import terms_version
+
+if TYPE_CHECKING:
+    import bm25s
 
 # bm25s logs every step at DEBUG, regardless of the program's level.
 logging.getLogger("bm25s").setLevel(logging.WARNING)
@@ -42,7 +47,7 @@ class LexicalIndex:
         self._terms = terms
 
     @classmethod
-    def build(cls, ids: Sequence[str], texts: Sequence[str], languages: Sequence[str] = ()) -> "LexicalIndex":
+    def build(cls, ids: Sequence[str], texts: Sequence[str], languages: Sequence[str] = ()) -> LexicalIndex:
         """Indexes texts[i] under ids[i]; searches of a corpus without words find nothing.
 
         `languages`: ISO 639-1 codes, for stemming.
@@ -50,7 +55,7 @@ class LexicalIndex:
         vocabulary: dict[str, int] = {}
         return cls._index(ids, [_numbers(text, vocabulary, languages) for text in texts], vocabulary, languages)
 
-    def changed(self, removed: Collection[str], added: Mapping[str, str]) -> "LexicalIndex":
+    def changed(self, removed: Collection[str], added: Mapping[str, str]) -> LexicalIndex:
         """Equals `build` with the changed passages, without reading the unchanged ones again.
 
         `added`: texts by id, new or replacing earlier ones.
@@ -65,13 +70,15 @@ class LexicalIndex:
     @classmethod
     def _index(
         cls, ids: Sequence[str], passages: Sequence[Terms], vocabulary: Mapping[str, int], languages: Sequence[str]
-    ) -> "LexicalIndex":
+    ) -> LexicalIndex:
         flat = np.concatenate([np.empty(0, np.int32), *passages])
         if not flat.size:
             return cls(ids, None, lambda: passages, languages)
         used, numbers = np.unique(flat, return_inverse=True)  # terms of removed passages are dropped
         terms = {number: term for term, number in vocabulary.items()}
         renumbered = _split(numbers.astype(np.int32), [len(passage) for passage in passages])
+        import bm25s  # 0.1 s, which publishing without changes does not need
+
         bm25 = bm25s.BM25()
         known = {terms[number]: index for index, number in enumerate(used.tolist())}
         corpus = ([passage.tolist() for passage in renumbered], known)
@@ -79,7 +86,7 @@ class LexicalIndex:
         return cls(ids, bm25, lambda: renumbered, languages)
 
     @classmethod
-    def load(cls, directory: Path) -> "LexicalIndex":
+    def load(cls, directory: Path) -> LexicalIndex:
         """Opens a saved index with memory-mapped postings.
 
         Raises OSError or ValueError if it is damaged, or has terms of another version.
@@ -87,6 +94,8 @@ class LexicalIndex:
         languages = _read_languages(directory / _FORMAT_FILE)
         ids = json.loads((directory / _IDS_FILE).read_text("utf-8"))
         has_terms = (directory / "params.index.json").exists()
+        import bm25s
+
         bm25 = bm25s.BM25.load(str(directory), mmap=True, show_progress=False) if has_terms else None
         return cls(ids, bm25, partial(_read_terms, directory / _TERMS_FILE), languages)
 
