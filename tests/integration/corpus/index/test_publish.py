@@ -326,6 +326,14 @@ def test_a_drop_in_recall_stops_the_publish(root: Path, put: Publish, corpus: Mo
     assert put(corpus.source(corpus.BEFORE), recall_guard=unknown).published
 
 
+def test_a_guard_is_prepared_only_when_there_is_something_to_build(put: Publish, corpus: ModuleType) -> None:
+    prepared: list[str] = []
+    for state, times in ((corpus.BEFORE, 1), (corpus.BEFORE, 1), (corpus.AFTER, 2)):
+        guard = RecallGuard(lambda generation: None, 0.0, lambda: prepared.append("once"))
+        put(corpus.source(state), recall_guard=guard)
+        assert len(prepared) == times
+
+
 @pytest.mark.parametrize("half", ["", "{", '{"generation": "000001-abab'])
 def test_a_damaged_pointer_is_read_from_its_copy_and_repaired_by_the_next_publish(
     root: Path, put: Publish, corpus: ModuleType, half: str
