@@ -121,3 +121,73 @@ def test_no_setting_reveals_passages_of_other_groups(
     hidden = {row.text for row in rows if not visible(row.groups, groups)}
     assert not any(text.split("\n")[-1] in hidden for _, texts in reranker.given for text in texts)
     assert [one.score for one in found] == sorted((one.score for one in found), reverse=True) or mmr is not None
+
+
+COPIES = st.lists(st.tuples(st.integers(0, 23), st.sampled_from(GROUPS)), max_size=200)
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    copies=COPIES,
+    reader=st.none() | st.frozensets(st.sampled_from(["hr", "legal", "it"])),
+    fusion=st.sampled_from(["dense", "lexical", "reciprocal_rank", "weighted"]),
+    duplicates=st.none() | st.just(0.9),
+    k=st.integers(1, 12),
+    number=st.integers(0, 23),
+)
+def test_copies_never_change_what_else_is_found(
+    rows: list[Entry],
+    copies: list[tuple[int, tuple[str, ...]]],
+    reader: frozenset[str] | None,
+    fusion: str,
+    duplicates: float | None,
+    k: int,
+    number: int,
+) -> None:
+    """Of passages that the reader may see anyway; the copies may be restricted to other groups."""
+    chosen = RetrievalSettings(fusion=fusion, k=k, candidates=12, duplicates=duplicates)
+    seen = [row for row in rows if visible(row.groups, reader)]
+    copied = [
+        replace(rows[of], chunk_id=f"copy{copy}", doc_id="copies", path=f"copies/{copy:03}.md", groups=groups)
+        for copy, (of, groups) in enumerate(copies)
+        if visible(rows[of].groups, reader)
+    ]
+    question = f"text number{number} of a passage"
+    before, after = (
+        retrieve(make_generation(some), question, rows[number].vector, chosen, reader) for some in (seen, seen + copied)
+    )
+    assert [replace(one, passage=rows[0]) for one in before] == [
+        replace(one, passage=rows[0], also_in=()) for one in after
+    ]
+    assert [one.passage.text for one in before] == [one.passage.text for one in after]
+    paths = {row.path for row in seen + copied if visible(row.groups, reader)}
+    assert all({one.passage.path, *one.also_in} <= paths for one in after)
+
+
+def test_near_duplicates_do_not_leave_fewer_passages_than_wanted() -> None:
+    near = [make_passage(number, "the same words in each of these") for number in range(60)]
+    others = [make_passage(number, f"other{number} words entirely") for number in range(100, 110)]
+    same = [replace(row, vector=near[0].vector) for row in near]
+    chosen = RetrievalSettings(k=5, candidates=10, fusion="dense")
+    found = retrieve(make_generation([*same, *others]), "words", near[0].vector, chosen, None)
+    assert len({one.passage.text for one in found}) == 5
+
+
+def test_the_paths_of_permitted_copies_are_given() -> None:
+    row = make_passage(1)
+    copies = [
+        replace(row, chunk_id=f"c{n}", doc_id=f"c{n}", path=f"c{n}.md", groups=groups)
+        for n, groups in enumerate(GROUPS)
+    ]
+    chosen = RetrievalSettings(k=1, fusion="dense")
+    generation = make_generation([row, *copies])
+    seen = {
+        groups: (found.passage.path, *found.also_in)
+        for groups in [(), ("hr",), ("legal",)]
+        for found in retrieve(generation, "x", row.vector, chosen, groups)
+    }
+    assert seen == {
+        (): ("c0.md", "d.md"),
+        ("hr",): ("c0.md", "c1.md", "c3.md", "d.md"),
+        ("legal",): ("c0.md", "c2.md", "c3.md", "d.md"),
+    }

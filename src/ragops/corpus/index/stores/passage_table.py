@@ -69,6 +69,10 @@ class PassageTable:
         """The distinct texts, by hash, with the groups that may see at least one passage of each."""
         return texts_with_groups(self._all("SELECT DISTINCT text_hash, groups_key FROM passages"))
 
+    def text_of_each_document(self) -> set[str]:
+        """For each document one of its texts; documents with the same texts give the same one."""
+        return {text for (text,) in self._all("SELECT min(text_hash) FROM passages GROUP BY doc_id")}
+
     def passages(self, ids: Sequence[str]) -> list[Passage]:
         """Passages in the order of `ids`; unknown ids are skipped."""
         rows = self._all(f"SELECT {_SELECTED} FROM passages WHERE chunk_id IN {_LISTED}", json.dumps(list(ids)))

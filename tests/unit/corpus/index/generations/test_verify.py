@@ -113,9 +113,17 @@ def test_a_wrong_vector_is_reported(rows: list[Entry], make_entry: Callable[...,
     assert _verify([turned, longer, *rows[2:]], rows).wrong_vectors == ("c00",)
 
 
-def test_a_graph_that_lost_rows_is_reported(rows: list[Entry]) -> None:
+def test_a_graph_that_lost_texts_is_reported(rows: list[Entry]) -> None:
     assert _verify(rows, rows, lost=["c03"]).ok  # HNSW is approximate
-    assert "2 not found by their own vector (c03, c09)" in str(_verify(rows, rows, lost=["c03", "c09"]))
+    assert "2 texts not found by their own vector" in str(_verify(rows, rows, lost=["c03", "c09"]))
+
+
+def test_documents_hidden_by_similar_texts_of_another_one_are_found(rows: list[Entry]) -> None:
+    """The sample of texts, as good as any, contains only texts of the large document."""
+    documents = [replace(row, doc_id=row.chunk_id) for row in rows[:5]]
+    stored = [*documents, *rows[5:]]
+    report = _verify(stored, rows[5:], lost=["c01", "c02", "c03"], in_table=stored)
+    assert "3 texts not found by their own vector" in str(report)
 
 
 def test_another_model_is_reported(rows: list[Entry]) -> None:

@@ -78,6 +78,13 @@ def test_neighbors_have_the_same_document_and_groups(table: PassageTable) -> Non
     assert table.neighbors(fifth, [3, 5]) == table.neighbors(third, []) == []
 
 
+def test_copies_of_a_document_give_one_text() -> None:
+    rows = [make_passage(number) for number in range(4)]
+    copies = [replace(row, chunk_id=f"copy {row.chunk_id}", doc_id="copy") for row in rows]
+    with closing(passage_table([*rows, *copies, make_passage(1, doc="e")])) as table:
+        assert table.text_of_each_document() == {min(row.text_hash for row in rows), make_passage(1, doc="e").text_hash}
+
+
 def test_changes_replace_whole_passages_and_delete(table: PassageTable, tmp_path: Path) -> None:
     with closing(PassageChanges(tmp_path / "passages.sqlite")) as changes:
         changes.write([replace(make_passage(1), text="new", page=7)])
