@@ -13,7 +13,9 @@ from ragops.answers.prompts.citation_forms import CODE, MOST_PASSAGES, citations
 from ragops.corpus.chunks.atoms import sentences
 
 _AFTER_PERIOD = re.compile(r"(?<![\s.!?])([.!?])[ \t]*((?:\[\d{1,3}\][ \t]*)+)(?=\s|$)", re.MULTILINE)
-_STARTS_CITED = re.compile(r"\s*\[\d+\]")  # a citation after the period, which `sentences` puts into the next sentence
+_STARTS_CITED = re.compile(
+    r"\s*\[\d{1,3}\]"
+)  # a citation after the period, which `sentences` puts into the next sentence
 _NUMBER = re.compile(r"\d+")
 _CLOSES_SENTENCE = tuple(".,;:!?。、，；：！？)]")
 _FEWEST_TERMS = 2  # a shorter sentence repeats any passage by chance

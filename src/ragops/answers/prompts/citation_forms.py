@@ -28,11 +28,16 @@ _NAME = re.compile(r"(?<!\w)[A-Za-z_]\w*\Z")
 _INDEXED = re.compile(r"([A-Za-z_]\w*)\[")
 _CODE_FOLLOWS = re.compile(r"[ \t]*=(?!=)|\.[A-Za-z_]\w*\(|\[\D")
 
-_CLAUSE = r"(?:clause|section|article|paragraph|rule|regulation|annex|para\.|art\.|sec\.)s?|§+"
-_AFTER_CLAUSE = re.compile(rf"(?:\b(?:{_CLAUSE}|at)|§)\s*\Z", re.IGNORECASE)
-# "Under clause [2] the fee is due", but not "it follows from the rule [2]" nor "see section [2]."
+_CLAUSE = (
+    r"(?:(?:sub-?)?(?:clause|section|article|paragraph)|rule|regulation|annex|para|art|sec"
+    r"|absatz|artikel|klausel|ziffer|alinéa|artículo|cláusula|sección)s?\.?|§+"
+)
+_AFTER_CLAUSE = re.compile(rf"(?:\b(?:{_CLAUSE}|at)|§|第)\s*\Z", re.IGNORECASE)
+# "Under clause [2] the fee is due", but not "it follows from the clause [2]", nor "see clause [2].", nor "according to
+# article [2]", where the number may well be a passage's.
+_ONLY_CLAUSE = r"(?:(?:sub-?)?(?:clause|paragraph)|absatz|klausel|ziffer|alinéa|cláusula)s?|§+"
 _NAMES_CLAUSE = re.compile(
-    rf"(?:^|[.!?:;(]\s*|\b(?:under|in|by|of|to|see|per|from|with|and|or)\s+)(?:{_CLAUSE})\s*\Z",
+    rf"(?:^|[.!?:;(]\s*|\b(?:under|in|by|of|to|see|per|from|with|and|or|as|nach|gemäß)\s+)(?:{_ONLY_CLAUSE})\s*\Z",
     re.IGNORECASE | re.MULTILINE,
 )
 _SENTENCE_GOES_ON = re.compile(r"[ \t]*[\w,(]")
