@@ -127,3 +127,40 @@ def test_help_lists_every_target_within_80_columns() -> None:
 def test_every_target_is_phony() -> None:
     (phony,) = re.findall(r"^\.PHONY: (.*)", TEXT, re.MULTILINE)
     assert set(TARGETS) <= set(phony.split())
+
+
+@pytest.mark.parametrize("code", [0, 2])
+def test_the_installation_shows_progress_and_errors_but_no_list_of_packages(tmp_path: Path, code: int) -> None:
+    uv = tmp_path / "uv"
+    lines = [
+        *("Using Python 3.12 environment at: .venv", "Resolved 3 packages in 6ms"),
+        *("Downloading spark (1.0GiB)", "Downloading numpy (16.1MiB)", "Downloading small (900.0KiB)"),
+        *(
+            " Downloaded small",
+            " Downloaded numpy",
+            " Downloaded spark",
+            "   Building spark==4.2",
+            "      Built spark==4.2",
+        ),
+        *(
+            "Prepared 3 packages in 1m 2s",
+            "Installed 3 packages in 1.2s",
+            " - old==1",
+            " + numpy==2.4",
+            " ~ spark==4.2",
+        ),
+        "error: Hash mismatch for small",
+    ]
+    text = "\n".join(lines)
+    uv.write_text(f"#!/bin/sh\necho \"$@\" > {tmp_path}/asked\ncat >&2 <<'END'\n{text}\nEND\nexit {code}\n")
+    uv.chmod(0o755)
+    command = [ROOT / "scripts" / "install", uv, "python", "lock.txt"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == code
+    assert done.stdout.splitlines() == [
+        *("  0 of 1040 MiB of large packages downloaded", "  1040 of 1040 MiB of large packages downloaded"),
+        *("  Building spark==4.2", "  Built spark==4.2", "  Prepared 3 packages in 1m 2s"),
+        *("  Installed 3 packages in 1.2s", "error: Hash mismatch for small"),
+    ]
+    asked = "pip install --python python --no-deps --require-hashes -r lock.txt"
+    assert (tmp_path / "asked").read_text().strip() == asked
