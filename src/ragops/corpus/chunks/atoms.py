@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from ragops.corpus.chunks.blocks import Block, Rank
@@ -11,13 +12,19 @@ CHARACTERS_A_TOKEN = 16
 """A piece weighs at least one token per this many characters. Tokenizers turn any long run of letters (an encoded file)
 into one unknown token, which would otherwise make a chunk of unlimited length."""
 
-# A sentence ends at its mark and the whitespace after it, unless a lower-case letter or digit follows, or the mark
+# A sentence ends at its mark and the whitespace after it, unless a small letter or digit follows, or the mark
 # closes an initial, item number or common abbreviation; at a full-width mark; and before a line that begins with a
 # word processor's bullet.
 _SENTENCE_END = re.compile(
     r"[.!?…](?<!\b[A-Z0-9]\.)(?<!\b[Dd]r\.)(?<!\b[MmJSs][rst]\.)(?<!\bMrs\.)(?<!\b[Nn]o\.)(?<!\bvs\.)(?<!\bcf\.)"
     r"(?<!\be\.g\.)(?<!\bi\.e\.)[\"'”’)\]*_`]*+\s++(?![a-z0-9])|[。！？][”’」』）]*+\s*+|\n(?=\s*[•◦▪‣])"
 )
+# In a text in lower case, a small letter follows a sentence, too.
+_LOWER_CASE_SENTENCE_END = re.compile(
+    _SENTENCE_END.pattern.replace("(?![a-z0-9])", "(?![0-9])").replace(r"\b[A-Z0-9]\.", r"\b[A-Za-z0-9]\.")
+)
+_NEXT_SENTENCE = re.compile(r"[a-z]{2}\s?[.!?…][\"'”’)\]]*\s+([a-zA-Z])")
+_SEEN = 200  # ends of sentences that decide whether a text is in lower case
 _WORD = re.compile(r"\S+\s*")
 _CLAUSE_CLOSED = re.compile(r"[,;:，；：、—–]\s*\Z")
 
@@ -54,11 +61,17 @@ def weigh(text: str, tokens: int) -> int:
 def sentences(text: str) -> Iterator[str]:
     """The sentences of running text, each including the whitespace after it."""
     start = 0
-    for match in _SENTENCE_END.finditer(text):
+    for match in _sentence_end(text).finditer(text):
         yield text[start : match.end()]
         start = match.end()
     if start < len(text):
         yield text[start:]
+
+
+def _sentence_end(text: str) -> re.Pattern[str]:
+    """The pattern of sentence ends in this text, which is in lower case if most sentences begin with a small letter."""
+    small = [match[1].islower() for match in islice(_NEXT_SENTENCE.finditer(text), _SEEN)]
+    return _LOWER_CASE_SENTENCE_END if len(small) > 1 and 2 * sum(small) > len(small) else _SENTENCE_END
 
 
 def read_atoms(text: str, blocks: Sequence[tuple[Block, int]], count_tokens: TokenCounter) -> list[list[Atom]]:
@@ -72,7 +85,8 @@ def read_atoms(text: str, blocks: Sequence[tuple[Block, int]], count_tokens: Tok
     Returns:
         The atoms of each block, which together contain every word of its body, in order.
     """
-    pieces = [list(_coarse(text, block)) for block, _ in blocks]
+    sentence_end = _sentence_end(text)
+    pieces = [list(_coarse(text, block, sentence_end)) for block, _ in blocks]
     limits = [limit for _, limit in blocks]
     return _fitted(text, pieces, limits, count_tokens, [_words, _letters])
 
@@ -106,12 +120,12 @@ def _atom(piece: _Piece, text: str, tokens: int) -> Atom:
     return Atom(*piece, tokens, weigh(text, tokens))
 
 
-def _coarse(text: str, block: Block) -> Iterator[_Piece]:
+def _coarse(text: str, block: Block, sentence_end: re.Pattern[str]) -> Iterator[_Piece]:
     """Sentences of prose, rows of a table, lines of code."""
     start = block.body[0]
     for end, rank in (*block.cuts, (block.body[1], block.end_rank)):
         if block.prose:
-            for match in _SENTENCE_END.finditer(text, start, end):
+            for match in sentence_end.finditer(text, start, end):
                 if match.end() < end:
                     yield _Piece(start, match.end(), Rank.SENTENCE)
                     start = match.end()

@@ -4,9 +4,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
 
 from markdown_it.token import Token
 
+_WRAPPED = 120  # characters: nobody wraps longer lines, so a paragraph with one has a line for each of its parts
+_LABEL = 40  # characters: a shorter line that ends no sentence may be the title of the next one
 _SENTENCE_CLOSED = re.compile(r"[.!?…。！？][\"'”’)\]*_`]*\s*\Z")
 _TAIL = 40  # characters: enough to see how a paragraph ends
 
@@ -48,7 +51,7 @@ class Block:
 
 def prose_block(text: str, start: int, end: int, cuts: tuple[tuple[int, Rank], ...] = ()) -> Block:
     """A block of sentences. One that does not end a sentence ("as follows:", a bold title) belongs to the next one."""
-    closed = bool(cuts) or _SENTENCE_CLOSED.search(text, max(start, end - _TAIL), end)
+    closed = _SENTENCE_CLOSED.search(text, max(start, end - _TAIL), end)
     return Block(start, end, cuts, Rank.PARAGRAPH if closed else Rank.SENTENCE, prose=True, body=(start, end))
 
 
@@ -75,7 +78,9 @@ def read_block(text: str, lines: Sequence[int], tokens: Sequence[Token], at: int
         case "code_block":
             return _framed(text, lines, (first, last), (first, last))
         case "bullet_list_open" | "ordered_list_open":
-            return prose_block(text, start, end, _item_cuts(lines, tokens, at))
+            return Block(start, end, _item_cuts(lines, tokens, at), Rank.PARAGRAPH, prose=True, body=(start, end))
+        case "paragraph_open":
+            return prose_block(text, start, end, _line_cuts(text, lines, first, last))
         case _:
             return prose_block(text, start, end)
 
@@ -92,6 +97,22 @@ def _framed(text: str, lines: Sequence[int], whole: tuple[int, int], body: tuple
 def _line_rank(text: str, lines: Sequence[int], line: int) -> Rank:
     after_blank = not text[lines[line - 1] : lines[line]].strip()
     return Rank.PARAGRAPH if after_blank else Rank.ITEM
+
+
+def _line_cuts(text: str, lines: Sequence[int], first: int, last: int) -> tuple[tuple[int, Rank], ...]:
+    """The line ends of a paragraph that its author set: lists without marks, verses, texts without blank lines.
+
+    Where the next word would have fit into the paragraph's longest line, the line was not wrapped.
+    """
+    rows = [text[lines[number] : lines[number + 1]].rstrip() for number in range(first, last)]
+    width = max(map(len, rows))
+    cuts = []
+    for number, (row, following) in enumerate(pairwise(rows), first + 1):
+        word = following.split(maxsplit=1)[0] if following.strip() else ""
+        if width > _WRAPPED or len(row) + 1 + len(word) <= width:
+            weak = not _SENTENCE_CLOSED.search(row) and (len(row) < _LABEL or row.endswith(":"))
+            cuts.append((lines[number], Rank.SENTENCE if weak else Rank.ITEM))
+    return tuple(cuts)
 
 
 def _item_cuts(lines: Sequence[int], tokens: Sequence[Token], at: int) -> tuple[tuple[int, Rank], ...]:

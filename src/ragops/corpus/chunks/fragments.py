@@ -3,10 +3,8 @@
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
-
-import numpy as np
-from numpy.typing import NDArray
+from heapq import heappop, heappush
+from itertools import accumulate, pairwise
 
 from ragops.corpus.chunks.atoms import Atom, read_atoms, weigh
 from ragops.corpus.chunks.blocks import Block
@@ -150,38 +148,78 @@ def _strength(text: str, section_start: int, atom: Atom) -> int:
 def chunk_ends(weights: Sequence[int], strengths: Sequence[int], smallest: int, largest: int) -> list[int]:
     """Divides a run of atoms into chunks of at most `largest`, mostly of at least `smallest`, tokens.
 
-    The run is cut at its strongest border, and each part again, until the parts fit: the cuts of a randomized search
-    tree (a treap, Seidel and Aragon 1996) whose keys are positions and whose priorities come from the text. Such a tree
-    has no history: a border depends only on the borders around it, so an edit moves only nearby borders, while greedy
-    packing propagates each shift to the end of the text. A border closer than `smallest` to an end of its part is used
-    only if the part has no other.
+    Neighbors are joined, at their weakest border first, as long as they fit into one chunk; among borders of one rank,
+    the shorter pair first, which makes chunks even, and then by a hash of the text. So a border depends only on those
+    around it, and an edit moves only nearby borders, while greedy packing propagates each shift to the end of the text.
+    Compared with cutting at the strongest border until the parts fit, chunks are longer and more even (with a maximum
+    of 200 tokens, 137 instead of 118 in the median), at 1.8 instead of 1.6 new chunks per edit.
 
     Args:
         weights: tokens of each atom, at most `largest`.
-        strengths: strength of the border after each atom; among equal ones, the first wins.
-        smallest: tokens.
+        strengths: strength of the border after each atom, with its rank above the lowest 32 bits.
+        smallest: tokens; a smaller chunk takes atoms from a neighbor.
         largest: tokens.
 
     Returns:
         For each chunk, the index one past its last atom, ascending.
     """
-    strength = np.asarray(strengths, dtype=np.int64)
-    ends = np.concatenate([[0], np.cumsum(weights, dtype=np.int64)])
-    done: list[int] = []
-    parts = [(0, len(weights))] if weights else []
-    while parts:
-        start, stop = parts.pop()
-        if ends[stop] - ends[start] <= largest or stop - start == 1:
-            done.append(stop)
-            continue
-        cut = _strongest(strength, ends, start, stop, smallest)
-        parts += [(cut, stop), (start, cut)]
-    return done
+    kept = [0, *_unjoined(weights, strengths, largest)]
+    total = [0, *accumulate(weights)]
+    for at in range(1, len(kept)):
+        if len(kept) > 2 and total[kept[at]] - total[kept[at - 1]] < smallest:
+            inner = [number for number in (at - 1, at) if 0 < number < len(kept) - 1]
+            moved = min(inner, key=lambda number: strengths[kept[number] - 1])
+            first, last = kept[moved - 1], kept[moved + 1]
+            kept[moved] = _middle(total, strengths, first, last, (smallest, largest)) or kept[moved]
+    return kept[1:]
 
 
-def _strongest(strength: NDArray[np.int64], ends: NDArray[np.int64], start: int, stop: int, smallest: int) -> int:
-    first = int(np.searchsorted(ends, ends[start] + smallest))
-    last = int(np.searchsorted(ends, ends[stop] - smallest, side="right")) - 1
-    if first > last:
-        first, last = start + 1, stop - 1
-    return first + int(np.argmax(strength[first - 1 : last]))
+def _unjoined(weights: Sequence[int], strengths: Sequence[int], largest: int) -> list[int]:
+    """The borders that remain when all neighbors that fit into one chunk are joined, and the end."""
+    count = len(weights)
+    begins = [0, *range(count)]  # by a part's end
+    ends = list(range(1, count + 1))  # by a part's beginning
+    sizes = list(weights)  # by a part's beginning
+    waiting: list[tuple[int, bool, int, int, int]] = []
+    joined = [False] * (count + 1)
+
+    def offer(border: int) -> None:
+        both = sizes[begins[border]] + sizes[border]
+        if both <= largest:
+            rank, tie = divmod(strengths[border - 1], 1 << 32)
+            heappush(waiting, (rank, 2 * both > largest, tie, border, both))
+
+    for border in range(1, count):
+        offer(border)
+    while waiting:
+        *_, border, both = heappop(waiting)
+        begin = begins[border]
+        if joined[border] or sizes[begin] + sizes[border] != both:
+            continue  # a part has grown since, and was offered again
+        joined[border], sizes[begin], ends[begin] = True, both, ends[border]
+        begins[ends[begin]] = begin
+        for side in (begin, ends[begin]):
+            if 0 < side < count:
+                offer(side)
+    return [end for end in range(1, count + 1) if not joined[end]]
+
+
+def _middle(
+    total: Sequence[int], strengths: Sequence[int], first: int, last: int, sizes: tuple[int, int]
+) -> int | None:
+    """The strongest border between two atoms that leaves both sides within `sizes`; among equal ranks, the middle one.
+
+    `total`: the tokens before each atom.
+    """
+    smallest, largest = sizes
+    fitting = [
+        at
+        for at in range(first + 1, last)
+        if smallest <= min(total[at] - total[first], total[last] - total[at])
+        and max(total[at] - total[first], total[last] - total[at]) <= largest
+    ]
+    return max(
+        fitting,
+        key=lambda at: (strengths[at - 1] >> 32, -abs(total[first] + total[last] - 2 * total[at])),
+        default=None,
+    )

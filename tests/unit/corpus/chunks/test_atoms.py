@@ -21,6 +21,12 @@ def atoms(markdown: str, limit: int, count: TokenCounter) -> list[tuple[str, Ran
         ("Steps: 1. Open it. 2. Close it.", ["Steps: 1. Open it. 2. Close it."]),
         ("Mr. Smith, Dr. Who and J. Doe met, e.g. Mondays.", ["Mr. Smith, Dr. Who and J. Doe met, e.g. Mondays."]),
         ("and so on... but not here.", ["and so on... but not here."]),
+        (
+            "the tea is hot. the milk is cold. fig. 2 is new.",
+            ["the tea is hot. ", "the milk is cold. ", "fig. 2 is new."],
+        ),
+        ("sales rose . costs fell . the end", ["sales rose . ", "costs fell . ", "the end"]),
+        ("One is here. Two is here. and this is three.", ["One is here. ", "Two is here. and this is three."]),
         ("一。二！三", ["一。", "二！", "三"]),
         ("Bring:\n• a cup\n• a plate", ["Bring:\n", "• a cup\n", "• a plate"]),
     ],

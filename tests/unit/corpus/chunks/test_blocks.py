@@ -29,6 +29,27 @@ def test_list_items_are_borders_and_nested_ones_are_weaker() -> None:
     ]
 
 
+def test_lines_that_the_author_ended_are_borders() -> None:
+    text = "Bring enough bread for everybody at the table\nwine.\nglasses, plates and whatever else is used to eat\n"
+    assert cut_at(text + "and a bottle opener:\na good one\n") == [
+        ("glasses, plates and whatever else is used to eat", Rank.ITEM),
+        ("a good one", Rank.SENTENCE),
+    ]
+
+
+def test_wrapped_lines_are_no_borders() -> None:
+    assert cut_at("The quick brown fox jumps over\nthe lazy dog. Then it goes on\nand sleeps.\n") == []
+
+
+def test_every_line_end_is_a_border_if_lines_are_too_long_to_be_wrapped() -> None:
+    long = "word " * 30
+    assert cut_at(f"{long}\nTitle\n{long}ends.\nNext\n") == [
+        ("Title", Rank.ITEM),
+        (f"{long}ends.", Rank.SENTENCE),
+        ("Next", Rank.ITEM),
+    ]
+
+
 def test_a_table_repeats_its_header_and_is_cut_at_rows() -> None:
     markdown = "| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n"
     (block,) = blocks(markdown)

@@ -32,8 +32,21 @@ def test_if_every_border_is_too_close_to_an_end_the_strongest_is_cut() -> None:
     assert chunk_ends([1, 9, 1], [5, 6, 0], smallest=4, largest=10) == [2, 3]
 
 
-def test_equal_borders_are_cut_from_left_to_right() -> None:
-    assert chunk_ends([2] * 7, [1] * 7, smallest=4, largest=6) == [2, 4, 7]
+def test_shorter_pairs_are_joined_first_and_a_small_rest_takes_from_its_neighbor() -> None:
+    assert chunk_ends([4, 2, 1, 4], [1] * 4, smallest=3, largest=6) == [1, 3, 4]
+    assert chunk_ends([2] * 7, [1] * 7, smallest=4, largest=6) == [3, 5, 7]
+
+
+def test_weaker_borders_are_joined_before_stronger_ones() -> None:
+    sentence, paragraph = 3 << 32, 5 << 32
+    assert chunk_ends([2, 4, 4, 2], [paragraph, sentence, paragraph, 0], smallest=2, largest=8) == [1, 3, 4]
+
+
+@given(atoms)
+def test_no_two_neighbors_would_fit_into_one_chunk(pairs: list[tuple[int, int]]) -> None:
+    weights, strengths = [weight for weight, _ in pairs], [strength for _, strength in pairs]
+    found = sizes(weights, chunk_ends(weights, strengths, smallest=1, largest=40))
+    assert all(one + other > 40 for one, other in pairwise(found))
 
 
 @given(atoms)
