@@ -56,8 +56,9 @@ def ask(
     history = tuple(Message("user", check_question(earlier)) for earlier in follow or ())
     query = Query(question, history, tuple(group or ()), _user())
     if "mlflow" in sys.modules:  # a notebook or a test that calls the command: this process writes its traces itself
+        chain = options.chain(target, schema, usecase, model, prompt)
         open_experiment(deployed_experiment(target), target)
-        _show(query, options.chain(target, schema, usecase, model, prompt), as_json)
+        _show(query, chain, as_json)
         return
     record = TraceRecord()
     with TraceWriter(target) as writer:
