@@ -106,7 +106,7 @@ def test_the_shortest_use_case_of_the_readme_loads(tmp_path: Path) -> None:
     (text,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     file = tmp_path / "usecase.yml"
     file.write_text(text, encoding="utf-8")
-    assert load_usecase(file).name == "python-reference" and len(text.splitlines()) == 12
+    assert load_usecase(file).name == "python-reference" and len(text.splitlines()) == 17
 
 
 @pytest.mark.parametrize("page", HAND_WRITTEN, ids=name)
