@@ -99,8 +99,10 @@ def _original(reference: TorchEncoder, model: EmbeddingModel) -> Vectors:
     return normalized(vectors) if model.normalise else vectors
 
 
-def check(found: Vectors, wanted: Vectors, name: str) -> None:
+def check(found: Vectors, wanted: Vectors, name: str, instead: str = "torch") -> None:
     """Compares a model's vectors on OpenVINO and on PyTorch, one of them converted, in direction and in length.
+
+    Errors suggest the encoder `instead`, for which the model's files are.
 
     Raises:
         UserError: a cosine is below 0.9999, or a length differs by more than 0.1 %.
@@ -110,7 +112,7 @@ def check(found: Vectors, wanted: Vectors, name: str) -> None:
     if not (cosine >= MINIMUM_COSINE and np.allclose(*lengths, rtol=1e-3)):
         raise UserError(
             f"Embedding model {name}: its vectors on OpenVINO and PyTorch differ (cosine {cosine:.5f}); "
-            "use the encoder that its files are for"
+            f"use encoder={instead} for it"
         )
 
 

@@ -50,7 +50,7 @@ def _save(model: EmbeddingModel, files: Path, folder: Path) -> None:
             modules=[*modules, Normalize()] if model.normalise else modules, device="cpu"
         ).save_pretrained(str(folder), create_model_card=False)
         expected = load_cpu_encoder(converted).encode_documents(CANONICAL_TEXTS)
-    check(TorchEncoder(model, folder).encode_documents(CANONICAL_TEXTS), expected, model.name)
+    check(TorchEncoder(model, folder).encode_documents(CANONICAL_TEXTS), expected, model.name, "openvino")
     manifest = Manifest(fingerprint=fingerprint(model), model=model, versions=library_versions())
     (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
 

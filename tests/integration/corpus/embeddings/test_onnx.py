@@ -2,18 +2,21 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rapidocr_onnxruntime
 
+from ragops.corpus.embeddings import torch_files
 from ragops.corpus.embeddings.conversion import CANONICAL_TEXTS, convert
 from ragops.corpus.embeddings.cpu_encoder import load_cpu_encoder
 from ragops.corpus.embeddings.export import MINIMUM_COSINE
 from ragops.corpus.embeddings.interface import CPU
 from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint, locate
 from ragops.corpus.embeddings.onnx_encoder import OnnxEncoder
+from ragops.corpus.embeddings.onnx_graph import bert_weights
 from ragops.corpus.embeddings.recipes import encoder_source
 from ragops.corpus.embeddings.torch_encoder import TorchEncoder
 from ragops.errors import UserError
@@ -58,6 +61,18 @@ def test_a_quantized_model_has_a_fingerprint_of_its_own_and_a_text_has_one_vecto
 def test_pytorch_refuses_a_quantized_model_before_any_work_starts(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="l6-v2-q: PyTorch cannot read it .*8-bit.*; use encoder=openvino$"):
         encoder_source(INT8, "torch", converted=tmp_path)
+
+
+def test_weights_that_give_other_vectors_in_pytorch_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as an encoder that shares BERT's names but not its computation."""
+    model = ONNX.model_copy(update={"source": str(locate(ONNX))})
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(torch_files, "bert_weights", lambda *given: replace(bert_weights(*given), heads=6))
+    with pytest.raises(UserError, match="vectors on OpenVINO and PyTorch differ .*; use encoder=openvino for it$"):
+        encoder_source(model, "torch", converted=tmp_path).load(CPU)
+    assert list((tmp_path / "ragops" / "models").iterdir()) == []
 
 
 @pytest.mark.parametrize(
