@@ -14,7 +14,13 @@ from ragops.platform.workspace import Workspace
 ROOT = Path(__file__).parents[3]
 CONTRACT = (ROOT / "src/localbundle/CONTRACT.md").read_text()
 # Variables of MLflow that ragops itself sets or compares; they do not come from the workspace.
-OWN = {"MLFLOW_GENAI_EVAL_MAX_WORKERS", "MLFLOW_EXPERIMENT_ID", "MLFLOW_NO_OP"}
+OWN = {
+    "MLFLOW_GENAI_EVAL_MAX_WORKERS",
+    "MLFLOW_EXPERIMENT_ID",
+    "MLFLOW_NO_OP",
+    "MLFLOW_ENABLE_ASYNC_TRACE_LOGGING",
+    "MLFLOW_USE_DEFAULT_TRACER_PROVIDER",
+}
 # Files that ragops itself keeps in the workspace's folder, which the contract allows; `ragops` is in the cache.
 OWN_PATHS = {"mlflow/artifacts", "locks", "prompt-marks.key", "ragops"}
 SECRETS = "LOCALBUNDLE_SECRET_SCOPE_KEY"
