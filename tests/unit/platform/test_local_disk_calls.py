@@ -16,6 +16,7 @@ _CALLS = {
 }
 # These write to local disk: this machine's cache, a temporary folder, the local workspace, the checkout.
 _LOCAL = {
+    "platform/mlflow_store.py": {"os.link"},
     "platform/credentials.py": {"os.link", "touch", "write_bytes"},
     "doctor/udf_worker.py": {"write_text"},
     "doctor/volumes.py": {
@@ -28,6 +29,9 @@ _LOCAL = {
     },  # expected to be refused
     "corpus/embeddings/conversion.py": {"rename"},
     "corpus/embeddings/export.py": {"write_text"},
+    "corpus/embeddings/onnx_export.py": {"write_text"},
+    "corpus/embeddings/torch_files.py": {"write_text"},
+    "corpus/embeddings/maven.py": {"open", "rename", "fcntl.flock"},
     "corpus/embeddings/upload.py": {"rename"},
     "corpus/index/access.py": {"write_text"},
     "corpus/index/reading/local_copies.py": {"fcntl.flock", "os.rename", "chmod"},
