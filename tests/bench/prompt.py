@@ -19,13 +19,14 @@ from localbundle.runs.record import list_runs
 from rich.console import Console
 from rich.table import Table
 
+from ragops.demo.corpus import PATHS
 from tests.bench.bounds import PROMPT_S
 from tests.bench.executed import embedding
 from tests.e2e.bundles import Bundle, copy_bundle
 
 REPEATS = 5
 REFRESHES = 3
-EDITED = "data-model/identifiers.md"
+EDITED = PATHS["identifiers"]
 QUESTION = "Is it the round brackets that make a tuple?"
 Figures = dict[str, dict[str, float]]
 console = Console()
