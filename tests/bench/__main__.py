@@ -34,6 +34,7 @@ class Benchmark(StrEnum):
     SEARCH = "search"
     EMBEDDING = "embedding"
     CHUNKING = "chunking"
+    RETRIEVAL_QUALITY = "retrieval_quality"
     REFRESH = "refresh"
     MEMORY = "memory"
     SLICES = "slices"

@@ -28,7 +28,7 @@ ROWS, DIMENSION, WORDS_A_ROW, QUERIES, HITS = 100_000, 384, 100, 300, 50
 WANTED_MS = {"search_p95_wanted_ms": 25.0, "context_p95_wanted_ms": 60.0}
 INTRINSIC_DIMENSION = 32
 # Those of usecase.yml.
-SETTINGS = RetrievalSettings(fusion="weighted", dense_weight=0.7, candidates=HITS, k=5, duplicates=0.9, neighbours=1)
+SETTINGS = RetrievalSettings(fusion="weighted", dense_weight=0.5, candidates=HITS, k=12, duplicates=0.9, neighbours=1)
 
 
 def main(
