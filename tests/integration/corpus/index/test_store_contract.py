@@ -136,7 +136,7 @@ def test_query_returns_cosines_best_first(store: Store, corpus: ModuleType) -> N
 
 def test_query_for_more_texts_than_exist_returns_all(store: Store, corpus: ModuleType) -> None:
     store.upsert([text(corpus, number) for number in range(3)])
-    assert len(store.query(corpus.entry(1).vector, 50)) == 3
+    assert len(store.query(corpus.entry(1).vector, 3200)) == 3
 
 
 GROUP_SETS = [(), ("hr",), ("legal",), ("hr", "legal")]

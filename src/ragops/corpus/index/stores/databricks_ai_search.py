@@ -35,6 +35,7 @@ _SCHEMA = {
 }
 _ROWS_PER_UPSERT = 500  # about 4 MB of JSON at 384 dimensions
 _ROWS_PER_PAGE = 100
+_MOST_RESULTS = 200  # of one query
 _IDS_PER_DELETE = 50  # ids travel in the URL
 
 
@@ -108,9 +109,9 @@ class AISearchStore:
                 raise UserError(f"AI Search index {self._name} did not delete all of {part[:3]}...; run this again")
 
     def query(self, vector: Vector, k: int, reader: Reader = ()) -> list[Hit]:
-        """The k nearest texts by cosine that the reader may see."""
+        """The k nearest texts by cosine that the reader may see, at most as many as the service returns."""
         seen = sorted(groups_key(groups) for groups in self._group_sets if visible(groups, reader))
-        rows = self._query([_KEY], vector, k, filters=None if reader is None else {_GROUPS: seen})
+        rows = self._query([_KEY], vector, min(k, _MOST_RESULTS), filters=None if reader is None else {_GROUPS: seen})
         return [Hit(row[_KEY], _cosine(float(row["score"]))) for row in rows]
 
     def close(self) -> None:
