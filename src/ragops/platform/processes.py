@@ -122,12 +122,19 @@ def in_processes(
         return
     with pool:
         try:
-            yield from in_order(lambda item: pool.submit(_call, item), items, 2 * count)
+            yield from in_order(lambda item: _submit(pool, item), items, 2 * count)
         except BrokenProcessPool as error:
             raise UserError(
                 "documents: a worker process was killed, usually for lack of memory; earlier slices are saved: run it "
                 "again on a machine with more memory"
             ) from error
+
+
+def _submit(pool: ProcessPoolExecutor, item: Item) -> "Future[Any]":
+    try:
+        return pool.submit(_call, item)
+    except OSError as error:  # it starts a further process while its own thread closes the pipes of a broken pool
+        raise BrokenProcessPool(str(error)) from error
 
 
 def _install(function: Callable[[Any], Any]) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
@@ -36,6 +37,22 @@ def test_a_count_of_one_means_this_process() -> None:
 def test_a_killed_process_is_reported_in_one_line() -> None:
     with pytest.raises(UserError, match=r"^documents: .* killed.*more memory$"):
         list(in_processes(end, range(9), 2))
+
+
+def test_a_pool_that_breaks_while_it_starts_a_process_is_reported_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """submit starts a second process when the first is busy; a thread of the pool may have closed its pipes by then."""
+    start = ProcessPoolExecutor._adjust_process_count
+    started: list[ProcessPoolExecutor] = []
+
+    def start_one(pool: ProcessPoolExecutor) -> None:
+        if started:
+            raise OSError("handle is closed")
+        started.append(pool)
+        start(pool)
+
+    monkeypatch.setattr(ProcessPoolExecutor, "_adjust_process_count", start_one)
+    with pytest.raises(UserError, match=r"^documents: .* killed.*more memory$"):
+        list(in_processes(squared, range(9), 2))
 
 
 def test_if_no_process_can_start_this_one_does_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
