@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 import uuid
 
 import psutil
@@ -9,6 +10,7 @@ import psutil
 from localbundle.workspace.environment import OWNER
 
 _PATIENCE = 5.0
+_POLL = 0.05
 
 
 def create_time(pid: int) -> float:
@@ -54,8 +56,19 @@ def stop(processes: list[psutil.Process], patience: float = _PATIENCE) -> None:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.terminate()
-    _, stubborn = psutil.wait_procs(processes, timeout=patience)
+    stubborn = _still_running(processes, patience)
     for process in stubborn:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(stubborn, timeout=patience)
+    _still_running(stubborn, patience)
+
+
+def _still_running(processes: list[psutil.Process], patience: float) -> list[psutil.Process]:
+    """Waits for processes to end, at most `patience` seconds. A zombie has ended, whenever its parent notices."""
+    end = time.monotonic() + patience
+    while True:
+        _, left = psutil.wait_procs(processes, timeout=0)
+        running = [process for process in left if is_alive(process.pid, process.create_time())]
+        if not running or time.monotonic() >= end:
+            return running
+        time.sleep(_POLL)

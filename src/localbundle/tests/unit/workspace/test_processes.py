@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 
+import psutil
 from localbundle.workspace.environment import OWNER
 from localbundle.workspace.processes import create_time, is_alive, new_owner, owned_by, stop_tree
 
@@ -30,3 +31,25 @@ def test_a_stubborn_process_and_its_child_are_stopped() -> None:
     assert not is_alive(child, child_started)
     assert owned_by(owner) == []
     assert create_time(process.pid) == 0.0
+
+
+NEGLIGENT = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+print(child.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_zombie_of_another_process_is_not_waited_for() -> None:
+    """As a server is whose starter still runs: its last user stops it, and only the starter can reap it."""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", NEGLIGENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    started = create_time(child)
+    stop_tree(child, started, patience=1000)
+    assert psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+    assert not is_alive(child, started)
+    parent.communicate()
