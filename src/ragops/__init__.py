@@ -3,7 +3,7 @@
     from ragops import Query, load_usecase, open_chain, open_workspace
 
     chain = open_chain(load_usecase(), open_workspace("dev"))
-    print(chain.answer(Query("Is it the round brackets that make a tuple?")).text)
+    print(chain.answer(Query("Is it the comma or the parentheses that make a tuple?")).text)
 
 Names are imported when they are first used: `import ragops` takes milliseconds and needs no Spark.
 """

@@ -67,7 +67,7 @@ def load_usecase(path: Path | str | None = None) -> UseCase:
         >>> from ragops import load_usecase
         >>> use_case = load_usecase()
         >>> use_case.retrieval.k
-        5
+        12
     """
     return use_case_file.load_usecase(Path(path) if path else bundle_root() / "usecase.yml")
 
@@ -195,7 +195,7 @@ def open_chain(use_case: UseCase, workspace: Workspace, model: str = "") -> Chai
     Example:
         >>> from ragops import Query, load_usecase, open_chain, open_workspace
         >>> chain = open_chain(load_usecase(), open_workspace(), model="quotes")
-        >>> answer = chain.answer(Query("Is it the round brackets that make a tuple?"))
+        >>> answer = chain.answer(Query("Is it the comma or the parentheses that make a tuple?"))
         >>> answer.text
         'Note that it is actually the comma which makes a tuple, not the parentheses [1].'
         >>> [source.passage.path for source in answer.cited]

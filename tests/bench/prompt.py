@@ -27,7 +27,7 @@ from tests.e2e.bundles import Bundle, copy_bundle
 REPEATS = 5
 REFRESHES = 3
 EDITED = PATHS["identifiers"]
-QUESTION = "Is it the round brackets that make a tuple?"
+QUESTION = "Is it the comma or the parentheses that make a tuple?"
 Figures = dict[str, dict[str, float]]
 console = Console()
 

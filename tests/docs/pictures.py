@@ -21,7 +21,7 @@ from ragops.quality.evaluation.variants import Chains, Variant
 
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-QUESTIONS = ("Is it the round brackets that make a tuple?", "Who painted the Mona Lisa?")
+QUESTIONS = ("Is it the comma or the parentheses that make a tuple?", "Who painted the Mona Lisa?")
 _PAGE = "<!doctype html><meta charset='utf-8'><body style='font: 15px system-ui, sans-serif; margin: 16px'>{}</body>"
 _WIDTH = 1000
 

@@ -128,7 +128,7 @@ def test_the_command_imports_only_what_it_needs(asked: Asked, command: str) -> N
     words = ("-X", "importtime", "-m", "ragops.cli.app", command, OTTER, "--schema", SCHEMA)
     done = asked.bundle.run(sys.executable, *words, "--usecase", str(asked.usecase()))
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "chromadb" in imported
+    assert any(name.startswith("chromadb") for name in imported)  # a thread imports it: its lines may be cut
     assert not imported & {"mlflow", "pandas", "pyspark", "scipy", "sklearn", "sqlalchemy", "torch", "transformers"}
 
 
@@ -147,7 +147,7 @@ def test_an_answer_is_traced_and_in_the_ledger(asked: Asked) -> None:
 
 def test_a_terminal_sees_it_as_it_is_written_and_then_checked(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
-    with serving(Behavior(text="It eats 4 fish before noon [1] [9].")) as double:
+    with serving(Behavior(text="It eats 4 fish before noon [1] [77].")) as double:
         shown = asked.run(OTTER, models=served(double))
         assert double.bodies[0]["stream"] is True
     plain = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", shown)
