@@ -147,7 +147,7 @@ def open_chain(
         locations: Where index and models are.
         templates: Prompt templates by name; by default those that the use case loads.
         searcher: Used instead of opening another one.
-        gateway: Used instead of opening another one.
+        gateway: As `searcher`.
         sink: Where the gateway writes its ledger rows; by default the schema's volume. Unused with `gateway`.
         record: Takes the trace of an answer, instead of MLflow.
 
@@ -155,9 +155,8 @@ def open_chain(
         UserError: as `open_searcher`; or a prompt or a model does not exist.
 
     Example:
-        >>> workspace = Workspace("main", "rag")
-        >>> chain = open_chain(load_usecase(Path("usecase.yml")), Locations.of(workspace))
-        >>> print(chain.answer(Question("When are default parameter values evaluated?")).text)
+        >>> chain = open_chain(load_usecase(Path("usecase.yml")), Locations.of(Workspace("main", "rag")))
+        >>> print(chain.answer(Query("When are default parameter values evaluated?")).text)
     """
     from ragops.answers.chain.chain import Chain
     from ragops.answers.chain.trace import Trace
