@@ -168,12 +168,11 @@ def open_chain(
     if templates is None:
         templates = load_templates(use_case.prompts, use_case.folder)
     template = find(templates, use_case.prompts.answer, "answer")
-    rewrite = find(templates, use_case.prompts.rewrite, "rewrite")
     return Chain(
         searcher or open_searcher(use_case, locations, retrieval_within_context(use_case)),
         gateway or open_gateway(use_case.models, use_case.corpus.classification, locations.workspace, sink),
         template,
-        rewrite,
+        find(templates, use_case.prompts.rewrite, "rewrite"),
         use_case.answers,
         use_case.prompts.values_for(template),
         delimiter_key(locations.workspace),
