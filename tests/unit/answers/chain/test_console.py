@@ -99,3 +99,6 @@ def test_json_output_is_complete() -> None:
         (1, True, "p1.md"),
         (2, False, "p2.md"),
     ]
+    for shown_source, source in zip(result["sources"], SOURCES, strict=True):
+        assert shown_source["chunk_id"] == source.passage.chunk_id
+        assert (shown_source["score"], shown_source["similarity"]) == (source.found.score, source.found.similarity)
