@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,7 +112,9 @@ def open_searcher(
     with ThreadPoolExecutor(1) as background:
         # Half a second of a core, mostly outside of Python's lock: it passes while the next imports keep another busy.
         loading = background.submit(lambda: encoder or query_encoder(use_case, locations.models))
-        import_module("chromadb")  # with which the index is opened
+        from ragops.corpus.index.generations.generation import Generation
+
+        Generation.preload()
         from ragops.answers.retrieval.search import Searcher
 
         encoder = loading.result()

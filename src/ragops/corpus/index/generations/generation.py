@@ -11,7 +11,7 @@ from ragops.corpus.index.access import Reader, Restrictions
 from ragops.corpus.index.generations.manifest import BM25, CHROMA, PASSAGE_FILE, Manifest, read_manifest
 from ragops.corpus.index.passages import Passage, Vector
 from ragops.corpus.index.stores.bm25 import LexicalIndex
-from ragops.corpus.index.stores.chroma import open_embedded
+from ragops.corpus.index.stores.chroma import open_embedded, preload
 from ragops.corpus.index.stores.interface import Hit, Store
 from ragops.corpus.index.stores.passage_table import PassageTable
 from ragops.errors import UserError
@@ -29,6 +29,11 @@ class Generation:
     words: LexicalIndex
     restrictions: Restrictions
     table: PassageTable
+
+    @staticmethod
+    def preload() -> None:
+        """Imports what `open` needs, which a caller may do while it waits for something else."""
+        preload()
 
     @classmethod
     def open(cls, directory: Path) -> "Generation":
