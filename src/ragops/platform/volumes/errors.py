@@ -26,6 +26,10 @@ class PathNotFound(VolumeError):
     """The volume has no such file or folder."""
 
 
+class VolumeFull(VolumeError):
+    """The volume has no space left."""
+
+
 class VolumeUnavailable(VolumeError):
     """The workspace did not answer, or not completely; a retry may succeed."""
 
@@ -51,7 +55,7 @@ def _system_error(path: Path, privilege: Privilege, error: OSError) -> VolumeErr
     if error.errno == errno.EROFS:
         return VolumeError(f"{path}: cannot be written ({message}); make the volume writable, and run this again")
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return VolumeError(f"{path}: no space left on the volume ({message}); free some, and run this again")
+        return VolumeFull(f"{path}: no space left on the volume ({message}); free some, and run this again")
     if isinstance(error, PermissionError):
         return _denied(path, privilege, message)
     if isinstance(error, IsADirectoryError | NotADirectoryError | FileExistsError) or error.errno == errno.ENOTEMPTY:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -33,6 +34,17 @@ class RemoteFiles(VolumeFiles):
     def __init__(self, client: WorkspaceClient | None = None) -> None:
         """With a client for this workspace unless another is given. Raises UserError if there are no credentials."""
         self._files = (client or workspace_client(_ANSWER_SECONDS, _RETRY_SECONDS)).files
+
+    def create(self, path: Path, content: bytes) -> bool:
+        """Uploads a new file. One whose response was lost is found to exist when the SDK repeats the request."""
+        with suppress(PathNotFound):
+            return self._upload_new(path, content)
+        with explained(path, "WRITE VOLUME"):
+            self._files.create_directory(str(path.parent))  # and its parents
+        return self._upload_new(path, content)
+
+    def sync(self, path: Path) -> None:
+        """Does nothing: an upload that was answered is stored."""
 
     def list(self, folder: Path) -> list[FileInfo]:
         """The files and folders in a folder, sorted by name."""
@@ -86,6 +98,16 @@ class RemoteFiles(VolumeFiles):
         with explained(path, "WRITE VOLUME"):
             self._files.create_directory(str(path.parent))  # and its parents
             self._files.upload(str(path), content, overwrite=True)
+
+    def _upload_new(self, path: Path, content: bytes) -> bool:
+        from databricks.sdk.errors import AlreadyExists
+
+        with explained(path, "WRITE VOLUME"):
+            try:
+                self._files.upload(str(path), io.BytesIO(content), overwrite=False)
+            except AlreadyExists:
+                return False
+        return True
 
     def _remove_empty(self, folder: Path) -> None:
         with suppress(PathNotFound), explained(folder, "WRITE VOLUME"):

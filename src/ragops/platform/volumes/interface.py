@@ -100,6 +100,18 @@ class VolumeFiles(ABC):
             self._remove_empty(folder)
 
     @abstractmethod
+    def create(self, path: Path, content: bytes) -> bool:
+        """Writes a new file; creates its parent folders. It is on disk when this returns, where the volume is a folder.
+
+        Returns:
+            False if the path exists; it stays as it is. A killed process may leave the beginning of a file.
+        """
+
+    @abstractmethod
+    def sync(self, path: Path) -> None:
+        """Returns when a file that is there is on disk, where the volume is a folder; does nothing elsewhere."""
+
+    @abstractmethod
     def list(self, folder: Path) -> list[FileInfo]:
         """The files and folders in a folder, sorted by name."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -21,6 +22,32 @@ class MountedFiles(VolumeFiles):
     """Files of a mounted volume or of any folder, by the system calls that volumes support."""
 
     remote = False
+
+    def create(self, path: Path, content: bytes) -> bool:
+        """Writes a new file, through to the disk."""
+        with explained(path, "WRITE VOLUME"):
+            above = path.parent if path.parent.is_dir() else path.parent.parent
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                file = path.open("xb")
+            except FileExistsError:
+                return False
+            try:
+                with file:
+                    _fill(file, io.BytesIO(content))
+            except OSError:
+                with suppress(OSError):
+                    path.unlink()
+                raise
+            _sync_folders(path.parent, above)
+        return True
+
+    def sync(self, path: Path) -> None:
+        """Writes a file and its folder's entry through to the disk."""
+        with explained(path, "WRITE VOLUME"):
+            with path.open("rb") as file:
+                _sync(file.fileno())
+            _sync_folders(path.parent)
 
     def list(self, folder: Path) -> list[FileInfo]:
         """The files and folders in a folder, sorted by name; entries that vanish during the call are omitted."""
@@ -59,8 +86,22 @@ def _fill(file: BinaryIO, content: BinaryIO) -> None:
     while piece := content.read(PIECE_BYTES):
         file.write(piece)
     file.flush()
+    _sync(file.fileno())
+
+
+def _sync_folders(*folders: Path) -> None:
+    """Without this a new file may lose its name in a power failure."""
+    for folder in dict.fromkeys(folders):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            _sync(handle)
+        finally:
+            os.close(handle)
+
+
+def _sync(handle: int) -> None:
     try:
-        os.fsync(file.fileno())
+        os.fsync(handle)
     except OSError as error:
         if error.errno in _LOST:
             raise

@@ -1,0 +1,174 @@
+"""Answers and verdicts: what a client sends, what is saved, and the rows of the tables `answers` and `feedback`."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from ragops.answers.chain.types import Abstained, Answer, Query
+from ragops.platform.tables import Table
+
+REASONS: Mapping[str, str] = {
+    "wrong": "It is wrong",
+    "incomplete": "Something is missing",
+    "off_topic": "It does not answer the question",
+    "wrong_source": "The sources do not say this",
+    "outdated": "It is out of date",
+    "no_answer": "It should have found an answer",
+    "other": "Something else",
+}
+"""The reasons a person can choose for a verdict, by their ids, with the words that a page shows."""
+MAX_COMMENT_CHARACTERS = 2_000
+
+_UUID = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
+_ANSWER = r"^resp_[0-9a-f]{32}$"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+Thumb = Literal["up", "down"]
+
+
+def _comment(text: str) -> str:
+    """Line ends as line feeds; stray white space around it goes."""
+    if _SURROGATE.search(text):
+        raise ValueError("it is not valid UTF-8; send text in UTF-8")
+    plain = text.replace("\r\n", "\n").strip()
+    if controls := [c for c in plain if unicodedata.category(c) == "Cc" and c not in "\t\n"]:
+        raise ValueError(f"it contains control characters (U+{ord(controls[0]):04X}); send plain text")
+    return plain
+
+
+def _reason(given: str) -> str:
+    if given not in REASONS:
+        raise ValueError(f"there is no such reason; give one of {', '.join(REASONS)}, or null")
+    return given
+
+
+class GivenVerdict(BaseModel):
+    """What a client sends. The client makes `verdict_id`, so that it can send a verdict again until it is saved."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    verdict_id: Annotated[str, StringConstraints(pattern=_UUID, to_lower=True)]
+    answer_id: Annotated[str, StringConstraints(pattern=_ANSWER)]
+    verdict: Thumb
+    reason: Annotated[str, StringConstraints(max_length=40), AfterValidator(_reason)] | None = None
+    comment: Annotated[str, StringConstraints(max_length=MAX_COMMENT_CHARACTERS), AfterValidator(_comment)] | None = (
+        None
+    )
+
+
+class Verdict(GivenVerdict):
+    """A verdict as it is saved: who gave it, and when it first arrived."""
+
+    who: str
+    given_at: datetime
+
+    def says_the_same(self, other: Verdict) -> bool:
+        """Whether only the time of arrival differs."""
+        return self.model_copy(update={"given_at": other.given_at}) == other
+
+
+class AnswerRow(BaseModel):
+    """A row of the table `answers`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    answer_id: str = Field(description="The answer; the id of the response.", pattern=_ANSWER)
+    asked_at: datetime = Field(description="When the question came.")
+    who: str = Field(description="User or service principal who asked.")
+    question: str = Field(description="The question in the user's words.")
+    standalone: str = Field(description="What was searched for: a follow-up question with what it refers to.")
+    answer: str = Field(description="The checked answer, or the sentence of abstention.")
+    abstained: Abstained | None = Field(description="Why there is no answer; null if there is one.")
+    model: str = Field(description="The model that wrote it, by its name in usecase.yml; empty if none was asked.")
+    prompt: str = Field(description="The prompt template and the first digits of its content hash.")
+    chain_name: str = Field(description="The registered model, or the working copy's use case.")
+    chain_version: str | None = Field(description="Its version; null for the working copy.")
+    generation: str = Field(description="The index generation.")
+    passages: tuple[str, ...] = Field(description="Ids of the chunks that the model was given, best first.")
+    cited: tuple[str, ...] = Field(description="Those of them that the answer cites.")
+    trace_id: str | None = Field(description="MLflow's trace; null without tracing.")
+    seconds: float = Field(description="From the question to the checked answer.")
+
+
+class FeedbackRow(BaseModel):
+    """A row of the table `feedback`: a verdict with what is known of its answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    verdict_id: str = Field(description="The verdict; made by the client.")
+    answer_id: str = Field(description="The answer that it is about.")
+    verdict: Thumb = Field(description="up or down.")
+    reason: str | None = Field(description="The reason's id; null if none was chosen.")
+    comment: str | None = Field(description="In the person's words; null without one.")
+    who: str = Field(description="User who gave it.")
+    given_at: datetime = Field(description="When it first reached the server.")
+    known_answer: bool = Field(description="Whether the answer is in the table answers; else what follows is null.")
+    question: str | None = Field(description="The question in the user's words.")
+    chain_name: str | None = Field(description="The registered model, or the working copy's use case.")
+    chain_version: str | None = Field(description="Its version; null for the working copy.")
+    generation: str | None = Field(description="The index generation.")
+    passages: tuple[str, ...] | None = Field(description="Ids of the chunks that the model was given, best first.")
+    cited: tuple[str, ...] | None = Field(description="Those of them that the answer cites.")
+    trace_id: str | None = Field(description="MLflow's trace of the answer.")
+    traced_at: datetime | None = Field(description="When it was written on the trace; null until then.")
+
+
+ANSWERS = Table.of(
+    AnswerRow,
+    name="answers",
+    comment="Answers that people got: question, answer, chain, index generation and passages.",
+    key="answer_id",
+    cluster_by="asked_at",
+)
+FEEDBACK = Table.of(
+    FeedbackRow,
+    name="feedback",
+    comment="What people think of answers. A change of mind is a further row: the latest of a person counts.",
+    key="verdict_id",
+    cluster_by="given_at",
+)
+
+
+def answer_row(
+    answer_id: str,
+    query: Query,
+    answer: Answer,
+    *,
+    asked_at: datetime,
+    chain_name: str,
+    chain_version: str | None,
+) -> AnswerRow:
+    """The row of an answer.
+
+    Args:
+        answer_id: "resp_" and 32 hexadecimal digits.
+        query: what was asked.
+        answer: the checked answer.
+        asked_at: when the question came, with a time zone.
+        chain_name: the registered model's full name, or the use case's for the working copy.
+        chain_version: None for the working copy.
+    """
+    return AnswerRow(
+        answer_id=answer_id,
+        asked_at=asked_at,
+        who=query.who,
+        question=query.text,
+        standalone=answer.standalone,
+        answer=answer.text,
+        abstained=answer.abstained,
+        model=answer.model,
+        prompt=answer.prompt,
+        chain_name=chain_name,
+        chain_version=chain_version,
+        generation=answer.generation,
+        passages=tuple(chunk for one in answer.sources for chunk in one.chunk_ids),
+        cited=tuple(chunk for one in answer.cited for chunk in one.chunk_ids),
+        trace_id=answer.trace_id,
+        seconds=answer.seconds,
+    )
