@@ -181,7 +181,8 @@ def converge(given: Parameters, result: Connection) -> None:
     refresh(given, result)
     read = RefreshParameters.read(given)
     root = index_root(read.workspace)
-    report = verify_index(read.workspace, read.use_case.embedding, read.use_case.corpus.access)
+    corpus = read.use_case.corpus
+    report = verify_index(read.workspace, read.use_case.embedding, corpus.access, corpus.languages)
     assert report.ok, str(report)
     assert list((root / "generations").glob(".*")) == [], "an unfinished generation was left"
     rows = CHUNKS.read(read.workspace).select("path").distinct().collect()

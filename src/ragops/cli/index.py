@@ -44,7 +44,8 @@ def verify(target: Target = "dev", schema: Schema = None, usecase: UseCaseFile =
 
     options.need_spark(target)
     use_case, terminal = options.use_case(usecase), console.terminal()
-    report = verify_index(options.workspace(target, schema), use_case.embedding, use_case.corpus.access)
+    corpus = use_case.corpus
+    report = verify_index(options.workspace(target, schema), use_case.embedding, corpus.access, corpus.languages)
     terminal.print(f"[{'green' if report.ok else 'red'}]{escape(str(report))}[/]", highlight=False, soft_wrap=True)
     if not report.ok:
         terminal.print(f"[dim]fix it with:[/] localbundle run refresh -t {target}")

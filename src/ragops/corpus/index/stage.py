@@ -26,6 +26,7 @@ from ragops.corpus.index.generations.verify import (
 from ragops.corpus.index.locks.open import publish_lock
 from ragops.corpus.index.passages import ROW_HASH_SQL, Entry, entries_from_frame, restricted_hash
 from ragops.corpus.index.stores.interface import batched
+from ragops.corpus.index.stores.terms_version import terms_version
 from ragops.errors import UserError
 from ragops.platform.merge import StageReport
 from ragops.platform.workspace import Workspace
@@ -99,8 +100,16 @@ def index_source(
     )
 
 
-def verify_index(workspace: Workspace, model: EmbeddingModel, rules: Sequence[AccessRule]) -> VerifyReport:
+def verify_index(
+    workspace: Workspace, model: EmbeddingModel, rules: Sequence[AccessRule], languages: Sequence[str]
+) -> VerifyReport:
     """Compares the live generation's published files with the tables, and their bytes with its manifest.
+
+    Args:
+        workspace: with the tables.
+        model: the embedding model.
+        rules: who may see which documents.
+        languages: ISO 639-1 codes of the documents' languages, in which words must be stemmed.
 
     Raises:
         UserError: there is no index, or it cannot be opened.
@@ -109,14 +118,14 @@ def verify_index(workspace: Workspace, model: EmbeddingModel, rules: Sequence[Ac
     manifest = index.manifest(index.pointer().generation)
     if manifest.outdated:
         return outdated_report(manifest)
-    source = index_source(workspace, model, rules)
+    source, terms = index_source(workspace, model, rules), terms_version(languages)
     wanted = source.rows()
     sample = [entry for batch in source.fetch(sample_ids(wanted, SAMPLED_TEXTS, source.version)) for entry in batch]
     with tempfile.TemporaryDirectory(prefix="ragops-verify-") as copy:
         generation = Generation.open(index.copy(manifest.name, Path(copy)))  # Chroma writes into what it opens
         try:
             changed = index.changed_files(manifest)
-            return verify_generation(generation, wanted, sample, source.model.fingerprint, changed)
+            return verify_generation(generation, wanted, sample, source.model.fingerprint, changed, terms)
         finally:
             generation.close()
 

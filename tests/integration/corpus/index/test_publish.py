@@ -27,6 +27,7 @@ from ragops.corpus.index.reading.reader import IndexReader
 from ragops.corpus.index.stores.chroma import open_embedded
 from ragops.corpus.index.stores.interface import regroup
 from ragops.corpus.index.stores.passage_changes import PassageChanges
+from ragops.corpus.index.stores.terms_version import terms_version
 from ragops.errors import UserError
 from ragops.platform.volumes import mounted
 from tests.support import index_corpus
@@ -51,6 +52,7 @@ def _live(root: Path) -> Path:
 
 
 def _verify(root: Path, source: IndexSource, tmp_path: Path) -> VerifyReport:
+    """As the command does."""
     looked_at = tmp_path / "looked at"
     shutil.rmtree(looked_at, ignore_errors=True)
     generation = Generation.open(shutil.copytree(_live(root), looked_at))
@@ -58,7 +60,9 @@ def _verify(root: Path, source: IndexSource, tmp_path: Path) -> VerifyReport:
     try:
         index = PublishedIndex(root)
         changed = index.changed_files(index.manifest(index.pointer().generation))
-        return verify_generation(generation, source.rows(), sample, source.model.fingerprint, changed)
+        return verify_generation(
+            generation, source.rows(), sample, source.model.fingerprint, changed, terms_version(source.languages)
+        )
     finally:
         generation.close()
 
@@ -126,10 +130,14 @@ def test_another_model_gets_its_own_generation(root: Path, put: Publish, corpus:
     reader.close()
 
 
-def test_other_languages_of_the_corpus_rebuild_the_word_index(root: Path, put: Publish, corpus: ModuleType) -> None:
+def test_other_languages_of_the_corpus_are_named_and_rebuild_the_word_index(
+    root: Path, put: Publish, corpus: ModuleType, tmp_path: Path
+) -> None:
     put(corpus.source(corpus.BEFORE))
     english = replace(corpus.source(corpus.BEFORE), languages=("en",))
+    assert _verify(root, english, tmp_path).problems == ("words are stemmed in no language, wanted en",)
     assert (put(english).from_scratch, put(english).published) == (True, False)
+    assert _verify(root, english, tmp_path).ok
     assert put(replace(corpus.source(corpus.AFTER), languages=("en",))).from_scratch is False
     with closing(IndexReader(root)) as reader:
         assert reader.generation().lexical("passages", 1), "the stem of `passage` is in the index"

@@ -24,9 +24,6 @@ FORMAT = 2
 """The layout of a generation. In layout 1 each passage was a point of the vector store."""
 
 
-OUTDATED = "was built by another version of ragops, with a vector for each passage instead of each text"
-
-
 class Damaged(UserError):
     """A pointer or manifest exists and is not valid."""
 
@@ -67,14 +64,21 @@ class Manifest(BaseModel):
         return f"{self.number:06d}-{self.model.fingerprint[:8]}"
 
     @property
-    def outdated(self) -> bool:
-        """Whether this version of the library cannot search it."""
-        return self.format != FORMAT or self.terms.split()[0] != TERMS_VERSION
+    def outdated(self) -> str:
+        """Why this version of the library cannot search it, after the generation's name; "" if it can."""
+        difference = ""
+        if self.terms.split()[0] != TERMS_VERSION:
+            difference = "with other terms in its word index"
+        if self.format != FORMAT:
+            difference = "in another layout"
+        if self.format < 2:
+            difference = "with a vector for each passage instead of each text, so that equal passages hide others"
+        return difference and f"was built by another version of ragops, {difference}"
 
     def check_format(self) -> None:
         """Raises UserError if the generation is outdated."""
         if self.outdated:
-            raise UserError(f"index generation {self.name} {OUTDATED}; run the refresh job, which rebuilds it")
+            raise UserError(f"index generation {self.name} {self.outdated}; run the refresh job, which rebuilds it")
 
 
 def read_manifest(generation: Path) -> Manifest:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ragops.corpus.index.generations.generation import Generation
-from ragops.corpus.index.generations.manifest import OUTDATED, Manifest
+from ragops.corpus.index.generations.manifest import Manifest
 from ragops.corpus.index.passages import Entry, TextVector, text_key
 from ragops.corpus.index.stores.interface import Fetch
 
@@ -64,7 +64,7 @@ class VerifyReport:
 
 def outdated_report(manifest: Manifest) -> VerifyReport:
     """The report on a generation that this version of ragops cannot search."""
-    problems = (f"{OUTDATED}, so equal passages hide others; the refresh job rebuilds it",)
+    problems = (f"{manifest.outdated}; the refresh job rebuilds it",)
     return VerifyReport(manifest.name, manifest.count, (), (), (), (), 0, problems)
 
 
@@ -74,6 +74,7 @@ def verify_generation(
     sample: Iterable[Entry],
     fingerprint: str,
     changed_files: Collection[str] = (),
+    terms: str | None = None,
 ) -> VerifyReport:
     """Compares an opened generation with what it should contain.
 
@@ -83,11 +84,15 @@ def verify_generation(
         sample: passages of different texts, with the vectors that these should have.
         fingerprint: of the embedding model.
         changed_files: files whose bytes differ from the manifest's record.
+        terms: of the word index, as `terms_version` names them; None for any.
     """
     report = compare(generation, generation.table.row_hashes(), wanted, sample, fingerprint)
-    if not changed_files:
-        return report
-    return replace(report, problems=(*report.problems, _named("files changed after publishing", changed_files)))
+    problems = list(report.problems)
+    if changed_files:
+        problems.append(_named("files changed after publishing", changed_files))
+    if terms is not None and generation.manifest.terms != terms:
+        problems.append(f"words are stemmed in {_languages(generation.manifest.terms)}, wanted {_languages(terms)}")
+    return replace(report, problems=tuple(problems))
 
 
 def compare(
@@ -202,6 +207,10 @@ def _same_direction(entry: Entry, text: TextVector) -> bool:
     one, other = entry.vector, text.vector
     lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
     return one.shape == other.shape and float(one @ other) >= _SAME_VECTOR_COSINE * lengths
+
+
+def _languages(terms: str) -> str:
+    return ", ".join(terms.split()[1:]) or "no language"
 
 
 def _named(kind: str, ids: Collection[str]) -> str:

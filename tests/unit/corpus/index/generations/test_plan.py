@@ -64,7 +64,7 @@ def test_model_version_and_damage_decide_what_a_publish_does(
 
 
 def test_only_terms_of_another_version_cannot_be_searched() -> None:
-    assert [one.outdated for one in (_LIVE, _OTHER_LANGUAGES, _OTHER_TERMS, _OLD)] == [False, False, True, True]
+    assert [bool(one.outdated) for one in (_LIVE, _OTHER_LANGUAGES, _OTHER_TERMS, _OLD)] == [False, False, True, True]
 
 
 def test_rows_are_added_updated_or_removed() -> None:

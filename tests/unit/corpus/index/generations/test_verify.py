@@ -1,6 +1,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,8 @@ from ragops.corpus.index.generations.verify import (
 )
 from ragops.corpus.index.passages import Entry, text_key
 from ragops.corpus.index.stores.bm25 import LexicalIndex
+from ragops.corpus.index.stores.terms_version import TERMS_VERSION, terms_version
+from ragops.errors import UserError
 from tests.support.memory_generation import MemoryStore, passage_table, texts_of
 
 _FINGERPRINT = "ab" * 32
@@ -47,13 +50,18 @@ def _verify(
     restricted: Mapping[str, tuple[str, ...]] | None = None,
     in_table: Sequence[Entry] = (),
     changed: Sequence[str] = (),
+    built_with: str = TERMS_VERSION,
+    terms: str | None = None,
 ) -> VerifyReport:
-    manifest = Manifest(number=1, model=MODEL, count=len(wanted), source_version="x", parent=None, format=FORMAT)
+    manifest = Manifest(
+        number=1, model=MODEL, count=len(wanted), source_version="x", parent=None, format=FORMAT, terms=built_with
+    )
     words = LexicalIndex.build([e.text_hash for e in wanted], [e.text for e in wanted])
     lost_texts = [entry.text_hash for entry in stored if entry.chunk_id in lost]
     store, table = MemoryStore(texts_of(stored), lost_texts), passage_table(in_table or stored)
     generation = Generation(manifest, store, words, Restrictions(words.ids, restricted or {}), table)
-    return verify_generation(generation, {e.chunk_id: e.row_hash for e in wanted}, wanted, fingerprint, changed)
+    rows = {e.chunk_id: e.row_hash for e in wanted}
+    return verify_generation(generation, rows, wanted, fingerprint, changed, terms)
 
 
 def test_a_complete_generation_is_ok(rows: list[Entry]) -> None:
@@ -87,10 +95,32 @@ def test_an_index_with_a_vector_for_each_passage_is_reported(rows: list[Entry]) 
     assert "the refresh job rebuilds it" in str(old)
 
 
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [({"format": FORMAT + 1}, "in another layout"), ({"terms": "1 en"}, "with other terms in its word index")],
+)
+def test_an_index_of_another_version_is_reported_with_the_difference(changed: dict[str, Any], reason: str) -> None:
+    old = Manifest.model_validate(
+        {"number": 1, "model": MODEL, "count": 9, "source_version": "x", "parent": None, "format": FORMAT} | changed
+    )
+    assert f"{reason}; the refresh job rebuilds it" in str(outdated_report(old))
+    with pytest.raises(UserError, match=reason):
+        old.check_format()
+
+
 def test_changed_files_are_reported(rows: list[Entry]) -> None:
     report = _verify(rows, rows, changed=["bm25/ids.json"])
     assert not report.ok
     assert "1 files changed after publishing (bm25/ids.json)" in str(report)
+
+
+def test_other_languages_than_the_use_cases_are_reported(rows: list[Entry]) -> None:
+    wanted = terms_version(["en", "de"])
+    assert "words are stemmed in no language, wanted de, en" in str(_verify(rows, rows, terms=wanted))
+    other = _verify(rows, rows, built_with=terms_version(["de"]), terms=terms_version([]))
+    assert not other.ok
+    assert "words are stemmed in de, wanted no language" in str(other)
+    assert _verify(rows, rows, built_with=terms_version(["de", "en"]), terms=wanted).ok
 
 
 def test_at_most_five_missing_rows_are_named(rows: list[Entry]) -> None:
