@@ -5,8 +5,7 @@
 3. No passages, or evidence below the use case's threshold: abstain, without asking a model (`abstention`).
 4. prompt: passages and question fill the template, untrusted text between delimiters (`prompts.render`).
 5. generate: the gateway asks the primary model, or a fallback (`llms.gateway`).
-6. check: the reply is parsed (`parse_reply`), invalid citations are removed, sentences that repeat a passage are
-   attributed, and a text without any citation is replaced by quotes or an abstention (`citations`).
+6. check: invalid citations are removed, missing ones added, and a text without any is replaced (`checked`).
 
 Each step is a span of one MLflow trace (`trace`).
 """
@@ -14,12 +13,11 @@ Each step is a span of one MLflow trace (`trace`).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ragops.answers.chain.abstention import evidence
-from ragops.answers.chain.citations import attribute, check_citations, quote
-from ragops.answers.chain.parse_reply import parse_reply
+from ragops.answers.chain.checked import Checks
 from ragops.answers.chain.rewriting import Standalone, standalone
 from ragops.answers.chain.trace import Steps, Trace
 from ragops.answers.chain.types import Answer, AnswerSettings, Query
@@ -27,13 +25,12 @@ from ragops.answers.llms.errors import ModelFailure
 from ragops.answers.llms.gateway import Gateway
 from ragops.answers.llms.ledger.calls import Caller
 from ragops.answers.llms.providers.token_counts import estimate_tokens
-from ragops.answers.llms.settings import DEFAULT_ABSTENTION
 from ragops.answers.llms.types import Pieces as ReplyPieces
 from ragops.answers.llms.types import Reply, Request, drain
 from ragops.answers.prompts.render import render
 from ragops.answers.prompts.template import Template
 from ragops.answers.prompts.types import Message, PromptRequest, Source
-from ragops.answers.prompts.untrusted import PROCESS_KEY, without_delimiters
+from ragops.answers.prompts.untrusted import PROCESS_KEY
 from ragops.answers.retrieval.context import Context, Packed
 from ragops.answers.retrieval.search import Searcher
 
@@ -71,6 +68,11 @@ class Chain:
     key: bytes = PROCESS_KEY
     open_trace: Callable[..., Steps] = Trace
 
+    @property
+    def checks(self) -> Checks:
+        """How a reply becomes an answer."""
+        return Checks(self.prompt, self.settings, self.gateway.quotes)
+
     def answer(self, query: Query) -> Answer:
         """The checked answer to a question.
 
@@ -91,6 +93,22 @@ class Chain:
         """The model's input for a standalone question and its sources; equal arguments make equal messages."""
         shown = [Source(one.number, one.passage.title, one.passage.path, one.text) for one in sources]
         return render(self.prompt, PromptRequest(text, shown, values=self.values), self.key)
+
+    def request(self, text: str, sources: Sequence[Packed]) -> Request:
+        """What a model is asked for a standalone question and its sources."""
+        return Request(
+            messages=tuple(self.messages(text, sources)),
+            max_tokens=self.settings.max_tokens,
+            temperature=self.settings.temperature,
+            response_schema=self.prompt.response_schema,
+            question=text,
+            evidence=tuple(one.text for one in sources),
+        )
+
+    def retrieve(self, text: str, groups: Collection[str]) -> tuple[Context, float]:
+        """The sources for a standalone question that members of the groups may see, and how well they match it."""
+        context = self.searcher.context(text, self.count_tokens, groups=groups)
+        return context, evidence([source.found for source in context.sources])
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text for the primary model; an estimate if that model cannot be opened."""
@@ -134,10 +152,11 @@ class _Run:
     def _steps(self) -> Pieces:
         question, not_rewritten = self._rewritten()
         context, score = self._retrieved(question)
-        answer = self._abstention(question, context, score)
-        if context.sources and score >= self._chain.settings.min_evidence:
+        checks = self._chain.checks
+        answer = checks.abstention(question, context, score, self._chain.searcher.generation)
+        if checks.suffices(context, score):
             reply = yield from self._generated(question, context)
-            answer = self._checked(reply, replace(answer, abstained="the model"))
+            answer = self._checked(reply, answer)
         if not (self._streamed and answer.model):
             yield answer.text
         return replace(answer, not_rewritten=not_rewritten)
@@ -157,8 +176,7 @@ class _Run:
     def _retrieved(self, question: str) -> tuple[Context, float]:
         chain, groups = self._chain, self._query.groups
         with self._trace.step("retrieve", "RETRIEVER", question=question, groups=groups) as span:
-            context = chain.searcher.context(question, chain.count_tokens, groups=groups)
-            score = evidence([source.found for source in context.sources])
+            context, score = chain.retrieve(question, groups)
             span.set_attribute("evidence", score)
             span.set_outputs([_as_document(source) for source in context.sources])
         return context, score
@@ -166,16 +184,8 @@ class _Run:
     def _generated(self, question: str, context: Context) -> ReplyPieces:
         chain, prompt = self._chain, self._chain.prompt
         with self._trace.step("prompt", "PARSER", template=prompt.name) as span:
-            messages = chain.messages(question, context.sources)
-            span.set_outputs([{"role": one.role, "content": one.content} for one in messages])
-        request = Request(
-            messages=tuple(messages),
-            max_tokens=chain.settings.max_tokens,
-            temperature=chain.settings.temperature,
-            response_schema=prompt.response_schema,
-            question=question,
-            evidence=tuple(one.text for one in context.sources),
-        )
+            request = chain.request(question, context.sources)
+            span.set_outputs(request.chat())
         with self._trace.step("generate", "CHAT_MODEL") as span:
             reply = yield from self._reply(request)
             span.set_attribute("model", reply.model)
@@ -191,51 +201,10 @@ class _Run:
         return gateway.generate(request, caller, self._deadline)
 
     def _checked(self, reply: Reply, abstention: Answer) -> Answer:
-        """The answer in the reply, with checked citations; the given abstention, with the reply's figures, if none."""
-        chain, sources = self._chain, abstention.sources
-        passages = [one.text for one in sources]
         with self._trace.step("check", "PARSER", reply=reply.text) as span:
-            parsed = parse_reply(
-                without_delimiters(reply.text), chain.prompt, (chain.prompt.abstention or "", DEFAULT_ABSTENTION)
-            )
-            cited = check_citations(parsed.text, len(passages))
-            grounded = attribute(cited.text.strip(), passages, chain.settings.attribute_from)
-            quoted = not grounded.numbers and not parsed.abstains and chain.settings.uncited == "quote"
-            if quoted:
-                grounded = quote(abstention.standalone, passages, chain.gateway.quotes)
-            span.set_outputs({"removed": cited.removed, "attributed": grounded.attributed, "quoted": quoted})
-        answer = replace(
-            abstention,
-            model=reply.model,
-            failed=reply.failed,
-            prompt_tokens=reply.prompt_tokens,
-            completion_tokens=reply.completion_tokens,
-            valid_citations=cited.valid,
-            removed_citations=cited.removed,
-        )
-        if parsed.abstains or not grounded.text:
-            return answer
-        return replace(
-            answer,
-            text=grounded.text,
-            cited=tuple(one for one in sources if one.number in grounded.numbers),
-            abstained=None,
-            attributed=grounded.attributed,
-            quoted=quoted,
-        )
-
-    def _abstention(self, question: str, context: Context, score: float) -> Answer:
-        prompt = self._chain.prompt
-        return Answer(
-            text=prompt.abstention or DEFAULT_ABSTENTION,
-            cited=(),
-            sources=context.sources,
-            abstained="no evidence",
-            standalone=question,
-            evidence=score,
-            prompt=f"{prompt.name}@{prompt.content_hash[:8]}",
-            generation=self._chain.searcher.generation,
-        )
+            done = self._chain.checks.checked(reply, abstention)
+            span.set_outputs({"removed": done.removed, "attributed": done.attributed, "quoted": done.quoted})
+        return done.answer
 
 
 def _as_document(source: Packed) -> dict[str, object]:

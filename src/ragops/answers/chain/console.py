@@ -95,6 +95,7 @@ def _as_output(one: Packed, cited: bool) -> dict[str, Any]:
         "title": passage.title,
         "heading_path": list(passage.heading_path),
         "page": passage.page,
+        "also_in": list(one.found.also_in),
         "chunk_id": passage.chunk_id,
         "chunk_ids": list(one.chunk_ids),
         "score": one.found.score,
