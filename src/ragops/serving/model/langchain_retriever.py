@@ -32,12 +32,20 @@ class PassageRetriever(BaseRetriever):
     k: int | None = None
 
     def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:
-        """The passages, best first; `doc_uri` is where MLflow's pages and judges look for the document."""
+        """The passages, best first; `doc_uri` is where MLflow's pages and judges look for the document.
+
+        `also_in`: paths of other documents with a copy of the passage that these groups may see.
+        """
         return [
             Document(
                 page_content=one.passage.text,
                 id=one.passage.chunk_id,
-                metadata={"doc_uri": one.passage.path, "title": one.passage.title, "score": one.score},
+                metadata={
+                    "doc_uri": one.passage.path,
+                    "title": one.passage.title,
+                    "score": one.score,
+                    "also_in": list(one.also_in),
+                },
             )
             for one in self.searcher.search(query, self.k, self.groups)
         ]

@@ -13,7 +13,7 @@ from ragops.answers.retrieval.pipeline import Found
 from tests.support.chains import passage
 
 SOURCES = tuple(
-    Packed(number, Found(passage(number, text), 0.5, 1, None, 0.6), (passage(number, text),), text, 9)
+    Packed(number, Found(passage(number, text), 0.5, 1, None, 0.6, ("copies/p.md",)), (passage(number, text),), text, 9)
     for number, text in enumerate(["The ferry leaves at eight.", "Painters close the crane."], start=1)
 )
 ANSWER = Answer(
@@ -44,6 +44,7 @@ def test_an_answer_is_shown_with_sources_and_figures() -> None:
     assert shown(ANSWER) == [
         "At eight [1].",
         "[1] Title 1  p1.md",
+        "    also in copies/p.md",
         "script; prompt cite@0123abcd; index 000001-aa; evidence 0.61; 1,234 tokens read, 5 written; 0.4 s",
     ]
 
@@ -100,5 +101,6 @@ def test_json_output_is_complete() -> None:
         (2, False, "p2.md"),
     ]
     for shown_source, source in zip(result["sources"], SOURCES, strict=True):
+        assert shown_source["also_in"] == ["copies/p.md"]
         assert shown_source["chunk_id"] == source.passage.chunk_id
         assert (shown_source["score"], shown_source["similarity"]) == (source.found.score, source.found.similarity)
