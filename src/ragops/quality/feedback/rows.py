@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from ragops.answers.chain.types import Abstained, Answer, Query
+from ragops.answers.chain.types import Abstained
 from ragops.platform.tables import Table
 
 REASONS: Mapping[str, str] = {
@@ -27,19 +26,18 @@ MAX_COMMENT_CHARACTERS = 2_000
 
 _UUID = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
 _ANSWER = r"^resp_[0-9a-f]{32}$"
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 Thumb = Literal["up", "down"]
+Chain = tuple[str, str]
+"""Name and version: of the registered model, or the use case's name and "working copy"."""
 
 
-def _comment(text: str) -> str:
-    """Line ends as line feeds; stray white space around it goes."""
-    if _SURROGATE.search(text):
-        raise ValueError("it is not valid UTF-8; send text in UTF-8")
-    plain = text.replace("\r\n", "\n").strip()
+def _comment(text: str | None) -> str | None:
+    """Line ends as line feeds, no white space around it; None if nothing is left."""
+    plain = (text or "").replace("\r\n", "\n").strip()
     if controls := [c for c in plain if unicodedata.category(c) == "Cc" and c not in "\t\n"]:
         raise ValueError(f"it contains control characters (U+{ord(controls[0]):04X}); send plain text")
-    return plain
+    return plain or None
 
 
 def _reason(given: str) -> str:
@@ -57,9 +55,9 @@ class GivenVerdict(BaseModel):
     answer_id: Annotated[str, StringConstraints(pattern=_ANSWER)]
     verdict: Thumb
     reason: Annotated[str, StringConstraints(max_length=40), AfterValidator(_reason)] | None = None
-    comment: Annotated[str, StringConstraints(max_length=MAX_COMMENT_CHARACTERS), AfterValidator(_comment)] | None = (
-        None
-    )
+    comment: Annotated[
+        Annotated[str, StringConstraints(max_length=MAX_COMMENT_CHARACTERS)] | None, AfterValidator(_comment)
+    ] = None
 
 
 class Verdict(GivenVerdict):
@@ -88,7 +86,7 @@ class AnswerRow(BaseModel):
     model: str = Field(description="The model that wrote it, by its name in usecase.yml; empty if none was asked.")
     prompt: str = Field(description="The prompt template and the first digits of its content hash.")
     chain_name: str = Field(description="The registered model, or the working copy's use case.")
-    chain_version: str | None = Field(description="Its version; null for the working copy.")
+    chain_version: str = Field(description='Its version, or "working copy".')
     generation: str = Field(description="The index generation.")
     passages: tuple[str, ...] = Field(description="Ids of the chunks that the model was given, best first.")
     cited: tuple[str, ...] = Field(description="Those of them that the answer cites.")
@@ -111,7 +109,7 @@ class FeedbackRow(BaseModel):
     known_answer: bool = Field(description="Whether the answer is in the table answers; else what follows is null.")
     question: str | None = Field(description="The question in the user's words.")
     chain_name: str | None = Field(description="The registered model, or the working copy's use case.")
-    chain_version: str | None = Field(description="Its version; null for the working copy.")
+    chain_version: str | None = Field(description='Its version, or "working copy".')
     generation: str | None = Field(description="The index generation.")
     passages: tuple[str, ...] | None = Field(description="Ids of the chunks that the model was given, best first.")
     cited: tuple[str, ...] | None = Field(description="Those of them that the answer cites.")
@@ -137,38 +135,36 @@ FEEDBACK = Table.of(
 
 def answer_row(
     answer_id: str,
-    query: Query,
-    answer: Answer,
+    question: str,
+    answer: str,
+    outputs: Mapping[str, Any],
     *,
+    who: str,
     asked_at: datetime,
-    chain_name: str,
-    chain_version: str | None,
+    chain: Chain,
 ) -> AnswerRow:
     """The row of an answer.
 
     Args:
         answer_id: "resp_" and 32 hexadecimal digits.
-        query: what was asked.
-        answer: the checked answer.
+        question: in the user's words.
+        answer: the checked answer, or the sentence of abstention.
+        outputs: everything else about it, as `answers.chain.console.as_outputs`.
+        who: who asked.
         asked_at: when the question came, with a time zone.
-        chain_name: the registered model's full name, or the use case's for the working copy.
-        chain_version: None for the working copy.
+        chain: name and version of the chain that answered.
     """
+    taken = ("standalone", "abstained", "model", "prompt", "generation", "trace_id", "seconds")
+    sources = outputs["sources"]
     return AnswerRow(
         answer_id=answer_id,
+        question=question,
+        answer=answer,
+        who=who,
         asked_at=asked_at,
-        who=query.who,
-        question=query.text,
-        standalone=answer.standalone,
-        answer=answer.text,
-        abstained=answer.abstained,
-        model=answer.model,
-        prompt=answer.prompt,
-        chain_name=chain_name,
-        chain_version=chain_version,
-        generation=answer.generation,
-        passages=tuple(chunk for one in answer.sources for chunk in one.chunk_ids),
-        cited=tuple(chunk for one in answer.cited for chunk in one.chunk_ids),
-        trace_id=answer.trace_id,
-        seconds=answer.seconds,
+        chain_name=chain[0],
+        chain_version=chain[1],
+        passages=tuple(chunk for one in sources for chunk in one["chunk_ids"]),
+        cited=tuple(chunk for one in sources if one["cited"] for chunk in one["chunk_ids"]),
+        **{name: outputs[name] for name in taken},
     )
