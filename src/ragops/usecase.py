@@ -119,6 +119,21 @@ class Release(_Section):
     """Maximum number of questions of the evaluation set that a release asks; the same ones each time."""
 
 
+class Serving(_Section):
+    """The server for people and programs: `ragops serve`."""
+
+    backend: Literal["chain", "endpoint"] = "chain"
+    """What answers: the chain in the server's own process, or the serving endpoint that follows the champion."""
+    concurrent_requests: int = Field(default=8, ge=1, le=1000)
+    """How many questions are answered at the same time."""
+    queue_length: int = Field(default=32, ge=0, le=100_000)
+    """How many more may wait; beyond it the server answers 429 with Retry-After."""
+    follow_seconds: float = Field(default=30, gt=0)
+    """Time between two looks at which version is champion."""
+    examples: tuple[str, ...] = ()
+    """Questions that the page offers to those who do not know what to ask."""
+
+
 class UseCase(_Section):
     """The whole use case. Source: usecase.yml at the bundle's root.
 
@@ -161,6 +176,8 @@ class UseCase(_Section):
     """The questions on which retrieval and answers are measured."""
     release: Release = Release()
     """What a chain must reach before it becomes champion."""
+    serving: Serving = Serving()
+    """The server for people and programs."""
     _folder: Path = PrivateAttr(default_factory=Path)
 
     @property

@@ -1,4 +1,4 @@
-"""The command line: ragops ask | search | index | documents | prompts | models | evaluate | sample | doctor."""
+"""The command line: ragops ask | search | serve | index | documents | prompts | models | evaluate | sample | doctor."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from ragops.cli.index import index_app
 from ragops.cli.models import models_app
 from ragops.cli.options import Schema, Target
 from ragops.cli.prompts import prompts_app
+from ragops.cli.serve import serve
 from ragops.errors import UserError
 from ragops.platform import console
 from ragops.platform.workspace import LANDING
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.command()(ask)
 app.command()(search)
+app.command()(serve)
 app.command()(doctor)
 app.add_typer(index_app, name="index")
 app.add_typer(prompts_app, name="prompts")

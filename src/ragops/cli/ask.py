@@ -54,7 +54,7 @@ def ask(
     from ragops.cli.tracing import TraceWriter
 
     history = tuple(Message("user", check_question(earlier)) for earlier in follow or ())
-    query = Query(question, history, tuple(group or ()), _user())
+    query = Query(question, history, tuple(group or ()), user_name())
     if "mlflow" in sys.modules:  # a notebook or a test that calls the command: this process writes its traces itself
         chain = options.chain(target, schema, usecase, model, prompt)
         open_experiment(deployed_experiment(target), target)
@@ -116,7 +116,7 @@ def search(
     terminal.print(f"[dim]{len(found)} {noun} in {milliseconds:.0f} ms ({index})[/]")
 
 
-def _user() -> str:
+def user_name() -> str:
     """The user's name for the ledger, or the number of a user without one, as in containers."""
     try:
         return getpass.getuser()

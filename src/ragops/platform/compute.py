@@ -14,13 +14,23 @@ _OWN_CGROUPS = Path("/proc/self/cgroup")
 
 
 def on_databricks() -> bool:
-    """True on any Databricks compute, and in the container of a serving endpoint."""
-    return "DATABRICKS_RUNTIME_VERSION" in os.environ or in_model_serving()
+    """True on any Databricks compute, in the container of a serving endpoint, and in an App."""
+    return "DATABRICKS_RUNTIME_VERSION" in os.environ or in_model_serving() or in_app()
 
 
 def in_model_serving() -> bool:
     """True in the container of a serving endpoint, by the variables that MLflow and the SDK check."""
     return any(os.environ.get(name, "").lower() in ("true", "1") for name in _SERVING_VARIABLES)
+
+
+def in_app() -> bool:
+    """True in a Databricks App, by the variables that the platform sets there."""
+    return "DATABRICKS_APP_NAME" in os.environ and "DATABRICKS_APP_PORT" in os.environ
+
+
+def has_only_remote_volumes() -> bool:
+    """Whether volumes are reached by requests only: behind an endpoint and in an App. There is no Spark either."""
+    return in_model_serving() or in_app()
 
 
 def on_serverless() -> bool:
@@ -36,7 +46,7 @@ def on_serverless() -> bool:
 
 def has_spark() -> bool:
     """Whether a Spark session is available without starting anything."""
-    return (on_databricks() and not in_model_serving()) or "SPARK_REMOTE" in os.environ
+    return (on_databricks() and not has_only_remote_volumes()) or "SPARK_REMOTE" in os.environ
 
 
 def available_memory() -> int:

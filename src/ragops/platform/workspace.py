@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragops.errors import UserError, needing
-from ragops.platform.compute import in_model_serving, on_databricks
+from ragops.platform.compute import has_only_remote_volumes, on_databricks
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -125,8 +125,8 @@ class Workspace:
 
 
 def is_mounted(path: Path) -> bool:
-    """Whether a path can be opened as a file here. Volumes cannot in model serving: see `platform.volumes`."""
-    return path.parts[:2] != ("/", VOLUMES) or not in_model_serving()
+    """Whether a path can be opened as a file here. Volumes cannot in model serving and Apps: see `platform.volumes`."""
+    return path.parts[:2] != ("/", VOLUMES) or not has_only_remote_volumes()
 
 
 def bundle_root() -> Path:

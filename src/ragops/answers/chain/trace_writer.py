@@ -33,18 +33,22 @@ _SETTINGS = {
 
 
 class _RecordedId(RandomIdGenerator):
-    def __init__(self, trace_id: str) -> None:
-        self._trace_id = int(trace_id.removeprefix("tr-"), 16)
+    trace_id = ""
 
     def generate_trace_id(self) -> int:
-        return self._trace_id
+        return int(self.trace_id.removeprefix("tr-"), 16)
+
+
+_IDS = _RecordedId()  # a process has one provider for all its traces
 
 
 def write(record: TraceRecord) -> None:
-    """Writes a trace into the open experiment, under its own id and with its own times."""
+    """Writes a trace into the open experiment, under its own id and with its own times. One at a time in a process."""
     import mlflow
 
-    trace.set_tracer_provider(TracerProvider(id_generator=_RecordedId(record.trace_id)))
+    if not _IDS.trace_id:
+        trace.set_tracer_provider(TracerProvider(id_generator=_IDS))
+    _IDS.trace_id = record.trace_id
     answer, *steps = record.spans
     root = mlflow.start_span_no_context(
         answer.name, span_type=answer.kind, inputs=answer.inputs, start_time_ns=answer.started
@@ -65,13 +69,18 @@ def _end(span: LiveSpan, recorded: RecordedSpan) -> None:
     span.end(outputs=recorded.outputs, status=status, end_time_ns=recorded.ended)
 
 
-def main(target: str, experiment: str) -> int:
-    """Waits for a record and writes it; without one, as after a question that was refused, does nothing."""
+def open_store(target: str, experiment: str) -> None:
+    """Opens the experiment in a process that does nothing but write traces. Raises UserError as `open_experiment`."""
     modules: dict[str, Any] = sys.modules
     modules |= dict.fromkeys(_UNUSED)  # as if they were not installed
     os.environ |= _SETTINGS
+    open_experiment(experiment, target)
+
+
+def main(target: str, experiment: str) -> int:
+    """Waits for a record and writes it; without one, as after a question that was refused, does nothing."""
     try:
-        open_experiment(experiment, target)
+        open_store(target, experiment)
         if content := sys.stdin.buffer.read():
             write(TraceRecord.model_validate_json(content))
     except Exception as error:  # the answer is there, so any problem is reported in one line

@@ -59,7 +59,7 @@ class Searcher:
         self._model, self._fingerprint = model, fingerprint(model)
         self._encoder, self._settings, self._reranker = encoder, settings, reranker
         self._known_groups, self._rules = frozenset(known_groups), rules_digest(rules)
-        self._live_generation()
+        self.live_generation()
 
     @property
     def generation(self) -> str:
@@ -85,22 +85,12 @@ class Searcher:
         generation, found = self._find(question, k, groups)
         return pack(found, generation.neighbors, count_tokens, self._settings)
 
-    def close(self) -> None:
-        """Closes the index."""
-        self._index.close()
+    def live_generation(self) -> Generation:
+        """The live generation, for the reads of one request.
 
-    def _find(self, question: str, k: int | None, groups: Collection[str]) -> tuple[Generation, list[Found]]:
-        text, allowed = check_question(question), check_groups(groups, self._known_groups)
-        vector = self._encoder.encode_queries([text])[0]
-        generation = self._live_generation()
-        return generation, retrieve(generation, text, vector, self._settings_for(k), allowed, self._reranker)
-
-    def _settings_for(self, k: int | None) -> RetrievalSettings:
-        if k is None:
-            return self._settings
-        return self._settings.model_copy(update={"k": k, "candidates": max(k, self._settings.candidates)})
-
-    def _live_generation(self) -> Generation:
+        Raises:
+            UserError: it has another model or other access rules than this searcher.
+        """
         generation = self._index.generation()
         generation.check_encoder(self._fingerprint, self._model.name)
         if self._rules and generation.manifest.access != self._rules:
@@ -109,3 +99,18 @@ class Searcher:
                 "run the refresh job so the index enforces the current access rules"
             )
         return generation
+
+    def close(self) -> None:
+        """Closes the index."""
+        self._index.close()
+
+    def _find(self, question: str, k: int | None, groups: Collection[str]) -> tuple[Generation, list[Found]]:
+        text, allowed = check_question(question), check_groups(groups, self._known_groups)
+        vector = self._encoder.encode_queries([text])[0]
+        generation = self.live_generation()
+        return generation, retrieve(generation, text, vector, self._settings_for(k), allowed, self._reranker)
+
+    def _settings_for(self, k: int | None) -> RetrievalSettings:
+        if k is None:
+            return self._settings
+        return self._settings.model_copy(update={"k": k, "candidates": max(k, self._settings.candidates)})

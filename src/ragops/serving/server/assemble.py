@@ -1,0 +1,61 @@
+"""The server's parts from the use case, the workspace and what the command was told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ragops.platform.workspace import LEDGER, Workspace
+from ragops.quality.feedback.files import record_answer
+from ragops.quality.feedback.rows import answer_row
+from ragops.serving.server.answers import Answers, Run
+from ragops.serving.server.app import Parts
+from ragops.serving.server.chains import Chains, Source
+from ragops.serving.server.guard import Rules
+from ragops.serving.server.identity import Identify
+from ragops.serving.server.limits import Slots
+from ragops.serving.server.traces import Traces
+from ragops.serving.server.types import Answered
+from ragops.usecase import UseCase
+
+
+def assemble(
+    use_case: UseCase, workspace: Workspace, source: Source, traces: Traces, identify: Identify, rules: Rules
+) -> Parts:
+    """The parts; the chain is opened when `chains.start` is called."""
+    serving, volume = use_case.serving, workspace.volume(LEDGER)
+    slots = Slots(serving.concurrent_requests, serving.queue_length)
+    chains = Chains(source, serving.follow_seconds)
+    deadline = use_case.models.answer.deadline_s
+    answers = Answers(chains.use, slots, serving.concurrent_requests, deadline, recorder(volume))
+
+    def health() -> dict[str, Any]:
+        return {
+            "answering": slots.admitted,
+            "answers_not_recorded": answers.unrecorded,
+            "traces_missing": traces.missing,
+            "traces_problem": traces.problem or None,
+        }
+
+    return Parts(use_case, volume, chains, answers, traces, identify, rules, health)
+
+
+def recorder(volume: Path) -> Callable[[Run, Answered], None]:
+    """Makes answers durable: a file each on the ledger volume."""
+
+    def record(run: Run, answered: Answered) -> None:
+        assert run.version is not None  # it has begun
+        row = answer_row(
+            run.answer_id,
+            run.query.text,
+            answered.text,
+            answered.outputs,
+            who=run.query.who,
+            asked_at=datetime.fromtimestamp(run.created_at, UTC),
+            chain=(run.version.name, run.version.version),
+        )
+        record_answer(volume, row)
+
+    return record
