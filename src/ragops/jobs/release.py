@@ -20,14 +20,12 @@ from ragops.serving.endpoint.principal import CLIENT_ID, CLIENT_SECRET, check_ri
 from ragops.serving.endpoint.settings import EndpointSettings
 from ragops.serving.model.configuration import ChainConfiguration
 from ragops.serving.model.log_model import Logged
+from ragops.serving.model.registered import CHAIN
 from ragops.usecase import UseCase
 
 if TYPE_CHECKING:
     from ragops.answers.prompts.registry import Registered
     from ragops.releases.registry import ChainRegistry, StoredAnswers
-
-CHAIN = "chain"
-"""The registered model, one in each schema; the first release creates it."""
 
 
 class _ReleaseTask(UseCaseParameters):

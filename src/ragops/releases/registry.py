@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from ragops.errors import UserError, is_missing, needing
 from ragops.platform.tags import catalog_tag
 from ragops.quality.evaluation.answers import Row, metrics
+from ragops.serving.model import registered
 from ragops.serving.model.log_model import DIGEST_TAG, INDEX_PARAMETER, LIVE, URI_TAG, Logged
 from ragops.text import digest, json_number
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-CHAMPION, CHALLENGER = "champion", "challenger"
+CHAMPION, CHALLENGER = registered.CHAMPION, "challenger"
 _EXPERIMENT = ("CAN EDIT", "experiment of the release")
 
 

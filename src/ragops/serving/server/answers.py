@@ -15,8 +15,9 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
-from anyio import CapacityLimiter, to_thread
 from cachetools import TTLCache
 
 from ragops.answers.chain.types import Query
@@ -32,6 +33,9 @@ Use = Callable[[], AbstractContextManager[Backend]]
 GRACE_S = 5.0
 """Beyond the chain's own deadline, for the quotes that answer once the models have used it up."""
 _KEPT_ANSWERS, _KEPT_S = 500, 600.0
+
+
+_Result = TypeVar("_Result")
 
 
 class Abandoned(Exception):
@@ -147,20 +151,17 @@ class Run:
 class Answers:
     """Starts answers within the limits."""
 
-    def __init__(
-        self, use: Use, slots: Slots, threads: int, deadline_s: float, record: Callable[[Run, Answered], None]
-    ) -> None:
+    def __init__(self, use: Use, slots: Slots, deadline_s: float, record: Callable[[Run, Answered], None]) -> None:
         """Makes the service of one event loop.
 
         Args:
             use: gives the backend.
-            slots: the limits.
-            threads: as many as there are slots.
+            slots: the limits; each answer that holds one has a thread.
             deadline_s: for one answer from its arrival, the wait for a slot included.
             record: makes the answer durable before its end is sent; called in a worker thread.
         """
         self._use, self._slots, self._record = use, slots, record
-        self._threads, self._deadline_s = CapacityLimiter(threads), deadline_s + GRACE_S
+        self._deadline_s = deadline_s + GRACE_S
         self._keyed: TTLCache[tuple[str, str], Run] = TTLCache(_KEPT_ANSWERS, _KEPT_S)
         self.unrecorded = 0
 
@@ -197,7 +198,7 @@ class Answers:
                 async with self._slots.hold():
                     with self._use() as backend:
                         run.begin(backend.version)
-                        run.end(await to_thread.run_sync(self._produce, run, backend, loop, limiter=self._threads))
+                        run.end(await _in_thread(loop, lambda: self._produce(run, backend, loop)))
         except (UserError, Abandoned) as error:
             run.end(error)
         except Exception as error:
@@ -227,3 +228,24 @@ class Answers:
         except Exception as error:
             self.unrecorded += 1
             _log.warning("answer %s is not recorded: %s", run.answer_id, error)
+
+
+def _in_thread(loop: asyncio.AbstractEventLoop, work: Callable[[], _Result]) -> asyncio.Future[_Result]:
+    """Runs blocking code in a thread that does not keep the process from ending, unlike those of an executor."""
+    future: asyncio.Future[_Result] = loop.create_future()
+
+    def settle(set_outcome: Callable[[], None]) -> None:
+        if not future.done():
+            set_outcome()
+
+    def target() -> None:
+        try:
+            result = work()
+            outcome = partial(future.set_result, result)
+        except BaseException as error:
+            outcome = partial(future.set_exception, error)
+        with suppress(RuntimeError):  # the server has ended meanwhile
+            loop.call_soon_threadsafe(settle, outcome)
+
+    threading.Thread(target=target, name="answer", daemon=True).start()
+    return future

@@ -29,7 +29,7 @@ def assemble(
     slots = Slots(serving.concurrent_requests, serving.queue_length)
     chains = Chains(source, serving.follow_seconds)
     deadline = use_case.models.answer.deadline_s
-    answers = Answers(chains.use, slots, serving.concurrent_requests, deadline, recorder(volume))
+    answers = Answers(chains.use, slots, deadline, recorder(volume))
 
     def health() -> dict[str, Any]:
         return {

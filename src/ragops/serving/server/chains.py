@@ -97,6 +97,12 @@ class Chains:
                 current.users -= 1
             self._close_unused(current)
 
+    @property
+    def version(self) -> ChainVersion | None:
+        """The version that serves; None before the first one."""
+        current = self._current
+        return None if current is None else current.backend.version
+
     def look(self) -> None:
         """Asks which version should serve, and opens it if it is another one."""
         try:

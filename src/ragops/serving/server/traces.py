@@ -18,7 +18,7 @@ from ragops.answers.chain.trace_record import TraceRecord
 _log = logging.getLogger(__name__)
 
 _MOST_WAITING = 1_000  # of some 30 KB each
-_CLOSE_S = 2.0  # for the traces that still wait at the end
+_CLOSE_S = 1.5  # for the traces that still wait at the end
 _PROGRAM = "ragops.serving.server.trace_process"
 
 

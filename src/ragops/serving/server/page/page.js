@@ -1,0 +1,680 @@
+// The page in front of the server: asks, shows the answer as it is written, opens its passages, sends verdicts.
+//
+// Questions, answers, titles and passages are untrusted: they become text nodes, never markup. The conversation is kept
+// here only, and sent with each question.
+
+// ---------------------------------------------------------------------------------------------------------- elements
+
+const byId = (id) => document.getElementById(id);
+const part = (root, name) => root.querySelector(`[data-part="${name}"]`);
+const stamp = (template) => byId(template).content.firstElementChild.cloneNode(true);
+const narrow = matchMedia("(max-width: 60rem)");
+
+function element(tag, content = "", className = "") {
+  const made = document.createElement(tag);
+  made.append(...[content].flat());
+  if (className) made.className = className;
+  return made;
+}
+
+function button(label, onClick, className = "") {
+  const made = element("button", label, className);
+  made.type = "button";
+  made.addEventListener("click", onClick);
+  return made;
+}
+
+/** Read out by screen readers when they have finished what they are reading. */
+function announce(text) {
+  byId("announcer").textContent = text;
+}
+
+/** A version 4 UUID. Not crypto.randomUUID: browsers have it on HTTPS and localhost only. */
+function uuid() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+// -------------------------------------------------------------------------------------------------------- the server
+
+const PLAIN = {
+  400: "The server did not accept this.",
+  403: "You are not allowed to do this.",
+  404: "It does not exist, or you are not allowed to see it.",
+  409: "The server already has something else under this id.",
+  413: "This is too long. Shorten the question, or begin a new conversation.",
+  429: "Too many questions are being answered right now.",
+  500: "Something went wrong on the server.",
+  502: "The server is not reachable right now.",
+  503: "Answers are not available right now.",
+  504: "The answer took too long.",
+  507: "The server has no space left to save it.",
+};
+const LOST = "The connection to the server was lost.";
+const UNFINISHED = "The answer could not be completed.";
+const LONGEST_SILENCE_MS = 60_000; // a waiting server sends a comment every 15 s
+const SIGNED_OUT = "Without an access token the server answers nothing.";
+
+/** Something that is shown to the user: a sentence, the server's own line, and seconds to wait before another try. */
+class Problem extends Error {
+  constructor(sentence, line = "", wait = 0) {
+    super(sentence);
+    Object.assign(this, { sentence, line, wait });
+  }
+
+  /** In one line. */
+  get text() {
+    return this.line ? `${this.sentence} ${this.line}` : this.sentence;
+  }
+}
+
+/** In place of an error of the network; an answer that was stopped stays what it is. */
+function lost(error) {
+  throw error.name === "AbortError" ? error : new Problem(LOST);
+}
+
+/** The server's response; asks for a token where one is needed. Throws a Problem for anything but success. */
+async function request(path, { body, headers = {}, signal } = {}) {
+  for (;;) {
+    const token = sessionStorage.getItem("token");
+    const sent = { ...headers, ...(token && { Authorization: `Bearer ${token}` }) };
+    if (body) sent["Content-Type"] = "application/json";
+    const options = { method: body ? "POST" : "GET", headers: sent, body: body && JSON.stringify(body), signal };
+    const response = await fetch(path, options).catch(lost);
+    if (response.ok) return response;
+    if (response.status !== 401) {
+      const line = await response.json().then((read) => String(read.error.message), () => "");
+      const sentence = PLAIN[response.status] ?? `The server answered ${response.status}.`;
+      throw new Problem(sentence, line, Number(response.headers.get("Retry-After")) || 0);
+    }
+    await askForToken(token ? "The server did not accept this token." : "The server asks for an access token.");
+  }
+}
+
+async function json(path, options) {
+  const response = await request(path, options);
+  return response.json().catch(() => {
+    throw new Problem("The server sent something else than expected. Reload the page.");
+  });
+}
+
+let tokenAsked = null;
+
+/** Shows one dialog, however many requests wait for it. */
+function askForToken(why) {
+  tokenAsked ??= new Promise((resolve, reject) => {
+    const dialog = byId("sign-in");
+    byId("sign-in-why").textContent = why;
+    byId("token").value = "";
+    byId("sign-in-form").onsubmit = (event) => {
+      event.preventDefault();
+      sessionStorage.setItem("token", byId("token").value.trim());
+      dialog.close("given");
+    };
+    byId("sign-in-cancel").onclick = () => dialog.close("");
+    dialog.onclose = () => {
+      tokenAsked = null;
+      if (dialog.returnValue === "given") resolve();
+      else reject(new Problem(SIGNED_OUT));
+    };
+    dialog.returnValue = "";
+    dialog.showModal();
+  });
+  return tokenAsked;
+}
+
+/** The JSON data of a stream of server-sent events; comments and the closing [DONE] are left out. */
+async function* events(response) {
+  let rest = "";
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (;;) {
+    const silence = setTimeout(() => reader.cancel(), LONGEST_SILENCE_MS);
+    const { done, value } = await reader.read().catch(lost).finally(() => clearTimeout(silence));
+    if (done) return;
+    const blocks = (rest + value).split(/\r?\n\r?\n/);
+    rest = blocks.pop();
+    for (const block of blocks) {
+      const lines = block.split(/\r?\n/).filter((line) => line.startsWith("data:"));
+      const data = lines.map((line) => line.slice(5).trimStart()).join("\n");
+      if (data && data !== "[DONE]") yield JSON.parse(data);
+    }
+  }
+}
+
+// -------------------------------------------------------------------------------------------------------------- text
+
+// `code`, **strong**, *emphasis* and [1]. Only words are emphasis, and only text with balanced parentheses is strong:
+// f(*args, **kwargs) is neither.
+const CODE = "`([^`\\n]+)`";
+const STRONG = "\\*\\*(?=\\S)((?:[^*()\\n]|\\([^*()\\n]*\\))+?)(?<=\\S)\\*\\*";
+const EMPHASIS = "(?<![\\w*])\\*(\\w[\\w .,'’-]*)(?<=\\w)\\*(?![\\w*])";
+const INLINE = new RegExp(`${CODE}|${STRONG}|${EMPHASIS}|\\[(\\d{1,3})\\]`, "g");
+const ITEM = /^\s*(?:[-*+•]|(\d{1,9})[.)])\s+(?=\S)/;
+const FENCE = /^\s*(```+|~~~+)/;
+const RULE = /^\s*\|?(?:\s*:?-+:?\s*\|)+\s*(?::?-+:?)?\s*$/;
+const HEADING = /^#{1,6}\s+/;
+const BEGINS = [FENCE, ITEM, HEADING];
+
+/** Text with emphasis, code and citations; `cite(number)` makes an element, or null where there is no such citation. */
+function inline(text, cite) {
+  const nodes = [];
+  let at = 0;
+  for (const match of text.matchAll(INLINE)) {
+    const [all, code, strong, emphasis, number] = match;
+    let node = null;
+    if (code) node = element("code", code);
+    else if (strong) node = element("strong", strong);
+    else if (emphasis) node = element("em", emphasis);
+    else node = cite(Number(number));
+    if (!node) continue;
+    nodes.push(text.slice(at, match.index), node);
+    at = match.index + all.length;
+  }
+  nodes.push(text.slice(at));
+  return nodes;
+}
+
+function cells(line) {
+  return line.trim().replace(/^\||\|$/g, "").split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
+}
+
+function table(lines, cite) {
+  const row = (line, tag) => element("tr", cells(line).map((cell) => element(tag, inline(cell, cite))));
+  const [head, , ...body] = lines;
+  const parts = [element("thead", row(head, "th")), element("tbody", body.map((line) => row(line, "td")))];
+  return scrolling(element("div", element("table", parts), "wide"), "Table");
+}
+
+function list(lines, cite) {
+  const first = ITEM.exec(lines[0])[1];
+  const items = [];
+  for (const line of lines) {
+    if (ITEM.test(line)) items.push(line.replace(ITEM, ""));
+    else items[items.length - 1] += `\n${line.trim()}`;
+  }
+  const made = element(first ? "ol" : "ul", items.map((item) => element("li", inline(item, cite))));
+  if (first) made.start = Number(first);
+  return made;
+}
+
+/** Paragraphs, lists, tables and code of a Markdown-like text. Anything else is shown as it was written. */
+function formatted(text, cite = () => null) {
+  const made = document.createDocumentFragment();
+  const lines = text.replaceAll("\r\n", "\n").split("\n");
+  const take = (belongs) => {
+    const taken = [];
+    while (lines.length && belongs(lines[0], taken)) taken.push(lines.shift());
+    return taken;
+  };
+  while (lines.length) {
+    const [line, next = ""] = lines;
+    if (!line.trim()) lines.shift();
+    else if (FENCE.test(line)) made.append(code(lines, FENCE.exec(line)[1]));
+    else if (line.includes("|") && RULE.test(next)) made.append(table(take((one) => one.includes("|")), cite));
+    else if (ITEM.test(line)) made.append(list(take((one) => ITEM.test(one) || /^\s+\S/.test(one)), cite));
+    else if (HEADING.test(line)) made.append(element("p", inline(lines.shift().replace(HEADING, ""), cite), "heading"));
+    else {
+      const plain = take((one, taken) => !taken.length || (one.trim() && !BEGINS.some((begin) => begin.test(one))));
+      made.append(element("p", inline(plain.join("\n"), cite)));
+    }
+  }
+  return made;
+}
+
+/** A code block up to its closing fence, or to the end of the text where it has none (yet). */
+function code(lines, fence) {
+  lines.shift();
+  const end = lines.findIndex((line) => line.trim() === fence);
+  const inside = lines.splice(0, end < 0 ? lines.length : end);
+  lines.shift();
+  return scrolling(element("pre", element("code", inside.join("\n"))), "Code");
+}
+
+/** What is wider than its column scrolls inside it; the keyboard reaches it to do so. */
+function scrolling(made, label) {
+  made.tabIndex = 0;
+  made.setAttribute("role", "region");
+  made.setAttribute("aria-label", label);
+  return made;
+}
+
+/** Title and headings of a passage, each once. */
+const trail = (title, headings) => [...new Set([title, ...headings])].filter(Boolean).join(" › ");
+const place = (source) => (source.page ? `${source.path}, page ${source.page}` : source.path);
+
+// ------------------------------------------------------------------------------------------------- a passage's panel
+
+const panel = byId("passage");
+let opener = null; // what had the focus: gets it back
+
+/** Shows a source of an answer highlighted in its document; from the answer alone if the index has it no longer. */
+async function openPassage(source, from) {
+  opener = from;
+  byId("passage-title").textContent = source.title || source.path;
+  byId("passage-path").textContent = place(source);
+  const text = byId("passage-text");
+  text.replaceChildren(element("p", "Loading the document", "waiting"));
+  showPanel();
+  byId("passage-title").focus();
+  const asked = (panel.asked = {}); // an earlier passage that arrives late is not shown
+  const read = await json(`passages/${encodeURIComponent(source.chunk_id)}`).catch((problem) => problem);
+  if (panel.asked !== asked) return;
+  if (read instanceof Error) {
+    const why = read instanceof Problem ? read.text : LOST;
+    const note = element("p", `The document cannot be shown. ${why} Below is what the answer used.`, "note");
+    text.replaceChildren(note, highlighted([[trail(source.title, source.heading_path), source.text]]));
+    return;
+  }
+  byId("passage-title").textContent = read.title || read.path;
+  text.replaceChildren(...documentParts(read, new Set(source.chunk_ids)));
+  text.scrollTop = 0;
+  const first = text.querySelector(".highlighted");
+  if (first) text.scrollTop = first.offsetTop - text.offsetTop - 24;
+}
+
+/** A document's passages in their order: those of the source in one highlighted part. */
+function documentParts(read, ids) {
+  const made = [];
+  if (read.truncated_before) made.push(element("p", "The beginning of the document is not shown.", "note"));
+  let marked = [];
+  let before = "";
+  for (const one of read.document) {
+    const headings = trail("", one.headings);
+    const shown = [headings === before ? "" : headings, one.text];
+    before = headings;
+    if (ids.has(one.id)) marked.push(shown);
+    else {
+      if (marked.length) made.push(highlighted(marked));
+      marked = [];
+      made.push(...passageParts(shown));
+    }
+  }
+  if (marked.length) made.push(highlighted(marked));
+  if (read.truncated_after) made.push(element("p", "The rest of the document is not shown.", "note"));
+  return made;
+}
+
+function passageParts([headings, text]) {
+  const body = element("div", formatted(text), "text");
+  return headings ? [element("h3", headings), body] : [body];
+}
+
+function highlighted(passages) {
+  const made = element("section", passages.flatMap(passageParts), "highlighted");
+  made.setAttribute("aria-label", "Cited passage");
+  return made;
+}
+
+/** Beside the conversation, or over it where the screen is narrow. */
+function showPanel() {
+  if (panel.open) panel.close();
+  if (narrow.matches) panel.showModal();
+  else panel.show();
+}
+
+function closePanel() {
+  panel.asked = null;
+  panel.close();
+  opener?.focus();
+}
+
+byId("passage-close").addEventListener("click", closePanel);
+panel.addEventListener("cancel", (event) => {
+  event.preventDefault();
+  closePanel();
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && panel.open && !byId("sign-in").open) closePanel();
+});
+narrow.addEventListener("change", () => panel.open && showPanel());
+
+// ---------------------------------------------------------------------------------------------------------- verdicts
+
+/** Thumbs, reason and comment for an answer. Each verdict is saved under an id made here; the latest one counts. */
+function feedback(answerId) {
+  const root = stamp("feedback-template");
+  const details = part(root, "details");
+  const again = part(root, "again");
+  const thumbs = [...root.querySelectorAll(".thumb")];
+  let latest = null;
+  let earlier = Promise.resolve();
+
+  const choose = (verdict) => {
+    for (const thumb of thumbs) thumb.setAttribute("aria-pressed", thumb.dataset.verdict === verdict);
+    part(root, "reasons").hidden = verdict === "up" || !config.reasons.length;
+  };
+  const show = (state, className = "") => {
+    part(root, "state").textContent = state;
+    part(root, "state").className = `state ${className}`;
+  };
+  /** After the one before, so that the server receives them in the order in which they were given. */
+  const save = (verdict) => {
+    latest = verdict;
+    show("Saving");
+    again.hidden = true;
+    earlier = earlier.then(async () => {
+      const failed = await json("feedback", { body: verdict }).then(() => null, (problem) => problem);
+      if (verdict !== latest) return;
+      again.hidden = !failed;
+      if (failed) show(`Not saved. ${failed.text ?? LOST}`, "failed");
+      else show("Saved", "saved");
+    });
+  };
+  const give = (verdict, reason = null, comment = null) => {
+    choose(verdict);
+    save({ verdict_id: uuid(), answer_id: answerId, verdict, reason, comment });
+  };
+  const open = (wanted) => {
+    details.hidden = !wanted;
+    part(root, "more").hidden = wanted || !latest;
+  };
+
+  for (const thumb of thumbs) {
+    thumb.addEventListener("click", () => {
+      const verdict = thumb.dataset.verdict;
+      if (latest?.verdict !== verdict) {
+        details.reset();
+        give(verdict);
+        open(verdict === "down");
+      } else open(details.hidden);
+    });
+  }
+  again.addEventListener("click", () => save(latest));
+  part(root, "more").addEventListener("click", () => {
+    open(true);
+    details.querySelector("fieldset:not([hidden]) input, textarea").focus();
+  });
+  part(root, "close").addEventListener("click", () => {
+    open(false);
+    part(root, "more").focus();
+  });
+  details.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const reason = latest.verdict === "down" ? details.querySelector("input:checked")?.value : null;
+    give(latest.verdict, reason ?? null, part(root, "comment").value.trim() || null);
+    open(false);
+    part(root, "more").focus();
+  });
+  for (const { id, label } of config.reasons) {
+    const choice = element("input");
+    Object.assign(choice, { type: "radio", name: "reason", value: id });
+    part(root, "reasons").append(element("label", [choice, label], "choice"));
+  }
+  return root;
+}
+
+// ----------------------------------------------------------------------------------------------------- why an answer
+
+const ABSTAINED = {
+  "the model": (count) => `The model found no answer in ${count} passage${count === 1 ? "" : "s"}.`,
+  "no evidence": (count) =>
+    count ? "No passage is similar enough to the question, so no model was asked." : "No passage was found.",
+};
+
+/** One line for each model that failed. */
+function failures(outputs) {
+  const failed = Object.entries(outputs.failed ?? {});
+  const rewrites = Object.entries(outputs.not_rewritten ?? {});
+  return [
+    ...rewrites.map(([name, reason]) => `${name} did not rewrite the question (${reason}).`),
+    ...failed.map(([name, reason]) => `${name} did not answer (${reason}).`),
+  ];
+}
+
+function facts(outputs, question) {
+  const { chain = {}, sources = [] } = outputs;
+  const number = (value) => value.toLocaleString("en");
+  const tokens = `${number(outputs.prompt_tokens)} read, ${number(outputs.completion_tokens)} written`;
+  return [
+    ["Searched for", outputs.standalone === question ? "" : outputs.standalone],
+    ["Evidence", `${outputs.evidence.toFixed(2)} of 1`],
+    ["Model", outputs.model ? `${outputs.model} (tokens: ${tokens})` : "none was asked"],
+    ["Failed models", failures(outputs).join("\n")],
+    ["Prompt", outputs.prompt],
+    ["Chain", `${chain.name}, ${/^\d/.test(chain.version) ? "version " : ""}${chain.version}`],
+    ["Index generation", outputs.generation],
+    ["Citations", citationFacts(outputs, sources)],
+    ["Time", `${outputs.seconds.toFixed(2)} s`],
+    ["Answer id", outputs.answer_id],
+    ["Trace", outputs.trace_id],
+  ].filter(([, value]) => value);
+}
+
+function citationFacts(outputs, sources) {
+  const cited = sources.filter((source) => source.cited).length;
+  const said = [`${cited} of ${sources.length} passages cited`];
+  if (outputs.quoted) said.push("the model cited nothing, so the passages are quoted instead of its text");
+  if (outputs.attributed) said.push(`${outputs.attributed} added to sentences that repeat a passage`);
+  if (outputs.removed_citations) said.push(`${outputs.removed_citations} made-up ones removed`);
+  return said.join("; ");
+}
+
+function why(outputs, question) {
+  const root = stamp("why-template");
+  for (const [name, value] of facts(outputs, question)) {
+    root.querySelector("dl").append(element("dt", name), element("dd", value));
+  }
+  part(root, "count").textContent = outputs.sources.length ? "Passages found" : "No passages were found";
+  part(root, "passages").append(...outputs.sources.map(passageItem));
+  return root;
+}
+
+function passageItem(source) {
+  const item = stamp("passage-template");
+  const open = part(item, "open");
+  open.textContent = `${source.number}. ${trail(source.title, source.heading_path)}`;
+  open.addEventListener("click", () => openPassage(source, open));
+  part(item, "path").textContent = [place(source), ...(source.also_in ?? [])].join("; also in ");
+  const scores = [["similarity", source.similarity], ["score", source.score]].filter(([, value]) => value != null);
+  part(item, "scores").textContent = scores.map(([name, value]) => `${name} ${value.toFixed(2)}`).join(", ");
+  if (source.cited) part(item, "scores").prepend(element("span", "cited", "badge"), " ");
+  return item;
+}
+
+// --------------------------------------------------------------------------------------------- questions and answers
+
+const conversation = []; // what was said, as it is sent with the next question
+const KEPT = 20; // messages sent before a question; the chain reads fewer (answers.history_turns)
+let config = { name: "", problem: "", examples: [], reasons: [], user: null };
+let running = null; // the AbortController of the answer that is being written
+
+/** A question's card, with what its answer needs: the same input and key however often it is tried. */
+function ask(question) {
+  const card = stamp("exchange-template");
+  part(card, "question").textContent = question;
+  byId("conversation").append(card);
+  byId("welcome").hidden = true;
+  byId("new").hidden = false;
+  for (const old of document.querySelectorAll("[data-part='error'] button")) old.remove();
+  const input = [...conversation.slice(-KEPT), { role: "user", content: question }];
+  part(card, "question").scrollIntoView({ block: "start" });
+  answer({ card, question, input, key: uuid() });
+  return card;
+}
+
+async function answer(exchange) {
+  const { card, question, input, key } = exchange;
+  const stop = (running = new AbortController());
+  busy(true);
+  for (const name of ["notes", "answer", "error", "after"]) part(card, name).replaceChildren();
+  part(card, "answer").classList.remove("unfinished");
+  part(card, "waiting").hidden = false;
+  card.setAttribute("aria-busy", "true");
+  announce("Searching the documents");
+  try {
+    const options = { body: { input, stream: true }, headers: { "Idempotency-Key": key }, signal: stop.signal };
+    const response = await read(await request("responses", options), part(card, "answer"), card);
+    show(card, question, response);
+  } catch (error) {
+    failed(exchange, error);
+  } finally {
+    part(card, "waiting").hidden = true;
+    card.removeAttribute("aria-busy");
+    if (running === stop) {
+      running = null;
+      busy(false);
+    }
+  }
+}
+
+/** The finished response; meanwhile its text is shown as it comes. */
+async function read(response, shown, card) {
+  let text = "";
+  let drawn = 0;
+  const draw = () => {
+    drawn = 0;
+    shown.replaceChildren(formatted(text, (number) => element("span", number, "citation")));
+  };
+  try {
+    for await (const event of events(response)) {
+      if (event.type === "response.output_text.delta") {
+        part(card, "waiting").hidden = true;
+        text += event.delta;
+        drawn ||= requestAnimationFrame(draw);
+      } else if (event.type === "response.completed") return event.response;
+      else if (event.type === "response.failed") throw new Problem(UNFINISHED, event.response.error?.message);
+      else if (event.type === "error") throw new Problem(UNFINISHED, event.message);
+    }
+  } finally {
+    cancelAnimationFrame(drawn);
+    if (text) draw();
+  }
+  throw new Problem(LOST);
+}
+
+/** The checked answer in place of the streamed text. */
+function show(card, question, response) {
+  const outputs = response.custom_outputs;
+  const text = response.output.flatMap((item) => item.content ?? []).map((one) => one.text ?? "").join("\n");
+  const cited = new Map(outputs.sources.filter((source) => source.cited).map((source) => [source.number, source]));
+  const cite = (number) => {
+    const source = cited.get(number);
+    if (!source) return null;
+    const made = button(String(number), () => openPassage(source, made), "citation");
+    made.setAttribute("aria-label", `Source ${number}: ${trail(source.title, source.heading_path)}`);
+    return made;
+  };
+  part(card, "answer").replaceChildren(formatted(text, cite));
+  card.classList.toggle("abstained", Boolean(outputs.abstained));
+  if (outputs.abstained) {
+    const reason = ABSTAINED[outputs.abstained]?.(outputs.sources.length) ?? outputs.abstained;
+    part(card, "answer").append(element("p", reason, "muted"));
+  }
+  const models = Object.keys(outputs.failed ?? {});
+  const note = `${models.join(", ")} did not answer; ${outputs.model} did instead.`;
+  if (models.length) part(card, "notes").append(element("p", note, "note"));
+  showSources(card, [...cited.values()]);
+  part(card, "after").append(feedback(response.id), why(outputs, question));
+  conversation.push({ role: "user", content: question }, { role: "assistant", content: text });
+  announce(`${outputs.abstained ? "No answer" : "Answer"}: ${text.replace(/\s*\[\d{1,3}\]/g, "")}`);
+}
+
+function showSources(card, sources) {
+  part(card, "sources").hidden = !sources.length;
+  const items = sources.map((source) => {
+    const open = button(trail(source.title, source.heading_path), () => openPassage(source, open), "source");
+    const number = element("span", String(source.number), "citation");
+    return element("li", [number, element("div", [open, element("span", place(source), "path")])]);
+  });
+  part(card, "sources").querySelector("ol").replaceChildren(...items);
+}
+
+/** What went wrong, beside the part that had come, which nobody has checked. */
+function failed(exchange, error) {
+  const { card } = exchange;
+  const stopped = error.name === "AbortError";
+  if (!stopped && !(error instanceof Problem)) console.error(error);
+  const unfinished = part(card, "answer").hasChildNodes();
+  const said = stopped ? new Problem("Stopped.") : error instanceof Problem ? error : new Problem(PLAIN[500]);
+  const lines = [element("p", said.sentence)];
+  if (said.line) lines.push(element("p", said.line, "line"));
+  if (unfinished) lines.push(element("p", "The text above is incomplete, and its citations are not checked."));
+  part(card, "answer").classList.toggle("unfinished", unfinished);
+  part(card, "error").className = stopped ? "stopped" : "error";
+  part(card, "error").replaceChildren(...lines, retryButton(exchange, said.wait));
+}
+
+/** Tries again under the same key, so that an answer that exists already is not made twice. */
+function retryButton(exchange, wait) {
+  const again = button("Try again", () => {
+    if (running) return;
+    part(exchange.card, "question").focus();
+    answer(exchange);
+  });
+  const count = (left) => {
+    again.disabled = left > 0;
+    again.textContent = left > 0 ? `Try again in ${left} s` : "Try again";
+    if (left > 0) setTimeout(count, 1000, left - 1);
+  };
+  count(Math.ceil(wait));
+  return again;
+}
+
+// ---------------------------------------------------------------------------------------------------------- the page
+
+const question = byId("question");
+
+function busy(is) {
+  if (!is && document.activeElement === byId("stop")) question.focus(); // a hidden button loses it
+  byId("send").hidden = is;
+  byId("stop").hidden = !is;
+}
+
+byId("ask").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = question.value.trim();
+  if (!text || running) return;
+  question.value = "";
+  ask(text);
+});
+question.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  byId("ask").requestSubmit();
+});
+byId("stop").addEventListener("click", () => {
+  running?.abort();
+  question.focus();
+});
+byId("new").addEventListener("click", () => {
+  running?.abort();
+  if (panel.open) closePanel();
+  conversation.length = 0;
+  byId("conversation").replaceChildren();
+  byId("welcome").hidden = false;
+  byId("new").hidden = true;
+  announce("New conversation");
+  question.focus();
+});
+
+/** What the server says of itself: its name, examples, reasons of verdicts, and who is asking. */
+async function start() {
+  byId("trouble").replaceChildren();
+  try {
+    Object.assign(config, await json("config"));
+    introduce();
+    if (!config.chain) await json("ready"); // its error says why there is no chain
+  } catch (problem) {
+    const text = element("p", problem.text ?? PLAIN[500]);
+    byId("trouble").replaceChildren(element("div", [text, button("Try again", start)], "error"));
+  }
+}
+
+function introduce() {
+  if (config.name) byId("name").textContent = document.title = config.name;
+  byId("problem").textContent = config.problem;
+  const { name = "", groups = [] } = config.user ?? {};
+  byId("user").textContent = groups.length ? `${name} (${groups.join(", ")})` : name;
+  byId("examples").hidden = !config.examples.length;
+  const examples = config.examples.map((text) => {
+    const choose = () => !running && part(ask(text), "question").focus(); // the button is hidden now
+    return element("li", button(text, choose, "example"));
+  });
+  byId("examples").querySelector("ul").replaceChildren(...examples);
+}
+
+question.focus();
+start();
