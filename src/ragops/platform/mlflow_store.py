@@ -77,6 +77,13 @@ def open_experiment(name: str, target: str = "dev") -> str:
     return own
 
 
+def store_errors() -> tuple[type[Exception], ...]:
+    """The errors of a tracking store that refuses, is locked, or does not answer."""
+    from mlflow.exceptions import MlflowException
+
+    return (MlflowException, OSError, *_database_errors())  # of requests: OSErrors
+
+
 def _settings(target: str) -> dict[str, str]:
     if on_databricks():
         return {"MLFLOW_TRACKING_URI": "databricks", "MLFLOW_REGISTRY_URI": "databricks-uc"}

@@ -88,8 +88,8 @@ class AnswerRow(BaseModel):
     chain_name: str = Field(description="The registered model, or the working copy's use case.")
     chain_version: str = Field(description='Its version, or "working copy".')
     generation: str = Field(description="The index generation.")
-    passages: tuple[str, ...] = Field(description="Ids of the chunks that the model was given, best first.")
-    cited: tuple[str, ...] = Field(description="Those of them that the answer cites.")
+    passages: list[str] = Field(description="Ids of the chunks that the model was given, best first.")
+    cited: list[str] = Field(description="Those of them that the answer cites.")
     trace_id: str | None = Field(description="MLflow's trace; null without tracing.")
     seconds: float = Field(description="From the question to the checked answer.")
 
@@ -111,8 +111,8 @@ class FeedbackRow(BaseModel):
     chain_name: str | None = Field(description="The registered model, or the working copy's use case.")
     chain_version: str | None = Field(description='Its version, or "working copy".')
     generation: str | None = Field(description="The index generation.")
-    passages: tuple[str, ...] | None = Field(description="Ids of the chunks that the model was given, best first.")
-    cited: tuple[str, ...] | None = Field(description="Those of them that the answer cites.")
+    passages: list[str] | None = Field(description="Ids of the chunks that the model was given, best first.")
+    cited: list[str] | None = Field(description="Those of them that the answer cites.")
     trace_id: str | None = Field(description="MLflow's trace of the answer.")
     traced_at: datetime | None = Field(description="When it was written on the trace; null until then.")
 
@@ -164,7 +164,7 @@ def answer_row(
         asked_at=asked_at,
         chain_name=chain[0],
         chain_version=chain[1],
-        passages=tuple(chunk for one in sources for chunk in one["chunk_ids"]),
-        cited=tuple(chunk for one in sources if one["cited"] for chunk in one["chunk_ids"]),
+        passages=[chunk for one in sources for chunk in one["chunk_ids"]],
+        cited=[chunk for one in sources if one["cited"] for chunk in one["chunk_ids"]],
         **{name: outputs[name] for name in taken},
     )
