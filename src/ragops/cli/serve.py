@@ -19,6 +19,7 @@ from ragops.platform import console
 from ragops.platform.deployment import deployed_experiment, deployed_model
 from ragops.platform.mlflow_store import use_mlflow
 from ragops.platform.model_servers import is_this_machine
+from ragops.platform.workspace import LEDGER
 
 if TYPE_CHECKING:
     from ragops.platform.workspace import Workspace
@@ -64,7 +65,7 @@ def serve(
     traces = Traces(target, deployed_experiment(target))
     source = _source(target, workspace, use_case, model, working_copy, traces.open)
     asker = Identity(user_name(), _checked(group or [], use_case))
-    parts = assemble(use_case, workspace, source, traces, always(asker), Rules(token, local))
+    parts = assemble(use_case, workspace.volume(LEDGER), source, traces, always(asker), Rules(token, local))
     source.wanted()  # without a champion nothing can be served
     parts.chains.start()
     run(create_app(parts), host, port, lambda url: _show(url, parts, asker))

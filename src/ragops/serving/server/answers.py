@@ -165,6 +165,11 @@ class Answers:
         self._keyed: TTLCache[tuple[str, str], Run] = TTLCache(_KEPT_ANSWERS, _KEPT_S)
         self.unrecorded = 0
 
+    @property
+    def in_progress(self) -> int:
+        """Answers that are written or wait for a slot."""
+        return self._slots.admitted
+
     def start(self, query: Query, key: str | None = None) -> Run:
         """Starts an answer, or joins the one that this user has started with the same key; the caller must `leave` it.
 

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ragops.platform.workspace import LEDGER, Workspace
 from ragops.quality.feedback.files import record_answer
 from ragops.quality.feedback.rows import answer_row
 from ragops.serving.server.answers import Answers, Run
@@ -22,10 +21,10 @@ from ragops.usecase import UseCase
 
 
 def assemble(
-    use_case: UseCase, workspace: Workspace, source: Source, traces: Traces, identify: Identify, rules: Rules
+    use_case: UseCase, volume: Path, source: Source, traces: Traces, identify: Identify, rules: Rules
 ) -> Parts:
-    """The parts; the chain is opened when `chains.start` is called."""
-    serving, volume = use_case.serving, workspace.volume(LEDGER)
+    """The parts; the chain is opened when `chains.start` is called. `volume` is the ledger's."""
+    serving = use_case.serving
     slots = Slots(serving.concurrent_requests, serving.queue_length)
     chains = Chains(source, serving.follow_seconds)
     deadline = use_case.models.answer.deadline_s
@@ -33,7 +32,7 @@ def assemble(
 
     def health() -> dict[str, Any]:
         return {
-            "answering": slots.admitted,
+            "answers_in_progress": answers.in_progress,
             "answers_not_recorded": answers.unrecorded,
             "traces_missing": traces.missing,
             "traces_problem": traces.problem or None,

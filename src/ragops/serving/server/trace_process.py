@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Callable
 
 from ragops.answers.chain.trace_record import TraceRecord
 from ragops.answers.chain.trace_writer import open_store, write
@@ -28,21 +29,28 @@ class _Warnings(logging.Handler):
 
 
 def main(target: str, experiment: str) -> None:
-    """Writes records until the end of the input; opens the store again before a record where that failed."""
+    """Writes records until the end of the input. Where the store cannot be opened, it is tried again for each record."""
     warnings = _Warnings()
     logging.getLogger("mlflow.tracing.export").addHandler(warnings)
     logging.getLogger("mlflow").propagate = False
-    opened = False
+    problem = _why_not(lambda: open_store(target, experiment))  # while the server starts: 1.4 s
     for line in sys.stdin.buffer:
-        warnings.newest = ""
-        try:
-            if not opened:
-                open_store(target, experiment)
-                opened = True
-            write(TraceRecord.model_validate_json(line))
-        except Exception as error:  # whatever it is, the next trace may be written
-            warnings.newest = str(error) if isinstance(error, UserError) else one_line(error, 300)
-        print(warnings.newest, flush=True)
+        problem = problem and _why_not(lambda: open_store(target, experiment))
+        print(problem or _written(line, warnings), flush=True)
+
+
+def _written(line: bytes, warnings: _Warnings) -> str:
+    warnings.newest = ""
+    return _why_not(lambda: write(TraceRecord.model_validate_json(line))) or warnings.newest
+
+
+def _why_not(action: Callable[[], None]) -> str:
+    """Why something failed, in one line; "" if it did not. Whatever it is, the next trace may be written."""
+    try:
+        action()
+    except Exception as error:
+        return str(error) if isinstance(error, UserError) else one_line(error, 300) or type(error).__name__
+    return ""
 
 
 if __name__ == "__main__":

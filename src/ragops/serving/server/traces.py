@@ -45,10 +45,10 @@ class Traces:
         self._command = [sys.executable, "-m", _PROGRAM, target, experiment]
         self._waiting: queue.Queue[TraceRecord | None] = queue.Queue(_MOST_WAITING)
         self._process: subprocess.Popen[bytes] | None = None
-        self._thread = threading.Thread(target=self._write_all, name="traces", daemon=True)
-        self._thread.start()
         self.missing = 0
         self.problem = ""
+        self._thread = threading.Thread(target=self._write_all, name="traces", daemon=True)
+        self._thread.start()
 
     def open(self, *, texts: bool, **inputs: object) -> Steps:
         """Starts the trace of an answer. `texts`: whether it may contain inputs and outputs."""
@@ -71,6 +71,7 @@ class Traces:
             self._miss(f"{_MOST_WAITING:,} traces wait to be written")
 
     def _write_all(self) -> None:
+        self._start()
         while (record := self._waiting.get()) is not None:
             try:
                 if problem := self._write(record):
@@ -81,21 +82,26 @@ class Traces:
 
     def _write(self, record: TraceRecord) -> str:
         """Sends a record, and returns what the process says about it: "" if it is written."""
-        if self._process is None or self._process.poll() is not None:
-            self._process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,  # so that Ctrl-C ends it by the end of its input
-            )
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(record.to_json() + b"\n")
-        self._process.stdin.flush()
-        said = self._process.stdout.readline()
+        process = self._process
+        if process is None or process.poll() is not None:
+            process = self._start()
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(record.to_json() + b"\n")
+        process.stdin.flush()
+        said = process.stdout.readline()
         if not said:
             raise OSError("no answer")
         return said.decode(errors="replace").strip()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self._process = subprocess.Popen(
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # so that Ctrl-C ends it by the end of its input
+        )
+        return self._process
 
     def _miss(self, problem: str) -> None:
         self.missing += 1

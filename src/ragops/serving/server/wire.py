@@ -246,7 +246,7 @@ def _usage(outputs: dict[str, Any]) -> dict[str, Any]:
     read, written = int(outputs.get("prompt_tokens", 0)), int(outputs.get("completion_tokens", 0))
     return {
         "input_tokens": read,
-        "input_tokens_details": {"cached_tokens": 0},
+        "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
         "output_tokens": written,
         "output_tokens_details": {"reasoning_tokens": 0},
         "total_tokens": read + written,
