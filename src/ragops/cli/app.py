@@ -1,4 +1,4 @@
-"""The command line: ragops ask | search | serve | index | documents | prompts | models | evaluate | sample | doctor."""
+"""The command line: ragops, with its commands and groups of commands."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ragops.cli import options
 from ragops.cli.ask import ask, search
 from ragops.cli.doctor import doctor
 from ragops.cli.evaluate import evaluate_app
+from ragops.cli.feedback import feedback_app
 from ragops.cli.index import index_app
 from ragops.cli.models import models_app
 from ragops.cli.options import Schema, Target
@@ -39,6 +40,7 @@ app.add_typer(index_app, name="index")
 app.add_typer(prompts_app, name="prompts")
 app.add_typer(evaluate_app, name="evaluate")
 app.add_typer(models_app, name="models")
+app.add_typer(feedback_app, name="feedback")
 
 
 # Libraries import these if they are installed, and commands use nothing of them: jsonschema, which Chroma imports,

@@ -8,7 +8,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError, model_validator
 
 from ragops.errors import UserError, explain
 from ragops.text import words
@@ -26,6 +26,9 @@ class Question(BaseModel):
     topics are part of a longer one, so a passage with the anchor may be found in another file as well.
 
     The quotes are all the passages that an answer needs, word for word as in the documents.
+
+    A question `to_review` comes from people's feedback: nobody has said yet what answers it, so it is not measured.
+    `feedback` is what was said of its answer.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +40,8 @@ class Question(BaseModel):
     anchor: str | None
     answer: str | None
     quotes: tuple[str, ...] = ()
+    to_review: bool = False
+    feedback: Mapping[str, JsonValue] | None = None
 
     @model_validator(mode="after")
     def _all_or_none(self) -> Self:
@@ -63,10 +68,10 @@ class Question(BaseModel):
 
 
 def evaluation_questions(use_case: UseCase) -> list[Question]:
-    """The use case's questions; an empty list if it names none.
+    """The use case's questions without those to be reviewed; an empty list if it names none.
 
     Raises:
-        UserError: the file is missing, or `load_questions` refuses it.
+        UserError: the file is missing, `load_questions` refuses it, or all of its questions are to be reviewed.
 
     Example:
         >>> from ragops import evaluation_questions, load_usecase
@@ -78,12 +83,19 @@ def evaluation_questions(use_case: UseCase) -> list[Question]:
     if named is None:
         return []
     try:
-        return load_questions(sample_file(named) if named in SAMPLES else folder / named)
+        questions = load_questions(sample_file(named) if named in SAMPLES else folder / named)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise UserError(f"evaluation.questions: no file {folder / named} ({reason}); correct usecase.yml") from error
     except UserError as error:
         raise UserError(f"evaluation.questions: {error}") from error
+    known = [one for one in questions if not one.to_review]
+    if questions and not known:
+        raise UserError(
+            f"evaluation.questions: nobody has reviewed the questions of {named}; give those that count topic, anchor "
+            "and answer, or leave these null where there is no answer, and remove to_review"
+        )
+    return known
 
 
 def load_questions(file: Path | Traversable | None = None) -> list[Question]:

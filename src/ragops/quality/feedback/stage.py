@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
@@ -148,7 +148,7 @@ def _set_aside_others(
 
 def _bare(verdict: Verdict) -> FeedbackRow:
     """The row of a verdict whose answer is not looked up yet."""
-    unknown = dict.fromkeys(set(FEEDBACK.names) - set(Verdict.model_fields))
+    unknown: dict[str, Any] = dict.fromkeys(set(FEEDBACK.names) - set(Verdict.model_fields))
     return FeedbackRow(**(unknown | verdict.model_dump() | {"known_answer": False}))
 
 
