@@ -22,6 +22,7 @@ from ragops.serving.server.assemble import assemble
 from ragops.serving.server.chains import OpenedChain, Source
 from ragops.serving.server.guard import Rules
 from ragops.serving.server.identity import Identify, Identity, always
+from ragops.serving.server.run import configuration
 from ragops.serving.server.types import Backend, ChainVersion
 from ragops.usecase import UseCase, load_usecase
 from tests.support.chains import ROOT, FakeSearcher, chain, passage, recorded, scripted_gateway
@@ -140,8 +141,8 @@ def parts(
 @contextmanager
 def listening(made: Parts) -> Iterator[str]:
     """The address of a real server in a thread of this process."""
-    config = uvicorn.Config(create_app(made), port=0, log_config=None, lifespan="on", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(configuration(create_app(made)))
+    server.config.port = 0
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

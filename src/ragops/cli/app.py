@@ -21,7 +21,7 @@ from ragops.cli.index import index_app
 from ragops.cli.models import models_app
 from ragops.cli.options import Schema, Target
 from ragops.cli.prompts import prompts_app
-from ragops.cli.serve import serve
+from ragops.cli.serve import mcp, serve
 from ragops.errors import UserError
 from ragops.platform import console
 from ragops.platform.workspace import LANDING
@@ -35,6 +35,7 @@ app = typer.Typer(
 app.command()(ask)
 app.command()(search)
 app.command()(serve)
+app.command()(mcp)
 app.command()(doctor)
 app.add_typer(index_app, name="index")
 app.add_typer(prompts_app, name="prompts")

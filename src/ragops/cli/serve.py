@@ -1,4 +1,4 @@
-"""The command line: ragops serve, the page, the API and MCP for people and programs."""
+"""The command line: ragops serve and ragops mcp, the chain for people and programs."""
 
 from __future__ import annotations
 
@@ -16,20 +16,26 @@ from ragops.cli.ask import user_name
 from ragops.cli.options import Groups, Schema, Target, UseCaseFile
 from ragops.errors import UserError
 from ragops.platform import console
+from ragops.platform.compute import in_app
 from ragops.platform.deployment import deployed_experiment, deployed_model
 from ragops.platform.mlflow_store import use_mlflow
 from ragops.platform.model_servers import is_this_machine
 from ragops.platform.workspace import LEDGER
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ragops.platform.workspace import Workspace
     from ragops.serving.server.app import Parts
     from ragops.serving.server.chains import Source
-    from ragops.serving.server.identity import Identity
+    from ragops.serving.server.guard import Rules
+    from ragops.serving.server.identity import Identify
     from ragops.serving.server.sources import OpenTrace
     from ragops.usecase import UseCase
 
 TOKEN = "RAGOPS_SERVER_TOKEN"
+WorkingCopy = Annotated[bool, typer.Option("--working-copy", help="Serve the bundle's files instead of the champion.")]
+Model = Annotated[str, typer.Option("--model", help="Model in usecase.yml, for --working-copy.")]
 
 
 def serve(
@@ -37,10 +43,8 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to bind.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to bind; 0 for a free one.")] = 8400,
     group: Groups = None,
-    working_copy: Annotated[
-        bool, typer.Option("--working-copy", help="Serve the bundle's files instead of the champion.")
-    ] = False,
-    model: Annotated[str, typer.Option("--model", help="Model in usecase.yml, for --working-copy.")] = "",
+    working_copy: WorkingCopy = False,
+    model: Model = "",
     schema: Schema = None,
     usecase: UseCaseFile = None,
 ) -> None:
@@ -49,26 +53,71 @@ def serve(
     They come from the registered champion, or with --working-copy from the bundle's files.
     """
     from ragops.serving.server.app import create_app
-    from ragops.serving.server.assemble import assemble
     from ragops.serving.server.guard import Rules
-    from ragops.serving.server.identity import Identity, always
     from ragops.serving.server.run import run
-    from ragops.serving.server.traces import Traces
 
     token, local = os.environ.get(TOKEN, ""), is_this_machine(f"http://{host}")
-    if not token and not local:
+    if in_app():  # the platform's proxy is in front, and admits only users that it names
+        host, port, rules = "0.0.0.0", int(os.environ["DATABRICKS_APP_PORT"]), Rules("", local=False)
+    elif not token and not local:
         raise UserError(f"--host {host}: others can reach it, and there is no token; set {TOKEN}, or use 127.0.0.1")
+    else:
+        rules = Rules(token, local)
+    parts = _opened(target, schema, usecase, group, working_copy, model, rules)
+    run(create_app(parts), host, port, lambda url: _show(url, parts))
+
+
+def mcp(
+    target: Target = "dev",
+    group: Groups = None,
+    working_copy: WorkingCopy = False,
+    model: Model = "",
+    schema: Schema = None,
+    usecase: UseCaseFile = None,
+) -> None:
+    """Serve the tools search, ask and read_passage to an agent that starts this command.
+
+    The protocol is MCP over standard input and output. `ragops serve` has the same tools at /mcp.
+    """
+    from ragops.serving.server.guard import Rules
+    from ragops.serving.server.mcp import mcp_server
+
+    parts = _opened(target, schema, usecase, group, working_copy, model, Rules())
+    try:
+        mcp_server(parts.use_case, parts.chains, parts.answers, parts.identify).run("stdio")
+    finally:
+        parts.close()
+
+
+def _opened(
+    target: str,
+    schema: str | None,
+    usecase: Path | None,
+    group: list[str] | None,
+    working_copy: bool,
+    model: str,
+    rules: Rules,
+) -> Parts:
+    """The server's parts, with the chain open or the reason why it is not.
+
+    Raises:
+        UserError: the options contradict each other, or there is no champion.
+    """
+    from ragops.serving.server.assemble import assemble
+    from ragops.serving.server.traces import Traces
+
     if model and not working_copy:
         raise UserError(f"--model {model}: the champion has its own model; add --working-copy, or leave it out")
     workspace, use_case = options.workspace(target, schema), options.use_case(usecase)
+    identify = _identify(group or [], use_case)
     _log_to_stderr()
     traces = Traces(target, deployed_experiment(target))
     source = _source(target, workspace, use_case, model, working_copy, traces.open)
-    asker = Identity(user_name(), _checked(group or [], use_case))
-    parts = assemble(use_case, workspace.volume(LEDGER), source, traces, always(asker), Rules(token, local))
-    source.wanted()  # without a champion nothing can be served
+    if not in_app():  # where it would be started again and again, it waits for the first champion instead
+        source.wanted()
+    parts = assemble(use_case, workspace.volume(LEDGER), source, traces, identify, rules)
     parts.chains.start()
-    run(create_app(parts), host, port, lambda url: _show(url, parts, asker))
+    return parts
 
 
 def _source(
@@ -89,11 +138,15 @@ def _source(
     return Champion(MlflowClient(), workspace.registered(CHAIN), open_trace)
 
 
-def _checked(groups: list[str], use_case: UseCase) -> tuple[str, ...]:
-    """The groups given. Raises RequestError for one that the use case does not list."""
+def _identify(groups: list[str], use_case: UseCase) -> Identify:
+    """Who asks: in an App whom the platform names, here always this user. Raises RequestError for an unknown group."""
     from ragops.corpus.index.access import check_groups
+    from ragops.serving.server.identity import AppIdentity, Identity, always, workspace_groups
 
-    return tuple(sorted(check_groups(groups, use_case.corpus.groups)))
+    known = use_case.corpus.groups
+    if in_app():
+        return AppIdentity(workspace_groups, known)
+    return always(Identity(user_name(), tuple(sorted(check_groups(groups, known)))))
 
 
 def _log_to_stderr() -> None:
@@ -102,19 +155,16 @@ def _log_to_stderr() -> None:
     logging.getLogger("ragops").setLevel(logging.INFO)
 
 
-def _show(url: str, parts: Parts, asker: Identity) -> None:
+def _show(url: str, parts: Parts) -> None:
     """What is served, and to whom."""
-    messages = console.messages()
-    rows = Table.grid(padding=(0, 2))
+    messages, rows = console.messages(), Table.grid(padding=(0, 2))
     rows.add_row("[dim]page[/]", f"[bold cyan]{url}[/]")
     rows.add_row("[dim]API[/]", f"POST {url}/responses")
     rows.add_row("[dim]MCP[/]", f"{url}/mcp")
-    if version := parts.chains.version:
-        rows.add_row("[dim]chain[/]", escape(str(version)))
-    else:
-        rows.add_row("[dim]chain[/]", f"[yellow]not ready: {escape(parts.chains.problem)}[/]")
-    groups = ", ".join(asker.groups) or "none"
-    rows.add_row("[dim]you[/]", escape(f"{asker.name}; groups: {groups}"))
-    rows.add_row("[dim]token[/]", f"{TOKEN}" if parts.rules.token else f"none; {TOKEN} sets one")
-    messages.print(rows, highlight=False)
-    messages.print("[dim]Ctrl-C ends it.[/]")
+    version, problem = parts.chains.version, escape(parts.chains.problem)
+    rows.add_row("[dim]chain[/]", escape(str(version)) if version else f"[yellow]not ready: {problem}[/]")
+    if not in_app():
+        asker = parts.identify({})
+        rows.add_row("[dim]you[/]", escape(f"{asker.name}; groups: {', '.join(asker.groups) or 'none'}"))
+        rows.add_row("[dim]token[/]", TOKEN if parts.rules.token else f"none ({TOKEN} sets one)")
+    messages.print(rows, "[dim]Ctrl-C ends it.[/]", highlight=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ragops.errors import UserError
+from ragops.platform.compute import in_app
 from ragops.platform.config_files import read_json
 from ragops.platform.credentials import workspace_client
 from ragops.platform.workspace import Workspace, local_home
@@ -21,9 +22,13 @@ def deployed_workspace(target: str) -> Workspace:
 
     Sets LOCALBUNDLE_HOME: this process and its children use that target's volumes and MLflow store from now on.
 
+    In an App it is in the variables RAGOPS_CATALOG and RAGOPS_SCHEMA, which the bundle sets there.
+
     Raises:
-        UserError: the target has never been run here.
+        UserError: the target has never been run here; or the App lacks a variable.
     """
+    if in_app():
+        return Workspace(_app_variable("RAGOPS_CATALOG"), _app_variable("RAGOPS_SCHEMA"))
     schema = _recorded(target, "resources", "schemas", "rag")
     os.environ.setdefault("LOCALBUNDLE_HOME", str(local_home(target).resolve()))
     return Workspace(catalog=schema["catalog_name"], schema=schema["name"])
@@ -31,11 +36,15 @@ def deployed_workspace(target: str) -> Workspace:
 
 def deployed_experiment(target: str) -> str:
     """The name of the experiment that a target deploys, from the same record. Raises the same errors."""
+    if in_app():
+        return _app_variable("RAGOPS_EXPERIMENT")
     return str(_recorded(target, "resources", "experiments", "quality")["name"])
 
 
 def deployed_model(target: str) -> str:
     """The language model in a target's variable `llm`; "" if the target sets none. Raises the same errors."""
+    if in_app():
+        return os.environ.get("RAGOPS_LLM", "")
     return str(_recorded(target, "variables").get("llm", {}).get("value", ""))
 
 
@@ -49,6 +58,12 @@ def job_values_hint(job: str, folder: Path | None = None) -> str:
     values = _job_defaults(job, folder or Path.cwd())
     result = ", ".join(f"{name}={values[name]}" for name in _SHOWN if values.get(name))
     return f"the job {job} uses {result}" if result else f"use those of the job {job}: its page lists its parameters"
+
+
+def _app_variable(name: str) -> str:
+    if value := os.environ.get(name):
+        return value
+    raise UserError(f"{name} is not set; set it in the App's env in resources/chat.app.yml, and deploy again")
 
 
 def _recorded(target: str, *path: str) -> dict[str, Any]:

@@ -75,10 +75,13 @@ def test_the_openai_client_gets_a_whole_response(tmp_path: Path) -> None:
 
 
 def test_the_openai_client_parses_the_stream(tmp_path: Path) -> None:
-    with listening(parts(tmp_path)) as url, OpenAI(base_url=url, api_key="none") as client:
-        with client.responses.stream(model="any", input="When does the ferry leave?") as stream:
-            found = list(stream)
-            final = stream.get_final_response()
+    with (
+        listening(parts(tmp_path)) as url,
+        OpenAI(base_url=url, api_key="none") as client,
+        client.responses.stream(model="any", input="When does the ferry leave?") as stream,
+    ):
+        found = list(stream)
+        final = stream.get_final_response()
     kinds = [event.type for event in found]
     assert kinds[:4] == [
         "response.created",
@@ -133,9 +136,9 @@ def test_a_client_that_hangs_up_without_a_stream_cancels_too(tmp_path: Path, mod
     with listening(parts(tmp_path, Shelved(model=model))) as url:
         address = urlsplit(url)
         body = json.dumps(ASK).encode()
-        head = f"POST /responses HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = f"POST /responses HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
         with socket.create_connection((address.hostname, address.port)) as connection:
-            connection.sendall(head.encode() + body)
+            connection.sendall(f"{head}\r\n\r\n".encode() + body)
             assert model.begun.acquire(timeout=10)
         assert model.closed.acquire(timeout=10)
 

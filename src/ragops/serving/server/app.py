@@ -23,6 +23,7 @@ from ragops.serving.server.errors import error_response
 from ragops.serving.server.feedback import feedback_router
 from ragops.serving.server.guard import Guard, Rules
 from ragops.serving.server.identity import Identify, Identity
+from ragops.serving.server.mcp import http_app, mcp_server
 from ragops.serving.server.pages import Page
 from ragops.serving.server.passages import passage_in_document
 from ragops.serving.server.streaming import AnswerResponse
@@ -58,6 +59,11 @@ class Parts:
     rules: Rules
     health: Callable[[], dict[str, Any]]
 
+    def close(self) -> None:
+        """Closes what was started; traces that still wait are written."""
+        self.chains.close()
+        self.traces.close()
+
 
 def _sender(request: Request) -> Identity:
     """Who sends a request. Not async, because the answer may take a request to the workspace."""
@@ -71,12 +77,13 @@ Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=_LONGEST_
 
 def create_app(parts: Parts) -> ASGIApp:
     """The application; `parts.chains` is started and closed with it."""
+    agents = http_app(mcp_server(parts.use_case, parts.chains, parts.answers, parts.identify))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
-        parts.chains.close()
-        parts.traces.close()
+        async with agents.router.lifespan_context(agents):
+            yield
+        parts.close()
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.identify = parts.identify
@@ -85,6 +92,7 @@ def create_app(parts: Parts) -> ASGIApp:
     app.include_router(_answering(parts))
     app.include_router(_describing(parts))
     app.include_router(feedback_router(parts.volume, parts.identify))
+    app.router.routes.extend(agents.routes)
     app.mount("/", Page())
     return Guard(app, parts.rules)
 

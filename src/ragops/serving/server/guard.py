@@ -28,6 +28,7 @@ _log = logging.getLogger("ragops.access")
 MAX_BODY_BYTES = 1_000_000
 _WITHOUT_TOKEN = ("/health",)
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_WITHOUT_BODY = (*_SAFE, "DELETE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Guard:
             raise Refused(403, "origin_not_allowed", "Origin: requests of other sites are refused; use the own page")
         if self._rules.token and path not in _WITHOUT_TOKEN and not (method in _SAFE and is_page(path)):
             self._check_token(headers)
-        if method not in _SAFE and not _is_json(headers):
+        if method not in _WITHOUT_BODY and not _is_json(headers):
             raise Refused(
                 415, "not_json", "Content-Type: the server reads JSON only; send Content-Type: application/json"
             )

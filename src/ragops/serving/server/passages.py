@@ -14,8 +14,10 @@ WINDOW = 40
 """Passages of the document on either side: some 15 pages of text, 60 KB."""
 
 
-def passage_in_document(generation: Generation, chunk_id: str, groups: Collection[str]) -> dict[str, Any]:
-    """A passage, and its document's passages around it in their order, as JSON values.
+def passage_in_document(
+    generation: Generation, chunk_id: str, groups: Collection[str], around: int = WINDOW
+) -> dict[str, Any]:
+    """A passage, and up to `around` passages of its document before and after it in their order, as JSON values.
 
     Raises:
         Refused: 404, there is no such passage, or the reader may not see it, which is not told apart.
@@ -25,10 +27,10 @@ def passage_in_document(generation: Generation, chunk_id: str, groups: Collectio
         raise Refused(
             404, "no_such_passage", "passage: unknown, or not for you; the index may have changed, so ask again"
         )
-    first, last = max(0, passage.ordinal - WINDOW), passage.ordinal + WINDOW
+    first, last = max(0, passage.ordinal - around), passage.ordinal + around
     # All of a document's passages have the same groups; one more on either side shows whether the window cuts it.
-    around = generation.neighbors(passage, [n for n in range(max(0, first - 1), last + 2) if n != passage.ordinal])
-    document = sorted([passage, *around], key=lambda one: one.ordinal)
+    others = generation.neighbors(passage, [n for n in range(max(0, first - 1), last + 2) if n != passage.ordinal])
+    document = sorted([passage, *others], key=lambda one: one.ordinal)
     return {
         **_part(passage),
         "path": passage.path,

@@ -15,6 +15,9 @@ from ragops.errors import UserError
 SHUTDOWN_S = 10
 """For answers under way after SIGTERM. An App is killed after 15 s, and traces have to be written in the rest."""
 _BACKLOG = 512  # connections that wait to be accepted
+# Longer than clients and proxies keep an idle connection (httpx 5 s, nginx 60 s): if the server is the one that closes
+# it, it may do so while the next request is on its way, which then fails.
+_KEEP_ALIVE_S = 75
 
 
 def run(app: ASGIApp, host: str, port: int, listening: Callable[[str], None]) -> None:
@@ -30,19 +33,23 @@ def run(app: ASGIApp, host: str, port: int, listening: Callable[[str], None]) ->
         UserError: the port cannot be used.
     """
     bound = _bind(host, port)
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,  # the guard writes its own lines, without query strings
-        server_header=False,
-        timeout_graceful_shutdown=SHUTDOWN_S,
-        backlog=_BACKLOG,
-    )
     name = f"[{host}]" if ":" in host else host
     listening(f"http://{name}:{bound.getsockname()[1]}")
     signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises it once more at the end; that end is a success
     with suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run([bound])
+        uvicorn.Server(configuration(app)).run([bound])
+
+
+def configuration(app: ASGIApp) -> uvicorn.Config:
+    """How uvicorn runs the application."""
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,  # the guard writes its own lines, without query strings
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+    )
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -29,7 +29,7 @@ class _Warnings(logging.Handler):
 
 
 def main(target: str, experiment: str) -> None:
-    """Writes records until the end of the input. Where the store cannot be opened, it is tried again for each record."""
+    """Writes records until the end of the input. A store that cannot be opened is tried again for each record."""
     warnings = _Warnings()
     logging.getLogger("mlflow.tracing.export").addHandler(warnings)
     logging.getLogger("mlflow").propagate = False
