@@ -171,10 +171,18 @@ async def _answer_error(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, RequestValidationError):
         error = RequestError(f"request: {_explained(error)}")
     elif isinstance(error, HTTPException):
-        status, known = error.status_code, {404: "not_found", 405: "method_not_allowed"}
-        what = f"{request.method} {request.url.path}: {error.detail}; see docs/how-to/serve.md for what there is"
-        error = Refused(status, known.get(status, "refused"), what)
+        error = _refused(request, error)
     return error_response(error)
+
+
+def _refused(request: Request, error: HTTPException) -> Exception:
+    """What the framework refuses: an unknown path, or a body that it could not read."""
+    if isinstance(error.__cause__, Refused):  # of `guard`, while the body was read
+        return error.__cause__
+    if error.status_code == 400:
+        return RequestError("request: the body is not JSON; correct it")
+    what = f"{request.method} {request.url.path}: {error.detail}; see docs/how-to/serve.md for what there is"
+    return Refused(error.status_code, "not_found" if error.status_code == 404 else "refused", what)
 
 
 def _explained(error: RequestValidationError) -> str:

@@ -59,6 +59,7 @@ class _InUse:
 
     backend: Backend
     users: int = 0
+    closed: bool = False
 
 
 class Chains:
@@ -134,7 +135,8 @@ class Chains:
 
     def _close_unused(self, one: _InUse) -> None:
         with self._lock:
-            unused = one is not self._current and one.users == 0
+            unused = one is not self._current and one.users == 0 and not one.closed
+            one.closed = one.closed or unused
         if unused:
             one.backend.close()
 
