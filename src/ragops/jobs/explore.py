@@ -29,7 +29,7 @@ class ExploreParameters(EncoderParameters):
     questions: str = Field(
         default="",
         description='a JSONL file with {"question": "..."} a line, or table:NAME for its column question; '
-        "empty: the use case's evaluation questions",
+        "empty: what people asked a server (table answers), or without any the use case's evaluation questions",
     )
     sample: int = Field(
         default=200, ge=1, le=5_000, description="the number of documents on which chunk sizes are tried"
@@ -70,15 +70,31 @@ class ExploreParameters(EncoderParameters):
 
 
 def questions_to_explore(parameters: ExploreParameters) -> list[ExploredQuestion]:
-    """The questions that users asked, or else the evaluation questions.
+    """The questions of the parameter, or else those that people asked, or else the evaluation questions.
 
     Raises:
         UserError: their file or table does not exist or has no questions.
     """
-    if parameters.questions.startswith(TABLE):
-        from ragops.exploration.questions.measures import questions_in_table
+    from ragops.exploration.questions.measures import asked_questions, questions_in_table
 
+    if parameters.questions.startswith(TABLE):
         return questions_in_table(parameters.workspace, parameters.questions.removeprefix(TABLE))
+    if not parameters.questions and (asked := asked_questions(parameters.workspace)):
+        return asked
+    return _questions_of_files(parameters)
+
+
+def questions_to_find(parameters: ExploreParameters, asked: list[ExploredQuestion]) -> list[ExploredQuestion]:
+    """Those by which chunk sizes are compared: what answers them is known; of people's own questions it is not.
+
+    Raises:
+        UserError: the file of the evaluation questions is missing or wrong.
+    """
+    return asked if any(one.anchor for one in asked) or parameters.questions else _questions_of_files(parameters)
+
+
+def _questions_of_files(parameters: ExploreParameters) -> list[ExploredQuestion]:
+    """The questions of the parameter's file, or else the evaluation questions."""
     from ragops.exploration.questions.kinds import load_explored
 
     file = parameters.workspace.path(parameters.questions) if parameters.questions else None
@@ -101,4 +117,4 @@ def check_explore(given: Mapping[str, str]) -> None:
     parameters = ExploreParameters.read(given)
     _ = parameters.use_case
     if not parameters.questions.startswith(TABLE):  # a table needs Spark
-        questions_to_explore(parameters)
+        _questions_of_files(parameters)

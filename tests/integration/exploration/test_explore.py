@@ -20,10 +20,14 @@ from ragops.exploration.facts import FACTS, refresh_facts
 from ragops.exploration.map import profile_map
 from ragops.exploration.profile import PROFILE, Profile
 from ragops.exploration.questions.kinds import ExploredQuestion
-from ragops.exploration.questions.measures import profile_questions, questions_in_table
+from ragops.exploration.questions.measures import asked_questions, profile_questions, questions_in_table
 from ragops.exploration.vocabulary.measures import profile_vocabulary
-from ragops.platform.workspace import Workspace, models_folder
+from ragops.platform.workspace import LEDGER, Workspace, models_folder
+from ragops.quality.feedback.files import record_answer
+from ragops.quality.feedback.rows import ANSWERS
+from ragops.quality.feedback.stage import merge_answers
 from ragops.usecase import load_usecase
+from tests.support.feedback import an_answer
 
 USE_CASE = load_usecase(Path(__file__).parents[3] / "usecase.yml")
 TOKENIZER = tokenizer_file(USE_CASE.embedding)
@@ -70,6 +74,16 @@ def test_questions_are_read_from_a_table(workspace: Workspace) -> None:
     for name, expected in wrong.items():
         with pytest.raises(UserError, match=f"^parameter questions: .*{expected}"):
             questions_in_table(workspace, name)
+
+
+def test_what_people_asked_is_read_from_the_answers(workspace: Workspace) -> None:
+    assert asked_questions(workspace) == []
+    ANSWERS.create(workspace)
+    assert asked_questions(workspace) == []
+    for question in ("b", " a", "a"):
+        record_answer(workspace.volume(LEDGER), an_answer(question=question))
+    merge_answers(workspace)
+    assert [one.question for one in asked_questions(workspace)] == ["a", "b"]
 
 
 def test_documents_and_their_copies_are_measured(explored: Workspace) -> None:

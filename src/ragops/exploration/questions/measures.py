@@ -29,6 +29,7 @@ from ragops.exploration.questions.kinds import (
     name_clusters,
 )
 from ragops.platform.workspace import Workspace
+from ragops.quality.feedback.rows import ANSWERS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -40,8 +41,15 @@ _SIGMAS = 2.0
 five passages."""
 
 
+def asked_questions(workspace: Workspace) -> list[ExploredQuestion]:
+    """At most 2,000 questions that people have asked a server, the most frequent first; empty if there are none."""
+    if not workspace.spark.catalog.tableExists(workspace.table(ANSWERS.name)):
+        return []
+    return _most_frequent(ANSWERS.read(workspace))
+
+
 def questions_in_table(workspace: Workspace, name: str) -> list[ExploredQuestion]:
-    """At most 2,000 questions in a table's column `question`, such as user feedback, the most frequent first.
+    """At most 2,000 questions in a table's column `question`, the most frequent first.
 
     `name` is a table of this schema, or is qualified with schema and catalog.
 
@@ -56,10 +64,14 @@ def questions_in_table(workspace: Workspace, name: str) -> list[ExploredQuestion
         columns = rows.columns
     if "question" not in columns:
         raise UserError(f"parameter questions: {full} has no column question, only {', '.join(columns)}")
+    if not (found := _most_frequent(rows)):
+        raise UserError(f"parameter questions: {full} has no questions; leave the parameter empty")
+    return found
+
+
+def _most_frequent(rows: DataFrame) -> list[ExploredQuestion]:
     counted = rows.where("trim(question) <> ''").groupBy(F.trim("question").alias("question")).count()
     most = counted.orderBy(F.desc("count"), "question").limit(MOST_QUESTIONS).collect()
-    if not most:
-        raise UserError(f"parameter questions: {full} has no questions; leave the parameter empty")
     return [ExploredQuestion(question=row["question"]) for row in most]
 
 
