@@ -195,7 +195,7 @@ def read(file: File, root: Path = ROOT) -> dict[str, str]:
     if not file.path(root).is_file():
         raise UserError(f"{file.path(root).relative_to(root)} is missing; create it with: make lock")
     lines = file.path(root).read_text("utf-8").splitlines()
-    return dict(line.split("==") for line in lines if not line.startswith("#"))
+    return dict(line.partition("  #")[0].split("==") for line in lines if not line.startswith("#"))
 
 
 def _tasks(root: Path) -> Tasks:
@@ -290,7 +290,14 @@ def _refusal(where: str, stderr: str) -> UserError:
 def write(file: File, found: Resolution, root: Path = ROOT) -> None:
     """Writes a requirements file."""
     file.path(root).parent.mkdir(parents=True, exist_ok=True)
-    lines = [_HEADER.format(name=file.name, runtime=file.runtime.name), *(f"{line}\n" for line in found.lines)]
+    reasons = _tasks(root).replaced.get(file.name, {})
+    comments = {  # for `localbundle validate`, which reports a replacement that nobody intends
+        f"{name}=={new}": f"  # replaces {old}: {reasons[name]}"
+        for name, (old, new) in found.replaced.items()
+        if name in reasons
+    }
+    pins = (f"{line}{comments.get(line, '')}\n" for line in found.lines)
+    lines = [_HEADER.format(name=file.name, runtime=file.runtime.name), *pins]
     file.path(root).write_text("".join(lines), "utf-8")
 
 

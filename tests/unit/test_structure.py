@@ -21,7 +21,6 @@ from tests.structure import (
 NOT_WIRED = {
     "ragops.corpus.index.stores.chroma_server",
     "ragops.corpus.index.stores.databricks_ai_search",
-    "ragops.serving.batch",
 }
 """Modules that no command, notebook or job leads to yet. This list may only become shorter."""
 

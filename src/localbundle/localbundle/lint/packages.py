@@ -9,7 +9,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from localbundle.definitions.yamlfile import absolute_path, located_like
+from localbundle.definitions.yamlfile import Text, absolute_path, located_like
 from localbundle.lint.requirements import WHEEL, required, requirements_files
 from localbundle.lint.rule import JobContext, Messages, Note
 from localbundle.lint.runtimes import Runtime, known, runtime_of_cluster, runtime_of_environment
@@ -17,18 +17,32 @@ from localbundle.lint.wheels import projects
 
 # torch 2.6.0+cu124 is a build of 2.6.0; the table contains releases only.
 _CUDA_SINCE = (("2.11", 13), ("2.1", 12), ("0", 11))
+_INTENDED = re.compile(r"\s#\s*replaces\s+(?P<shipped>[^\s:]+):(?P<reason>.*\S.*)")
 _BUILD = re.compile(r"\+[\w.]+")
 
 
 def replaced_package(job: JobContext) -> Messages:
-    """A direct requirement that excludes the version in the runtime it is installed on."""
+    """A direct requirement that excludes the version in the runtime it is installed on.
+
+    A note where the requirements file says that this is intended: `NAME==NEW  # replaces OLD: the reason`.
+    """
     for runtime, line in _installed(job):
         if runtime is None:
             continue
         for text, requirement in required(job.bundle, line):
             if replaced := replaces(requirement, runtime):
                 wanted = f" @ {requirement.url}" if requirement.url else requirement.specifier
-                yield text, f"{requirement.name}{wanted} replaces {replaced}"
+                if why := intended(text, runtime.packages.get(canonicalize_name(requirement.name), "")):
+                    shipped = replaced.partition(";")[0]
+                    yield text, Note(f"{requirement.name}{wanted} replaces {shipped}, as intended: {why}")
+                else:
+                    yield text, f"{requirement.name}{wanted} replaces {replaced}"
+
+
+def intended(text: str, shipped: str) -> str:
+    """The reason that a line of a requirements file gives for replacing this version; "" if it gives none."""
+    found = _INTENDED.search(text.written) if isinstance(text, Text) else None
+    return found["reason"].strip() if found and found["shipped"] == shipped else ""
 
 
 def missing_requirements(job: JobContext) -> Messages:

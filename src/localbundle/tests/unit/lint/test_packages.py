@@ -3,7 +3,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from localbundle.lint.packages import replaces
+from localbundle.definitions.yamlfile import Text
+from localbundle.lint.packages import intended, replaces
+from localbundle.lint.requirements import read_lines
 from localbundle.lint.runtimes import Runtime, known
 from packaging.requirements import Requirement
 
@@ -121,3 +123,32 @@ def test_every_runtime_of_the_table_says_what_the_rule_needs() -> None:
         needed |= set() if runtime.is_serverless else {"pyspark"}
         assert (runtime.name, set(runtime.packages)) == (runtime.name, needed)
         assert Path(runtime.name).name == runtime.name and runtime.python.startswith("3.")
+
+
+def read(tmp_path: Path, line: str) -> Text:
+    file = tmp_path / "requirements.txt"
+    file.write_text(f"# a comment\n{line}\n")
+    (text,) = read_lines(file)
+    return text
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("numpy==2.3.5  # replaces 1.26.4: the model needs it", "the model needs it"),
+        ("numpy==2.3.5 # replaces 1.26.4:x", "x"),
+        ("numpy==2.3.5  # replaces 1.26.3: of another runtime", ""),
+        ("numpy==2.3.5  # replaces 1.26.4:", ""),
+        ("numpy==2.3.5  # new", ""),
+        ("numpy==2.3.5", ""),
+    ],
+)
+def test_a_replacement_is_intended_if_its_line_names_the_version_and_a_reason(
+    tmp_path: Path, line: str, reason: str
+) -> None:
+    text = read(tmp_path, line)
+    assert (str(text), intended(text, "1.26.4")) == ("numpy==2.3.5", reason)
+
+
+def test_a_replacement_elsewhere_is_never_intended() -> None:
+    assert intended("numpy==2.3.5  # replaces 1.26.4: a line of a YAML file", "1.26.4") == ""

@@ -1,13 +1,14 @@
-"""vLLM without a server: one engine per GPU inside Spark's workers, many requests at a time.
+"""vLLM without a server: one engine per GPU inside the workers of the job answer_batch, many requests at a time.
 
-A use case can name it, and the gateway then sends it one request at a time; no job calls it in batches yet.
+A use case can name it for other jobs, too; the gateway then sends it one request at a time.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from jinja2 import TemplateError
@@ -16,6 +17,7 @@ from ragops.answers.llms.errors import ContextOverflow, EmptyAnswer, Rejected, S
 from ragops.answers.llms.settings import VllmOffline
 from ragops.answers.llms.thoughts import without_thoughts
 from ragops.answers.llms.types import Pieces, Reply, Request, drain
+from ragops.corpus.embeddings.gpus import cuda_device_count
 from ragops.errors import UserError
 from ragops.text import reason
 
@@ -34,7 +36,10 @@ class VllmOfflineModel:
         self._settings = settings
         self._engine: Any = None
         self._tokenizer: Any = None
-        prepare_environment(task_gpus())
+        try:
+            prepare_environment(task_gpus())
+        except RuntimeError as error:
+            raise Unavailable(f"Model {self.name}: {error}") from error
         self._start()
 
     @property
@@ -100,6 +105,7 @@ class VllmOfflineModel:
                 model=settings.source,
                 max_model_len=settings.context_tokens,
                 gpu_memory_utilization=settings.gpu_memory_utilization,
+                enable_prefix_caching=True,  # all prompts of a batch begin with the same instructions
                 enforce_eager=True,  # torch.compile hangs inside Spark's workers on Databricks
                 seed=0,
             )
@@ -180,21 +186,40 @@ class VllmOfflineModel:
         return None
 
 
-def task_gpus() -> list[str]:
-    """The addresses of the GPUs that Spark assigned to the current task; none outside a task."""
+def task_gpus(count_devices: Callable[[], int] = cuda_device_count) -> list[str]:
+    """The addresses of the GPUs that Spark assigned to the current task; none outside a task.
+
+    Where GPUs are not scheduled (single-node compute), tasks are spread over the visible ones by partition.
+    """
     try:
         from pyspark import TaskContext
     except ImportError:  # a GPU machine without Spark
         return []
     task = TaskContext.get()
-    resources = task.resources() if task is not None else {}
-    return list(resources["gpu"].addresses) if "gpu" in resources else []
+    if task is None:
+        return []
+    if "gpu" in task.resources():
+        return list(task.resources()["gpu"].addresses)
+    try:
+        count = count_devices()
+    except ImportError:  # no torch, and therefore no vLLM either
+        return []
+    return [str(task.partitionId() % count)] if count > 1 else []
 
 
 def prepare_environment(gpus: Sequence[str]) -> None:
-    """Sets the environment that vLLM reads on import: the task's GPUs, and how it starts processes."""
+    """Sets the environment that vLLM reads on import: the task's GPUs, and how it starts processes.
+
+    Raises:
+        RuntimeError: this process has used CUDA before, which has read the variable and will not read it again.
+    """
     if gpus:
-        os.environ["CUDA_VISIBLE_DEVICES"] = visible_devices(gpus, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
+        before = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+        chosen = visible_devices(gpus, before)
+        torch: Any = sys.modules.get("torch")
+        if chosen != before and torch is not None and torch.cuda.is_initialized():
+            raise RuntimeError("this process uses another GPU already; set spark.python.worker.reuse to false")
+        os.environ["CUDA_VISIBLE_DEVICES"] = chosen
     os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "spawn"  # a fork fails after CUDA is initialized
     os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"  # the engine in this process starts in half the time
 

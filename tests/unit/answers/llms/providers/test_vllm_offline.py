@@ -6,11 +6,17 @@ from functools import lru_cache
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import pyspark
 import pytest
 from jinja2 import TemplateError
 
 from ragops.answers.llms.errors import ContextOverflow, EmptyAnswer, Rejected, ServerFault, Unavailable
-from ragops.answers.llms.providers.vllm_offline import VllmOfflineModel, prepare_environment, visible_devices
+from ragops.answers.llms.providers.vllm_offline import (
+    VllmOfflineModel,
+    prepare_environment,
+    task_gpus,
+    visible_devices,
+)
 from ragops.answers.llms.settings import VllmOffline
 from ragops.answers.llms.types import Request
 from ragops.answers.prompts.types import Message
@@ -41,7 +47,7 @@ class Engine:
     """vllm.LLM: refuses a whole batch for one prompt, and when it fails keeps its requests, as the real one does."""
 
     def __init__(self, **options: Any) -> None:
-        allowed = {"model", "max_model_len", "gpu_memory_utilization", "enforce_eager", "seed"}
+        allowed = {"model", "max_model_len", "gpu_memory_utilization", "enable_prefix_caching", "enforce_eager", "seed"}
         assert options.keys() <= allowed
         assert 0 < options["gpu_memory_utilization"] < 1
         self.options = options
@@ -241,3 +247,24 @@ def test_without_scheduled_gpus_the_visible_devices_stay(monkeypatch: pytest.Mon
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "7"
     prepare_environment(["0"])
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "7"
+
+
+def test_a_process_that_uses_cuda_already_does_not_change_its_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CUDA reads the variable once: the engine would start on the GPU of an earlier task."""
+    for name in ENVIRONMENT:
+        monkeypatch.setenv(name, "0,1")
+    cuda = SimpleNamespace(is_initialized=lambda: True)
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+    prepare_environment(["0", "1"])
+    with pytest.raises(RuntimeError, match="spark.python.worker.reuse"):
+        prepare_environment(["1"])
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,1"
+
+
+@pytest.mark.parametrize(("partition", "devices", "wanted"), [(5, 4, ["1"]), (5, 1, []), (0, 0, [])])
+def test_where_gpus_are_not_scheduled_partitions_spread_over_them(
+    monkeypatch: pytest.MonkeyPatch, partition: int, devices: int, wanted: list[str]
+) -> None:
+    task = SimpleNamespace(resources=dict, partitionId=lambda: partition)
+    monkeypatch.setattr(pyspark.TaskContext, "get", lambda: task)
+    assert task_gpus(lambda: devices) == wanted
