@@ -1,4 +1,4 @@
-"""People who ask and judge while their server is killed: what each of them was told is saved, and what was sent.
+"""People who ask and judge while their server is killed, and what they sent until it was confirmed.
 
 `python -m tests.support.feedback_sessions FOLDER PORT` is that server: real, over a scripted chain, with FOLDER as the
 ledger volume.
@@ -34,7 +34,7 @@ class Sessions:
     """What happened.
 
     Attributes:
-        sent: the body of every verdict by its id, each of which was told to be saved in the end.
+        sent: the body of every verdict by its id, each of which was confirmed in the end.
         repeated: how many requests were sent again because the server was gone.
         kills: how often it was killed.
     """
@@ -45,7 +45,7 @@ class Sessions:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def saved(self, body: dict[str, Any], repeated: int) -> None:
-        """A verdict was told to be saved."""
+        """A verdict was confirmed."""
         with self._lock:
             self.sent[body["verdict_id"]] = body
             self.repeated += repeated

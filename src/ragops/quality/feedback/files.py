@@ -2,7 +2,7 @@
 
 A file is whole or it does not count: volumes have no rename, so a process that is killed in mid-write leaves a
 beginning, which is never valid JSON, and neither are blocks of zeros after a loss of power. The sender of such a
-verdict was not told that it is saved, and sending it again writes the file anew.
+verdict got no confirmation, and sending it again replaces the file.
 """
 
 from __future__ import annotations

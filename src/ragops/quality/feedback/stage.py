@@ -94,7 +94,7 @@ def _collected(workspace: Workspace, folder: str, kind: type[Kind], report: Stag
     if report.failed:
         notes.append(f"{report.failed} files moved to {volume / UNREADABLE / folder}")
     if unfinished:
-        notes.append(f"{unfinished} files unfinished: their senders were told that nothing was saved")
+        notes.append(f"{unfinished} files unfinished: their senders got no confirmation")
     report.note = "; ".join(notes)
 
 

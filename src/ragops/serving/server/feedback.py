@@ -1,4 +1,4 @@
-"""POST /feedback: a verdict is saved before the client is told so."""
+"""POST /feedback: a verdict is saved before it is confirmed."""
 
 from __future__ import annotations
 
