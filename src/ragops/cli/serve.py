@@ -54,7 +54,7 @@ def serve(
     """
     from ragops.serving.server.app import create_app
     from ragops.serving.server.guard import Rules
-    from ragops.serving.server.run import run
+    from ragops.serving.server.run import bind, run, url
 
     token, local = os.environ.get(TOKEN, ""), is_this_machine(f"http://{host}")
     if in_app():  # the platform's proxy is in front, and admits only users that it names
@@ -63,8 +63,10 @@ def serve(
         raise UserError(f"--host {host}: others can reach it, and there is no token; set {TOKEN}, or use 127.0.0.1")
     else:
         rules = Rules(token, local)
+    bound = bind(host, port)  # before the chain is opened, which takes seconds
     parts = _opened(target, schema, usecase, group, working_copy, model, rules)
-    run(create_app(parts), host, port, lambda url: _show(url, parts))
+    _show(url(bound), parts)
+    run(create_app(parts), bound)
 
 
 def mcp(
@@ -155,12 +157,12 @@ def _log_to_stderr() -> None:
     logging.getLogger("ragops").setLevel(logging.INFO)
 
 
-def _show(url: str, parts: Parts) -> None:
+def _show(address: str, parts: Parts) -> None:
     """What is served, and to whom."""
     messages, rows = console.messages(), Table.grid(padding=(0, 2))
-    rows.add_row("[dim]page[/]", f"[bold cyan]{url}[/]")
-    rows.add_row("[dim]API[/]", f"POST {url}/responses")
-    rows.add_row("[dim]MCP[/]", f"{url}/mcp")
+    rows.add_row("[dim]page[/]", f"[bold cyan]{address}[/]")
+    rows.add_row("[dim]API[/]", f"POST {address}/responses")
+    rows.add_row("[dim]MCP[/]", f"{address}/mcp")
     version, problem = parts.chains.version, escape(parts.chains.problem)
     rows.add_row("[dim]chain[/]", escape(str(version)) if version else f"[yellow]not ready: {problem}[/]")
     if not in_app():

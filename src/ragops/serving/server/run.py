@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Callable
 from contextlib import suppress
 
 import uvicorn
@@ -20,21 +19,8 @@ _BACKLOG = 512  # connections that wait to be accepted
 _KEEP_ALIVE_S = 75
 
 
-def run(app: ASGIApp, host: str, port: int, listening: Callable[[str], None]) -> None:
-    """Serves until the process is told to end.
-
-    Args:
-        app: the application.
-        host: the address to bind.
-        port: the port to bind; 0 for any that is free.
-        listening: gets the server's URL as soon as it accepts connections.
-
-    Raises:
-        UserError: the port cannot be used.
-    """
-    bound = _bind(host, port)
-    name = f"[{host}]" if ":" in host else host
-    listening(f"http://{name}:{bound.getsockname()[1]}")
+def run(app: ASGIApp, bound: socket.socket) -> None:
+    """Serves on a socket until the process is told to end."""
     signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises it once more at the end; that end is a success
     with suppress(KeyboardInterrupt):
         uvicorn.Server(configuration(app)).run([bound])
@@ -52,7 +38,8 @@ def configuration(app: ASGIApp) -> uvicorn.Config:
     )
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that listens; 0 is any port that is free. Raises UserError if the port cannot be used."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -63,3 +50,9 @@ def _bind(host: str, port: int) -> socket.socket:
         bound.close()
         raise UserError(f"port {port} of {host}: {error.strerror}; give another one with --port") from error
     return bound
+
+
+def url(bound: socket.socket) -> str:
+    """The address of a server on a socket."""
+    host, port, *_ = bound.getsockname()
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

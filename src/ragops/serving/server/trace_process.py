@@ -1,7 +1,8 @@
 """The program that writes the server's traces: `python -m ragops.serving.server.trace_process TARGET EXPERIMENT`.
 
-It reads a `TraceRecord` a line from standard input and prints a line for each: empty, or why it is not written. It is a
-process of its own, because MLflow takes 0.1 s of a core for a trace, and retries for minutes if its store is gone.
+It opens the store and prints a line, then reads a `TraceRecord` a line from standard input and prints a line for each:
+empty, or why it failed. It is a process of its own, because MLflow takes 0.1 s of a core for a trace, and minutes while
+its store is locked: then this process is killed.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ def main(target: str, experiment: str) -> None:
     logging.getLogger("mlflow.tracing.export").addHandler(warnings)
     logging.getLogger("mlflow").propagate = False
     problem = _why_not(lambda: open_store(target, experiment))  # while the server starts: 1.4 s
+    print(problem, flush=True)
     for line in sys.stdin.buffer:
         problem = problem and _why_not(lambda: open_store(target, experiment))
         print(problem or _written(line, warnings), flush=True)

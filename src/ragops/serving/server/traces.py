@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import selectors
 import subprocess
 import sys
 import threading
@@ -14,10 +15,12 @@ from pydantic import PrivateAttr
 
 from ragops.answers.chain.trace import Steps
 from ragops.answers.chain.trace_record import TraceRecord
+from ragops.text import reason
 
 _log = logging.getLogger(__name__)
 
 _MOST_WAITING = 1_000  # of some 30 KB each
+_START_S, _WRITE_S = 60.0, 10.0
 _CLOSE_S = 1.5  # for the traces that still wait at the end
 _PROGRAM = "ragops.serving.server.trace_process"
 
@@ -71,36 +74,45 @@ class Traces:
             self._miss(f"{_MOST_WAITING:,} traces wait to be written")
 
     def _write_all(self) -> None:
-        self._start()
+        self._writer()
         while (record := self._waiting.get()) is not None:
-            try:
-                if problem := self._write(record):
-                    self._miss(problem)
-            except (OSError, ValueError) as error:  # the process was killed; the next trace starts another
-                self._miss(f"the process that writes traces ended ({error})")
-                self._process = None
+            if problem := self._write(record):
+                self._miss(problem)
 
     def _write(self, record: TraceRecord) -> str:
-        """Sends a record, and returns what the process says about it: "" if it is written."""
-        process = self._process
-        if process is None or process.poll() is not None:
-            process = self._start()
-        assert process.stdin is not None and process.stdout is not None
-        process.stdin.write(record.to_json() + b"\n")
-        process.stdin.flush()
-        said = process.stdout.readline()
-        if not said:
-            raise OSError("no answer")
-        return said.decode(errors="replace").strip()
+        """Has a record written; returns why it was not, else ""."""
+        writer = self._writer()
+        if writer is None:
+            return "the process that writes traces does not start"
+        try:
+            assert writer.stdin is not None
+            writer.stdin.write(record.to_json() + b"\n")
+            writer.stdin.flush()
+            said = _line(writer, _WRITE_S)
+        except (OSError, EOFError) as error:
+            said = f"the process that writes traces ended ({reason(error)})"
+        if said is None:  # MLflow tries each span again and again while its database is locked
+            said = f"MLflow's store does not answer within {_WRITE_S:.0f} s"
+            writer.kill()
+        return said
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        self._process = subprocess.Popen(
-            self._command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # so that Ctrl-C ends it by the end of its input
-        )
+    def _writer(self) -> subprocess.Popen[bytes] | None:
+        """The process, started if there is none; None if it does not start."""
+        if self._process is None or self._process.poll() is not None:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # so that Ctrl-C ends it by the end of its input
+            )
+            try:
+                started = _line(self._process, _START_S) is not None
+            except EOFError:
+                started = False
+            if not started:
+                self._process.kill()
+                return None
         return self._process
 
     def _miss(self, problem: str) -> None:
@@ -108,3 +120,16 @@ class Traces:
         if problem != self.problem:
             _log.warning("trace: not written, %s", problem)
         self.problem = problem
+
+
+def _line(process: subprocess.Popen[bytes], seconds: float) -> str | None:
+    """The next line that a process prints; None if none comes in this time."""
+    assert process.stdout is not None
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        if not selector.select(seconds):
+            return None
+    line = process.stdout.readline()
+    if not line:
+        raise EOFError("it printed nothing")
+    return line.decode(errors="replace").strip()

@@ -86,7 +86,7 @@ async function request(path, { body, headers = {}, signal } = {}) {
     const response = await fetch(path, options).catch(lost);
     if (response.ok) return response;
     if (response.status !== 401) {
-      const line = await response.json().then((read) => String(read.error.message), () => "");
+      const line = await response.json().then((read) => read.error.message).catch(() => ""); // a proxy's, for example
       const sentence = PLAIN[response.status] ?? `The server answered ${response.status}.`;
       throw new Problem(sentence, line, Number(response.headers.get("Retry-After")) || 0);
     }
@@ -236,7 +236,7 @@ function code(lines, fence) {
 /** What is wider than its column scrolls inside it; the keyboard reaches it to do so. */
 function scrolling(made, label) {
   made.tabIndex = 0;
-  made.setAttribute("role", "region");
+  made.setAttribute("role", "group");
   made.setAttribute("aria-label", label);
   return made;
 }
