@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pyspark.sql import Row
 from localbundle.workspace.cleanup_guard import guarded
 from localbundle.workspace.processes import new_owner
 from localbundle.workspace.server import Server
+from pyspark.sql import Row
 
 from ragops.platform.workspace import LEDGER, Workspace
 from ragops.quality.feedback.rows import ANSWERS, FEEDBACK

@@ -5,6 +5,7 @@ ledger volume.
 """
 
 import random
+import socket
 import subprocess
 import sys
 import threading
@@ -18,11 +19,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import uvicorn
 from localbundle.volumes.environment import environment
 
 from ragops.quality.feedback.rows import REASONS
 from ragops.serving.server.app import create_app
-from ragops.serving.server.run import run
+from ragops.serving.server.run import configuration
 from tests.support.served import parts
 
 REPOSITORY = Path(__file__).parents[2]
@@ -69,7 +71,7 @@ class KilledServer:
         own = environment(self._volume, strict=True)
         self._process = subprocess.Popen(command, cwd=REPOSITORY, env=own, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
-        assert self._process.stdout.readline().startswith("http"), "the server did not start"
+        assert self._process.stdout.readline().startswith("listening"), "the server did not start"
 
     def kill(self) -> None:
         """SIGKILL, whatever it does."""
@@ -154,4 +156,6 @@ def _until_answered(url: str, body: dict[str, Any]) -> tuple[dict[str, Any], int
 
 
 if __name__ == "__main__":
-    run(create_app(parts(Path(sys.argv[1]))), "127.0.0.1", int(sys.argv[2]), lambda url: print(url, flush=True))
+    bound = socket.create_server(("127.0.0.1", int(sys.argv[2])), backlog=128)
+    print("listening", flush=True)
+    uvicorn.Server(configuration(create_app(parts(Path(sys.argv[1]))))).run([bound])
