@@ -4,6 +4,7 @@
 ledger volume.
 """
 
+import os
 import random
 import socket
 import subprocess
@@ -69,7 +70,7 @@ class KilledServer:
         """Returns when it listens."""
         command = [sys.executable, "-m", __name__, str(self._volume), str(self._port)]
         own = environment(self._volume, strict=True)
-        self._process = subprocess.Popen(command, cwd=REPOSITORY, env=own, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(command, cwd=REPOSITORY, env=os.environ | own, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         assert self._process.stdout.readline().startswith("listening"), "the server did not start"
 
