@@ -65,17 +65,25 @@ class _Block:
     text: str = ""
     tokens: int = 0
 
+    def drop_worst_end(self, order: Sequence[str]) -> None:
+        """Removes the first or the last passage, whichever comes later in `order` (chunk ids, best first)."""
+        ends = self.passages[0], self.passages[-1]
+        worst = max(ends, key=lambda passage: order.index(passage.chunk_id))
+        self.passages = [one for one in self.passages if one is not worst]
+
 
 def pack(
     found: Sequence[Found], neighbors: Neighbors, count_tokens: TokenCounter, settings: RetrievalSettings
 ) -> Context:
     """Packs hits best first, then their neighbors, nearest first, until the token budget is spent.
 
-    A hit that does not fit is left out, and shorter ones after it may still fit. If the first one alone is too long,
-    it is cut at a word. No chunk appears twice. `tokens` never exceed `settings.context_tokens`.
+    Adjacent hits are one source; if it does not fit, it loses those of its ends that were found last. A hit that does
+    not fit is left out, and shorter ones after it may still fit. If the first one alone is too long, it is cut at a
+    word. No chunk appears twice. `tokens` never exceed `settings.context_tokens`.
     """
     blocks = _blocks(found)
-    taken, remaining = _fitting(blocks, count_tokens, settings.context_tokens)
+    order = [one.passage.chunk_id for one in found]
+    taken, remaining = _fitting(blocks, order, count_tokens, settings.context_tokens)
     if settings.neighbours:
         remaining = _Growth(taken, neighbors, count_tokens, settings, remaining).grow()
     packed = {one.chunk_id for block in taken for one in block.passages}
@@ -148,18 +156,28 @@ def _touches(block: _Block, passage: Passage) -> bool:
     )
 
 
-def _fitting(blocks: Sequence[_Block], count_tokens: TokenCounter, budget: int) -> tuple[list[_Block], int]:
-    """Blocks that fit, with texts and tokens, and the tokens that remain."""
+def _fitting(
+    blocks: Sequence[_Block], order: Sequence[str], count_tokens: TokenCounter, budget: int
+) -> tuple[list[_Block], int]:
+    """Blocks that fit, with texts and tokens, and the tokens that remain.
+
+    A block that does not fit loses its worst hits first: else a passage found third would be left out because of one
+    found eleventh beside it.
+    """
     texts = [joined(block.passages) for block in blocks]
     taken, remaining = [], budget
     for block, text, tokens in zip(blocks, texts, count_tokens(texts), strict=True):
-        if tokens <= remaining:
-            block.text, block.tokens = text, tokens
+        block.text, block.tokens = text, tokens
+        while block.tokens > remaining and len(block.passages) > 1:
+            block.drop_worst_end(order)
+            block.text = joined(block.passages)
+            block.tokens = count_tokens([block.text])[0]
+        if block.tokens <= remaining:
             taken.append(block)
-            remaining -= tokens
+            remaining -= block.tokens
     if blocks and not taken:
         first = blocks[0]
-        first.text = _cut(texts[0], count_tokens, budget)
+        first.text = _cut(first.text, count_tokens, budget)
         first.tokens = count_tokens([first.text])[0]
         return [first], budget - first.tokens
     return taken, remaining

@@ -71,6 +71,20 @@ def test_hits_over_the_budget_are_left_out_and_counted() -> None:
     assert (context.tokens, context.left_out) == (45, 1)
 
 
+def test_a_source_that_does_not_fit_loses_the_hits_found_last() -> None:
+    rows = [make_passage(number, f"word{number} " * 15) for number in range(7)]
+    hits = [rows[n] for n in (6, 3, 2, 4, 1)]
+    context = packed(make_generation(rows), hits)
+    assert [one.chunk_ids for one in context.sources] == [("d006",), ("d002", "d003")]
+    assert (context.tokens, context.left_out) == (45, 2)
+
+
+def test_the_best_hit_of_a_source_over_the_budget_is_kept() -> None:
+    rows = [make_passage(number, f"word{number} " * 30) for number in range(3)]
+    context = packed(make_generation(rows), [rows[2], rows[1], rows[0]])
+    assert [one.chunk_ids for one in context.sources] == [("d002",)]
+
+
 def test_a_first_passage_over_budget_is_cut_at_a_word() -> None:
     rows = [make_passage(0, " ".join(f"word{n}" for n in range(90)))]
     context = packed(make_generation(rows), rows, neighbours=1)
