@@ -29,6 +29,9 @@ demo: .venv/.laptop  ## Start here: install, index a sample corpus, ask
 lab: .venv/.laptop  ## JupyterLab with Spark and dbutils; stop with Ctrl-C
 	@$(BIN)/localbundle lab
 
+serve: .venv/.laptop  ## Page, API and MCP at http://127.0.0.1:8400, until Ctrl-C
+	@$(BIN)/ragops serve -t dev --working-copy
+
 test: .venv/.dev  ## Every test that needs no cloud
 	@.ci/test
 
@@ -91,4 +94,4 @@ uv:
 	@scripts/install $(UV) $(BIN)/python $(LOCKS)/dev.txt
 	@touch $@
 
-.PHONY: help demo lab test unit conformance test-runtimes lint docs hooks bench lock audit clean uv
+.PHONY: help demo lab serve test unit conformance test-runtimes lint docs hooks bench lock audit clean uv

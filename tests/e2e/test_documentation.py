@@ -1,6 +1,6 @@
 """What README, tutorial and docstrings tell a user to type works, over some pages of the sample corpus.
 
-One bundle of its own: the commands are typed without a schema, as a user types them, so they use target dev's own.
+The commands are typed without a schema, as a user types them, so they use target dev's own; other tests name theirs.
 """
 
 import doctest
@@ -9,14 +9,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import ragops
 from ragops.demo.corpus import write_corpus
-from tests.e2e.bundles import BIN, REPOSITORY, Bundle, copy_bundle
+from tests.e2e.bundles import BIN, REPOSITORY, Bundle
 
 # The pages that answer what README and docstrings ask, and a few others.
 TOPICS = ["typesseq", "types", "with", "context-managers", "truth", "objects"]
@@ -24,6 +23,9 @@ TOPICS = ["typesseq", "types", "with", "context-managers", "truth", "objects"]
 ELSEWHERE = {
     "make demo": "it installs the environment; tests/unit/test_makefile.py, and the workflow of pull requests",
     "source .venv/bin/activate": "the tests run in it",
+    next(line for line in (REPOSITORY / "README.md").read_text("utf-8").splitlines() if line.startswith("curl -N")): (
+        "it needs the server; tests/e2e/test_serve.py"
+    ),
     "localbundle lab": "it waits for Ctrl-C; tests/e2e/test_lab.py",
     "localbundle up -t dev": "the fixture keeps Spark running",
     "localbundle down -t dev": "the fixture does it",
@@ -40,15 +42,12 @@ PRINTED = {
 
 
 @pytest.fixture(scope="module")
-def documented(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
+def documented(bundle: Bundle) -> Bundle:
     """The bundle with some of the sample corpus in the index of target dev, and Spark kept running."""
-    bundle = copy_bundle(tmp_path_factory.mktemp("documented"))
-    bundle.run("localbundle", "up", "-t", "dev")
     landing = bundle.home / "Volumes" / "spark_catalog" / bundle.schema() / "landing"
     write_corpus(landing, TOPICS)
     bundle.run("localbundle", "run", "refresh", "-t", "dev")
-    yield bundle
-    bundle.run("localbundle", "down", "-t", "dev")
+    return bundle
 
 
 def commands(text: str) -> list[str]:
