@@ -46,6 +46,7 @@ class Tasks(BaseModel):
     optional: list[str] = []
     serverless: dict[str, list[str]] = {}
     gpu: dict[str, list[str]] = {}
+    app: dict[str, list[str]] = {}
     repacked: dict[str, list[str]] = {}
     twins: dict[str, str] = {}
     replaced: dict[str, dict[str, str]] = {}
@@ -58,6 +59,10 @@ class Runtime:
     name: str
     python: str
     packages: Mapping[str, str]
+
+
+APP = Runtime("app-python3.11", "3.11", {})
+"""Databricks Apps: an environment of their own, of which nothing is relied on but its Python."""
 
 
 @dataclass(frozen=True)
@@ -151,8 +156,9 @@ def files(root: Path = ROOT) -> Iterator[File]:
     """
     tasks, project = _tasks(root), _loaded(root, Path("pyproject.toml"), tomllib.loads).get("project", {})
     known = set(project.get("optional-dependencies", {}))
-    for compute, runtime in runtimes(root).items():
-        for name, extras in (tasks.gpu if compute == "gpu" else tasks.serverless).items():
+    by_compute = {"gpu": tasks.gpu, "serverless": tasks.serverless, "app": tasks.app}
+    for compute, runtime in (runtimes(root) | {"app": APP}).items():
+        for name, extras in by_compute[compute].items():
             for extra in extras:
                 if canonicalize_name(extra) not in map(canonicalize_name, known):
                     raise UserError(f"{TASKS}: {name}: no extra {extra} in pyproject.toml; {_hint(extra, known)}")

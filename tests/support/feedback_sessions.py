@@ -69,8 +69,8 @@ class KilledServer:
     def start(self) -> None:
         """Returns when it listens."""
         command = [sys.executable, "-m", __name__, str(self._volume), str(self._port)]
-        own = environment(self._volume, strict=True)
-        self._process = subprocess.Popen(command, cwd=REPOSITORY, env=os.environ | own, stdout=subprocess.PIPE, text=True)
+        own = os.environ | environment(self._volume, strict=True)
+        self._process = subprocess.Popen(command, cwd=REPOSITORY, env=own, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         assert self._process.stdout.readline().startswith("listening"), "the server did not start"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from databricks.bundles.apps import App
 from databricks.bundles.experiments import MlflowExperiment
 from databricks.bundles.jobs import Job
 from databricks.bundles.schemas import Schema
@@ -18,6 +19,7 @@ from ragops.usecase import load_usecase
 
 ROOT = Path(__file__).parents[2]
 KINDS = {
+    "apps": App,
     "experiments": MlflowExperiment,
     "jobs": Job,
     "schemas": Schema,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from databricks.bundles.apps import App
 from databricks.bundles.experiments import MlflowExperiment
 from databricks.bundles.schemas import Schema
 from databricks.bundles.volumes import Volume
@@ -19,6 +20,7 @@ SECURABLES = {
     "schemas": Schema,
     "volumes": Volume,
     "experiments": MlflowExperiment,
+    "apps": App,
 }
 WHO = {
     "jobs": "service_principal",
@@ -27,8 +29,9 @@ WHO = {
     "operators": "operators",
     "analysts": "analysts",
     "callers": "callers",
+    "users": "app_users",
 }
-GIVEN = {"rights", "permissions", "release", "ownership", "manually"}
+GIVEN = {"app", "rights", "permissions", "release", "ownership", "manually"}
 ROWS = read_rows()
 
 
@@ -60,6 +63,18 @@ def granted(target: str) -> list[tuple[str, str, str]]:
         for one in resource.get("permissions") or []:
             who = one.get("group_name") or one["service_principal_name"]
             found.append((name_of(target, who), key, one["level"]))
+    return found
+
+
+def app_resources(target: str) -> list[tuple[str, str]]:
+    """What the App is bound to: the resource's key or name, and the right."""
+    found = []
+    for one in config(target)["resources"]["apps"]["chat"]["resources"]:
+        if "uc_securable" in one:
+            name, right = one["uc_securable"]["securable_full_name"], one["uc_securable"]["permission"]
+            found.append((name.rpartition(".")[2], right))
+        else:
+            found.append(("quality", one["experiment"]["permission"]))
     return found
 
 
@@ -97,6 +112,11 @@ def test_the_release_s_access_to_the_endpoint_matches_the_table(target: str) -> 
     )
 
 
+@pytest.mark.parametrize("target", ("dev", *PRODUCTION))
+def test_the_app_s_resources_match_the_table(target: str) -> None:
+    assert sorted(app_resources(target)) == sorted((on, right) for who, on, right in documented("app") if who == "app")
+
+
 def test_dev_grants_nothing() -> None:
     """The groups need not exist, and everything belongs to the deployer."""
     assert granted("dev") == [] and endpoint_access("dev") == []
@@ -118,7 +138,7 @@ def test_every_securable_has_grants_or_permissions() -> None:
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.who}-{row.on[0]}-{row.rights[0]}")
 def test_a_row_names_existing_things(row: Row) -> None:
     assert row.given in GIVEN
-    assert row.who in {"deployer", *WHO}
+    assert row.who in {"deployer", "app", *WHO}
     assert "ALL_PRIVILEGES" not in row.rights
     resources = config("prod")["resources"]
     if row.given == "rights":

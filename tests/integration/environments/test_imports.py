@@ -22,6 +22,17 @@ ALWAYS_PRESENT = {"ragops", "pyspark", "py4j"}
 REPACKED = set(tomllib.loads((ROOT / "environments" / "requirements.toml").read_text())["repacked"])
 # Modules that a task imports only while it runs.
 LATER = {
+    "chat": (
+        "ragops.cli.serve",
+        "ragops.serving.server.app",
+        "ragops.serving.server.assemble",
+        "ragops.serving.server.sources",
+        "ragops.serving.server.trace_process",
+        "chromadb",
+        "ragops.corpus.index.stores.chroma",
+        "ragops.corpus.embeddings.openvino_encoder",
+        "ragops.answers.llms.providers.openai_compatible",
+    ),
     "embed": (
         "ragops.assembly",
         "ragops.corpus.embeddings.torch_encoder",
