@@ -31,6 +31,7 @@ class Benchmark(StrEnum):
 
     PROMPT = "prompt"
     TASKS = "tasks"
+    PAGE = "page"
     SEARCH = "search"
     EMBEDDING = "embedding"
     CHUNKING = "chunking"

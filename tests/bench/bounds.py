@@ -16,6 +16,9 @@ PROMPT_S = {
 }
 """Seconds that a user may wait at the prompt, on a quiet machine of 2 cores."""
 
+PAGE_S = {"usable_s": 2.0, "first_words_s": 1.0}
+"""Seconds in the browser on 2 cores, with the model `quotes`."""
+
 SEARCH_MS = {"search": 25.0, "context": 60.0}
 """Milliseconds that 95 of 100 may take at 100,000 passages on 2 cores, without the model."""
 
@@ -97,6 +100,18 @@ def _search(kind: str) -> Bound:
     )
 
 
+def _page(figure: str, name: str) -> Bound:
+    """Seconds that someone at the page waits, the least of several."""
+    return Bound(
+        f"page: {name}",
+        "page",
+        lambda f: f"{f[figure]:.2f} s",
+        f"<= {PAGE_S[figure]:g} s",
+        lambda f: f[figure] <= PAGE_S[figure],
+        is_timing=True,
+    )
+
+
 BOUNDS = (
     *map(_prompt, PROMPT_S),
     Bound(
@@ -108,6 +123,8 @@ BOUNDS = (
         is_timing=True,
     ),
     *(_search(kind) for kind in SEARCH_MS),
+    _page("usable_s", "usable"),
+    _page("first_words_s", "first words of an answer"),
     Bound(
         "embed stage / encoder alone, speed",
         "embedding",

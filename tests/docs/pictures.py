@@ -4,8 +4,12 @@ Needs Chromium, as tests/e2e/test_lab.py does.
 """
 
 import io
+import re
 import shutil
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +31,7 @@ _WIDTH = 1000
 
 
 def main() -> int:
-    """Writes answer.png and run.png."""
+    """Writes answer.png, run.png and page.png."""
     browser_path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser_path is None:
         print("no browser is installed; apt-get install chromium", file=sys.stderr)
@@ -42,6 +46,9 @@ def main() -> int:
         page.goto(_last_refresh().as_uri())
         page.add_style_tag(content="dl { display: none }")  # parameters name folders of this machine
         _picture(page, "run.png")
+        with _served() as url:
+            _ask(page, url)
+            _picture(page, "page.png")
         browser.close()
     return 0
 
@@ -51,6 +58,30 @@ def _exchanges() -> list[Exchange]:
     templates = load_templates(use_case.prompts, use_case.folder)
     quotes = replace(Variant.of_use_case(use_case), llm="quotes")
     return ask_each(Chains(use_case, templates, locations), quotes, QUESTIONS)
+
+
+@contextmanager
+def _served() -> Iterator[str]:
+    """The address of `ragops serve`, which quotes the documents."""
+    command = [Path(sys.executable).with_name("ragops"), "serve", "--working-copy", "--model", "quotes", "--port", "0"]
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert server.stderr is not None
+    try:
+        yield next(found[0] for line in server.stderr if (found := re.search(r"http://\S+", line)))
+    finally:
+        server.terminate()
+        server.communicate()
+
+
+def _ask(page: Page, url: str) -> None:
+    """The page with an answer, and its passage open in the document."""
+    page.set_viewport_size({"width": _WIDTH, "height": 560})
+    page.goto(url)
+    page.get_by_label("Your question").fill(QUESTIONS[0])
+    page.keyboard.press("Enter")
+    page.locator("button.citation").first.click()
+    page.get_by_role("region", name="Cited passage").wait_for()
+    page.locator("#user").evaluate("element => (element.textContent = '')")  # who made the picture
 
 
 def _last_refresh() -> Path:
@@ -63,7 +94,7 @@ def _last_refresh() -> Path:
 
 def _picture(page: Page, name: str) -> None:
     """A few colors are enough, and a third of the bytes."""
-    shown = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
+    shown = Image.open(io.BytesIO(page.screenshot(full_page=name != "page.png"))).convert("RGB")
     shown.quantize(64, dither=Image.Dither.NONE).save(FOLDER / name, optimize=True)
     print(f"wrote {name}, {(FOLDER / name).stat().st_size:,} bytes")
 

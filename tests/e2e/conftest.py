@@ -10,13 +10,13 @@ from tests.support.long_first import longest_first
 from tests.support.needs import UNDEPLOYED, beyond
 from tests.support.recorded import Request, read_requests, recording
 
-LONG = ("test_kills", "test_release", "test_volumes", "test_refresh", "test_ask", "test_lab", "test_prototype")
+LONG = ("kills", "release", "volumes", "refresh", "ask", "lab", "page", "prototype")
 """Files that take longest, longest first: begun last, one of them would run alone while the other core is idle."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first; pytest-xdist keeps the order with --no-loadscope-reorder."""
-    longest_first(items, LONG)
+    longest_first(items, [f"test_{name}" for name in LONG])
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +28,15 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundle]:
     bundle_copy.run("localbundle", "up", "-t", "dev")
     yield bundle_copy
     bundle_copy.run("localbundle", "down", "-t", "dev")
+
+
+@pytest.fixture(scope="session")
+def noted(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The schema of an index of the notes, for tests that change neither documents nor index."""
+    landing, schema = tmp_path_factory.mktemp("noted"), "noted"
+    write_notes(landing)
+    bundle.refresh(landing=str(landing), schema=schema)
+    return schema
 
 
 @pytest.fixture
