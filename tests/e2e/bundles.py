@@ -13,8 +13,11 @@ from unittest.mock import patch
 
 import localbundle.cli
 from localbundle.volumes.environment import environment as strict_environment
+from localbundle.workspace.server import Server
+from pyspark.sql import SparkSession
 
 import ragops.cli.app
+from tests.support.strict_volumes import strict_volumes
 
 REPOSITORY = Path(__file__).parents[2]
 LINKED = ("databricks.yml", "environments", "resources", "notebooks", "pyproject.toml")
@@ -27,6 +30,8 @@ class Bundle:
 
     root: Path
     environment: dict[str, str] = field(default_factory=dict)
+    seconds: float = 600
+    """Until a command that still runs is a failure."""
 
     @property
     def home(self) -> Path:
@@ -47,42 +52,49 @@ class Bundle:
             env=_clean_environment() | strict_environment(self.home / "Volumes", strict=True) | self.environment,
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=self.seconds,
         )
         if check and done.returncode:
             raise AssertionError(f"{' '.join(words)}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done
 
     def refused(self, *words: str) -> str:
-        """What a command that refuses its input prints on standard error; checks that it is one line.
+        """What a command that refuses its input prints on standard error; checks that it is one line."""
+        code, _, errors = self.here(*words)
+        assert code == 2, (code, errors)
+        assert len(errors.strip().splitlines()) == 1, errors
+        assert not (self.home / "server.log").exists(), "Spark was started"
+        return errors
 
-        The command runs in this process, which spares each case the seconds that imports take.
+    def here(self, *words: str) -> tuple[int, str, str]:
+        """Exit code, output and errors of a command that runs in this process.
+
+        That spares each call the second that imports take; `run` is for what a process of its own has to show.
         """
         command = {"ragops": ragops.cli.app.run, "localbundle": localbundle.cli.main}[words[0]]
         out, errors, code = io.StringIO(), io.StringIO(), 0
         with (
+            strict_volumes(self.home / "Volumes"),
             contextlib.chdir(self.root),
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(errors),
             patch.object(sys, "argv", list(words)),
-            patch.dict(os.environ, self.environment),
+            patch.dict(os.environ, _clean_environment() | self.environment, clear=True),
         ):
             try:
                 command()
             except SystemExit as end:
                 code = int(end.code or 0)
-        assert code == 2, (code, out.getvalue(), errors.getvalue())
-        assert len(errors.getvalue().strip().splitlines()) == 1, errors.getvalue()
-        assert not (self.home / "server.log").exists(), "Spark was started"
-        return errors.getvalue()
+        return code, out.getvalue(), errors.getvalue()
 
     def refresh(self, check: bool = True, **parameters: str) -> subprocess.CompletedProcess[str]:
         pairs = ",".join(f"{name}={value}" for name, value in parameters.items())
         return self.run("localbundle", "run", "refresh", "-t", "dev", "--params", pairs, check=check)
 
     def search(self, question: str, schema: str, k: int = 5) -> list[dict[str, Any]]:
-        found = self.run("ragops", "search", question, "-k", str(k), "--json", "--schema", schema)
-        passages: list[dict[str, Any]] = json.loads(found.stdout)["passages"]
+        code, found, errors = self.here("ragops", "search", question, "-k", str(k), "--json", "--schema", schema)
+        assert code == 0, errors
+        passages: list[dict[str, Any]] = json.loads(found)["passages"]
         return passages
 
     def index(self, schema: str) -> Path:
@@ -94,18 +106,19 @@ class Bundle:
 
     def schema(self) -> str:
         """The name that target dev gives to the schema of the tables."""
-        config = json.loads(self.run("localbundle", "validate", "-t", "dev", "-o", "json").stdout)
-        name: str = config["resources"]["schemas"]["rag"]["name"]
+        _, config, _ = self.here("localbundle", "validate", "-t", "dev", "-o", "json")
+        name: str = json.loads(config)["resources"]["schemas"]["rag"]["name"]
         return name
 
     def sql(self, statement: str) -> list[dict[str, Any]]:
-        code = (
-            "import json, sys; from pyspark.sql import SparkSession; spark = SparkSession.builder.getOrCreate(); "
-            "print(json.dumps([row.asDict(True) for row in spark.sql(sys.argv[1]).collect()], default=str))"
-        )
-        done = self.run("localbundle", "exec", "-t", "dev", "--", sys.executable, "-c", code, statement)
-        rows: list[dict[str, Any]] = json.loads(done.stdout.strip().splitlines()[-1])
-        return rows
+        """The rows of a query, or of a command, on the bundle's running server."""
+        state = Server(self.home).state()
+        assert state is not None, "no server runs"
+        session = SparkSession.builder.remote(state.remote).create()
+        try:
+            return [row.asDict(True) for row in session.sql(statement).collect()]
+        finally:
+            session.stop()
 
 
 def _clean_environment() -> dict[str, str]:

@@ -139,18 +139,22 @@ def _ready(batch: Batch) -> DataFrame:
 
 
 def _remove_finished(batch: Batch) -> None:
-    """Removes answered requests, and replies without a request."""
+    """Removes answered requests, and replies without a request: all rows at once where nothing else is left."""
     tables, workspace = batch.tables, batch.workspace
+    requests, replies = tables.requests.read(workspace), tables.replies.read(workspace)
     answered = tables.answers.read(workspace).select("request_id")
-    _remove(batch, tables.requests, tables.requests.read(workspace).join(answered, "request_id", "left_semi"))
-    requests = tables.requests.read(workspace).select("request_id")
-    _remove(batch, tables.replies, tables.replies.read(workspace).join(requests, "request_id", "left_anti"))
+    if not requests.join(answered, "request_id", "left_anti").isEmpty():
+        _remove(batch, tables.requests, requests.join(answered, "request_id", "left_semi"))
+        _remove(batch, tables.replies, replies.join(requests.select("request_id"), "request_id", "left_anti"))
+        return
+    for table, rows in ((tables.requests, requests), (tables.replies, replies)):
+        if not rows.isEmpty():
+            on = f"table {workspace.registered(table.name)}"
+            workspace.execute(f"DELETE FROM {workspace.table(table.name)}", "MODIFY", on).collect()
 
 
 def _remove(batch: Batch, table: Table, rows: DataFrame) -> None:
     """Deletes rows by their ids; MERGE, since Delta's DELETE takes no subquery."""
-    if rows.isEmpty():
-        return
     workspace, view = batch.workspace, f"remove_{uuid.uuid4().hex}"
     rows.select("request_id").createOrReplaceTempView(view)
     try:

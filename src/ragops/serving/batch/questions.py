@@ -24,7 +24,7 @@ _SCHEMA = "question_id STRING, question STRING, groups ARRAY<STRING>"
 _TYPES = {
     "question_id": ("string", "int", "bigint", "smallint", "tinyint"),
     "question": ("string",),
-    "groups": ("array<string>", "void"),
+    "groups": ("array<string>", "array<void>", "void"),
 }
 _MAKE = "CREATE TABLE {table} AS SELECT 'q1' AS question_id, 'How do I open a file?' AS question, array() AS groups"
 

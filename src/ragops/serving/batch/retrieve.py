@@ -44,7 +44,7 @@ def retrieve(batch: Batch, chain: Chain, wanted: DataFrame, most: int = QUESTION
         missing = wanted.join(existing, "request_id", "left_anti")
         report.read = missing.count()
         stale = existing.join(wanted.select("request_id"), "request_id", "left_anti")
-        slices = max(1, -(-report.read // most))
+        slices = -(-report.read // most) or (0 if stale.isEmpty() else 1)
         for number in range(slices):
             part = missing.where(F.pmod(F.xxhash64("request_id"), F.lit(slices)) == number)
             rows = workspace.spark.createDataFrame(list(_requests(batch, chain, part)), table.schema)

@@ -1,0 +1,10 @@
+"""kill -9 while a batch runs: no answer is lost, doubled or mixed up; `python -m tests.bench.batch_kills` kills more."""
+
+from ragops.platform.workspace import Workspace
+from tests.support.batch_kills import kill_runs
+
+
+def test_after_kills_every_question_has_its_own_answer_once(workspace: Workspace) -> None:
+    outcome = kill_runs(workspace, kills=2)
+    assert (outcome.lost, outcome.doubled, outcome.wrong, outcome.left_over) == (0, 0, 0, 0)
+    assert outcome.questions == 36 <= outcome.calls
