@@ -17,6 +17,7 @@ from ragops.cli.options import Groups, Schema, Target, UseCaseFile
 from ragops.errors import UserError
 from ragops.platform import console
 from ragops.platform.compute import in_app
+from ragops.platform.credentials import workspace_client
 from ragops.platform.deployment import deployed_experiment, deployed_model
 from ragops.platform.mlflow_store import use_mlflow
 from ragops.platform.model_servers import is_this_machine
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from ragops.serving.server.sources import OpenTrace
     from ragops.usecase import UseCase
 
-TOKEN = "RAGOPS_SERVER_TOKEN"
+TOKEN, ENDPOINT = "RAGOPS_SERVER_TOKEN", "RAGOPS_ENDPOINT"
 WorkingCopy = Annotated[bool, typer.Option("--working-copy", help="Serve the bundle's files instead of the champion.")]
 Model = Annotated[str, typer.Option("--model", help="Model in usecase.yml, for --working-copy.")]
 
@@ -125,7 +126,12 @@ def _opened(
 def _source(
     target: str, workspace: Workspace, use_case: UseCase, model: str, working_copy: bool, open_trace: OpenTrace
 ) -> Source:
-    """Where the chain comes from. Raises UserError if there is no such model in usecase.yml."""
+    """Where the chain comes from.
+
+    Raises:
+        UserError: there is no such model in usecase.yml; or the endpoint's name or the workspace's credentials are
+            missing.
+    """
     from ragops.assembly import Locations
     from ragops.serving.model.registered import CHAIN
     from ragops.serving.server.sources import Champion, WorkingCopy
@@ -134,6 +140,12 @@ def _source(
         models = use_case.models.with_primary(model or deployed_model(target))
         chosen = use_case.model_copy(update={"models": models})
         return WorkingCopy(chosen, Locations.of(workspace), open_trace)
+    if use_case.serving.backend == "endpoint":
+        from ragops.serving.server.endpoint import ServedEndpoint
+
+        if not (name := os.environ.get(ENDPOINT, "")):
+            raise UserError(f"serving.backend is endpoint, and {ENDPOINT} does not name one; set it, or use chain")
+        return ServedEndpoint(workspace_client(), name, use_case, Locations.of(workspace))
     use_mlflow(target)
     from mlflow import MlflowClient
 

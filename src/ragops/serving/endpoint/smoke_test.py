@@ -69,7 +69,7 @@ def _ask(client: WorkspaceClient, settings: EndpointSettings, question: str, ent
         response = httpx.post(
             f"{client.config.host}/serving-endpoints/{settings.name}/invocations",
             json={"input": [{"role": "user", "content": question}]},
-            headers=client.config.authenticate() | _routing(client),
+            headers=client.config.authenticate() | routing(client),
             timeout=settings.smoke_seconds,
         )
     except httpx.TimeoutException as error:
@@ -85,7 +85,7 @@ def _ask(client: WorkspaceClient, settings: EndpointSettings, question: str, ent
     check_answer(response.content)
 
 
-def _routing(client: WorkspaceClient) -> dict[str, str]:
+def routing(client: WorkspaceClient) -> dict[str, str]:
     """The header that the SDK adds on hosts that several workspaces share."""
     workspace = getattr(client.config, "workspace_id", None)  # the runtimes' SDKs (0.67) do not support such hosts
     return {"X-Databricks-Workspace-Id": workspace} if workspace else {}
