@@ -59,7 +59,7 @@ WRITTEN = (
     "CONTRIBUTING.md",
     "usecase.yml",
 )
-TEXTS = {".py", ".md", ".yml", ".ipynb", ".j2", ".toml", ""}
+TEXTS = {".py", ".md", ".yml", ".ipynb", ".j2", ".toml", ".html", ".js", ".css", ""}
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ def _texts(root: Path, folders: Iterable[str]) -> Iterator[Path]:
         for path in [start] if start.is_file() else sorted(start.rglob("*")):
             if (
                 path.is_file()
-                and path.suffix in {".py", ".md", ".yml", ".ipynb", ".j2", ".toml", ""}
+                and path.suffix in {".py", ".md", ".yml", ".ipynb", ".j2", ".toml", ".html", ".js", ".css", ""}
                 and _is_ours(path)
             ):
                 yield path

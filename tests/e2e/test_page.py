@@ -81,7 +81,7 @@ def served(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture
 def opened(browser: Browser, served: Served) -> Iterator[Open]:
-    """Opens the page in a tab of a new session; the test fails if a script of it does."""
+    """Opens the page in a tab of a new session; the test fails if a script of it fails or its policy is violated."""
     with ExitStack() as stack:
         errors: list[str] = []
 
@@ -91,6 +91,7 @@ def opened(browser: Browser, served: Served) -> Iterator[Open]:
             page = context.new_page()
             page.on("pageerror", lambda error: errors.append(str(error)))
             page.on("dialog", lambda dialog: errors.append(f"dialog {dialog.message}"))
+            page.on("console", lambda said: errors.append(said.text) if "Content Security" in said.text else None)
             page.goto(served.server.url)
             return page
 
