@@ -123,7 +123,7 @@ class Serving(_Section):
     """The server for people and programs: `ragops serve`."""
 
     backend: Literal["chain", "endpoint"] = "chain"
-    """What answers: the chain in the server's own process, or the serving endpoint that follows the champion, whose name
+    """What answers: the chain in the server's own process, or the serving endpoint that follows the champion; its name
     is in RAGOPS_ENDPOINT."""
     concurrent_requests: int = Field(default=8, ge=1, le=1000)
     """How many questions are answered at the same time."""

@@ -15,8 +15,7 @@ import httpx
 from ragops.answers.chain.types import Query
 from ragops.answers.retrieval.search import Searcher
 from ragops.assembly import Locations, open_searcher
-from ragops.errors import RequestError, UserError
-from ragops.serving.endpoint.client import explained
+from ragops.errors import RequestError, UserError, needing
 from ragops.serving.endpoint.smoke_test import routing
 from ragops.serving.server.types import Answered, Answering, Backend, ChainVersion, Citation, NotReady, Refused
 from ragops.text import one_line, reason
@@ -42,12 +41,12 @@ class ServedEndpoint:
 
         Raises:
             NotReady: it does not exist, or serves nothing yet.
-            UserError: as `explained`.
+            NotPermitted: this identity may not query it.
         """
         from databricks.sdk.errors import NotFound
 
         what = f"serving endpoint {self._name}"
-        with explained(what):
+        with needing("CAN QUERY", what):
             try:
                 found = self._client.serving_endpoints.get(self._name)
             except NotFound as error:
@@ -108,9 +107,8 @@ class EndpointBackend:
         except httpx.TransportError as error:
             raise UserError(f"serving endpoint {self._name}: no answer ({reason(error)}); ask again") from error
         except (ValueError, KeyError, TypeError, IndexError) as error:
-            raise UserError(
-                f"serving endpoint {self._name}: not the format of a ResponsesAgent ({reason(error)})"
-            ) from error
+            what = f"serving endpoint {self._name}: not the format of a ResponsesAgent ({reason(error)})"
+            raise UserError(f"{what}; let it serve the chain of the job release") from error
         raise UserError(f"serving endpoint {self._name}: its answer has no end; ask again")
 
     def close(self) -> None:

@@ -16,11 +16,11 @@ from ragops.answers.llms.types import drain
 from ragops.answers.prompts.types import Message
 from ragops.errors import RequestError, UserError
 from ragops.serving.server.app import create_app
-from ragops.serving.server.endpoint import EndpointBackend
+from ragops.serving.server.endpoint import EndpointBackend, ServedEndpoint
 from ragops.serving.server.types import Answered, ChainVersion, NotReady, Refused
 from tests.support.http_server import QuietHandler, serve
 from tests.support.served import ME, REPLY, Shelved, parts
-from tests.support.serving_double import Double, client, served
+from tests.support.serving_double import NAME, Double, client, served
 
 QUESTION = Query("And back?", (Message("user", "When?"), Message("assistant", REPLY)), ("staff",), "jane")
 
@@ -121,11 +121,9 @@ def test_an_endpoint_that_cannot_be_reached_is_one_line(reply: Reply) -> None:
 
 
 def test_the_endpoints_configuration_says_which_version_answers() -> None:
-    from ragops.serving.server.endpoint import ServedEndpoint
-
     double = Double()
     with served(double) as address:
-        source = ServedEndpoint(client(address, double), "ragops-prod", None, None)  # type: ignore[arg-type]
+        source = ServedEndpoint(client(address, double), NAME, None, None)  # type: ignore[arg-type]
         with pytest.raises(NotReady, match="does not exist"):
             source.wanted()
         double.serving("7")
