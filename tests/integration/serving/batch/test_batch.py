@@ -224,7 +224,7 @@ def test_a_dry_run_expects_the_limits_then_what_was_measured(setting: Setting) -
     asked = read_questions(setting.workspace, setting.use_case, "asked")
     wanted = unanswered(batch, asked, "g", 0, 3)
     first = expectation(batch, asked, wanted)
-    assert (first.questions, first.to_answer, first.refused, first.measured) == (3, 3, 1, 0)
+    assert (first.rows, first.to_answer, first.refused, first.measured) == (3, 3, 1, 0)
     assert (first.tokens_written, first.cost) == (256, 256e-6)
     setting.run()
     second = expectation(batch, asked, wanted)

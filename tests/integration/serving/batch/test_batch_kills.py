@@ -1,4 +1,4 @@
-"""kill -9 while a batch runs: no answer is lost, doubled or mixed up; `python -m tests.bench.batch_kills` kills more."""
+"""kill -9 while a batch runs: no answer is lost, doubled or mixed up. tests/bench/batch_kills.py kills more of them."""
 
 from ragops.platform.workspace import Workspace
 from tests.support.batch_kills import kill_runs

@@ -5,14 +5,14 @@ import pytest
 from ragops.serving.batch.plan import Expectation
 
 MEASURED = Expectation(
-    questions=100, to_answer=50, refused=10, measured=7, tokens_read=1000.0, tokens_written=50.0, seconds=0.5,
+    rows=100, to_answer=50, refused=10, measured=7, tokens_read=1000.0, tokens_written=50.0, seconds=0.5,
     cost=0.002, at_once=1, unit="GPU",
 )  # fmt: skip
 
 
 def test_measured_answers_give_tokens_cost_and_speed() -> None:
     rows, tokens, cost, speed = MEASURED.lines()
-    assert rows == "100 questions: 50 to answer, 10 of them are refused"
+    assert rows == "100 rows: 50 questions to answer, 10 of them refused"
     assert tokens.startswith("tokens: 40,000 read, 2,000 written") and "7 answers" in tokens
     assert cost == "cost: 0.0800; for 1,000 answers 2.0000"
     assert speed == "speed: 2.0 rows/s, 100 tokens/s for each GPU"
