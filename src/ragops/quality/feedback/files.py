@@ -33,29 +33,31 @@ class VerdictConflict(RequestError):
     """Another verdict was saved under the same id."""
 
 
-def record_answer(volume: Path, row: AnswerRow) -> None:
+def record_answer(volume: Path, row: AnswerRow, files: VolumeFiles | None = None) -> None:
     """Saves an answer; it is on disk, or in the volume's storage, when this returns.
 
     Args:
         volume: the ledger volume: `workspace.volume(LEDGER)`.
         row: the answer.
+        files: access to the volume, for a server, which opens it once.
 
     Raises:
         VolumeError: it could not be saved; VolumeFull if there is no space.
     """
     path = answer_file(volume, row.answer_id)
-    files = volume_files(path)
+    files = files or volume_files(path)
     if not files.create(path, _content(row)):
         files.write(path, _content(row))
         files.sync(path)
 
 
-def record_verdict(volume: Path, verdict: Verdict) -> Verdict:
+def record_verdict(volume: Path, verdict: Verdict, files: VolumeFiles | None = None) -> Verdict:
     """Saves a verdict; it is on disk, or in the volume's storage, when this returns. To repeat it changes nothing.
 
     Args:
         volume: the ledger volume: `workspace.volume(LEDGER)`.
         verdict: the verdict.
+        files: as in `record_answer`.
 
     Returns:
         The verdict as saved: with the time at which it first arrived.
@@ -66,7 +68,7 @@ def record_verdict(volume: Path, verdict: Verdict) -> Verdict:
     """
     path = volume / FEEDBACK_FOLDER / f"{verdict.verdict_id}.json"
     with _LOCKS[hash(verdict.verdict_id) % len(_LOCKS)]:
-        return _save(volume_files(path), path, verdict)
+        return _save(files or volume_files(path), path, verdict)
 
 
 def _save(files: VolumeFiles, path: Path, verdict: Verdict) -> Verdict:
@@ -82,7 +84,7 @@ def _save(files: VolumeFiles, path: Path, verdict: Verdict) -> Verdict:
     return saved or verdict
 
 
-def answer_is_recorded(volume: Path, answer_id: str) -> bool:
+def answer_is_recorded(volume: Path, answer_id: str, files: VolumeFiles | None = None) -> bool:
     """Whether an answer's file is there. It is not any more once the job has collected it.
 
     Raises:
@@ -90,7 +92,7 @@ def answer_is_recorded(volume: Path, answer_id: str) -> bool:
     """
     path = answer_file(volume, answer_id)
     try:
-        return parsed(AnswerRow, volume_files(path).read(path)) is not None
+        return parsed(AnswerRow, (files or volume_files(path)).read(path)) is not None
     except PathNotFound:
         return False
 

@@ -1,4 +1,4 @@
-"""The server's parts from the use case, the workspace and what the command was told."""
+"""The server's parts from the use case, the workspace and the command's options."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ragops.platform.volumes.open import volume_files
 from ragops.quality.feedback.files import record_answer
 from ragops.quality.feedback.rows import answer_row
 from ragops.serving.server.answers import Answers, Run
@@ -43,6 +44,7 @@ def assemble(
 
 def recorder(volume: Path) -> Callable[[Run, Answered], None]:
     """Makes answers durable: a file each on the ledger volume."""
+    files = volume_files(volume)
 
     def record(run: Run, answered: Answered) -> None:
         assert run.version is not None  # it has begun
@@ -55,6 +57,6 @@ def recorder(volume: Path) -> Callable[[Run, Answered], None]:
             asked_at=datetime.fromtimestamp(run.created_at, UTC),
             chain=(run.version.name, run.version.version),
         )
-        record_answer(volume, row)
+        record_answer(volume, row, files)
 
     return record

@@ -10,6 +10,8 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from ragops.platform.volumes.errors import VolumeError, VolumeFull
+from ragops.platform.volumes.interface import VolumeFiles
+from ragops.platform.volumes.open import volume_files
 from ragops.quality.feedback.files import VerdictConflict, answer_is_recorded, record_verdict
 from ragops.quality.feedback.rows import GivenVerdict, Verdict
 from ragops.serving.server.identity import Identify
@@ -42,21 +44,21 @@ def feedback_router(volume: Path, identify: Identify) -> APIRouter:
     Raises:
         Refused: (the route) 409, another verdict has this id; 507, no space; 503, it cannot be saved.
     """
-    router = APIRouter()
+    router, files = APIRouter(), volume_files(volume)
 
     @router.post("/feedback")
     def feedback(given: GivenVerdict, request: Request) -> Saved:  # a thread's: it waits for the disk
         who = identify(request.headers).name
         verdict = Verdict(**given.model_dump(), who=who, given_at=datetime.now(UTC))
-        _save(volume, verdict)
-        return Saved(verdict_id=verdict.verdict_id, known_answer=_is_known(volume, verdict.answer_id))
+        _save(volume, verdict, files)
+        return Saved(verdict_id=verdict.verdict_id, known_answer=_is_known(volume, verdict.answer_id, files))
 
     return router
 
 
-def _save(volume: Path, verdict: Verdict) -> None:
+def _save(volume: Path, verdict: Verdict, files: VolumeFiles) -> None:
     try:
-        record_verdict(volume, verdict)
+        record_verdict(volume, verdict, files)
     except VerdictConflict as error:
         raise Refused(409, "verdict_id_reused", str(error)) from error
     except VolumeFull as error:
@@ -69,9 +71,9 @@ def _save(volume: Path, verdict: Verdict) -> None:
         raise Refused(503, "not_saved", "feedback: not saved (the volume cannot be written); send it again") from error
 
 
-def _is_known(volume: Path, answer_id: str) -> bool:
+def _is_known(volume: Path, answer_id: str, files: VolumeFiles) -> bool:
     try:
-        return answer_is_recorded(volume, answer_id)
+        return answer_is_recorded(volume, answer_id, files)
     except VolumeError as error:  # the verdict is saved
         _log.warning("%s", error)
         return False
