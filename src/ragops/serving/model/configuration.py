@@ -48,8 +48,10 @@ class ChainConfiguration(BaseModel):
     @property
     def digest(self) -> str:
         """SHA-256, as 64 hex digits, of everything that determines an answer except code and index content."""
+        # Not the server's limits, nor do versions that were registered before the section existed have it.
         # Not text.digest: tags of registered versions have this form.
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        answering = self.model_dump(mode="json", exclude={"use_case": {"serving"}})
+        text = json.dumps(answering, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property

@@ -40,7 +40,7 @@ Raises:
 
 
 def always(identity: Identity) -> Identify:
-    """Everyone is the same user: whoever started the server on a laptop."""
+    """Everyone is the same user: the user who started the server on a laptop."""
     return lambda headers: identity
 
 

@@ -20,7 +20,7 @@ def passage_in_document(
     """A passage, and up to `around` passages of its document before and after it in their order, as JSON values.
 
     Raises:
-        Refused: 404, there is no such passage, or the reader may not see it, which is not told apart.
+        Refused: 404, there is no such passage, or the reader may not see it: both get the same error.
     """
     passage = next(iter(generation.passages([chunk_id])), None)
     if passage is None or not visible(passage.groups, groups):

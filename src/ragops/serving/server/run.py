@@ -20,7 +20,7 @@ _KEEP_ALIVE_S = 75
 
 
 def run(app: ASGIApp, bound: socket.socket) -> None:
-    """Serves on a socket until the process is told to end."""
+    """Serves on a socket until the process gets SIGTERM or Ctrl-C."""
     signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn raises it once more at the end; that end is a success
     with suppress(KeyboardInterrupt):
         uvicorn.Server(configuration(app)).run([bound])

@@ -99,7 +99,7 @@ def logged_parts(model: Path, name: str) -> tuple[ChainConfiguration, dict[str, 
     """Configuration and files of a model in MLflow's format, without running the code that was logged with it.
 
     Raises:
-        UserError: it is no chain, or one of another version of ragops.
+        UserError: it is not a chain, or one of another version of ragops.
     """
     from mlflow.models import Model
     from mlflow.pyfunc import FLAVOR_NAME
@@ -112,7 +112,7 @@ def logged_parts(model: Path, name: str) -> tuple[ChainConfiguration, dict[str, 
         what = explain(error.errors())
         raise UserError(f"{name}: another version of ragops logged it ({what}); run the release again") from error
     except Exception as error:  # of a damaged file, any type
-        raise UserError(f"{name}: is no chain ({reason(error)}); run the release again") from error
+        raise UserError(f"{name}: is not a chain ({reason(error)}); run the release again") from error
     return configuration, files
 
 

@@ -92,3 +92,10 @@ def test_endpoints_are_listed_once_and_become_resources() -> None:
 
 def embedded_by(source: str) -> EmbeddingModel:
     return EmbeddingModel(name="toy", source=source, dimension=8, max_tokens=256)
+
+
+def test_the_servers_limits_do_not_change_the_digest() -> None:
+    one = configuration()
+    serving = one.use_case.serving.model_copy(update={"queue_length": 7})
+    limited = one.model_copy(update={"use_case": one.use_case.model_copy(update={"serving": serving})})
+    assert limited.digest == one.digest

@@ -21,17 +21,17 @@ def test_beyond_slots_and_queue_a_question_is_refused_with_the_time_to_wait() ->
     assert slots.admitted == 3
 
 
-def test_no_more_than_the_slots_are_held_at_once() -> None:
+def test_no_more_than_the_slots_are_taken_at_once() -> None:
     async def peak() -> int:
-        slots, held, most = Slots(3, 100), 0, 0
+        slots, now, most = Slots(3, 100), 0, 0
 
         async def work() -> None:
-            nonlocal held, most
+            nonlocal now, most
             async with slots.hold():
-                held += 1
-                most = max(most, held)
+                now += 1
+                most = max(most, now)
                 await asyncio.sleep(0)
-                held -= 1
+                now -= 1
 
         await asyncio.gather(*(work() for _ in range(20)))
         return most

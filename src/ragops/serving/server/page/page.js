@@ -153,10 +153,14 @@ const STRONG = "\\*\\*(?=\\S)((?:[^*()\\n]|\\([^*()\\n]*\\))+?)(?<=\\S)\\*\\*";
 const EMPHASIS = "(?<![\\w*])\\*(\\w[\\w .,'’-]*)(?<=\\w)\\*(?![\\w*])";
 const INLINE = new RegExp(`${CODE}|${STRONG}|${EMPHASIS}|\\[(\\d{1,3})\\]`, "g");
 const ITEM = /^\s*(?:[-*+•]|(\d{1,9})[.)])\s+(?=\S)/;
-const FENCE = /^\s*(```+|~~~+)/;
-const RULE = /^\s*\|?(?:\s*:?-+:?\s*\|)+\s*(?::?-+:?)?\s*$/;
+const FENCE = /^\s*(```+|~~~+)[^`]*$/;
 const HEADING = /^#{1,6}\s+/;
-const BEGINS = [FENCE, ITEM, HEADING];
+const BLANK = /^\s*$/;
+
+const indentation = (line) => line.length - line.trimStart().length;
+const isRule = (line) => line.includes("-") && line.includes("|") && /^[\s|:-]+$/.test(line);
+const beginsTable = ([line, next = ""]) => line.includes("|") && isRule(next);
+const beginsBlock = (lines) => [BLANK, FENCE, ITEM, HEADING].some((begin) => begin.test(lines[0])) || beginsTable(lines);
 
 /** Text with emphasis, code and citations; `cite(number)` makes an element, or null where there is no such citation. */
 function inline(text, cite) {
@@ -173,8 +177,7 @@ function inline(text, cite) {
     nodes.push(text.slice(at, match.index), node);
     at = match.index + all.length;
   }
-  nodes.push(text.slice(at));
-  return nodes;
+  return [...nodes, text.slice(at)];
 }
 
 function cells(line) {
@@ -188,15 +191,22 @@ function table(lines, cite) {
   return scrolling(element("div", element("table", parts), "wide"), "Table");
 }
 
+/** A list with its numbers as they are written; what is indented below an item belongs to it. */
 function list(lines, cite) {
-  const first = ITEM.exec(lines[0])[1];
+  const depth = indentation(lines[0]);
+  const ordered = Boolean(ITEM.exec(lines[0])[1]);
   const items = [];
   for (const line of lines) {
-    if (ITEM.test(line)) items.push(line.replace(ITEM, ""));
-    else items[items.length - 1] += `\n${line.trim()}`;
+    const match = indentation(line) <= depth + 1 && ITEM.exec(line);
+    if (match && Boolean(match[1]) === ordered) items.push({ number: match[1], width: match[0].length, lines: [line] });
+    else items.at(-1).lines.push(line.slice(Math.min(indentation(line), items.at(-1).width)));
   }
-  const made = element(first ? "ol" : "ul", items.map((item) => element("li", inline(item, cite))));
-  if (first) made.start = Number(first);
+  return element(ordered ? "ol" : "ul", items.map((item) => listItem(item, cite)));
+}
+
+function listItem({ number, width, lines: [first, ...below] }, cite) {
+  const made = element("li", [...inline(first.slice(width), cite), formatted(below.join("\n"), cite)]);
+  if (number) made.value = Number(number);
   return made;
 }
 
@@ -205,29 +215,26 @@ function formatted(text, cite = () => null) {
   const made = document.createDocumentFragment();
   const lines = text.replaceAll("\r\n", "\n").split("\n");
   const take = (belongs) => {
-    const taken = [];
-    while (lines.length && belongs(lines[0], taken)) taken.push(lines.shift());
+    const taken = [lines.shift()];
+    while (lines.length && belongs(lines[0])) taken.push(lines.shift());
     return taken;
   };
   while (lines.length) {
-    const [line, next = ""] = lines;
-    if (!line.trim()) lines.shift();
-    else if (FENCE.test(line)) made.append(code(lines, FENCE.exec(line)[1]));
-    else if (line.includes("|") && RULE.test(next)) made.append(table(take((one) => one.includes("|")), cite));
+    const [line] = lines;
+    if (BLANK.test(line)) lines.shift();
+    else if (FENCE.test(line)) made.append(code(lines));
+    else if (beginsTable(lines)) made.append(table(take((one) => one.includes("|")), cite));
     else if (ITEM.test(line)) made.append(list(take((one) => ITEM.test(one) || /^\s+\S/.test(one)), cite));
     else if (HEADING.test(line)) made.append(element("p", inline(lines.shift().replace(HEADING, ""), cite), "heading"));
-    else {
-      const plain = take((one, taken) => !taken.length || (one.trim() && !BEGINS.some((begin) => begin.test(one))));
-      made.append(element("p", inline(plain.join("\n"), cite)));
-    }
+    else made.append(element("p", inline(take(() => !beginsBlock(lines)).join("\n"), cite)));
   }
   return made;
 }
 
 /** A code block up to its closing fence, or to the end of the text where it has none (yet). */
-function code(lines, fence) {
-  lines.shift();
-  const end = lines.findIndex((line) => line.trim() === fence);
+function code(lines) {
+  const fence = FENCE.exec(lines.shift())[1];
+  const end = lines.findIndex((line) => line.trim().startsWith(fence) && !line.trim().replaceAll(fence[0], ""));
   const inside = lines.splice(0, end < 0 ? lines.length : end);
   lines.shift();
   return scrolling(element("pre", element("code", inside.join("\n"))), "Code");
@@ -248,6 +255,7 @@ const place = (source) => (source.page ? `${source.path}, page ${source.page}` :
 // ------------------------------------------------------------------------------------------------- a passage's panel
 
 const panel = byId("passage");
+const FEWEST_WORDS = 4; // of a statement that is looked for in its passage
 let opener = null; // what had the focus: gets it back
 
 /** Shows a source of an answer highlighted in its document; from the answer alone if the index has it no longer. */
@@ -266,13 +274,58 @@ async function openPassage(source, from) {
     const why = read instanceof Problem ? read.text : LOST;
     const note = element("p", `The document cannot be shown. ${why} Below is what the answer used.`, "note");
     text.replaceChildren(note, highlighted([[trail(source.title, source.heading_path), source.text]]));
-    return;
+  } else {
+    byId("passage-title").textContent = read.title || read.path;
+    text.replaceChildren(...documentParts(read, new Set(source.chunk_ids)));
   }
-  byId("passage-title").textContent = read.title || read.path;
-  text.replaceChildren(...documentParts(read, new Set(source.chunk_ids)));
+  showHighlighted(text, statementBefore(from));
+}
+
+/** Scrolls to the highlighted part: its beginning, or the statement in it where it stands there word for word. */
+function showHighlighted(text, statement) {
   text.scrollTop = 0;
-  const first = text.querySelector(".highlighted");
-  if (first) text.scrollTop = first.offsetTop - text.offsetTop - 24;
+  CSS.highlights?.clear();
+  const part = text.querySelector(".highlighted");
+  if (!part) return;
+  const found = rangeOf(part, statement);
+  if (found && CSS.highlights) CSS.highlights.set("statement", new Highlight(found));
+  const from = text.getBoundingClientRect();
+  const top = part.getBoundingClientRect().top - from.top - 24;
+  const end = found ? found.getBoundingClientRect().bottom - from.bottom + 24 : 0;
+  text.scrollTop = Math.max(top, end);
+}
+
+/** The sentence that a citation in an answer stands after; "" for any other button. */
+function statementBefore(citation) {
+  const block = citation.closest("[data-part='answer'] :is(p, li, td)");
+  if (!block) return "";
+  const before = new Range();
+  before.setStart(block, 0);
+  before.setEndBefore(citation);
+  const copy = before.cloneContents();
+  for (const other of copy.querySelectorAll(".citation")) other.remove();
+  return copy.textContent.split(/(?<=[.!?。！？])\s+/).filter((sentence) => sentence.trim()).at(-1) ?? "";
+}
+
+/** Where the words of a sentence follow each other in an element; null if they do not, or are too few to tell. */
+function rangeOf(root, sentence) {
+  const words = sentence.match(/[\p{L}\p{N}]+/gu) ?? [];
+  if (words.length < FEWEST_WORDS) return null;
+  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
+  const nodes = [];
+  while (walker.nextNode()) nodes.push(walker.currentNode);
+  const match = new RegExp(words.join("[^\\p{L}\\p{N}]+"), "u").exec(nodes.map((node) => node.data).join(""));
+  if (!match) return null;
+  const range = new Range();
+  let at = 0;
+  for (const node of nodes) {
+    const first = match.index - at;
+    const last = first + match[0].length;
+    if (first >= 0 && first < node.length) range.setStart(node, first);
+    if (last > 0 && last <= node.length) range.setEnd(node, last);
+    at += node.length;
+  }
+  return range;
 }
 
 /** A document's passages in their order: those of the source in one highlighted part. */
