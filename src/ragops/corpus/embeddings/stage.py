@@ -41,8 +41,10 @@ def texts_to_embed(workspace: Workspace, model: EmbeddingModel) -> DataFrame:
     """Distinct texts (text_hash, embedded_text) that have no vector of this model yet."""
     table = embeddings_table(fingerprint(model))
     table.create(workspace)
-    texts = CHUNKS.read(workspace).select("text_hash", "embedded_text").dropDuplicates(["text_hash"])
-    return texts.join(table.read(workspace).select("text_hash"), "text_hash", "left_anti")
+    texts = CHUNKS.read(workspace).select("text_hash", "embedded_text")
+    # Duplicates are removed last, since few rows are left then.
+    pending = texts.join(table.read(workspace).select("text_hash"), "text_hash", "left_anti")
+    return pending.dropDuplicates(["text_hash"])
 
 
 def refresh_embeddings(

@@ -10,8 +10,9 @@ import numpy as np
 from ragops.corpus.index.access import Reader, Restrictions
 from ragops.corpus.index.generations.manifest import BM25, CHROMA, PASSAGE_FILE, Manifest, read_manifest
 from ragops.corpus.index.passages import Passage, Vector
+from ragops.corpus.index.stores import bm25, chroma
 from ragops.corpus.index.stores.bm25 import LexicalIndex
-from ragops.corpus.index.stores.chroma import open_embedded, preload
+from ragops.corpus.index.stores.chroma import open_embedded
 from ragops.corpus.index.stores.interface import Hit, Store
 from ragops.corpus.index.stores.passage_table import PassageTable
 from ragops.errors import UserError
@@ -33,7 +34,8 @@ class Generation:
     @staticmethod
     def preload() -> None:
         """Imports what `open` needs, which a caller may do while it waits for something else."""
-        preload()
+        chroma.preload()
+        bm25.preload()
 
     @classmethod
     def open(cls, directory: Path) -> "Generation":

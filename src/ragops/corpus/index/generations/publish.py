@@ -7,6 +7,7 @@ generation live, and leftovers that the next publish removes.
 import errno
 import uuid
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,8 +149,10 @@ def _publish(
     if guard:
         guard.prepare()
     parent = decision.parent if isinstance(decision, Update) else None
-    wanted = source.rows()
-    copy = index.copy(parent.name, work / "parent") if parent else None
+    with ThreadPoolExecutor(1) as background:
+        background.submit(Generation.preload)  # half a second, in which Spark reads the rows
+        wanted = source.rows()
+        copy = index.copy(parent.name, work / "parent") if parent else None
     draft = start_draft(work / uuid.uuid4().hex, wanted, parent, copy, source.access)
     if draft.parent and draft.plan.empty and draft.parent.access == source.access:
         draft.store.close()
