@@ -4,11 +4,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
+from localbundle_support.java import compile_lightly
 
 # No test is about time: a busy machine must fail none.
-settings.register_profile("untimed", deadline=None)
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+compile_lightly()
 
 HOME = "LOCALBUNDLE_HOME"
 

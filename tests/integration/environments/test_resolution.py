@@ -1,16 +1,35 @@
 """Each requirements file is complete and does not conflict with its runtime. Needs a package index."""
 
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from environments.lock import Conflict, File, Runtime, files, read, resolve
+from environments.lock import Conflict, File, Resolution, Runtime, files, read, resolve
+
+FILES = {f"{file.runtime.name}/{file.name}": file for file in files()}
+AT_ONCE = 4
 
 
-@pytest.mark.parametrize("file", list(files()), ids=lambda file: f"{file.runtime.name}/{file.name}")
-def test_a_file_lists_exactly_what_its_task_needs(file: File) -> None:
-    """Resolved with its own pins, so that new releases do not change the result."""
-    found = resolve(file, pins=read(file))
+@pytest.fixture(scope="module")
+def resolving(request: pytest.FixtureRequest) -> Iterator[Mapping[str, Future[Resolution]]]:
+    """The files of the chosen tests, resolved side by side: nearly all of it is waiting for the package index.
+
+    With their own pins, so that new releases do not change the result.
+    """
+    chosen = [name for name in FILES if any(item.name.endswith(f"[{name}]") for item in request.session.items)]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {name: pool.submit(_resolved, FILES[name]) for name in chosen}
+
+
+def _resolved(file: File) -> Resolution:
+    return resolve(file, pins=read(file))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_lists_exactly_what_its_task_needs(name: str, resolving: Mapping[str, Future[Resolution]]) -> None:
+    file, found = FILES[name], resolving[name].result()
     assert found.lines == [f"{name}=={version}" for name, version in sorted(read(file).items())]
 
 

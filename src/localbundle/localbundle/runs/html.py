@@ -1,9 +1,11 @@
 """A run as HTML: one page about it, and a page for each executed notebook."""
 
 import json
+import threading
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -11,6 +13,9 @@ from localbundle.kernels.failure import brief_message
 from localbundle.runs.conditions import FAILURES
 from localbundle.runs.graph import HEIGHT, layout
 from localbundle.runs.record import RunRecord, TaskRecord
+
+if TYPE_CHECKING:
+    from nbconvert import HTMLExporter
 
 _FOLDER = Path(__file__).parent
 # Outputs of notebooks may contain any HTML: the browser must run no script in it and fetch nothing for it.
@@ -30,6 +35,7 @@ _LOOKS = {
     "CANCELED": ("✗", "warn"),
 }
 _FAILED_LOOK = ("✗", "bad")
+_EXPORTING = threading.Lock()
 _LETTERS = 28  # of a key that a box shows
 _LETTER_WIDTH = 7.6
 
@@ -59,15 +65,21 @@ def write_run_page(folder: Path, record: RunRecord) -> Path:
 
 def write_notebook_page(notebook: Path) -> Path:
     """Writes an executed notebook as one HTML file next to it: KEY.html for KEY.ipynb."""
-    from nbconvert import HTMLExporter  # takes a second
-
-    template = (_FOLDER / "notebook.html.j2").read_text("utf-8")
-    exporter = HTMLExporter(raw_template=template, embed_images=True)
     resources = {"policy": _POLICY, "run": notebook.resolve().parent.name}
-    text, _ = exporter.from_filename(str(notebook), resources)
+    with _EXPORTING:
+        text, _ = _exporter().from_filename(str(notebook), resources)
     page = notebook.with_suffix(".html")
     page.write_text(text, "utf-8")
     return page
+
+
+@cache
+def _exporter() -> "HTMLExporter":
+    """One for all notebooks: compiling its templates takes 60 % of a page. Not for several threads at once."""
+    from nbconvert import HTMLExporter  # takes a second
+
+    template = (_FOLDER / "notebook.html.j2").read_text("utf-8")
+    return HTMLExporter(raw_template=template, embed_images=True)
 
 
 def _ordered(record: RunRecord) -> list[TaskRecord]:
