@@ -18,6 +18,7 @@ from tests.support.openai_double import Behavior, OpenAIDouble
 SCHEMA = "page"
 TOKEN = "a token of the tests"
 OTTER = "How many fish does the otter eat before noon?"
+EATS = "The otter eats 4 fish before noon"
 BADGER = "And the badger?"
 MONA_LISA = "Who painted the Mona Lisa?"
 ENDLESS = "What does the otter do all day, without end?"
@@ -34,7 +35,7 @@ _ANSWERS = {
     ENDLESS: Behavior(endless=f"data: {json.dumps(_CHUNK)}\n\n"),
     LAYOUT: Behavior(
         text=f"It eats **fish** [1].\n\n```python\nfish = ['{LONG_WORD}']\n```\n\n| meal | fish |\n|---|---|\n"
-        f"| noon | {LONG_WORD} |\n\n- one [1]\n- two\n"
+        f"| noon | {LONG_WORD} |\n\n2. first [1], not f(*args, **options)\n   - below\n3. then\n"
     ),
     PILOT: Behavior(text=PILOT_ANSWER),
 }
@@ -53,7 +54,7 @@ def answering(body: dict[str, Any]) -> Behavior:
     if not body.get("stream"):
         return Behavior(text="How many fish does the badger eat before noon?")
     asked = body["messages"][-1]["content"]
-    return next((behavior for text, behavior in _ANSWERS.items() if text in asked), Behavior(text="4 fish [1] [77]."))
+    return next((behavior for text, behavior in _ANSWERS.items() if text in asked), Behavior(text=f"{EATS} [1] [77]."))
 
 
 @dataclass

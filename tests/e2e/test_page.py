@@ -20,8 +20,10 @@ from tests.e2e.bundles import Bundle
 from tests.e2e.page_server import (
     AUTHORIZED,
     BADGER,
+    EATS,
     ENDLESS,
     LAYOUT,
+    LONG_WORD,
     MONA_LISA,
     OTTER,
     PILOT,
@@ -149,12 +151,13 @@ def test_the_walk(browser: Browser, request: pytest.FixtureRequest) -> None:
 def test_a_citation_opens_its_passage_in_the_document(opened: Open) -> None:
     page = opened()
     card = answered(page, OTTER)
-    expect(card.locator("[data-part=answer]")).to_have_text("4 fish 1.")  # [77], which the model made up, is gone
-    expect(page.get_by_role("status").filter(has_text="Answer: 4 fish.")).to_have_count(1)
+    expect(card.locator("[data-part=answer]")).to_have_text(f"{EATS} 1.")  # [77], which the model made up, is gone
+    expect(page.get_by_role("status").filter(has_text=f"Answer: {EATS}.")).to_have_count(1)
     citation = card.get_by_role("button", name=re.compile("^Source 1: The otter"))
     citation.click()
     panel = page.get_by_role("dialog", name="The otter")
-    expect(panel.get_by_role("region", name="Cited passage")).to_contain_text("The otter eats 4 fish before noon.")
+    expect(panel.get_by_role("region", name="Cited passage")).to_contain_text(EATS)
+    assert page.evaluate("[...CSS.highlights.get('statement')].map(String)") == [EATS]
     expect(panel).to_contain_text("What the otter does all day.")
     expect(panel.get_by_role("heading", name="The otter").first).to_be_focused()
     page.keyboard.press("Escape")
@@ -174,7 +177,7 @@ def test_a_passage_that_the_index_has_no_longer_is_shown_as_the_answer_used_it(o
     card = answered(page, OTTER)
     card.locator("button.citation").click()
     expect(page.get_by_role("dialog")).to_contain_text("The document cannot be shown.")
-    expect(page.get_by_role("region", name="Cited passage")).to_contain_text("The otter eats 4 fish before noon.")
+    expect(page.get_by_role("region", name="Cited passage")).to_contain_text(EATS)
 
 
 def test_text_is_shown_as_it_is_written_until_it_is_stopped(opened: Open) -> None:
@@ -317,7 +320,7 @@ def test_a_follow_up_question_is_sent_with_what_was_said_and_tabs_know_nothing_o
     said = [request.post_data_json["input"] for request in [*asked, *asked_elsewhere]]
     assert [[turn["content"] for turn in turns] for turns in said] == [
         [OTTER],
-        [OTTER, "4 fish [1].", BADGER],
+        [OTTER, f"{EATS} [1].", BADGER],
         [OTTER],
         [MONA_LISA],
     ]
@@ -385,6 +388,17 @@ def test_a_narrow_screen_needs_no_scrolling_sideways(opened: Open) -> None:
     page.set_viewport_size({"width": 1200, "height": 640})
     assert not panel.evaluate("element => element.matches(':modal')")
     expect(panel).to_be_visible()
+
+
+def test_lists_tables_and_code_keep_their_form(opened: Open) -> None:
+    answer = answered(opened(), LAYOUT).locator("[data-part=answer]")
+    expect(answer.get_by_role("strong")).to_have_text("fish")
+    expect(answer.locator("pre")).to_have_text(f"fish = ['{LONG_WORD}']")
+    expect(answer.get_by_role("row")).to_have_text(["mealfish", f"noon{LONG_WORD}"])
+    items = answer.locator("ol > li")
+    expect(items).to_have_text(["first 1, not f(*args, **options)below", "then"])
+    assert [items.nth(number).get_attribute("value") for number in range(2)] == ["2", "3"]
+    expect(answer.locator("ol ul > li")).to_have_text("below")
 
 
 def test_markup_and_scripts_are_text(opened: Open) -> None:

@@ -160,7 +160,8 @@ const BLANK = /^\s*$/;
 const indentation = (line) => line.length - line.trimStart().length;
 const isRule = (line) => line.includes("-") && line.includes("|") && /^[\s|:-]+$/.test(line);
 const beginsTable = ([line, next = ""]) => line.includes("|") && isRule(next);
-const beginsBlock = (lines) => [BLANK, FENCE, ITEM, HEADING].some((begin) => begin.test(lines[0])) || beginsTable(lines);
+const BEGINS = [BLANK, FENCE, ITEM, HEADING];
+const beginsBlock = (lines) => beginsTable(lines) || BEGINS.some((begin) => begin.test(lines[0]));
 
 /** Text with emphasis, code and citations; `cite(number)` makes an element, or null where there is no such citation. */
 function inline(text, cite) {
