@@ -32,6 +32,7 @@ class Benchmark(StrEnum):
     PROMPT = "prompt"
     TASKS = "tasks"
     PAGE = "page"
+    SERVE = "serve"
     SEARCH = "search"
     EMBEDDING = "embedding"
     CHUNKING = "chunking"
@@ -41,6 +42,7 @@ class Benchmark(StrEnum):
     SLICES = "slices"
     FUZZ_DOCUMENTS = "fuzz_documents"
     BATCH_KILLS = "batch_kills"
+    FEEDBACK_KILLS = "feedback_kills"
     KILLS = "kills"
 
 

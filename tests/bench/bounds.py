@@ -126,6 +126,29 @@ BOUNDS = (
     _page("usable_s", "usable"),
     _page("first_words_s", "first words of an answer"),
     Bound(
+        "server: added to the chain, p95",
+        "serve",
+        lambda f: f"{f['added_p95_ms']:.1f} ms",
+        "<= 20 ms",
+        lambda f: f["added_p95_ms"] <= 20,
+        is_timing=True,
+    ),
+    Bound(
+        "server: first streamed piece, p95",
+        "serve",
+        lambda f: f"{f['first_piece_p95_ms']:.0f} ms",
+        "<= 1,000 ms",
+        lambda f: f["first_piece_p95_ms"] <= 1000,
+        is_timing=True,
+    ),
+    Bound(
+        "server: 200 clients at once, failed; memory added by 800 answers",
+        "serve",
+        lambda f: f"{f['failed']:.0f} of {f['answered'] + f['refused_429']:.0f}, {f['memory_growth_mib']:.0f} MiB",
+        "0, <= 64 MiB",
+        lambda f: f["failed"] == 0 and f["memory_growth_mib"] <= 64,
+    ),
+    Bound(
         "embed stage / encoder alone, speed",
         "embedding",
         lambda f: f"{f['ratio_with_start']:.2f}",
@@ -254,5 +277,12 @@ BOUNDS = (
         lambda f: f"{f['converged']} of {f['kills']}, {f['orphans']}",
         "all, 0",
         lambda f: f["converged"] == f["kills"] and f["orphans"] == 0,
+    ),
+    Bound(
+        "verdicts of a killed server that are one row on their answer",
+        "feedback_kills",
+        lambda f: f"{f['right']:,} of {f['verdicts']:,}, {f['doubled']} twice, {f['kills']} kills",
+        "all",
+        lambda f: f["right"] == f["rows"] == f["verdicts"] and f["doubled"] == 0,
     ),
 )
