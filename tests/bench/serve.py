@@ -27,7 +27,7 @@ from ragops.usecase import load_usecase
 from tests.support.notes_index import NOTES, ROOT, WORKSPACE, publish_notes
 from tests.support.serve_command import Served, serving, write_record, write_usecase
 
-REPEATS, CLIENTS, ROUNDS = 5, 200, 5
+REPEATS, CLIENTS, ROUNDS = 15, 200, 5
 VERBS = ("eat", "do all day", "hide from", "catch", "sleep under", "hunt", "see at night", "do before noon")
 QUESTIONS = [f"What does the {animal} {verb}?" for animal in NOTES for verb in VERBS]
 _MIB = 1 << 20

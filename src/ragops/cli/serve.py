@@ -107,14 +107,14 @@ def _opened(
         UserError: the options contradict each other, or there is no champion.
     """
     from ragops.serving.server.assemble import assemble
-    from ragops.serving.server.traces import Traces
+    from ragops.serving.server.traces import Traces, writer
 
     if model and not working_copy:
         raise UserError(f"--model {model}: the champion has its own model; add --working-copy, or leave it out")
     workspace, use_case = options.workspace(target, schema), options.use_case(usecase)
     identify = _identify(group or [], use_case)
     _log_to_stderr()
-    traces = Traces(target, deployed_experiment(target))
+    traces = Traces(writer(target, deployed_experiment(target)))
     source = _source(target, workspace, use_case, model, working_copy, traces.open)
     if not in_app():  # where it would be started again and again, it waits for the first champion instead
         source.wanted()

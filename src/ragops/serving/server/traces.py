@@ -8,7 +8,7 @@ import selectors
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from pydantic import PrivateAttr
@@ -44,8 +44,9 @@ class _Queued(TraceRecord):
 class Traces:
     """The traces of one server; `missing` counts those that could not be written, `problem` is the newest reason."""
 
-    def __init__(self, target: str, experiment: str) -> None:
-        self._command = [sys.executable, "-m", _PROGRAM, target, experiment]
+    def __init__(self, command: Sequence[str]) -> None:
+        """Starts the process that writes them: `writer` gives its command."""
+        self._command = command
         self._waiting: queue.Queue[TraceRecord | None] = queue.Queue(_MOST_WAITING)
         self._process: subprocess.Popen[bytes] | None = None
         self.missing = 0
@@ -64,8 +65,8 @@ class Traces:
         with suppress(queue.Full):
             self._waiting.put(None, timeout=_CLOSE_S)
         self._thread.join(_CLOSE_S)
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()
+        if self._process is not None:
+            self._end(self._process)
 
     def _put(self, record: TraceRecord) -> None:
         try:
@@ -93,7 +94,7 @@ class Traces:
             said = f"the process that writes traces ended ({reason(error)})"
         if said is None:  # MLflow tries each span again and again while its database is locked
             said = f"MLflow's store does not answer within {_WRITE_S:.0f} s"
-            writer.kill()
+            self._end(writer)
         return said
 
     def _writer(self) -> subprocess.Popen[bytes] | None:
@@ -111,15 +112,24 @@ class Traces:
             except EOFError:
                 started = False
             if not started:
-                self._process.kill()
+                self._end(self._process)
                 return None
         return self._process
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        process.kill()
+        process.wait()
 
     def _miss(self, problem: str) -> None:
         self.missing += 1
         if problem != self.problem:
             _log.warning("trace: not written, %s", problem)
         self.problem = problem
+
+
+def writer(target: str, experiment: str) -> list[str]:
+    """The command of the process that writes into a target's experiment."""
+    return [sys.executable, "-m", _PROGRAM, target, experiment]
 
 
 def _line(process: subprocess.Popen[bytes], seconds: float) -> str | None:
