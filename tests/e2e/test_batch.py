@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -40,8 +39,8 @@ def run(bundle: Bundle, **parameters: str) -> str:
     return bundle.run("localbundle", "run", "answer_batch", "-t", "dev", "--params", pairs).stdout
 
 
-def outcomes(bundle: Bundle) -> dict[str, tuple[str, str]]:
-    rows = bundle.sql(f"SELECT question_id, outcome, answered_at FROM spark_catalog.{SCHEMA}.batch_answers")
+def outcomes(bundle: Bundle, table: str = "for_people") -> dict[str, tuple[str, str]]:
+    rows = bundle.sql(f"SELECT question_id, outcome, answered_at FROM spark_catalog.{SCHEMA}.{table}")
     assert len({row["question_id"] for row in rows}) == len(rows)
     return {row["question_id"]: (row["outcome"], row["answered_at"]) for row in rows}
 
@@ -59,11 +58,11 @@ def test_a_dry_run_answers_nothing_and_says_what_a_run_takes(asked: Bundle) -> N
     said = printed(asked, "retrieve")
     assert "6 rows: 5 questions to answer, 1 of them refused" in said
     assert "tokens" in said and "for 1,000 answers 0.0000" in said and "speed: unknown" in said
-    assert outcomes(asked) == {}
+    assert outcomes(asked, "batch_answers") == {}
 
 
 def test_a_second_run_answers_nothing_again(asked: Bundle, requested: Callable[[], list[Request]]) -> None:
-    run(asked)
+    run(asked, output="for_people")
     assert unused(requested(), TASKS) == set()
     assert "rows/s" in printed(asked, "generate_on_cpus") and "for 1,000 answers" in printed(asked, "generate_on_cpus")
     first = outcomes(asked)
@@ -74,9 +73,9 @@ def test_a_second_run_answers_nothing_again(asked: Bundle, requested: Callable[[
         "empty": "refused",
         "twice": "refused",
     }
-    (answer,) = asked.sql(f"SELECT answer, paths FROM spark_catalog.{SCHEMA}.batch_answers WHERE question_id = 'otter'")
+    (answer,) = asked.sql(f"SELECT answer, paths FROM spark_catalog.{SCHEMA}.for_people WHERE question_id = 'otter'")
     assert "4 fish" in answer["answer"] and answer["paths"] == ["otter.md"]
-    assert "generate_on_cpus: excluded" in run(asked)
+    assert "generate_on_cpus: excluded" in run(asked, output="for_people")
     assert outcomes(asked) == first
 
 
