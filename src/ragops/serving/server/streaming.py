@@ -44,7 +44,8 @@ class AnswerResponse(Response):
         try:
             form = self._form(self._run, await self._run.begun())
             if not self._stream:
-                body = json.dumps(form.whole(await self._run.result()), ensure_ascii=False).encode()
+                whole = form.whole(await self._run.result())
+                body = json.dumps(whole, ensure_ascii=False).encode("utf-8", "replace")
         except Exception as error:
             await error_response(error)(scope, receive, send)
             return

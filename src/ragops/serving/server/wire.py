@@ -216,7 +216,7 @@ class Invocations:
 
 def encoded(event: Event) -> bytes:
     """An event of a stream of server-sent events."""
-    return f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n".encode()
+    return f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n".encode("utf-8", "replace")
 
 
 def _part(text: str, answered: Answered | None = None) -> dict[str, Any]:
