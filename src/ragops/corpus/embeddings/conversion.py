@@ -22,7 +22,7 @@ from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint, is_onnx,
 from ragops.corpus.embeddings.model_files import file_hash
 from ragops.errors import UserError
 from ragops.platform.compute import on_databricks
-from ragops.platform.volumes.errors import PathNotFound
+from ragops.platform.volumes.errors import PathNotFound, VolumeError
 from ragops.platform.volumes.interface import VolumeFiles
 from ragops.platform.volumes.open import on_volume, volume_files
 from ragops.platform.workspace import cache_folder
@@ -67,8 +67,8 @@ def read_manifest(folder: Path) -> Manifest:
         UserError: `folder` does not contain a complete conversion.
     """
     try:
-        return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
-    except (OSError, ValidationError) as error:
+        return Manifest.model_validate_json(volume_files(folder).read(folder / MANIFEST))
+    except (VolumeError, ValidationError) as error:
         raise UserError(
             f"Converted model in {folder}: no valid {MANIFEST}; delete the folder and convert the model again"
         ) from error
