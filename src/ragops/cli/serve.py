@@ -57,7 +57,7 @@ def serve(
     from ragops.serving.server.guard import Rules
     from ragops.serving.server.run import bind, run, url
 
-    token, local = os.environ.get(TOKEN, ""), is_this_machine(f"http://{host}")
+    token, local = os.environ.get(TOKEN, ""), is_this_machine(f"http://[{host}]" if ":" in host else f"http://{host}")
     if in_app():  # the platform's proxy is in front, and admits only users that it names
         host, port, rules = "0.0.0.0", int(os.environ["DATABRICKS_APP_PORT"]), Rules("", local=False)
     elif not token and not local:

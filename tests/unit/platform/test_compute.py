@@ -2,7 +2,16 @@ from pathlib import Path
 
 import pytest
 
-from ragops.platform.compute import available_memory, cgroup_limits, on_serverless
+from ragops.platform.compute import (
+    available_memory,
+    cgroup_limits,
+    has_only_remote_volumes,
+    has_spark,
+    in_app,
+    on_databricks,
+    on_serverless,
+)
+from ragops.platform.workspace import is_mounted
 
 
 @pytest.mark.parametrize(
@@ -16,6 +25,17 @@ def test_a_version_that_does_not_start_with_a_digit_means_serverless(
     if version:
         monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", version)
     assert on_serverless() is serverless
+
+
+def test_an_app_is_databricks_without_spark_and_without_mounted_volumes(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABRICKS_RUNTIME_VERSION", "SPARK_REMOTE", "DATABRICKS_APP_NAME", "DATABRICKS_APP_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    assert not in_app() and not on_databricks()
+    monkeypatch.setenv("DATABRICKS_APP_NAME", "chat")
+    assert not in_app(), "a laptop may name an App, to deploy it"
+    monkeypatch.setenv("DATABRICKS_APP_PORT", "8000")
+    assert in_app() and on_databricks() and has_only_remote_volumes()
+    assert not has_spark() and not is_mounted(Path("/Volumes/main/rag/indexes"))
 
 
 def write(folder: Path, name: str, limit: str) -> None:

@@ -124,3 +124,15 @@ def test_a_broken_record_is_reported_in_one_line(
     (tmp_path / "bundle.json").write_text(content)
     with pytest.raises(UserError, match=message):
         deployed_experiment("dev")
+
+
+def test_an_app_finds_what_it_serves_in_its_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"APP_NAME": "chat", "APP_PORT": "8000"}.items():
+        monkeypatch.setenv(f"DATABRICKS_{name}", value)
+    monkeypatch.delenv("RAGOPS_CATALOG", raising=False)
+    with pytest.raises(UserError, match="RAGOPS_CATALOG is not set"):
+        deployed_workspace("prod")
+    for name, value in {"CATALOG": "main", "SCHEMA": "rag", "EXPERIMENT": "/Shared/quality", "LLM": "served"}.items():
+        monkeypatch.setenv(f"RAGOPS_{name}", value)
+    assert deployed_workspace("prod") == Workspace("main", "rag")
+    assert (deployed_experiment("prod"), deployed_model("prod")) == ("/Shared/quality", "served")

@@ -36,7 +36,6 @@ def assemble(
             "answers_in_progress": answers.in_progress,
             "answers_not_recorded": answers.unrecorded,
             "traces_missing": traces.missing,
-            "traces_problem": traces.problem or None,
         }
 
     return Parts(use_case, volume, chains, answers, traces, identify, rules, health)

@@ -31,6 +31,7 @@ def configuration(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_config=None,
+        ws="none",
         access_log=False,  # the guard writes its own lines, without query strings
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_S,

@@ -51,7 +51,6 @@ def test_health_counts_what_went_wrong(client: TestClient) -> None:
         "answers_in_progress": 0,
         "answers_not_recorded": 0,
         "traces_missing": 0,
-        "traces_problem": None,
     }
 
 

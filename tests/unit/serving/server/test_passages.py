@@ -29,7 +29,7 @@ def test_the_window_contains_the_passage_in_order_and_says_what_it_cuts(number: 
     assert found["text"] == f"Text {number}."
 
 
-def test_a_gap_in_the_document_is_no_end_of_it() -> None:
+def test_a_gap_does_not_end_the_document() -> None:
     rows = [row for row in ROWS if row.ordinal not in (3, 4)]
     found = passage_in_document(Shelf(rows), "c2", (), 5)  # type: ignore[arg-type]
     assert [part["text"] for part in found["document"]][-1] == "Text 7."
