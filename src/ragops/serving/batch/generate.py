@@ -107,7 +107,7 @@ def generate_in_workers(batch: Batch, open_engine: OpenEngine, gpus: int) -> Gen
     reply = reply_batches(open_engine)
     left = pending(batch).count()
     while left > 0:
-        part = pending(batch).limit(rows).repartition(min(gpus, left))
+        part = spread(pending(batch), rows, min(gpus, left))
         began = time.monotonic()
         with _explained_by_workers():
             done = run.merge(part.mapInPandas(reply, batch.tables.replies.schema))
@@ -117,6 +117,14 @@ def generate_in_workers(batch: Batch, open_engine: OpenEngine, gpus: int) -> Gen
             break
         rows = _next_rows(done, time.monotonic() - began, gpus)
     return run.figures()
+
+
+def spread(requests: DataFrame, rows: int, gpus: int) -> DataFrame:
+    """So many of the requests, in a partition for each GPU, all of the same size.
+
+    The limit makes one partition of them: dealt out from several, some GPUs would get a tenth more.
+    """
+    return requests.limit(rows).repartition(gpus)
 
 
 def _next_rows(done: int, seconds: float, gpus: int) -> int:

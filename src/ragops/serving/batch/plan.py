@@ -101,7 +101,7 @@ class Expectation:
             return [*found, "speed: unknown, no answer of this model is measured yet"]
         each = "for each GPU" if self.unit == "GPU" else f"with {self.at_once} requests at once"
         rows, tokens = self.at_once / self.seconds, self.at_once * self.tokens_written / self.seconds
-        return [*found, f"speed: {rows:,.1f} rows/s, {tokens:,.0f} tokens/s {each}"]
+        return [*found, f"speed: {rows:,.2f} rows/s, {tokens:,.1f} tokens/s {each}"]
 
     def show(self) -> None:
         """Prints the lines."""

@@ -71,8 +71,8 @@ class Generated:
         """Rows/s, tokens/s for each GPU and the cost of 1,000 answers, for people."""
         seconds = max(self.wall_seconds, 1e-9)
         tokens = self.tokens_written / seconds
-        each = f"{tokens / self.gpus:,.0f} for each of {self.gpus} GPUs" if self.gpus else "on CPUs"
-        speed = f"{self.replies / seconds:,.1f} rows/s, {tokens:,.0f} tokens/s written ({each})"
+        each = f"{tokens / self.gpus:,.1f} for each of {self.gpus} GPUs" if self.gpus else "on CPUs"
+        speed = f"{self.replies / seconds:,.2f} rows/s, {tokens:,.1f} tokens/s written ({each})"
         found = [f"{self.replies:,} replies in {self.wall_seconds:,.1f} s: {speed}"]
         if self.replies:
             per_thousand = self.cost / self.replies * 1000

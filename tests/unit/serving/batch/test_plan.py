@@ -15,7 +15,7 @@ def test_measured_answers_give_tokens_cost_and_speed() -> None:
     assert rows == "100 rows: 50 questions to answer, 10 of them refused"
     assert tokens.startswith("tokens: 40,000 read, 2,000 written") and "7 answers" in tokens
     assert cost == "cost: 0.0800; for 1,000 answers 2.0000"
-    assert speed == "speed: 2.0 rows/s, 100 tokens/s for each GPU"
+    assert speed == "speed: 2.00 rows/s, 100.0 tokens/s for each GPU"
 
 
 @pytest.mark.parametrize("cost", [None, 0.1])
@@ -28,4 +28,4 @@ def test_without_measurements_tokens_are_limits_and_the_speed_is_unknown(cost: f
 
 def test_requests_at_once_answer_faster() -> None:
     (*_, speed) = Expectation(1, 1, 0, 7, 1.0, 50.0, 0.5, 0.1, 4, "request").lines()
-    assert speed == "speed: 8.0 rows/s, 400 tokens/s with 4 requests at once"
+    assert speed == "speed: 8.00 rows/s, 400.0 tokens/s with 4 requests at once"

@@ -25,7 +25,7 @@ def test_a_failure_says_whether_another_attempt_makes_sense(error: ServerFault, 
 
 def test_speed_is_for_each_gpu_and_cost_for_a_thousand_answers() -> None:
     speed, cost = Generated(100, 0, 5_000, 40_000, 2.5, 50.0, 4, "").lines()
-    assert "2.0 rows/s" in speed and "800 tokens/s" in speed and "200 for each of 4 GPUs" in speed
+    assert "2.00 rows/s" in speed and "800.0 tokens/s" in speed and "200.0 for each of 4 GPUs" in speed
     assert "for 1,000 answers 25.0000" in cost
 
 
