@@ -100,7 +100,7 @@ class VllmOffline(ModelSettings):
 
 
 class Extractive(ModelSettings):
-    """Quotes sentences of the evidence, without a model."""
+    """Quotes sentences, items of lists and rows of tables of the evidence, without a model."""
 
     provider: Literal["extractive"]
     """Selects this kind of model."""
@@ -108,11 +108,11 @@ class Extractive(ModelSettings):
     private: Literal[True] = True
     """Always true: texts do not leave this process."""
     sentences: int = Field(default=3, ge=1, le=10)
-    """Maximum number of quoted sentences."""
-    support: float = Field(default=0.2, ge=0, le=1)
-    """Share of the question's word weights that the best sentence must contain; below it the answer is `abstention`."""
+    """Maximum number of quotes."""
+    support: float = Field(default=0.1, ge=0, le=1)
+    """Share of the question's word weights that the best quote must contain; below it the answer is `abstention`."""
     abstention: str = DEFAULT_ABSTENTION
-    """The answer if no sentence has enough support."""
+    """The answer if no quote has enough support."""
 
 
 class Scripted(ModelSettings):
