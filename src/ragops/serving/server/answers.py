@@ -220,8 +220,9 @@ class Answers:
                 loop.call_soon_threadsafe(run.add, next(pieces))
         except StopIteration as end:
             result: Answered = end.value
-            self._keep(run, result)
-            return result
+            if not run.stopped.is_set():
+                self._keep(run, result)
+                return result
         finally:
             pieces.close()
         raise Abandoned

@@ -156,6 +156,31 @@ def test_the_deadline_ends_an_answer_with_504(monkeypatch: pytest.MonkeyPatch) -
     running(work)
 
 
+def test_an_answer_that_ends_after_its_last_client_has_gone_is_not_recorded() -> None:
+    recorded: list[str] = []
+
+    class Last(Stage):
+        """Ends as soon as it may, whether or not anybody waits."""
+
+        def stream(self, query: Query) -> Answering:
+            self.begun.set()
+            self.go.wait()
+            yield from ()
+            return DONE
+
+    async def work() -> None:
+        stage = Last()
+        made = service(stage, lambda run, answered: recorded.append(run.answer_id))
+        run = made.start(QUESTION)
+        await run.begun()
+        run.leave()
+        stage.go.set()
+        await until(lambda: made.in_progress == 0)
+        assert recorded == [] and isinstance(run.error, Abandoned)
+
+    running(work)
+
+
 def test_a_key_gives_the_same_answer_again_and_belongs_to_one_user_and_question() -> None:
     async def work() -> None:
         stage = Stage()
