@@ -81,7 +81,7 @@ def run_batch(schema: str) -> None:
 
 
 def kill_runs(workspace: Workspace, kills: int, seed: int = 20_261_130) -> Outcome:
-    """Kills so many runs at random moments, each with new questions; the run after them must repair everything."""
+    """Kills this many runs at random moments, each with new questions; the run after them must repair everything."""
     FORKS.set_forkserver_preload([__name__])
     chance, asked = random.Random(seed), 0
     workspace.spark.sql(f"CREATE TABLE {workspace.table('asked')} (question_id STRING, question STRING) USING delta")
@@ -104,7 +104,7 @@ def _ask(workspace: Workspace, asked: int) -> int:
 
 
 def _in_a_fork(work: Callable[[], None], seconds: float | None = None) -> int | None:
-    """Runs the work in a process, which is killed after so many seconds; returns its exit code."""
+    """Runs the work in a process, which is killed after these seconds; returns its exit code."""
     process = FORKS.Process(target=work)
     process.start()
     process.join(seconds)

@@ -120,7 +120,7 @@ def generate_in_workers(batch: Batch, open_engine: OpenEngine, gpus: int) -> Gen
 
 
 def spread(requests: DataFrame, rows: int, gpus: int) -> DataFrame:
-    """So many of the requests, in a partition for each GPU, all of the same size.
+    """This number of requests, in a partition for each GPU, all of the same size.
 
     The limit makes one partition of them: dealt out from several, some GPUs would get a tenth more.
     """
