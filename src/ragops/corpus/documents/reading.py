@@ -22,6 +22,9 @@ from ragops.corpus.documents.types import MEMORY_HERE, Failure, ParsedDocument
 from ragops.platform.processes import in_order
 
 FILES = "path STRING, size_bytes BIGINT, modified_us BIGINT"
+# Files given to each child before the first one's row is taken: a scan takes as long as a thousand pages of text, and
+# with 2 the other children waited for it.
+_AHEAD = 16
 _NOT_UTF_8 = re.compile(r"\\x[89a-f][0-9a-f]")
 Row = dict[str, Any]
 
@@ -60,7 +63,7 @@ class Reader:
             if first.has_child():
                 parsers.put(first)
                 with ThreadPoolExecutor(at_once) as threads:
-                    yield from in_order(lambda file: threads.submit(self._row, file, parsers), files, 2 * at_once)
+                    yield from in_order(lambda file: threads.submit(self._row, file, parsers), files, _AHEAD * at_once)
             else:
                 single: SimpleQueue[ParserPool] = SimpleQueue()
                 single.put(first)

@@ -135,7 +135,7 @@ def test_a_refusal_is_stored_with_its_limit(
 
 
 def test_many_files_keep_their_order_and_are_read_on_demand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for number in range(12):
+    for number in range(60):
         (tmp_path / f"{number:02}.md").write_text(f"# {number}")
     monkeypatch.setattr(reading, "_parsers", lambda limits, at_once: parsers(lambda path: READ, at_once))
     listed, taken = list(list_files(tmp_path)), []
@@ -147,8 +147,27 @@ def test_many_files_keep_their_order_and_are_read_on_demand(tmp_path: Path, monk
 
     made = Reader(tmp_path, ParseLimits(), 1).read(files(), 2)
     assert next(made) is not None
-    assert len(taken) <= 5
+    assert len(taken) <= 33
     assert [row["path"] for row in made if row] == [file.path for file in listed[1:]]
+
+
+def test_while_one_file_takes_long_the_other_child_reads_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scan takes seconds, a page of text a millisecond."""
+    for number in range(20):
+        (tmp_path / f"{number:02}.md").write_text(f"# {number}")
+    others, ready = list[Path](), threading.Event()
+
+    def parse(path: Path) -> ParsedDocument:
+        if path.name == "00.md":
+            assert ready.wait(30), f"only {len(others)} others were read"
+        else:
+            others.append(path)
+            if len(others) == 15:
+                ready.set()
+        return READ
+
+    monkeypatch.setattr(reading, "_parsers", lambda limits, at_once: parsers(parse, at_once))
+    assert len([row for row in Reader(tmp_path, ParseLimits(), 1).read(list_files(tmp_path), 2) if row]) == 20
 
 
 def test_without_children_the_main_thread_reads_one_file_after_another(
