@@ -1,7 +1,8 @@
 """What every request must satisfy before anything reads it, as ASGI middleware; and a line for each in the log.
 
 - Host and Origin: a site that the user visits cannot use the browser to reach a server on this machine, neither across
-  sites nor by a name that it makes resolve to 127.0.0.1 (DNS rebinding).
+  sites nor by a name that it makes resolve to 127.0.0.1 (DNS rebinding). Beyond this machine a proxy may be in front,
+  which names the public host.
 - The token, where one is set.
 - Bodies are JSON and not larger than a megabyte.
 """
@@ -72,7 +73,8 @@ class Guard:
             raise Refused(
                 403, "host_not_allowed", "Host: the server answers only to this machine's names; use http://127.0.0.1"
             )
-        if origin is not None and not _is_same(origin, host, headers):
+        public = host if self._rules.local else headers.get("x-forwarded-host", host)
+        if origin is not None and urlsplit(origin).netloc not in (host, public):
             raise Refused(403, "origin_not_allowed", "Origin: requests of other sites are refused; use the own page")
         if self._rules.token and path not in _WITHOUT_TOKEN and not (method in _SAFE and is_page(path)):
             self._check_token(headers)
@@ -116,11 +118,6 @@ class _Response:
         seconds = time.monotonic() - self._begun
         status = self._status or "no response"
         _log.info("%s %s %s %.3f s", self._scope["method"], self._scope["path"], status, seconds)
-
-
-def _is_same(origin: str, host: str, headers: Mapping[str, str]) -> bool:
-    """Whether a request comes from a page of this server; a proxy in front of it names the public host."""
-    return urlsplit(origin).netloc in (host, headers.get("x-forwarded-host") or host)
 
 
 def _is_json(headers: Mapping[str, str]) -> bool:

@@ -32,7 +32,8 @@ def test_other_names_are_refused_because_anyone_can_point_them_here(host: str, t
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:9999", "http://localhost:8400"])
 def test_requests_of_other_sites_are_refused(origin: str, tmp_path: Path) -> None:
-    response = client(tmp_path, Rules()).post("/responses", json=ASK, headers={"Origin": origin})
+    headers = {"Origin": origin, "X-Forwarded-Host": origin.rpartition("/")[2]}
+    response = client(tmp_path, Rules()).post("/responses", json=ASK, headers=headers)
     assert (response.status_code, response.json()["error"]["code"]) == (403, "origin_not_allowed")
 
 
