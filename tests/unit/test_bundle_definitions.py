@@ -69,6 +69,18 @@ def test_a_files_name_contains_its_resource_type(file: Path) -> None:
     assert file.name.split(".")[1].rstrip("s") == kind.rstrip("s")
 
 
+def test_the_app_finds_its_packages_and_the_library_in_its_source() -> None:
+    (app,) = (resource for kind, _, resource in resources() if kind == "apps")
+    source = (ROOT / "resources" / app["source_code_path"]).resolve()
+    lines = (source / "requirements.txt").read_text().splitlines()
+    (line,) = (one for one in lines if not one.startswith("#"))
+    assert (source / line.removeprefix("-r ")).is_file()
+    (path,) = (one["value"] for one in app["config"]["env"] if one["name"] == "PYTHONPATH")
+    assert (source / path / "ragops" / "cli" / "app.py").is_file()
+    left_out = yaml.safe_load((ROOT / "databricks.yml").read_text())["sync"]["exclude"]
+    assert not {f"{path}/**", f"{path}/ragops/**"} & set(left_out)
+
+
 def test_no_two_resources_share_a_key() -> None:
     """The real CLI refuses duplicate keys even for different types."""
     keys = [key for _, key, _ in resources()]
