@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 SOURCE = "CASE WHEN instr(path, '/') > 0 THEN substring_index(path, '/', 1) ELSE '(top)' END"
 """A document's source as SQL: the first folder of its path."""
-FACTS_VERSION = "2"
+FACTS_VERSION = "3"
 """Increased with every change of the counting: all documents are then counted again."""
 
 FACTS = Table(

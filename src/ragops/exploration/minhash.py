@@ -6,10 +6,11 @@ Datasets", chapter 3. Two texts of Jaccard similarity s share a band with probab
 """
 
 import hashlib
-import re
 from collections.abc import Sequence
 
 from datasketch import MinHash
+
+from ragops.corpus.index.stores.terms import words
 
 BANDS = 16
 ROWS = 8
@@ -18,12 +19,11 @@ SIMILAR = 0.8
 """Two documents with at least this estimate are near-duplicates."""
 
 _WORDS_A_SHINGLE = 5
-_WORD = re.compile(r"\w+")
 
 
 def shingles(text: str) -> frozenset[str]:
-    """All runs of five words of a text, in lower case; a shorter text as a whole; empty for a text without words."""
-    found = _WORD.findall(text.lower())
+    """All runs of five words of a text, without case; a shorter text as a whole; empty for a text without words."""
+    found = words(text.casefold())
     if not found:
         return frozenset()
     last = max(1, len(found) - _WORDS_A_SHINGLE + 1)

@@ -3,13 +3,16 @@
 import re
 from dataclasses import dataclass
 
+import regex
+
 _FENCE = re.compile(r"^(```|~~~).*?(?:^\1[^\n]*$|\Z)", re.MULTILINE | re.DOTALL)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _TABLE_ROW = re.compile(r"^\s*\|.*\|\s*$", re.MULTILINE)
 _TABLE_RULE = re.compile(r"^\s*\|?(?:\s*:?-{2,}:?\s*\|)+\s*(?::?-{2,}:?)?\s*$", re.MULTILINE)
 _HEADING = re.compile(r"^#{1,6}\s+\S", re.MULTILINE)
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
-_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+# Plain words as they are in dictionaries; terms of the index also contain digits and signs.
+_WORD = regex.compile(r"\p{L}[\p{L}\p{M}]*(?:['’]\p{L}[\p{L}\p{M}]*)*")
 _SENTENCE_END = re.compile(r"[.!?…。！？]+(?=[\"'”’)\]*_`]*(?:\s|$))")
 _ACRONYM = re.compile(r"\b[A-Z][A-Z0-9]{1,5}\b")
 # Garbled characters: the replacement character, private use (fonts without a mapping), a PDF's unmapped
@@ -68,7 +71,8 @@ def prose(markdown: str) -> str:
 
 def words(text: str) -> list[str]:
     """The words as written: letters, with apostrophes inside them; digits and underscores separate words."""
-    return _WORD.findall(text)
+    found: list[str] = _WORD.findall(text)
+    return found
 
 
 def acronyms(text: str) -> list[str]:

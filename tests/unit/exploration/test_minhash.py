@@ -51,6 +51,11 @@ def test_numbers_fit_the_table(text: str) -> None:
     assert all(0 <= number < 2**63 for number in band_hashes(made))
 
 
+def test_marks_and_invisible_characters_do_not_make_other_texts() -> None:
+    assert shingles("हिन्दी की किताब यहाँ है") == {"हिन्दी की किताब यहाँ है"}
+    assert shingles("a pass\u200bphrase opens the gate") == shingles("A passphrase opens the gate")
+
+
 def test_a_text_without_words_is_similar_to_no_text() -> None:
     assert signature("... !") == []
     assert band_hashes([]) == []

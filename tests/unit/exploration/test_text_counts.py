@@ -57,6 +57,10 @@ def test_words_and_acronyms() -> None:
     assert acronyms("The IBAN and the EU's GPS3, not A nor Iban") == ["IBAN", "EU", "GPS3"]
 
 
+def test_words_of_scripts_with_marks_are_whole() -> None:
+    assert words("हिन्दी की किताब, l’eau") == ["हिन्दी", "की", "किताब", "l’eau"]
+
+
 def test_the_school_grade_of_a_known_text() -> None:
     # Worked example of the paper's formula: 119 words, 5 sentences, 639 letters.
     assert school_grade(639, 119, 5) == pytest.approx(14.5, abs=0.1)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ragops.corpus.documents.metadata import detect_language
 from ragops.corpus.embeddings.interface import Vectors
+from ragops.corpus.index.stores.terms import words
 from ragops.errors import UserError, explain
 from ragops.quality.questions import evaluation_questions
 from ragops.usecase import UseCase
@@ -23,7 +24,6 @@ KINDS: tuple[Kind, ...] = ("question", "multi-part", "follow-up", "keyword", "st
 MOST_QUESTIONS = 2_000
 """Further questions are ignored: each is compared with every passage."""
 
-_WORD = re.compile(r"[\w'’-]+")
 _ASKING = re.compile(
     r"^(?:who|whom|whose|what|when|where|which|why|how|is|are|was|were|am|do|does|did|can|could|should|would|will|may"
     r"|might|must|has|have|had)\b",
@@ -43,6 +43,7 @@ _QUESTIONS_A_CLUSTER = 25
 _CLUSTERS_AT_MOST = 8
 _FEWEST_TO_CLUSTER = 8
 _TERMS_IN_A_NAME = 3
+_SHORTEST_IN_A_NAME = 3  # letters
 
 
 class ExploredQuestion(BaseModel):
@@ -89,7 +90,7 @@ def _parsed(file: Path, number: int, line: str) -> ExploredQuestion:
 
 def length(question: str) -> int:
     """The number of words."""
-    return len(_WORD.findall(question))
+    return len(words(question))
 
 
 def kind(question: str) -> Kind:
@@ -112,6 +113,11 @@ def languages(questions: Sequence[str]) -> dict[str, int]:
     return dict(Counter(detect_language(question) or "unknown" for question in questions).most_common())
 
 
+def _names(question: str) -> list[str]:
+    """The words that can name a cluster; shorter ones and numbers say little."""
+    return [word for word in words(question) if len(word) >= _SHORTEST_IN_A_NAME and not word[0].isdigit()]
+
+
 def name_clusters(questions: Sequence[str], vectors: Vectors) -> dict[str, int]:
     """Groups questions by their vectors (shape (questions, dimension)); sizes by name, the largest first.
 
@@ -124,7 +130,7 @@ def name_clusters(questions: Sequence[str], vectors: Vectors) -> dict[str, int]:
         return {}
     count = min(_CLUSTERS_AT_MOST, max(2, len(questions) // _QUESTIONS_A_CLUSTER))
     labels = KMeans(n_clusters=count, n_init=4, random_state=0).fit_predict(vectors)
-    vectorizer = TfidfVectorizer(stop_words="english", token_pattern=r"(?u)\b[^\W\d]\w{2,}\b")
+    vectorizer = TfidfVectorizer(stop_words="english", tokenizer=_names, token_pattern=None)
     weights = vectorizer.fit_transform(questions)
     terms, everywhere = vectorizer.get_feature_names_out(), np.asarray(weights.mean(axis=0)).ravel()
     sizes: Counter[str] = Counter()

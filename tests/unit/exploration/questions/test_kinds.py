@@ -37,6 +37,11 @@ def test_length_counts_words() -> None:
     assert length("What's a try-except block?") == 4
 
 
+def test_words_with_marks_and_names_with_dots_are_one_word_each() -> None:
+    assert length("हिन्दी की किताब") == 3
+    assert length("str.format or utf-8, don't I?") == 5
+
+
 def test_languages_are_counted() -> None:
     asked = ["Wie lange darf ich das Gerät laufen lassen, wenn es draußen friert?", "How do I open a file twice?", "?"]
     assert languages([*asked, asked[1]]) == {"en": 2, "de": 1, "unknown": 1}

@@ -73,8 +73,13 @@ def tokenize(text: str, languages: Sequence[str] = ()) -> list[str]:
             since `for`, `with` and `not` are what documentation is about.
     """
     known = tuple(languages)
-    compounds = _ASCII_COMPOUND.findall(text) if text.isascii() else _COMPOUND.findall(_normalized(text))
-    return [term for compound in compounds for term in _terms(compound, known)]
+    return [term for compound in words(text) for term in _terms(compound, known)]
+
+
+def words(text: str) -> list[str]:
+    """The words as people count them, in one form of all that readers take for the same; `str.format` is one."""
+    found: list[str] = _ASCII_COMPOUND.findall(text) if text.isascii() else _COMPOUND.findall(_normalized(text))
+    return found
 
 
 def _normalized(text: str) -> str:
