@@ -147,7 +147,7 @@ class _Run:
         spark, table = self._batch.workspace.spark, self._batch.tables.replies
         merge(self._batch.workspace, table, spark.createDataFrame([values(row) for row in rows], table.schema))
         failed = [row.error for row in rows if row.error is not None]
-        self._check(len(failed), failed[-1] if failed else "")
+        self._check(len(failed), failed[0] if failed else "")  # later ones may only say that the model rests
 
     def merge(self, rows: DataFrame) -> int:
         """Returns the number of replies. Raises UserError if the run is hopeless."""
