@@ -165,7 +165,7 @@ def test_a_jar_without_the_named_file_is_downloaded_once_however_often_it_is_tri
     assert repository.asked.count(JAR) == 1
 
 
-def test_what_is_no_jar_is_named_by_the_path_to_delete(repository: Repository) -> None:
+def test_a_file_that_is_not_a_jar_is_named_by_the_path_to_delete(repository: Repository) -> None:
     repository.put(b"no zip")
     with pytest.raises(UserError, match=r"is not a jar .*; delete it") as no:
         locate(model(SOURCE))
