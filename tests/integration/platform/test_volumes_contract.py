@@ -56,6 +56,17 @@ def test_a_file_is_written_and_replaced_as_a_whole(files: VolumeFiles, folder: P
     assert files.read(file) == b""
 
 
+def test_a_new_file_is_created_once(files: VolumeFiles, folder: Path) -> None:
+    file = folder / "new folder" / "a b%2F.json"
+    assert files.create(file, b"first")
+    assert not files.create(file, b"second")
+    assert files.read(file) == b"first"
+    files.sync(file)
+    files.remove(file)
+    assert files.create(file, b"second")
+    assert files.read(file) == b"second"
+
+
 def test_a_local_file_is_uploaded_and_downloaded(files: VolumeFiles, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "here").write_bytes(CONTENT)
     (tmp_path / "here").chmod(0o400)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ragops.platform.volumes.errors import AccessDenied, PathNotFound, VolumeError, explained
+from ragops.platform.volumes.errors import AccessDenied, PathNotFound, VolumeError, VolumeFull, explained
 from ragops.platform.volumes.mounted import MountedFiles
 from ragops.platform.volumes.open import on_volume, volume_files
 
@@ -18,8 +18,8 @@ from ragops.platform.volumes.open import on_volume, volume_files
         (errno.EACCES, AccessDenied, "needs WRITE VOLUME on volume a.b.c, with USE CATALOG and USE SCHEMA (Permission"),
         (errno.EPERM, AccessDenied, "needs WRITE VOLUME on volume a.b.c, with USE CATALOG and USE SCHEMA (Operation"),
         (errno.EROFS, VolumeError, "(Read-only file system); make the volume writable"),
-        (errno.ENOSPC, VolumeError, "(No space left on device); free some"),
-        (errno.EDQUOT, VolumeError, "(Disk quota exceeded); free some"),
+        (errno.ENOSPC, VolumeFull, "(No space left on device); free some"),
+        (errno.EDQUOT, VolumeFull, "(Disk quota exceeded); free some"),
         (errno.EISDIR, VolumeError, "is a directory; move"),
         (errno.ENOTEMPTY, VolumeError, "directory not empty; move"),
         (errno.ENAMETOOLONG, VolumeError, "(File name too long); use another"),
