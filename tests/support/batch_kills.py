@@ -35,7 +35,7 @@ from tests.support.llms import ME, models, scripted
 FORKS = multiprocessing.get_context("forkserver")
 USE_CASE = Path(__file__).parents[2] / "usecase.yml"
 QUESTIONS_A_RUN = 12
-A_SLICE = 5
+A_SLICE = 8
 """Several merges in each step: a kill may come between any two."""
 
 

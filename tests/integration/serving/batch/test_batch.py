@@ -234,7 +234,7 @@ def test_workers_ask_each_request_once_and_a_worker_s_error_is_one_line(setting:
         from ragops.answers.llms.types import Reply
 
         class Engine:
-            def generate_many(self, requests: Any) -> Any:
+            def generate_many(self, requests: list) -> list:
                 return [Reply(f"{one.question} indeed [1].", "m", "scripted", 1, 1, 0.1, "stop") for one in requests]
 
             def close(self) -> None: ...
