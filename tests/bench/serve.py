@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,7 +26,7 @@ from ragops.answers.chain.types import Query
 from ragops.assembly import Locations, open_chain
 from ragops.usecase import load_usecase
 from tests.support.notes_index import NOTES, ROOT, WORKSPACE, publish_notes
-from tests.support.serve_command import Served, serving, write_record, write_usecase
+from tests.support.serve_command import Served, serving, status, write_record, write_usecase
 
 REPEATS, CLIENTS, ROUNDS = 15, 200, 5
 VERBS = ("eat", "do all day", "hide from", "catch", "sleep under", "hunt", "see at night", "do before noon")
@@ -79,15 +80,11 @@ def _costs(chain: Chain, server: Served, repeats: int) -> dict[str, float]:
 
 def _crowd(server: Served) -> dict[str, float]:
     """All clients at once, several times; the server's memory after the first time and at the end."""
-    process, statuses = psutil.Process(server.process.pid), []
-    with (
-        httpx.Client(base_url=server.url, timeout=120, limits=httpx.Limits(max_connections=CLIENTS)) as client,
-        ThreadPoolExecutor(CLIENTS) as pool,
-    ):
-        memory = []
+    process, statuses, memory = psutil.Process(server.process.pid), [], []
+    with ThreadPoolExecutor(CLIENTS) as pool:
         for turn in range(ROUNDS):
             asked = [f"{QUESTIONS[n % len(QUESTIONS)]} {turn} {n}" for n in range(CLIENTS)]
-            statuses += pool.map(lambda text: client.post("/responses", json={"input": text}).status_code, asked)
+            statuses += pool.map(partial(status, server.url), asked)
             memory.append(process.memory_info().rss / _MIB)
     return {
         "clients": CLIENTS,

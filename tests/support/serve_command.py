@@ -7,10 +7,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import yaml
@@ -73,6 +75,16 @@ def serving(home: Path, *options: str, **environment: str) -> Iterator[Served]:
     finally:
         process.kill()
         process.wait()
+
+
+def status(url: str, question: str) -> int:
+    """The status of a question over a connection of its own. One httpx client for 200 threads closes those in use."""
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=120)
+    with closing(connection):
+        connection.request("POST", "/responses", json.dumps({"input": question}), {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        response.read()
+        return response.status
 
 
 def failing(home: Path, *arguments: str, **environment: str) -> str:

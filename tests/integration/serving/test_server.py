@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from ragops.answers.llms.providers.token_counts import estimate_tokens
 from ragops.answers.llms.types import Pieces, Reply, Request, drain
 from ragops.quality.feedback.files import answer_file, parsed
 from ragops.quality.feedback.rows import AnswerRow
+from tests.support.serve_command import status
 from tests.support.served import FERRY, REPLY, Shelved, listening, parts
 
 ASK = {"input": "When does the ferry leave?"}
@@ -175,17 +177,12 @@ def test_a_retry_with_the_same_key_joins_the_first_and_gets_the_same_answer(tmp_
 
 def test_two_hundred_clients_at_once_get_answers_or_429_and_memory_stays_flat(tmp_path: Path) -> None:
     made = parts(tmp_path, concurrent_requests=8, queue_length=100)
-    limits = httpx.Limits(max_connections=200)
-    with listening(made) as url, httpx.Client(limits=limits, timeout=60) as client:
-
-        def ask(number: int) -> int:
-            return client.post(f"{url}/responses", json={"input": f"When does ferry {number} leave?"}).status_code
-
-        with ThreadPoolExecutor(200) as pool:
-            first = list(pool.map(ask, range(200)))
-            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            rest = [status for _ in range(4) for status in pool.map(ask, range(200))]
-            after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    asked = [f"When does ferry {number} leave?" for number in range(200)]
+    with listening(made) as url, ThreadPoolExecutor(200) as pool:
+        first = list(pool.map(partial(status, url), asked))
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        rest = [found for _ in range(4) for found in pool.map(partial(status, url), asked)]
+        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert {*first, *rest} <= {200, 429} and rest.count(200) > 100
     assert after - before < 30_000, "KB: 800 answers must not add up"
     assert made.answers.in_progress == 0
