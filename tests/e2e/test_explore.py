@@ -20,23 +20,21 @@ def explore(bundle: Bundle, schema: str, reports: Path, check: bool = True, **mo
 
 
 def test_explore_writes_a_report(
-    bundle: Bundle, landing: Path, tmp_path: Path, requested: Callable[[], list[Request]]
+    bundle: Bundle, noted: str, tmp_path: Path, requested: Callable[[], list[Request]]
 ) -> None:
-    schema = "explored"
     asked = tmp_path / "asked.jsonl"
     asked.write_text(json.dumps({"question": "What does the otter eat?", "anchor": "4 fish"}) + "\n")
-    bundle.refresh(landing=str(landing), schema=schema)
-    reports = Path(f"/Volumes/spark_catalog/{schema}/reports")
+    reports = Path(f"/Volumes/spark_catalog/{noted}/reports")
     folder = bundle.home / reports.relative_to("/")
     folder.mkdir()
-    done = explore(bundle, schema, reports, questions=str(asked), chunk_sizes="32")
-    (report,) = folder.glob("explored-*.html")
+    done = explore(bundle, noted, reports, questions=str(asked), chunk_sizes="32")
+    (report,) = folder.glob(f"{noted}-*.html")
     assert unused(requested(), ["explore"]) == set()
     html = report.read_text()
     assert str(report) in done.stdout
     assert html.count("<figure") >= 8
     assert all(re.findall(r"<h3>[^<]+</h3><p>[^<]+\.</p><svg", html))
-    table = f"spark_catalog.{schema}.profile"
+    table = f"spark_catalog.{noted}.profile"
     rows = bundle.sql(f"SELECT value FROM {table} WHERE measure = 'documents.count' AND `group` = 'all'")
     assert [row["value"] for row in rows] == [8]
 

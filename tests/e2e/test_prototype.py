@@ -12,14 +12,12 @@ from tests.e2e.bundles import Bundle
 from tests.support.needs import unused
 from tests.support.recorded import Request
 
-SCHEMA = "prototyped"
 ASKED = "What does the otter eat before noon?|What water temperature is best for espresso?"
 
 
 @pytest.fixture
-def use_case(bundle: Bundle, landing: Path, tmp_path: Path) -> Path:
-    """The bundle's use case with questions about a few notes, which are indexed."""
-    bundle.refresh(landing=str(landing), schema=SCHEMA)
+def use_case(bundle: Bundle, tmp_path: Path) -> Path:
+    """The bundle's use case with questions about a few notes."""
     known = [
         ("otter", "How many fish does the otter eat?", "4 fish"),
         ("heron", "Where does the heron sleep?", "number 0"),
@@ -34,9 +32,9 @@ def use_case(bundle: Bundle, landing: Path, tmp_path: Path) -> Path:
 
 
 def test_answers_with_citations_and_variants_with_a_picture(
-    bundle: Bundle, use_case: Path, requested: Callable[[], list[Request]]
+    bundle: Bundle, noted: str, use_case: Path, requested: Callable[[], list[Request]]
 ) -> None:
-    words = f"schema={SCHEMA},usecase={use_case},questions={ASKED},fusion=dense,sample=3"
+    words = f"schema={noted},usecase={use_case},questions={ASKED},fusion=dense,sample=3"
     done = bundle.run("localbundle", "run", "prototype", "-t", "dev", "--params", words)
     assert "MLflow run" in done.stdout
     assert unused(requested(), ["prototype"]) == set()
