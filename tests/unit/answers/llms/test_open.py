@@ -17,7 +17,6 @@ from ragops.answers.llms.providers.scripted import ScriptedModel
 from ragops.answers.llms.settings import AnyModel
 from ragops.errors import UserError
 from ragops.platform.workspace import LEDGER, Workspace
-from ragops.serving.batch import batch_model
 from tests.support.llms import ME, ask, models, scripted, served
 
 WORKSPACE = Workspace("main", "rag")
@@ -136,14 +135,3 @@ def test_payloads_are_encrypted_if_the_use_case_says_so(home: Path) -> None:
     open_gateway(use_case, "public", WORKSPACE).generate(ask(), ME)
     (file,) = WORKSPACE.volume(LEDGER).glob("*.jsonl")
     assert CallRow.model_validate_json(file.read_text()).key_id == "k1"
-
-
-def test_a_batch_refuses_a_served_model() -> None:
-    with pytest.raises(UserError, match="Model s: .*Spark.*llm=NAME"):
-        batch_model(models("s", [], served("s")), WORKSPACE, ME)
-    many = batch_model(models("t", [], scripted("t", replies=["a", "b"])), WORKSPACE, ME)()
-    answers = many.generate_many([ask("1"), ask("2")])
-    many.close()
-    assert [getattr(answer, "text", None) for answer in answers] == ["a", "b"]
-    (file,) = WORKSPACE.volume(LEDGER).glob("*.jsonl")
-    assert len(file.read_text().splitlines()) == 2

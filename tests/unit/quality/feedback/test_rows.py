@@ -1,7 +1,6 @@
 """What clients may send as a verdict, and an answer's row from what the chain returned."""
 
 import json
-import uuid
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +12,8 @@ from pydantic import ValidationError
 from ragops.quality.feedback.rows import MAX_COMMENT_CHARACTERS, REASONS, GivenVerdict, answer_row
 from tests.support.feedback import a_verdict
 
-SENT = {"verdict_id": str(uuid.uuid4()), "answer_id": f"resp_{'0a' * 16}", "verdict": "up"}
+VERDICT_ID = "671a2f32-959c-4b6f-b153-8afb58666741"
+SENT = {"verdict_id": VERDICT_ID, "answer_id": f"resp_{'0a' * 16}", "verdict": "up"}
 
 
 @pytest.mark.parametrize("reason", [None, *REASONS])
@@ -26,8 +26,8 @@ def test_a_verdict_needs_no_more_than_ids_and_a_thumb(reason: str | None) -> Non
     ("field", "value"),
     [
         ("verdict_id", "../../etc/passwd"),
-        ("verdict_id", f"{uuid.uuid4()}\n"),
-        ("verdict_id", uuid.uuid4().hex),
+        ("verdict_id", f"{VERDICT_ID}\n"),
+        ("verdict_id", VERDICT_ID.replace("-", "")),
         ("answer_id", "resp_" + "0" * 31),
         ("answer_id", "resp_" + "A" * 32),
         ("answer_id", f"resp_{'0a' * 16}/"),
