@@ -37,7 +37,10 @@ def start(command: str, tiny: Path, home: Path) -> Iterator[Callable[[], subproc
 
 def sleeps(run: subprocess.Popen[str]) -> bool:
     assert run.poll() is None, run.communicate()[0]
-    return any(process.name() == "sleep" for process in psutil.Process(run.pid).children(recursive=True))
+    try:
+        return any(process.name() == "sleep" for process in psutil.Process(run.pid).children(recursive=True))
+    except psutil.NoSuchProcess:  # one of them ended meanwhile
+        return False
 
 
 def has_server(run: subprocess.Popen[str], home: Path) -> bool:

@@ -3,6 +3,7 @@ import json
 import re
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -123,9 +124,10 @@ def started(command: list[str], tiny: Path) -> tuple[subprocess.Popen[str], list
     asleep: list[psutil.Process] = []
 
     def sleeps() -> bool:
-        family = psutil.Process(run.pid).children(recursive=True)
-        if any(process.name() == "sleep" for process in family):
-            asleep[:] = family
+        with suppress(psutil.NoSuchProcess):  # one of them ended meanwhile
+            family = psutil.Process(run.pid).children(recursive=True)
+            if any(process.name() == "sleep" for process in family):
+                asleep[:] = family
         return bool(asleep)
 
     assert eventually(sleeps)
