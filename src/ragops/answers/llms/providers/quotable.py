@@ -128,10 +128,11 @@ def _weight(text: str) -> float:
 
 
 def _is_readable(text: str) -> bool:
-    """Whether at least half of it are plain words, unlike in code, and enough of them for a sentence."""
+    """Whether at least half of it are plain words, unlike in code, and it is long enough to state something."""
     words = text.split()
     plain = sum(_PLAIN.fullmatch(word) is not None for word in words)
-    return 2 * plain >= max(len(words), 2 * _MIN_WORDS) or (not text.isascii() and len(tokenize(text)) >= _MIN_TERMS)
+    stated = len(words) >= _MIN_WORDS and 2 * plain >= len(words)  # "Opening hours: 9-17" does
+    return stated or (not text.isascii() and len(tokenize(text)) >= _MIN_TERMS)
 
 
 def _parts(text: str, block: Block) -> Iterator[_Part]:

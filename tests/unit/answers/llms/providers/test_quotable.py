@@ -163,3 +163,8 @@ def test_every_word_that_is_quoted_is_in_the_passage(bits: list[str], between: s
     for one in quotable(passage):
         assert "\n" not in one.text and 0 < one.weight <= 1
         assert set(re.findall(r"\w+", one.text)) <= set(re.findall(r"\w+", passage))
+
+
+@pytest.mark.parametrize("fact", ["Opening hours: 9-17", "Deadline: March 15", "Support phone: 0800 1234"])
+def test_a_short_fact_can_be_quoted(fact: str) -> None:
+    assert texts(f"# Office\n\n{fact}") == [fact]
