@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 
@@ -23,6 +23,7 @@ from ragops.serving.server.chains import OpenedChain, Source
 from ragops.serving.server.guard import Rules
 from ragops.serving.server.identity import Identify, Identity, always
 from ragops.serving.server.run import configuration
+from ragops.serving.server.traces import Traces
 from ragops.serving.server.types import Backend, ChainVersion
 from ragops.usecase import UseCase, load_usecase
 from tests.support.chains import ROOT, FakeSearcher, chain, passage, recorded, scripted_gateway
@@ -130,7 +131,7 @@ def parts(
         case,
         folder,
         source or Shelved(),
-        NoTraces(),  # type: ignore[arg-type]
+        cast(Traces, NoTraces()),
         identify or always(ME),
         rules or Rules(local=False),
     )

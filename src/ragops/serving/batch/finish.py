@@ -21,7 +21,7 @@ from ragops.platform.slices import map_rows
 from ragops.platform.tables import Table
 from ragops.serving.batch.batch import Batch
 from ragops.serving.batch.retrieve import read_context
-from ragops.serving.batch.tables import ANSWERS, BatchAnswer, values
+from ragops.serving.batch.tables import ANSWERS, BatchAnswer, Outcome, values
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -98,7 +98,7 @@ def answer_row(checks: Checks, row: dict[str, Any]) -> BatchAnswer:
     )
 
 
-def _outcome(answer: Answer | None, refused: bool) -> Any:  # noqa: ANN401 - checked by the row
+def _outcome(answer: Answer | None, refused: bool) -> Outcome:
     if answer is None:
         return "refused" if refused else "failed"
     return "abstained" if answer.abstained else "answered"

@@ -4,12 +4,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from fastapi.testclient import TestClient
 
 from ragops.answers.llms.errors import Unavailable
+from ragops.answers.llms.types import LanguageModel
 from ragops.errors import UserError
 from ragops.serving.server.app import create_app
 from ragops.serving.server.identity import Identity, always
@@ -142,7 +143,7 @@ def test_a_model_that_fails_is_503_and_its_stream_ends_with_the_error(tmp_path: 
         def count_tokens(self, text: str) -> int:
             return 1
 
-    made = parts(tmp_path, Shelved(model=Down()))  # type: ignore[arg-type]
+    made = parts(tmp_path, Shelved(model=cast(LanguageModel, Down())))
     with TestClient(create_app(made)) as client:
         assert "it is down" in error(client.post("/responses", json=ASK), 503)
         last = client.post("/responses", json=ASK | {"stream": True}).text.strip().splitlines()[-1]

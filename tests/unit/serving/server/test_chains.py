@@ -6,7 +6,7 @@ import pytest
 
 from ragops.errors import UserError
 from ragops.serving.server.chains import Chains
-from ragops.serving.server.types import ChainVersion, NotReady
+from ragops.serving.server.types import Backend, ChainVersion, NotReady
 from tests.support.served import ShelfSearcher, Shelved
 
 
@@ -44,13 +44,13 @@ def test_a_new_version_serves_new_answers_and_the_old_one_ends_with_its_last() -
 
 def test_a_version_that_cannot_be_opened_leaves_the_old_one_serving() -> None:
     class Broken(Shelved):
-        def open(self, version: ChainVersion) -> object:  # type: ignore[override]
+        def open(self, version: ChainVersion) -> Backend:
             if version.version == "2":
                 raise UserError("model: its encoder is missing; download the model again")
             return super().open(version)
 
     source = Broken()
-    chains = Chains(source, 60)  # type: ignore[arg-type]
+    chains = Chains(source, 60)
     chains.look()
     source.version = "2"
     chains.look()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from databricks.sdk import WorkspaceClient
@@ -14,12 +14,15 @@ from fastapi.testclient import TestClient
 from ragops.answers.chain.types import Query
 from ragops.answers.llms.types import drain
 from ragops.answers.prompts.types import Message
+from ragops.answers.retrieval.search import Searcher
+from ragops.assembly import Locations
 from ragops.errors import RequestError, UserError
+from ragops.platform.workspace import Workspace
 from ragops.serving.server.app import create_app
 from ragops.serving.server.endpoint import EndpointBackend, ServedEndpoint
-from ragops.serving.server.types import Answered, ChainVersion, NotReady, Refused
+from ragops.serving.server.types import Answered, Backend, ChainVersion, NotReady, Refused
 from tests.support.http_server import QuietHandler, serve
-from tests.support.served import ME, REPLY, Shelved, parts
+from tests.support.served import ME, REPLY, Shelved, parts, use_case
 from tests.support.serving_double import NAME, Double, client, served
 
 QUESTION = Query("And back?", (Message("user", "When?"), Message("assistant", REPLY)), ("staff",), "jane")
@@ -68,7 +71,7 @@ def asking(reply: Reply) -> Iterator[EndpointBackend]:
     source.open(source.wanted())
     with serve(_Endpoint, reply=reply) as address:
         workspace = WorkspaceClient(host=address, token="t", auth_type="pat")
-        yield EndpointBackend(workspace, "chat", ChainVersion("m", "3"), source.searcher, 10)  # type: ignore[arg-type]
+        yield EndpointBackend(workspace, "chat", ChainVersion("m", "3"), cast(Searcher, source.searcher), 10)
 
 
 @pytest.mark.parametrize("kind", ["text/event-stream", "application/json"])
@@ -123,7 +126,8 @@ def test_an_endpoint_that_cannot_be_reached_is_one_line(reply: Reply) -> None:
 def test_the_endpoints_configuration_says_which_version_answers() -> None:
     double = Double()
     with served(double) as address:
-        source = ServedEndpoint(client(address, double), NAME, None, None)  # type: ignore[arg-type]
+        locations = Locations.of(Workspace("main", "rag"))
+        source = ServedEndpoint(client(address, double), NAME, use_case(), locations)
         with pytest.raises(NotReady, match="does not exist"):
             source.wanted()
         double.serving("7")
@@ -132,13 +136,10 @@ def test_the_endpoints_configuration_says_which_version_answers() -> None:
 
 def test_the_server_answers_through_it(reply: Reply, tmp_path: Path) -> None:
     class Source(Shelved):
-        def open(self, version: ChainVersion) -> EndpointBackend:  # type: ignore[override]
+        def open(self, version: ChainVersion) -> Backend:
             return backend
 
-    with (
-        asking(reply) as backend,
-        TestClient(create_app(parts(tmp_path / "own", Source()))) as app,  # type: ignore[arg-type]
-    ):
+    with asking(reply) as backend, TestClient(create_app(parts(tmp_path / "own", Source()))) as app:
         outputs = app.post("/responses", json={"input": "When?"}).json()["custom_outputs"]
     assert outputs["chain"] == {"name": "m", "version": "3"} and reply.asked[0]["context"] == {"user_id": ME.name}
     assert len(list((tmp_path / "own" / "answers").iterdir())) == 1

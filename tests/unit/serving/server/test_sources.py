@@ -1,12 +1,14 @@
 """The registered champion, and models that are not chains of this version of ragops."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
+from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from ragops.answers.chain.trace_record import TraceRecord
 from ragops.errors import NotPermitted, UserError
 from ragops.serving.model.configuration import ChainConfiguration
 from ragops.serving.server.sources import Champion, NoChampion, logged_parts
@@ -74,7 +76,7 @@ class Registry:
 
 
 def champion(answer: Any) -> Champion:
-    return Champion(Registry(answer), "main.rag.chain", lambda **inputs: None)  # type: ignore[arg-type, return-value]
+    return Champion(cast(MlflowClient, Registry(answer)), "main.rag.chain", TraceRecord().open)
 
 
 def test_the_alias_names_the_version() -> None:
