@@ -148,7 +148,7 @@ def difference(wanted: Mapping[str, Hashable], existing: Iterable[tuple[str, Has
 
 
 def merge(workspace: Workspace, table: Table, rows: DataFrame, replacing: DataFrame | None = None) -> MergeCounts:
-    """Replaces the rows whose keys are in `replacing` by `rows`, in one MERGE; without `replacing` it only adds.
+    """Replaces the rows whose keys are in `replacing` by `rows`, in one MERGE; without `replacing` none is deleted.
 
     A key in both is updated where a column differs, one only in `rows` is inserted, one only in `replacing` is
     deleted. One outer join determines that, so that the expensive source of `rows` (a parser, a model) runs once.

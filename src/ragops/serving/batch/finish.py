@@ -49,7 +49,7 @@ def finish(batch: Batch, most: int = ANSWERS_A_SLICE) -> StageReport:
         for number in range(slices):
             part = ready.where(F.pmod(F.xxhash64("request_id"), F.lit(slices)) == number)
             rows = map_rows(part, -(-report.read // slices), partial(check_batches, batch.checks), table)
-            report.count(merge(workspace, table, rows, part.select("answer_id")))
+            report.count(merge(workspace, table, rows))
             report.progress(number + 1, report.added + report.changed, report.read, "answers checked")
         _remove_finished(batch)
     return report
@@ -142,15 +142,17 @@ def _remove_finished(batch: Batch) -> None:
     """Removes answered requests, and replies without a request: all rows at once where nothing else is left."""
     tables, workspace = batch.tables, batch.workspace
     requests, replies = tables.requests.read(workspace), tables.replies.read(workspace)
+    filled = [table for table, rows in ((tables.requests, requests), (tables.replies, replies)) if not rows.isEmpty()]
+    if not filled:
+        return
     answered = tables.answers.read(workspace).select("request_id")
     if not requests.join(answered, "request_id", "left_anti").isEmpty():
         _remove(batch, tables.requests, requests.join(answered, "request_id", "left_semi"))
         _remove(batch, tables.replies, replies.join(requests.select("request_id"), "request_id", "left_anti"))
         return
-    for table, rows in ((tables.requests, requests), (tables.replies, replies)):
-        if not rows.isEmpty():
-            on = f"table {workspace.registered(table.name)}"
-            workspace.execute(f"DELETE FROM {workspace.table(table.name)}", "MODIFY", on).collect()
+    for table in filled:
+        on = f"table {workspace.registered(table.name)}"
+        workspace.execute(f"DELETE FROM {workspace.table(table.name)}", "MODIFY", on).collect()
 
 
 def _remove(batch: Batch, table: Table, rows: DataFrame) -> None:

@@ -24,6 +24,7 @@ from ragops.platform.slices import every, portions
 from ragops.platform.workspace import LEDGER
 from ragops.serving.batch.batch import Batch
 from ragops.serving.batch.cluster import count_gpus
+from ragops.serving.batch.parts import in_parts
 from ragops.serving.batch.replies import Generated, generated, reply_row
 from ragops.serving.batch.tables import BatchReply, values
 from ragops.serving.batch.workers import OpenEngine, engine_opener, read_request, reply_batches
@@ -81,11 +82,8 @@ def generate_here(
     use_case = batch.use_case
     gateway = gateway or open_gateway(use_case.models, use_case.corpus.classification, batch.workspace, spool)
     run = _Run(batch, gpus=0)
-    todo = pending(batch)
-    slices = -(-todo.count() // most)
-    for number in range(slices):
-        part = todo.where(F.pmod(F.xxhash64("request_id"), F.lit(slices)) == number)
-        rows = [(row["request_id"], row["request"]) for row in part.collect()]
+    for part in in_parts(pending(batch), most)[1]:
+        rows = [(row["request_id"], row["request"]) for row in part]
         for replies in portions(_replies(batch, gateway, caller, rows), most, is_due=every(_SECONDS_A_MERGE)):
             spool.close()
             run.merge_rows(replies)

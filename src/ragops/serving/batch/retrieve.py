@@ -9,18 +9,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
-from pyspark.sql import functions as F
 
 from ragops.answers.retrieval.context import Context
 from ragops.answers.retrieval.validate import check_question
 from ragops.errors import RequestError
 from ragops.platform.merge import StageReport, merge
 from ragops.serving.batch.batch import Batch
+from ragops.serving.batch.parts import in_parts
 from ragops.serving.batch.tables import BatchRequest, values
 from ragops.serving.batch.workers import request_text
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, Row
 
     from ragops.answers.chain.chain import Chain
 
@@ -42,11 +42,9 @@ def retrieve(batch: Batch, chain: Chain, wanted: DataFrame, most: int = QUESTION
     with report.timed():
         existing = table.read(workspace).select("request_id")
         missing = wanted.join(existing, "request_id", "left_anti")
-        report.read = missing.count()
-        stale = existing.join(wanted.select("request_id"), "request_id", "left_anti")
-        slices = -(-report.read // most) or (0 if stale.isEmpty() else 1)
-        for number in range(slices):
-            part = missing.where(F.pmod(F.xxhash64("request_id"), F.lit(slices)) == number)
+        report.read, parts = in_parts(missing, most)
+        stale = _stale(existing, wanted)
+        for number, part in enumerate(parts if report.read or stale is None else [[]]):
             rows = workspace.spark.createDataFrame(list(_requests(batch, chain, part)), table.schema)
             report.count(merge(workspace, table, rows, stale if number == 0 else None))
             report.progress(number + 1, report.added, report.read, "questions searched")
@@ -58,9 +56,17 @@ def read_context(text: str) -> Context:
     return _CONTEXT.validate_json(text)
 
 
-def _requests(batch: Batch, chain: Chain, part: DataFrame) -> Iterator[tuple[object, ...]]:
+def _stale(existing: DataFrame, wanted: DataFrame) -> DataFrame | None:
+    """The requests that nobody wants any more; None if there are none, so that a merge need not look for them."""
+    if existing.isEmpty():
+        return None
+    stale = existing.join(wanted.select("request_id"), "request_id", "left_anti")
+    return None if stale.isEmpty() else stale
+
+
+def _requests(batch: Batch, chain: Chain, part: list[Row]) -> Iterator[tuple[object, ...]]:
     """One row for each question, searched by as many threads as there are cores."""
-    rows = [row.asDict() for row in part.collect()]
+    rows = [row.asDict() for row in part]
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         yield from (values(one) for one in pool.map(partial(_request, batch, chain), rows))
 
