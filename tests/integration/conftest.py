@@ -5,6 +5,7 @@ on SQLite, one migrated database a session, copied for each test, since making o
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,6 +81,19 @@ def spark_environment(workspace_server: WorkspaceServer) -> Iterator[Mapping[str
 @pytest.fixture
 def workspace(spark_environment: Mapping[str, str]) -> Iterator[Workspace]:
     """A schema of the test's own."""
+    with new_schema() as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def shared_workspace(spark_environment: Mapping[str, str]) -> Iterator[Workspace]:
+    """A schema of the module's tests, for tables that are made once."""
+    with new_schema() as place:
+        yield place
+
+
+@contextmanager
+def new_schema() -> Iterator[Workspace]:
     place = Workspace("spark_catalog", f"test_{uuid.uuid4().hex[:12]}")
     place.create_schema()
     yield place

@@ -1,11 +1,12 @@
 """Batches on real Delta: what is asked, answered, refused, tried again and never asked twice."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pyspark.sql import DataFrame
 
 from ragops.answers.chain.chain import Chain
 from ragops.answers.chain.types import AnswerSettings
@@ -14,13 +15,16 @@ from ragops.answers.llms.gateway import Gateway
 from ragops.answers.llms.ledger.sinks import MemorySink, Spool
 from ragops.answers.llms.policy import Policy
 from ragops.answers.llms.providers.scripted import ScriptedModel
+from ragops.answers.llms.types import Request
+from ragops.answers.retrieval.context import Context
+from ragops.corpus.chunks.tokens import TokenCounter
 from ragops.errors import UserError
 from ragops.platform.merge import StageReport
 from ragops.platform.workspace import LEDGER, Workspace
 from ragops.serving.batch.batch import Batch
 from ragops.serving.batch.finish import finish
 from ragops.serving.batch.generate import HOPELESS, generate_here, generate_in_workers, pending
-from ragops.serving.batch.plan import expectation, unanswered
+from ragops.serving.batch.plan import Expectation, expectation, unanswered
 from ragops.serving.batch.questions import read_questions
 from ragops.serving.batch.replies import Generated
 from ragops.serving.batch.retrieve import retrieve
@@ -34,46 +38,71 @@ PASSAGE = "The ferry leaves the north pier at twenty to eight."
 ANSWER = "The ferry leaves the north pier at twenty to eight [1]."
 
 
+class Passages(FakeSearcher):
+    """Finds one passage for every question; it does not match questions about the moon."""
+
+    def context(
+        self, question: str, count_tokens: TokenCounter, k: int | None = None, groups: Collection[str] = ()
+    ) -> Context:
+        self.asked.append((question, tuple(groups)))
+        return FakeSearcher([PASSAGE], 0.1 if "moon" in question else 0.6).context(question, count_tokens)
+
+
 class Setting:
     """One batch in a workspace, with a scripted model and given passages."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self.workspace, self.sink, self.similarity = workspace, MemorySink(), 0.6
-        self.replies: Sequence[str | UserError] = [ANSWER]
-        self.searcher = FakeSearcher([PASSAGE])
+        self.workspace, self.sink, self.searcher, self.down = workspace, MemorySink(), Passages([PASSAGE]), "broken"
         self.use_case: UseCase = load_usecase(Path("usecase.yml")).model_copy(
             update={
                 "models": models("m", [], scripted("m", price_per_million_output=1), resilience={"attempts": 1}),
                 "answers": AnswerSettings(min_evidence=0.3),
             }
         )
+        corpus = self.use_case.corpus.model_copy(update={"groups": ("hr", "legal")})
+        self.use_case = self.use_case.model_copy(update={"corpus": corpus})
 
     @property
     def batch(self) -> Batch:
         return Batch.of(self.workspace, self.use_case, output="replies_to_people")
 
     def ask(self, *rows: tuple[Any, ...], schema: str = "question_id STRING, question STRING") -> None:
+        """Replaces the table of questions."""
         frame = self.workspace.spark.createDataFrame(list(rows), schema)
         frame.write.mode("overwrite").option("overwriteSchema", "true").saveAsTable(self.workspace.table("asked"))
 
     @property
     def chain(self) -> Chain:
-        model = ScriptedModel(self.replies, "m")
+        model = ScriptedModel(self._reply, "m")
         opened = Gateway(self.batch.use_case.models, Policy("public"), lambda settings: model, self.sink)
         return replace(chain(self.searcher, opened, settings=self.use_case.answers), prompt=self.batch.prompt)
 
-    def retrieve(self, limit: int = 0, max_attempts: int = 3) -> StageReport:
-        batch = self.batch
-        for table in (batch.tables.answers, batch.tables.requests, batch.tables.replies):
-            table.create(self.workspace)
+    def _reply(self, request: Request) -> str:
+        if self.down in request.question:
+            raise ServerFault("Model m: it is down")
+        return ANSWER
+
+    def wanted(self, limit: int = 0, max_attempts: int = 3) -> DataFrame:
         asked = read_questions(self.workspace, self.use_case, "asked")
-        wanted = unanswered(batch, asked, self.searcher.generation, limit, max_attempts)
-        return retrieve(batch, self.chain, wanted)
+        return unanswered(self.batch, asked, self.searcher.generation, limit, max_attempts)
+
+    def retrieve(self, limit: int = 0, max_attempts: int = 3) -> StageReport:
+        tables = self.batch.tables
+        for table in (tables.answers, tables.requests, tables.replies):
+            table.create(self.workspace)
+        return retrieve(self.batch, self.chain, self.wanted(limit, max_attempts))
+
+    def generate(self) -> Generated:
+        return generate_here(self.batch, ME, self.chain.gateway)
+
+    def expectation(self) -> Expectation:
+        asked = read_questions(self.workspace, self.use_case, "asked")
+        return expectation(self.batch, asked, self.wanted(max_attempts=1))
 
     def run(self, limit: int = 0, max_attempts: int = 3) -> tuple[StageReport, Generated, StageReport]:
         return (
             self.retrieve(limit, max_attempts),
-            generate_here(self.batch, ME, self.chain.gateway),
+            self.generate(),
             finish(self.batch),
         )
 
@@ -83,103 +112,137 @@ class Setting:
         return {str(row["question_id"]): row.asDict() for row in rows}
 
 
+Run = tuple[StageReport, Generated, StageReport]
+Answers = dict[str, dict[str, Any]]
+WITH_GROUPS = "question_id STRING, question STRING, groups ARRAY<STRING>"
+FIRST = [
+    ("a", QUESTION, None), ("b", "Which ferry is it?", None), ("b", "Which ferry is it?", None),
+    ("moon", "How far is the moon?", None), ("down", "Is it broken?", None),
+    ("staff", QUESTION, ["legal", "hr", "hr", None]), ("pirates", QUESTION, ["pirates"]),
+    ("empty", "  ", None), ("nothing", None, None), ("huge", "x" * 4001, None), (None, "Who?", None),
+    (None, "Where?", None), ("twice", "One?", None), ("twice", "Two?", None), ("control", "a\x00b", None),
+]  # fmt: skip
+REFUSED = {
+    "empty": "empty", "nothing": "empty", "huge": "4,001 characters", "None": "missing in 2 rows",
+    "twice": "2 different questions", "control": "U+0000", "binary": "UTF-8", "pirates": "corpus.groups",
+}  # fmt: skip
+ANSWERED = ("a", "b", "staff")
+EDITED = [
+    ("a", QUESTION + " Really?", None), ("b", "Which ferry is it?", None), ("down", "Is it broken?", None),
+    ("staff", QUESTION, ["hr"]), ("twice", "One?", None), ("empty", QUESTION, None),
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Story:
+    """Runs one after another: with a limit, without it, with nothing to do, and after the questions were edited.
+
+    `first` are the answers before the edit, `second` those after it; a dry run went before the first and after the
+    third run.
+    """
+
+    before: Expectation
+    limited: Run
+    rest: Run
+    idle: Run
+    after: Expectation
+    first: Answers
+    first_calls: list[str]
+    first_searches: list[tuple[str, tuple[str, ...]]]
+    left: tuple[bool, bool]
+    edited: Run
+    second: Answers
+    second_searches: list[tuple[str, tuple[str, ...]]]
+    of_another_chain: list[str]
+
+
+@pytest.fixture(scope="module")
+def story(shared_workspace: Workspace) -> Story:
+    setting = Setting(shared_workspace)
+    setting.ask(*FIRST, schema=WITH_GROUPS)
+    binary = "SELECT 'binary', cast(X'ff00fe' AS STRING), NULL"
+    shared_workspace.spark.sql(f"INSERT INTO {shared_workspace.table('asked')} {binary}")
+    setting.batch.tables.answers.create(shared_workspace)
+    told: dict[str, Any] = {"before": setting.expectation()}
+    told |= {"limited": setting.run(5, 1), "rest": setting.run(0, 1), "idle": setting.run(0, 1)}
+    told |= {"after": setting.expectation(), "first": setting.answers()}
+    told |= {"first_calls": [row.purpose for row in setting.sink.rows], "first_searches": setting.searcher.asked[:]}
+    tables = setting.batch.tables
+    told["left"] = (tables.requests.read(shared_workspace).isEmpty(), tables.replies.read(shared_workspace).isEmpty())
+    setting.down = "nothing is"
+    setting.ask(*EDITED, schema=WITH_GROUPS)
+    told |= {"edited": setting.run(max_attempts=2), "second": setting.answers()}
+    told["second_searches"] = setting.searcher.asked[len(told["first_searches"]) :]
+    setting.use_case = setting.use_case.model_copy(update={"answers": AnswerSettings(max_tokens=17)})
+    return Story(**told, of_another_chain=[row["answer_id"] for row in setting.wanted().collect()])
+
+
 @pytest.fixture
 def setting(workspace: Workspace) -> Setting:
     return Setting(workspace)
 
 
-def test_questions_are_answered_once_and_the_working_tables_are_empty_afterwards(setting: Setting) -> None:
-    setting.ask(("a", QUESTION), ("b", "Which ferry is it?"), ("b", "Which ferry is it?"))
-    searched, made, checked = setting.run()
-    assert (searched.added, made.replies, made.failed, checked.added) == (2, 2, 0, 2)
-    row = setting.answers()["a"]
+def test_questions_are_answered_once_and_the_working_tables_are_empty_afterwards(story: Story) -> None:
+    row = story.first["a"]
     assert (row["outcome"], row["answer"], row["cited"], row["paths"]) == ("answered", ANSWER, ["c1"], ["p1.md"])
     assert (row["attempts"], row["model"], row["error"], row["generation"]) == (1, "m", None, "g-000001")
     assert row["cost"] > 0 and '"sources"' in row["outputs"] and row["prompt"].startswith("cite_or_abstain@")
-    searched, made, checked = setting.run()
-    assert (searched.read, made.replies, checked.read) == (0, 0, 0)
-    assert {row.purpose for row in setting.sink.rows} == {ME.purpose} and len(setting.sink.rows) == 2
-    assert setting.batch.tables.requests.read(setting.workspace).isEmpty()
-    assert setting.batch.tables.replies.read(setting.workspace).isEmpty()
+    assert sum(run[1].replies for run in (story.limited, story.rest)) == len(ANSWERED)
+    searched, made, checked = story.idle
+    assert (searched.read, made.replies, made.failed, checked.read) == (0, 0, 0, 0)
+    assert story.first_calls == [ME.purpose] * (len(ANSWERED) + 1)
+    assert story.left == (True, True)
 
 
-def test_faulty_rows_get_an_error_and_cost_the_others_nothing(setting: Setting) -> None:
-    rows = [
-        ("good", QUESTION), ("empty", "  "), ("nothing", None), ("huge", "x" * 4001), (None, "Who?"), (None, "Where?"),
-        ("twice", "One?"), ("twice", "Two?"), ("control", "a\x00b"),
-    ]  # fmt: skip
-    setting.ask(*rows)
-    setting.workspace.spark.sql(
-        f"INSERT INTO {setting.workspace.table('asked')} SELECT 'binary', cast(X'ff00fe' AS STRING)"
-    )
-    setting.run()
-    found = setting.answers()
-    assert {key: row["outcome"] for key, row in found.items() if row["outcome"] != "refused"} == {"good": "answered"}
-    expected = {
-        "empty": "empty", "nothing": "empty", "huge": "4,001 characters", "None": "missing in 2 rows",
-        "twice": "2 different questions", "control": "U+0000", "binary": "UTF-8",
-    }  # fmt: skip
-    assert expected.keys() | {"good"} == found.keys()
-    for key, words in expected.items():
-        assert words in found[key]["error"] and found[key]["answer"] is None
-    assert len(setting.sink.rows) == 1
-    assert setting.run()[0].read == 0
-    setting.ask(("twice", "One?"), ("empty", QUESTION))
-    assert setting.run()[0].added == 2
-    assert {setting.answers()[key]["outcome"] for key in ("twice", "empty")} == {"answered"}
+def test_a_limit_is_continued_by_the_next_run(story: Story) -> None:
+    assert [run[0].added for run in (story.limited, story.rest)] == [5, len(story.first) - 5]
+    assert [run[2].added for run in (story.limited, story.rest)] == [5, len(story.first) - 5]
 
 
-def test_without_evidence_no_model_is_asked(setting: Setting) -> None:
-    setting.searcher = FakeSearcher([PASSAGE], similarity=0.1)
-    setting.ask(("a", QUESTION))
-    setting.run()
-    row = setting.answers()["a"]
+def test_faulty_rows_get_an_error_and_cost_the_others_nothing(story: Story) -> None:
+    assert {key for key, row in story.first.items() if row["outcome"] == "refused"} == REFUSED.keys()
+    assert {key for key, row in story.first.items() if row["outcome"] == "answered"} == set(ANSWERED)
+    for key, words in REFUSED.items():
+        assert words in story.first[key]["error"] and story.first[key]["answer"] is None
+    assert {story.second[key]["outcome"] for key in ("twice", "empty")} == {"answered"}
+
+
+def test_without_evidence_no_model_is_asked(story: Story) -> None:
+    row = story.first["moon"]
     assert (row["outcome"], row["abstained"], row["model"]) == ("abstained", "no evidence", "")
-    assert setting.sink.rows == []
+    assert len(story.first_calls) == len(ANSWERED) + 1  # and the one that failed
 
 
-def test_a_failure_is_a_row_and_is_tried_again_up_to_the_limit(setting: Setting) -> None:
-    setting.ask(("a", QUESTION))
-    setting.replies = [ServerFault("Model m: it is down")]
-    setting.run(max_attempts=1)
-    row = setting.answers()["a"]
+def test_a_failure_is_a_row_and_is_tried_again_up_to_the_limit(story: Story) -> None:
+    row = story.first["down"]
     assert (row["outcome"], row["attempts"], row["error"]) == ("failed", 1, "Model m: it is down")
-    assert setting.retrieve(max_attempts=1).read == 0
-    setting.replies = [ANSWER]
-    setting.run(max_attempts=2)
-    row = setting.answers()["a"]
+    assert story.limited[1].failed + story.rest[1].failed == 1
+    row = story.second["down"]
     assert (row["outcome"], row["attempts"], row["error"]) == ("answered", 2, None)
 
 
-def test_an_edited_question_or_another_chain_is_answered_again(setting: Setting) -> None:
-    setting.ask(("a", QUESTION))
-    setting.run()
-    setting.ask(("a", QUESTION + " Really?"))
-    assert setting.run()[2].changed == 1
-    assert setting.answers()["a"]["question"].endswith("Really?")
-    setting.use_case = setting.use_case.model_copy(update={"answers": AnswerSettings(max_tokens=17)})
-    assert setting.run()[2].added == 1
-    assert setting.batch.tables.answers.read(setting.workspace).count() == 2
+def test_an_edited_question_or_another_chain_is_answered_again(story: Story) -> None:
+    searched, made, checked = story.edited
+    assert (searched.added, made.replies, checked.changed, checked.added) == (5, 5, 5, 0)
+    assert story.second["a"]["question"].endswith("Really?")
+    assert story.second["b"] == story.first["b"] and story.second["moon"] == story.first["moon"]
+    known = {row["answer_id"] for row in story.second.values()}
+    assert len(story.of_another_chain) == len(EDITED) and known.isdisjoint(story.of_another_chain)
 
 
-def test_every_row_is_searched_for_its_own_groups(setting: Setting) -> None:
-    corpus = setting.use_case.corpus.model_copy(update={"groups": ("hr", "legal")})
-    setting.use_case = setting.use_case.model_copy(update={"corpus": corpus})
-    setting.ask(
-        ("a", QUESTION, ["legal", "hr", "hr", None]), ("b", QUESTION, None), ("c", QUESTION, ["pirates"]),
-        schema="question_id STRING, question STRING, groups ARRAY<STRING>",
-    )  # fmt: skip
-    setting.run()
-    assert sorted(groups for _, groups in setting.searcher.asked) == [(), ("hr", "legal")]
-    assert "pirates" in setting.answers()["c"]["error"]
-    setting.ask(("a", QUESTION, ["hr"]), schema="question_id STRING, question STRING, groups ARRAY<STRING>")
-    setting.run()
-    assert setting.answers()["a"]["groups"] == ["hr"] and setting.searcher.asked[-1][1] == ("hr",)
+def test_every_row_is_searched_for_its_own_groups(story: Story) -> None:
+    searched = [groups for question, groups in story.first_searches if question == QUESTION]
+    assert sorted(searched) == [(), ("hr", "legal")]
+    assert story.first["staff"]["groups"] == ["hr", "legal"]
+    assert story.second["staff"]["groups"] == ["hr"]
+    assert [groups for _, groups in story.second_searches if groups] == [("hr",)]
 
 
-def test_a_limit_is_continued_by_the_next_run(setting: Setting) -> None:
-    setting.ask(*((f"q{number}", QUESTION) for number in range(3)))
-    assert [setting.run(limit=2)[2].added for _ in range(2)] == [2, 1]
+def test_a_dry_run_expects_the_limits_then_what_was_measured(story: Story) -> None:
+    before, after = story.before, story.after
+    assert (before.rows, before.to_answer, before.refused) == (len(FIRST) + 1, len(story.first), 5)
+    assert (before.measured, before.tokens_written, before.cost) == (0, 256, 256e-6)
+    assert (after.measured, after.to_answer) == (len(ANSWERED), 0) and after.tokens_written < 256
 
 
 def test_requests_of_an_older_index_or_chain_are_searched_again(setting: Setting) -> None:
@@ -187,34 +250,30 @@ def test_requests_of_an_older_index_or_chain_are_searched_again(setting: Setting
     setting.retrieve()
     setting.searcher.generation = "g-000002"
     setting.ask(("a", QUESTION))
-    assert (setting.retrieve().added, pending(setting.batch).count()) == (1, 1)
-    setting.run()
-    assert setting.answers()["a"]["generation"] == "g-000002"
+    report = setting.retrieve()
+    assert (report.added, report.deleted, pending(setting.batch).count()) == (1, 2, 1)
+    (row,) = setting.batch.tables.requests.read(setting.workspace).collect()
+    assert (row["question_id"], row["generation"]) == ("a", "g-000002")
 
 
 def test_a_model_that_only_fails_stops_the_run_before_it_uses_up_all_attempts(setting: Setting) -> None:
     setting.ask(*((f"q{number}", QUESTION) for number in range(3 * HOPELESS)))
-    setting.replies = [ServerFault("Model m: it is down")]
+    setting.down = QUESTION
     setting.retrieve()
     with pytest.raises(UserError, match=f"the first {HOPELESS} requests all failed .*down"):
-        generate_here(setting.batch, ME, setting.chain.gateway)
+        setting.generate()
     assert pending(setting.batch).count() == 2 * HOPELESS
 
 
-@pytest.mark.parametrize("step", ["retrieve", "generate"])
-def test_a_run_that_ends_in_any_step_is_continued(setting: Setting, step: str) -> None:
+def test_a_run_that_ends_in_any_step_is_continued(setting: Setting) -> None:
     setting.ask(*((f"q{number}", f"{QUESTION} {number}") for number in range(20)))
-    steps: dict[str, Callable[[], object]] = {
-        "retrieve": setting.retrieve,
-        "generate": lambda: generate_here(setting.batch, ME, setting.chain.gateway),
-        "check": lambda: finish(setting.batch),
-    }
-    for name, run in steps.items():
-        run()
-        if name == step:
-            break
-    setting.run()
-    assert len(setting.answers()) == 20 and len(setting.sink.rows) == 20
+    assert setting.retrieve().added == 20
+    assert setting.retrieve().idle
+    assert setting.generate().replies == 20
+    assert setting.retrieve().idle
+    assert setting.generate().replies == 0
+    finish(setting.batch)
+    assert len(setting.answers()) == len(setting.sink.rows) == len(setting.searcher.asked) == 20
 
 
 def test_workers_ask_each_request_once_and_a_worker_s_error_is_one_line(setting: Setting) -> None:
@@ -249,20 +308,6 @@ def test_workers_ask_each_request_once_and_a_worker_s_error_is_one_line(setting:
     finish(setting.batch)
     for key, row in setting.answers().items():
         assert row["answer"].startswith(f"{QUESTION} {key.removeprefix('q')} indeed")
-
-
-def test_a_dry_run_expects_the_limits_then_what_was_measured(setting: Setting) -> None:
-    setting.ask(("a", QUESTION), ("b", ""), ("c", "x" * 5000))
-    batch = setting.batch
-    batch.tables.answers.create(setting.workspace)
-    asked = read_questions(setting.workspace, setting.use_case, "asked")
-    wanted = unanswered(batch, asked, "g", 0, 3)
-    first = expectation(batch, asked, wanted)
-    assert (first.rows, first.to_answer, first.refused, first.measured) == (3, 3, 1, 0)
-    assert (first.tokens_written, first.cost) == (256, 256e-6)
-    setting.run()
-    second = expectation(batch, asked, wanted)
-    assert (second.measured, second.to_answer) == (1, 0) and second.tokens_written < 256
 
 
 @pytest.mark.parametrize(
