@@ -64,18 +64,18 @@ def story(shared_workspace: Workspace) -> Story:
     binary = "SELECT 'binary', cast(X'ff00fe' AS STRING), NULL"
     shared_workspace.spark.sql(f"INSERT INTO {shared_workspace.table('asked')} {binary}")
     setting.batch.tables.answers.create(shared_workspace)
-    told: dict[str, Any] = {"before": setting.expectation()}
-    told |= {"limited": setting.run(5, 1), "rest": setting.run(0, 1), "idle": setting.run(0, 1)}
-    told |= {"after": setting.expectation(), "first": setting.answers()}
-    told |= {"first_calls": [row.purpose for row in setting.sink.rows], "first_searches": setting.searcher.asked[:]}
+    found: dict[str, Any] = {"before": setting.expectation()}
+    found |= {"limited": setting.run(5, 1), "rest": setting.run(0, 1), "idle": setting.run(0, 1)}
+    found |= {"after": setting.expectation(), "first": setting.answers()}
+    found |= {"first_calls": [row.purpose for row in setting.sink.rows], "first_searches": setting.searcher.asked[:]}
     tables = setting.batch.tables
-    told["left"] = (tables.requests.read(shared_workspace).isEmpty(), tables.replies.read(shared_workspace).isEmpty())
+    found["left"] = (tables.requests.read(shared_workspace).isEmpty(), tables.replies.read(shared_workspace).isEmpty())
     setting.down = "nothing is"
     setting.ask(*EDITED, schema=WITH_GROUPS)
-    told |= {"edited": setting.run(max_attempts=2), "second": setting.answers()}
-    told["second_searches"] = setting.searcher.asked[len(told["first_searches"]) :]
+    found |= {"edited": setting.run(max_attempts=2), "second": setting.answers()}
+    found["second_searches"] = setting.searcher.asked[len(found["first_searches"]) :]
     setting.use_case = setting.use_case.model_copy(update={"answers": AnswerSettings(max_tokens=17)})
-    return Story(**told, of_another_chain=[row["answer_id"] for row in setting.wanted().collect()])
+    return Story(**found, of_another_chain=[row["answer_id"] for row in setting.wanted().collect()])
 
 
 def test_questions_are_answered_once_and_the_working_tables_are_empty_afterwards(story: Story) -> None:
