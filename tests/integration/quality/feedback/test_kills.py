@@ -45,8 +45,8 @@ def steps(monkeypatch: pytest.MonkeyPatch, spark_environment: object) -> Iterato
     counted = Steps()
     for owner, name in ((stage, "merge"), (assessments, "merge"), (MountedFiles, "remove"), (mlflow, "log_assessment")):
         monkeypatch.setattr(owner, name, counted.counted(getattr(owner, name)))
+    open_experiment("feedback")  # before tracing, which opens the store that this process used last
     mlflow.tracing.enable()
-    open_experiment("feedback")
     yield counted
     mlflow.tracing.disable()
 

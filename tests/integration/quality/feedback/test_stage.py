@@ -27,8 +27,8 @@ def ledger(workspace: Workspace) -> Path:
 
 @pytest.fixture
 def traced(spark_environment: object) -> Iterator[None]:
+    open_experiment("feedback")  # before tracing, which opens the store that this process used last
     mlflow.tracing.enable()
-    open_experiment("feedback")
     yield
     mlflow.tracing.disable()
 

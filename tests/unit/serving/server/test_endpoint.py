@@ -123,10 +123,10 @@ def test_an_endpoint_that_cannot_be_reached_is_one_line(reply: Reply) -> None:
         drain(backend.stream(QUESTION))
 
 
-def test_the_endpoints_configuration_says_which_version_answers() -> None:
+def test_the_endpoints_configuration_says_which_version_answers(tmp_path: Path) -> None:
     double = Double()
     with served(double) as address:
-        locations = Locations.of(Workspace("main", "rag"))
+        locations = Locations(Workspace("main", "rag"), tmp_path / "models", tmp_path / "index")
         source = ServedEndpoint(client(address, double), NAME, use_case(), locations)
         with pytest.raises(NotReady, match="does not exist"):
             source.wanted()
