@@ -65,6 +65,7 @@ def test_a_second_run_answers_nothing_again(asked: Bundle, requested: Callable[[
     run(asked, output="for_people")
     assert unused(requested(), TASKS) == set()
     assert "rows/s" in printed(asked, "generate_on_cpus") and "for 1,000 answers" in printed(asked, "generate_on_cpus")
+    assert "questions finished" in printed(asked, "finish")
     first = outcomes(asked)
     assert {key: outcome for key, (outcome, _) in first.items()} == {
         "otter": "answered",
