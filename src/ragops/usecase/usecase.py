@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PrivateAttr, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from ragops.answers.chain.types import AnswerSettings
 from ragops.answers.llms.policy import Classification
@@ -23,15 +23,13 @@ from ragops.corpus.embeddings.model_files import is_package
 from ragops.corpus.index.access import AccessRule, check_groups
 from ragops.errors import UserError, explain
 from ragops.platform.config_files import read_yaml
+from ragops.usecase.evaluation import Evaluation, Release
+from ragops.usecase.section import Section
 
 _Encoder = TypeVar("_Encoder", EmbeddingModel, RerankModel)
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Criterion(_Section):
+class Criterion(Section):
     """A success criterion: a measure on the evaluation set and the minimum that it must reach."""
 
     measure: Literal["coverage", "recall_at_1", "recall_at_5", "recall_at_10", "mrr", "ndcg_at_10"]
@@ -42,7 +40,7 @@ class Criterion(_Section):
     """What the minimum means for users; the evaluation report shows it."""
 
 
-class ServiceLevels(_Section):
+class ServiceLevels(Section):
     """What users can rely on."""
 
     freshness_minutes: float = Field(gt=0)
@@ -54,7 +52,7 @@ class ServiceLevels(_Section):
     from it."""
 
 
-class Corpus(_Section):
+class Corpus(Section):
     """Owner, classification and access rules of the documents."""
 
     owner: str
@@ -77,7 +75,7 @@ class Corpus(_Section):
         return self
 
 
-class Documents(_Section):
+class Documents(Section):
     """Limits for one document, and the share of documents that a run may delete."""
 
     max_delete_fraction: float = Field(default=0.2, ge=0, le=1)
@@ -87,7 +85,7 @@ class Documents(_Section):
     """Limits for one document; a document that exceeds one is quarantined."""
 
 
-class Index(_Section):
+class Index(Section):
     """How many generations are kept, and how much recall a new one may lose."""
 
     keep_generations: int = Field(default=3, ge=1)
@@ -96,30 +94,7 @@ class Index(_Section):
     """Maximum loss of recall at 10 compared with the live generation; a generation that loses more is not published."""
 
 
-class Evaluation(_Section):
-    """The evaluation set."""
-
-    questions: str | None = None
-    """"sample" for the questions about the sample corpus, "sample_same_words" for those that use its words, or the path
-    of a JSONL file, relative to the use case's folder; without questions nothing is evaluated."""
-
-
-class Release(_Section):
-    """The gate: what a chain must reach before it becomes champion."""
-
-    floors: dict[str, float] = Field(default_factory=dict)
-    """Minimum by measure; `ragops evaluate answers` and the job release list the measures."""
-    ceilings: dict[str, NonNegativeFloat] = Field(default_factory=dict)
-    """Maximum by measure, for example seconds_p95."""
-    margin: float = Field(default=0.05, ge=0, le=1)
-    """How much worse than the champion a chain may be, at the lower end of the paired 95 % interval."""
-    max_error_share: float = Field(default=0.02, ge=0, le=1)
-    """Maximum share of questions that end with neither an answer nor an abstention."""
-    questions: int = Field(default=10_000, ge=2)
-    """Maximum number of questions of the evaluation set that a release asks; the same ones each time."""
-
-
-class Serving(_Section):
+class Serving(Section):
     """The server for people and programs: `ragops serve`."""
 
     backend: Literal["chain", "endpoint"] = "chain"
@@ -135,7 +110,7 @@ class Serving(_Section):
     """Questions that the page offers to those who do not know what to ask."""
 
 
-class UseCase(_Section):
+class UseCase(Section):
     """The whole use case. Source: usecase.yml at the bundle's root.
 
     Example:
@@ -174,7 +149,7 @@ class UseCase(_Section):
     answers: AnswerSettings = AnswerSettings()
     """When to abstain, and how answers are written and checked."""
     evaluation: Evaluation = Evaluation()
-    """The questions on which retrieval and answers are measured."""
+    """The questions on which retrieval and answers are measured, and who judges answers."""
     release: Release = Release()
     """What a chain must reach before it becomes champion."""
     serving: Serving = Serving()
@@ -212,6 +187,22 @@ class UseCase(_Section):
         if self.chunking.embedded_tokens > self.embedding.max_tokens:
             raise ValueError("chunking.embedded_tokens is above embedding.max_tokens: the model would ignore the rest")
         return self
+
+    @model_validator(mode="after")
+    def _a_model_does_not_judge_itself(self) -> UseCase:
+        judge = self.evaluation.judge
+        if judge is None:
+            return self
+        others = [one.name for one in self.models.known if one.provider != "extractive" and one.name != self._primary]
+        if judge not in others:
+            known = f"choose from {', '.join(others)}" if others else "add one to models.known"
+            reason = "answers the questions" if judge == self._primary else "is not a language model of models.known"
+            raise ValueError(f"evaluation.judge: {judge} {reason}; {known}")
+        return self
+
+    @property
+    def _primary(self) -> str:
+        return self.models.answer.primary
 
 
 def _in(folder: Path, model: _Encoder) -> _Encoder:
