@@ -17,6 +17,7 @@ from ragops.answers.llms.types import LanguageModel
 from ragops.answers.retrieval.pipeline import Found
 from ragops.corpus.index.access import visible
 from ragops.corpus.index.passages import Passage
+from ragops.serving.model.registered import ChainVersion
 from ragops.serving.server.app import Parts, create_app
 from ragops.serving.server.assemble import assemble
 from ragops.serving.server.chains import OpenedChain, Source
@@ -24,7 +25,7 @@ from ragops.serving.server.guard import Rules
 from ragops.serving.server.identity import Identify, Identity, always
 from ragops.serving.server.run import configuration
 from ragops.serving.server.traces import Traces
-from ragops.serving.server.types import Backend, ChainVersion
+from ragops.serving.server.types import Backend
 from ragops.usecase import UseCase, load_usecase
 from tests.support.chains import ROOT, FakeSearcher, chain, passage, recorded, scripted_gateway
 

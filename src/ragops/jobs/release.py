@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator
 
-from ragops.answers.prompts.template_files import find, load_templates
 from ragops.corpus.index.generations.published_files import PublishedIndex, index_root
 from ragops.errors import UserError
 from ragops.jobs.parameters import EncoderParameters, TaskParameters, UseCaseParameters, listed
 from ragops.platform.credentials import workspace_client
 from ragops.platform.mlflow_store import open_experiment
+from ragops.quality.datasets.question_set import evaluation_questions
 from ragops.quality.evaluation.answers import sampled
-from ragops.quality.questions import Question, evaluation_questions
+from ragops.quality.questions import Question
 from ragops.serving.endpoint.principal import CLIENT_ID, CLIENT_SECRET, check_rights, find_identity
 from ragops.serving.endpoint.settings import EndpointSettings
 from ragops.serving.model.configuration import ChainConfiguration
@@ -112,15 +112,7 @@ def chain_configuration(
     """
     use_case = parameters.use_case
     models = use_case.models.with_primary(parameters.llm)
-    templates = load_templates(use_case.prompts, use_case.folder)
-    chosen = (find(templates, use_case.prompts.answer, "answer"), find(templates, use_case.prompts.rewrite, "rewrite"))
-    return ChainConfiguration(
-        catalog=parameters.catalog,
-        schema_name=parameters.schema_name,
-        use_case=use_case.model_copy(update={"models": models}),
-        templates={one.name: one for one in chosen},
-        pinned=pinned,
-    )
+    return ChainConfiguration.of(parameters.workspace, use_case.model_copy(update={"models": models}), pinned)
 
 
 def configuration_to_log(parameters: RegisterParameters) -> ChainConfiguration:

@@ -78,15 +78,9 @@ class ChainRegistry:
 
     def by_alias(self, alias: str) -> Version | None:
         """The version that an alias names; None if there is no such alias or no version at all."""
-        from mlflow.exceptions import MlflowException
-
-        try:
-            with needing("EXECUTE", f"model {self.name}"):
-                found = self._client.get_model_version_by_alias(self.name, alias)
-        except MlflowException as error:
-            if is_missing(error):
-                return None
-            raise
+        found = registered.by_alias(self._client, self.name, alias)
+        if found is None:
+            return None
         tags = found.tags
         return Version(self.name, str(found.version), tags.get("logged_by", ""), tags.get("digest", ""))
 

@@ -12,6 +12,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from ragops.answers.llms.settings import OpenAICompatible, OpenVinoGguf
 from ragops.answers.prompts.template import Template
+from ragops.answers.prompts.template_files import find, load_templates
 from ragops.answers.retrieval.settings import RerankModel
 from ragops.corpus.embeddings.model import EmbeddingModel
 from ragops.platform.workspace import Workspace
@@ -39,6 +40,23 @@ class ChainConfiguration(BaseModel):
     use_case: UseCase = Field(validation_alias=AliasChoices("use_case", "card"))
     templates: dict[str, Template]
     pinned: str | None = None
+
+    @classmethod
+    def of(cls, workspace: Workspace, use_case: UseCase, pinned: str | None = None) -> ChainConfiguration:
+        """The configuration of the bundle's own chain, with the two prompts that its use case names.
+
+        Raises:
+            UserError: there is no such prompt.
+        """
+        templates, prompts = load_templates(use_case.prompts, use_case.folder), use_case.prompts
+        chosen = (find(templates, prompts.answer, "answer"), find(templates, prompts.rewrite, "rewrite"))
+        return cls(
+            catalog=workspace.catalog,
+            schema_name=workspace.schema,
+            use_case=use_case,
+            templates={one.name: one for one in chosen},
+            pinned=pinned,
+        )
 
     @property
     def workspace(self) -> Workspace:

@@ -22,8 +22,9 @@ from cachetools import TTLCache
 
 from ragops.answers.chain.types import Query
 from ragops.errors import UserError
+from ragops.serving.model.registered import ChainVersion
 from ragops.serving.server.limits import Slots
-from ragops.serving.server.types import Answered, Backend, ChainVersion, Refused
+from ragops.serving.server.types import Answered, Backend, Refused
 
 _log = logging.getLogger(__name__)
 

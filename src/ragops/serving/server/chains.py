@@ -14,7 +14,8 @@ from ragops.answers.chain.console import as_outputs
 from ragops.answers.chain.types import Query
 from ragops.answers.retrieval.search import Searcher
 from ragops.errors import UserError
-from ragops.serving.server.types import Answering, Backend, ChainVersion, NotReady, answered
+from ragops.serving.model.registered import ChainVersion
+from ragops.serving.server.types import Answering, Backend, NotReady, answered
 from ragops.text import reason
 
 _log = logging.getLogger(__name__)

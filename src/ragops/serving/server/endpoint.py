@@ -17,7 +17,8 @@ from ragops.answers.retrieval.search import Searcher
 from ragops.assembly import Locations, open_searcher
 from ragops.errors import RequestError, UserError, needing
 from ragops.serving.endpoint.smoke_test import routing
-from ragops.serving.server.types import Answered, Answering, Backend, ChainVersion, Citation, NotReady, Refused
+from ragops.serving.model.registered import ChainVersion
+from ragops.serving.server.types import Answered, Answering, Backend, Citation, NotReady, Refused
 from ragops.text import one_line, reason
 from ragops.usecase import UseCase
 

@@ -5,21 +5,17 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING
 
 from ragops.answers.chain.chain import Chain
 from ragops.answers.chain.trace import Steps
 from ragops.assembly import Locations, open_chain
-from ragops.errors import UserError, explain, is_missing, needing
-from ragops.serving.model.configuration import ChainConfiguration
+from ragops.errors import UserError
+from ragops.serving.model.logged import download
 from ragops.serving.model.open_model import open_logged
-from ragops.serving.model.registered import CHAMPION
+from ragops.serving.model.registered import CHAMPION, WORKING_COPY, ChainVersion, by_alias
 from ragops.serving.server.chains import OpenedChain
-from ragops.serving.server.types import WORKING_COPY, Backend, ChainVersion
-from ragops.text import reason
+from ragops.serving.server.types import Backend
 from ragops.usecase import UseCase
 
 if TYPE_CHECKING:
@@ -63,16 +59,10 @@ class Champion:
             NoChampion: there is none.
             NotPermitted: this identity may not read the model.
         """
-        from mlflow.exceptions import MlflowException
-
-        try:
-            with needing("EXECUTE", f"model {self._name}"):
-                found = self._client.get_model_version_by_alias(self._name, CHAMPION)
-        except MlflowException as error:
-            if not is_missing(error):
-                raise
+        found = by_alias(self._client, self._name, CHAMPION)
+        if found is None:
             fix = "run: localbundle run release; or serve the bundle's files with --working-copy"
-            raise NoChampion(f"model {self._name}: it has no champion yet; {fix}") from error
+            raise NoChampion(f"model {self._name}: it has no champion yet; {fix}")
         return ChainVersion(self._name, str(found.version))
 
     def open(self, version: ChainVersion) -> Backend:
@@ -81,39 +71,14 @@ class Champion:
         Raises:
             UserError: it was logged by another version of ragops, or as `open_logged`.
         """
-        import mlflow
-
         folder = tempfile.TemporaryDirectory(prefix="ragops-champion-", ignore_cleanup_errors=True)
         try:
-            uri = f"models:/{version.name}/{version.version}"
-            model = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder.name))
-            configuration, artifacts = logged_parts(model, str(version))
+            configuration, artifacts = download(version, folder.name)
             chain = traced(open_logged(configuration, artifacts), configuration.use_case, self._open_trace)
         except BaseException:
             folder.cleanup()
             raise
         return OpenedChain(chain, version, folder.cleanup)
-
-
-def logged_parts(model: Path, name: str) -> tuple[ChainConfiguration, dict[str, Path]]:
-    """Configuration and files of a model in MLflow's format, without running the code that was logged with it.
-
-    Raises:
-        UserError: it is not a chain, or one of another version of ragops.
-    """
-    from mlflow.models import Model
-    from mlflow.pyfunc import FLAVOR_NAME
-
-    try:
-        flavor: dict[str, Any] = Model.load(str(model)).flavors[FLAVOR_NAME]
-        configuration = ChainConfiguration.model_validate(flavor["config"])
-        files = {key: model / saved["path"] for key, saved in flavor.get("artifacts", {}).items()}
-    except ValidationError as error:
-        what = explain(error.errors())
-        raise UserError(f"{name}: another version of ragops logged it ({what}); run the release again") from error
-    except Exception as error:  # of a damaged file, any type
-        raise UserError(f"{name}: is not a chain ({reason(error)}); run the release again") from error
-    return configuration, files
 
 
 def traced(chain: Chain, use_case: UseCase, open_trace: OpenTrace) -> Chain:

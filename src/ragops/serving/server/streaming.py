@@ -9,9 +9,9 @@ import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from ragops.serving.model.registered import ChainVersion
 from ragops.serving.server.answers import Run
 from ragops.serving.server.errors import error_response
-from ragops.serving.server.types import ChainVersion
 from ragops.serving.server.wire import Event, Form, encoded
 
 KEEP_ALIVE_S = 15.0

@@ -9,9 +9,7 @@ from typing import Any, Protocol
 from ragops.answers.chain.types import Answer, Query
 from ragops.answers.retrieval.search import Searcher
 from ragops.errors import UserError
-
-WORKING_COPY = "working copy"
-"""The version of a chain that is opened from the bundle's files instead of the registry."""
+from ragops.serving.model.registered import ChainVersion
 
 
 class Refused(UserError):
@@ -30,18 +28,6 @@ class Refused(UserError):
 
 class NotReady(UserError):
     """There is no chain or no index to answer with at present."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChainVersion:
-    """Which chain answers: the registered model's name and version, or the use case's name and `WORKING_COPY`."""
-
-    name: str
-    version: str
-
-    def __str__(self) -> str:
-        """For a line of text."""
-        return f"{self.name}, {self.version if self.version == WORKING_COPY else f'version {self.version}'}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ragops.answers.prompts.types import Message
 from ragops.errors import RequestError
+from ragops.serving.model.registered import WORKING_COPY, ChainVersion
 from ragops.serving.server.answers import Run
 from ragops.serving.server.errors import error_body
-from ragops.serving.server.types import WORKING_COPY, Answered, ChainVersion
+from ragops.serving.server.types import Answered
 
 Event = dict[str, Any]
 

@@ -10,10 +10,11 @@ import pytest
 
 from ragops.answers.chain.types import Query
 from ragops.errors import UserError
+from ragops.serving.model.registered import ChainVersion
 from ragops.serving.server import answers
 from ragops.serving.server.answers import Abandoned, Answers, Run
 from ragops.serving.server.limits import Slots
-from ragops.serving.server.types import Answered, Answering, ChainVersion, Refused
+from ragops.serving.server.types import Answered, Answering, Refused
 
 DONE = Answered("At twenty to eight.", (), {})
 QUESTION = Query("When does the ferry leave?", who="jane")

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from ragops.errors import UserError
+from ragops.serving.model.registered import ChainVersion
 from ragops.serving.server.chains import Chains
-from ragops.serving.server.types import Backend, ChainVersion, NotReady
+from ragops.serving.server.types import Backend, NotReady
 from tests.support.served import ShelfSearcher, Shelved
 
 

@@ -18,9 +18,10 @@ from ragops.answers.retrieval.search import Searcher
 from ragops.assembly import Locations
 from ragops.errors import RequestError, UserError
 from ragops.platform.workspace import Workspace
+from ragops.serving.model.registered import ChainVersion
 from ragops.serving.server.app import create_app
 from ragops.serving.server.endpoint import EndpointBackend, ServedEndpoint
-from ragops.serving.server.types import Answered, Backend, ChainVersion, NotReady, Refused
+from ragops.serving.server.types import Answered, Backend, NotReady, Refused
 from tests.support.http_server import QuietHandler, serve
 from tests.support.served import ME, REPLY, Shelved, parts, use_case
 from tests.support.serving_double import NAME, Double, client, served

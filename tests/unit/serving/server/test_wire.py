@@ -13,8 +13,9 @@ from pydantic import TypeAdapter, ValidationError
 from ragops.answers.chain.types import Query
 from ragops.answers.prompts.types import Message
 from ragops.errors import RequestError, UserError
+from ragops.serving.model.registered import WORKING_COPY, ChainVersion
 from ragops.serving.server.answers import Run
-from ragops.serving.server.types import WORKING_COPY, Answered, ChainVersion, Citation
+from ragops.serving.server.types import Answered, Citation
 from ragops.serving.server.wire import (
     Invocations,
     InvocationsRequest,
