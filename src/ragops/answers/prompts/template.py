@@ -21,18 +21,21 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 Technique = Literal["zero_shot", "few_shot", "step_by_step", "cite", "abstain", "structured"]
-Task = Literal["answer", "rewrite", "improve"]
+Task = Literal["answer", "rewrite", "improve", "judge"]
 Text = Annotated[str, Field(min_length=1)]
 
 ABSTENTION = "abstention"
 """The variable that holds the template's own sentence of abstention."""
 REQUEST_VARIABLES = frozenset({"question", "passages", "history"})
 """Filled from the request, with text of users and documents."""
+JUDGED_VARIABLES = frozenset({"answer", "statements", "reference"})
+"""The same for task judge only, where the question is quoted, too."""
 
 _VARIABLES_BY_TASK = {
     "answer": ("question", "passages"),
     "rewrite": ("question", "history"),
     "improve": ("instructions", "passages"),
+    "judge": ("question",),
 }
 _FIELD_BY_TECHNIQUE = {
     "few_shot": "examples",
@@ -61,12 +64,13 @@ class Template(_Part):
     Attributes:
         name: also the file's name.
         description: when to use it, for people who choose a template.
-        task: answer a question from passages, rewrite a question that depends on its conversation, or improve another
-            template's instructions.
+        task: answer a question from passages, rewrite a question that depends on its conversation, improve another
+            template's instructions, or judge an answer.
         technique: how it gets the model to do so; comparisons of prompts report it.
         model_family: models it was written for.
         variables: name to meaning. `question`, `passages` and `history` come with the request and are allowed in `user`
-            only; any other is the team's own and may also be used in `system`.
+            only; so are `answer`, `statements` and `reference` for task judge. Any other is the team's own and may also
+            be used in `system`.
         system: Jinja, may be empty.
         user: Jinja.
         examples: sent before the user's turn.
@@ -93,6 +97,11 @@ class Template(_Part):
         for fault in _faults(self):
             raise ValueError(fault)
         return self
+
+    @property
+    def request_variables(self) -> frozenset[str]:
+        """The variables that come with a request: untrusted text."""
+        return REQUEST_VARIABLES | JUDGED_VARIABLES if self.task == "judge" else REQUEST_VARIABLES
 
     @property
     def content_hash(self) -> str:
@@ -135,7 +144,7 @@ def _faults(template: Template) -> Iterator[str]:
     except ValueError as error:
         yield str(error)
         return
-    checks = (_undeclared_or_unused(template, used), _untrusted_in_system(used), _missing_parts(template))
+    checks = (_undeclared_or_unused(template, used), _untrusted_in_system(template, used), _missing_parts(template))
     yield from chain(*checks, _wrong_examples(template), _wrong_schema(template))
 
 
@@ -165,8 +174,8 @@ def _undeclared_or_unused(template: Template, used: dict[str, set[str]]) -> Iter
         yield f"{field}: neither system nor user uses {{{{ {name} }}}}; use it, or remove it"
 
 
-def _untrusted_in_system(used: dict[str, set[str]]) -> Iterator[str]:
-    for name in sorted(used["system"] & REQUEST_VARIABLES):
+def _untrusted_in_system(template: Template, used: dict[str, set[str]]) -> Iterator[str]:
+    for name in sorted(used["system"] & template.request_variables):
         yield f"system: uses {{{{ {name} }}}}, untrusted text, in the system prompt; move it to user"
 
 
@@ -182,6 +191,9 @@ def _missing_parts(template: Template) -> Iterator[str]:
 
 
 def _wrong_examples(template: Template) -> Iterator[str]:
+    if template.task == "judge" and template.examples:
+        yield "examples: a judge's come from verdicts that people corrected; remove them: ragops judges align"
+        return
     for number, example in enumerate(template.examples):
         for field, variable in (("sources", "passages"), ("history", "history")):
             given, wanted = getattr(example, field) is not None, variable in template.variables

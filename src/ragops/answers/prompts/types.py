@@ -39,9 +39,19 @@ class PromptRequest:
         sources: the passages, each with its own number; None for a template without passages.
         history: earlier turns, oldest first; None for a template without history.
         values: for the template's own variables. They come from the team, never from a user or a document.
+        answer: an answer to judge; None for a template without one, as the following.
+        statements: the parts of an answer to judge, numbered from 1.
+        reference: the right answer.
     """
 
     question: str
     sources: Sequence[Source] | None = None
     history: Sequence[Message] | None = None
     values: Mapping[str, str] = field(default_factory=dict)
+    answer: str | None = None
+    statements: Sequence[str] | None = None
+    reference: str | None = None
+
+
+Shot = tuple[PromptRequest, str]
+"""A worked example that comes with a request: a request for the same template, and the reply to it."""

@@ -21,7 +21,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
 
-from ragops.answers.prompts.types import Message, PromptRequest, Source
+from ragops.answers.prompts.types import Message, PromptRequest, Shot, Source
 from ragops.text import one_line
 
 PROCESS_KEY = secrets.token_bytes(32)
@@ -31,7 +31,8 @@ SHORTEST_KEY = 16  # bytes
 # 50 bits: an attacker has one guess per request and no feedback. Each passage repeats the code twice, and tokenizers
 # need several tokens for it: 16 hexadecimal digits would cost 16 tokens more per passage.
 _CODE_LENGTH = 10
-_DELIMITER = re.compile(rf"</?(?:passage|conversation)-[a-z2-7]{{{_CODE_LENGTH}}}[^<>\n]*>[ \t]*\n?")
+_JUDGED = "question|answer|statement|reference"
+_DELIMITER = re.compile(rf"</?(?:passage|conversation|{_JUDGED})-[a-z2-7]{{{_CODE_LENGTH}}}[^<>\n]*>[ \t]*\n?")
 _LONGEST_TITLE, _LONGEST_PATH, _LONGEST_TURN = 200, 300, 2_000  # characters
 
 _OPENING, _CLOSING = "<＜", ">＞"
@@ -56,9 +57,11 @@ _CHAT_SYNTAX = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 
-# Our own delimiters, with any code, closed or not.
+# Our own delimiters, with any code, closed or not. <answer> and the like are also tags of XML: only with a hyphen.
 _LOOKS_LIKE_A_DELIMITER = re.compile(
-    rf"[{_OPENING}][^\S\n]*/?[^\S\n]*(?:passage|conversation)[^{_OPENING}{_CLOSING}]*[{_CLOSING}]?", re.IGNORECASE
+    rf"[{_OPENING}][^\S\n]*/?[^\S\n]*(?:passage|conversation|(?:{_JUDGED})\s*[-\u2010-\u2015])"
+    rf"[^{_OPENING}{_CLOSING}]*[{_CLOSING}]?",
+    re.IGNORECASE,
 )
 
 _BRACKETS = str.maketrans("<＜[>＞]", "((()))")
@@ -87,18 +90,28 @@ def neutral_line(text: str, limit: int, special_tokens: Collection[str] = ()) ->
     return line if len(line) <= limit else line[: limit - 3] + "..."
 
 
-def request_code(request: PromptRequest, key: bytes = PROCESS_KEY) -> str:
-    """The code in a request's delimiters: 10 lowercase letters and digits.
+def request_code(request: PromptRequest, key: bytes = PROCESS_KEY, shots: Sequence[Shot] = ()) -> str:
+    """The code in the delimiters of a request and its examples: 10 lowercase letters and digits.
 
     Raises:
         ValueError: the key has fewer than 16 bytes.
     """
     if len(key) < SHORTEST_KEY:
         raise ValueError(f"the key of the delimiters has {len(key)} bytes, at least {SHORTEST_KEY} are needed")
-    given = [request.question, *([asdict(one) for one in many or ()] for many in (request.sources, request.history))]
+    given = [*_untrusted(request), *([*_untrusted(one), reply] for one, reply in shots)]
     content = json.dumps(given, sort_keys=True).encode()
     digest = hmac.new(key, content, hashlib.sha256).digest()
     return base64.b32encode(digest).decode()[:_CODE_LENGTH].lower()
+
+
+def _untrusted(request: PromptRequest) -> list[object]:
+    """All text of users and documents; what judges see is left out where there is none, as in every other prompt."""
+    judged = [request.answer, list(request.statements or ()), request.reference]
+    return [
+        request.question,
+        *([asdict(one) for one in many or ()] for many in (request.sources, request.history)),
+        *(judged if any(judged) else ()),
+    ]
 
 
 def delimited_passages(sources: Sequence[Source], code: str, special_tokens: Collection[str] = ()) -> str:
@@ -125,15 +138,30 @@ def delimited_history(turns: Sequence[Message], code: str, special_tokens: Colle
     return "\n".join([f"<conversation-{code}>", *lines, f"</conversation-{code}>"])
 
 
+def delimited_text(name: str, text: str, code: str, special_tokens: Collection[str] = ()) -> str:
+    """A text between delimiters of that name: question, answer or reference."""
+    return f"<{name}-{code}>\n{neutralize(text, special_tokens).strip()}\n</{name}-{code}>"
+
+
+def delimited_statements(statements: Sequence[str], code: str, special_tokens: Collection[str] = ()) -> str:
+    """The statements as one text, each on a line between delimiters with its number from 1."""
+    texts = (one_line(neutralize(text, special_tokens)) for text in statements)
+    return "\n".join(
+        f'<statement-{code} number="{number}">{text}</statement-{code}>' for number, text in enumerate(texts, start=1)
+    )
+
+
 def without_delimiters(text: str) -> str:
     """A model's reply without delimiters: small models repeat parts of the prompt."""
     return _DELIMITER.sub("", text)
 
 
 def _passage(source: Source, code: str, special_tokens: Collection[str]) -> str:
+    text = neutralize(source.text, special_tokens).strip()
+    if not source.title and not source.path:  # of an answer that is judged: only the texts are known
+        return f'<passage-{code} number="{source.number}">\n{text}\n</passage-{code}>'
     title = neutral_line(source.title, _LONGEST_TITLE, special_tokens)
     path = neutral_line(source.path, _LONGEST_PATH, special_tokens)
-    text = neutralize(source.text, special_tokens).strip()
     return f'<passage-{code} number="{source.number}">\nTitle: {title}\nSource: {path}\n\n{text}\n</passage-{code}>'
 
 

@@ -106,10 +106,23 @@ def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
 def test_unknown_templates_and_wrong_tasks_are_refused() -> None:
     with pytest.raises(UserError, match=r"cite_or_abstian: .*did you mean cite_or_abstain\?"):
         find(SHIPPED, "cite_or_abstian")
-    with pytest.raises(UserError, match="xyz: does not exist; choose one of: brief, "):
+    with pytest.raises(UserError, match="xyz: does not exist; choose one of: answer_relevance, brief, "):
         find(SHIPPED, "xyz")
     with pytest.raises(UserError, match="brief: its task is answer, not rewrite; choose one of: standalone_question"):
         find(SHIPPED, "brief", "rewrite")
+
+
+def test_the_examples_of_a_judge_are_no_part_of_its_file() -> None:
+    judge = SHIPPED["answer_relevance"].model_dump() | {"examples": [{"question": "Why?", "answer": "yes"}]}
+    with pytest.raises(ValueError, match="examples: a judge's come from verdicts that people corrected"):
+        Template.model_validate(judge)
+
+
+def test_variables_of_judges_are_a_teams_own_elsewhere() -> None:
+    own = valid_template(variables=VALID["variables"] | {"answer": "its style"}, system="Like {{ answer }}.")
+    assert own.request_variables.isdisjoint({"answer"})
+    with pytest.raises(ValueError, match="system: uses {{ answer }}, untrusted text"):
+        Template.model_validate(SHIPPED["answer_relevance"].model_dump() | {"system": "{{ answer }}"})
 
 
 def test_only_values_with_a_variable_in_the_template_are_used() -> None:
