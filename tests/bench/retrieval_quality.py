@@ -33,9 +33,10 @@ from ragops.corpus.index.stores.bm25 import LexicalIndex
 from ragops.demo.corpus import PATHS
 from ragops.demo.formats.document import Document
 from ragops.demo.formats.markdown import to_markdown
+from ragops.quality.datasets.files import load_questions, sample_file
 from ragops.quality.evaluation.reports.cells import comparison_table, difference_cell, mean_cell
 from ragops.quality.evaluation.retrieval import COVERAGE, Evaluator, measure_names, settings_label
-from ragops.quality.questions import Question, load_questions, sample_file
+from ragops.quality.questions import Question
 from ragops.text import words
 from ragops.usecase import UseCase, load_usecase
 from tests.support.memory_generation import MemoryStore, passage_table, texts_of

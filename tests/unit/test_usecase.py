@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from ragops.errors import UserError
-from ragops.quality.questions import evaluation_questions
+from ragops.quality.datasets.question_set import evaluation_questions
 from ragops.usecase import load_usecase
 
 USE_CASE = Path(__file__).parents[2] / "usecase.yml"
@@ -70,7 +70,7 @@ def test_a_teams_own_questions_are_validated(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="mine.jsonl: lines 1 and 2 have the same question_id '1'; give each"):
         evaluation_questions(load_usecase(path))
     (tmp_path / "mine.jsonl").write_text("{}")
-    with pytest.raises(UserError, match="^evaluation.questions: .*mine.jsonl, line 1: question_id"):
+    with pytest.raises(UserError, match="^evaluation.questions: .*mine.jsonl, line 1: .*question"):
         evaluation_questions(load_usecase(path))
 
 

@@ -40,10 +40,10 @@ def compare(
     (release.max_error_share).
     """
     from ragops.assembly import Locations
+    from ragops.quality.datasets.question_set import evaluation_questions
     from ragops.quality.evaluation.answers import error_share
     from ragops.quality.evaluation.comparison import questions_to_try
     from ragops.quality.evaluation.variants import Chains
-    from ragops.quality.questions import evaluation_questions
 
     workspace, use_case = options.workspace(target, schema), options.use_case(usecase)
     sample = questions_to_try(evaluation_questions(use_case), questions)

@@ -39,8 +39,8 @@ def retrieval(
     Exit code 1 if a criterion is not met.
     """
     from ragops.assembly import Locations
+    from ragops.quality.datasets.question_set import evaluation_questions
     from ragops.quality.evaluation.retrieval import open_evaluator, settings_grid, settings_label
-    from ragops.quality.questions import evaluation_questions
 
     workspace, use_case = options.workspace(target, schema), options.use_case(usecase)
     with (
@@ -74,9 +74,9 @@ def answers(
     (release.max_error_share).
     """
     from ragops.answers.llms.ledger.sinks import MemorySink
+    from ragops.quality.datasets.question_set import evaluation_questions
     from ragops.quality.evaluation.answers import error_share, sampled
     from ragops.quality.evaluation.reports.answers import print_answers
-    from ragops.quality.questions import evaluation_questions
 
     use_case = options.use_case(usecase)
     known = evaluation_questions(use_case)

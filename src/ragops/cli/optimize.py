@@ -50,10 +50,10 @@ def optimize(
     The result is compared with the original on the other questions.
     """
     from ragops.assembly import Locations
+    from ragops.quality.datasets.question_set import evaluation_questions
     from ragops.quality.evaluation.comparison import questions_to_try
     from ragops.quality.evaluation.variants import Chains, Variant
     from ragops.quality.optimization.result import print_optimized
-    from ragops.quality.questions import evaluation_questions
 
     if find_spec("gepa") is None:
         raise UserError("optimize: package gepa is not installed; install ragops[optimize]")

@@ -12,7 +12,7 @@ from ragops.corpus.embeddings.recipes import Backend
 from ragops.errors import UserError
 from ragops.jobs.parameters import EncoderParameters, LandingParameters
 from ragops.platform.deployment import job_values_hint
-from ragops.quality.questions import evaluation_questions
+from ragops.quality.datasets.question_set import evaluation_questions
 
 if TYPE_CHECKING:
     from ragops.corpus.index.generations.publish import RecallGuard

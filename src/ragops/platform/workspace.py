@@ -62,10 +62,7 @@ class Workspace:
 
     def path(self, path: str | Path) -> Path:
         """A path as jobs write it; on a laptop /Volumes/... becomes a path inside the local workspace."""
-        parts = Path(path).parts
-        if parts[:2] == ("/", VOLUMES) and not on_databricks():
-            return local_home().joinpath(*parts[1:])
-        return Path(path)
+        return mapped(path)
 
     def registered(self, name: str) -> str:
         """The three-level name of a model or a prompt in MLflow's registry, the same in every environment."""
@@ -122,6 +119,14 @@ class Workspace:
         """
         with needing(rights, on):
             return self.spark.sql(statement)
+
+
+def mapped(path: str | Path) -> Path:
+    """A path as jobs write it; on a laptop /Volumes/... becomes a path inside the local workspace."""
+    parts = Path(path).parts
+    if parts[:2] == ("/", VOLUMES) and not on_databricks():
+        return local_home().joinpath(*parts[1:])
+    return Path(path)
 
 
 def is_mounted(path: Path) -> bool:

@@ -1,140 +1,86 @@
-"""Evaluation questions: each with the passage that answers it, or marked as having no answer in the corpus."""
+"""Evaluation questions: each with what answers it in the documents, or marked as having no answer there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from importlib.resources import files
-from importlib.resources.abc import Traversable
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
 
-from ragops.errors import UserError, explain
 from ragops.text import words
-from ragops.usecase import UseCase
-
-SAMPLES: Mapping[str, str] = {"sample": "questions.jsonl", "sample_same_words": "questions_same_words.jsonl"}
-"""The files of questions about the sample corpus by their names in usecase.yml: those that avoid its words, as people
-ask who do not know the documents, and those that use them, as people ask who do."""
 
 
 class Question(BaseModel):
-    """One question. `topic`, `anchor` and `answer` are all given or, if the corpus has no answer, all None.
+    """One question. If the documents have no answer, everything that says what answers it is empty.
 
-    The anchor is a few words from the middle of the answering passage that occur nowhere else in that topic. Some
-    topics are part of a longer one, so a passage with the anchor may be found in another file as well.
-
-    The quotes are all the passages that an answer needs, word for word as in the documents.
-
-    A question `to_review` comes from people's feedback: nobody has said yet what answers it, so it is not measured.
-    `feedback` is what was said of its answer.
+    Attributes:
+        question_id: by which the answers of two chains are compared.
+        question: as a user asks it.
+        kind: of what kind it is, such as keyword or how_to; only reports use it.
+        topic: what the anchor is unique in. Some topics are part of a longer one, so a passage with the anchor may be
+            found in another file as well.
+        anchor: a few words from the middle of the answering passage that occur nowhere else in that topic.
+        answer: a right answer, in words of its author.
+        quotes: all the passages that an answer needs, word for word as in the documents.
+        passages: longer parts of the documents, such as sections, in each of which a part of the answer is.
+        documents: names of the files with the answer, by their path or its end, with or without the suffix.
+        facts: what a right answer must say; instead of `answer`.
+        source_chunks: ids of the chunks that it was written from.
+        to_review: it comes from people's feedback, and nobody has said yet what answers it, so it is not measured.
+        feedback: what was said of its answer.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     question_id: str
     question: str
-    kind: str
-    topic: str | None
-    anchor: str | None
-    answer: str | None
+    kind: str = "question"
+    topic: str | None = None
+    anchor: str | None = None
+    answer: str | None = None
     quotes: tuple[str, ...] = ()
+    passages: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
+    source_chunks: tuple[str, ...] = ()
     to_review: bool = False
     feedback: Mapping[str, JsonValue] | None = None
 
     @model_validator(mode="after")
-    def _all_or_none(self) -> Self:
-        if len({self.topic is None, self.anchor is None, self.answer is None}) > 1:
+    def _is_consistent(self) -> Self:
+        if (self.topic is None) != (self.anchor is None) or (self.anchor is not None and self.answer is None):
             raise ValueError("topic, anchor and answer must be given together")
-        if self.quotes and self.topic is None:
-            raise ValueError("quotes need topic, anchor and answer")
+        if self.answer is not None and self.facts:
+            raise ValueError(
+                "it has both an expected answer (answer) and expected facts (facts), and a judge takes one of them; "
+                "remove one"
+            )
         return self
 
     @property
     def answerable(self) -> bool:
-        """Whether the corpus has the answer."""
-        return self.topic is not None
+        """Whether the documents have the answer."""
+        return self.answer is not None or bool(self.facts) or self.has_gold
+
+    @property
+    def has_gold(self) -> bool:
+        """Whether it is known where the answer is, so that search can be measured on it."""
+        return bool(self.gold or self.documents)
 
     @property
     def gold(self) -> tuple[str, ...]:
-        """What a context must contain: the quotes; of a question without any, the anchor."""
-        return self.quotes or ((self.anchor,) if self.anchor else ())
+        """What a context must contain: the quotes; without any, the anchor; without one, parts of the passages."""
+        return self.quotes or ((self.anchor,) if self.anchor else self.passages)
+
+    @property
+    def reference(self) -> str | None:
+        """What a judge compares an answer with: a right one, or the facts that it must state, one per line."""
+        return self.answer or "\n".join(f"- {one}" for one in self.facts) or None
 
     @property
     def cluster(self) -> str:
-        """The group of questions whose results rise and fall together: one topic, or this question alone."""
-        return self.topic or self.question_id
-
-
-def evaluation_questions(use_case: UseCase) -> list[Question]:
-    """The use case's questions without those to be reviewed; an empty list if it names none.
-
-    Raises:
-        UserError: the file is missing, `load_questions` refuses it, or all of its questions are to be reviewed.
-
-    Example:
-        >>> from ragops import evaluation_questions, load_usecase
-        >>> questions = evaluation_questions(load_usecase())
-        >>> len(questions), sum(question.answerable for question in questions)
-        (304, 274)
-    """
-    folder, named = use_case.folder, use_case.evaluation.questions
-    if named is None:
-        return []
-    try:
-        questions = load_questions(sample_file(named) if named in SAMPLES else folder / named)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise UserError(f"evaluation.questions: no file {folder / named} ({reason}); correct usecase.yml") from error
-    except UserError as error:
-        raise UserError(f"evaluation.questions: {error}") from error
-    known = [one for one in questions if not one.to_review]
-    if questions and not known:
-        raise UserError(
-            f"evaluation.questions: nobody has reviewed the questions of {named}; give those that count topic, anchor "
-            "and answer, or leave these null where there is no answer, and remove to_review"
-        )
-    return known
-
-
-def load_questions(file: Path | Traversable | None = None) -> list[Question]:
-    """The questions of a JSONL file in its order, by default those of "sample"; blank lines are ignored.
-
-    Raises:
-        OSError: the file cannot be read.
-        UserError: the file is not UTF-8, a line is not a question, or two questions have the same id, by which answers
-            are compared; names the file and the line.
-    """
-    source = file or sample_file("sample")
-    questions: list[Question] = []
-    lines: dict[str, int] = {}
-    for number, line in _numbered_lines(source):
-        try:
-            question = Question.model_validate_json(line)
-        except ValidationError as error:
-            raise UserError(f"{source}, line {number}: {explain(error.errors())}") from error
-        if (first := lines.setdefault(question.question_id, number)) != number:
-            twice = f"lines {first} and {number} have the same question_id {question.question_id!r}"
-            raise UserError(f"{source}: {twice}; give each question its own")
-        questions.append(question)
-    return questions
-
-
-def sample_file(name: str) -> Traversable:
-    """The file with the questions of one of the `SAMPLES`."""
-    return files("ragops.demo").joinpath(SAMPLES[name])
-
-
-def _numbered_lines(source: Path | Traversable) -> Iterator[tuple[int, str]]:
-    """Lines that are not blank, with their numbers; the byte order mark that some editors write is skipped."""
-    try:
-        text = source.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        number = error.object[: error.start].count(b"\n") + 1
-        raise UserError(f"{source}, line {number}: not UTF-8; save the file as UTF-8") from error
-    # Not splitlines: JSON strings may contain Unicode line separators.
-    return ((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
+        """The group of questions whose results rise and fall together: one topic or document, or this one alone."""
+        return self.topic or next(iter(self.documents), self.question_id)
 
 
 class Anchors:

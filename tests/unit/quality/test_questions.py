@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from pathlib import Path
 from pydoc_data.topics import topics as texts
 from statistics import mean
 
@@ -12,8 +11,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ragops.demo.corpus import PATHS
-from ragops.errors import UserError
-from ragops.quality.questions import SAMPLES, Anchors, Question, holds_anchor, load_questions, sample_file
+from ragops.quality.datasets.files import SAMPLES, load_questions, sample_file
+from ragops.quality.questions import Anchors, Question, holds_anchor
 
 AROUND = 200  # characters before and after an anchor
 COMMON = """
@@ -86,34 +85,6 @@ def test_the_gold_is_the_quotes_or_else_the_anchor() -> None:
     assert ANSWERABLE[0].gold == (ANSWERABLE[0].anchor,)
     unknown = next(question for question in QUESTIONS if not question.answerable)
     assert unknown.gold == ()
-    with pytest.raises(ValidationError, match="quotes need topic"):
-        Question.model_validate({**unknown.model_dump(), "quotes": ["a passage"]})
-
-
-ROW = '{"question_id": "%s", "question": "q\u2028r", "kind": "k", "topic": null, "anchor": null, "answer": null}'
-
-
-def test_blank_lines_and_a_byte_order_mark_are_ignored(tmp_path: Path) -> None:
-    file = tmp_path / "mine.jsonl"
-    file.write_bytes(f"\ufeff{ROW % 'a'}\r\n\n{ROW % 'b'}\n \n".encode())
-    assert [(one.question_id, one.question) for one in load_questions(file)] == [("a", "q\u2028r"), ("b", "q\u2028r")]
-
-
-@pytest.mark.parametrize(
-    ("last", "expected"),
-    [
-        (b"{bad", "line 3: (root) is '{bad': Invalid JSON"),
-        ((ROW % "a").encode(), "lines 1 and 3 have the same question_id 'a'"),
-        (b'{"question_id": "b"}', "line 3: question: Field required"),
-        ((ROW % "é").encode("latin-1", "replace"), "line 3: not UTF-8"),
-    ],
-)
-def test_an_invalid_line_is_refused_by_its_number(tmp_path: Path, last: bytes, expected: str) -> None:
-    file = tmp_path / "mine.jsonl"
-    file.write_bytes((ROW % "a").encode() + b"\n\n" + last + b"\n")
-    with pytest.raises(UserError) as raised:
-        load_questions(file)
-    assert str(file) in str(raised.value) and expected in str(raised.value) and "\n" not in str(raised.value)
 
 
 def test_a_question_with_half_an_answer_is_refused() -> None:

@@ -15,7 +15,7 @@ from ragops.corpus.documents.metadata import detect_language
 from ragops.corpus.embeddings.interface import Vectors
 from ragops.corpus.index.stores.terms import words
 from ragops.errors import UserError, explain
-from ragops.quality.questions import evaluation_questions
+from ragops.quality.datasets.question_set import evaluation_questions
 from ragops.usecase import UseCase
 
 Kind = Literal["keyword", "question", "multi-part", "follow-up", "statement"]

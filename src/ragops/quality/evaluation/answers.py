@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,9 @@ from ragops.answers.chain.types import Answer
 from ragops.answers.llms.providers.extractive import terms
 from ragops.errors import UserError
 from ragops.quality.evaluation.bootstrap import Interval, interval
-from ragops.quality.questions import Question, holds_anchor
+from ragops.quality.gold import is_answered_by
+from ragops.quality.questions import Question
+from ragops.text import digest
 
 CHECKS: Mapping[str, str] = {
     "answered": "answerable questions that got an answer",
@@ -33,6 +35,15 @@ DECISIVE = ("answered", "supported", "abstained", "citation_validity")
 """The checks by which two chains are compared. The others describe how answers are written, which is a matter of taste:
 quotes take all their words from the passages, and are not better for it."""
 SECONDS = "seconds"
+_SINCE_JUDGES = ("answer_id", "model", "trace_id", "prompt_tokens", "completion_tokens")
+
+
+class Passage(NamedTuple):
+    """A passage that a model was given: its document's path, its text, and whether the answer cites it."""
+
+    path: str
+    text: str
+    cited: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,10 @@ class Outcome:
         quoted: whether sentences of the passages replaced a text that cited nothing.
         seconds: how long it took.
         failure: why another model than the primary one answered.
+        passages: all that the model was given; empty where they are not known.
+        prompt_tokens: read by the model.
+        completion_tokens: written by it.
+        trace_id: MLflow's trace of the answer; None without one.
     """
 
     text: str
@@ -60,6 +75,10 @@ class Outcome:
     quoted: bool
     seconds: float
     failure: str = ""
+    passages: tuple[Passage, ...] = ()
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    trace_id: str | None = None
 
     @classmethod
     def of(cls, answer: Answer) -> Outcome:
@@ -74,6 +93,10 @@ class Outcome:
             quoted=answer.quoted,
             seconds=answer.seconds,
             failure=next(iter(answer.failed.values()), ""),
+            passages=tuple(Passage(one.passage.path, one.text, one in answer.cited) for one in answer.sources),
+            prompt_tokens=answer.prompt_tokens,
+            completion_tokens=answer.completion_tokens,
+            trace_id=answer.trace_id,
         )
 
 
@@ -81,7 +104,9 @@ class Outcome:
 class Row:
     """One question's result: `values` by check, NaN where it does not apply; `error` says why there is no answer.
 
-    `fallback` is the model that answered instead of the evaluated one, which is an error; "" if none did.
+    `fallback` is the model that answered instead of the evaluated one, which is an error; "" if none did. `passages`
+    are those that the model was given, or of a stored row those that the answer cites. `answer_id` is "eval_" and 32
+    hex digits of the question, the answer and the passages: labels of people stay with an answer that comes again.
     """
 
     question_id: str
@@ -93,9 +118,20 @@ class Row:
     seconds: float
     error: str | None
     fallback: str = ""
+    passages: tuple[Passage, ...] = ()
+    answer_id: str = ""
+    model: str = ""
+    trace_id: str | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    @property
+    def declined(self) -> bool:
+        """Whether the question was declined: the answer is the sentence of abstention."""
+        return self.values["answered"] == 0 or self.values["abstained"] == 1
 
     def as_dict(self) -> dict[str, Any]:
-        """The row as a flat record, for a table in MLflow."""
+        """The row as a flat record without passages, for a table in MLflow."""
         return {
             "question_id": self.question_id,
             "cluster": self.cluster,
@@ -105,18 +141,19 @@ class Row:
             SECONDS: self.seconds,
             "error": self.error,
             "fallback": self.fallback,
+            **{name: getattr(self, name) for name in _SINCE_JUDGES},
             **self.values,
         }
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Row:
-        """The inverse of `as_dict`."""
+        """The inverse of `as_dict`; the fields that rows of earlier versions lack have their defaults."""
         values = {name: float("nan") if record.get(name) is None else float(record[name]) for name in CHECKS}
         same = ("question_id", "cluster", "question", "answer", SECONDS, "error")
-        fallback = record.get("fallback") or ""  # rows of earlier versions have no such field
-        return cls(
-            values=values, cited=tuple(record["cited"]), fallback=fallback, **{name: record[name] for name in same}
-        )
+        known = {name: record[name] for name in same}
+        known |= {name: record[name] for name in ("fallback", *_SINCE_JUDGES) if record.get(name) is not None}
+        passages = tuple(Passage(*one) for one in record.get("passages", ()))
+        return cls(values=values, cited=tuple(record["cited"]), passages=passages, **known)
 
 
 def ask_all(
@@ -155,10 +192,21 @@ def _ask(ask: Callable[[str], Outcome], question: Question, model: str) -> Row:
     if answer.model not in ("", model):
         why = answer.failure or "it did not answer"
         return failed(f"{model} fell back to {answer.model}: {why}", answer.model)
-    paths = tuple(path for path, _ in answer.cited)
-    values = nothing | check_answer(question, answer)
     return Row(
-        question.question_id, question.cluster, question.question, answer.text, paths, values, answer.seconds, None
+        question.question_id,
+        question.cluster,
+        question.question,
+        answer.text,
+        cited=tuple(path for path, _ in answer.cited),
+        values=nothing | check_answer(question, answer),
+        seconds=answer.seconds,
+        error=None,
+        passages=answer.passages,
+        answer_id="eval_" + digest([question.question, answer.text, [one.text for one in answer.passages]])[:32],
+        model=answer.model,
+        trace_id=answer.trace_id,
+        prompt_tokens=answer.prompt_tokens,
+        completion_tokens=answer.completion_tokens,
     )
 
 
@@ -166,8 +214,9 @@ def check_answer(question: Question, answer: Outcome) -> dict[str, float]:
     """The values of those checks that apply to one answer."""
     values: dict[str, float] = {}
     if question.answerable:
-        supported = any(holds_anchor(text, question.anchor or "") for _, text in answer.cited)
-        values = {"answered": float(not answer.abstained), "supported": float(supported)}
+        values = {"answered": float(not answer.abstained)}
+        if question.has_gold:
+            values["supported"] = float(any(is_answered_by(question, text, path) for path, text in answer.cited))
     else:
         values = {"abstained": float(answer.abstained)}
     if written := answer.valid_citations + answer.removed_citations:

@@ -8,15 +8,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from ragops.corpus.embeddings.interface import CPU, EncoderSource, Vectors
 from ragops.corpus.index.generations.generation import Generation
 from ragops.corpus.index.generations.publish import RecallGuard
-from ragops.quality.questions import Question, holds_anchor
+from ragops.corpus.index.passages import Passage
+from ragops.quality.gold import is_answered_by
+from ragops.quality.questions import Question
 
 
 class RecallMeter:
     """Measures generations of one model; the model is loaded and the questions are encoded once, on first use."""
 
     def __init__(self, questions: Sequence[Question], source: EncoderSource, fingerprint: str, k: int = 10) -> None:
-        """Uses the answerable ones among `questions`; `source` loads the encoder of the model with `fingerprint`."""
-        self._questions = [question for question in questions if question.answerable]
+        """Uses questions whose answer's place is known; `source` loads the encoder of the model with `fingerprint`."""
+        self._questions = [question for question in questions if question.has_gold]
         self._source = source
         self._fingerprint = fingerprint
         self._k = k
@@ -31,9 +33,11 @@ class RecallMeter:
         ]
         # In one call: one call per question would take most of the time.
         found = generation.of_texts(list(dict.fromkeys(text for texts in nearest for text in texts)), reader=None)
-        passages = {passage.text_hash: passage.text for passage in found}
+        passages: dict[str, list[Passage]] = {}
+        for passage in found:
+            passages.setdefault(passage.text_hash, []).append(passage)
         answered = [
-            any(holds_anchor(passages[text], question.anchor or "") for text in texts if text in passages)
+            any(is_answered_by(question, one.text, one.path) for text in texts for one in passages.get(text, ()))
             for question, texts in zip(self._questions, nearest, strict=True)
         ]
         return sum(answered) / len(answered)

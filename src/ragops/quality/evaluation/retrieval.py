@@ -27,8 +27,8 @@ from ragops.corpus.index.generations.generation import Generation
 from ragops.corpus.index.passages import Vector
 from ragops.errors import UserError
 from ragops.quality.evaluation.bootstrap import Interval, interval
-from ragops.quality.evaluation.coverage import is_covered
-from ragops.quality.questions import Question, holds_anchor
+from ragops.quality.gold import is_answered_by, is_covered
+from ragops.quality.questions import Question
 
 if TYPE_CHECKING:
     from ragops.usecase import UseCase
@@ -131,8 +131,8 @@ class Evaluator:
             found = retrieve(self.generation, question.question, vector, deep, None, self.reranker)
             context = pack(found[: settings.k], self.generation.neighbors, self.count_tokens, settings)
             seconds.append(encoding + time.perf_counter() - started)
-            ranks.append(answer_rank(question, [one.passage.text for one in found]))
-            contexts.append(is_covered(question, "\n\n".join(source.text for source in context.sources)))
+            ranks.append(answer_rank(question, [(one.passage.text, one.passage.path) for one in found]))
+            contexts.append(is_covered(question, [(one.text, one.found.passage.path) for one in context.sources]))
             tokens.append(context.tokens)
         values = {**measure(ranks), COVERAGE: np.array(contexts, np.float64)}
         clusters = tuple(question.cluster for question in self.questions)
@@ -141,20 +141,20 @@ class Evaluator:
 
 @contextmanager
 def open_evaluator(use_case: UseCase, locations: Locations, questions: Sequence[Question]) -> Iterator[Evaluator]:
-    """An evaluator over the live index for those questions that have an answer; closes the index afterwards.
+    """An evaluator over the live index for questions whose answer's place is known; closes the index afterwards.
 
     Raises:
-        UserError: no question has an answer in the corpus, there is no index, the index was built with another
+        UserError: no question says where its answer is, there is no index, the index was built with another
             embedding model, or the extra `evaluate` is not installed.
     """
     from ragops.corpus.index.reading.reader import IndexReader
 
     if find_spec("ir_measures") is None:
         raise UserError("evaluation: package ir_measures is not installed; install ragops[evaluate]")
-    answerable = [one for one in questions if one.answerable]
-    if not answerable:
-        known = f"none of the {len(questions)} questions has an answer in the corpus"
-        raise UserError(f"evaluation.questions: {known}; give a JSONL file with some that do, or ask more of them")
+    located = [one for one in questions if one.has_gold]
+    if not located:
+        known = f"none of the {len(questions)} questions says where in the documents its answer is"
+        raise UserError(f"evaluation.questions: {known}; give some of them quotes, passages or documents")
     reader = IndexReader(locations.index)
     try:
         reader.check_encoder(fingerprint(use_case.embedding), use_case.embedding.name)
@@ -162,7 +162,7 @@ def open_evaluator(use_case: UseCase, locations: Locations, questions: Sequence[
             reader.generation(),
             query_encoder(use_case, locations.models),
             tokenizer_counter(tokenizer_file(use_case.embedding)),
-            answerable,
+            located,
             open_reranker(use_case, locations.models),
         )
     finally:
@@ -174,10 +174,10 @@ def measure_names() -> list[str]:
     return [COVERAGE, *MEASURES]
 
 
-def answer_rank(question: Question, texts: Sequence[str]) -> int | None:
-    """The rank, from 1, of the first text that contains the question's answer; None if none does."""
-    anchor = question.anchor or ""
-    return next((rank for rank, text in enumerate(texts, start=1) if holds_anchor(text, anchor)), None)
+def answer_rank(question: Question, passages: Sequence[tuple[str, str]]) -> int | None:
+    """The rank, from 1, of the first passage (text, path) that answers the question; None if none does."""
+    found = (rank for rank, (text, path) in enumerate(passages, start=1) if is_answered_by(question, text, path))
+    return next(found, None)
 
 
 def measure(ranks: Sequence[int | None]) -> dict[str, Values]:

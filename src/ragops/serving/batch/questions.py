@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ragops.answers.retrieval.validate import MAX_QUESTION_CHARACTERS
 from ragops.errors import UserError, needing
 from ragops.platform.workspace import Workspace
-from ragops.quality.questions import evaluation_questions
+from ragops.quality.datasets.question_set import evaluation_questions
 from ragops.usecase import UseCase
 
 if TYPE_CHECKING:

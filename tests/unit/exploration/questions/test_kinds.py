@@ -5,7 +5,7 @@ import pytest
 
 from ragops.errors import UserError
 from ragops.exploration.questions.kinds import KINDS, kind, languages, length, load_explored, name_clusters
-from ragops.quality.questions import load_questions
+from ragops.quality.datasets.files import load_questions
 from ragops.usecase import load_usecase
 
 ROOT = Path(__file__).parents[4]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ragops.errors import UserError
+from ragops.quality.datasets.files import load_questions
 from ragops.quality.evaluation.answers import (
     CHECKS,
     Outcome,
@@ -16,7 +17,7 @@ from ragops.quality.evaluation.answers import (
     sampled,
     summarize,
 )
-from ragops.quality.questions import Question, load_questions
+from ragops.quality.questions import Question
 
 KNOWN = Question(
     question_id="q1", question="When?", kind="how_to", topic="ferry", anchor="twenty to eight", answer="7:40"

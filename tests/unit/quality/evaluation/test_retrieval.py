@@ -65,7 +65,7 @@ def test_the_context_follows_the_settings_k_and_budget(evaluator: Evaluator) -> 
 
 
 def test_the_rank_is_that_of_the_first_answering_text() -> None:
-    texts = ["nothing", "emits *no code* for\nan assert", "no code for an"]
+    texts = [(text, "a.md") for text in ("nothing", "emits *no code* for\nan assert", "no code for an")]
     assert answer_rank(QUESTION, texts) == 2
     assert answer_rank(QUESTION, texts[:1]) is None
     assert answer_rank(QUESTION, []) is None
@@ -112,7 +112,7 @@ NOWHERE = Locations(Workspace("spark_catalog", "none"), Path("/nowhere/models"),
 def test_questions_without_an_answer_cannot_be_evaluated() -> None:
     unknown = Question(question_id="x", question="?", kind="k", topic=None, anchor=None, answer=None)
     with (
-        pytest.raises(UserError, match="none of the 1 questions has an answer"),
+        pytest.raises(UserError, match="none of the 1 questions says where"),
         open_evaluator(USE_CASE, NOWHERE, [unknown]),
     ):
         pass

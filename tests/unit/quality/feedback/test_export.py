@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from ragops.errors import UserError
+from ragops.quality.datasets.files import load_questions
+from ragops.quality.datasets.question_set import evaluation_questions
 from ragops.quality.feedback.console import SHOWN, show_verdicts
 from ragops.quality.feedback.export import export_verdicts
 from ragops.quality.feedback.review import Passage, Reviewed
-from ragops.quality.questions import evaluation_questions, load_questions
 from ragops.usecase import UseCase, load_usecase
 
 ID = "0a0a0a0a-0000-4000-8000-00000000000"

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ragops.errors import UserError
+from ragops.quality.datasets.files import load_questions
 from ragops.quality.optimization.optimize import split
-from ragops.quality.questions import Question, load_questions
+from ragops.quality.questions import Question
 
 
 def asked(number: int, topic: str | None) -> Question:
