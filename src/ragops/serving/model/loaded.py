@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from ragops.errors import UserError
-from ragops.quality.evaluation.answers import Outcome
+from ragops.quality.evaluation.answers import Outcome, Passage
 from ragops.quality.questions import Question
 from ragops.serving.model.configuration import ChainConfiguration
 
@@ -116,6 +116,10 @@ def outcome(response: Mapping[str, Any], seconds: float) -> Outcome:
         quoted=outputs["quoted"],
         seconds=seconds,
         failure=next(iter(outputs.get("failed", {}).values()), ""),
+        passages=tuple(Passage(one["path"], one["text"], one["cited"]) for one in outputs["sources"]),
+        prompt_tokens=outputs.get("prompt_tokens", 0),
+        completion_tokens=outputs.get("completion_tokens", 0),
+        trace_id=outputs.get("trace_id"),
     )
 
 
