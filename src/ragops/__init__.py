@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     )
     from ragops.errors import UserError
     from ragops.platform.workspace import Workspace
-    from ragops.quality.datasets.question_set import evaluation_questions
+    from ragops.quality.datasets.leakage import evaluation_questions
     from ragops.usecase import UseCase
 
 __all__ = [
@@ -61,7 +61,7 @@ _ELSEWHERE = {
     "UseCase": "ragops.usecase",
     "UserError": "ragops.errors",
     "Workspace": "ragops.platform.workspace",
-    "evaluation_questions": "ragops.quality.datasets.question_set",
+    "evaluation_questions": "ragops.quality.datasets.leakage",
 }
 
 

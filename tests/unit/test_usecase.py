@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from ragops.errors import UserError
-from ragops.quality.datasets.question_set import evaluation_questions
+from ragops.quality.datasets.leakage import evaluation_questions
 from ragops.usecase import load_usecase
 
 USE_CASE = Path(__file__).parents[2] / "usecase.yml"

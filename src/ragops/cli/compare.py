@@ -40,7 +40,7 @@ def compare(
     (release.max_error_share).
     """
     from ragops.assembly import Locations
-    from ragops.quality.datasets.question_set import evaluation_questions
+    from ragops.quality.datasets.leakage import evaluation_questions
     from ragops.quality.evaluation.answers import error_share
     from ragops.quality.evaluation.comparison import questions_to_try
     from ragops.quality.evaluation.variants import Chains

@@ -39,7 +39,7 @@ def retrieval(
     Exit code 1 if a criterion is not met.
     """
     from ragops.assembly import Locations
-    from ragops.quality.datasets.question_set import evaluation_questions
+    from ragops.quality.datasets.leakage import evaluation_questions
     from ragops.quality.evaluation.retrieval import open_evaluator, settings_grid, settings_label
 
     workspace, use_case = options.workspace(target, schema), options.use_case(usecase)
@@ -74,7 +74,7 @@ def answers(
     (release.max_error_share).
     """
     from ragops.answers.llms.ledger.sinks import MemorySink
-    from ragops.quality.datasets.question_set import evaluation_questions
+    from ragops.quality.datasets.leakage import evaluation_questions
     from ragops.quality.evaluation.answers import error_share, sampled
     from ragops.quality.evaluation.reports.answers import print_answers
 

@@ -50,7 +50,7 @@ def optimize(
     The result is compared with the original on the other questions.
     """
     from ragops.assembly import Locations
-    from ragops.quality.datasets.question_set import evaluation_questions
+    from ragops.quality.datasets.leakage import evaluation_questions
     from ragops.quality.evaluation.comparison import questions_to_try
     from ragops.quality.evaluation.variants import Chains, Variant
     from ragops.quality.optimization.result import print_optimized

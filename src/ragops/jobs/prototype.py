@@ -15,7 +15,7 @@ from ragops.answers.retrieval.settings import Fusion
 from ragops.answers.retrieval.validate import check_question
 from ragops.errors import UserError
 from ragops.jobs.parameters import EncoderParameters
-from ragops.quality.datasets.question_set import evaluation_questions
+from ragops.quality.datasets.leakage import evaluation_questions
 
 if TYPE_CHECKING:
     from ragops.quality.evaluation.variants import Chains, Variant

@@ -12,7 +12,7 @@ from ragops.corpus.embeddings.recipes import Backend
 from ragops.errors import UserError
 from ragops.jobs.parameters import EncoderParameters, LandingParameters
 from ragops.platform.deployment import job_values_hint
-from ragops.quality.datasets.question_set import evaluation_questions
+from ragops.quality.datasets.question_set import open_set
 
 if TYPE_CHECKING:
     from ragops.corpus.index.generations.publish import RecallGuard
@@ -83,7 +83,7 @@ def convert_for_cpu(parameters: EncoderParameters) -> None:
 def recall_guard(parameters: EncoderParameters) -> RecallGuard | None:
     """The guard against publishing a generation with lower recall; None if the use case has no evaluation questions."""
     use_case = parameters.use_case
-    questions = evaluation_questions(use_case)
+    questions = open_set(use_case).questions
     if not questions:
         return None
     # Imports Chroma, which takes seconds and which the other tasks do not need.

@@ -13,7 +13,7 @@ from ragops.errors import UserError
 from ragops.jobs.parameters import EncoderParameters, TaskParameters, UseCaseParameters, listed
 from ragops.platform.credentials import workspace_client
 from ragops.platform.mlflow_store import open_experiment
-from ragops.quality.datasets.question_set import evaluation_questions
+from ragops.quality.datasets.leakage import evaluation_questions
 from ragops.quality.evaluation.answers import sampled
 from ragops.quality.questions import Question
 from ragops.serving.endpoint.principal import CLIENT_ID, CLIENT_SECRET, check_rights, find_identity

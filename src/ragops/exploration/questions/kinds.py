@@ -15,7 +15,7 @@ from ragops.corpus.documents.metadata import detect_language
 from ragops.corpus.embeddings.interface import Vectors
 from ragops.corpus.index.stores.terms import words
 from ragops.errors import UserError, explain
-from ragops.quality.datasets.question_set import evaluation_questions
+from ragops.quality.datasets.question_set import open_set
 from ragops.usecase import UseCase
 
 Kind = Literal["keyword", "question", "multi-part", "follow-up", "statement"]
@@ -69,7 +69,7 @@ def load_explored(use_case: UseCase, file: Path | None = None) -> list[ExploredQ
         UserError: a file is missing or a line is not a question.
     """
     if file is None:
-        known = evaluation_questions(use_case)
+        known = open_set(use_case).questions
         return [ExploredQuestion(question=one.question, anchor=one.anchor) for one in known][:MOST_QUESTIONS]
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()

@@ -119,7 +119,7 @@ class PlainFormat:
     def _locate(self, values: dict[str, Any], given: Mapping[str, Any]) -> None:
         """Replaces ids of sections by their texts and documents; takes names of documents from retrieved contexts."""
         for one in self.sections.named(values.pop("section_ids")):
-            values["passages"] = (*values["passages"], one.text)
+            values["passages"] = (*values["passages"], *([one.text] if one.text else ()))
             values["documents"] = (*values["documents"], one.document)
         contexts = given.get("passages")
         if isinstance(contexts, list):

@@ -78,21 +78,6 @@ def open_set(use_case: UseCase) -> QuestionSet:
     return QuestionSet(known, version_of(known), named, len(found.questions) - len(known), found.notes)
 
 
-def evaluation_questions(use_case: UseCase) -> list[Question]:
-    """The use case's questions without those to be reviewed; an empty list if it names none.
-
-    Raises:
-        UserError: as `open_set`.
-
-    Example:
-        >>> from ragops import evaluation_questions, load_usecase
-        >>> questions = evaluation_questions(load_usecase())
-        >>> len(questions), sum(question.answerable for question in questions)
-        (304, 274)
-    """
-    return list(open_set(use_case).questions)
-
-
 def version_of(questions: Iterable[Question]) -> str:
     """The version of questions: 12 hexadecimal digits that depend on ids, wording and what answers each.
 

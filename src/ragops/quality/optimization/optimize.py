@@ -14,6 +14,7 @@ from ragops.answers.chain.chain import Chain
 from ragops.answers.prompts.registry import PromptRegistry, Registered
 from ragops.answers.prompts.template import Template
 from ragops.errors import UserError
+from ragops.quality.datasets.wordings import groups
 from ragops.quality.evaluation.comparison import VariantResult, tracked, tracked_run, try_variants
 from ragops.quality.evaluation.variants import Chains, Variant, everyone
 from ragops.quality.optimization.proposals import Reflection, fault, system_text, with_instructions
@@ -150,22 +151,23 @@ class Optimizer:
 def split(questions: Sequence[Question]) -> tuple[list[Question], list[Question]]:
     """Training and held-out questions, both in the given order, with both kinds in each half where there are several.
 
-    All questions about one topic are in one half: two that the same passage answers are not independent. The same
-    topics are always split the same way.
+    All questions about one topic or document are in one half, and so are those that ask nearly the same: two that the
+    same passage answers are not independent. The same topics are always split the same way.
 
     Raises:
         UserError: the answerable ones are about fewer than two topics.
     """
-    topics = {one.topic for one in questions if one.topic is not None}
+    group = groups([(one.cluster, one.question) for one in questions])
+    topics = {group[one.cluster] for one in questions if one.answerable}
     if len(topics) < 2:
         raise UserError(
             "optimize: the questions with an answer are about fewer than two topics; ask more with --questions, or add "
             "some to evaluation.questions"
         )
-    others = {one.question_id for one in questions if not one.answerable}
+    others = {group[one.cluster] for one in questions} - topics
     training = _every_other(topics) | _every_other(others)
-    first = [one for one in questions if one.cluster in training]
-    return first, [one for one in questions if one.cluster not in training]
+    first = [one for one in questions if group[one.cluster] in training]
+    return first, [one for one in questions if group[one.cluster] not in training]
 
 
 def _every_other(names: set[str]) -> set[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ragops.answers.retrieval.validate import MAX_QUESTION_CHARACTERS
 from ragops.errors import UserError, needing
 from ragops.platform.workspace import Workspace
-from ragops.quality.datasets.question_set import evaluation_questions
+from ragops.quality.datasets.question_set import open_set
 from ragops.usecase import UseCase
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _problem(most: int, known_groups: Collection[str]) -> Column:
 
 
 def _of_use_case(workspace: Workspace, use_case: UseCase) -> DataFrame:
-    known = evaluation_questions(use_case)
+    known = open_set(use_case).questions
     if not known:
         raise UserError("evaluation.questions: the use case names none; give a table of questions: questions=TABLE")
     rows: list[tuple[str, str, list[str]]] = [(one.question_id, one.question, []) for one in known]

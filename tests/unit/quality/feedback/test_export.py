@@ -14,7 +14,7 @@ from rich.console import Console
 
 from ragops.errors import UserError
 from ragops.quality.datasets.files import load_questions
-from ragops.quality.datasets.question_set import evaluation_questions
+from ragops.quality.datasets.leakage import evaluation_questions
 from ragops.quality.feedback.console import SHOWN, show_verdicts
 from ragops.quality.feedback.export import export_verdicts
 from ragops.quality.feedback.review import Passage, Reviewed

@@ -29,6 +29,15 @@ def test_no_topic_is_on_both_sides_and_no_question_is_lost(topics: list[str | No
     assert split(questions[::-1])[0] == training[::-1]
 
 
+def test_questions_that_ask_nearly_the_same_are_on_one_side() -> None:
+    wordings = ("How do I open a file?", "how do i open a file", "How do I open a FILE??")
+    questions = [asked(number, topic) for number, topic in enumerate("abcdefgh")]
+    for at, wording in zip((0, 3, 7), wordings, strict=True):
+        questions[at] = questions[at].model_copy(update={"question": wording})
+    for half in split(questions):
+        assert {one.question for one in half} & set(wordings) in (set(), set(wordings))
+
+
 @pytest.mark.parametrize("topics", [[], [None, None], ["a", "a", None]])
 def test_questions_about_one_topic_cannot_be_split(topics: list[str | None]) -> None:
     with pytest.raises(UserError, match="fewer than two topics; ask more with --questions"):
