@@ -17,6 +17,7 @@ from ragops.answers.llms.settings import Models
 from ragops.errors import UserError
 from ragops.platform.workspace import Workspace
 from ragops.serving.batch.batch import Batch
+from ragops.serving.batch.chosen import working_copy
 from ragops.serving.batch.finish import finish
 from ragops.serving.batch.generate import generate_in_workers, pending
 from ragops.serving.batch.plan import unanswered
@@ -48,7 +49,8 @@ def batch_of(workspace: Workspace, source: Path | str, prompt: str = "cite_or_ab
         "answers": AnswerSettings(min_evidence=0.3, max_tokens=48),
         "prompts": use_case.prompts.model_copy(update={"answer": prompt}),
     }
-    return Batch.of(workspace, use_case.model_copy(update=changed), output=f"answers_{prompt}")
+    chain = working_copy(workspace, use_case.model_copy(update=changed))
+    return Batch(workspace, chain, f"answers_{prompt}")
 
 
 def ask(batch: Batch, questions: dict[str, str] = QUESTIONS) -> None:

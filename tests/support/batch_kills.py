@@ -23,6 +23,7 @@ from ragops.answers.llms.providers.scripted import ScriptedModel
 from ragops.answers.llms.types import Reply, Request
 from ragops.platform.workspace import LEDGER, Workspace
 from ragops.serving.batch.batch import Batch
+from ragops.serving.batch.chosen import working_copy
 from ragops.serving.batch.finish import finish
 from ragops.serving.batch.generate import generate_here
 from ragops.serving.batch.plan import unanswered
@@ -66,7 +67,7 @@ def run_batch(schema: str) -> None:
     use_case = load_usecase(USE_CASE).model_copy(
         update={"models": models("m", [], scripted("m")), "answers": AnswerSettings(min_evidence=0.3)}
     )
-    batch = Batch.of(workspace, use_case)
+    batch = Batch(workspace, working_copy(workspace, use_case))
     for table in (batch.tables.answers, batch.tables.requests, batch.tables.replies):
         table.create(workspace)
     finish(batch, A_SLICE)

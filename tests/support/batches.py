@@ -20,6 +20,7 @@ from ragops.corpus.chunks.tokens import TokenCounter
 from ragops.platform.merge import StageReport
 from ragops.platform.workspace import Workspace
 from ragops.serving.batch.batch import Batch
+from ragops.serving.batch.chosen import working_copy
 from ragops.serving.batch.finish import finish
 from ragops.serving.batch.generate import generate_here
 from ragops.serving.batch.plan import Expectation, expectation, unanswered
@@ -61,7 +62,7 @@ class Setting:
 
     @property
     def batch(self) -> Batch:
-        return Batch.of(self.workspace, self.use_case, output="replies_to_people")
+        return Batch(self.workspace, working_copy(self.workspace, self.use_case), "replies_to_people")
 
     def ask(self, *rows: tuple[Any, ...], schema: str = "question_id STRING, question STRING") -> None:
         """Replaces the table of questions."""

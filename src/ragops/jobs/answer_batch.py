@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,13 +12,14 @@ from pydantic import ConfigDict, Field, field_validator
 
 from ragops.answers.llms.open import why_unavailable
 from ragops.answers.llms.settings import VllmOffline
-from ragops.corpus.index.generations.published_files import PublishedIndex, index_root
 from ragops.errors import UserError
 from ragops.jobs.parameters import EncoderParameters
 from ragops.serving.batch.batch import Batch
+from ragops.serving.batch.chosen import ChosenChain, registered_chain, working_copy
 from ragops.serving.batch.plan import Expectation, expectation, unanswered
 from ragops.serving.batch.questions import EVALUATION, read_questions
 from ragops.serving.batch.tables import ANSWERS
+from ragops.serving.model.registered import CHAMPION, WORKING_COPY
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -32,8 +34,24 @@ class BatchParameters(EncoderParameters):
 
     job: ClassVar[str] = "answer_batch"
 
-    llm: str = Field(default="", description="the language model that answers; empty: the use case's primary model")
+    chain: str = Field(
+        default=CHAMPION,
+        description=f'the chain that answers: "{CHAMPION}", the registered one, or the bundle\'s files while there is '
+        f'none; "{WORKING_COPY}", those files; or the number of a registered version',
+    )
+    llm: str = Field(default="", description="the language model that answers instead of the chain's own, by its name")
+    working_copy_llm: str = Field(
+        default="", description="the own model of the bundle's files; empty: the use case's primary model"
+    )
     output: str = Field(default=ANSWERS.name, description="the table of answers, in the schema")
+
+    @field_validator("chain")
+    @classmethod
+    def _known_kind(cls, name: str) -> str:
+        name = name.strip() or CHAMPION
+        if name not in (CHAMPION, WORKING_COPY) and not re.fullmatch(r"[1-9][0-9]{0,8}", name):
+            raise ValueError(f'give "{CHAMPION}", "{WORKING_COPY}", or the number of a registered version')
+        return name
 
     @field_validator("output")
     @classmethod
@@ -46,15 +64,29 @@ class BatchParameters(EncoderParameters):
 
     @cached_property
     def batch(self) -> Batch:
-        """The chain and the tables.
+        """The chain that is chosen now, and the tables.
 
         Raises:
-            UserError: there is no such model or prompt, or the model may not see the documents.
+            UserError: as `choose`.
         """
-        try:
-            return Batch.of(self.workspace, self.use_case, self.llm, self.output)
-        except UserError as error:
-            raise UserError(f"parameter llm: {error}") from error
+        return Batch(self.workspace, self.choose(), self.output)
+
+    def choose(self) -> ChosenChain:
+        """The chain that the parameters name.
+
+        Raises:
+            UserError: there is no such version, model or prompt, the model may not see the documents, or the registry
+                does not answer.
+        """
+        if self.chain != WORKING_COPY:
+            with _of_parameter("llm"):
+                model = self.use_case.models.named(self.llm) if self.llm else None
+            with _of_parameter("chain"):
+                found = registered_chain(self.workspace, self.chain, model)
+            if found:
+                return found
+        with _of_parameter("llm"):
+            return working_copy(self.workspace, self.use_case, self.llm or self.working_copy_llm)
 
 
 class RetrieveParameters(BatchParameters):
@@ -80,11 +112,30 @@ class RetrieveParameters(BatchParameters):
         return name
 
 
-class GenerateParameters(BatchParameters):
+class LaterParameters(BatchParameters):
+    """For tasks after retrieve, which answer with the chain that it chose."""
+
+    chosen: str = Field(
+        default="", description="the file with the chain that the task retrieve chose; empty: chosen again"
+    )
+
+    @field_validator("chosen")
+    @classmethod
+    def _file(cls, name: str) -> str:
+        if name and not re.fullmatch(r"[0-9a-f]{1,64}\.json", name):
+            raise ValueError("give the value chain of the task retrieve, or nothing")
+        return name
+
+    def choose(self) -> ChosenChain:
+        """The chain that the first task chose. Raises UserError if it cannot be read."""
+        return ChosenChain.load(self.workspace, self.chosen) if self.chosen else super().choose()
+
+
+class GenerateParameters(LaterParameters):
     """Parameters of the tasks generate, on GPUs and on CPUs."""
 
 
-class FinishParameters(BatchParameters):
+class FinishParameters(LaterParameters):
     """Parameters of the task finish."""
 
 
@@ -105,6 +156,16 @@ def check_answer_batch(given: Mapping[str, str]) -> None:
     if isinstance(model, VllmOffline) and (reason := why_unavailable(model, parameters.workspace)):
         raise UserError(f"parameter llm: model {model.name} runs on GPU clusters ({reason} here); choose another")
     _ = parameters.batch.prompt
+
+
+@contextmanager
+def _of_parameter(name: str) -> Iterator[None]:
+    """An error of a parameter's value names the parameter."""
+    try:
+        yield
+    except UserError as error:
+        text = str(error).removeprefix(f"{name}: ")
+        raise UserError(f"parameter {name}: {text}") from error
 
 
 def open_tables(parameters: BatchParameters) -> Batch:
@@ -130,6 +191,5 @@ def questions_to_answer(parameters: RetrieveParameters, batch: Batch) -> tuple[D
         UserError: there is no table of questions, or no index.
     """
     questions = read_questions(parameters.workspace, parameters.use_case, parameters.questions)
-    live = PublishedIndex(index_root(parameters.workspace)).pointer().generation
-    wanted = unanswered(batch, questions, live, parameters.limit, parameters.max_attempts)
+    wanted = unanswered(batch, questions, batch.generation, parameters.limit, parameters.max_attempts)
     return wanted, expectation(batch, questions, wanted)

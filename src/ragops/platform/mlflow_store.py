@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ragops.errors import UserError, is_missing, needing
 from ragops.platform.compute import on_databricks
-from ragops.platform.workspace import local_home
+from ragops.platform.workspace import find_local_home, local_home
 from ragops.text import one_line
 
 if TYPE_CHECKING:
@@ -34,10 +34,15 @@ def use_mlflow(target: str = "dev") -> None:
     # It logs every table it creates and every trace it writes.
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     if not on_databricks():
-        _create_database(local_home(target) / "mlflow" / "mlflow.db", mlflow_artifacts(target))
+        _create_database(_database(target), mlflow_artifacts(target))
 
     mlflow.set_tracking_uri(os.environ["MLFLOW_TRACKING_URI"])
     mlflow.set_registry_uri(os.environ["MLFLOW_REGISTRY_URI"])
+
+
+def store_exists(target: str = "dev") -> bool:
+    """Whether there may be anything in the store; it takes 3 s to create a laptop's, and a second to import MLflow."""
+    return on_databricks() or (find_local_home(target) is not None and _database(target).exists())
 
 
 def mlflow_artifacts(target: str = "dev") -> str | None:
@@ -96,6 +101,10 @@ def _settings(target: str) -> dict[str, str]:
         "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     }
+
+
+def _database(target: str) -> Path:
+    return local_home(target) / "mlflow" / "mlflow.db"
 
 
 def _create_database(file: Path, artifacts: str | None) -> None:

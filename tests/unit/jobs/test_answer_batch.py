@@ -11,6 +11,11 @@ from ragops.jobs.answer_batch import RetrieveParameters, check_answer_batch
 GIVEN = {"catalog": "spark_catalog", "schema": "rag", "usecase": str(Path("usecase.yml").absolute()), "llm": "quotes"}
 
 
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path))
+
+
 def test_the_job_s_own_values_are_valid() -> None:
     job = yaml.safe_load(Path("resources/answer_batch.job.yml").read_text())["resources"]["jobs"]["answer_batch"]
     plain = {one["name"]: one["default"] for one in job["parameters"] if "$" not in one["default"]}
@@ -21,6 +26,10 @@ def test_the_job_s_own_values_are_valid() -> None:
     ("wrong", "said"),
     [
         ({"llm": "gpt"}, "parameter llm: model gpt"),
+        ({"chain": "9"}, "parameter chain: model spark_catalog.rag.chain has no version 9"),
+        ({"chain": "newest"}, "parameter chain is 'newest': give"),
+        ({"chain": "0"}, "parameter chain is '0': give"),
+        ({"chain": "working copy", "llm": "", "working_copy_llm": "gpt"}, "parameter llm: model gpt"),
         ({"output": "chunks"}, "parameter output is 'chunks': another job writes this table"),
         ({"output": "Embeddings_12"}, "another job writes"),
         ({"output": "a b"}, "letters, digits and underscores"),

@@ -1,4 +1,4 @@
-"""A batch: the chain that answers, without fallback, and the tables that it works with."""
+"""A batch: the chain that answers, and the tables that it works with."""
 
 from __future__ import annotations
 
@@ -8,34 +8,28 @@ from typing import TYPE_CHECKING
 
 from ragops.answers.chain.checked import Checks
 from ragops.answers.llms.ledger.calls import Caller
-from ragops.answers.llms.open import why_unavailable
-from ragops.answers.llms.policy import Policy
-from ragops.answers.llms.settings import AnyModel, VllmOffline
+from ragops.answers.llms.open import open_gateway, why_unavailable
+from ragops.answers.llms.settings import AnyModel, OpenVinoGguf, VllmOffline
 from ragops.answers.prompts.template import Template
-from ragops.answers.prompts.template_files import find, load_templates
-from ragops.assembly import Locations, open_chain, retrieval_within_context
-from ragops.corpus.embeddings.model import fingerprint
+from ragops.assembly import Locations, open_chain
+from ragops.corpus.index.generations.published_files import PublishedIndex, index_root
 from ragops.errors import UserError
+from ragops.platform.mlflow_store import store_errors, use_mlflow
 from ragops.platform.workspace import Workspace
+from ragops.serving.batch.chosen import ChosenChain
 from ragops.serving.batch.tables import ANSWERS, BatchTables
-from ragops.text import digest
+from ragops.serving.model.logged import download
+from ragops.serving.model.registered import ChainVersion
+from ragops.text import reason
 from ragops.usecase import UseCase
 
 if TYPE_CHECKING:
-    from ragops.answers.chain.chain import Chain
+    from pathlib import Path
 
-# Of a model's settings, those that cannot change an answer.
-_NOT_IN_THE_ANSWER = {
-    "timeout_s",
-    "price_per_million_input",
-    "price_per_million_output",
-    "price_per_second",
-    "private",
-    "concurrency",
-    "requests_per_minute",
-    "gpu_memory_utilization",
-}
-_DIGITS = 16
+    from ragops.answers.chain.chain import Chain
+    from ragops.answers.llms.gateway import Gateway
+    from ragops.answers.llms.ledger.sinks import Sink
+    from ragops.serving.model.configuration import ChainConfiguration
 
 
 @dataclass(frozen=True)
@@ -44,31 +38,23 @@ class Batch:
 
     Attributes:
         workspace: of the index, the tables and the ledger.
-        use_case: with the chosen model as its only one that answers: nobody waits for a batch, so what a model failed
-            to answer is asked again later, and not answered by a fallback.
+        chain: answers.
         output: the name of the table of answers.
     """
 
     workspace: Workspace
-    use_case: UseCase
+    chain: ChosenChain
     output: str = ANSWERS.name
 
-    @classmethod
-    def of(cls, workspace: Workspace, use_case: UseCase, llm: str = "", output: str = ANSWERS.name) -> Batch:
-        """The batch that this model answers; "" for the use case's primary one.
-
-        Raises:
-            UserError: there is no such model, or it may not see the documents.
-        """
-        models = use_case.models.with_primary(llm)
-        models = models.model_copy(update={"answer": models.answer.model_copy(update={"fallback": ()})})
-        Policy(use_case.corpus.classification).check(models.chain())
-        return cls(workspace, use_case.model_copy(update={"models": models}), output)
+    @cached_property
+    def use_case(self) -> UseCase:
+        """The chain's, with the chosen model as its only one that answers."""
+        return self.chain.use_case
 
     @property
     def model(self) -> AnyModel:
         """The settings of the model that answers."""
-        return self.use_case.models.chain()[0]
+        return self.chain.model
 
     @property
     def on_gpus(self) -> bool:
@@ -80,11 +66,10 @@ class Batch:
         """The tables of answers, requests and replies."""
         return BatchTables.named(self.output)
 
-    @cached_property
+    @property
     def prompt(self) -> Template:
         """The template for answers. Raises UserError if there is none of that name."""
-        prompts = self.use_case.prompts
-        return find(load_templates(prompts, self.use_case.folder), prompts.answer, "answer")
+        return self.chain.prompt
 
     @property
     def checks(self) -> Checks:
@@ -93,22 +78,18 @@ class Batch:
 
     @cached_property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits of what determines an answer besides code and documents.
+        """Of the chain: `ChosenChain.fingerprint`."""
+        return self.chain.fingerprint
 
-        Not the index generation: a refresh every half hour would make all answers stale.
+    @property
+    def generation(self) -> str:
+        """The index generation that is searched: the one inside the model, or the live one.
+
+        Raises:
+            UserError: there is no index.
         """
-        use_case = self.use_case
-        of_chain = {
-            "answers": use_case.answers.model_dump(mode="json"),
-            "classification": use_case.corpus.classification,
-            "embedding": fingerprint(use_case.embedding),
-            "model": self.model.model_dump(mode="json", exclude=_NOT_IN_THE_ANSWER),
-            "prompt": self.prompt.content_hash,
-            "quotes": use_case.models.quotes.model_dump(mode="json", exclude=_NOT_IN_THE_ANSWER),
-            "retrieval": retrieval_within_context(use_case).model_dump(mode="json"),
-            "values": use_case.prompts.values_for(self.prompt),
-        }
-        return digest(of_chain)[:_DIGITS]
+        pinned = self.chain.configuration.pinned
+        return pinned or PublishedIndex(index_root(self.workspace)).pointer().generation
 
     def caller(self) -> Caller:
         """The job's user, for the ledger."""
@@ -119,9 +100,38 @@ class Batch:
         """The chain, opened where questions are searched.
 
         Raises:
-            UserError: there is no index, or the model is not available; a model for GPUs is not looked for here.
+            UserError: there is no index, the model is not available, or the chain's files cannot be read; a model for
+                GPUs is not looked for here.
         """
-        reason = "" if self.on_gpus else why_unavailable(self.model, self.workspace)
-        if reason:
-            raise UserError(f"parameter llm: model {self.model.name} is not available here ({reason}); choose another")
-        return open_chain(self.use_case, Locations.of(self.workspace))
+        why = "" if self.on_gpus else why_unavailable(self.model, self.workspace)
+        if why:
+            raise UserError(f"parameter llm: model {self.model.name} is not available here ({why}); choose another")
+        if version := self.chain.registered:
+            from ragops.serving.model.open_model import open_logged
+
+            configuration, files = _download(version)
+            return open_logged(configuration.model_copy(update={"use_case": self.use_case}), files)
+        templates = self.chain.configuration.templates
+        return open_chain(self.use_case, Locations.of(self.workspace), templates)
+
+    def open_gateway(self, sink: Sink) -> Gateway:
+        """The gateway to the model, for models that need no GPU; a model in a file is the one that was logged.
+
+        Raises:
+            UserError: the chain's files cannot be read; or as `llms.open.open_gateway`.
+        """
+        use_case, version = self.use_case, self.chain.registered
+        own = self.model in self.chain.configuration.use_case.models.known
+        if version and own and isinstance(self.model, OpenVinoGguf):
+            configuration, files = _download(version)
+            use_case = configuration.model_copy(update={"use_case": use_case}).use_case_with(files)
+        return open_gateway(use_case.models, use_case.corpus.classification, self.workspace, sink)
+
+
+def _download(version: ChainVersion) -> tuple[ChainConfiguration, dict[str, Path]]:
+    use_mlflow()
+    try:
+        return download(version)
+    except store_errors() as error:
+        line = f"{version}: its files cannot be read ({reason(error)}); if it was deleted, run the whole job again"
+        raise UserError(line) from error

@@ -22,6 +22,7 @@ from ragops.platform.tables import Table
 from ragops.serving.batch.batch import Batch
 from ragops.serving.batch.retrieve import read_context
 from ragops.serving.batch.tables import ANSWERS, BatchAnswer, Outcome, values
+from ragops.serving.model.registered import ChainVersion
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -48,23 +49,25 @@ def finish(batch: Batch, most: int = ANSWERS_A_SLICE) -> StageReport:
         slices = -(-report.read // most)
         for number in range(slices):
             part = ready.where(F.pmod(F.xxhash64("request_id"), F.lit(slices)) == number)
-            rows = map_rows(part, -(-report.read // slices), partial(check_batches, batch.checks), table)
+            rows = map_rows(
+                part, -(-report.read // slices), partial(check_batches, batch.checks, batch.chain.label), table
+            )
             report.count(merge(workspace, table, rows))
             report.progress(number + 1, report.added + report.changed, report.read, "answers checked")
         _remove_finished(batch)
     return report
 
 
-def check_batches(checks: Checks, batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+def check_batches(checks: Checks, chain: ChainVersion, batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     """From requests with their replies to rows of the table of answers; the function for mapInPandas."""
     for batch in batches:
         names = [str(name) for name in batch.columns]
         records = (dict(zip(names, row, strict=True)) for row in batch.itertuples(index=False))
-        rows = [values(answer_row(checks, record)) for record in records]
+        rows = [values(answer_row(checks, chain, record)) for record in records]
         yield pd.DataFrame(rows, columns=ANSWERS.names)
 
 
-def answer_row(checks: Checks, row: dict[str, Any]) -> BatchAnswer:
+def answer_row(checks: Checks, chain: ChainVersion, row: dict[str, Any]) -> BatchAnswer:
     """The answer of one request, from its row with its reply's columns."""
     given: dict[str, Any] = {name: None if _is_missing(value) else value for name, value in row.items()}
     error = given["problem"] or given["error"]
@@ -95,6 +98,8 @@ def answer_row(checks: Checks, row: dict[str, Any]) -> BatchAnswer:
         input=given["input"],
         request_id=given["request_id"],
         answered_at=datetime.now(UTC),
+        chain_name=chain.name,
+        chain_version=chain.version,
     )
 
 

@@ -16,7 +16,6 @@ from ragops.answers.llms.errors import ContextOverflow, ModelFailure
 from ragops.answers.llms.gateway import Gateway
 from ragops.answers.llms.ledger.calls import Caller
 from ragops.answers.llms.ledger.sinks import Spool
-from ragops.answers.llms.open import open_gateway
 from ragops.answers.llms.types import Reply
 from ragops.errors import UserError
 from ragops.platform.merge import merge
@@ -72,15 +71,14 @@ def generate_here(
     Args:
         batch: whose tables exist.
         caller: for the ledger.
-        gateway: used instead of the use case's.
+        gateway: used instead of the batch's own.
         most: requests in a slice, about.
 
     Raises:
         UserError: the first requests all failed; nothing is lost.
     """
     spool = Spool(batch.workspace.volume(LEDGER), _ROWS_PER_FILE)
-    use_case = batch.use_case
-    gateway = gateway or open_gateway(use_case.models, use_case.corpus.classification, batch.workspace, spool)
+    gateway = gateway or batch.open_gateway(spool)
     run = _Run(batch, gpus=0)
     for part in in_parts(pending(batch), most)[1]:
         rows = [(row["request_id"], row["request"]) for row in part]

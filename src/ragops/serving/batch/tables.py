@@ -23,7 +23,7 @@ class BatchRequest(BaseModel):
     question_id: str | None = Field(description="As in the table of questions; null if it is missing there.")
     question: str = Field(description="The question.")
     groups: tuple[str, ...] = Field(description="The groups that the passages are searched for.")
-    chain: str = Field(description="Fingerprint of model, prompt and settings.")
+    chain: str = Field(description="Fingerprint of the chain and its model.")
     input: str = Field(description="Hash of the question's text, its groups and what is wrong with its row.")
     attempt: Int32 = Field(description="The number of this attempt to answer, from 1.")
     generation: str = Field(description="The index generation that was searched.")
@@ -62,7 +62,7 @@ class BatchAnswer(BaseModel):
     question_id: str | None = Field(description="As in the table of questions; null if it is missing there.")
     question: str = Field(description="The question, at most one character longer than a question may be.")
     groups: tuple[str, ...] = Field(description="The groups that it was answered for; empty: everybody.")
-    chain: str = Field(description="Fingerprint of model, prompt and settings; others make other rows.")
+    chain: str = Field(description="Fingerprint of the chain and its model; others make other rows.")
     outcome: Outcome = Field(
         description="answered, abstained, refused (the row itself is at fault), failed (tried again by the next run)."
     )
@@ -84,6 +84,8 @@ class BatchAnswer(BaseModel):
     input: str = Field(description="Hash of the question's text, its groups and what is wrong with its row.")
     request_id: str = Field(description="The request that was answered.")
     answered_at: datetime = Field(description="When.")
+    chain_name: str | None = Field(description="The registered model, or the working copy's use case.")
+    chain_version: str | None = Field(description='Its version, or "working copy"; null in rows of earlier releases.')
 
 
 REQUESTS = Table.of(

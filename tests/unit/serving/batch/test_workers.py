@@ -14,6 +14,7 @@ from ragops.answers.llms.types import Reply, Request
 from ragops.errors import UserError
 from ragops.platform.workspace import Workspace
 from ragops.serving.batch.batch import Batch
+from ragops.serving.batch.chosen import working_copy
 from ragops.serving.batch.tables import REPLIES
 from ragops.serving.batch.workers import Recorded, engine_opener, read_request, reply_batches, request_text
 from ragops.usecase import load_usecase
@@ -76,5 +77,6 @@ def test_a_request_survives_its_column() -> None:
 
 def test_workers_run_no_model_but_vllm() -> None:
     use_case = load_usecase(Path("usecase.yml")).model_copy(update={"models": models("m", [], scripted("m"))})
+    place = Workspace("spark_catalog", "rag")
     with pytest.raises(UserError, match="model m: workers run models of the provider vllm_offline only"):
-        engine_opener(Batch.of(Workspace("spark_catalog", "rag"), use_case), ME)
+        engine_opener(Batch(place, working_copy(place, use_case)), ME)
