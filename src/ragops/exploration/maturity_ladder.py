@@ -89,4 +89,4 @@ def _recall(profile: Profile, use_case: UseCase) -> float | None:
 
 
 def _floor(use_case: UseCase) -> float:
-    return next((one.at_least for one in use_case.success if one.measure == "recall_at_5"), 0.0)
+    return next((one.limit for one in use_case.success if one.measure == "recall_at_5"), 0.0)

@@ -8,7 +8,7 @@ from ragops.assembly import Locations
 from ragops.platform import console
 from ragops.quality.evaluation.answers import Row, ask_all, metrics, reported_fallbacks
 from ragops.quality.evaluation.reports.answers import checks_table
-from ragops.quality.evaluation.retrieval import MEASURES, open_evaluator
+from ragops.quality.evaluation.retrieval import measure_names, open_evaluator
 from ragops.quality.questions import Question
 from ragops.releases.registry import StoredAnswers
 from ragops.serving.model.loaded import LoadedChain
@@ -19,7 +19,7 @@ def retrieval_figures(use_case: UseCase, locations: Locations, questions: Sequen
     """The measures of the use case's success criteria for what the index finds. Raises as `open_evaluator`."""
     with open_evaluator(use_case, locations, questions) as evaluator:
         (measured,) = evaluator.evaluate([use_case.retrieval])
-    return {name: measured.interval(name).mean for name in MEASURES} | {"search_p95_ms": measured.percentile(95)}
+    return {name: measured.interval(name).mean for name in measure_names()} | {"search_p95_ms": measured.percentile(95)}
 
 
 def evaluate_answers(

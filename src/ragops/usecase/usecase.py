@@ -13,7 +13,7 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from ragops.answers.chain.types import AnswerSettings
 from ragops.answers.llms.policy import Classification
-from ragops.answers.llms.settings import QUOTES_ONLY, Models
+from ragops.answers.llms.settings import QUOTES_ONLY, AnyModel, Models
 from ragops.answers.prompts.template_files import PromptSettings
 from ragops.answers.retrieval.settings import RerankModel, RetrievalSettings
 from ragops.corpus.chunks.splitter import ChunkSizes
@@ -23,33 +23,12 @@ from ragops.corpus.embeddings.model_files import is_package
 from ragops.corpus.index.access import AccessRule, check_groups
 from ragops.errors import UserError, explain
 from ragops.platform.config_files import read_yaml
+from ragops.usecase.checks import problems, wrong_judge
+from ragops.usecase.criteria import Criterion, ServiceLevels
 from ragops.usecase.evaluation import Evaluation, Release
 from ragops.usecase.section import Section
 
 _Encoder = TypeVar("_Encoder", EmbeddingModel, RerankModel)
-
-
-class Criterion(Section):
-    """A success criterion: a measure on the evaluation set and the minimum that it must reach."""
-
-    measure: Literal["coverage", "recall_at_1", "recall_at_5", "recall_at_10", "mrr", "ndcg_at_10"]
-    """What is measured, on the answerable questions of the evaluation set."""
-    at_least: float = Field(ge=0, le=1)
-    """The minimum; also a floor of the release gate."""
-    why: str
-    """What the minimum means for users; the evaluation report shows it."""
-
-
-class ServiceLevels(Section):
-    """What users can rely on."""
-
-    freshness_minutes: float = Field(gt=0)
-    """Maximum time from the change of a file until searches find it, in minutes."""
-    search_p95_ms: float = Field(gt=0)
-    """Maximum 95th percentile of the time for one search, including the question's encoding, in milliseconds."""
-    refresh_minutes: float = Field(gt=0)
-    """Maximum time of one refresh, from start to published index, in minutes; the job explore suggests a schedule
-    from it."""
 
 
 class Corpus(Section):
@@ -127,7 +106,7 @@ class UseCase(Section):
     users: str
     """Who uses the system, and how."""
     success: tuple[Criterion, ...]
-    """What must be reached on the evaluation set before users rely on the system."""
+    """What must be reached before users rely on the system; `ragops usecase` compares it with what was measured."""
     sla: ServiceLevels
     """Freshness of the index and speed of a search."""
     corpus: Corpus
@@ -162,10 +141,28 @@ class UseCase(Section):
         return self._folder
 
     @property
+    def criteria(self) -> tuple[Criterion, ...]:
+        """Everything that must hold: the success criteria, then the service levels."""
+        return (*self.success, *self.sla.criteria)
+
+    @property
     def gate(self) -> Release:
-        """The section `release`, with the success criteria among its floors."""
-        floors = {one.measure: one.at_least for one in self.success}
-        return self.release.model_copy(update={"floors": floors | self.release.floors})
+        """The section `release`, with those success criteria that a release measures among its floors and ceilings."""
+        mine = [one for one in self.success if one.catalogued.gates]
+        floors = {one.measure: one.at_least for one in mine if one.at_least is not None}
+        ceilings = {one.measure: one.at_most for one in mine if one.at_most is not None}
+        limits = {"floors": floors | self.release.floors, "ceilings": ceilings | self.release.ceilings}
+        return self.release.model_copy(update=limits)
+
+    def judge_model(self) -> AnyModel | None:
+        """The settings of the model that judges; None if none does.
+
+        Raises:
+            UserError: it cannot judge, or is the model that answers (which a job's parameter may have chosen).
+        """
+        if reason := wrong_judge(self):
+            raise UserError(reason)
+        return self.models.named(self.evaluation.judge) if self.evaluation.judge else None
 
     @property
     def packages(self) -> tuple[EmbeddingModel | RerankModel, ...]:
@@ -188,22 +185,6 @@ class UseCase(Section):
             raise ValueError("chunking.embedded_tokens is above embedding.max_tokens: the model would ignore the rest")
         return self
 
-    @model_validator(mode="after")
-    def _a_model_does_not_judge_itself(self) -> UseCase:
-        judge = self.evaluation.judge
-        if judge is None:
-            return self
-        others = [one.name for one in self.models.known if one.provider != "extractive" and one.name != self._primary]
-        if judge not in others:
-            known = f"choose from {', '.join(others)}" if others else "add one to models.known"
-            reason = "answers the questions" if judge == self._primary else "is not a language model of models.known"
-            raise ValueError(f"evaluation.judge: {judge} {reason}; {known}")
-        return self
-
-    @property
-    def _primary(self) -> str:
-        return self.models.answer.primary
-
 
 def _in(folder: Path, model: _Encoder) -> _Encoder:
     return model.model_copy(update={"source": f"volume:{folder / model.name}"}) if is_package(model.source) else model
@@ -213,7 +194,8 @@ def load_usecase(path: Path) -> UseCase:
     """Reads and validates a use case.
 
     Raises:
-        UserError: the file is missing, is not YAML or has a duplicate key, or a field is wrong; names file and field.
+        UserError: the file is missing, is not YAML or has a duplicate key, a field is wrong, or nothing measures a
+            criterion; names file and field.
     """
     try:
         raw = read_yaml(path)
@@ -225,5 +207,7 @@ def load_usecase(path: Path) -> UseCase:
         use_case = UseCase.model_validate(raw)
     except ValidationError as error:
         raise UserError(f"usecase: {path}: {explain(error.errors())}") from error
+    if found := next(problems(use_case), ""):
+        raise UserError(f"usecase: {path}: {found}")
     use_case._folder = path.parent
     return use_case

@@ -14,7 +14,7 @@ from tests.support.evaluations import result_of
 def test_criteria_are_checked_on_the_use_case_s_settings(results: list[SettingsResult], use_case: UseCase) -> None:
     lines = list(criteria(results, use_case))
     assert [met for met, _ in lines[:2]] == [True, True]
-    assert lines[0][1].startswith("recall_at_1 1.000 [1.000, 1.000], required 0.9: so")
+    assert lines[0][1].startswith("recall_at_1 1.000 [1.000, 1.000], required >= 0.900: so")
     dense = use_case.model_copy(update={"retrieval": result_of(results, fusion="dense").settings})
     assert [met for met, _ in list(criteria(results, dense))[:2]] == [False, False]
     slow = use_case.model_copy(update={"sla": use_case.sla.model_copy(update={"search_p95_ms": 1e-6})})
