@@ -29,6 +29,7 @@ class Behavior:
         error: the body of a failed request, instead of the dialect's.
         finish: the finish reason.
         usage: whether to report token counts.
+        refusal: what the model says instead of filling in a schema.
         endless: sends this text again and again until the client hangs up or the test ends.
     """
 
@@ -41,6 +42,7 @@ class Behavior:
     error: dict[str, Any] | None = None
     finish: str = "stop"
     usage: bool = True
+    refusal: str | None = None
     endless: str | None = None
 
 
@@ -188,7 +190,8 @@ def _usage(body: dict[str, Any], text: str) -> dict[str, int]:
 
 
 def _completion(body: dict[str, Any], behavior: Behavior) -> dict[str, Any]:
-    message = {"role": "assistant", "content": behavior.text}
+    refused = behavior.refusal is not None
+    message = {"role": "assistant", "content": None if refused else behavior.text, "refusal": behavior.refusal}
     done = {
         "id": "c1",
         "object": "chat.completion",

@@ -17,9 +17,11 @@ class ModelFailure(UserError):
         retryable: whether the same model may answer when called again.
         retry_after_s: how long the server asks clients to wait, in seconds; None if it does not say.
         status: of HTTP; None without a response.
+        tokens: read and written for nothing: a server bills them.
     """
 
     retryable: ClassVar[bool] = False
+    tokens: tuple[int, int] = (0, 0)
 
     def __init__(self, message: str, retry_after_s: float | None = None, status: int | None = None) -> None:
         super().__init__(message)
@@ -58,6 +60,10 @@ class Malformed(ModelFailure):
 
 class EmptyAnswer(ModelFailure):
     """The model wrote nothing, and would write nothing again."""
+
+
+class Declined(ModelFailure):
+    """The model or a filter of its server declines to answer, and would decline again."""
 
 
 class Rejected(ModelFailure):

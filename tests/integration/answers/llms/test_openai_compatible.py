@@ -10,6 +10,7 @@ import pytest
 from ragops.answers.llms.errors import (
     Busy,
     ContextOverflow,
+    Declined,
     EmptyAnswer,
     Malformed,
     ModelFailure,
@@ -98,6 +99,32 @@ def test_a_schema_is_sent_as_a_response_format() -> None:
         model_at(double.url).generate(Request(REQUEST.messages, response_schema=schema))
     sent = double.bodies[0]["response_format"]
     assert (sent["type"], sent["json_schema"]["schema"]) == ("json_schema", schema)
+
+
+@pytest.mark.parametrize(
+    "behavior",
+    [Behavior(refusal="I can't help with that."), Behavior(text="", finish="content_filter")],
+    ids=["in its own words", "by a filter"],
+)
+def test_a_model_that_declines_is_told_from_an_empty_answer_and_its_tokens_are_known(behavior: Behavior) -> None:
+    with serving(behavior) as double, pytest.raises(Declined, match="declines to answer") as raised:
+        model_at(double.url).generate(REQUEST)
+    assert raised.value.tokens[0] == 5, "the prompt's tokens, as the server counts them"
+    assert len(double.bodies) == 1
+
+
+def test_a_filter_that_refuses_a_prompt_is_no_wrong_parameter() -> None:
+    error = {
+        "error": {"message": "The response was filtered by the content management policy", "code": "content_filter"}
+    }
+    with serving(Behavior(status=400, error=error)) as double, pytest.raises(Declined, match="HTTP 400"):
+        model_at(double.url).generate(REQUEST)
+
+
+def test_an_empty_answer_has_its_price() -> None:
+    with serving(Behavior(text="")) as double, pytest.raises(EmptyAnswer) as raised:
+        model_at(double.url).generate(REQUEST)
+    assert raised.value.tokens == (5, 0)
 
 
 def test_each_request_has_a_fresh_token() -> None:

@@ -76,6 +76,15 @@ def test_an_answer_satisfies_its_schema(model: OpenVinoGgufModel) -> None:
     assert json.loads(reply.text)["verdict"] in {"yes", "no"}
 
 
+def test_a_flat_schema_is_answered_on_one_line(model: OpenVinoGgufModel) -> None:
+    verdict = {"type": "string", "enum": ["yes", "no"]}
+    parts = {"reason": {"type": "string", "maxLength": 30}, **{f"v{number}": verdict for number in range(1, 5)}}
+    schema = {"type": "object", "properties": parts, "required": list(parts)}
+    text = model.generate(ask("Judge four passages.", response_schema=schema, max_tokens=60)).text
+    assert list(json.loads(text)) == list(parts)
+    assert "\n" not in text
+
+
 def test_a_seed_makes_sampling_reproducible(model: OpenVinoGgufModel) -> None:
     def story(seed: int) -> str:
         return model.generate(ask("Tell a story.", temperature=1.0, seed=seed)).text

@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ragops.answers.llms.errors import ModelFailure
 from ragops.answers.llms.ledger.encryption import KeyRing
 from ragops.answers.llms.settings import AnyModel, ModelSettings
 from ragops.answers.llms.types import Reply, Request
@@ -108,8 +109,15 @@ class Call:
         return row.model_copy(update={"key_id": sealed.key_id, "payload": data})
 
     def ended(self, outcome: Outcome, error: BaseException | None = None) -> CallRow:
-        """The row of a call without an answer."""
-        return self._row(outcome).model_copy(update={"error": type(error).__name__ if error else None})
+        """The row of a call without an answer; a reply that is none has its price, too."""
+        row = self._row(outcome)
+        read, written = error.tokens if isinstance(error, ModelFailure) else (0, 0)
+        spent = {
+            "prompt_tokens": read,
+            "completion_tokens": written,
+            "cost": _price(self._model, read, written, row.seconds) if read else 0.0,
+        }
+        return row.model_copy(update={"error": type(error).__name__ if error else None, **spent})
 
     def _row(self, outcome: Outcome) -> CallRow:
         return CallRow(
@@ -130,10 +138,12 @@ def cost(model: ModelSettings, reply: Reply) -> float:
     """What an answer costs by the use case's prices; 0 for a cached one."""
     if reply.cached:
         return 0.0
-    tokens = (
-        reply.prompt_tokens * model.price_per_million_input + reply.completion_tokens * model.price_per_million_output
-    )
-    return tokens / 1e6 + reply.seconds * model.price_per_second
+    return _price(model, reply.prompt_tokens, reply.completion_tokens, reply.seconds)
+
+
+def _price(model: ModelSettings, read: int, written: int, seconds: float) -> float:
+    tokens = read * model.price_per_million_input + written * model.price_per_million_output
+    return tokens / 1e6 + seconds * model.price_per_second
 
 
 def _payload(request: Request, reply: Reply) -> bytes:

@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 import openai
 from pydantic import BaseModel, ValidationError
 
-from ragops.answers.llms.errors import EmptyAnswer, Malformed, check_context
+from ragops.answers.llms.errors import Declined, EmptyAnswer, Malformed, ModelFailure, check_context
 from ragops.answers.llms.providers.deadline_socket import TimeLimit
 from ragops.answers.llms.providers.openai_errors import ServerErrors, field_refused_by, read_error, shorten
 from ragops.answers.llms.providers.openai_replies import Chunk, Chunks, Completion, Usage
 from ragops.answers.llms.providers.request_fields import RequestFields
+from ragops.answers.llms.providers.schemas import strict_schema
 from ragops.answers.llms.providers.token_counts import estimate_tokens
 from ragops.answers.llms.resilience import Deadline
 from ragops.answers.llms.settings import OPTIONAL, OpenAICompatible
@@ -24,6 +25,7 @@ from ragops.answers.llms.types import Pieces, Reply, Request
 from ragops.platform.model_servers import is_this_machine
 
 _CUT_OFF = "length"  # the finish reason of an answer that ended at max_tokens
+_FILTERED = "content_filter"  # that of an answer which a filter removed
 _TOKENS_PER_MESSAGE = 8  # added by a chat template
 _Content = TypeVar("_Content", bound=BaseModel)
 _Answer = TypeVar("_Answer")
@@ -101,7 +103,7 @@ class OpenAICompatibleModel:
         written.feed(choice.message.content or "")
         written.end(cut_off=choice.finish_reason == _CUT_OFF)
         text = written.answer if self._fields.accepts_stop() else _before_stop(written.answer, request.stop)
-        return self._reply(request, text, written, choice.finish_reason, done.usage, started)
+        return self._reply(request, text, written, choice.finish_reason, done.usage, started, choice.message.refusal)
 
     def stream(self, request: Request) -> Pieces:
         """Yields the answer in pieces, or as a single piece if the server does not stream.
@@ -197,7 +199,7 @@ class OpenAICompatibleModel:
         if request.stop:
             body["stop"] = list(request.stop)
         if request.response_schema is not None:
-            schema = {"name": "answer", "schema": request.response_schema, "strict": True}
+            schema = {"name": "answer", "schema": strict_schema(request.response_schema), "strict": True}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         return body
 
@@ -209,21 +211,27 @@ class OpenAICompatibleModel:
         reason: str | None,
         usage: Usage | None,
         started: float,
+        refusal: str | None = None,
     ) -> Reply:
         self._starts_inside_thoughts |= written.began_inside
-        if not text.strip():
-            fix = "raise max_tokens, which its thoughts used up" if reason == _CUT_OFF else "rephrase the question"
-            raise self._errors.error(EmptyAnswer, f"the model returned an empty answer (finish_reason {reason}); {fix}")
         read, counted = (usage.prompt_tokens, usage.completion_tokens) if usage else (None, None)
-        return Reply(
-            text,
-            self.name,
-            self._settings.provider,
+        tokens = (
             self._prompt_tokens(request) if read is None else read,
             self.count_tokens(written.text) if counted is None else counted,
-            time.monotonic() - started,
-            reason or "stop",
         )
+        if not text.strip():
+            failure = self._no_answer(reason, refusal)
+            failure.tokens = tokens
+            raise failure
+        seconds = time.monotonic() - started
+        return Reply(text, self.name, self._settings.provider, *tokens, seconds, reason or "stop")
+
+    def _no_answer(self, reason: str | None, refusal: str | None) -> ModelFailure:
+        if refusal or reason == _FILTERED:
+            words = shorten(refusal or f"finish_reason {reason}")
+            return self._errors.error(Declined, f"it declines to answer ({words}); rephrase the question")
+        fix = "raise max_tokens, which its thoughts used up" if reason == _CUT_OFF else "rephrase the question"
+        return self._errors.error(EmptyAnswer, f"the model returned an empty answer (finish_reason {reason}); {fix}")
 
     def _read(self, kind: type[_Content], raw: str) -> _Content:
         try:

@@ -12,6 +12,7 @@ import openai
 from ragops.answers.llms.errors import (
     Busy,
     ContextOverflow,
+    Declined,
     Malformed,
     ModelFailure,
     Rejected,
@@ -28,6 +29,7 @@ from ragops.text import one_line
 _MESSAGE_CHARACTERS = 200
 _BAD_REQUEST = {400, 422}
 _REQUIRED = ("model", "messages")
+_FILTERED = "content_filter"
 _LATE = "no answer in time; raise timeout_s, or choose a faster model"
 
 
@@ -92,6 +94,8 @@ class ServerErrors:
             return kind(self.line(details), _retry_after(response.headers.get("retry-after")), status)
         location = shorten(response.headers["location"]) if response.has_redirect_location else ""
         if not location and status not in {401, 403}:
+            if _FILTERED in (error.code, _inner_code(error.body)):
+                return self.error(Declined, f"its filter declines to answer ({details}); rephrase the question", status)
             if is_too_long(message, error.code):
                 return ContextOverflow(self._model, f"the server refuses the prompt ({details})")
             if name := field_refused_by(error, _REQUIRED):
@@ -112,6 +116,12 @@ def read_error(response: Any) -> None:  # noqa: ANN401 - httpx2's, which is the 
     """Reads the body of an error early: when the client reads it later, it lets httpx2's exceptions pass."""
     if not response.is_success:
         response.read()
+
+
+def _inner_code(body: object) -> object:
+    """The code of a body that the client does not read it from: {"error": {"code": ...}} within another object."""
+    inner = body.get("error") if isinstance(body, dict) else None
+    return inner.get("code") if isinstance(inner, dict) else None
 
 
 def _retry_after(header: str | None) -> float | None:

@@ -58,6 +58,8 @@ class Text(BaseModel):
     """A message, or what a chunk adds to it."""
 
     content: Content = None
+    refusal: Content = None
+    """Instead of content where the model declines to fill in a schema."""
 
 
 _Usage = Annotated[Usage | None, BeforeValidator(lambda given: given if isinstance(given, dict) else None)]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ragops.answers.llms.errors import EmptyAnswer, TimedOut, Unavailable, check_context
+from ragops.answers.llms.providers.schemas import compact_pattern
 from ragops.answers.llms.settings import OpenVinoGguf
 from ragops.answers.llms.thoughts import ThoughtFilter, without_thoughts
 from ragops.answers.llms.types import Pieces, Reply, Request
@@ -169,8 +170,9 @@ class _Engine:
         if request.stop:
             config.stop_strings = set(request.stop)
         if request.response_schema is not None:
-            schema = json.dumps(request.response_schema)
-            config.structured_output_config = self._genai.StructuredOutputConfig(json_schema=schema)
+            pattern = compact_pattern(request.response_schema)
+            form = {"regex": pattern} if pattern else {"json_schema": json.dumps(request.response_schema)}
+            config.structured_output_config = self._genai.StructuredOutputConfig(**form)
         return config
 
 

@@ -53,7 +53,8 @@ _REFUSES_FIELD = [
         rf"(?:\bnot|n't) support(?:ed)?\b{_GAP}{_NAME}",
     )
 ]
-# Servers that take max_tokens only under its other name, or one temperature only, may not call the field unsupported.
+# Servers that take max_tokens only under its other name, one temperature only, or no schema in response_format, may not
+# call the field unsupported.
 _REFUSES_USE = {
     "max_tokens": re.compile(
         r"\b(?:use|missing|requires?|expects?|provide|specify)\b[^.;\d]{0,40}?\bmax_completion_tokens\b", re.IGNORECASE
@@ -61,6 +62,12 @@ _REFUSES_USE = {
     "temperature": re.compile(
         r"\btemperature\b[^.;]{0,60}?(?:\bonly\b(?! values)|must be (?:set to |equal to |exactly )?1\b"
         r"|strictly positive|greater than 0|> ?0)",
+        re.IGNORECASE,
+    ),
+    # Servers that know the field, but not json_schema, or not every schema: DeepSeek, Volcengine, OpenAI.
+    "response_format": re.compile(
+        r"\bresponse[_ ]format\b[^;]{0,80}?\b(?:unavailable|not valid|invalid value|must be)\b"
+        r"|\binvalid schema for response_format\b",
         re.IGNORECASE,
     ),
 }

@@ -1,5 +1,6 @@
 import pytest
 
+from ragops.answers.llms.errors import Busy, Declined
 from ragops.answers.llms.ledger.calls import CALLS, Call, cost
 from ragops.answers.llms.settings import Scripted
 from ragops.answers.llms.types import Reply
@@ -44,3 +45,17 @@ def test_a_call_becomes_a_row_with_its_caller_model_and_outcome() -> None:
         "Busy",
     )
     assert call.ended("failed", ValueError()).error == "ValueError"
+
+
+def test_a_reply_that_is_no_answer_costs_its_tokens() -> None:
+    refusal = Declined("Model m: it declines")
+    refusal.tokens = (1_000_000, 500_000)
+    row = Call(MODEL, ME).ended("failed", refusal)
+    assert (row.outcome, row.error, row.prompt_tokens, row.completion_tokens) == (
+        "failed",
+        "Declined",
+        1_000_000,
+        500_000,
+    )
+    assert row.cost == pytest.approx(4.0)
+    assert Call(MODEL, ME).ended("failed", Busy("Model m: busy")).cost == 0

@@ -123,3 +123,19 @@ def test_refusals_during_a_request_apply_to_it_alone() -> None:
 def test_a_refused_field_is_found_in_other_wordings(message: str, field: str | None) -> None:
     sent = [name for name in SENT if name != "max_completion_tokens"]
     assert refused_field(message, None, None, sent) == field
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "This response_format type is unavailable now",
+        "The parameter `response_format.type` specified in the request are not valid: invalid value: `json_schema`, "
+        "supported values are: `json_object` and `text`.",
+        "Invalid schema for response_format 'answer': In context=(), 'required' is required to be supplied",
+        "This model does not support response format `json_schema`.",
+    ],
+)
+def test_a_server_without_schemas_refuses_the_response_format(message: str) -> None:
+    """DeepSeek's and Volcengine's (nanobrowser/nanobrowser#47), OpenAI's and Groq's wordings."""
+    assert refused_field(message, None, None, SENT) == "response_format"
+    assert refused_field(message, None, None, ("seed",)) is None
