@@ -17,8 +17,9 @@ import httpx
 import pytest
 from localbundle.definitions.bundle import load_bundle
 
+from ragops.platform.collected import parsed
 from ragops.platform.workspace import cache_folder, models_folder
-from ragops.quality.feedback.files import answer_file, parsed
+from ragops.quality.feedback.files import answer_file
 from ragops.quality.feedback.rows import AnswerRow, Verdict
 from tests.support.files_double import TOKEN, Double, served
 from tests.support.notes_index import ROOT, WORKSPACE, publish_notes

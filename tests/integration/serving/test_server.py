@@ -19,7 +19,8 @@ from openai.types.responses import Response
 
 from ragops.answers.llms.providers.token_counts import estimate_tokens
 from ragops.answers.llms.types import Pieces, Reply, Request, drain
-from ragops.quality.feedback.files import answer_file, parsed
+from ragops.platform.collected import parsed
+from ragops.quality.feedback.files import answer_file
 from ragops.quality.feedback.rows import AnswerRow
 from tests.support.serve_command import status
 from tests.support.served import FERRY, REPLY, Shelved, listening, parts

@@ -8,13 +8,15 @@ verdict got no confirmation, and sending it again replaces the file.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from ragops.errors import RequestError
+from ragops.platform.collected import parsed
 from ragops.platform.volumes.errors import PathNotFound
 from ragops.platform.volumes.interface import VolumeFiles
 from ragops.platform.volumes.open import volume_files
@@ -23,14 +25,14 @@ from ragops.quality.feedback.rows import AnswerRow, Verdict
 ANSWERS_FOLDER = "answers"
 FEEDBACK_FOLDER = "feedback"
 
-# A verdict that is sent twice at the same time must not be written twice at the same time.
+# A row that is sent twice at the same time must not be written twice at the same time.
 _LOCKS = tuple(threading.Lock() for _ in range(64))
 
 Row = TypeVar("Row", bound=BaseModel)
 
 
-class VerdictConflict(RequestError):
-    """Another verdict was saved under the same id."""
+class IdReused(RequestError):
+    """Another verdict or label was saved under the same id."""
 
 
 def record_answer(volume: Path, row: AnswerRow, files: VolumeFiles | None = None) -> None:
@@ -63,25 +65,45 @@ def record_verdict(volume: Path, verdict: Verdict, files: VolumeFiles | None = N
         The verdict as saved: with the time at which it first arrived.
 
     Raises:
-        VerdictConflict: another verdict was saved under this id; that one stays.
+        IdReused: another verdict was saved under this id; that one stays.
         VolumeError: it could not be saved; VolumeFull if there is no space.
     """
-    path = volume / FEEDBACK_FOLDER / f"{verdict.verdict_id}.json"
-    with _LOCKS[hash(verdict.verdict_id) % len(_LOCKS)]:
-        return _save(files or volume_files(path), path, verdict)
+    return save_once(volume / FEEDBACK_FOLDER, "verdict", verdict.verdict_id, verdict, Verdict.says_the_same, files)
 
 
-def _save(files: VolumeFiles, path: Path, verdict: Verdict) -> Verdict:
-    if files.create(path, _content(verdict)):
-        return verdict
-    saved = _saved(files, path)
-    if saved is None:  # the beginning that a killed process left, or the job has just collected it
-        files.write(path, _content(verdict))
-    elif not saved.says_the_same(verdict):
-        raise VerdictConflict(f"verdict {verdict.verdict_id}: another one has this id; make a new id for each verdict")
-    with suppress(PathNotFound):  # collected meanwhile
-        files.sync(path)
-    return saved or verdict
+def save_once(
+    folder: Path, what: str, row_id: str, row: Row, same: Callable[[Row, Row], bool], files: VolumeFiles | None = None
+) -> Row:
+    """Saves a row in a file named after its id, durably. To repeat it changes nothing.
+
+    Args:
+        folder: on the ledger volume.
+        what: the row's kind, for errors.
+        row_id: made by the client.
+        row: what is saved.
+        same: whether two rows say the same, so that one is a repetition of the other.
+        files: as in `record_answer`.
+
+    Returns:
+        The row as saved first.
+
+    Raises:
+        IdReused: another row was saved under this id; that one stays.
+        VolumeError: it could not be saved; VolumeFull if there is no space.
+    """
+    path = folder / f"{row_id}.json"
+    files = files or volume_files(path)
+    with _LOCKS[hash(row_id) % len(_LOCKS)]:
+        if files.create(path, _content(row)):
+            return row
+        saved = _saved(files, path, type(row))
+        if saved is None:  # the beginning that a killed process left, or the job has just collected it
+            files.write(path, _content(row))
+        elif not same(saved, row):
+            raise IdReused(f"{what} {row_id}: another one has this id; make a new id for each {what}")
+        with suppress(PathNotFound):  # collected meanwhile
+            files.sync(path)
+        return saved or row
 
 
 def answer_is_recorded(volume: Path, answer_id: str, files: VolumeFiles | None = None) -> bool:
@@ -102,20 +124,12 @@ def answer_file(volume: Path, answer_id: str) -> Path:
     return volume / ANSWERS_FOLDER / f"{answer_id}.json"
 
 
-def parsed(kind: type[Row], content: bytes) -> Row | None:
-    """The row in a file; None if the file is not whole, or is none of this kind."""
-    try:
-        return kind.model_validate_json(content)
-    except ValidationError:
-        return None
-
-
 def _content(row: BaseModel) -> bytes:
     return f"{row.model_dump_json()}\n".encode()
 
 
-def _saved(files: VolumeFiles, path: Path) -> Verdict | None:
+def _saved(files: VolumeFiles, path: Path, kind: type[Row]) -> Row | None:
     try:
-        return parsed(Verdict, files.read(path))
+        return parsed(kind, files.read(path))
     except PathNotFound:
         return None

@@ -24,7 +24,7 @@ REASONS: Mapping[str, str] = {
 """The reasons a person can choose for a verdict, by their ids, with the words that a page shows."""
 MAX_COMMENT_CHARACTERS = 2_000
 
-_UUID = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
+UUID = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
 _ANSWER = r"^resp_[0-9a-f]{32}$"
 
 Thumb = Literal["up", "down"]
@@ -32,7 +32,7 @@ Chain = tuple[str, str]
 """Name and version: of the registered model, or the use case's name and "working copy"."""
 
 
-def _comment(text: str | None) -> str | None:
+def plain_comment(text: str | None) -> str | None:
     """Line ends as line feeds, no white space around it; None if nothing is left."""
     plain = (text or "").replace("\r\n", "\n").strip()
     if controls := [c for c in plain if unicodedata.category(c) == "Cc" and c not in "\t\n"]:
@@ -51,12 +51,12 @@ class GivenVerdict(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    verdict_id: Annotated[str, StringConstraints(pattern=_UUID, to_lower=True)]
+    verdict_id: Annotated[str, StringConstraints(pattern=UUID, to_lower=True)]
     answer_id: Annotated[str, StringConstraints(pattern=_ANSWER)]
     verdict: Thumb
     reason: Annotated[str, StringConstraints(max_length=40), AfterValidator(_reason)] | None = None
     comment: Annotated[
-        Annotated[str, StringConstraints(max_length=MAX_COMMENT_CHARACTERS)] | None, AfterValidator(_comment)
+        Annotated[str, StringConstraints(max_length=MAX_COMMENT_CHARACTERS)] | None, AfterValidator(plain_comment)
     ] = None
 
 
@@ -92,6 +92,9 @@ class AnswerRow(BaseModel):
     cited: list[str] = Field(description="Those of them that the answer cites.")
     trace_id: str | None = Field(description="MLflow's trace; null without tracing.")
     seconds: float = Field(description="From the question to the checked answer.")
+    numbers: list[int] | None = Field(
+        default=None, description="The number that each of `passages` has in the answer; null in rows of old versions."
+    )
 
 
 class FeedbackRow(BaseModel):
@@ -165,6 +168,7 @@ def answer_row(
         chain_name=chain[0],
         chain_version=chain[1],
         passages=[chunk for one in sources for chunk in one["chunk_ids"]],
+        numbers=[one["number"] for one in sources for _ in one["chunk_ids"]],
         cited=[chunk for one in sources if one["cited"] for chunk in one["chunk_ids"]],
         **{name: outputs[name] for name in taken},
     )

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from ragops.platform.volumes.errors import VolumeError, VolumeFull
 from ragops.platform.volumes.interface import VolumeFiles
 from ragops.platform.volumes.open import volume_files
-from ragops.quality.feedback.files import VerdictConflict, answer_is_recorded, record_verdict
+from ragops.quality.feedback.files import IdReused, answer_is_recorded, record_verdict
 from ragops.quality.feedback.rows import GivenVerdict, Verdict
 from ragops.serving.server.identity import Identify
 from ragops.serving.server.types import Refused
@@ -59,7 +59,7 @@ def feedback_router(volume: Path, identify: Identify) -> APIRouter:
 def _save(volume: Path, verdict: Verdict, files: VolumeFiles) -> None:
     try:
         record_verdict(volume, verdict, files)
-    except VerdictConflict as error:
+    except IdReused as error:
         raise Refused(409, "verdict_id_reused", str(error)) from error
     except VolumeFull as error:
         _log.error("%s", error)

@@ -10,15 +10,15 @@ from typing import BinaryIO
 
 import pytest
 
+from ragops.platform.collected import parsed
 from ragops.platform.volumes import mounted
 from ragops.platform.volumes.errors import VolumeError, VolumeFull
 from ragops.platform.volumes.open import volume_files
 from ragops.quality.feedback.files import (
     FEEDBACK_FOLDER,
-    VerdictConflict,
+    IdReused,
     answer_file,
     answer_is_recorded,
-    parsed,
     record_answer,
     record_verdict,
 )
@@ -77,7 +77,7 @@ def test_another_verdict_under_a_used_id_is_refused(volume: Path, folder: Path) 
     verdict = a_verdict()
     record_verdict(volume, verdict)
     for other in ({"verdict": "up"}, {"comment": None}, {"who": "somebody@firm"}):
-        with pytest.raises(VerdictConflict, match=verdict.verdict_id):
+        with pytest.raises(IdReused, match=verdict.verdict_id):
             record_verdict(volume, verdict.model_copy(update=other))
     assert saved(folder) == [verdict]
 

@@ -43,7 +43,8 @@ class Steps:
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch, spark_environment: object) -> Iterator[Steps]:
     counted = Steps()
-    for owner, name in ((stage, "merge"), (assessments, "merge"), (MountedFiles, "remove"), (mlflow, "log_assessment")):
+    merging = [(module, "merge") for module in (collected, stage, assessments)]
+    for owner, name in (*merging, (MountedFiles, "remove"), (mlflow, "log_assessment")):
         monkeypatch.setattr(owner, name, counted.counted(getattr(owner, name)))
     open_experiment("feedback")  # before tracing, which opens the store that this process used last
     mlflow.tracing.enable()

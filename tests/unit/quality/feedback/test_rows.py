@@ -87,12 +87,15 @@ def test_an_answers_row_has_the_passages_it_was_given_and_those_it_cites() -> No
         "trace_id": "tr-1",
         "seconds": 0.25,
         "evidence": 0.9,
-        "sources": [{"chunk_ids": ["a", "b"], "cited": False}, {"chunk_ids": ["c"], "cited": True}],
+        "sources": [
+            {"number": 1, "chunk_ids": ["a", "b"], "cited": False},
+            {"number": 2, "chunk_ids": ["c"], "cited": True},
+        ],
     }
     asked = datetime(2026, 11, 30, 12, tzinfo=UTC)
     row = answer_row(
         f"resp_{'0a' * 16}", "And in Python?", "So [2].", outputs, who="me", asked_at=asked, chain=("help", "3")
     )
-    assert (row.passages, row.cited) == (["a", "b", "c"], ["c"])
+    assert (row.passages, row.numbers, row.cited) == (["a", "b", "c"], [1, 1, 2], ["c"])
     assert (row.question, row.standalone) == ("And in Python?", "How do I open a file in Python?")
     assert (row.chain_name, row.chain_version, row.generation, row.trace_id) == ("help", "3", "g-1", "tr-1")

@@ -10,8 +10,9 @@ from typing import Any, BinaryIO
 import pytest
 from fastapi.testclient import TestClient
 
+from ragops.platform.collected import parsed
 from ragops.platform.volumes import mounted
-from ragops.quality.feedback.files import parsed, record_answer
+from ragops.quality.feedback.files import record_answer
 from ragops.quality.feedback.rows import Verdict
 from ragops.serving.server.app import create_app
 from tests.support.feedback import an_answer
