@@ -114,7 +114,8 @@ def test_audit_looks_at_every_lock(make: Make, tmp_path: Path) -> None:
     (tmp_path / "environments/requirements/serverless").mkdir()
     (tmp_path / "environments/requirements/serverless/refresh.txt").touch()
     audited = [line.split("--requirement ")[1].split()[0] for line in make("audit") if "pip-audit" in line]
-    assert audited == [f"environments/requirements/{name}.txt" for name in ("laptop", "dev", "serverless/refresh")]
+    names = ("laptop", "dev", "vllm-cpu", "serverless/refresh")
+    assert audited == [f"environments/requirements/{name}.txt" for name in names]
 
 
 def test_help_lists_every_target_within_80_columns() -> None:
