@@ -22,6 +22,7 @@ from ragops.cli.models import models_app
 from ragops.cli.options import Schema, Target
 from ragops.cli.prompts import prompts_app
 from ragops.cli.serve import mcp, serve
+from ragops.cli.usecase import usecase
 from ragops.errors import UserError
 from ragops.platform import console
 from ragops.platform.workspace import LANDING
@@ -37,6 +38,7 @@ app.command()(search)
 app.command()(serve)
 app.command()(mcp)
 app.command()(doctor)
+app.command()(usecase)
 app.add_typer(index_app, name="index")
 app.add_typer(prompts_app, name="prompts")
 app.add_typer(evaluate_app, name="evaluate")

@@ -57,7 +57,7 @@ class Measure:
         return f"{value:{_DIGITS.get(self.unit, '.3g')}}{_SUFFIXES.get(self.unit, '')}"
 
 
-def command(source: Source) -> str:
+def command(source: str) -> str:
     """How to start what measures: a command of ragops, or a job on a laptop."""
     return f"ragops {source}" if " " in source else f"localbundle run {source}"
 

@@ -51,7 +51,7 @@ def criterion(measure: str) -> list[dict[str, object]]:
         ({"release": {"ceilings": {"live_seconds_p95": 2}}}, "live_seconds_p95: a release does not .* success"),
         ({"success": [MEASURED], "evaluation": {"judge": "served"}}, "judge: served is the model that answers; choose"),
         ({"success": [MEASURED], "evaluation": {"judge": "quotes"}}, "judge: quotes is no language model"),
-        ({"success": [MEASURED], "evaluation": {"judge": "nobody"}}, "choose from judge, smollm2"),
+        ({"success": [MEASURED], "evaluation": {"judge": "nobody"}}, "choose from smollm2, judge"),
         ({"evaluation": {"judge": "judge", "reviewers": ["ann", "ann"]}}, "evaluation.reviewers: ann occurs twice"),
         ({"evaluation": {"judge": "judge", "reviewers": [" "]}}, "evaluation.reviewers: .* empty"),
         ({"evaluation": {"judge": "judge", "judges": ["tone"]}}, "evaluation.judges.0 is 'tone'"),

@@ -123,7 +123,7 @@ def test_an_evaluation_without_any_answer_of_the_model_fails(use_case: Path, mon
     ("words", "reason"),
     [
         (("--prompts", "breif"), "did you mean brief"),
-        (("--models", "gpt"), "served, smollm2, quotes, script"),
+        (("--models", "gpt"), "served, smollm2, quotes, judge, script"),
         (("--models", "served"), "model served: not available here (OPENAI_BASE_URL is not set)"),
         (("--prompts", "standalone_question"), "its task is rewrite"),
     ],

@@ -1,0 +1,61 @@
+"""The use case's criteria against what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ragops.quality.criteria.rows import Metric
+from ragops.usecase import Criterion
+from ragops.usecase.measures import command
+
+State = Literal["pass", "fail", "not measured"]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A criterion with the latest value of its measure; None if there is none."""
+
+    criterion: Criterion
+    metric: Metric | None
+
+    @property
+    def state(self) -> State:
+        """Whether the value keeps to the limit."""
+        if self.metric is None:
+            return "not measured"
+        return "pass" if self.criterion.is_met_by(self.metric.value) else "fail"
+
+    @property
+    def value(self) -> str:
+        """The value with its unit and its interval, for example: 0.512 [0.448, 0.571]."""
+        if self.metric is None:
+            return "not measured"
+        shown, ends = self.criterion.catalogued.shown, (self.metric.low, self.metric.high)
+        if ends == (None, None):
+            return shown(self.metric.value)
+        low, high = ("?" if end is None else shown(end).partition(" ")[0] for end in ends)
+        return f"{shown(self.metric.value)} [{low}, {high}]"
+
+    def __str__(self) -> str:
+        """One line, for example: recall_at_5 0.512 [0.448, 0.571], required >= 0.450: half are found."""
+        return f"{self.criterion.measure} {self.value}, required {self.criterion.required}: {self.criterion.why}"
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        metric = self.metric.model_dump(mode="json", exclude={"name"}) if self.metric else None
+        one = self.criterion
+        return {
+            "measure": one.measure,
+            one.catalogued.better: one.limit,
+            "why": one.why,
+            "state": self.state,
+            "measured": metric,
+            "measured_by": [command(source) for source in one.catalogued.sources],
+        }
+
+
+def check(criteria: Iterable[Criterion], latest: Mapping[str, Metric]) -> list[Checked]:
+    """Each criterion with the latest value of its measure, in their order."""
+    return [Checked(one, latest.get(one.measure)) for one in criteria]
