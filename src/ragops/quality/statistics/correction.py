@@ -1,11 +1,29 @@
-"""A judge's rate corrected by the answers that people labelled too, with intervals that account for both samples."""
+"""A judge's rate corrected by the answers that people labelled too, with intervals that account for both samples.
+
+A judge errs, and always in the same direction: over many answers its rate is precise and wrong. Labels say by how much.
+`rogan_gladen` divides the error out by sensitivity and specificity; `prediction_powered` adds to the labels' mean what
+the judge sees in the other answers, as far as its scores follow the labels (Angelopoulos et al. 2023, arXiv 2311.01453,
+"PPI++"; the weight is between 0 and 1, so a useless judge changes nothing). The second one is much narrower: prefer it.
+
+How much narrower than labels alone: the width is sqrt(1 - r^2 N / (N + n)) of theirs, where r is the correlation of
+score and label, and n of the N + n judged answers have a label. For verdicts r is about kappa, so that 0.7 of the width
+takes kappa 0.75 and 10 judged answers without a label for each one with, or kappa 0.8 and 4; with kappa 0.6 the limit
+is 0.8, however many answers are judged. Where answers of one document are alike, answers from other documents than the
+labelled ones narrow the interval further, and more answers from the same documents do not.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ragops.quality.statistics.intervals import Interval
+import numpy as np
+from numpy.typing import NDArray
+
+from ragops.quality.statistics.intervals import Interval, Statistic, Sums, cluster_sums, statistic_interval
+
+Numbers = NDArray[np.float64]
+_COLUMNS = range(7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +44,68 @@ class Labelled:
 def rogan_gladen(judged: Sequence[bool], judged_clusters: Sequence[str], labelled: Labelled) -> Interval:
     """The share of good answers, from a judge's rate and its sensitivity and specificity.
 
+    NaN where these are unknown, or no better than chance together.
+
     Args:
         judged: the judge's verdicts on answers without a label.
         judged_clusters: for each of these the name of its cluster.
         labelled: the answers with a label.
     """
-    raise NotImplementedError
+    return _interval(_rogan_gladen, judged, judged_clusters, labelled)
 
 
 def prediction_powered(judged: Sequence[float], judged_clusters: Sequence[str], labelled: Labelled) -> Interval:
-    """The share of good answers by prediction-powered inference; arguments as of `rogan_gladen`, scores allowed."""
-    raise NotImplementedError
+    """The share of good answers by prediction-powered inference.
+
+    Without answers that have no label, it is the labels' mean; without labels it is NaN.
+
+    Args:
+        judged: the judge's scores of answers without a label, from 0 to 1.
+        judged_clusters: for each of these the name of its cluster.
+        labelled: the answers with a label.
+    """
+    return _interval(_prediction_powered, judged, judged_clusters, labelled)
+
+
+def _interval(
+    statistic: Statistic, judged: Sequence[float], judged_clusters: Sequence[str], labelled: Labelled
+) -> Interval:
+    """Whole clusters are drawn with their labelled and their other answers, those without a label apart."""
+    score, label = np.asarray(labelled.judge, np.float64), np.asarray(labelled.people, np.float64)
+    others = np.asarray(judged, np.float64)
+    with_label, without = np.ones(len(label)), np.zeros(len(label))
+    rest, empty = np.ones(len(others)), np.zeros(len(others))
+    columns = (
+        (with_label, empty),
+        (label, empty),
+        (score, empty),
+        (score * label, empty),
+        (without, rest),
+        (without, others),
+        (score**2, others**2),
+    )
+    clusters = [*labelled.clusters, *judged_clusters]
+    sums = cluster_sums(clusters, *(np.concatenate(pair) for pair in columns))
+    found = statistic_interval(statistic, sums, limiting=sums[:, 0] > 0)
+    return found._replace(low=float(np.clip(found.low, 0, 1)), high=float(np.clip(found.high, 0, 1)))
+
+
+def _rogan_gladen(sums: Sums) -> Numbers:
+    count, good, said, both, others, others_said, _ = (sums[..., column] for column in _COLUMNS)
+    sensitivity, false_alarms = both / good, (said - both) / (count - good)
+    informed = np.where(sensitivity > false_alarms, sensitivity - false_alarms, np.nan)
+    rate = (said + others_said) / (count + others)
+    found: Numbers = np.clip((rate - false_alarms) / informed, 0, 1)
+    return found
+
+
+def _prediction_powered(sums: Sums) -> Numbers:
+    """Labels' mean + weight x (the judge's mean of the other answers - its mean of the labelled ones)."""
+    count, good, scored, both, others, others_scored, squares = (sums[..., column] for column in _COLUMNS)
+    total = count + others
+    variance = squares / total - ((scored + others_scored) / total) ** 2
+    covariance = both / count - good / count * scored / count
+    weight = np.clip(covariance / variance * others / total, 0, 1)
+    shift = others_scored / others - scored / count
+    found: Numbers = good / count + np.where(others * variance > 0, np.nan_to_num(weight) * np.nan_to_num(shift), 0)
+    return found

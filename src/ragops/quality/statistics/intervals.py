@@ -1,21 +1,40 @@
-"""Confidence intervals of means, and of any statistic of sums, over questions that belong to clusters."""
+"""Confidence intervals of means, and of any statistic of sums, over questions that belong to clusters.
+
+Results of questions about one document rise and fall together, so whole clusters are drawn, with replacement (a
+bootstrap over questions is too narrow), and the bounds are those of BCa: corrected for bias and skewness. Clusters are
+few, and with few of them every bootstrap is too narrow as well: so BCa reads the resamples not at normal quantiles but
+at those of Student's t, times sqrt(c / (c - 1)) for c clusters (Hesterberg 2015, "What Teachers Should Know About the
+Bootstrap", section 5.3).
+
+Chosen by simulation: 50 labels in 15 clusters of equal and unequal sizes, true shares from 0.5 to 0.85, correlation
+within a cluster from 0.02 to 0.3, 2,000 samples each. Coverage of 95 % intervals, from the worst case to the best:
+
+    percentile 87-93 %    BCa 90-94 %    t with a jackknife error 89-95 %    bootstrap-t 88-97 %    this one 93-97 %
+
+With a share of 0.92 it is 92-98 %, the others 66-97 %. `python -m tests.bench.statistics` measures it again.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 LEVEL = 0.95
+RESAMPLES = 5_000
+SEED = 20_240
 FEWEST_CLUSTERS = 6
 """Fewer cannot show what chance does: two that agree give an interval of width 0. MLflow asks for as many pairs."""
+MANY_CLUSTERS = 1_000
+"""Of more than these the bounds are those of Student's t, which then differ little; resamples would take memory."""
 
 Sums = NDArray[np.float64]
 """Sums over the rows of each cluster, shape (clusters, sums); or of whole samples, shape (samples, sums)."""
 Statistic = Callable[[Sums], NDArray[np.float64]]
-"""Gives one number for each row of sums."""
+"""Gives one number for each row of sums; NaN where there is none."""
 
 
 class Interval(NamedTuple):
@@ -42,7 +61,9 @@ class Interval(NamedTuple):
 
 
 def mean_interval(values: ArrayLike, clusters: Sequence[str]) -> Interval:
-    """The mean of the values with its interval.
+    """The mean of the values, for example of differences or seconds, with its interval.
+
+    The same values give the same interval, and all values with the same clusters see the same draws.
 
     Args:
         values: one per question, shape (questions,), without NaN.
@@ -50,6 +71,26 @@ def mean_interval(values: ArrayLike, clusters: Sequence[str]) -> Interval:
     """
     given = np.asarray(values, np.float64)
     return statistic_interval(ratio, cluster_sums(clusters, given, np.ones(len(given))))
+
+
+def share_interval(values: ArrayLike, clusters: Sequence[str]) -> Interval:
+    """The mean of values from 0 to 1, such as a share of good answers; arguments as of `mean_interval`.
+
+    Where all values are 0, or all are 1, resamples show no chance at all, and a bootstrap's interval has width 0. Then
+    the other bound is the exact one of as many questions (Clopper-Pearson): 50 good answers of 50 give 0.93 to 1.
+    Simulated coverage with a true share of 0.98: 99 % with this rule, 49 to 60 % without it.
+    """
+    found = mean_interval(values, clusters)
+    count = np.size(values)
+    if found.low == found.high and found.mean in (0, 1):
+        reach = unseen(count)
+        return found._replace(low=found.mean and 1 - reach, high=found.mean or reach)
+    return found
+
+
+def unseen(count: int) -> float:
+    """The largest share of something that was not seen once among so many, with 97.5 % confidence."""
+    return float(1 - ((1 - LEVEL) / 2) ** (1 / count))
 
 
 def cluster_sums(clusters: Sequence[str], *columns: NDArray[np.float64]) -> Sums:
@@ -66,18 +107,81 @@ def ratio(sums: Sums) -> NDArray[np.float64]:
     return means
 
 
-def statistic_interval(statistic: Statistic, sums: Sums) -> Interval:
-    """The statistic of all clusters together, with its interval."""
+def statistic_interval(statistic: Statistic, sums: Sums, limiting: NDArray[np.bool_] | None = None) -> Interval:
+    """The statistic of all clusters together, with its interval.
+
+    Args:
+        statistic: computes it from sums over clusters.
+        sums: of each cluster.
+        limiting: of two samples, which clusters belong to the smaller one: both are drawn separately, and its number
+            of clusters is the one that counts. By default all clusters are one sample.
+    """
+    few = np.ones(len(sums), np.bool_) if limiting is None else limiting
+    count = int(few.sum())
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = float(statistic(sums.sum(axis=0)[None])[0]) if count else float("nan")
+        if count < 2 or np.isnan(value):
+            return Interval(value, value, value, count)
+        influence = _influence(statistic, sums)
+        if len(sums) > MANY_CLUSTERS:
+            reach = quantile((1 + LEVEL) / 2, count - 1) * _error(influence)
+            return Interval(value, value - reach, value + reach, count)
+        low, high = _bca(value, statistic(_resampled(sums, few)), influence, count)
+    return Interval(value, low, high, count)
+
+
+def standard_error(statistic: Statistic, sums: Sums) -> float:
+    """The statistic's standard error, by leaving out one cluster at a time."""
+    return _error(_influence(statistic, sums))
+
+
+def quantile(probability: float, freedom: int) -> float:
+    """A quantile of Student's t."""
     from scipy.special import stdtrit
 
-    count = len(sums)
-    if not count:
-        return Interval(float("nan"), float("nan"), float("nan"), 0)
-    whole = sums.sum(axis=0)
-    value = float(statistic(whole[None])[0])
-    if count == 1:
-        return Interval(value, float("nan"), float("nan"), 1)
-    without = statistic(whole - sums)
-    error = np.sqrt((count - 1) / count * np.sum((without - without.mean()) ** 2))
-    reach = float(stdtrit(count - 1, (1 + LEVEL) / 2) * error)
-    return Interval(value, value - reach, value + reach, count)
+    return float(stdtrit(freedom, probability))
+
+
+def _influence(statistic: Statistic, sums: Sums) -> NDArray[np.float64]:
+    """How much each cluster raises the statistic, compared with leaving it out."""
+    without = statistic(sums.sum(axis=0) - sums)
+    known = without[np.isfinite(without)]
+    return known.mean() - known if len(known) else known
+
+
+def _error(influence: NDArray[np.float64]) -> float:
+    count = len(influence)
+    return float(np.sqrt((count - 1) / count * np.sum(influence**2))) if count else float("nan")
+
+
+def _bca(
+    value: float, resampled: NDArray[np.float64], influence: NDArray[np.float64], count: int
+) -> tuple[float, float]:
+    """The quantiles of the resampled statistic that BCa takes, with Hesterberg's correction for few clusters."""
+    from scipy.special import ndtr, ndtri
+
+    known = resampled[np.isfinite(resampled)]
+    if not len(known):
+        return float("nan"), float("nan")
+    tie = 1e-12 * max(1.0, abs(value))
+    below = np.sum(known < value - tie) + np.sum(np.abs(known - value) <= tie) / 2
+    bias = ndtri(np.clip(below / len(known), 1 / len(known), 1 - 1 / len(known)))
+    spread = np.sum(influence**2)
+    skew = np.sum(influence**3) / (6 * spread**1.5) if spread else 0.0
+    reach = np.sqrt(count / (count - 1)) * quantile((1 + LEVEL) / 2, count - 1)
+    ends = bias + np.array([-reach, reach])
+    low, high = np.quantile(known, ndtr(bias + ends / np.maximum(1 - skew * ends, 1e-9)))
+    return float(low), float(high)
+
+
+def _resampled(sums: Sums, few: NDArray[np.bool_]) -> Sums:
+    """The sums of each resample, shape (RESAMPLES, sums)."""
+    parts = [part for part in (sums[few], sums[~few]) if len(part)]
+    return sum((_draws(len(part), SEED + number) @ part for number, part in enumerate(parts)), np.float64(0) * sums[:1])
+
+
+@lru_cache(maxsize=4)
+def _draws(count: int, seed: int) -> NDArray[np.float64]:
+    """How often each resample has each cluster, shape (RESAMPLES, count): a report needs them for all its measures."""
+    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
+    return drawn.astype(np.float64)
