@@ -40,13 +40,12 @@ def compare(
     (release.max_error_share).
     """
     from ragops.assembly import Locations
-    from ragops.quality.datasets.leakage import evaluation_questions
     from ragops.quality.evaluation.answers import error_share
     from ragops.quality.evaluation.comparison import questions_to_try
     from ragops.quality.evaluation.variants import Chains
 
     workspace, use_case = options.workspace(target, schema), options.use_case(usecase)
-    sample = questions_to_try(evaluation_questions(use_case), questions)
+    sample = questions_to_try(options.question_set(use_case, target).questions, questions)
     chains = Chains(use_case, options.templates(use_case), Locations.of(workspace))
     variants = _variants(chains, options.listed(prompts), options.listed(models))
     results = _results(chains, variants, sample, target)
@@ -77,7 +76,7 @@ def _results(
     from ragops.quality.evaluation.comparison import tracked, tracked_run, try_variants
 
     open_experiment(deployed_experiment(target), target)
-    with tracked_run("comparison", questions=len(questions)), options.progress_bar() as progress:
+    with tracked_run("comparison", questions), options.progress_bar() as progress:
         task = progress.add_task("opening", total=len(variants) * len(questions))
 
         def advance(variant: Variant, done: int) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from ragops.cli import options
-from ragops.cli.options import Json, Model, Prompt, Schema, Target, UseCaseFile
+from ragops.cli.options import Json, Model, Prompt, QuestionsFile, Schema, Target, UseCaseFile
 from ragops.errors import UserError
 from ragops.platform import console
 from ragops.platform.deployment import deployed_model
@@ -29,6 +29,7 @@ evaluate_app = typer.Typer(help="Evaluate retrieval or answers on the evaluation
 
 @evaluate_app.command()
 def retrieval(
+    questions_file: QuestionsFile = None,
     as_json: Json = False,
     target: Target = "dev",
     schema: Schema = None,
@@ -39,18 +40,22 @@ def retrieval(
     Exit code 1 if a criterion is not met.
     """
     from ragops.assembly import Locations
-    from ragops.quality.datasets.leakage import evaluation_questions
+    from ragops.quality.datasets.console import about, show_measured
     from ragops.quality.evaluation.retrieval import open_evaluator, settings_grid, settings_label
 
-    workspace, use_case = options.workspace(target, schema), options.use_case(usecase)
+    workspace, use_case = options.workspace(target, schema), options.use_case(usecase, questions_file)
+    asked = options.question_set(use_case, target)
     with (
         console.messages().status("encoding the questions") as status,
-        open_evaluator(use_case, Locations.of(workspace), evaluation_questions(use_case)) as evaluator,
+        open_evaluator(use_case, Locations.of(workspace), asked.questions) as evaluator,
     ):
+        lost = evaluator.in_no_passage()
         results = evaluator.evaluate(
             settings_grid(use_case.retrieval), lambda one: status.update(settings_label(one, use_case.retrieval))
         )
-    if not _print_retrieval(results, use_case, as_json):
+    if not as_json:
+        show_measured(console.terminal(), asked, measured=len(evaluator.questions), in_no_passage=lost)
+    if not _print_retrieval(results, use_case, as_json, about(asked) | {"in_no_passage": lost}):
         raise typer.Exit(1)
 
 
@@ -61,6 +66,7 @@ def answers(
     questions: Annotated[
         int | None, typer.Option(min=2, help="Evaluate at most N questions (answerable and unanswerable).", metavar="N")
     ] = None,
+    questions_file: QuestionsFile = None,
     as_json: Json = False,
     target: Target = "dev",
     schema: Schema = None,
@@ -74,22 +80,24 @@ def answers(
     (release.max_error_share).
     """
     from ragops.answers.llms.ledger.sinks import MemorySink
-    from ragops.quality.datasets.leakage import evaluation_questions
+    from ragops.quality.datasets.console import about, show_measured
+    from ragops.quality.datasets.question_set import VERSION
     from ragops.quality.evaluation.answers import error_share, sampled
     from ragops.quality.evaluation.reports.answers import print_answers
 
-    use_case = options.use_case(usecase)
-    known = evaluation_questions(use_case)
-    if not known:
+    use_case = options.use_case(usecase, questions_file)
+    asked = options.question_set(use_case, target)
+    if not asked.questions:
         raise UserError("evaluation.questions: the use case names none; give a JSONL file")
-    sample = sampled(known, questions or len(known))
+    sample = sampled(asked.questions, questions or len(asked.questions))
     use_mlflow(target)
     calls = MemorySink()
     primary = use_case.models.with_primary(model or deployed_model(target)).answer.primary
     report = _report(options.chain(target, schema, usecase, primary, prompt, sink=calls), primary, calls, sample)
     if as_json:
-        typer.echo(json.dumps(report.as_json()))
+        typer.echo(json.dumps(report.as_json() | {VERSION: about(asked)}))
     else:
+        show_measured(console.terminal(), asked, measured=len(sample))
         print_answers(console.terminal(), report)
     if error_share(report.rows) > use_case.release.max_error_share:
         raise typer.Exit(1)
@@ -119,14 +127,18 @@ def _report(chain: Chain, primary: str, calls: MemorySink, questions: Sequence[Q
     return AnswersReport(rows, calls.rows, answerable, unanswerable, chain.settings.min_evidence)
 
 
-def _print_retrieval(results: Sequence[SettingsResult], use_case: UseCase, as_json: bool) -> bool:
-    """Prints figures and criteria. Returns whether all criteria are met."""
+def _print_retrieval(
+    results: Sequence[SettingsResult], use_case: UseCase, as_json: bool, measured: Mapping[str, object]
+) -> bool:
+    """Prints figures and criteria, as JSON with what was `measured`. Returns whether all criteria are met."""
+    from ragops.quality.datasets.question_set import VERSION
     from ragops.quality.evaluation.reports.retrieval import criteria, print_settings, settings_as_json
 
     checks = list(criteria(results, use_case))
     if as_json:
         lines = [{"met": met, "criterion": line} for met, line in checks]
-        typer.echo(json.dumps({"settings": settings_as_json(results, use_case), "criteria": lines}))
+        found = {VERSION: measured, "settings": settings_as_json(results, use_case), "criteria": lines}
+        typer.echo(json.dumps(found))
     else:
         terminal = console.terminal()
         print_settings(terminal, results, use_case)

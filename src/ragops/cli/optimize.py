@@ -50,7 +50,6 @@ def optimize(
     The result is compared with the original on the other questions.
     """
     from ragops.assembly import Locations
-    from ragops.quality.datasets.leakage import evaluation_questions
     from ragops.quality.evaluation.comparison import questions_to_try
     from ragops.quality.evaluation.variants import Chains, Variant
     from ragops.quality.optimization.result import print_optimized
@@ -58,7 +57,7 @@ def optimize(
     if find_spec("gepa") is None:
         raise UserError("optimize: package gepa is not installed; install ragops[optimize]")
     workspace, use_case = options.workspace(target, schema), options.use_case(usecase)
-    sample = questions_to_try(evaluation_questions(use_case), questions)
+    sample = questions_to_try(options.question_set(use_case, target).questions, questions)
     own = Variant.of_use_case(use_case)
     variant = Variant(name or own.prompt, model or deployed_model(target) or own.llm, own.fusion)
     chains = Chains(use_case, options.templates(use_case), Locations.of(workspace))

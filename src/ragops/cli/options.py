@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ragops.answers.llms.ledger.sinks import Sink
     from ragops.answers.prompts.registry import PromptRegistry
     from ragops.answers.prompts.template import Template
+    from ragops.quality.datasets.question_set import QuestionSet
     from ragops.usecase import UseCase
 
 Target = Annotated[str, typer.Option("-t", "--target", help="Bundle target.")]
@@ -36,6 +37,10 @@ UseCaseFile = Annotated[
 ]
 Model = Annotated[str, typer.Option("--model", help="Model in usecase.yml (default: the target's).")]
 Prompt = Annotated[str, typer.Option("--prompt", help="Prompt template (default: the use case's).")]
+QuestionsFile = Annotated[
+    Path | None,
+    typer.Option("--questions-file", help="Question set: a file or a folder (default: the use case's)."),
+]
 Groups = Annotated[list[str] | None, typer.Option("--group", help="A group you belong to (repeatable).")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -54,11 +59,28 @@ def deployed_or_default(target: str, schema: str | None) -> tuple[Workspace, str
         return Workspace("spark_catalog", schema or "rag"), "", str(error)
 
 
-def use_case(path: Path | None) -> UseCase:
-    """The use case. Raises UserError if it is missing or wrong, or if there is no bundle to look for it in."""
+def use_case(path: Path | None, questions: Path | None = None) -> UseCase:
+    """The use case, with another question set if one is given.
+
+    Raises UserError if it is missing or wrong, or if there is no bundle to look for it in.
+    """
     from ragops.usecase import load_usecase
 
-    return load_usecase(path or bundle_root() / "usecase.yml")
+    found = load_usecase(path or bundle_root() / "usecase.yml")
+    if questions is None:
+        return found
+    named = found.evaluation.model_copy(update={"questions": str(questions.absolute())})
+    return found.model_copy(update={"evaluation": named})
+
+
+def question_set(use_case: UseCase, target: str) -> QuestionSet:
+    """The use case's evaluation set, which may be in the target's MLflow. Raises UserError as `measured_set`."""
+    from ragops.quality.datasets.leakage import measured_set
+    from ragops.quality.datasets.question_set import is_dataset
+
+    if is_dataset(use_case.evaluation.questions):
+        use_mlflow(target)
+    return measured_set(use_case)
 
 
 def templates(use_case: UseCase) -> dict[str, Template]:

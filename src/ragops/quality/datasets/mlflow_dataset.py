@@ -6,12 +6,13 @@ places. MLflow identifies a record by its `inputs`, so a question is there once 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ragops.errors import UserError, is_missing, needing
-from ragops.platform.mlflow_store import store_errors
+from ragops.platform.mlflow_store import store_errors, use_mlflow
 from ragops.quality.datasets.files import Loaded, Place, check_duplicates
 from ragops.quality.datasets.plain_format import PlainFormat
 from ragops.quality.datasets.sections import Sections
@@ -79,6 +80,8 @@ def as_record(one: Question) -> dict[str, Any]:
 
 
 def _dataset(name: str) -> EvaluationDataset:
+    if "MLFLOW_TRACKING_URI" not in os.environ:  # in a task that has not logged anything yet
+        use_mlflow()
     from mlflow.genai.datasets import get_dataset
 
     found: EvaluationDataset = get_dataset(name=name)

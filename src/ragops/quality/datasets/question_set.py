@@ -44,6 +44,9 @@ class QuestionSet:
     to_review: int = 0
     notes: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        return f"question set {self.source}, version {self.version}, {len(self.questions):,} questions"
+
     @property
     def kinds(self) -> Mapping[str, int]:
         """Questions of each kind, the most frequent first."""
@@ -87,6 +90,11 @@ def version_of(questions: Iterable[Question]) -> str:
     return digest(rows)[:_DIGITS] if rows else ""
 
 
+def is_dataset(named: str | None) -> bool:
+    """Whether `evaluation.questions` names an MLflow evaluation dataset."""
+    return named is not None and named.startswith(DATASET)
+
+
 def location(named: str, folder: Path) -> Path:
     """The file or folder that `evaluation.questions` names."""
     return mapped(folder / named)
@@ -107,7 +115,7 @@ def _with_line_feeds(value: object) -> object:
 def _loaded(named: str, folder: Path) -> Loaded:
     if named in SAMPLES:
         return load(sample_file(named))
-    if named.startswith(DATASET):
+    if is_dataset(named):
         from ragops.quality.datasets.mlflow_dataset import load_dataset
 
         return load_dataset(named.removeprefix(DATASET))

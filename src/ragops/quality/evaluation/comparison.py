@@ -14,6 +14,7 @@ from ragops.answers.chain.types import Query
 from ragops.answers.llms.ledger.calls import CallRow
 from ragops.answers.prompts.template import Template
 from ragops.errors import UserError, needing
+from ragops.quality.datasets.question_set import VERSION, version_of
 from ragops.quality.evaluation.answers import Outcome, Row, ask_all, differences, metrics, sampled, summarize
 from ragops.quality.evaluation.bootstrap import Interval
 from ragops.quality.evaluation.variants import Chains, Variant, everyone
@@ -136,8 +137,10 @@ def _query(question: str, groups: tuple[str, ...]) -> Query:
 
 
 @contextmanager
-def tracked_run(kind: str, **params: object) -> Iterator[str]:
+def tracked_run(kind: str, questions: Sequence[Question], **params: object) -> Iterator[str]:
     """A new run in the open experiment, active inside the block; gives the run's id.
+
+    Its parameters are the number of questions, the version of what they ask and expect, and any others.
 
     Raises:
         NotPermitted: no run may be created there.
@@ -147,7 +150,7 @@ def tracked_run(kind: str, **params: object) -> Iterator[str]:
     with needing("CAN EDIT", "experiment of this run"):
         begun = mlflow.start_run(run_name=kind, tags={"kind": kind})
     with begun as run:
-        mlflow.log_params(params)
+        mlflow.log_params({"questions": len(questions), VERSION: version_of(questions), **params})
         yield str(run.info.run_id)
 
 

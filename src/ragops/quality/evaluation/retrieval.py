@@ -27,7 +27,7 @@ from ragops.corpus.index.generations.generation import Generation
 from ragops.corpus.index.passages import Vector
 from ragops.errors import UserError
 from ragops.quality.evaluation.bootstrap import Interval, interval
-from ragops.quality.gold import is_answered_by, is_covered
+from ragops.quality.gold import in_no_passage, is_answered_by, is_covered
 from ragops.quality.questions import Question
 
 if TYPE_CHECKING:
@@ -115,6 +115,11 @@ class Evaluator:
             on_progress(one)
             results.append(self._measure(one, encoded))
         return results
+
+    def in_no_passage(self) -> list[str]:
+        """The ids of questions whose gold no passage has: nothing that is measured here can find it."""
+        passages = ((one.text, one.path) for page in self.generation.table.scan() for one in page)
+        return [one.question_id for one in in_no_passage(self.questions, passages)]
 
     def _encode(self, question: Question) -> tuple[Vector, float]:
         started = time.perf_counter()

@@ -67,7 +67,7 @@ class Optimizer:
             raise UserError(f"prompt template {chain.prompt.name}: it has no system text to improve; give it one")
         self.chains.calls.take()
         training, holdout = split(questions)
-        with tracked_run("optimization", questions=len(questions), holdout=len(holdout)):
+        with tracked_run("optimization", questions, holdout=len(holdout)):
             trials = self._trials(chain, training)
             result, calls = self._learn(trials), self.chains.calls.take()
             (found,) = result.optimized_prompts
