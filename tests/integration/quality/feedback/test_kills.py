@@ -9,6 +9,7 @@ from typing import Any
 import mlflow
 import pytest
 
+from ragops.platform import collected
 from ragops.platform.mlflow_store import open_experiment
 from ragops.platform.volumes.mounted import MountedFiles
 from ragops.platform.workspace import LEDGER, Workspace
