@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from databricks.bundles.apps import App, AppResource
 from localbundle.definitions.bundle import Bundle, load_bundle
 
 from ragops.platform.workspace import Workspace
@@ -16,8 +17,9 @@ from ragops.platform.workspace import Workspace
 ROOT = Path(__file__).parents[2]
 TARGETS = ("dev", "staging", "prod")
 PRODUCTION = ("staging", "prod")
-# What a target may set: workspace, identity, permissions, branch, and values of variables.
-SETTINGS = {"default", "mode", "presets", "workspace", "git", "run_as", "permissions", "variables"}
+# What a target may set: workspace, identity, permissions, branch, values of variables, and what its App is bound to
+# besides: the endpoint and secrets, which a target has from some day on.
+SETTINGS = {"default", "mode", "presets", "workspace", "git", "run_as", "permissions", "variables", "resources"}
 
 
 def written(target: str) -> dict[str, Any]:
@@ -68,7 +70,26 @@ def resources_of(bundle: Bundle) -> str:
 def test_a_file_defines_one_target_with_allowed_settings_only(target: str) -> None:
     assert written(target).keys() == {"targets"}
     assert written(target)["targets"].keys() == {target}
-    assert written(target)["targets"][target].keys() <= SETTINGS
+    settings = written(target)["targets"][target]
+    assert settings.keys() <= SETTINGS
+    assert settings.get("resources", {}).keys() <= {"apps"}
+
+
+def test_a_target_binds_its_app_to_an_endpoint_and_a_secret_as_the_guide_shows(as_deployed: Path) -> None:
+    guide = (ROOT / "docs" / "how-to" / "deploy.md").read_text()
+    (shown,) = [block for block in re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL) if "apps:" in block]
+    prod = written("prod")
+    prod["targets"]["prod"] |= yaml.safe_load(shown)["targets"]["prod"]
+    (as_deployed / "environments" / "prod.yml").write_text(yaml.safe_dump(prod))
+    config = load_bundle(as_deployed, "prod").config["resources"]
+    app = App.from_dict(config["apps"]["chat"])
+    bound = {one.name: one for one in map(AppResource.from_dict, app.as_dict()["resources"])}
+    assert bound.keys() == {"index", "ledger", "experiment", "endpoint", "payload-keys"}
+    assert bound["endpoint"].as_dict()["serving_endpoint"] == {"name": "ragops-prod", "permission": "CAN_QUERY"}
+    scope = config["secret_scopes"]["models"]["name"]
+    assert bound["payload-keys"].as_dict()["secret"] == {"scope": scope, "key": "payload-keys", "permission": "READ"}
+    env = {one["name"]: one for one in config["apps"]["chat"]["config"]["env"]}
+    assert env["RAGOPS_ENDPOINT"]["value_from"] == "endpoint" and env["RAGOPS_SCHEMA"]["value"] == "rag"
 
 
 @pytest.mark.parametrize(("file", "content"), everywhere().items(), ids=lambda value: getattr(value, "name", ""))

@@ -127,11 +127,17 @@ def write_resolved(bundle: Bundle) -> Path:
 
 
 def merge(base: Any, over: Any, key: str = "") -> Any:  # noqa: ANN401 - YAML is any shape
-    """`base` with `over` applied: mappings merge deeply, tasks and similar lists by key, other lists are appended."""
+    """`base` with `over` applied.
+
+    Mappings merge deeply, tasks and similar lists by key; what an App is bound to is replaced by name, since it has one
+    kind only; other lists are appended.
+    """
     if isinstance(base, dict) and isinstance(over, dict):
         both = {name: merge(base[name], over[name], name) if name in base else over[name] for name in over}
         return {**base, **both}
     if isinstance(base, list) and isinstance(over, list):
+        if key == "resources":
+            return list({_name(item, "name"): item for item in [*base, *over]}.values())
         return _merge_keyed(base, over, _LIST_KEYS[key]) if key in _LIST_KEYS else [*base, *over]
     return over
 
@@ -139,9 +145,13 @@ def merge(base: Any, over: Any, key: str = "") -> Any:  # noqa: ANN401 - YAML is
 def _merge_keyed(base: list[Any], over: list[Any], key: str) -> list[Any]:
     merged: dict[Any, Any] = {}
     for item in [*base, *over]:
-        name = item.get(key) if isinstance(item, dict) else str(item)
+        name = _name(item, key)
         merged[name] = merge(merged[name], item) if name in merged else item
     return list(merged.values())
+
+
+def _name(item: Any, key: str) -> Any:  # noqa: ANN401 - YAML is any shape
+    return item.get(key) if isinstance(item, dict) else str(item)
 
 
 def _read_files(root: Path) -> dict[str, Any]:

@@ -70,6 +70,12 @@ def test_production_keeps_names_and_merges_tasks_by_key(write) -> None:
     assert bundle.config["workspace"]["file_path"] == str(bundle.root)
 
 
+def test_a_target_adds_to_what_an_app_is_bound_to_and_replaces_it_by_name() -> None:
+    base = {"resources": [{"name": "a", "secret": {"key": "k"}}, {"name": "b", "job": {"id": "1"}}]}
+    over = {"resources": [{"name": "a", "volume": {"path": "p"}}, {"name": "c", "job": {"id": "2"}}]}
+    assert merge(base, over) == {"resources": [over["resources"][0], base["resources"][1], over["resources"][1]]}
+
+
 def test_the_laptops_values_override_the_targets_and_are_not_included(write) -> None:
     root = write(root=ROOT, dev=DEV, job=JOB, laptop=LAPTOP)
     bundle = load_bundle(root, "prod")
