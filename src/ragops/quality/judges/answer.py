@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ragops.answers.chain.types import Answer
 from ragops.quality.questions import Question
+from ragops.text import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class AnswerToJudge:
         question_id: the evaluation question; None for an answer to a user.
         question: that stands alone.
         answer: with its citations.
-        passages: texts that the model was given, in the order of their numbers.
+        passages: what the model was given, as `shown`, in the order of their numbers.
         reference: the right answer; None if it is not known.
         cluster: what rises and falls together: the question's topic, or the question alone.
         abstained: whether the question was declined: then there is no statement to judge, only the passages.
@@ -46,7 +47,7 @@ class AnswerToJudge:
             question_id=question.question_id,
             question=answer.standalone,
             answer=answer.text,
-            passages=tuple(one.text for one in answer.sources),
+            passages=tuple(shown(one.passage.title, one.passage.path, one.text) for one in answer.sources),
             reference=question.reference,
             cluster=question.cluster,
             abstained=answer.abstained is not None,
@@ -54,3 +55,8 @@ class AnswerToJudge:
             trace_id=answer.trace_id,
             cost=cost,
         )
+
+
+def shown(title: str, path: str, text: str) -> str:
+    """A passage with its title and path, as the model that answered has seen it: a text may rest on its title."""
+    return f"Title: {one_line(title)}\nSource: {one_line(path)}\n\n{text}"

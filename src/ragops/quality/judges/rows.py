@@ -33,10 +33,14 @@ class Judgment(BaseModel):
     judge_version: str = Field(description="Hash of prompt, examples, model and parameters.")
     model: str = Field(description="The judging model, by its name in usecase.yml.")
     state: State = Field(description="scored, refused, error (no reply) or unparsed (a reply without a verdict).")
-    verdict: str | None = Field(description="yes, partly or no; null unless scored. The lowest one of several.")
-    score: float | None = Field(description="0 to 1, the mean over passages or statements; null unless scored.")
+    verdict: str | None = Field(
+        description="yes, partly or no, of passages the best, of statements the worst; null unless scored."
+    )
+    score: float | None = Field(description="0 to 1, of passages the best, of statements the mean; null unless scored.")
     reason: str | None = Field(description="The judge's reason; unless scored, why there is no verdict.")
-    details: str | None = Field(description="As JSON: the verdict on each passage or statement; null for one verdict.")
+    details: str | None = Field(
+        description="As JSON: the verdicts on all passages or statements; null for one verdict."
+    )
     input_tokens: int = Field(default=0, description="Tokens read; 0 if no model was called.")
     output_tokens: int = Field(default=0, description="Tokens written.")
     estimated_tokens: int = Field(default=0, description="Tokens read by our own count, from which forecasts learn.")
