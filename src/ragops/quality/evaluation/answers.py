@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ragops.answers.chain.types import Answer
 from ragops.answers.llms.providers.extractive import terms
 from ragops.errors import UserError
-from ragops.quality.evaluation.bootstrap import Interval, interval
 from ragops.quality.gold import is_answered_by
 from ragops.quality.questions import Question
+from ragops.quality.statistics.intervals import Interval, mean_interval, share_interval
 from ragops.text import digest
 
 CHECKS: Mapping[str, str] = {
@@ -39,11 +40,12 @@ _SINCE_JUDGES = ("answer_id", "model", "trace_id", "prompt_tokens", "completion_
 
 
 class Passage(NamedTuple):
-    """A passage that a model was given: its document's path, its text, and whether the answer cites it."""
+    """A passage that a model was given: path and title of its document, its text, and whether the answer cites it."""
 
     path: str
     text: str
     cited: bool
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,9 @@ class Outcome:
             quoted=answer.quoted,
             seconds=answer.seconds,
             failure=next(iter(answer.failed.values()), ""),
-            passages=tuple(Passage(one.passage.path, one.text, one in answer.cited) for one in answer.sources),
+            passages=tuple(
+                Passage(one.passage.path, one.text, one in answer.cited, one.passage.title) for one in answer.sources
+            ),
             prompt_tokens=answer.prompt_tokens,
             completion_tokens=answer.completion_tokens,
             trace_id=answer.trace_id,
@@ -235,8 +239,8 @@ def _lexical_support(answer: Outcome) -> float:
 
 def summarize(rows: Sequence[Row]) -> dict[str, Interval]:
     """Mean and interval of each check over the questions that it applies to, and of the seconds."""
-    return {name: _interval(rows, [row.values[name] for row in rows]) for name in CHECKS} | {
-        SECONDS: _interval(rows, [row.seconds for row in rows])
+    return {name: _interval(share_interval, rows, [row.values[name] for row in rows]) for name in CHECKS} | {
+        SECONDS: _interval(mean_interval, rows, [row.seconds for row in rows])
     }
 
 
@@ -273,7 +277,9 @@ def differences(rows: Sequence[Row], others: Sequence[Row]) -> dict[str, Interva
     theirs = {row.question_id: row for row in others if row.error is None}
     paired = [(row, theirs[row.question_id]) for row in rows if row.error is None and row.question_id in theirs]
     own = [row for row, _ in paired]
-    return {name: _interval(own, [a.values[name] - b.values[name] for a, b in paired]) for name in DECISIVE}
+    return {
+        name: _interval(mean_interval, own, [a.values[name] - b.values[name] for a, b in paired]) for name in DECISIVE
+    }
 
 
 def sampled(questions: Sequence[Question], most: int) -> list[Question]:
@@ -291,7 +297,10 @@ def _spread(questions: Sequence[Question], count: int) -> Iterable[Question]:
     return [questions[number * len(questions) // count] for number in range(count)] if count else []
 
 
-def _interval(rows: Sequence[Row], values: Sequence[float]) -> Interval:
+def _interval(
+    interval: Callable[[ArrayLike, Sequence[str]], Interval], rows: Sequence[Row], values: Sequence[float]
+) -> Interval:
+    """Of the values that are not NaN, one for each row."""
     given = np.array(values, np.float64)
     known = ~np.isnan(given)
     return interval(given[known], [row.cluster for row, applies in zip(rows, known, strict=True) if applies])

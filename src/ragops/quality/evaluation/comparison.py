@@ -16,9 +16,9 @@ from ragops.answers.prompts.template import Template
 from ragops.errors import UserError, needing
 from ragops.quality.datasets.question_set import VERSION, version_of
 from ragops.quality.evaluation.answers import Outcome, Row, ask_all, differences, metrics, sampled, summarize
-from ragops.quality.evaluation.bootstrap import Interval
 from ragops.quality.evaluation.variants import Chains, Variant, everyone
 from ragops.quality.questions import Question
+from ragops.quality.statistics.intervals import Interval
 from ragops.text import json_number
 
 WHO = "prototype"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ragops.quality.evaluation.answers import Row, differences, error_share, metrics, reported_fallbacks
-from ragops.quality.evaluation.bootstrap import FEWEST_CLUSTERS, Interval
+from ragops.quality.statistics.intervals import FEWEST_CLUSTERS, Interval
 from ragops.usecase import Release
 
 _MANY_QUOTED = 0.5

@@ -26,9 +26,9 @@ from ragops.corpus.embeddings.model import fingerprint, tokenizer_file
 from ragops.corpus.index.generations.generation import Generation
 from ragops.corpus.index.passages import Vector
 from ragops.errors import UserError
-from ragops.quality.evaluation.bootstrap import Interval, interval
 from ragops.quality.gold import in_no_passage, is_answered_by, is_covered
 from ragops.quality.questions import Question
+from ragops.quality.statistics.intervals import Interval, mean_interval, share_interval
 
 if TYPE_CHECKING:
     from ragops.usecase import UseCase
@@ -76,11 +76,11 @@ class SettingsResult:
 
     def interval(self, name: str) -> Interval:
         """A measure's mean over the questions."""
-        return interval(self.values[name], self.clusters)
+        return share_interval(self.values[name], self.clusters)
 
     def difference(self, other: SettingsResult, name: str) -> Interval:
         """By how much this result is better than the other, paired by question."""
-        return interval(self.values[name] - other.values[name], self.clusters)
+        return mean_interval(self.values[name] - other.values[name], self.clusters)
 
     def percentile(self, percent: float) -> float:
         """The latency in milliseconds that this percentage of the searches stay below."""

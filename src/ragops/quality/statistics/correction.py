@@ -3,7 +3,8 @@
 A judge errs, and always in the same direction: over many answers its rate is precise and wrong. Labels say by how much.
 `rogan_gladen` divides the error out by sensitivity and specificity; `prediction_powered` adds to the labels' mean what
 the judge sees in the other answers, as far as its scores follow the labels (Angelopoulos et al. 2023, arXiv 2311.01453,
-"PPI++"; the weight is between 0 and 1, so a useless judge changes nothing). The second one is much narrower: prefer it.
+"PPI++"; its weight is estimated, from 0 to 1, so that a useless judge changes little). The second one is much narrower:
+prefer it.
 
 How much narrower than labels alone: the width is sqrt(1 - r^2 N / (N + n)) of theirs, where r is the correlation of
 score and label, and n of the N + n judged answers have a label. For verdicts r is about kappa, so that 0.7 of the width

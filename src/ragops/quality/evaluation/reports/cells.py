@@ -7,7 +7,7 @@ import re
 
 from rich.table import Table
 
-from ragops.quality.evaluation.bootstrap import Interval
+from ragops.quality.statistics.intervals import Interval
 
 _LEADING_ZERO, _WHOLE = re.compile(r"^([+-]?)0(?=\.)"), re.compile(r"^([+-]?1)\.00$")
 _COLORS = {"better": "green", "worse": "red", "": "dim"}

@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 
 from ragops.platform.drawing import COLORS, INK, Picture, axes, horizontal_lines, set_title
 from ragops.quality.evaluation.answers import DECISIVE, SECONDS
-from ragops.quality.evaluation.bootstrap import Interval
 from ragops.quality.evaluation.comparison import VariantResult
 from ragops.quality.evaluation.variants import labels
+from ragops.quality.statistics.intervals import Interval
 
 _ROW = 0.34  # inches
 

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.table import Table
 
 from ragops.quality.evaluation.answers import CHECKS, DECISIVE
-from ragops.quality.evaluation.bootstrap import Interval
 from ragops.quality.evaluation.comparison import VariantResult
 from ragops.quality.evaluation.reports.cells import comparison_table, difference_cell, mean_cell, short
 from ragops.quality.evaluation.variants import Variant, labels
+from ragops.quality.statistics.intervals import Interval
 
 _SHOWN = (*DECISIVE, "own_words")
 _HEADS = {

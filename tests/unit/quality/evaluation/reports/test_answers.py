@@ -59,7 +59,7 @@ def printed(of: AnswersReport) -> str:
 def test_checks_errors_and_cost_are_printed() -> None:
     output = printed(report())
     rows = {line.split()[0]: line.split()[1:] for line in output.splitlines()}
-    assert rows["supported"][:3] == ["1.000", "1.00-1.00", "1"]
+    assert rows["supported"][:3] == ["1.000", "0.03-1.00", "1"]
     assert rows["abstained"][0] == "1.000"
     assert "questions 3, errors 1; model calls: m 1" in output
     assert "c: Model m: it is down" in output

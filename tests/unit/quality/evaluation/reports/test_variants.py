@@ -62,5 +62,5 @@ def test_what_was_not_measured_is_null_in_json() -> None:
 def test_a_frame_has_a_column_for_each_variant() -> None:
     found = variants_frame([OWN_RESULT, BETTER, result("cite", [1.0], failed=1)])
     assert list(found.columns) == ["cite_or_abstain", "brief", "cite"]
-    assert found.loc["supported", "brief"] == "1.00 (1 to 1)" and found.loc["failed", "cite"] == 1
+    assert found.loc["supported", "brief"] == "1.00 (.74 to 1)" and found.loc["failed", "cite"] == 1
     assert found.loc["abstained", "brief"] == ""
