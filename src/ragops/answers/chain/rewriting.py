@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ragops.answers.chain.follow_ups import refers_back
 from ragops.answers.llms.errors import ContextOverflow, ModelFailure, failure_reason
 from ragops.answers.llms.gateway import Gateway
 from ragops.answers.llms.ledger.calls import Caller
@@ -38,8 +39,8 @@ def standalone(
 ) -> Standalone:
     """The question with the context that it needs from the conversation.
 
-    If no model answers, or the text it writes is no longer that question (small models chat, or answer it), the user's
-    previous question is prepended instead: a search for both finds what both are about.
+    If no model answers, or the text it writes is no longer that question (small models chat, or answer it), a question
+    that refers back gets the user's previous question in front of it: a search for both finds what both are about.
 
     Args:
         question: the follow-up.
@@ -73,6 +74,8 @@ def _is_that_question(rewritten: str, question: str, history: Sequence[Message])
 
 
 def _with_previous(question: str, history: Sequence[Message]) -> str:
+    if not refers_back(question):
+        return question
     earlier = [turn.content.strip() for turn in history if turn.role == "user"]
     available = MAX_QUESTION_CHARACTERS - len(question) - 1
     return f"{earlier[-1][:available]} {question}" if earlier and available > 0 else question

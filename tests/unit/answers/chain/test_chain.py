@@ -134,10 +134,18 @@ def test_a_follow_up_is_searched_for_as_a_standalone_question(rewritten: str, se
 
 @pytest.mark.parametrize(("length", "taken"), [(4000, 0), (3999, 0), (3998, 1), (3000, 999)])
 def test_the_previous_question_is_cut_to_the_maximum_length(length: int, taken: int) -> None:
-    question = f"When {'x' * (length - 6)}?"
+    question = f"{'x' * (length - 1)}?"
     made = chain(searcher := FakeSearcher([FERRY]), scripted_gateway(["Hello!", "At twenty to eight [1]."]))
     made.answer(Query(question, history=(Message("user", "y" * 4000),)))
     assert [text for text, _ in searcher.asked] == ["y" * taken + " " * bool(taken) + question]
+
+
+@pytest.mark.parametrize("reply", ["Hello!", "How much is a ticket?"])
+def test_without_a_rewriting_a_question_that_stands_alone_is_searched_alone(reply: str) -> None:
+    made = chain(searcher := FakeSearcher([FERRY]), scripted_gateway([reply, "At twenty to eight [1]."]))
+    question = "How many cars does the southern ferry carry?"
+    assert made.answer(Query(question, history=HISTORY)).standalone == question
+    assert [text for text, _ in searcher.asked] == [question]
 
 
 def test_history_turns_0_disables_rewriting() -> None:
