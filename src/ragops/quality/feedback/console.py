@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from ragops.platform.console import plain_text
 from ragops.quality.feedback.review import Reviewed
 from ragops.quality.feedback.rows import REASONS
 
 SHOWN = 50
-_JOINERS = "\u200c\u200d"  # of Persian and Indic words, and of emoji
 
 
 def show_verdicts(console: Console, found: Sequence[Reviewed]) -> None:
@@ -37,14 +36,3 @@ def _heading(one: Reviewed) -> Text:
         (f"  {plain_text(one.who)}", "dim"),
     )
     return Text.assemble(*parts)
-
-
-def plain_text(text: str) -> str:
-    """The text without characters that control a terminal or the direction of writing; line feeds and tabs stay."""
-    return "".join(_visible(text))
-
-
-def _visible(text: str) -> Iterator[str]:
-    for character in text:
-        if character in "\n\t" or character in _JOINERS or unicodedata.category(character) not in ("Cc", "Cf", "Cs"):
-            yield character

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ragops.errors import UserError
-from ragops.quality.feedback.console import plain_text
+from ragops.platform.console import plain_text
 from ragops.quality.feedback.review import Passage, Reviewed
 from ragops.quality.questions import Question
 

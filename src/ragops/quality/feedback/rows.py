@@ -23,6 +23,8 @@ REASONS: Mapping[str, str] = {
 }
 """The reasons a person can choose for a verdict, by their ids, with the words that a page shows."""
 MAX_COMMENT_CHARACTERS = 2_000
+EVALUATION = "evaluation"
+"""Who asks the evaluation questions, in the table `answers`; not a person, so rates of feedback leave it out."""
 
 UUID = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
 _ANSWER = r"^resp_[0-9a-f]{32}$"

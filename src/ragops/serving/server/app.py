@@ -26,6 +26,7 @@ from ragops.serving.server.identity import Identify, Identity
 from ragops.serving.server.mcp import http_app, mcp_server
 from ragops.serving.server.pages import Page
 from ragops.serving.server.passages import passage_in_document
+from ragops.serving.server.review import review_router
 from ragops.serving.server.streaming import AnswerResponse
 from ragops.serving.server.traces import Traces
 from ragops.serving.server.types import Refused
@@ -92,6 +93,8 @@ def create_app(parts: Parts) -> ASGIApp:
     app.include_router(_answering(parts))
     app.include_router(_describing(parts))
     app.include_router(feedback_router(parts.volume, parts.identify))
+    reviewers = parts.use_case.evaluation.reviewers
+    app.include_router(review_router(parts.volume, reviewers, parts.chains, parts.identify))
     app.router.routes.extend(agents.routes)
     app.mount("/", Page())
     return Guard(app, parts.rules)

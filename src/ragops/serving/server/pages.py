@@ -1,11 +1,11 @@
-"""The page's files, and the headers that let a browser run nothing but them."""
+"""The pages' files, and the headers that let a browser run nothing but them."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -50,6 +50,14 @@ class Page(StaticFiles):
         return response
 
 
+_PAGES = ("/", "/review")
+
+
+def page_file(name: str) -> Response:
+    """One of the pages, which browsers may keep if they ask whether it has changed."""
+    return FileResponse(PAGE / name, headers={"cache-control": "no-cache"})
+
+
 def is_page(path: str, folder: Path = PAGE) -> bool:
-    """Whether a path is one of the page's files, which need no token."""
-    return path == "/" or path.removeprefix("/") in {file.name for file in folder.iterdir()}
+    """Whether a path is one of the pages or their files, which need no token."""
+    return path in _PAGES or path.removeprefix("/") in {file.name for file in folder.iterdir()}

@@ -1,6 +1,6 @@
-"""The page's files make no markup from text, keep to the content security policy, and name only what there is.
+"""The pages' files make no markup from text, keep to the content security policy, and name only what there is.
 
-What the page does is tested in a browser: tests/e2e/test_page.py.
+What the pages do is tested in a browser: tests/e2e/test_page.py, tests/e2e/test_review_page.py.
 """
 
 import re
@@ -40,14 +40,22 @@ class _Parsed(HTMLParser):
         return [attributes[attribute] for _, attributes in self.elements if attribute in attributes]
 
 
-@pytest.fixture(scope="module")
-def script() -> str:
-    return (PAGE / "page.js").read_text("utf-8")
+@pytest.fixture(scope="module", params=["index.html", "review.html"])
+def page(request: pytest.FixtureRequest) -> _Parsed:
+    return _Parsed((PAGE / request.param).read_text("utf-8"))
 
 
 @pytest.fixture(scope="module")
-def page() -> _Parsed:
-    return _Parsed((PAGE / "index.html").read_text("utf-8"))
+def script(page: _Parsed) -> str:
+    """The page's script with all that it imports."""
+    found = {name: (PAGE / name).read_text("utf-8") for name in page.values("src")}
+    waiting = list(found)
+    while waiting:
+        for name in re.findall(r'from "\./([\w.]+)"', found[waiting.pop()]):
+            if name not in found:
+                found[name] = (PAGE / name).read_text("utf-8")
+                waiting.append(name)
+    return "".join(found.values())
 
 
 @pytest.mark.parametrize("name", [*MARKUP, *CODE])
