@@ -16,17 +16,27 @@ class Bill:
 
     Attributes:
         judgments: one for each task that was done, in all states; those that needed no call are `cached`.
-        planned: tasks, done or not.
+        planned_by: tasks of each judge, done or not.
         not_applicable: how many answers each judge has nothing to judge in, by reason.
         stopped: why the run ended early; "" if it did not.
-        reused_cost: what the judgments that were reused cost when they were made.
+        reused: by judge, what the judgments that were reused cost when they were made.
     """
 
     judgments: tuple[Judgment, ...]
-    planned: int
+    planned_by: Mapping[JudgeName, int]
     not_applicable: Mapping[JudgeName, Mapping[str, int]] = field(default_factory=dict)
     stopped: str = ""
-    reused_cost: float = 0.0
+    reused: Mapping[JudgeName, float] = field(default_factory=dict)
+
+    @property
+    def planned(self) -> int:
+        """Tasks, done or not."""
+        return sum(self.planned_by.values())
+
+    @property
+    def reused_cost(self) -> float:
+        """What the judgments that were reused cost when they were made."""
+        return sum(self.reused.values())
 
     @property
     def not_judged(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +12,7 @@ from ragops.quality.judges.asking import Judges, copied
 from ragops.quality.judges.bill import Bill
 from ragops.quality.judges.plan import Plan, Task, plan
 from ragops.quality.judges.rows import Judgment
+from ragops.usecase.evaluation import JudgeName
 
 # With 30 % of calls failing at random, twenty failures in a row come once in 3e10 calls.
 _MOST_ERRORS = 20
@@ -33,7 +35,7 @@ def judge_all(
     Args:
         items: the answers.
         judges: who judges them.
-        known: earlier judgments by their `inputs`; those with an error are made again.
+        known: earlier judgments by their `inputs`, and those that have a row by their ids; errors are made again.
         budget: stops the run once it has cost this much: at most one call for each worker more.
         workers: calls at the same time; never more than the model's concurrency.
         run_id: MLflow's run.
@@ -70,9 +72,10 @@ class _Run:
     ) -> None:
         self._judges, self._plan, self._budget, self._run_id = judges, planned, budget, run_id
         self._on_judgment = on_judgment
-        self._known = {inputs: one for inputs, one in known.items() if one.state != "error"}
+        self._known = {key: one for key, one in known.items() if one.state != "error"}
         self._lock = threading.Lock()
-        self._stopped, self._reused_cost, self._spent, self._errors = "", 0.0, 0.0, 0
+        self._stopped, self._spent, self._errors = "", 0.0, 0
+        self._reused: dict[JudgeName, float] = {}
         self._done: dict[str, Judgment] = {}
         self._left = self._groups()
 
@@ -96,7 +99,9 @@ class _Run:
     def bill(self) -> Bill:
         """The judgments in the order of the plan."""
         found = [self._done[task.judgment_id] for task in self._plan.tasks if task.judgment_id in self._done]
-        return Bill(tuple(found), len(self._plan.tasks), self._plan.not_applicable, self._stopped, self._reused_cost)
+        stopped = self._stopped if len(found) < len(self._plan.tasks) else ""
+        planned = Counter(task.judge.name for task in self._plan.tasks)
+        return Bill(tuple(found), planned, self._plan.not_applicable, stopped, self._reused)
 
     def _groups(self) -> Iterator[list[Task]]:
         """Takes the known judgments, and yields what is left to ask."""
@@ -110,11 +115,11 @@ class _Run:
         return iter(unknown)
 
     def _reuse(self, group: Sequence[Task], original: Judgment) -> None:
-        self._reused_cost += original.cost
+        self._reused[original.judge] = self._reused.get(original.judge, 0.0) + original.cost
         for task in group:
-            judgment = copied(task, original, self._run_id)
-            # The row of this very answer stays as it is: with what it cost.
-            self._add(judgment, is_new=task.judgment_id != original.judgment_id)
+            # A row of this very answer stays as it is: with what it cost.
+            is_new = task.judgment_id not in self._known and task.judgment_id != original.judgment_id
+            self._add(copied(task, original, self._run_id), is_new)
 
     def _next(self) -> list[Task] | None:
         with self._lock:
