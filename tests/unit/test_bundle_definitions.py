@@ -174,7 +174,8 @@ def test_the_embed_task_has_one_gpu_for_each_spark_task() -> None:
 def test_the_publishing_run_is_known_to_runs_that_wait_for_the_index() -> None:
     (publish,) = (task for task in job_called("refresh")["tasks"] if task["task_key"] == "publish")
     given = publish["notebook_task"]["base_parameters"]
-    assert given == {"run_id": "{{job.run_id}}"} and given.keys() < PublishParameters.names().keys()
+    assert given == {"run_id": "{{job.run_id}}", "started": "{{job.start_time.timestamp_ms}}"}
+    assert given.keys() < PublishParameters.names().keys()
 
 
 def test_the_smoke_job_uses_a_separate_schema() -> None:

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, field_validator
 from ragops.answers.llms.open import why_unavailable
 from ragops.answers.llms.settings import VllmOffline
 from ragops.errors import UserError
-from ragops.jobs.parameters import EncoderParameters
+from ragops.jobs.parameters import EncoderParameters, StartedParameters
 from ragops.serving.batch.batch import Batch
 from ragops.serving.batch.chosen import ChosenChain, registered_chain, working_copy
 from ragops.serving.batch.plan import Expectation, expectation, unanswered
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # Tables of a schema that other jobs write, and those that begin with these words.
 _NAME = re.compile(r"[A-Za-z0-9_]{1,200}")
-_TAKEN = re.compile(r"(documents|chunks|index_locks|llm_calls|feedback|answers|quarantine|embeddings_\w*)", re.I)
+_TAKEN = re.compile(r"(documents|chunks|index_locks|llm_calls|feedback|answers|metrics|judgments|labels|review_queue|quarantine|embeddings_\w*)", re.I)
 
 
 class BatchParameters(EncoderParameters):
@@ -135,7 +135,7 @@ class GenerateParameters(LaterParameters):
     """Parameters of the tasks generate, on GPUs and on CPUs."""
 
 
-class FinishParameters(LaterParameters):
+class FinishParameters(LaterParameters, StartedParameters):
     """Parameters of the task finish."""
 
 

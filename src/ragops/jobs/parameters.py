@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Self
@@ -119,6 +120,24 @@ class LandingParameters(TaskParameters):
     def landing_folder(self) -> Path:
         """The folder of documents on this machine."""
         return self.workspace.path(self.landing)
+
+
+class StartedParameters(TaskParameters):
+    """For tasks that measure how long their job's run takes."""
+
+    started: datetime | None = Field(
+        default=None, description="when the job's run began, in milliseconds since 1970; empty: not measured"
+    )
+
+    @field_validator("started", mode="before")
+    @classmethod
+    def _not_empty(cls, given: object) -> object:
+        return None if given == "" else given
+
+    @field_validator("started")
+    @classmethod
+    def _in_utc(cls, moment: datetime | None) -> datetime | None:
+        return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
 
 
 class UseCaseParameters(TaskParameters):

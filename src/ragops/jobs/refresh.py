@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from ragops.corpus.embeddings.model import fingerprint
 from ragops.corpus.embeddings.recipes import Backend
 from ragops.errors import UserError
-from ragops.jobs.parameters import EncoderParameters, LandingParameters
+from ragops.jobs.parameters import EncoderParameters, LandingParameters, StartedParameters
 from ragops.platform.deployment import job_values_hint
 from ragops.quality.datasets.question_set import open_set
 
@@ -42,7 +42,7 @@ class EmbedParameters(EncoderParameters):
     encoder: Backend = Field(description="what computes embeddings: openvino (CPU) or torch (GPU)")
 
 
-class PublishParameters(EncoderParameters):
+class PublishParameters(EncoderParameters, StartedParameters):
     """Parameters of the task publish."""
 
     run_id: str = Field(

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from ragops.platform.tables import Table
-from ragops.quality.statistics.intervals import mean_interval
+from ragops.quality.statistics.intervals import FEWEST_CLUSTERS, mean_interval, share_interval
 from ragops.text import digest
 from ragops.usecase import MEASURES, Source
 
@@ -103,12 +103,17 @@ class Origin:
         )
 
     def mean(self, name: str, values: Sequence[float], clusters: Sequence[str]) -> list[Metric]:
-        """The mean of those values that are not NaN, with its interval by cluster; [] if there are none."""
+        """The mean of those values that are not NaN; [] if there are none.
+
+        With its interval by cluster, unless there are too few clusters for one.
+        """
         known = [(value, cluster) for value, cluster in zip(values, clusters, strict=True) if not math.isnan(value)]
         if not known:
             return []
-        found = mean_interval([value for value, _ in known], [cluster for _, cluster in known])
-        return [self.metric(name, found.mean, len(known), (found.low, found.high), found.clusters)]
+        kind = share_interval if MEASURES[name].unit == "share" else mean_interval
+        found = kind([value for value, _ in known], [cluster for _, cluster in known])
+        ends = (found.low, found.high) if found.clusters >= FEWEST_CLUSTERS else None
+        return [self.metric(name, found.mean, len(known), ends, found.clusters)]
 
     def percentile(self, name: str, values: Sequence[float], percent: float) -> list[Metric]:
         """A percentile of those values that are not NaN, with its interval; [] if there are none."""

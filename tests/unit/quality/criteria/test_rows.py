@@ -37,15 +37,16 @@ def test_a_value_that_the_catalogue_does_not_expect_of_this_source_is_refused(na
 
 
 def test_a_mean_leaves_out_what_does_not_apply_and_counts_the_rest() -> None:
-    (row,) = ORIGIN.mean("mrr", [1.0, math.nan, 0.0, 1.0], ["a", "a", "b", "c"])
-    assert (row.value, row.n, row.clusters) == (pytest.approx(2 / 3), 3, 3)
+    values, topics = [1.0, math.nan, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0], ["a", "a", "b", "c", "d", "e", "f", "g"]
+    (row,) = ORIGIN.mean("mrr", values, topics)
+    assert (row.value, row.n, row.clusters) == (pytest.approx(5 / 7), 7, 7)
     assert row.low is not None and row.high is not None and row.low < row.value < row.high
     assert ORIGIN.mean("mrr", [math.nan], ["a"]) == ORIGIN.mean("mrr", [], []) == []
 
 
-def test_one_cluster_has_no_interval() -> None:
-    (row,) = ORIGIN.mean("mrr", [1.0, 0.0], ["a", "a"])
-    assert (row.value, row.low, row.high) == (0.5, None, None)
+def test_too_few_clusters_have_no_interval() -> None:
+    (row,) = ORIGIN.mean("mrr", [1.0, 0.0], ["a", "b"])
+    assert (row.value, row.low, row.high, row.clusters) == (0.5, None, None, 2)
 
 
 def test_a_row_survives_json() -> None:
