@@ -4,6 +4,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+from ragops.quality.feedback.review import Passage, Reviewed
 from ragops.quality.feedback.rows import AnswerRow, Verdict
 
 
@@ -42,3 +43,26 @@ def a_verdict(answer: AnswerRow | None = None, **fields: Any) -> Verdict:
         "given_at": datetime.now(UTC),
     }
     return Verdict(**(known | fields))
+
+
+ID = "0a0a0a0a-0000-4000-8000-00000000000"
+
+
+def reviewed(number: int = 0, **fields: Any) -> Reviewed:
+    """A thumbs down as it is read back from the tables."""
+    known: dict[str, Any] = {
+        "verdict_id": f"{ID}{number}",
+        "answer_id": f"resp_{'0' * 32}",
+        "given_at": datetime(2026, 11, 30, 12, 5, tzinfo=UTC),
+        "who": "reader@firm",
+        "verdict": "down",
+        "reason": "wrong",
+        "comment": "It says the opposite.",
+        "question": "How do I open a file?",
+        "answer": "With open [1].",
+        "chain_name": "help",
+        "chain_version": "3",
+        "generation": "g-1",
+        "passages": (Passage("c1", True, "io.md", "open() opens"), Passage("c2", False, None, None)),
+    }
+    return Reviewed(**(known | fields))

@@ -18,9 +18,11 @@ from ragops.cli.doctor import doctor
 from ragops.cli.evaluate import evaluate_app
 from ragops.cli.feedback import feedback_app
 from ragops.cli.index import index_app
+from ragops.cli.judges import judges_app
 from ragops.cli.models import models_app
 from ragops.cli.options import Schema, Target
 from ragops.cli.prompts import prompts_app
+from ragops.cli.questions import questions_app
 from ragops.cli.serve import mcp, serve
 from ragops.cli.usecase import usecase
 from ragops.errors import UserError
@@ -42,8 +44,10 @@ app.command()(usecase)
 app.add_typer(index_app, name="index")
 app.add_typer(prompts_app, name="prompts")
 app.add_typer(evaluate_app, name="evaluate")
+app.add_typer(judges_app, name="judges")
 app.add_typer(models_app, name="models")
 app.add_typer(feedback_app, name="feedback")
+app.add_typer(questions_app, name="questions")
 
 
 # Libraries import these if they are installed, and commands use nothing of them: jsonschema, which Chroma imports,

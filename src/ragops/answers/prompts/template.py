@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 Technique = Literal["zero_shot", "few_shot", "step_by_step", "cite", "abstain", "structured"]
-Task = Literal["answer", "rewrite", "improve", "judge"]
+Task = Literal["answer", "rewrite", "improve", "judge", "write"]
 Text = Annotated[str, Field(min_length=1)]
 
 ABSTENTION = "abstention"
@@ -35,6 +35,7 @@ _VARIABLES_BY_TASK = {
     "answer": ("question", "passages"),
     "rewrite": ("question", "history"),
     "improve": ("instructions", "passages"),
+    "write": ("passages",),
     "judge": ("question",),
 }
 _FIELD_BY_TECHNIQUE = {

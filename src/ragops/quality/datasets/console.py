@@ -7,9 +7,13 @@ from typing import Any
 
 from rich.console import Console
 
+from ragops.platform.console import plain_text
+from ragops.quality.datasets.candidates import Candidate, Decision
 from ragops.quality.datasets.question_set import QuestionSet
+from ragops.text import one_line
 
 _SHOWN_IDS = 5
+_SHOWN_TEXT = 100  # characters of a passage
 
 
 def about(found: QuestionSet) -> dict[str, Any]:
@@ -27,6 +31,43 @@ def about(found: QuestionSet) -> dict[str, Any]:
     }
 
 
+def show_set(console: Console, found: QuestionSet) -> None:
+    """Prints what a set is, and a line for each question."""
+    if not found.questions:
+        console.print("no question set: evaluation.questions in usecase.yml names none")
+        return
+    numbers = about(found)
+    kinds = ", ".join(f"{kind} {count}" for kind, count in found.kinds.items())
+    lines = [
+        str(found),
+        f"{numbers['answerable']:,} with an answer, {numbers['with_gold']:,} with its place in the documents; {kinds}",
+        *_notes(found),
+        *(f"{one.question_id}  {plain_text(one_line(one.question))}" for one in found.questions),
+    ]
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def show_candidates(console: Console, found: Sequence[tuple[Candidate, Decision | None]]) -> None:
+    """Prints candidates: id, question and decision; what was said; the passages by number."""
+    if not found:
+        console.print("no candidates: no thumbs down with a comment is left to decide on")
+    for one, decision in found:
+        for line in _candidate_lines(one, decision):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _candidate_lines(one: Candidate, decision: Decision | None) -> Iterator[str]:
+    state = f"  ({decision})" if decision else ""
+    yield f"{one.candidate_id}  {plain_text(one_line(one.question))}{plain_text(state)}"
+    for comment in one.comments:
+        yield f'  "{plain_text(one_line(comment))}"'
+    for number, passage in enumerate(one.passages, start=1):
+        cited = " (cited)" if passage.cited else ""
+        text = one_line(passage.text or "the documents no longer have it", _SHOWN_TEXT)
+        yield f"  {number} {plain_text(passage.path or passage.chunk_id)}{cited}: {plain_text(text)}"
+
+
 def show_measured(
     console: Console, found: QuestionSet, measured: int, in_no_passage: Sequence[str] | None = None
 ) -> None:
@@ -42,11 +83,15 @@ def show_measured(
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _lines(found: QuestionSet, measured: int, in_no_passage: Sequence[str]) -> Iterator[str]:
-    yield f"{found}, {measured:,} of them measured"
+def _notes(found: QuestionSet) -> Iterator[str]:
     if found.to_review:
         yield f"{found.to_review:,} questions are to be reviewed and are not measured"
     yield from found.notes
+
+
+def _lines(found: QuestionSet, measured: int, in_no_passage: Sequence[str]) -> Iterator[str]:
+    yield f"{found}, {measured:,} of them measured"
+    yield from _notes(found)
     if in_no_passage:
         shown = ", ".join(in_no_passage[:_SHOWN_IDS])
         more = f" and {len(in_no_passage) - _SHOWN_IDS:,} more" if len(in_no_passage) > _SHOWN_IDS else ""

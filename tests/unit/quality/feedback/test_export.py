@@ -2,10 +2,8 @@
 
 import csv
 import json
-from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,29 +15,9 @@ from ragops.quality.datasets.files import load_questions
 from ragops.quality.datasets.leakage import evaluation_questions
 from ragops.quality.feedback.console import SHOWN, show_verdicts
 from ragops.quality.feedback.export import export_verdicts
-from ragops.quality.feedback.review import Passage, Reviewed
+from ragops.quality.feedback.review import Reviewed
 from ragops.usecase import UseCase, load_usecase
-
-ID = "0a0a0a0a-0000-4000-8000-00000000000"
-
-
-def reviewed(number: int = 0, **fields: Any) -> Reviewed:
-    known: dict[str, Any] = {
-        "verdict_id": f"{ID}{number}",
-        "answer_id": f"resp_{'0' * 32}",
-        "given_at": datetime(2026, 11, 30, 12, 5, tzinfo=UTC),
-        "who": "reader@firm",
-        "verdict": "down",
-        "reason": "wrong",
-        "comment": "It says the opposite.",
-        "question": "How do I open a file?",
-        "answer": "With open [1].",
-        "chain_name": "help",
-        "chain_version": "3",
-        "generation": "g-1",
-        "passages": (Passage("c1", True, "io.md", "open() opens"), Passage("c2", False, None, None)),
-    }
-    return Reviewed(**(known | fields))
+from tests.support.feedback import ID, reviewed
 
 
 def shown(found: list[Reviewed], width: int = 80) -> str:
