@@ -25,7 +25,7 @@ def main(
     json_file: Annotated[Path | None, typer.Option("--json")] = None,
     kills: Annotated[int, typer.Option(help="Number of runs to kill.")] = KILLS,
 ) -> dict[str, object]:
-    """Prints and returns {kills, questions, lost, doubled, wrong, left_over, calls, seconds}."""
+    """Prints and returns {kills, interrupted, questions, lost, doubled, wrong, left_over, calls, seconds}."""
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="bench-batch-kills-") as folder:
         bundle = new_bundle(Path(folder) / "bundle")

@@ -74,8 +74,10 @@ def test_a_second_run_answers_nothing_again(asked: Bundle, requested: Callable[[
         "empty": "refused",
         "twice": "refused",
     }
-    (answer,) = asked.sql(f"SELECT answer, paths FROM spark_catalog.{SCHEMA}.for_people WHERE question_id = 'otter'")
+    (answer,) = asked.sql(f"SELECT * FROM spark_catalog.{SCHEMA}.for_people WHERE question_id = 'otter'")
     assert "4 fish" in answer["answer"] and answer["paths"] == ["otter.md"]
+    assert (answer["chain_name"], answer["chain_version"]) == ("python-reference", "working copy")
+    assert all("chain: python-reference, working copy, model quotes" in printed(asked, task) for task in TASKS)
     assert "generate_on_cpus: excluded" in run(asked, output="for_people")
     assert outcomes(asked) == first
 
@@ -88,6 +90,7 @@ def test_a_second_run_answers_nothing_again(asked: Bundle, requested: Callable[[
         ("output=chunks", "another job writes this table"),
         ("questions=a.b.c.d", "CATALOG.SCHEMA.TABLE"),
         ("max_attempts=0", "parameter max_attempts"),
+        ("chain=9", "rag.chain has no version 9"),
     ],
 )
 def test_wrong_parameters_are_refused_before_spark(cold_bundle: Bundle, wrong: str, said: str) -> None:

@@ -6,6 +6,7 @@
 import json
 import multiprocessing
 import random
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -50,9 +51,21 @@ class Echo(ScriptedModel):
 
 @dataclass(frozen=True)
 class Outcome:
-    """Kills, questions, questions without an answer, with several or with another's, rows left, and calls."""
+    """What was killed and what became of it.
+
+    Attributes:
+        kills: runs that were killed under way.
+        interrupted: those that left requests or replies to the next run.
+        questions: asked in all.
+        lost: questions without an answer.
+        doubled: with several.
+        wrong: with another's.
+        left_over: requests and replies that are left at the end.
+        calls: of the model.
+    """
 
     kills: int
+    interrupted: int
     questions: int
     lost: int
     doubled: int
@@ -82,19 +95,26 @@ def run_batch(schema: str) -> None:
 
 
 def kill_runs(workspace: Workspace, kills: int, seed: int = 20_261_130) -> Outcome:
-    """Kills this many runs at random moments, each with new questions; the run after them must repair everything."""
+    """Kills this many runs at random moments, each with new questions; the run after them must repair everything.
+
+    A run that ends before its moment says how long runs take now: the first one waits for Spark to get warm.
+    """
     FORKS.set_forkserver_preload([__name__])
-    chance, asked = random.Random(seed), 0
+    chance, killed, interrupted = random.Random(seed), 0, 0
+    seconds: float | None = None
     workspace.spark.sql(f"CREATE TABLE {workspace.table('asked')} (question_id STRING, question STRING) USING delta")
-    asked = _ask(workspace, asked)
-    began = time.perf_counter()
-    assert _in_a_fork(partial(run_batch, workspace.schema)) == 0
-    longest = time.perf_counter() - began
-    for _ in range(kills):
-        asked = _ask(workspace, asked)
-        _in_a_fork(partial(run_batch, workspace.schema), chance.random() * longest)
-    assert _in_a_fork(partial(run_batch, workspace.schema)) == 0
-    return _outcome(workspace, kills, asked)
+    asked, run = 0, partial(run_batch, workspace.schema)
+    while killed < kills:
+        asked, began = _ask(workspace, asked), time.perf_counter()
+        code = _in_a_fork(run, chance.random() * seconds if seconds else None)
+        assert code in (0, -signal.SIGKILL), code
+        if code:
+            killed += 1
+            interrupted += _left_over(workspace) > 0
+        else:
+            seconds = time.perf_counter() - began
+    assert _in_a_fork(run) == 0
+    return _outcome(workspace, killed, interrupted, asked)
 
 
 def _ask(workspace: Workspace, asked: int) -> int:
@@ -115,20 +135,25 @@ def _in_a_fork(work: Callable[[], None], seconds: float | None = None) -> int | 
     return process.exitcode
 
 
-def _outcome(workspace: Workspace, kills: int, asked: int) -> Outcome:
+def _left_over(workspace: Workspace) -> int:
+    tables = ("batch_answers_requests", "batch_answers_replies")
+    return sum(workspace.spark.table(workspace.table(name)).count() for name in tables)
+
+
+def _outcome(workspace: Workspace, kills: int, interrupted: int, asked: int) -> Outcome:
     rows = workspace.spark.table(workspace.table("batch_answers")).collect()
     found: dict[str, list[str]] = {f"q{number}": [] for number in range(asked)}
     for row in rows:
         found[row["question_id"]].append(row["answer"])
     right = {f"q{number}": f"Does ferry number {number} leave? indeed" for number in range(asked)}
-    tables = ("batch_answers_requests", "batch_answers_replies")
     return Outcome(
         kills=kills,
+        interrupted=interrupted,
         questions=asked,
         lost=sum(not answers for answers in found.values()),
         doubled=sum(len(answers) > 1 for answers in found.values()),
         wrong=sum(not answers[0].startswith(right[key]) for key, answers in found.items() if answers),
-        left_over=sum(workspace.spark.table(workspace.table(name)).count() for name in tables),
+        left_over=_left_over(workspace),
         calls=sum(len(file.read_text().splitlines()) for file in workspace.volume(LEDGER).glob("*.jsonl")),
     )
 
