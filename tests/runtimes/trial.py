@@ -47,7 +47,7 @@ class Trial:
         refresh, embed = self._attempt("refresh"), self._attempt(EMBED)
         if refresh and embed:
             self._try(SERVERLESS, partial(self._refresh, refresh, embed))
-        for job in ("answer_batch", "release", "collect_calls", "explore", "prototype"):
+        for job in ("answer_batch", "release", "evaluate", "collect_calls", "explore", "prototype"):
             if built := self._attempt(job):
                 self._try(SERVERLESS, partial(self.workspace.job, built, job))
         # The refresh job that it starts runs in the same Python here.

@@ -10,10 +10,12 @@ from pydantic import ConfigDict, Field, ValidationError, field_validator
 
 from ragops.corpus.index.generations.published_files import PublishedIndex, index_root
 from ragops.errors import UserError
+from ragops.jobs.judging import NONE, JudgeParameters
 from ragops.jobs.parameters import EncoderParameters, TaskParameters, UseCaseParameters, listed
 from ragops.platform.credentials import workspace_client
 from ragops.platform.mlflow_store import open_experiment
 from ragops.quality.datasets.leakage import evaluation_questions
+from ragops.quality.datasets.question_set import version_of
 from ragops.quality.evaluation.answers import sampled
 from ragops.quality.questions import Question
 from ragops.serving.endpoint.principal import CLIENT_ID, CLIENT_SECRET, check_rights, find_identity
@@ -25,7 +27,10 @@ from ragops.usecase import UseCase
 
 if TYPE_CHECKING:
     from ragops.answers.prompts.registry import Registered
-    from ragops.releases.registry import ChainRegistry, StoredAnswers
+    from ragops.releases.changes import Index
+    from ragops.releases.judging import Judging
+    from ragops.releases.registry import ChainRegistry
+    from ragops.releases.stored_results import StoredResults
 
 
 class _ReleaseTask(UseCaseParameters):
@@ -66,11 +71,11 @@ class RegisterParameters(EncoderParameters, _ReleaseTask, _ChosenModel):
     )
 
 
-class EvaluateParameters(EncoderParameters, _LoggedChain):
+class EvaluateParameters(EncoderParameters, _LoggedChain, JudgeParameters):
     """Parameters of the task evaluate."""
 
 
-class PromoteParameters(_LoggedChain, _ChosenModel):
+class PromoteParameters(_LoggedChain, JudgeParameters, _ChosenModel):
     """Parameters of the task promote."""
 
     endpoint: str = Field(default="", description="the serving endpoint that follows the champion; empty: none")
@@ -123,6 +128,15 @@ def configuration_to_log(parameters: RegisterParameters) -> ChainConfiguration:
 def live_generation(parameters: TaskParameters) -> str:
     """The live index generation. Raises UserError if there is no index."""
     return PublishedIndex(index_root(parameters.workspace)).pointer().generation
+
+
+def live_index(parameters: TaskParameters) -> Index:
+    """The live index generation and its size. Raises UserError if there is no index."""
+    from ragops.releases.changes import Index
+
+    published = PublishedIndex(index_root(parameters.workspace))
+    generation = published.pointer().generation
+    return Index(generation, published.manifest(generation).count)
 
 
 def register_prompts(
@@ -180,14 +194,33 @@ def chain_registry(parameters: PromoteParameters) -> ChainRegistry:
     return ChainRegistry(MlflowClient(), parameters.workspace.registered(CHAIN))
 
 
-def stored_answers(parameters: EvaluateParameters | PromoteParameters, questions: list[Question]) -> StoredAnswers:
-    """Where answers to these questions from the live index are stored. Raises UserError if there is no index."""
+def stored_results(parameters: EvaluateParameters | PromoteParameters, questions: list[Question]) -> StoredResults:
+    """Where results on these questions and the live index are stored. Raises UserError if there is no index."""
     from mlflow import MlflowClient
 
-    from ragops.releases.registry import StoredAnswers
+    from ragops.releases.stored_results import StoredResults
 
     _ = parameters.experiment_id
-    return StoredAnswers(MlflowClient(), [one.question_id for one in questions], live_generation(parameters))
+    texts = parameters.use_case.corpus.classification != "confidential"
+    return StoredResults(MlflowClient(), version_of(questions), live_generation(parameters), texts=texts)
+
+
+def judging(
+    parameters: EvaluateParameters | PromoteParameters, questions: list[Question], answering: str = ""
+) -> Judging:
+    """The judges of answers to these questions that the model `answering` wrote.
+
+    Raises:
+        UserError: the judge that is set is not available here, answers itself, or may not see the texts; or a prompt is
+            wrong.
+    """
+    from ragops.releases.judging import open_judging
+
+    use_case = parameters.judging()
+    found = open_judging(parameters.workspace, use_case, questions, [answering] if answering else ())
+    if use_case.evaluation.judge and found.without:
+        raise UserError(f"judges: {found.without}; make it available, or release with judge={NONE}")
+    return found
 
 
 def endpoint_settings(
@@ -232,5 +265,6 @@ def check_release(given: Mapping[str, str]) -> None:
     """
     parameters = ReleaseParameters.read(given)
     configuration_to_log(parameters)
+    parameters.judging(parameters.llm)
     evaluation_sample(parameters.use_case, parameters.questions)
     live_generation(parameters)

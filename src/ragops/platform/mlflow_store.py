@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,8 +32,9 @@ def use_mlflow(target: str = "dev") -> None:
     os.environ |= _settings(target)
     import mlflow
 
-    # It logs every table it creates and every trace it writes.
+    # It logs every table it creates and every trace it writes; and of a locked database the stack before it raises.
     logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     if not on_databricks():
         _create_database(_database(target), mlflow_artifacts(target))
 
@@ -67,7 +69,7 @@ def open_experiment(name: str, target: str = "dev") -> str:
     artifacts = mlflow_artifacts(target)
     try:
         client = MlflowClient()
-        with needing("CAN EDIT", f"experiment {name}"):
+        with answering("CAN EDIT", f"experiment {name}"):
             found = _find_experiment(client, name)
             if found and artifacts not in (None, found.artifact_location):
                 raise UserError(_moved(name, found.artifact_location, local_home(target)))
@@ -87,6 +89,32 @@ def store_errors() -> tuple[type[Exception], ...]:
     from mlflow.exceptions import MlflowException
 
     return (MlflowException, OSError, *_database_errors())  # of requests: OSErrors
+
+
+@contextmanager
+def answering(rights: str, on: str) -> Iterator[None]:
+    """As `errors.needing`, and one line too for a store that is locked or does not answer; other errors pass through.
+
+    Raises:
+        NotPermitted: the platform refuses.
+        UserError: the store does not answer.
+    """
+    with needing(rights, on):
+        try:
+            yield
+        except UserError:
+            raise
+        except store_errors() as error:
+            if not _is_down(error):
+                raise
+            why = one_line(str(error).partition("[SQL:")[0], 200)
+            fix = "run this again; if that does not help, find out who holds it"
+            raise UserError(f"{on}: MLflow's store is locked or does not answer ({why}); {fix}") from error
+
+
+def _is_down(error: Exception) -> bool:
+    """A locked SQLite store is reported after 20 seconds, with this code or by SQLAlchemy itself."""
+    return getattr(error, "error_code", "") == "TEMPORARILY_UNAVAILABLE" or "database is locked" in str(error)
 
 
 def _settings(target: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
@@ -10,18 +10,23 @@ from rich.table import Table
 from ragops.errors import UserError
 from ragops.platform import console
 from ragops.quality.evaluation.answers import Row, error_share
+from ragops.quality.evaluation.evaluated import Evaluated
 from ragops.quality.evaluation.gate import Decision, decide
-from ragops.quality.questions import Question
-from ragops.releases.evaluate import evaluate_answers
-from ragops.releases.registry import CHALLENGER, CHAMPION, ChainRegistry, StoredAnswers, Version
-from ragops.serving.model.loaded import LoadedChain
+from ragops.quality.judges.rows import Judgment
+from ragops.quality.statistics.agreement import Agreement
+from ragops.releases.registry import CHALLENGER, CHAMPION, ChainRegistry, Version
+from ragops.releases.stored_results import Results, StoredResults
 from ragops.serving.model.log_model import Logged
-from ragops.usecase import Release
+from ragops.usecase import UseCase
 
+_INFORMS = "--"
+"""The mark of a condition that does not decide."""
 _MARKS = {"met": "ok", "not met": "NO", "missing": "??"}
 
-Evaluate = Callable[[Version, StoredAnswers, Sequence[Question]], Sequence[Row]]
-"""Asks a registered version the questions, and stores and returns its checked answers."""
+Measure = Callable[[Version], Results]
+"""Asks a registered version the questions, and has its answers judged."""
+Report = Callable[["Promotion", Evaluated, Evaluated | None], None]
+"""Writes the page: from the outcome, and from what was measured of the chain and of the champion, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +57,35 @@ class Promotion:
         return f"version {self.version.number} {done}: {self.decision.reason}; {now}"
 
 
-def evaluate_version(version: Version, stored: StoredAnswers, questions: Sequence[Question]) -> Sequence[Row]:
-    """Loads a registered version and evaluates its answers."""
-    return evaluate_answers(LoadedChain(version.uri), stored, version.run_id, questions)
-
-
 def promote(
     registry: ChainRegistry,
-    gate: Release,
+    use_case: UseCase,
     logged: Logged,
-    stored: StoredAnswers,
-    questions: Sequence[Question],
-    evaluate: Evaluate = evaluate_version,
+    stored: StoredResults,
+    measure: Measure,
+    agreements: Callable[[Sequence[Judgment]], Mapping[str, Agreement]],
+    report: Report,
 ) -> Promotion:
     """Registers the chain as challenger, and makes it champion if it passes the gate.
 
-    The champion is compared by its stored answers to the same questions from the same index. It is evaluated again
-    with `evaluate` if there are none, or if more of them are errors than the gate allows: its model may work again.
+    The champion is compared by its stored results on the same questions and the same index. It is measured again if
+    there are none, if more of its answers are errors than the gate allows (its model may work again), or if other
+    judges judged them.
+
+    Args:
+        registry: the chain's versions.
+        use_case: its gate, and what it requires of judges.
+        logged: the chain.
+        stored: where results on these questions and the live index are.
+        measure: measures the champion again; what it returns is stored.
+        agreements: how far people agree with the judges that made some judgments, by judge.
+        report: called before anything but the challenger has changed.
 
     Raises:
         UserError: the chain was not evaluated with these questions on the live index.
     """
-    rows = stored.load(logged.run_id)
-    if rows is None:
+    own = stored.load(logged.run_id)
+    if own is None:
         raise UserError(
             f"release: run {logged.run_id} has no answers to these questions from the live index; run the job release "
             "again, or evaluate_release.ipynb"
@@ -82,17 +93,28 @@ def promote(
     before = registry.by_alias(CHAMPION)
     version = registry.register(logged)
     registry.point(CHALLENGER, version)
-    champions_rows: Sequence[Row] | None = None
-    if before is not None:
-        champions_rows = stored.load(before.run_id)
-        if champions_rows is None or error_share(champions_rows) > gate.max_error_share:
-            champions_rows = evaluate(before, stored, questions)
-    decision = decide(gate, stored.figures(logged.run_id), rows, champions_rows)
+    champion = None if before is None else _champions(before, own, use_case, stored, measure)
+    mine = Evaluated(own.rows, own.judgments, stored.figures(logged.run_id), stored.question_set)
+    theirs = Evaluated(champion.rows, champion.judgments, {}, stored.question_set) if champion else None
+    decision = decide(use_case.gate, use_case.evaluation, mine, theirs, agreements(own.judgments))
+    asked = mine if decision.promotes or theirs is None else theirs
+    promotion = Promotion(version, before, decision, answered(asked.rows))
+    report(promotion, mine, theirs)
     # Tags first: after the alias moves, nothing may fail before the endpoint follows it.
     registry.note(version, gate="promoted" if decision.promotes else "not promoted", reason=decision.reason)
     if decision.promotes:
         registry.point(CHAMPION, version)
-    return Promotion(version, before, decision, answered(rows if decision.promotes else champions_rows or rows))
+    return promotion
+
+
+def _champions(before: Version, own: Results, use_case: UseCase, stored: StoredResults, measure: Measure) -> Results:
+    """The champion's stored results if they can be compared with the chain's, else new ones."""
+    found = stored.load(before.run_id)
+    if found and found.judges == own.judges and error_share(found.rows) <= use_case.gate.max_error_share:
+        return found
+    found = measure(before)
+    stored.store(before.run_id, found)
+    return found
 
 
 def answered(rows: Sequence[Row]) -> str:
@@ -107,7 +129,8 @@ def show_promotion(promotion: Promotion) -> None:
     """Prints the gate's conditions and the outcome."""
     table = Table("", "condition", "required", "actual", box=None, pad_edge=False)
     for one in promotion.decision.conditions:
-        table.add_row(_MARKS[one.verdict], one.name, one.required, one.measured)
+        mark = _MARKS[one.verdict] if one.decides else _INFORMS
+        table.add_row(mark, one.name, one.required, one.measured)
     output = console.notebook()
     output.print(table)
     output.print(str(promotion), soft_wrap=True, markup=False)  # one line: a run page shows a task's last line

@@ -1,19 +1,16 @@
-"""The chain's versions in MLflow's registry, challenger and champion, and the answers by which they are compared."""
+"""The chain's versions in MLflow's registry: challenger and champion; and the runs that logged them."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ragops.errors import UserError, is_missing, needing
+from ragops.errors import UserError, is_missing
+from ragops.platform.mlflow_store import answering
 from ragops.platform.tags import catalog_tag
-from ragops.quality.evaluation.answers import Row, metrics
 from ragops.serving.model import registered
 from ragops.serving.model.log_model import DIGEST_TAG, INDEX_PARAMETER, LIVE, URI_TAG, Logged
-from ragops.text import digest, json_number
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -64,17 +61,17 @@ class ChainRegistry:
         from mlflow.exceptions import MlflowException
 
         try:
-            with needing("EXECUTE", f"model {self.name}"):
+            with answering("EXECUTE", f"model {self.name}"):
                 self._client.get_registered_model(self.name)
         except MlflowException as error:
             if not is_missing(error):
                 raise
-            with needing("CREATE MODEL", f"schema {self.name.rpartition('.')[0]}"):
+            with answering("CREATE MODEL", f"schema {self.name.rpartition('.')[0]}"):
                 self._client.create_registered_model(self.name)
 
     def _owned(self) -> AbstractContextManager[None]:
         """For operations that only an owner of the model may do."""
-        return needing("ownership or MANAGE", f"model {self.name}")
+        return answering("ownership or MANAGE", f"model {self.name}")
 
     def by_alias(self, alias: str) -> Version | None:
         """The version that an alias names; None if there is no such alias or no version at all."""
@@ -101,7 +98,7 @@ class ChainRegistry:
                 self._client.set_model_version_tag(self.name, version.number, name, catalog_tag(value))
 
 
-@needing(*_EXPERIMENT)
+@answering(*_EXPERIMENT)
 def find_logged(experiment_id: str, run_id: str = "") -> Logged:
     """The chain that a run logged; without `run_id` the newest chain of the experiment.
 
@@ -118,41 +115,3 @@ def find_logged(experiment_id: str, run_id: str = "") -> Logged:
     found = runs[0]
     pinned = found.data.params.get(INDEX_PARAMETER, LIVE) != LIVE
     return Logged(found.data.tags[URI_TAG], found.info.run_id, found.data.tags[DIGEST_TAG], pinned)
-
-
-class StoredAnswers:
-    """Answers stored in the run that logged a chain, in one file for each set of questions and index generation."""
-
-    def __init__(self, client: MlflowClient, questions: Sequence[str], generation: str) -> None:
-        """`questions` are ids of questions, `generation` names the index generation that answers them."""
-        self._client = client
-        self._file = f"evaluation/answers-{digest([*questions, generation])[:12]}.json"
-
-    @needing(*_EXPERIMENT)
-    def store(self, run_id: str, rows: Sequence[Row]) -> None:
-        """Stores the answers and their figures in the run."""
-        text = json.dumps(
-            [{name: json_number(value) for name, value in row.as_dict().items()} for row in rows],
-            ensure_ascii=False,
-            indent=0,
-        )
-        self._client.log_text(run_id, text, self._file)
-        for name, value in metrics(rows).items():
-            self._client.log_metric(run_id, f"answers.{name}", value)
-
-    @needing(*_EXPERIMENT)
-    def figures(self, run_id: str) -> dict[str, float]:
-        """All metrics of the run by name."""
-        return dict(self._client.get_run(run_id).data.metrics)
-
-    def load(self, run_id: str) -> list[Row] | None:
-        """The answers stored in a run; None if it has answers to other questions only, or the run was deleted."""
-        import mlflow
-        from mlflow.exceptions import MlflowException
-
-        try:
-            with needing(*_EXPERIMENT):
-                text = mlflow.artifacts.load_text(f"runs:/{run_id}/{self._file}")
-        except (MlflowException, OSError):
-            return None
-        return [Row.from_dict(record) for record in json.loads(text)]

@@ -11,7 +11,6 @@ import nbformat
 import pytest
 import yaml
 
-from ragops.jobs import parameters as shared
 from ragops.jobs.parameters import TaskParameters
 from tests.notebooks import parameters_class, widgets
 
@@ -72,9 +71,9 @@ def test_a_task_ignores_parameters_of_other_tasks(job: dict[str, Any], task: dic
 @pytest.mark.parametrize(("job", "task"), NOTEBOOK_TASKS)
 def test_a_task_uses_every_parameter_that_it_reads(job: dict[str, Any], task: dict[str, Any]) -> None:
     kind = class_of(task)
-    module = inspect.getsource(importlib.import_module(kind.__module__))
+    modules = {one.__module__ for one in kind.__mro__ if issubclass(one, TaskParameters)}
     cells = (cell.source for cell in read_notebook(task).cells if cell.cell_type == "code")
-    text = "\n".join([module, inspect.getsource(shared), *cells])
+    text = "\n".join([*(inspect.getsource(importlib.import_module(module)) for module in modules), *cells])
     assert [name for name in kind.model_fields if not re.search(rf"\.{name}\b", text)] == []
 
 

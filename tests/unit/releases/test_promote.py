@@ -1,17 +1,27 @@
-"""A chain is promoted by its stored answers; a champion whose answers are missing or failed is evaluated again."""
+"""A chain is promoted by its stored results; a champion whose results are missing or outdated is measured again."""
 
 import math
-from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from ragops.errors import UserError
 from ragops.quality.evaluation.answers import CHECKS, Row
+from ragops.quality.evaluation.evaluated import Evaluated
 from ragops.quality.evaluation.gate import Condition, Decision
-from ragops.quality.questions import Question
+from ragops.quality.judges.rows import Judgment
 from ragops.releases.promote import Promotion, answered, promote, show_promotion
-from ragops.releases.registry import StoredAnswers, Version
+from ragops.releases.registry import Version
+from ragops.releases.stored_results import Results
 from ragops.serving.model.log_model import Logged
-from ragops.usecase import Release
+from ragops.usecase import Release, load_usecase
+from ragops.usecase.evaluation import Evaluation
+
+USE_CASE = load_usecase(Path(__file__).parents[3] / "usecase.yml").model_copy(
+    update={"success": (), "release": Release(), "evaluation": Evaluation()}
+)
 
 
 def row(name: str, **values: float) -> Row:
@@ -28,13 +38,18 @@ def test_the_endpoint_is_asked_a_question_that_was_answered_before() -> None:
 
 
 class Stored:
-    """Answers by run, instead of those in MLflow."""
+    """Results by run, instead of those in MLflow."""
 
-    def __init__(self, **rows: list[Row]) -> None:
-        self._rows = rows
+    question_set = "1234"
 
-    def load(self, run_id: str) -> list[Row] | None:
-        return self._rows.get(run_id)
+    def __init__(self, **results: Results) -> None:
+        self.results = results
+
+    def load(self, run_id: str) -> Results | None:
+        return self.results.get(run_id)
+
+    def store(self, run_id: str, results: Results) -> None:
+        self.results[run_id] = results
 
     def figures(self, run_id: str) -> dict[str, float]:
         return {}
@@ -60,57 +75,92 @@ class Registry:
         self.calls.append(f"note {tags['gate']}")
 
 
-class Evaluation:
-    """Evaluates every version with one good answer; `runs` are those it was asked for."""
+class Measure:
+    """Measures every version with one good answer; `runs` are those it was asked for."""
 
     def __init__(self) -> None:
         self.runs: list[str] = []
 
-    def __call__(self, version: Version, stored: StoredAnswers, questions: Sequence[Question]) -> list[Row]:
+    def __call__(self, version: Version) -> Results:
         self.runs.append(version.run_id)
-        return [row("a", answered=1.0)]
+        return OWN
 
 
-def promoted(registry: Registry, stored: Stored, evaluation: Evaluation) -> Promotion:
+def judgment(version: str) -> Judgment:
+    known = {"judgment_id": "j", "inputs": "i", "answer_id": "a", "question_id": "a", "question": "?", "cluster": "a"}
+    rest = {"model": "m", "state": "scored", "verdict": "yes", "score": 1.0, "reason": None, "details": None}
+    return Judgment(**known, **rest, judge="groundedness", judge_version=version, judged_at=datetime.now(UTC))
+
+
+OWN = Results([row("a", answered=1.0)])
+JUDGED = replace(OWN, judgments=[judgment("v2")])
+
+
+def promoted(registry: Registry, stored: Stored, measure: Measure) -> Promotion:
+    def report(promotion: Promotion, own: Evaluated, champion: Evaluated | None) -> None:
+        assert "champion" not in registry.calls
+        registry.calls.append("page")
+
     return promote(
         registry,  # type: ignore[arg-type]
-        Release(),
+        USE_CASE,
         Logged("u", "new", "d"),
         stored,  # type: ignore[arg-type]
-        [],
-        evaluation,
+        measure,
+        lambda judgments: {},
+        report,
     )
 
 
 @pytest.mark.parametrize(
-    ("champions", "evaluated"),
-    [([row("a", answered=1.0)], []), ([FAILED], ["old"]), ([row("b"), FAILED], ["old"])],
+    ("own", "champions", "measured"),
+    [
+        (OWN, OWN, []),
+        (OWN, Results([FAILED]), ["old"]),
+        (OWN, Results([row("b"), FAILED]), ["old"]),
+        (JUDGED, OWN, ["old"]),
+        (JUDGED, replace(OWN, judgments=[judgment("v1")]), ["old"]),
+        (JUDGED, JUDGED, []),
+    ],
 )
-def test_a_champion_with_too_many_errors_is_evaluated_again(champions: list[Row], evaluated: list[str]) -> None:
-    registry, evaluation = Registry(Version("m", "3", "old", "d")), Evaluation()
-    found = promoted(registry, Stored(old=champions, new=[row("a", answered=1.0)]), evaluation)
-    assert evaluation.runs == evaluated and found.decision.passes and not found.decision.promotes
+def test_a_champion_that_failed_or_was_judged_by_others_is_measured_again(
+    own: Results, champions: Results, measured: list[str]
+) -> None:
+    registry, measure = Registry(Version("m", "3", "old", "d")), Measure()
+    stored = Stored(old=champions, new=own)
+    found = promoted(registry, stored, measure)
+    assert measure.runs == measured and not found.decision.promotes
+    assert stored.results["old"] is (OWN if measured else champions)
     assert found.question == "a?"
-    assert registry.calls == ["challenger", "note not promoted"]
+    assert registry.calls == ["challenger", "page", "note not promoted"]
 
 
-def test_a_champion_without_stored_answers_is_evaluated() -> None:
-    evaluation = Evaluation()
-    promoted(Registry(Version("m", "3", "old", "d")), Stored(new=[row("a", answered=1.0)]), evaluation)
-    assert evaluation.runs == ["old"]
+def test_a_champion_measured_on_other_questions_is_measured_again() -> None:
+    """Results are found by the version of the questions, so those on another version are missing."""
+    measure = Measure()
+    promoted(Registry(Version("m", "3", "old", "d")), Stored(new=OWN), measure)
+    assert measure.runs == ["old"]
+
+
+def test_a_chain_that_was_not_measured_is_refused_before_it_is_registered() -> None:
+    registry = Registry(None)
+    with pytest.raises(UserError, match="release: run new has no answers to these questions"):
+        promoted(registry, Stored(), Measure())
+    assert registry.calls == []
 
 
 def test_the_reason_is_tagged_before_the_champion_changes() -> None:
     """The endpoint follows the alias: an error between the two would leave them apart."""
     registry = Registry(champion=None)
-    found = promoted(registry, Stored(new=[row("a", answered=1.0)]), Evaluation())
+    found = promoted(registry, Stored(new=OWN), Measure())
     assert found.decision.promotes
-    assert registry.calls == ["challenger", "note promoted", "champion"]
+    assert registry.calls == ["challenger", "page", "note promoted", "champion"]
 
 
 def test_the_outcome_is_one_last_line_however_many_conditions_failed(capsys: pytest.CaptureFixture[str]) -> None:
     failed = tuple(Condition(name, "at least 0.5", "0.1 [0.0, 0.2]", "not met") for name in CHECKS)
-    made = Promotion(Version("m", "4", "r", "d"), Version("m", "3", "r", "d"), Decision(failed, better=False), "a?")
+    decision = Decision(failed, (), is_first=False)
+    made = Promotion(Version("m", "4", "r", "d"), Version("m", "3", "r", "d"), decision, "a?")
     show_promotion(made)
     last = capsys.readouterr().out.splitlines()[-1]
     assert last == str(made) and last.startswith("version 4 not promoted: ") and last.endswith("is version 3")

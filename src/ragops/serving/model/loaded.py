@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ragops.errors import UserError
 from ragops.quality.evaluation.answers import Outcome, Passage
+from ragops.quality.evaluation.variants import everyone
 from ragops.quality.questions import Question
 from ragops.serving.model.configuration import ChainConfiguration
 
@@ -58,6 +59,7 @@ class LoadedChain:
 
         self.uri = uri
         self._model: PyFuncModel = mlflow.pyfunc.load_model(uri)
+        self.configuration = ChainConfiguration.model_validate(self._model.model_config)
 
     @property
     def digest(self) -> str:
@@ -67,7 +69,7 @@ class LoadedChain:
     @property
     def primary(self) -> str:
         """The name of the primary language model."""
-        return ChainConfiguration.model_validate(self._model.model_config).use_case.models.answer.primary
+        return self.configuration.use_case.models.answer.primary
 
     def respond(self, question: str, groups: tuple[str, ...] = (), who: str = "release") -> dict[str, Any]:
         """The whole response to one question."""
@@ -79,9 +81,10 @@ class LoadedChain:
         return cast(dict[str, Any], self._model.predict(request))
 
     def ask(self, question: str) -> Outcome:
-        """The answer in the form that an evaluation checks."""
+        """The answer in the form that an evaluation checks, for a reader who may see every document."""
         started = time.monotonic()
-        return outcome(self.respond(question), time.monotonic() - started)
+        response = self.respond(question, everyone(self.configuration.use_case))
+        return outcome(response, time.monotonic() - started)
 
     def smoke(self, questions: Sequence[Question]) -> SmokeResult:
         """Asks a few of the questions until one is answered, answerable questions first.
@@ -116,7 +119,7 @@ def outcome(response: Mapping[str, Any], seconds: float) -> Outcome:
         quoted=outputs["quoted"],
         seconds=seconds,
         failure=next(iter(outputs.get("failed", {}).values()), ""),
-        passages=tuple(Passage(one["path"], one["text"], one["cited"]) for one in outputs["sources"]),
+        passages=tuple(Passage(one["path"], one["text"], one["cited"], one["title"]) for one in outputs["sources"]),
         prompt_tokens=outputs.get("prompt_tokens", 0),
         completion_tokens=outputs.get("completion_tokens", 0),
         trace_id=outputs.get("trace_id"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ragops.errors import is_missing, needing
+from ragops.errors import is_missing
+from ragops.platform.mlflow_store import answering
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -40,11 +41,12 @@ def by_alias(client: MlflowClient, name: str, alias: str) -> ModelVersion | None
 
     Raises:
         NotPermitted: this identity may not read the model.
+        UserError: the registry does not answer.
     """
     from mlflow.exceptions import MlflowException
 
     try:
-        with needing("EXECUTE", f"model {name}"):
+        with answering("EXECUTE", f"model {name}"):
             return client.get_model_version_by_alias(name, alias)
     except MlflowException as error:
         if is_missing(error):

@@ -22,9 +22,10 @@ from ragops.answers.retrieval.settings import Rerank, RerankModel
 from ragops.assembly import Locations, open_chain
 from ragops.corpus.index.generations.published_files import PublishedIndex, index_root
 from ragops.platform.mlflow_store import open_experiment
+from ragops.quality.datasets.question_set import version_of
 from ragops.quality.questions import Question
-from ragops.releases.evaluate import evaluate_answers
-from ragops.releases.registry import StoredAnswers
+from ragops.releases.evaluate import evaluate
+from ragops.releases.stored_results import StoredResults
 from ragops.serving.model.configuration import ChainConfiguration
 from ragops.serving.model.loaded import LoadedChain
 from ragops.serving.model.log_model import Logged, log_chain
@@ -134,7 +135,9 @@ def test_an_answer_by_a_fallback_is_an_error_of_the_evaluated_model(
 
     known = {"topic": "otter", "anchor": "four fish", "answer": "four fish"}
     asked = [Question(question_id="otter", question=ASKED, kind="k", **known)]
-    stored = StoredAnswers(client, ["otter"], PublishedIndex(index_root(WORKSPACE)).pointer().generation)
-    (row,) = evaluate_answers(LoadedChain(chain.uri), stored, chain.run_id, asked)
+    stored = StoredResults(client, version_of(asked), PublishedIndex(index_root(WORKSPACE)).pointer().generation)
+    results = evaluate(LoadedChain(chain.uri), asked)
+    (row,) = results.rows
     assert row.fallback == "quotes" and row.error and "Connection refused" in row.error
+    stored.store(chain.run_id, results)
     assert stored.figures(chain.run_id)["answers.errors"] == 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from ragops.corpus.documents.normalize import normalize
-from ragops.quality.evaluation.reports.page_content import Compared, Page
+from ragops.quality.evaluation.reports.page_content import Measured, Page
 from ragops.quality.statistics.intervals import Interval
 
 _LONGEST_PASSAGE = 420
@@ -37,18 +37,18 @@ class Plot:
 
 def plots(page: Page) -> dict[str, Plot]:
     """Each measure's difference from the champion, by name, all on one scale that is symmetric around zero."""
-    shown = {one.name: one for one in page.compared if one.paired and not math.isnan(one.paired.difference.low)}
+    shown = {one.name: one for one in page.measured if one.paired and not math.isnan(one.paired.difference.low)}
     ends = [abs(end) for one in shown.values() for end in _ends(one)]
     reach = 1.08 * max([*ends, *(one.margin or 0 for one in shown.values())], default=0) or 1.0
     return {name: _plot(one, reach) for name, one in shown.items()}
 
 
-def _ends(one: Compared) -> tuple[float, float]:
+def _ends(one: Measured) -> tuple[float, float]:
     assert one.paired is not None
     return one.paired.difference.low, one.paired.difference.high
 
 
-def _plot(one: Compared, reach: float) -> Plot:
+def _plot(one: Measured, reach: float) -> Plot:
     def at(value: float) -> float:
         return round(50 + 50 * value / reach, 2)
 

@@ -25,7 +25,7 @@ class Changed:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class Measured:
     """A measure of the chain, and how it compares with the champion's.
 
     Attributes:
@@ -137,7 +137,7 @@ class Page:
         facts: where and when, by name.
         tiles: the key figures, by name.
         changed: how the chain differs from the champion; None without a champion.
-        compared: the measures.
+        measured: the measures.
         required: the conditions.
         judged: the judges; empty where none ran.
         without_judges: why no judge ran; "" if one did.
@@ -154,7 +154,7 @@ class Page:
     facts: Mapping[str, str]
     tiles: Mapping[str, str]
     changed: tuple[Changed, ...] | None
-    compared: tuple[Compared, ...]
+    measured: tuple[Measured, ...]
     required: tuple[Required, ...]
     judged: tuple[Judged, ...]
     without_judges: str
@@ -164,11 +164,11 @@ class Page:
     notes: tuple[str, ...] = ()
 
     @property
-    def improved(self) -> list[Compared]:
+    def improved(self) -> list[Measured]:
         """The measures that are better by more than chance."""
-        return [one for one in self.compared if one.verdict == "better"]
+        return [one for one in self.measured if one.verdict == "better"]
 
     @property
-    def got_worse(self) -> list[Compared]:
+    def got_worse(self) -> list[Measured]:
         """The measures that are worse by more than chance."""
-        return [one for one in self.compared if one.verdict == "worse"]
+        return [one for one in self.measured if one.verdict == "worse"]

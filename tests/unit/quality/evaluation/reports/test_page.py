@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ragops.quality.evaluation.answers import Passage
 from ragops.quality.evaluation.reports.page import plots, render
-from ragops.quality.evaluation.reports.page_content import Changed, Compared, Judged, Page, Required, Side, Spent, Worst
+from ragops.quality.evaluation.reports.page_content import Changed, Judged, Measured, Page, Required, Side, Spent, Worst
 from ragops.quality.statistics.intervals import Interval
 from ragops.quality.statistics.paired import Comparison
 
@@ -27,7 +27,7 @@ PAGE = Page(
     facts={"measured": "2026-11-30"},
     tiles={"questions": "60"},
     changed=(Changed("prompt", "brief", "cite_or_abstain"),),
-    compared=(Compared("supported", "answers with a source", OWN, 58, OWN, BETTER, 0.004, "better", 0.05),),
+    measured=(Measured("supported", "answers with a source", OWN, 58, OWN, BETTER, 0.004, "better", 0.05),),
     required=(Required("groundedness", "at least 0.8", "missing", "missing", "bad", "readers trust it"),),
     judged=(Judged("groundedness", OWN, None, None, 0, False, "no labels yet", {"scored": 50, "unparsed": 7}),),
     without_judges="",
@@ -77,7 +77,7 @@ def test_everything_that_decided_is_on_the_page() -> None:
 
 
 def test_without_a_champion_nothing_is_compared() -> None:
-    alone = replace(PAGE, changed=None, compared=(Compared("supported", "answers with a source", OWN, 58),))
+    alone = replace(PAGE, changed=None, measured=(Measured("supported", "answers with a source", OWN, 58),))
     shown = Reader(render(alone)).words
     assert "supported answers with a source 0.600 0.50 to 0.70 58" in shown
     assert "champion" not in shown.replace("champion's", "").replace("version", "")
@@ -123,7 +123,7 @@ def test_it_fetches_nothing_and_runs_nothing() -> None:
 @pytest.mark.parametrize("reach", [0.001, 0.3, 1.0])
 def test_differences_are_drawn_on_one_scale_around_zero(reach: float) -> None:
     wide = replace(BETTER, difference=Interval(0.0, -reach, reach, 24))
-    drawn = plots(replace(PAGE, compared=(*PAGE.compared, Compared("wide", "w", OWN, 58, OWN, wide, 0.5, "", 0.05))))
+    drawn = plots(replace(PAGE, measured=(*PAGE.measured, Measured("wide", "w", OWN, 58, OWN, wide, 0.5, "", 0.05))))
     for one in drawn.values():
         assert 0 <= one.low <= one.mean <= one.high <= 100 and one.zero == 50
         assert one.margin is not None and 0 <= one.margin < 50
@@ -131,6 +131,6 @@ def test_differences_are_drawn_on_one_scale_around_zero(reach: float) -> None:
 
 
 def test_a_comparison_without_an_interval_has_no_picture() -> None:
-    one = replace(PAGE.compared[0], paired=replace(BETTER, difference=Interval(0.2, NAN, NAN, 1)))
-    page = replace(PAGE, compared=(one,))
+    one = replace(PAGE.measured[0], paired=replace(BETTER, difference=Interval(0.2, NAN, NAN, 1)))
+    page = replace(PAGE, measured=(one,))
     assert plots(page) == {} and "supported" in render(page)

@@ -1,0 +1,135 @@
+"""The parts of a page that a release and an evaluation have in common, from rows."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ragops.quality.evaluation.answers import Row, metrics
+from ragops.quality.evaluation.reports.page_content import Judged, Spent
+from ragops.quality.judges.bill import Bill
+from ragops.quality.judges.rows import STATES, Judgment
+from ragops.quality.statistics.agreement import Agreement
+from ragops.quality.statistics.intervals import Interval, share_interval
+from ragops.usecase.evaluation import JUDGES, Evaluation
+
+_UNKNOWN = "–"
+_HOUR = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What people's labels say of a judge: how far it agrees, and its rate corrected by them; None without labels."""
+
+    agreement: Agreement | None = None
+    corrected: Interval | None = None
+
+
+def judged(judgments: Sequence[Judgment], trusted: Mapping[str, Trust], settings: Evaluation) -> tuple[Judged, ...]:
+    """A line for each judge that was asked."""
+    asked = [name for name in JUDGES if any(one.judge == name for one in judgments)]
+    return tuple(
+        _judged(name, [one for one in judgments if one.judge == name], trusted.get(name, Trust()), settings)
+        for name in asked
+    )
+
+
+def _judged(name: str, said: Sequence[Judgment], trust: Trust, settings: Evaluation) -> Judged:
+    scored = [(one.score, one.cluster) for one in said if one.score is not None]
+    rate = share_interval([score for score, _ in scored], [cluster for _, cluster in scored])
+    counts = Counter(one.state for one in said)
+    found = trust.agreement
+    decides = found is not None and found.decides(settings.min_kappa)
+    return Judged(
+        name,
+        rate,
+        trust.corrected,
+        found.kappa if found else None,
+        found.n if found else 0,
+        decides,
+        _why(found, settings.min_kappa),
+        {state: counts[state] for state in STATES},
+    )
+
+
+def _why(found: Agreement | None, least: float) -> str:
+    if found is None or not found.n:
+        return "nobody has labelled answers yet"
+    if math.isnan(found.kappa.mean):
+        return "judge or people all say the same, so kappa is not defined"
+    if found.kappa.mean < least:
+        return f"kappa {found.kappa.mean:.2f} is below {least:.2f}"
+    if found.kappa.sign <= 0:
+        return f"kappa {found.kappa.mean:.2f} may be chance: too few labels"
+    return f"kappa reaches {least:.2f}"
+
+
+def errors(rows: Sequence[Row], judgments: Sequence[Judgment]) -> dict[str, int]:
+    """How often each error of an answer, and each kind of judgment without a verdict, occurred; most frequent first."""
+    answers = Counter(row.error for row in rows if row.error)
+    judges = Counter(f"judge {one.judge}: {one.state}" for one in judgments if one.state != "scored")
+    return dict([*answers.most_common(), *judges.most_common()])
+
+
+def failures(judgments: Sequence[Judgment]) -> str:
+    """How many judgments there are, and how many of them without a verdict."""
+    failed = sum(one.state != "scored" for one in judgments)
+    return f"{len(judgments):,}, {failed:,} without a verdict" if judgments else "none"
+
+
+def tiles(rows: Sequence[Row], judgments: Sequence[Judgment], costs: Sequence[float]) -> dict[str, str]:
+    """The key figures of a chain's answers; `costs` one for each row."""
+    found = metrics(rows)
+    answered = sum(row.error is None for row in rows)
+    return {
+        "questions": f"{len(rows):,}",
+        "errors": f"{found['errors']:.0f}",
+        "judgments": failures(judgments),
+        "95th percentile of answers": f"{found['seconds_p95']:.1f} s" if "seconds_p95" in found else _UNKNOWN,
+        "an answer costs": f"{sum(costs) / answered:.4g}" if answered else _UNKNOWN,
+    }
+
+
+def judging_notes(bill: Bill) -> Iterator[str]:
+    """What a reader must know of a run of judges: that it ended early, and what was not judged."""
+    if bill.judgments and bill.stopped:
+        yield f"judging ended early: {bill.stopped}; {bill.not_judged:,} of {bill.planned:,} judgments were not made"
+    for judge, reasons in bill.not_applicable.items():
+        if told := ", ".join(f"{count:,} {reason}" for reason, count in reasons.items()):
+            yield f"judge {judge.replace('_', ' ')} had nothing to judge in some answers: {told}"
+
+
+def spent(
+    rows: Sequence[Row], judgments: Sequence[Judgment], costs: Sequence[float], settings: Evaluation
+) -> tuple[Spent, ...]:
+    """What answering cost, what judging cost, and what people would have cost for the same judgments."""
+    return tuple(_spent(rows, judgments, costs, settings))
+
+
+def _spent(
+    rows: Sequence[Row], judgments: Sequence[Judgment], costs: Sequence[float], settings: Evaluation
+) -> Iterator[Spent]:
+    called = [row for row in rows if row.model]
+    read, written = (sum(getattr(row, name) for row in called) for name in ("prompt_tokens", "completion_tokens"))
+    yield Spent("answering", len(called), read, written, sum(costs))
+    if not judgments:
+        return
+    asked = [one for one in judgments if not one.cached]
+    answers = len({one.answer_id for one in judgments})
+    note = f"{len(judgments) / answers:.1f} for each answer"
+    if copied := len(judgments) - len(asked):
+        note += f"; {copied:,} more copied from earlier runs"
+    yield Spent("judging", len(asked), sum(one.input_tokens for one in asked),
+                sum(one.output_tokens for one in asked), sum(one.cost for one in asked), note)  # fmt: skip
+    yield _people(len(judgments), settings)
+
+
+def _people(count: int, settings: Evaluation) -> Spent:
+    what = "people, for the same judgments"
+    if settings.hourly_rate is None:
+        return Spent(what, None, None, None, math.nan, "evaluation.hourly_rate in usecase.yml is not set")
+    seconds = count * settings.label_seconds
+    note = f"{count:,} labels of {settings.label_seconds:g} s at {settings.hourly_rate:g} an hour"
+    return Spent(what, None, None, None, seconds / _HOUR * settings.hourly_rate, note)

@@ -1,0 +1,158 @@
+"""Has the answers to evaluation questions judged, and says how far people trust the judges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ragops.answers.llms.open import why_unavailable
+from ragops.errors import UserError
+from ragops.platform.workspace import LEDGER, Workspace
+from ragops.quality.evaluation.answers import Row
+from ragops.quality.evaluation.reports.pages import Trust
+from ragops.quality.judges.answer import AnswerToJudge, shown
+from ragops.quality.judges.asking import Judges
+from ragops.quality.judges.bill import Bill
+from ragops.quality.judges.files import JudgmentFiles
+from ragops.quality.judges.forecast import forecast
+from ragops.quality.judges.open import open_judges
+from ragops.quality.judges.rows import Judgment
+from ragops.quality.judges.run import judge_all
+from ragops.quality.judges.stage import known_judgments, past_judgments
+from ragops.quality.questions import Question
+from ragops.quality.review.agreement import JudgeAgreement, judge_agreements
+from ragops.quality.statistics.agreement import Agreement
+from ragops.usecase import UseCase
+
+Judge = Callable[[Sequence[Row], str], Bill]
+"""Has answers judged for a run of MLflow."""
+
+
+@dataclass(frozen=True)
+class Judging:
+    """The judges of a use case, for the answers to some questions.
+
+    Attributes:
+        workspace: where judgments are saved.
+        use_case: names the judges.
+        questions: what was asked.
+        judges: opened; None if none runs.
+        without: why none runs; "" if they do.
+    """
+
+    workspace: Workspace
+    use_case: UseCase
+    questions: Sequence[Question]
+    judges: Judges | None
+    without: str = ""
+
+    @property
+    def name(self) -> str:
+        """The judging model, or "none"."""
+        return self.judges.judges[0].model.name if self.judges and self.judges.judges else "none"
+
+    def forecast(self, rows: Sequence[Row]) -> str:
+        """What judging these answers will need, without a call, in one line."""
+        if self.judges is None:
+            return f"judges do not run: {self.without}"
+        past = past_judgments(self.workspace, self.name)
+        found = forecast(list(self._items(rows)), self.judges, self._known, past)
+        cost = "cost not known yet" if found.cost is None else f"cost {found.cost:.4g}"
+        reused = f", {found.cached:,} judgments known already" if found.cached else ""
+        tokens = f"{found.input_tokens:,} tokens to read, {found.output_tokens:,} to write"
+        return f"{self.name}: {found.calls:,} calls for {found.answers:,} answers{reused}; {tokens}; {cost}"
+
+    def __call__(self, rows: Sequence[Row], run_id: str) -> Bill:
+        """Judges the answers within the use case's budget; each judgment is saved before the next call.
+
+        Raises:
+            UserError: nothing can be judged at all.
+        """
+        if self.judges is None:
+            return Bill((), {}, stopped=self.without)
+        settings = self.use_case.evaluation
+        return judge_all(
+            list(self._items(rows)),
+            self.judges,
+            known=self._known,
+            budget=settings.budget,
+            workers=settings.workers,
+            run_id=run_id,
+            on_judgment=JudgmentFiles(self.workspace.volume(LEDGER)).save,
+        )
+
+    def agreements(self, judgments: Collection[Judgment]) -> dict[str, Agreement]:
+        """How far people agree with the judges that made these judgments, by name."""
+        return {name: one.agreement for name, one in self.trusted(judgments).items() if one.agreement}
+
+    def trusted(self, judgments: Collection[Judgment]) -> dict[str, Trust]:
+        """What the labels of people say of those judges that made these judgments, by name."""
+        versions = {(one.judge, one.judge_version) for one in judgments}
+        found = self._agreed if versions else ()
+        return {one.judge: _trust(one) for one in found if (one.judge, one.version) in versions}
+
+    def check(self, bill: Bill) -> None:
+        """Raises UserError if a judge that is set did not run, or gave no verdict too often."""
+        most = self.use_case.evaluation.max_error_share
+        if self.judges is None and self.use_case.evaluation.judge:
+            raise UserError(f"judges: {self.without}; everything else was measured and recorded")
+        if bill.error_share > most:
+            counts = ", ".join(f"{count} {state}" for state, count in bill.counts().items())
+            raise UserError(
+                f"judges: {bill.error_share:.0%} of the judgments have no verdict ({counts}), at most {most:.0%} are "
+                f"allowed (evaluation.max_error_share); see their reasons in the table judgments, then run this again"
+            )
+
+    @cached_property
+    def _agreed(self) -> Sequence[JudgeAgreement]:
+        return judge_agreements(self.workspace, self.use_case)
+
+    @cached_property
+    def _known(self) -> dict[str, Judgment]:
+        return known_judgments(self.workspace, self.judges.judges) if self.judges else {}
+
+    def _items(self, rows: Sequence[Row]) -> Iterator[AnswerToJudge]:
+        references = {one.question_id: one.reference for one in self.questions}
+        for row in rows:
+            if row.error is None:
+                yield AnswerToJudge(
+                    answer_id=row.answer_id,
+                    question_id=row.question_id,
+                    question=row.question,
+                    answer=row.answer,
+                    passages=tuple(shown(one.title, one.path, one.text) for one in row.passages),
+                    reference=references.get(row.question_id),
+                    cluster=row.cluster,
+                    abstained=row.declined,
+                    model=row.model,
+                    trace_id=row.trace_id,
+                )
+
+
+def open_judging(
+    workspace: Workspace, use_case: UseCase, questions: Sequence[Question], answering: Collection[str] = ()
+) -> Judging:
+    """The use case's judges, if one is set and can be reached.
+
+    Args:
+        workspace: where judgments are saved.
+        use_case: names the judges.
+        questions: what was asked.
+        answering: the models whose answers are judged, in addition to the use case's primary one.
+
+    Raises:
+        UserError: the judge is a model that answers, or may not see the texts; or a prompt is wrong.
+    """
+    model = use_case.judge_model()
+    if model is None:
+        reason = "no model is set (evaluation.judge in usecase.yml, parameter judge)"
+        return Judging(workspace, use_case, questions, None, reason)
+    if reason := why_unavailable(model, workspace):
+        return Judging(workspace, use_case, questions, None, f"model {model.name} is not available here ({reason})")
+    known = [name for name in answering if name in {one.name for one in use_case.models.known}]
+    return Judging(workspace, use_case, questions, open_judges(use_case, workspace, answering=known))
+
+
+def _trust(one: JudgeAgreement) -> Trust:
+    return Trust(one.with_people, one.prediction_powered)
