@@ -117,6 +117,7 @@ function reveal(root, own, judges) {
   const none = element("p", "No judge has judged this answer.");
   if (items.length) root.querySelector("dl").append(...items);
   else root.querySelector("dl").replaceWith(none);
+  for (const one of root.querySelectorAll("form button")) one.hidden = true;
   part(root, "judges").hidden = false;
   part(root, "next").focus();
 }
