@@ -27,18 +27,18 @@ NOTES = {
 _BUILT: list[tempfile.TemporaryDirectory[str]] = []
 
 
-def publish_notes(work: Path) -> None:
-    """Puts the published index into the present workspace: built once per process, then copied, which saves 2 s."""
-    root = index_root(WORKSPACE)
+def publish_notes(work: Path, workspace: Workspace = WORKSPACE) -> None:
+    """Puts the published index into the workspace: built once per process, then copied, which saves 2 s."""
+    root = index_root(workspace)
     if _BUILT:
-        _copy(Path(_BUILT[0].name), root)
+        copy_files(Path(_BUILT[0].name), root)
     else:
-        _build(root, work)
+        _build(root, work, workspace)
         _BUILT.append(tempfile.TemporaryDirectory(prefix="notes-index-"))
-        _copy(root, Path(_BUILT[0].name))
+        copy_files(root, Path(_BUILT[0].name))
 
 
-def _copy(source: Path, target: Path) -> None:
+def copy_files(source: Path, target: Path) -> None:
     """Contents only: a volume refuses to set times and modes."""
     for file in source.rglob("*"):
         if file.is_file():
@@ -47,9 +47,9 @@ def _copy(source: Path, target: Path) -> None:
             copied.write_bytes(file.read_bytes())
 
 
-def _build(root: Path, work: Path) -> None:
+def _build(root: Path, work: Path, workspace: Workspace) -> None:
     use_case = load_usecase(ROOT / "usecase.yml")
-    vectors = query_encoder(use_case, models_folder(WORKSPACE)).encode_documents(list(NOTES.values()))
+    vectors = query_encoder(use_case, models_folder(workspace)).encode_documents(list(NOTES.values()))
     rows = {}
     for (name, text), vector in zip(NOTES.items(), vectors, strict=True):
         digest = hashlib.sha256(text.encode()).hexdigest()
@@ -61,4 +61,4 @@ def _build(root: Path, work: Path) -> None:
     model = IndexedModel(fingerprint=fingerprint(use_case.embedding), name=use_case.embedding.name, dimension=384)
     hashes = {chunk_id: row.row_hash for chunk_id, row in rows.items()}
     source = IndexSource(model, "v1", lambda: hashes, fetch, "")
-    publish(root, source, lock=publish_lock(WORKSPACE, PASSAGES), run_id="t", work_directory=work)
+    publish(root, source, lock=publish_lock(workspace, PASSAGES), run_id="t", work_directory=work)

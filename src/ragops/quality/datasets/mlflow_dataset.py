@@ -63,7 +63,7 @@ def merge_questions(name: str, questions: Sequence[Question]) -> None:
         try:
             dataset = _dataset(name)
         except Exception as error:
-            if not is_missing(error):
+            if not _is_absent(error):
                 raise
             dataset = create_dataset(name=name)
         dataset.merge_records([as_record(one) for one in questions])
@@ -80,7 +80,7 @@ def as_record(one: Question) -> dict[str, Any]:
 
 
 def _dataset(name: str) -> EvaluationDataset:
-    if "MLFLOW_TRACKING_URI" not in os.environ:  # in a task that has not logged anything yet
+    if not os.environ.get("MLFLOW_TRACKING_URI"):  # in a task that has not logged anything yet
         use_mlflow()
     from mlflow.genai.datasets import get_dataset
 
@@ -97,6 +97,11 @@ def _plain(value: object) -> object:
     return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
+def _is_absent(error: Exception) -> bool:
+    """Whether there is no such dataset; an invalid parameter is a name that several have."""
+    return is_missing(error) and getattr(error, "error_code", "") != "INVALID_PARAMETER_VALUE"
+
+
 @contextmanager
 def _explained(name: str) -> Iterator[None]:
     try:
@@ -106,7 +111,7 @@ def _explained(name: str) -> Iterator[None]:
     except ImportError as error:
         raise UserError(f"dataset {name}: needs the package databricks-agents here; install it") from error
     except store_errors() as error:
-        if is_missing(error):
+        if _is_absent(error):
             raise UserError(
                 f"dataset {name}: does not exist; make it with: ragops questions export dataset:{name}, or correct it"
             ) from error

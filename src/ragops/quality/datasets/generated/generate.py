@@ -116,21 +116,23 @@ class Generator:
         result: Generated,
         on_progress: Callable[[Generated], None],
     ) -> None:
-        before, failures = len(result.questions), 0
+        before, failures = len(result.questions), list[UserError]()
         for _ in range(_ATTEMPTS * wanted):
             if len(result.questions) - before >= wanted or (passage := next(passages, None)) is None:
                 return
             try:
                 draft = write(passage)
-                failures = 0
+                failures = []
             except Unparsed as error:
                 draft = Draft("unparsed", reason=str(error))
             except PolicyError:
                 raise
             except UserError as error:
-                draft, failures = Draft("error", reason=str(error)), failures + 1
-                if failures == _ERRORS_IN_A_ROW:
-                    raise UserError(f"questions: the model failed {failures} times in a row: {error}") from error
+                draft, failures = Draft("error", reason=str(error)), [*failures, error]
+                if len(failures) == _ERRORS_IN_A_ROW:  # the first says why, the others perhaps only that it is paused
+                    raise UserError(
+                        f"questions: the model failed {len(failures)} times in a row, at first: {failures[0]}"
+                    ) from error
             result.add(draft)
             if draft.state == "kept" and draft.question:
                 self.known.add(draft.question.question_id, draft.question.question)

@@ -148,7 +148,7 @@ def test_it_stops_with_enough_questions_or_after_four_requests_for_each() -> Non
 
 def test_a_model_that_never_answers_ends_it() -> None:
     own, calls = generator([ModelFailure("model m: down; start it")], lambda asked: [])
-    with pytest.raises(UserError, match="failed 5 times in a row: model m: down"):
+    with pytest.raises(UserError, match="failed 5 times in a row, at first: model m: down"):
         own.generate([passage(number) for number in range(100)], 20)
 
 
