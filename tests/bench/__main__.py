@@ -31,6 +31,7 @@ class Benchmark(StrEnum):
 
     PROMPT = "prompt"
     TASKS = "tasks"
+    STATISTICS = "statistics"
     PAGE = "page"
     SERVE = "serve"
     SEARCH = "search"

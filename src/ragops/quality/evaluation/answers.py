@@ -20,7 +20,7 @@ from ragops.answers.llms.providers.extractive import terms
 from ragops.errors import UserError
 from ragops.quality.gold import is_answered_by
 from ragops.quality.questions import Question
-from ragops.quality.statistics.intervals import Interval, mean_interval, share_interval
+from ragops.quality.statistics.intervals import Interval, difference_interval, mean_interval, share_interval
 from ragops.text import digest
 
 CHECKS: Mapping[str, str] = {
@@ -278,7 +278,8 @@ def differences(rows: Sequence[Row], others: Sequence[Row]) -> dict[str, Interva
     paired = [(row, theirs[row.question_id]) for row in rows if row.error is None and row.question_id in theirs]
     own = [row for row, _ in paired]
     return {
-        name: _interval(mean_interval, own, [a.values[name] - b.values[name] for a, b in paired]) for name in DECISIVE
+        name: _interval(difference_interval, own, [a.values[name] - b.values[name] for a, b in paired])
+        for name in DECISIVE
     }
 
 

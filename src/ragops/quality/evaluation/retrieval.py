@@ -28,7 +28,7 @@ from ragops.corpus.index.passages import Vector
 from ragops.errors import UserError
 from ragops.quality.gold import in_no_passage, is_answered_by, is_covered
 from ragops.quality.questions import Question
-from ragops.quality.statistics.intervals import Interval, mean_interval, share_interval
+from ragops.quality.statistics.intervals import Interval, difference_interval, share_interval
 
 if TYPE_CHECKING:
     from ragops.usecase import UseCase
@@ -80,7 +80,7 @@ class SettingsResult:
 
     def difference(self, other: SettingsResult, name: str) -> Interval:
         """By how much this result is better than the other, paired by question."""
-        return mean_interval(self.values[name] - other.values[name], self.clusters)
+        return difference_interval(self.values[name] - other.values[name], self.clusters)
 
     def percentile(self, percent: float) -> float:
         """The latency in milliseconds that this percentage of the searches stay below."""

@@ -17,7 +17,7 @@ from ragops.answers.prompts.template import Template
 from ragops.quality.evaluation.comparison import VariantResult
 from ragops.quality.evaluation.reports.variants import print_variants
 from ragops.quality.optimization.trials import score
-from ragops.quality.statistics.intervals import Interval, mean_interval
+from ragops.quality.statistics.intervals import Interval, difference_interval
 
 _COLORS = {"+": "green", "-": "red", "@": "cyan"}
 
@@ -61,7 +61,7 @@ def _gain(better: VariantResult, own: VariantResult) -> Interval:
     both = [row for row in better.rows if row.question_id in before]
     after = [score(row.values) if row.error is None else 0.0 for row in both]
     values = np.array(after, np.float64) - [before[row.question_id] for row in both]
-    return mean_interval(values, [row.cluster for row in both])
+    return difference_interval(values, [row.cluster for row in both])
 
 
 def print_optimized(console: Console, found: Optimized) -> None:

@@ -11,7 +11,12 @@ within a cluster from 0.02 to 0.3, 2,000 samples each. Coverage of 95 % interval
 
     percentile 87-93 %    BCa 90-94 %    t with a jackknife error 89-95 %    bootstrap-t 88-97 %    this one 93-97 %
 
-With a share of 0.92 it is 92-98 %, the others 66-97 %. `python -m tests.bench.statistics` measures it again.
+With a share of 0.92 it is 92-98 %, the others 66-97 %.
+
+Differences between two chains are another matter, since most of them are 0. If all of the few others are gains, no
+resample has a loss, and BCa is sure of a gain: with 3 to 8 of 50 differences other than 0 it covers 74 to 95 %, and
+Student's t with the jackknife's error 93 to 97 % (1,000 samples each). So `difference_interval` takes that.
+`python -m tests.bench.statistics` measures both again.
 """
 
 from __future__ import annotations
@@ -61,7 +66,7 @@ class Interval(NamedTuple):
 
 
 def mean_interval(values: ArrayLike, clusters: Sequence[str]) -> Interval:
-    """The mean of the values, for example of differences or seconds, with its interval.
+    """The mean of the values with its interval. There are others for differences, and for shares.
 
     The same values give the same interval, and all values with the same clusters see the same draws.
 
@@ -71,6 +76,15 @@ def mean_interval(values: ArrayLike, clusters: Sequence[str]) -> Interval:
     """
     given = np.asarray(values, np.float64)
     return statistic_interval(ratio, cluster_sums(clusters, given, np.ones(len(given))))
+
+
+def difference_interval(differences: ArrayLike, clusters: Sequence[str]) -> Interval:
+    """The mean of paired differences, most of which may be 0, with its interval; arguments as of `mean_interval`."""
+    given = np.asarray(differences, np.float64)
+    sums = cluster_sums(clusters, given, np.ones(len(given)))
+    if len(sums) < 2:
+        return mean_interval(given, clusters)
+    return _student(float(given.mean()), _influence(ratio, sums), len(sums))
 
 
 def share_interval(values: ArrayLike, clusters: Sequence[str]) -> Interval:
@@ -124,8 +138,7 @@ def statistic_interval(statistic: Statistic, sums: Sums, limiting: NDArray[np.bo
             return Interval(value, value, value, count)
         influence = _influence(statistic, sums)
         if len(sums) > MANY_CLUSTERS:
-            reach = quantile((1 + LEVEL) / 2, count - 1) * _error(influence)
-            return Interval(value, value - reach, value + reach, count)
+            return _student(value, influence, count)
         low, high = _bca(value, statistic(_resampled(sums, few)), influence, count)
     return Interval(value, low, high, count)
 
@@ -152,6 +165,11 @@ def _influence(statistic: Statistic, sums: Sums) -> NDArray[np.float64]:
 def _error(influence: NDArray[np.float64]) -> float:
     count = len(influence)
     return float(np.sqrt((count - 1) / count * np.sum(influence**2))) if count else float("nan")
+
+
+def _student(value: float, influence: NDArray[np.float64], count: int) -> Interval:
+    reach = quantile((1 + LEVEL) / 2, count - 1) * _error(influence)
+    return Interval(value, value - reach, value + reach, count)
 
 
 def _bca(

@@ -22,10 +22,10 @@ from ragops.quality.statistics.intervals import (
     SEED,
     Interval,
     cluster_sums,
+    difference_interval,
     quantile,
     ratio,
     standard_error,
-    statistic_interval,
 )
 
 POWER = 0.8
@@ -76,7 +76,7 @@ def paired(own: ArrayLike, others: ArrayLike, clusters: Sequence[str]) -> Compar
     sums = cluster_sums(clusters, differences, np.ones(len(differences)))
     is_binary = bool(np.isin(first, (0, 1)).all() and np.isin(second, (0, 1)).all())
     return Comparison(
-        difference=statistic_interval(ratio, sums),
+        difference=difference_interval(differences, clusters),
         effect_size=_effect_size(differences),
         p_value=sign_flip(sums[:, 0]),
         test="McNemar" if is_binary else "Wilcoxon",

@@ -5,7 +5,13 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from ragops.quality.statistics import intervals
-from ragops.quality.statistics.intervals import FEWEST_CLUSTERS, mean_interval, share_interval, unseen
+from ragops.quality.statistics.intervals import (
+    FEWEST_CLUSTERS,
+    difference_interval,
+    mean_interval,
+    share_interval,
+    unseen,
+)
 
 VALUES = st.lists(st.tuples(st.floats(0, 1), st.sampled_from("abcd")), min_size=1, max_size=30)
 
@@ -65,12 +71,27 @@ def test_many_clusters_have_the_interval_of_students_t(monkeypatch: pytest.Monke
     assert found.high - found.low == pytest.approx(resampled.high - resampled.low, rel=0.03)
 
 
+def test_differences_have_the_interval_of_a_paired_t_test() -> None:
+    values = np.random.default_rng(7).normal(0.1, 0.3, 30)
+    found = difference_interval(values, names(30))
+    assert (found.low, found.high) == pytest.approx(stats.t.interval(0.95, 29, values.mean(), stats.sem(values)))
+    every_twice = difference_interval(np.repeat(values, 2), np.repeat(names(30), 2).tolist())
+    assert every_twice == pytest.approx(found)
+
+
+def test_a_few_gains_without_a_loss_leave_doubt() -> None:
+    """Three better answers of 50: BCa, whose resamples contain no loss, would be sure of a gain."""
+    differences = np.array([1.0] * 3 + [0.0] * 47)
+    found = difference_interval(differences, names(50))
+    assert found.low < 0 < mean_interval(differences, names(50)).low and found.sign == 0
+
+
 @pytest.mark.parametrize(("value", "sign", "verdict"), [(1.0, 1, "better"), (-1.0, -1, "worse"), (0.0, 0, "")])
 def test_a_difference_over_few_clusters_is_never_significant(value: float, sign: int, verdict: str) -> None:
     known = names(FEWEST_CLUSTERS)
-    found = mean_interval(np.full(6, value), known)
+    found = difference_interval(np.full(6, value), known)
     assert (found.sign, found.verdict) == (sign, verdict)
-    few = mean_interval(np.full(6, value), [*known[:-1], known[0]])
+    few = difference_interval(np.full(6, value), [*known[:-1], known[0]])
     assert (few.low, few.high, few.sign, few.clusters) == (value, value, 0, FEWEST_CLUSTERS - 1)
 
 
