@@ -83,18 +83,20 @@ def list_(as_json: Json = False, target: Target = "dev", schema: Schema = None) 
         print_summaries(console.terminal(), found)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Job:
-    """What one command works with."""
+    """What one command works with. `question_set`: version of the questions asked; None for answers to people."""
 
     workspace: Workspace
     use_case: UseCase
     model: str
     as_json: bool
+    question_set: str | None = None
 
     def asked(self, count: int, dry_run: bool) -> list[AnswerToJudge]:
         """Answers to evaluation questions; for a forecast with quotes in place of what a model would write."""
         from ragops.quality.datasets.leakage import evaluation_questions
+        from ragops.quality.datasets.question_set import version_of
         from ragops.quality.evaluation.answers import sampled
         from ragops.quality.judges.evaluation_answers import ask_questions
 
@@ -102,6 +104,7 @@ class _Job:
         if not known:
             raise UserError("evaluation.questions: the use case names none; give a JSONL file, or judge with --live")
         sample = sampled(known, count)
+        self.question_set = version_of(sample)
         chain, sink = self._chain(dry_run)
         with options.progress_bar() as progress:
             bar = progress.add_task("asking", total=len(sample))
@@ -155,6 +158,22 @@ class _Job:
         if report.failure:
             self._note(f"[red]error:[/] {escape(report.failure)}")
             raise typer.Exit(1)
+        if self.model in ("", self.use_case.evaluation.judge):  # another judge's figures are not those of the use case
+            self._record(bill)
+
+    def _record(self, bill: Bill) -> None:
+        """Keeps the figures for `ragops usecase`."""
+        from ragops.corpus.index.generations.published_files import PublishedIndex, index_root
+        from ragops.quality.criteria.rows import Origin
+        from ragops.quality.criteria.store import record
+        from ragops.quality.evaluation.figures import judged_metrics
+        from ragops.serving.model.registered import WORKING_COPY
+
+        origin = Origin("judges run")
+        if self.question_set is not None:
+            live = PublishedIndex(index_root(self.workspace)).pointer().generation
+            origin = Origin("judges run", WORKING_COPY, live, self.question_set)
+        record(self.workspace, judged_metrics(origin, bill.judgments, live=self.question_set is None))
 
     def _judged(self, items: Sequence[AnswerToJudge]) -> Bill:
         from ragops.quality.judges.files import JudgmentFiles
@@ -165,8 +184,9 @@ class _Job:
         judges, settings = self._judges(), self.use_case.evaluation
         files = JudgmentFiles(self.workspace.volume(LEDGER))
         known = known_judgments(self.workspace, judges.judges)
+        tasks = plan(items, judges.judges).tasks
         with options.progress_bar() as progress:
-            bar = progress.add_task("judging", total=len(plan(items, judges.judges).tasks))
+            bar = progress.add_task("judging", total=sum(task.judgment_id not in known for task in tasks))
 
             def save(judgment: Judgment) -> None:
                 files.save(judgment)

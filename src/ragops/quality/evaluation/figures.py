@@ -27,13 +27,13 @@ def answer_metrics(origin: Origin, rows: Sequence[Row], costs: Sequence[float]) 
     return list(_answer_metrics(origin, rows, costs))
 
 
-def judged_metrics(origin: Origin, judgments: Sequence[Judgment]) -> list[Metric]:
-    """The mean score of each judge, over what it scored."""
+def judged_metrics(origin: Origin, judgments: Sequence[Judgment], live: bool = False) -> list[Metric]:
+    """The mean score of each judge, over what it scored; `live`: of answers to users, which are measures of their own."""
     found: list[Metric] = []
     for name in JUDGES:
         scored = [one for one in judgments if one.judge == name and one.score is not None]
         scores = [one.score for one in scored if one.score is not None]
-        found += origin.mean(name, scores, [one.cluster for one in scored])
+        found += origin.mean(f"live_{name}" if live else name, scores, [one.cluster for one in scored])
     return found
 
 
