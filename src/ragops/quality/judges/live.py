@@ -55,10 +55,15 @@ def live_answers(workspace: Workspace, share: float, since: datetime | None = No
     if since is not None:
         rows = rows.where(F.col("asked_at") >= F.lit(since))
     sample = [row.asDict() for row in rows.where(F.expr(f"{_DRAWN} < {share}")).orderBy("answer_id").collect()]
-    passages = _passages(workspace, sample)
-    costs = _costs(workspace, sample)
-    items = [item for row in sample if (item := _item(row, passages, costs)) is not None]
+    items = answers_to_judge(workspace, sample)
     return LiveAnswers(tuple(items), rows.count(), len(sample) - len(items))
+
+
+def answers_to_judge(workspace: Workspace, rows: Sequence[dict[str, Any]]) -> list[AnswerToJudge]:
+    """Rows of the table `answers` as judges see them; without those whose passages the corpus has lost."""
+    passages = _passages(workspace, rows)
+    costs = _costs(workspace, rows)
+    return [item for row in rows if (item := _item(row, passages, costs)) is not None]
 
 
 def _passages(workspace: Workspace, sample: Sequence[dict[str, Any]]) -> dict[str, tuple[str, str, str]]:

@@ -15,6 +15,7 @@ from ragops.assembly import delimiter_key
 from ragops.errors import UserError
 from ragops.platform.workspace import Workspace
 from ragops.quality.judges.asking import Judges, ObservedSink
+from ragops.quality.judges.examples import check_examples, kept_examples
 from ragops.quality.judges.judge import NO_EXAMPLES, Examples, Judge
 from ragops.quality.judges.replies import SCALE
 from ragops.usecase import UseCase
@@ -42,7 +43,7 @@ def open_judges(
         model: used instead of `evaluation.judge`.
         answering: models whose answers will be judged, in addition to `models.answer.primary`.
         sink: where ledger rows go, instead of the schema's volume.
-        examples: corrected cases for the prompts, by judge.
+        examples: corrected cases for the prompts, by judge, instead of those that `ragops judges align` has kept.
 
     Raises:
         UserError: no model is set, or it is one that answers, cannot judge or may not see the texts; a prompt is wrong.
@@ -52,8 +53,9 @@ def open_judges(
     judges = []
     for name in use_case.evaluation.judges:
         template = _checked(find(templates, name, "judge"))
-        known = (examples or {}).get(name, NO_EXAMPLES)
+        known = kept_examples(use_case.folder, name) if examples is None else examples.get(name, NO_EXAMPLES)
         judges.append(Judge(name, template, settings, known, use_case.prompts.values_for(template)))
+        check_examples(judges[-1], use_case.folder)
     observed = ObservedSink(sink or open_ledger(workspace))
     gateway = open_gateway(_models(use_case.models, settings), use_case.corpus.classification, workspace, observed)
     counter = _counter(settings, use_case.models, workspace)

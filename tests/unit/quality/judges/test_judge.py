@@ -115,7 +115,9 @@ def test_the_reply_has_room_for_all_verdicts() -> None:
 
 
 def test_statements_are_sentences_with_their_citations() -> None:
-    answer = "It leaves at eight [1]. Each pays 42 [2].\n\n- Children pay nothing [2].\n[3]\n```\nx = 1\ny = 2\n```\nSo."
+    answer = (
+        "It leaves at eight [1]. Each pays 42 [2].\n\n- Children pay nothing [2].\n[3]\n```\nx = 1\ny = 2\n```\nSo."
+    )
     assert statements(answer) == (
         "It leaves at eight [1].",
         "Each pays 42 [2].",
