@@ -30,7 +30,7 @@ ROWS, DIMENSION, WORDS_A_ROW, QUERIES, HITS = 100_000, 384, 100, 300, 50
 REPEATS = 3
 INTRINSIC_DIMENSION = 32
 # Those of usecase.yml.
-SETTINGS = RetrievalSettings(fusion="weighted", dense_weight=0.5, candidates=HITS, k=12, duplicates=0.9, neighbours=1)
+SETTINGS = RetrievalSettings(fusion="weighted", dense_weight=0.6, candidates=HITS, k=12, duplicates=0.9, neighbours=1)
 
 
 def main(

@@ -36,7 +36,7 @@ def test_the_bundles_use_case_is_valid() -> None:
         ("classification: public", "classification: secret", "corpus.classification is 'secret'"),
         ("primary: served", "primary: nobody", "nobody"),
         ("context_tokens: 32_000", "context_tokens: 0", "models.known.0.openai_compatible.context_tokens is 0"),
-        ("dense_weight: 0.5", "dense_weight: 7", "retrieval.dense_weight is 7"),
+        ("dense_weight: 0.6", "dense_weight: 7", "retrieval.dense_weight is 7"),
         ("  candidates: 50", "  k: 3\n  candidates: 50", "is not YAML: line "),
         (
             "languages: [en]",

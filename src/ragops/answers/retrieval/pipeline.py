@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import starmap
 
 import numpy as np
 
@@ -84,15 +85,37 @@ def _candidates(
     while True:
         dense = generation.dense(vector, candidates, groups) if settings.fusion != "lexical" else []
         lexical = generation.lexical(question, candidates, groups) if settings.fusion != "dense" else []
-        found = _distinct(generation, dense, lexical, settings, groups, needed)
+        fused = fuse(*_all_scored(generation, question, vector, dense, lexical, settings), settings)
+        found = _distinct(generation, fused, dense, lexical, settings, groups, needed)
         exhausted = max(len(dense), len(lexical)) < candidates
         if len(found) >= settings.k or exhausted or candidates >= _MOST_CANDIDATES:
             return found
         candidates = min(candidates * _MORE, _MOST_CANDIDATES)
 
 
+def _all_scored(
+    generation: Generation,
+    question: str,
+    vector: Vector,
+    dense: Sequence[Hit],
+    lexical: Sequence[Hit],
+    settings: RetrievalSettings,
+) -> tuple[Sequence[Hit], Sequence[Hit]]:
+    """Both lists with the scores of what only the other search found, where the fusion weighs scores.
+
+    With 0 instead, a text found by one search was below the last one found by both.
+    """
+    if settings.fusion != "weighted":
+        return dense, lexical
+    near, worded = ([hit.text_hash for hit in hits] for hits in (dense, lexical))
+    cosines = generation.cosines(vector, [text for text in worded if text not in set(near)])
+    scores = generation.word_scores(question, [text for text in near if text not in set(worded)])
+    return [*dense, *starmap(Hit, cosines.items())], [*lexical, *starmap(Hit, scores.items())]
+
+
 def _distinct(
     generation: Generation,
+    fused: Sequence[tuple[str, float]],
     dense: Sequence[Hit],
     lexical: Sequence[Hit],
     settings: RetrievalSettings,
@@ -100,7 +123,6 @@ def _distinct(
     most: int,
 ) -> list[Found]:
     """Fused hits with their passages, without near-duplicates, up to `most`."""
-    fused = fuse(dense, lexical, settings)
     if settings.duplicates is None:
         passages = generation.of_texts([text for text, _ in fused[:most]], groups)
     else:
@@ -142,10 +164,7 @@ def _completed(generation: Generation, found: Sequence[Found], vector: Vector, g
     """Adds copies, and the similarity of passages that only the lexical search found: evidence scores need it."""
     paths = generation.paths([one.passage.text_hash for one in found], groups)
     missing = [one.passage.text_hash for one in found if one.similarity is None]
-    cosines = {
-        text.text_hash: float(text.vector @ vector / (np.linalg.norm(text.vector) * np.linalg.norm(vector)))
-        for text in (generation.store.get(missing) if missing else [])
-    }
+    cosines = generation.cosines(vector, missing)
     return [
         replace(
             one,

@@ -36,11 +36,13 @@ def reciprocal_rank_fusion(rankings: Sequence[Sequence[str]], k: int = 60) -> li
 
 
 def weighted_fusion(dense: Sequence[Hit], lexical: Sequence[Hit], dense_weight: float) -> list[tuple[str, float]]:
-    """Joins two rankings by score: dense_weight * dense + (1 - dense_weight) * lexical, each scaled to 0..1.
+    """Joins two lists of scores: dense_weight * dense + (1 - dense_weight) * lexical, each scaled to 0..1.
 
-    An id that one search did not find gets 0 there, the same as that search's last one. Ties keep the order first seen.
+    Cosines, which have no zero of their own, from the lowest of the list; BM25 scores from 0, no word in common: else a
+    question whose words are all common would have its best match as sure as one with a rare word. An id that is missing
+    in one list gets 0 there. Ties keep the order first seen.
     """
-    parts = _scaled(dense), _scaled(lexical)
+    parts = _scaled(dense), _scaled(lexical, low=0.0)
     ids = dict.fromkeys([*parts[0], *parts[1]])
     scores = {i: dense_weight * parts[0].get(i, 0.0) + (1 - dense_weight) * parts[1].get(i, 0.0) for i in ids}
     return sorted(scores.items(), key=lambda pair: -pair[1])
@@ -93,14 +95,14 @@ def marginal_relevance(scores: Sequence[float], vectors: Vectors, weight: float,
     return chosen
 
 
-def _scaled(hits: Sequence[Hit]) -> Mapping[str, float]:
-    """Scores from 0 for the lowest to 1 for the highest; 1 for all if they are equal."""
+def _scaled(hits: Sequence[Hit], low: float | None = None) -> Mapping[str, float]:
+    """Scores from 0 for `low`, by default the lowest, to 1 for the highest; 1 for all if they are equal."""
     if not hits:
         return {}
-    low, high = min(hit.score for hit in hits), max(hit.score for hit in hits)
-    if low == high:
+    least, high = min(hit.score for hit in hits) if low is None else low, max(hit.score for hit in hits)
+    if least == high:
         return {hit.text_hash: 1.0 for hit in hits}
-    return {hit.text_hash: (hit.score - low) / (high - low) for hit in hits}
+    return {hit.text_hash: (hit.score - least) / (high - least) for hit in hits}
 
 
 def _shingles(text: str) -> frozenset[tuple[str, ...]]:

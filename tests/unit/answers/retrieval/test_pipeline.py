@@ -58,6 +58,23 @@ def test_similarity_does_not_depend_on_the_search_that_found_the_passage(rows: l
         assert one.similarity == pytest.approx(cosine, abs=1e-4)
 
 
+def test_a_passage_that_one_search_missed_is_weighed_with_its_real_score_there(rows: list[Entry]) -> None:
+    """With one candidate each, the words of the nearest passage and the nearness of the best worded one still count."""
+    texts = {3: "bread and salt", 8: "bread, salt and butter", 9: "butter"}
+    some = [replace(row, text=texts.get(number, row.text)) for number, row in enumerate(rows)]
+    generation, question = make_generation(some), "bread with salt and butter"
+    few, all_found = (
+        RetrievalSettings(fusion="weighted", candidates=candidates, k=candidates, duplicates=None)
+        for candidates in (1, len(rows))
+    )
+    lexical = generation.lexical(question, len(rows), reader=None)
+    (best,) = retrieve(generation, question, rows[3].vector, few, None)
+    assert lexical[0].text_hash == rows[8].text_hash
+    assert best.passage.chunk_id == "d003"
+    assert best.score == pytest.approx(0.5 + 0.5 * lexical[1].score / lexical[0].score)
+    assert retrieve(generation, question, rows[3].vector, all_found, None)[0].passage.chunk_id == "d003"
+
+
 def test_near_duplicate_passages_appear_once() -> None:
     rows = [make_passage(number, "the same words in each of these") for number in range(5)] + [make_passage(9)]
     chosen = RetrievalSettings(k=5, fusion="dense")

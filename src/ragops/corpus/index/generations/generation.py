@@ -79,6 +79,18 @@ class Generation:
         """The k best texts by BM25 that the reader may see."""
         return self.words.query(text, k, self.restrictions.allowed(reader))
 
+    def cosines(self, vector: Vector, texts: Sequence[str]) -> dict[str, float]:
+        """By text its cosine to a vector; texts that the store does not have are missing."""
+        length = np.linalg.norm(vector)
+        return {
+            one.text_hash: float(one.vector @ vector / (np.linalg.norm(one.vector) * length))
+            for one in (self.store.get(texts) if texts else [])
+        }
+
+    def word_scores(self, question: str, texts: Sequence[str]) -> dict[str, float]:
+        """By text its BM25 score, 0 if it shares no word with the question; unknown texts are missing."""
+        return self.words.scores(question, texts)
+
     def of_texts(self, texts: Sequence[str], reader: Reader = ()) -> list[Passage]:
         """For each text, in this order, the first passage by path that the reader may see; none if there is none."""
         return self.table.of_texts(texts, reader)

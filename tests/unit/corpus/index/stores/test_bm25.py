@@ -149,3 +149,10 @@ def test_a_changed_index_equals_one_built_from_the_same_passages(
     assert changed.ids == wanted.ids
     for query in ("loop enter", "str.format", "検索", "x"):
         assert changed.query(query, 6) == wanted.query(query, 6)
+
+
+def test_scores_of_chosen_passages_are_those_of_a_search(index: LexicalIndex) -> None:
+    question = "files and numbers"
+    found = {hit.text_hash: hit.score for hit in index.query(question, len(index.ids))}
+    assert index.scores(question, index.ids) == pytest.approx({one: found.get(one, 0.0) for one in index.ids})
+    assert index.scores("zzzz", [*index.ids[:1], "unknown"]) == {index.ids[0]: 0.0}
