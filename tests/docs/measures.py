@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ragops.usecase.measures import MEASURES, Source, command
+from ragops.usecase.measures import MEASURES, described
 from tests.docs.markdown import code, table
 
 _UNITS = {
@@ -27,13 +27,9 @@ def lines() -> Iterator[str]:
             one.meaning,
             _UNITS[one.unit],
             code(one.better),
-            ", ".join(_source(source) for source in one.sources),
+            described(one.sources),
             "yes" if one.gates else "",
         )
         for one in MEASURES.values()
     ]
     yield from table(("measure", "meaning", "unit", "limit", "measured by", "gate"), rows)
-
-
-def _source(source: Source) -> str:
-    return code(command(source)) if " " in source else f"job {code(source)}"

@@ -84,8 +84,10 @@ class ServiceLevels(Section):
     @property
     def criteria(self) -> tuple[Criterion, ...]:
         """The service levels as criteria."""
-        values = self.model_dump()
-        return tuple(Criterion(measure=name, at_most=value, why="service level") for name, value in values.items())
+        limits = self.model_dump()
+        return tuple(
+            Criterion(measure=name, at_most=limit, why=MEASURES[name].meaning) for name, limit in limits.items()
+        )
 
 
 def known_measures(name: str) -> str:

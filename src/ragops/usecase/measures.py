@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -57,9 +58,10 @@ class Measure:
         return f"{value:{_DIGITS.get(self.unit, '.3g')}}{_SUFFIXES.get(self.unit, '')}"
 
 
-def command(source: str) -> str:
-    """How to start what measures: a command of ragops, or a job on a laptop."""
-    return f"ragops {source}" if " " in source else f"localbundle run {source}"
+def described(sources: Iterable[str]) -> str:
+    """What measures, in a line, for example: ragops evaluate answers, job evaluate or job release."""
+    *others, last = (f"ragops {source}" if " " in source else f"job {source}" for source in sources)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 _RETRIEVAL: tuple[Source, ...] = ("evaluate retrieval", "evaluate", "release")

@@ -1,5 +1,6 @@
 """Tasks find encoders in packages on a laptop and on a volume in a workspace; wrong schemas are refused."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from pyspark.errors import AnalysisException
 from ragops.corpus.embeddings.model import EmbeddingModel
 from ragops.errors import UserError
 from ragops.jobs.explore import ExploreParameters
-from ragops.jobs.parameters import EncoderParameters, TaskParameters
+from ragops.jobs.parameters import EncoderParameters, StartedParameters, TaskParameters
 from ragops.jobs.refresh import EmbedParameters, IngestParameters, create_schema
 from ragops.jobs.smoke import CheckSearchParameters
 from ragops.platform.workspace import Workspace
@@ -109,3 +110,20 @@ def test_a_catalog_that_does_not_exist_is_one_line_with_the_jobs_values(monkeypa
         "parameter catalog: pord.rag does not exist and cannot be created "
         "([NO_SUCH_CATALOG_EXCEPTION] Catalog 'pord' was not found.); the job refresh has catalog=prod"
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("1796040000123", datetime(2026, 11, 30, 12, 0, 0, 123_000, tzinfo=UTC)),
+        ("2026-11-30T12:00:00", datetime(2026, 11, 30, 12, tzinfo=UTC)),
+        ("", None),
+    ],
+)
+def test_the_start_of_a_run_is_a_time_in_utc_or_unknown(given: str, found: datetime | None) -> None:
+    assert StartedParameters.read({"catalog": "spark_catalog", "schema": "rag", "started": given}).started == found
+
+
+def test_a_start_that_is_no_time_is_refused() -> None:
+    with pytest.raises(UserError, match="parameter started is 'noon'"):
+        StartedParameters.read({"catalog": "spark_catalog", "schema": "rag", "started": "noon"})

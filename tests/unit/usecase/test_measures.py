@@ -7,21 +7,27 @@ import yaml
 from typer.main import get_command
 
 from ragops.cli.app import app
-from ragops.usecase.measures import MEASURES, SOURCES, command
+from ragops.usecase.measures import MEASURES, SOURCES, described
 
 ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_source_is_a_command_or_a_job(source: str) -> None:
-    program, *words = command(source).split()
-    if program == "ragops":
-        group = get_command(app).commands[words[0]]
-        assert words[1] in group.commands
+    if " " in source:
+        group, name = source.split()
+        assert name in get_command(app).commands[group].commands
         return
     files = (ROOT / "resources").glob("*.yml")
     jobs = [yaml.safe_load(file.read_text())["resources"].get("jobs", {}) for file in files]
-    assert any(words[1] in some for some in jobs)
+    assert any(source in some for some in jobs)
+
+
+def test_sources_are_described_in_a_line() -> None:
+    assert described(["refresh"]) == "job refresh"
+    assert (
+        described(["evaluate answers", "evaluate", "release"]) == "ragops evaluate answers, job evaluate or job release"
+    )
 
 
 def test_each_measure_has_a_source_a_meaning_and_its_own_name() -> None:

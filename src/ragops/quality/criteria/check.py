@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ragops.quality.criteria.rows import Metric
-from ragops.usecase import Criterion
-from ragops.usecase.measures import command
+from ragops.usecase import Criterion, UseCase
 
 State = Literal["pass", "fail", "not measured"]
 
@@ -52,10 +51,16 @@ class Checked:
             "why": one.why,
             "state": self.state,
             "measured": metric,
-            "measured_by": [command(source) for source in one.catalogued.sources],
+            "measured_by": list(one.catalogued.sources),
         }
 
 
 def check(criteria: Iterable[Criterion], latest: Mapping[str, Metric]) -> list[Checked]:
     """Each criterion with the latest value of its measure, in their order."""
     return [Checked(one, latest.get(one.measure)) for one in criteria]
+
+
+def measured_criteria(use_case: UseCase, metrics: Iterable[Metric]) -> list[Checked]:
+    """Those of the use case's criteria for which there are values, with these values."""
+    known = {one.name: one for one in metrics}
+    return [one for one in check(use_case.criteria, known) if one.metric]

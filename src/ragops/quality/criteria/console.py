@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rich.console import Console
+from rich.markup import escape
 from rich.padding import Padding
 from rich.text import Text
 
 from ragops.quality.criteria.check import Checked, State
 from ragops.quality.criteria.rows import Metric
-from ragops.usecase.measures import command
+from ragops.usecase.measures import described
 
 _LABELS: dict[State, tuple[str, str]] = {
     "pass": ("pass", "green"),
@@ -25,8 +26,15 @@ def show_criteria(console: Console, found: Sequence[Checked]) -> None:
     for one in found:
         console.print(_heading(one), no_wrap=True, overflow="ellipsis")
         for line in _details(one):
-            console.print(Padding(Text(line, style="dim"), (0, 0, 0, _INDENT)))
+            console.print(Padding(Text(line, style="dim"), (0, 0, 0, _INDENT), expand=False))
     console.print(Text(summary(found), style="bold"))
+
+
+def print_checks(console: Console, found: Sequence[Checked]) -> None:
+    """Prints criteria that were just measured: met or not, value, limit and what the limit means."""
+    for one in found:
+        state = "[green]met[/]" if one.state == "pass" else "[red]not met[/]"
+        console.print(f"{state} {escape(str(one))}", highlight=False, soft_wrap=True)
 
 
 def summary(found: Sequence[Checked]) -> str:
@@ -50,9 +58,10 @@ def _details(one: Checked) -> Iterator[str]:
     if one.state != "pass":
         yield one.criterion.why
     if one.metric is None:
-        yield f"measure it: {' or '.join(command(source) for source in measure.sources)}"
+        yield f"measured by {described(measure.sources)}"
 
 
 def _origin(metric: Metric, what: str) -> str:
-    where = f" ({metric.chain})" if metric.chain else ""
-    return f"{metric.n:,} {what}, {metric.measured_at:%Y-%m-%d %H:%M} UTC, {command(metric.source)}{where}"
+    source = metric.source if " " in metric.source else f"job {metric.source}"
+    where = f", {metric.chain}" if metric.chain else ""
+    return f"{metric.n:,} {what}, {metric.measured_at:%Y-%m-%d %H:%M} UTC, {source}{where}"

@@ -15,8 +15,6 @@ from ragops.quality.statistics.intervals import FEWEST_CLUSTERS, mean_interval, 
 from ragops.text import digest
 from ragops.usecase import MEASURES, Source
 
-WORKING_COPY = "working copy"
-
 
 class Metric(BaseModel):
     """A row of the table `metrics`."""

@@ -2,14 +2,15 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from ragops.quality.criteria.check import Checked, check
+from ragops.quality.criteria.check import Checked, check, measured_criteria
 from ragops.quality.criteria.console import show_criteria, summary
 from ragops.quality.criteria.rows import Origin
-from ragops.usecase import MEASURES, Criterion
+from ragops.usecase import MEASURES, Criterion, load_usecase
 
 NOW = datetime(2026, 11, 30, 12, 5, tzinfo=UTC)
 WHY = "five passages answer half of the questions that avoid the words of the corpus, as users do"
@@ -44,7 +45,7 @@ def test_json_has_limit_value_and_what_measures_it(found: list[Checked]) -> None
     assert (second["at_most"], second["measured"]["high"], second["measured"]["chain"]) == (
         300.0, None, "python-reference/working copy"
     )  # fmt: skip
-    assert last["measured"] is None and last["measured_by"] == ["localbundle run answer_batch"]
+    assert last["measured"] is None and last["measured_by"] == ["answer_batch"]
 
 
 def test_the_terminal_shows_everything_within_80_columns(found: list[Checked]) -> None:
@@ -55,8 +56,16 @@ def test_the_terminal_shows_everything_within_80_columns(found: list[Checked]) -
     assert max(len(line.rstrip()) for line in lines) <= 80
     assert "…" not in printed.get()
     assert lines[0].split() == ["pass", "recall_at_5", "0.512", "[0.448,", "0.571]", ">=", "0.450"]
-    assert "182 questions, 2026-11-30 12:05 UTC, ragops evaluate retrieval" in lines[1]
+    assert "182 questions, 2026-11-30 12:05 UTC, evaluate retrieval" in lines[1]
     assert any(line.startswith("FAIL  search_p95_ms") and "412 ms [301, ?]" in line for line in lines)
-    assert any("measure it: localbundle run answer_batch" in line for line in lines)
+    assert any("measured by job answer_batch" in line for line in lines)
     text = " ".join(printed.get().split())
     assert text.count(WHY) == 2  # for what fails and for what is not measured
+
+
+def test_only_criteria_with_a_value_are_checked_where_something_was_measured() -> None:
+    use_case = load_usecase(Path(__file__).parents[4] / "usecase.yml")
+    metrics = [Origin("evaluate retrieval").metric(name, 0.48, 9) for name in ("recall_at_5", "recall_at_10", "mrr")]
+    slow = Origin("evaluate retrieval").metric("search_p95_ms", use_case.sla.search_p95_ms + 1, 9)
+    states = {one.criterion.measure: one.state for one in measured_criteria(use_case, [*metrics, slow])}
+    assert states == {"recall_at_5": "pass", "recall_at_10": "fail", "search_p95_ms": "fail"}

@@ -42,18 +42,6 @@ def print_settings(console: Console, results: Sequence[SettingsResult], use_case
     console.print(table, differences, sep="\n")
 
 
-def criteria(results: Sequence[SettingsResult], use_case: UseCase) -> Iterator[tuple[bool, str]]:
-    """For each success criterion, and the search SLA: whether the use case's settings meet it, and a line of text."""
-    own = _of_use_case(results, use_case)
-    for criterion in use_case.success:
-        if criterion.measure in own.values:
-            reached = own.interval(criterion.measure)
-            met = criterion.is_met_by(reached.mean)
-            yield met, f"{criterion.measure} {reached}, required {criterion.required}: {criterion.why}"
-    p95, most = own.percentile(95), use_case.sla.search_p95_ms
-    yield p95 <= most, f"search p95 {p95:.0f} ms, required at most {most:g}"
-
-
 def settings_as_json(results: Sequence[SettingsResult], use_case: UseCase) -> list[dict[str, Any]]:
     """The figures as JSON, one object per setting."""
     own = _of_use_case(results, use_case)
