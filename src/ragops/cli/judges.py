@@ -1,4 +1,4 @@
-"""The command line: ragops judges run | list."""
+"""The command line: ragops judges run | list | agreement | align."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from ragops.cli import options
+from ragops.cli import options, review
 from ragops.cli.options import Json, Schema, Target, UseCaseFile
 from ragops.errors import UserError
 from ragops.platform import console

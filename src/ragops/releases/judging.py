@@ -106,7 +106,7 @@ class Judging:
 
     @cached_property
     def _agreed(self) -> Sequence[JudgeAgreement]:
-        return judge_agreements(self.workspace, self.use_case)
+        return judge_agreements(self.workspace, self.use_case, every=True)
 
     @cached_property
     def _known(self) -> dict[str, Judgment]:

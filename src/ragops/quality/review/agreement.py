@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ragops.platform.workspace import Workspace
+from ragops.quality.judges.align import Alignment
 from ragops.quality.judges.rows import Judgment
-from ragops.quality.review.items import counted, judged_by_newest
+from ragops.quality.review.items import counted, judged_by_version
 from ragops.quality.review.rows import REVIEW_QUEUE, LabelRow, Stratum
 from ragops.quality.review.stage import read_labels
 from ragops.quality.statistics.agreement import Agreement, agreement
 from ragops.quality.statistics.correction import Labelled, prediction_powered, rogan_gladen
-from ragops.quality.statistics.intervals import Interval, mean_interval
+from ragops.quality.statistics.intervals import Interval, share_interval
 from ragops.usecase import UseCase
 from ragops.usecase.evaluation import JudgeName
 
@@ -42,7 +43,7 @@ class JudgeAgreement:
 
     Attributes:
         judge: the dimension.
-        version: the judge's newest version; judgments of older ones do not count.
+        version: the judge's; judgments of others do not count.
         model: the judging model.
         with_people: kappa, sensitivity, specificity on answers drawn at random.
         between_people: the same of a second reviewer with the first, on answers that two of them labelled.
@@ -76,8 +77,8 @@ class JudgeAgreement:
             "judge": self.judge,
             "version": self.version,
             "model": self.model,
-            "with_people": _agreement_json(self.with_people),
-            "between_people": _agreement_json(self.between_people),
+            "with_people": agreement_json(self.with_people),
+            "between_people": agreement_json(self.between_people),
             "raw": interval_json(self.raw),
             "corrected": interval_json(self.corrected),
             "prediction_powered": interval_json(self.prediction_powered),
@@ -95,24 +96,44 @@ def interval_json(one: Interval) -> dict[str, float | int | None]:
     return {name: float(x) if math.isfinite(x) else None for name, x in values.items()} | {"clusters": one.clusters}
 
 
-def _agreement_json(one: Agreement) -> dict[str, Any]:
+def alignment_json(one: Alignment) -> dict[str, Any]:
+    """What aligning a judge came to, as JSON values; what cannot be computed is null."""
+    sides = zip(("before", "after"), one.versions, (one.before, one.after), one.tokens, strict=True)
+    parts = {name: {"version": version, "tokens": read} | agreement_json(own) for name, version, own, read in sides}
+    return parts | {
+        "judge": one.judge,
+        "difference": interval_json(one.difference),
+        "examples": len(one.examples.examples),
+        "keeps": one.keeps,
+        "reason": one.reason,
+        "cost": one.cost,
+    }
+
+
+def agreement_json(one: Agreement) -> dict[str, Any]:
+    """An agreement as JSON values."""
     parts = {name: interval_json(getattr(one, name)) for name in ("kappa", "sensitivity", "specificity")}
     return parts | {"n": one.n, "positives": one.positives}
 
 
-def judge_agreements(workspace: Workspace, use_case: UseCase) -> list[JudgeAgreement]:
+def judge_agreements(workspace: Workspace, use_case: UseCase, *, every: bool = False) -> list[JudgeAgreement]:
     """Every judge of the use case that has scored answers, against the reviewers of the use case.
+
+    Args:
+        workspace: where the tables are.
+        use_case: names judges and reviewers.
+        every: each version of a judge instead of the one that judged last.
 
     Raises:
         UserError: a table cannot be read.
     """
     people = opinions(counted(read_labels(workspace), use_case.evaluation.reviewers))
     strata = drawn_strata(workspace)
-    judged = judged_by_newest(workspace)
+    judged = judged_by_version(workspace)
     return [
-        compared(judge, judged[judge], people.get(judge, {}), strata, use_case.evaluation.min_kappa)
+        compared(judge, answers, people.get(judge, {}), strata, use_case.evaluation.min_kappa)
         for judge in use_case.evaluation.judges
-        if judge in judged
+        for answers in (judged.get(judge, []) if every else judged.get(judge, [])[-1:])
     ]
 
 
@@ -166,7 +187,7 @@ def compared(
         model=newest.model,
         with_people=found,
         between_people=_between(labelled, judged, people),
-        raw=mean_interval([float(bool(one.good)) for one in everyone], [one.cluster for one in everyone]),
+        raw=share_interval([float(bool(one.good)) for one in everyone], [one.cluster for one in everyone]),
         corrected=rogan_gladen(verdicts, clusters, sample),
         prediction_powered=prediction_powered([float(x) for x in verdicts], clusters, sample),
         judged=len(judged),

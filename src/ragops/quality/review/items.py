@@ -112,15 +112,18 @@ def newest_judgments(workspace: Workspace, wanted: DataFrame | None = None) -> d
     return {(one.answer_id, one.judge): one for one in found}
 
 
-def judged_by_newest(workspace: Workspace) -> dict[JudgeName, dict[str, Judgment]]:
-    """The scored judgments of each judge's newest version, by answer."""
+def judged_by_version(workspace: Workspace) -> dict[JudgeName, list[dict[str, Judgment]]]:
+    """Of each judge the scored judgments by answer, for each version, the one that judged last at the end."""
     rows = [Judgment(**row.asDict()) for row in _rows(workspace, JUDGMENTS).where("state = 'scored'").collect()]
     rows.sort(key=lambda one: (one.judged_at, one.judgment_id))
-    newest = {one.judge: one.judge_version for one in rows}
-    found: dict[JudgeName, dict[str, Judgment]] = {judge: {} for judge in newest}
+    versions: dict[tuple[JudgeName, str], dict[str, Judgment]] = {}
     for one in rows:
-        if one.judge_version == newest[one.judge]:
-            found[one.judge][one.answer_id] = one
+        own = versions.pop((one.judge, one.judge_version), {})
+        own[one.answer_id] = one
+        versions[one.judge, one.judge_version] = own
+    found: dict[JudgeName, list[dict[str, Judgment]]] = {}
+    for (judge, _), answers in versions.items():
+        found.setdefault(judge, []).append(answers)
     return found
 
 
