@@ -61,6 +61,10 @@ class Double:
     asked: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
+    def local(self, path: str) -> Path | None:
+        """Where a path of the Files API is here; None if it is not one of the schema's volumes."""
+        return self.volumes / path.removeprefix(VOLUMES) if path.startswith(VOLUMES) and ".." not in path else None
+
     def times(self, method: str, end: str) -> int:
         """The number of requests for a file."""
         return sum(one.startswith(method) and one.endswith(end) for one in self.asked)
@@ -84,30 +88,33 @@ class Double:
         return False
 
 
-class _Handler(QuietHandler):
+class FilesHandler(QuietHandler):
+    """One connection to the double."""
+
     double: Double
     protocol_version = "HTTP/1.1"
 
-    def _answer(self) -> None:
-        body = self._chunks() if self.headers.get("Transfer-Encoding") == "chunked" else self._sized()
+    def answer(self) -> None:
+        """Answers one request."""
+        body = self._chunks() if self.headers.get("Transfer-Encoding") == "chunked" else self.sized()
         url = urlsplit(self.path)
         query = {name: values[-1] for name, values in parse_qs(url.query).items()}
         path = unquote(url.path)
         if self.double.down:
             self.close_connection = True
         elif path == "/.well-known/databricks-config":
-            self._refuse(404, "older workspace")
+            self.refuse(404, "older workspace")
         elif path.startswith(_STORAGE) and self.command == "GET":
             if "Authorization" in self.headers:
                 self.double.faults.append("the token was sent to a storage with presigned URLs")
             self._get(path.removeprefix(_STORAGE))
         elif self.headers["Authorization"] != f"Bearer {TOKEN}":
-            self._refuse(401, "Credential was not sent or was of an unsupported type")
+            self.refuse(401, "Credential was not sent or was of an unsupported type")
         elif (self.command, path) == ("POST", "/api/2.0/fs/create-download-url") and self.double.presigned:
             host = f"http://127.0.0.1:{self.server.server_port}"  # type: ignore[attr-defined]
-            self._send(200, {"url": f"{host}{_STORAGE}{quote(query['path'])}?signature=s", "headers": []})
+            self.send(200, {"url": f"{host}{_STORAGE}{quote(query['path'])}?signature=s", "headers": []})
         elif (self.command, path) == ("POST", "/api/2.0/fs/create-download-url"):
-            self._refuse(404, "presigned URLs are not enabled")
+            self.refuse(404, "presigned URLs are not enabled")
         elif self.command == "GET" and path.startswith(_FILES):
             self._get(path.removeprefix(_FILES))
         elif self.command == "PUT" and path.startswith(_FILES):
@@ -117,18 +124,19 @@ class _Handler(QuietHandler):
         elif path.startswith(_FOLDERS):
             self._folder(path.removeprefix(_FOLDERS), query)
         elif (self.command, path) == ("GET", "/api/2.0/secrets/get"):
-            self._refuse(404, "No such secret")
+            self.refuse(404, "No such secret")
         elif (self.command, path) == ("GET", "/api/2.0/mlflow/experiments/get"):
-            self._send(200, {"experiment": {"experiment_id": query["experiment_id"], "name": "/quality"}})
+            self.send(200, {"experiment": {"experiment_id": query["experiment_id"], "name": "/quality"}})
         elif (self.command, path) == ("POST", "/api/3.0/mlflow/traces"):
-            self._send(200, self.double.store_trace(json.loads(body)))
+            self.send(200, self.double.store_trace(json.loads(body)))
         elif (self.command, path) == ("POST", "/serving-endpoints/embeddings") and self.double.embed:
             rows = [list(map(float, self.double.embed(text))) for text in json.loads(body)["input"]]
-            self._send(200, {"data": [{"index": n, "embedding": row} for n, row in enumerate(rows)]})
+            self.send(200, {"data": [{"index": n, "embedding": row} for n, row in enumerate(rows)]})
         else:
-            self._refuse(400, f"unknown request {self.command} {self.path}", fault=True)
+            self.refuse(400, f"unknown request {self.command} {self.path}", fault=True)
 
-    def _sized(self) -> bytes:
+    def sized(self) -> bytes:
+        """The body, of the length that its header says."""
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
     def _chunks(self) -> bytes:
@@ -140,34 +148,35 @@ class _Handler(QuietHandler):
         self.rfile.readline()
         return body
 
-    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _answer  # noqa: N815
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = answer  # noqa: N815
 
     def _local(self, path: str) -> Path | None:
         """The file of a path on a volume; None if the request was refused."""
         self.double.asked.append(f"{self.command} {path}")
-        if not path.startswith(VOLUMES) or ".." in path:
-            self._refuse(400, f"not one of the schema's volumes: {path}", fault=True)
+        file = self.double.local(path)
+        if file is None:
+            self.refuse(400, f"not one of the schema's volumes: {path}", fault=True)
             return None
         for end in self.double.slow:
             if path.endswith(end):
                 self.double.released.wait(60)
         for end, status in self.double.refused.items():
             if path.endswith(end):
-                self._refuse(status, "refused by the test")
+                self.refuse(status, "refused by the test")
                 return None
-        return self.double.volumes / path.removeprefix(VOLUMES)
+        return file
 
     def _get(self, path: str) -> None:
         file = self._local(path)
         if file is None:
             return
         if not file.is_file():
-            self._refuse(404, "The file being accessed is not found")
+            self.refuse(404, "The file being accessed is not found")
             return
         content, changed = file.read_bytes(), int(file.stat().st_mtime)
         since = self.headers["If-Unmodified-Since"]
         if since and changed > parsedate_to_datetime(since).timestamp():
-            self._refuse(412, "changed")
+            self.refuse(412, "changed")
             return
         begin = int((self.headers["Range"] or "bytes=0-").removeprefix("bytes=").removesuffix("-"))
         self.send_response(206 if begin else 200)
@@ -185,11 +194,11 @@ class _Handler(QuietHandler):
         if file is None:
             return
         if "overwrite" not in query or self.headers["Content-Type"] != "application/octet-stream":
-            self._refuse(400, f"not a file: {query}, {self.headers['Content-Type']}", fault=True)
+            self.refuse(400, f"not a file: {query}, {self.headers['Content-Type']}", fault=True)
         elif not file.parent.is_dir():
-            self._refuse(404, "The parent folder does not exist")
+            self.refuse(404, "The parent folder does not exist")
         elif file.exists() and query["overwrite"] != "true":
-            self._send(409, {"error_code": "ALREADY_EXISTS", "message": "The file being created already exists."})
+            self.send(409, {"error_code": "ALREADY_EXISTS", "message": "The file being created already exists."})
         else:
             file.write_bytes(body)
             if self.double.is_due(self.double.lost, path):
@@ -202,7 +211,7 @@ class _Handler(QuietHandler):
         if file is None:
             return
         if not file.is_file():
-            self._refuse(404, "The file being accessed is not found")
+            self.refuse(404, "The file being accessed is not found")
             return
         file.unlink()
         self._done()
@@ -213,20 +222,22 @@ class _Handler(QuietHandler):
         if folder is None:
             return
         volume = path.removeprefix(VOLUMES).partition("/")[0]
-        if not (self.double.volumes / volume).is_dir():
-            self._refuse(404, f"Volume {volume} does not exist")
+        if path.startswith(VOLUMES) and not (self.double.volumes / volume).is_dir():
+            self.refuse(404, f"Volume {volume} does not exist")
         elif self.command == "PUT":
             folder.mkdir(parents=True, exist_ok=True)
             self._done()
         elif not folder.is_dir():
-            self._refuse(404, "The directory being accessed is not found")
+            self.refuse(404, "The directory being accessed is not found")
+        elif self.command == "HEAD":
+            self._done()
         elif self.command == "DELETE" and any(folder.iterdir()):
-            self._refuse(400, "The directory is not empty")
+            self.refuse(400, "The directory is not empty")
         elif self.command == "DELETE":
             folder.rmdir()
             self._done()
         else:
-            self._send(200, self._page(path, folder, int(query.get("page_token") or 0)))
+            self.send(200, self._page(path, folder, int(query.get("page_token") or 0)))
 
     def _page(self, path: str, folder: Path, begin: int) -> dict[str, Any]:
         entries = sorted(folder.iterdir(), reverse=True)
@@ -243,12 +254,14 @@ class _Handler(QuietHandler):
         self.send_response(204)
         self.end_headers()
 
-    def _refuse(self, status: int, message: str, fault: bool = False) -> None:
+    def refuse(self, status: int, message: str, fault: bool = False) -> None:
+        """Sends an error."""
         if fault:
             self.double.faults.append(message)
-        self._send(status, {"error_code": _CODES.get(status, "INTERNAL_ERROR"), "message": message})
+        self.send(status, {"error_code": _CODES.get(status, "INTERNAL_ERROR"), "message": message})
 
-    def _send(self, status: int, answer: Any) -> None:
+    def send(self, status: int, answer: Any) -> None:
+        """Sends JSON."""
         payload = json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -260,7 +273,7 @@ class _Handler(QuietHandler):
 @contextmanager
 def served(double: Double) -> Iterator[str]:
     """Runs the server; yields its address."""
-    with serve(_Handler, double=double) as address:
+    with serve(FilesHandler, double=double) as address:
         try:
             yield address
         finally:

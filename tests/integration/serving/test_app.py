@@ -1,133 +1,253 @@
-"""The Databricks App: the deployed files, only the packages of requirements.txt, volumes through the Files API."""
+"""The Databricks App: the deployed files, only the packages of requirements.txt, its memory, all else by requests."""
 
-import os
+import json
 import shutil
 import signal
-import socket
-import subprocess
-import sys
+import threading
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
+import mlflow
 import pytest
-from localbundle.definitions.bundle import load_bundle
+import yaml
 
+from ragops.assembly import Locations, open_chain
+from ragops.corpus.embeddings.conversion import convert, on_this_machine
+from ragops.corpus.index.generations.published_files import index_root
 from ragops.platform.collected import parsed
-from ragops.platform.workspace import cache_folder, models_folder
+from ragops.platform.mlflow_store import open_experiment
+from ragops.platform.workspace import Workspace, cache_folder, models_folder
 from ragops.quality.feedback.files import answer_file
 from ragops.quality.feedback.rows import AnswerRow, Verdict
-from tests.support.files_double import TOKEN, Double, served
-from tests.support.notes_index import ROOT, WORKSPACE, publish_notes
+from ragops.serving.model.agent import ChainAgent
+from ragops.serving.model.configuration import ChainConfiguration
+from ragops.serving.model.log_model import log_chain
+from ragops.usecase import UseCase, load_usecase
+from tests.support.app_double import ENDPOINT, MODEL, USER_TOKEN, AppDouble, app_workspace
+from tests.support.app_proxy import USER, proxy
+from tests.support.apps import CPUS, MEMORY, App, build, deploy, running
+from tests.support.notes_index import ROOT, WORKSPACE, copy_files, publish_notes
 
-ANN = {"X-Forwarded-Email": "ann@firm"}
-APP = load_bundle(ROOT, "prod").config["resources"]["apps"]["chat"]
+ANN = {"X-Forwarded-Email": USER, "X-Forwarded-Access-Token": USER_TOKEN}
+ASKED = "What does the heron eat?"
+AT_ONCE, QUESTIONS = 8, 40
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new environment with the App's packages."""
-    folder, uv = tmp_path_factory.mktemp("app") / "venv", [sys.executable, "-m", "uv"]
-    subprocess.run([*uv, "venv", "-q", "--python", "3.11", folder], check=True)
-    install = [*uv, "pip", "install", "-q", "--python", folder / "bin" / "python", "-r", ROOT / "requirements.txt"]
-    if subprocess.run(install, capture_output=True).returncode:
-        pytest.skip("needs a package index with what requirements.txt names")
-    return folder / "bin" / "python"
+    return build(tmp_path_factory.mktemp("app") / "venv")
+
+
+@pytest.fixture(scope="module")
+def home(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A local workspace with a published index and an MLflow store."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "mlflow").mkdir()
+    shutil.copy(migrated, home / "mlflow")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOCALBUNDLE_HOME", str(home))
+        publish_notes(home / "work")
+        yield home
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """What a deployment puts into the App: the files that `sync` leaves, as far as the App needs them."""
-    folder = tmp_path / "source"
-    for name in ("databricks.yml", "usecase.yml", "requirements.txt", "environments", "resources", "src/ragops"):
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        copy(ROOT / name, folder / name)
-    return folder
+    return deploy(tmp_path / "source")
 
 
-@pytest.fixture
-def double(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Double, str]]:
-    """The workspace, with a published index; it is not mounted where the App runs."""
-    monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path / "home"))
-    (tmp_path / "home").mkdir()
-    publish_notes(tmp_path / "work")
-    volumes = tmp_path / "home" / "Volumes" / WORKSPACE.catalog / WORKSPACE.schema
-    (volumes / "ledger").mkdir(exist_ok=True)
-    shutil.copytree(models_folder(WORKSPACE), volumes / "indexes" / "models")
-    double = Double(volumes)
-    with served(double) as address:
+@pytest.fixture(scope="module")
+def double(home: Path) -> Iterator[tuple[AppDouble, str]]:
+    """The workspace of the App, where its volumes are not mounted."""
+    volumes = home / "Volumes" / "main" / "rag"  # as the App calls the schema
+    copy_files(index_root(WORKSPACE).parent, volumes / "indexes")
+    (volumes / "ledger").mkdir()
+    encoder = on_this_machine(convert(quoting().embedding, models_folder(WORKSPACE)))
+    copy_files(encoder, volumes / "indexes" / "models" / encoder.name)
+    double = AppDouble(volumes, models=home / "models")
+    with app_workspace(double) as address:
         yield double, address
+    assert double.faults == [] and double.logins > 0
 
 
-@contextmanager
-def running(python: Path, source: Path, address: str, *options: str, **more: str) -> Iterator[str]:
-    """The App's own command and environment. It must end by itself on SIGTERM, in less than the platform's 15 s."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        port = bound.getsockname()[1]
-    given = {one["name"]: one["value"] for one in APP["config"]["env"] if "value" in one}
-    platform = {"DATABRICKS_APP_NAME": APP["name"], "DATABRICKS_APP_PORT": str(port), "DATABRICKS_HOST": address}
-    platform |= {"DATABRICKS_TOKEN": TOKEN, "PATH": os.environ["PATH"], "HOME": str(source.parent / "nobody")}
-    names = {"RAGOPS_CATALOG": "main", "RAGOPS_SCHEMA": "rag", "RAGOPS_LLM": "quotes"}
-    command = [str(python), *APP["config"]["command"][1:], *options]
-    log = source.parent / "app.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, cwd=source, env=given | platform | names | more, stdout=out, stderr=out)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        while not answers(url):
-            assert process.poll() is None, log.read_text()
-            time.sleep(0.1)
-        yield url
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(15) == 0, log.read_text()
-    finally:
-        process.kill()
-        process.wait()
+@dataclass
+class Story:
+    """A running App: what it said before there was a champion, by the first one, and by the next one.
+
+    Attributes:
+        ready: its answer to /ready without a champion.
+        nobody: its answer to a request without the proxy's headers.
+        early: what it said to feedback on an answer that nobody knows.
+        first: an answer by version 1; its question was asked behind the proxy.
+        known: what it said to feedback on that answer.
+        later: an answer by version 2.
+    """
+
+    app: App
+    workspace: AppDouble
+    ready: httpx.Response
+    nobody: httpx.Response
+    early: dict[str, Any]
+    first: dict[str, Any]
+    known: dict[str, Any]
+    later: dict[str, Any]
 
 
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/health", timeout=30).status_code == 200
-    except httpx.TransportError:
-        return False
+@pytest.fixture(scope="module")
+def story(
+    python: Path, home: Path, double: tuple[AppDouble, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Story]:
+    workspace, address = double
+    with mlflow.start_run(experiment_id=open_experiment("quality")):
+        logged = log_chain(ChainConfiguration.of(Workspace("main", "rag"), quoting()))
+    champion = Path(mlflow.artifacts.download_artifacts(artifact_uri=logged.uri))
+    source = deploy(tmp_path_factory.mktemp("deployed") / "source")
+    setting(source, follow_seconds=1)
+    with running(python, source, address) as app:
+        ready = httpx.get(f"{app.url}/ready", headers=ANN, timeout=60)
+        nobody = httpx.get(f"{app.url}/config", timeout=60)
+        early = feedback(app, f"resp_{'0' * 32}")
+        shutil.copytree(champion, workspace.models / "1")
+        workspace.champion = "1"
+        until_ready(app)
+        first = ask(app)
+        known = feedback(app, first["id"])
+        (workspace.models / "1").rename(workspace.models / "2")  # released again, and the first one deleted
+        workspace.champion = "2"
+        while (later := ask(app))["model"] != f"{MODEL}/2":
+            time.sleep(0.2)
+        yield Story(app, workspace, ready, nobody, early, first, known, later)
 
 
-def feedback(url: str, answer_id: str) -> dict[str, Any]:
-    body = {"verdict_id": str(uuid.uuid4()), "answer_id": answer_id, "verdict": "up"}
-    response = httpx.post(f"{url}/feedback", json=body, headers=ANN, timeout=60)
+def quoting() -> UseCase:
+    use_case = load_usecase(ROOT / "usecase.yml")
+    return use_case.model_copy(update={"models": use_case.models.with_primary("quotes")})
+
+
+def setting(source: Path, **serving: Any) -> None:
+    """Changes the section `serving` of the deployed use case."""
+    written = yaml.safe_load((source / "usecase.yml").read_text())
+    written["serving"] |= serving
+    (source / "usecase.yml").write_text(yaml.safe_dump(written))
+
+
+def until_ready(app: App) -> None:
+    while httpx.get(f"{app.url}/ready", headers=ANN, timeout=60).status_code != 200:
+        assert app.process.poll() is None, app.log.read_text()
+        time.sleep(0.2)
+
+
+def ask(app: App, question: str = ASKED) -> dict[str, Any]:
+    response = httpx.post(f"{app.url}/responses", json={"input": question}, headers=ANN, timeout=120)
     assert response.status_code == 200, response.text
     return dict(response.json())
 
 
-def test_without_a_champion_the_app_says_so_and_keeps_feedback(
-    python: Path, source: Path, double: tuple[Double, str]
+def feedback(app: App, answer_id: str) -> dict[str, Any]:
+    body = {"verdict_id": str(uuid.uuid4()), "answer_id": answer_id, "verdict": "up"}
+    response = httpx.post(f"{app.url}/feedback", json=body, headers=ANN, timeout=60)
+    assert response.status_code == 200, response.text
+    return dict(response.json())
+
+
+def recorded(double: AppDouble, answer_id: str) -> AnswerRow:
+    row = parsed(AnswerRow, answer_file(double.volumes / "ledger", answer_id).read_bytes())
+    assert row is not None
+    return row
+
+
+def test_without_a_champion_the_app_says_so_and_keeps_feedback(story: Story) -> None:
+    message = story.ready.json()["error"]["message"]
+    assert story.ready.status_code == 503 and "no champion yet" in message and "\n" not in message
+    assert story.nobody.status_code == 401  # the platform names nobody
+    file = story.workspace.volumes / "ledger" / "feedback" / f"{story.early['verdict_id']}.json"
+    verdict = parsed(Verdict, file.read_bytes())
+    assert verdict is not None and verdict.who == USER
+    assert not story.early["known_answer"] and story.known["known_answer"]
+
+
+def test_champion_index_and_files_come_by_requests(story: Story) -> None:
+    rows = [recorded(story.workspace, one["id"]) for one in (story.first, story.later)]
+    assert [(row.chain_name, row.chain_version) for row in rows] == [(MODEL, "1"), (MODEL, "2")]
+    assert all("frogs" in row.answer and row.who == USER for row in rows)
+    assert story.workspace.times("GET", "manifest.json") and story.workspace.times("GET", "2/MLmodel")
+
+
+def test_many_users_at_once_stay_within_the_app_s_memory(story: Story) -> None:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = list(pool.map(lambda number: ask(story.app, f"{ASKED} {number}"), range(QUESTIONS)))
+    assert len({one["id"] for one in answers}) == QUESTIONS
+    assert len(story.app.process.cpu_affinity()) <= CPUS
+    assert 0 < story.app.measure() < MEMORY
+    print(f"peak of the App: {story.app.peak >> 20:,} MiB")
+
+
+def test_the_walk_of_the_page_by_url_and_token(story: Story) -> None:
+    """As tests/e2e/test_page.py walks any deployed App: RAGOPS_PAGE_URL, RAGOPS_PAGE_TOKEN."""
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed; make .venv/.dev")
+    from playwright.sync_api import sync_playwright
+
+    from tests.e2e.test_page import CHROMIUM, walk
+
+    if CHROMIUM is None:
+        pytest.skip("no browser is installed: apt-get install chromium")
+    with proxy(story.app.url) as address, sync_playwright() as playwright:
+        refused = httpx.get(address, timeout=60)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        # What the client sends under the platform's names does not reach the App.
+        headers = {"Authorization": f"Bearer {USER_TOKEN}", "X-Forwarded-Email": "eve@firm"}
+        page = browser.new_context(extra_http_headers=headers).new_page()
+        page.goto(address)
+        document = walk(page, "How many fish does the otter eat before noon?")
+        browser.close()
+    assert refused.status_code == 401 and "four fish" in document
+    files = (story.workspace.volumes / "ledger" / "feedback").glob("*.json")
+    verdicts = [verdict for file in files if (verdict := parsed(Verdict, file.read_bytes()))]
+    assert len(verdicts) == 3 and {one.who for one in verdicts} == {USER}
+
+
+def test_behind_the_endpoint_an_answer_under_way_ends_before_the_app(
+    python: Path, source: Path, double: tuple[AppDouble, str]
 ) -> None:
     workspace, address = double
-    with running(python, source, address) as url:
-        ready = httpx.get(f"{url}/ready", headers=ANN, timeout=60)
-        assert ready.status_code == 503 and "\n" not in ready.json()["error"]["message"]
-        assert httpx.get(f"{url}/config", timeout=60).status_code == 401  # the platform names nobody
-        said = feedback(url, f"resp_{'0' * 32}")
-    verdict = parsed(Verdict, (workspace.volumes / "ledger" / "feedback" / f"{said['verdict_id']}.json").read_bytes())
-    assert verdict is not None and verdict.who == "ann@firm"
-    assert not said["known_answer"]
+    agent = ChainAgent()
+    agent._chain = open_chain(quoting(), Locations.of(WORKSPACE))
 
+    def respond(body: dict[str, Any]) -> Iterator[Mapping[str, Any]]:
+        turns = [SimpleNamespace(**turn) for turn in body["input"]]
+        request = SimpleNamespace(input=turns, custom_inputs=body["custom_inputs"], context=None)
+        for event in agent.predict_stream(request):  # type: ignore[arg-type]
+            yield event.model_dump(mode="json")
 
-def test_index_and_files_come_through_the_files_api(python: Path, source: Path, double: tuple[Double, str]) -> None:
-    workspace, address = double
+    workspace.respond = respond
+    setting(source, backend="endpoint")
+    said: list[str] = []
     encoder = str(cache_folder().parent)  # its files, which a champion brings along
-    with running(python, source, address, "--working-copy", XDG_CACHE_HOME=encoder) as url:
-        while httpx.get(f"{url}/ready", headers=ANN, timeout=60).status_code != 200:
-            time.sleep(0.2)
-        body = {"input": "What does the heron eat?"}
-        answer = httpx.post(f"{url}/responses", json=body, headers=ANN, timeout=60).json()
-        assert feedback(url, answer["id"])["known_answer"]
-    row = parsed(AnswerRow, answer_file(workspace.volumes / "ledger", answer["id"]).read_bytes())
-    assert row is not None and "frogs" in row.answer and row.who == "ann@firm"
-    assert workspace.times("GET", "manifest.json")
+    with running(python, source, address, RAGOPS_ENDPOINT=ENDPOINT, XDG_CACHE_HOME=encoder) as app:
+        until_ready(app)
+
+        def listen() -> None:
+            body = {"input": ASKED, "stream": True}
+            with httpx.stream("POST", f"{app.url}/responses", json=body, headers=ANN, timeout=60) as response:
+                said.extend(line for line in response.iter_lines() if line.startswith("data: {"))
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        assert workspace.streaming.wait(60)
+        app.process.send_signal(signal.SIGTERM)
+        workspace.held.set()
+        thread.join(60)
+    last = json.loads(said[-1].removeprefix("data: "))
+    assert last["type"] == "response.completed", said[-1]
+    answer = last["response"]
+    assert answer["model"] == f"{MODEL}/3"
+    row = recorded(workspace, answer["id"])
+    assert "frogs" in row.answer and (row.chain_name, row.chain_version) == (MODEL, "3")
+    (body,) = workspace.queried
+    assert body["custom_inputs"]["groups"] == ["everybody", "staff"] and body["context"] == {"user_id": USER}
