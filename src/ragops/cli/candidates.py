@@ -56,9 +56,7 @@ def accept(
     question: Annotated[str | None, typer.Option("--question", help="Better words than it was asked in.")] = None,
     answer: Annotated[str | None, typer.Option("--answer", help="The right answer.")] = None,
     facts: Annotated[_Texts, typer.Option("--fact", help="What a right answer says (repeatable).")] = None,
-    quotes: Annotated[
-        _Texts, typer.Option("--quote", help="Words of a document that answer it (repeatable).")
-    ] = None,
+    quotes: Annotated[_Texts, typer.Option("--quote", help="Words of a document that answer it (repeatable).")] = None,
     passages: Annotated[
         list[int] | None, typer.Option("--passage", min=1, help="Number of a listed passage that answers it.")
     ] = None,
@@ -193,7 +191,7 @@ def _parsed(candidate: Candidate, text: str) -> dict[str, Any]:
             f"candidate {candidate.candidate_id}: what you saved is not JSON ({error}); edit it again"
         ) from error
     if not isinstance(found, dict):
-        raise UserError(f"candidate {candidate.candidate_id}: what you saved is no JSON object; edit it again")
+        raise UserError(f"candidate {candidate.candidate_id}: what you saved is not a JSON object; edit it again")
     return {name: value for name, value in found.items() if value not in ("", [], None)}
 
 

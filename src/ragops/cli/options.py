@@ -17,7 +17,7 @@ from ragops.platform import console
 from ragops.platform.compute import has_spark
 from ragops.platform.deployment import deployed_model, deployed_workspace
 from ragops.platform.mlflow_store import use_mlflow
-from ragops.platform.workspace import Workspace, bundle_root
+from ragops.platform.workspace import VOLUMES, Workspace, bundle_root
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -78,8 +78,11 @@ def question_set(use_case: UseCase, target: str) -> QuestionSet:
     from ragops.quality.datasets.leakage import measured_set
     from ragops.quality.datasets.question_set import is_dataset
 
-    if is_dataset(use_case.evaluation.questions):
+    named = use_case.evaluation.questions
+    if is_dataset(named):
         use_mlflow(target)
+    elif named and Path(named).parts[:2] == ("/", VOLUMES):
+        deployed_workspace(target)  # whose volumes are meant
     return measured_set(use_case)
 
 

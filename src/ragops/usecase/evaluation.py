@@ -18,8 +18,9 @@ class Evaluation(Section):
     """The evaluation set, and the judging of answers by a language model and by people."""
 
     questions: str | None = None
-    """"sample" for the questions about the sample corpus, "sample_same_words" for those that use its words, or the path
-    of a JSONL file, relative to the use case's folder; without questions nothing is evaluated."""
+    """"sample" for the questions about the sample corpus, "sample_same_words" for those that use its words, the path of
+    a file or a folder, relative to the use case's folder or below /Volumes, or "dataset:" with the name of an MLflow
+    evaluation dataset; without questions nothing is evaluated."""
     judge: str | None = None
     """Name of the model in `models.known` that judges answers, another one than `models.answer.primary`; null: none
     does."""

@@ -47,7 +47,7 @@ class Candidate:
         candidate_id: from its words, so that the same question asked again is the same candidate.
         question: as it was asked first.
         comments: what people said of its answers, newest first, each once.
-        answers: what they were told, newest first.
+        answers: the answers they got, newest first.
         passages: those that the answers were made from, each once; a reviewer names them by their number from 1.
         verdict_ids: the verdicts it comes from.
     """

@@ -1,4 +1,4 @@
-"""Candidates: accepted once, rejected for good, whoever comes first and wherever a process was killed."""
+"""Candidates: accepted once, rejected for good, whichever reviewer is first and wherever a process was killed."""
 
 import json
 import threading

@@ -36,7 +36,7 @@ def test_an_equal_or_nearly_equal_example_is_refused_and_both_are_named(example:
 
 
 @pytest.mark.parametrize("example", ["When are annotations evaluated?", "Where do default values go?", "", "?"])
-def test_another_question_is_no_leak(example: str) -> None:
+def test_another_question_does_not_leak(example: str) -> None:
     refuse_leaks([ASKED], [Shown("x", example)])
 
 
