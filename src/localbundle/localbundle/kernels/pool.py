@@ -21,6 +21,7 @@ from nbformat import NotebookNode
 
 from localbundle.errors import BundleError
 from localbundle.kernels.dbutils import Context
+from localbundle.kernels.forked import ForkedProvisioner, ForkServer
 
 _READY_SECONDS = 60
 _INTERRUPT_SECONDS = 3.0
@@ -114,6 +115,7 @@ class KernelPool:
         self._connect = connect
         self._left = needed
         self._log = log.open("ab")
+        self._fork_server = ForkServer(self._environment, self._log)
         self._sockets = tempfile.TemporaryDirectory(prefix="localbundle-", ignore_cleanup_errors=True)
         self._spare: asyncio.Task[Kernel] | None = None
         self._kernels: list[Kernel] = []
@@ -148,6 +150,7 @@ class KernelPool:
             await asyncio.gather(self._spare, return_exceptions=True)
         ending = (kernel.stop() for kernel in self._kernels)
         await asyncio.gather(*self._ending, *ending, return_exceptions=True)
+        await self._fork_server.close()
         self._log.close()
         self._sockets.cleanup()
 
@@ -166,7 +169,9 @@ class KernelPool:
             connection_file=f"{self._sockets.name}/{number}.json",
         )
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        manager._kernel_spec = KernelSpec(argv=argv, display_name="Python", language="python")
+        spec = manager._kernel_spec = KernelSpec(argv=argv, display_name="Python", language="python")
+        if sys.platform == "linux":  # macOS's own libraries do not work in a forked process
+            manager.provisioner = ForkedProvisioner(self._fork_server, spec, manager)
         await manager.start_kernel(env=self._environment, stdout=self._log, stderr=self._log)
         client = manager.client()
         kernel = Kernel(manager, client)
