@@ -19,6 +19,9 @@ PROMPT_S = {
 PAGE_S = {"usable_s": 2.0, "first_words_s": 1.0}
 """Seconds in the browser on 2 cores, with the model `quotes`."""
 
+WIDTH = 0.7
+"""Width of a corrected interval, as a share of that of the labels alone."""
+
 SEARCH_MS = {"search": 25.0, "context": 60.0}
 """Milliseconds that 95 of 100 may take at 100,000 passages on 2 cores, without the model."""
 
@@ -100,6 +103,19 @@ def _search(kind: str) -> Bound:
     )
 
 
+def _coverage(figures: Figures) -> tuple[float, float]:
+    """The lowest and the highest coverage of any method in any population."""
+    found = [value for method in figures["coverage"].values() for value in method.values()]
+    return min(found), max(found)
+
+
+def _narrowest_kappa(figures: Figures) -> float:
+    """The least kappa from which on a corrected width is at most 0.7 of the labels', with 20 judged answers each."""
+    too_wide = [one["kappa"] for one in figures["width"].values() if one["20"] > WIDTH]
+    enough = [one["kappa"] for one in figures["width"].values() if one["kappa"] > max(too_wide, default=0)]
+    return min(enough, default=1.0)
+
+
 def _page(figure: str, name: str) -> Bound:
     """Seconds that someone at the page waits, the least of several."""
     return Bound(
@@ -123,6 +139,34 @@ BOUNDS = (
         is_timing=True,
     ),
     *(_search(kind) for kind in SEARCH_MS),
+    Bound(
+        "95 % intervals, 50 labels in 15 documents: coverage",
+        "statistics",
+        lambda f: "{:.1%} to {:.1%}".format(*_coverage(f)),
+        "93 to 97 %, +- two Monte Carlo errors",
+        lambda f: _coverage(f)[0] + 2 * f["error"] >= 0.93 and _coverage(f)[1] - 2 * f["error"] <= 0.97,
+    ),
+    Bound(
+        "corrected interval at most 0.7 of the labels', 20 judged answers each: from kappa",
+        "statistics",
+        lambda f: f"{_narrowest_kappa(f):.2f}",
+        "<= 0.80",
+        lambda f: round(_narrowest_kappa(f), 2) <= 0.8,
+    ),
+    Bound(
+        "the same chain: promoted; two releases that differ",
+        "statistics",
+        lambda f: f"{f['same_chain']['promoted']:.1%}; {f['same_chain']['differ']:.1%}",
+        "<= 2.5 %; <= 5 %",
+        lambda f: f["same_chain"]["promoted"] <= 0.025 and f["same_chain"]["differ"] <= 0.05,
+    ),
+    Bound(
+        "failed judge calls: not counted, releases wrongly passed or blocked",
+        "statistics",
+        lambda f: ", ".join(str(sum(one[kind] for one in f["failures"].values())) for kind in ("uncounted", "wrong")),
+        "0, 0",
+        lambda f: not any(one["uncounted"] or one["wrong"] for one in f["failures"].values()),
+    ),
     _page("usable_s", "usable"),
     _page("first_words_s", "first words of an answer"),
     Bound(

@@ -51,6 +51,8 @@ LATER = {
         "chromadb",
         "ragops.corpus.index.stores.chroma",
         "ragops.answers.llms.providers.openai_compatible",
+        "scipy.special",
+        "scipy.stats",
     ),
     "smoke": ("chromadb", "ragops.corpus.index.stores.chroma", "ragops.corpus.embeddings.openvino_encoder"),
 }

@@ -198,7 +198,7 @@ def _resampled(sums: Sums, few: NDArray[np.bool_]) -> Sums:
     return sum((_draws(len(part), SEED + number) @ part for number, part in enumerate(parts)), np.float64(0) * sums[:1])
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _draws(count: int, seed: int) -> NDArray[np.float64]:
     """How often each resample has each cluster, shape (RESAMPLES, count): a report needs them for all its measures."""
     drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
