@@ -83,6 +83,10 @@ def list_(as_json: Json = False, target: Target = "dev", schema: Schema = None) 
         print_summaries(console.terminal(), found)
 
 
+judges_app.command("agreement")(review.agreement)
+judges_app.command("align")(review.align)
+
+
 @dataclass
 class _Job:
     """What one command works with. `question_set`: version of the questions asked; None for answers to people."""
