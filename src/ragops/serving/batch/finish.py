@@ -128,7 +128,8 @@ def _answer(checks: Checks, given: dict[str, Any]) -> Answer:
 
 
 def _is_missing(value: object) -> bool:
-    return value is None or (isinstance(value, float) and value != value)
+    """A null: in a batch of Spark's workers an integer is NaN or pandas' NA, depending on the batch's other rows."""
+    return value is None or value is pd.NA or (isinstance(value, float) and value != value)
 
 
 def _ready(batch: Batch) -> DataFrame:
