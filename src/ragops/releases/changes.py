@@ -14,6 +14,18 @@ _SECTIONS = ("retrieval", "answers", "prompts", "embedding", "chunking", "corpus
 """Those of the use case that change answers; the prompts' texts and the models are shown in a form of their own."""
 _NAMED = {"prompts.answer", "prompts.rewrite"}
 _NOTHING = "–"
+_WHICH = ("served_name", "source", "base_url", "provider")
+_NOT_IN_THE_ANSWER = {
+    "timeout_s",
+    "price_per_million_input",
+    "price_per_million_output",
+    "price_per_second",
+    "private",
+    "concurrency",
+    "requests_per_minute",
+    "gpu_memory_utilization",
+    "key",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +76,9 @@ def _described(one: ChainConfiguration) -> Iterator[tuple[str, str]]:
 
 
 def _told(settings: Mapping[str, object]) -> Iterator[str]:
-    """A model's settings without its prices, which change no answer."""
-    return (f"{name} {value}" for name, value in settings.items() if not name.startswith("price_"))
+    """A model's settings that can change an answer, those that say which model it is first."""
+    names = dict.fromkeys([*(name for name in _WHICH if name in settings), *settings])
+    return (f"{name} {settings[name]}" for name in names if name not in _NOT_IN_THE_ANSWER)
 
 
 def _settings(one: ChainConfiguration) -> dict[str, str]:

@@ -50,17 +50,20 @@ def evaluation_page(use_case: UseCase, chain: str, facts: Mapping[str, str], fou
     """The page; `chain` names what was measured, `facts` say where and when, by name."""
     checked = measured_criteria(use_case, found.metrics)
     failed, missing = ([one for one in checked if one.state == state] for state in ("fail", "not measured"))
+    silent = tuple(_without_verdict(found.bill, use_case.evaluation.max_error_share))
     return Page(
         title=f"{use_case.name}: {chain}",
-        verdict=_verdict(checked, failed, missing),
-        state="bad" if failed else "good" if checked and not missing else "open",
-        sentence=_sentence(checked, failed, missing),
+        verdict="Judges failed" if silent else _verdict(checked, failed, missing),
+        state="bad" if failed or silent else "good" if checked and not missing else "open",
+        sentence="; ".join(
+            [*(f"{one.name}: {one.measured}, {one.required}" for one in silent), _sentence(checked, failed, missing)]
+        ),
         facts=facts,
         tiles=tiles(found.rows, found.bill.judgments, found.costs),
         changed=None,
         measured=tuple(_measured(found.metrics)),
-        required=tuple(_required(one) for one in checked),
-        judged=judged(found.bill.judgments, found.trusted, use_case.evaluation),
+        required=(*map(_required, checked), *silent),
+        judged=judged(found.bill.judgments, found.trusted, use_case.evaluation, found.bill.not_applicable),
         without_judges=_NO_JUDGE.format(found.without_judges) if found.without_judges else "",
         worst=worst_questions(found.questions, found.rows, found.bill.judgments),
         errors=errors(found.rows, found.bill.judgments),
@@ -92,6 +95,15 @@ def _sentence(checked: Sequence[Checked], failed: Sequence[Checked], missing: Se
     if missing:
         lines.append(f"not measured: {', '.join(one.criterion.measure for one in missing)}")
     return "; ".join(lines) + "." if lines else "Everything that the use case requires of an evaluation holds."
+
+
+def _without_verdict(bill: Bill, most: float) -> Iterator[Required]:
+    """The condition on judges that is not met; where it is met, it is nothing to read about."""
+    if bill.judgments and bill.error_share > most:
+        yield Required(
+            "judgments without a verdict", f"at most {most:.0%}", f"{bill.error_share:.0%}", "not met", "bad",
+            "what was judged may be the easy part",
+        )  # fmt: skip
 
 
 def _required(one: Checked) -> Required:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from ragops.platform.drawing import BLUE, INK, ORANGE, Picture, axes, bars, horizontal_lines, legend, set_title
 from ragops.quality.evaluation.reports.page_content import Judged, Measured, Spent
 from ragops.quality.statistics.intervals import Interval
+from ragops.usecase.evaluation import JUDGES
 
 _ROW = 0.3  # inches
 _CHANCE = 0.08  # of a row: by how much raw and corrected rates are drawn apart
@@ -19,8 +20,8 @@ def evaluation_pictures(
     measures: Sequence[Measured], judged: Sequence[Judged], spent: Sequence[Spent]
 ) -> Iterator[Picture]:
     """What there is to show; without judges the measures alone."""
-    if measures:
-        yield measured(measures)
+    if unjudged := [one for one in measures if one.name not in JUDGES]:
+        yield measured(unjudged)
     if judged:
         yield rates(judged)
         yield bill(spent)

@@ -76,6 +76,7 @@ class Judged:
         decides: whether the gate uses it.
         why: why it decides, or does not.
         states: how many calls ended how: scored, refused, error, unparsed.
+        not_judged: in how many answers it had nothing to judge, and why, in a few words; "" for none, or if not known.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Judged:
     decides: bool
     why: str
     states: Mapping[str, int]
+    not_judged: str = ""
 
 
 @dataclass(frozen=True, slots=True)

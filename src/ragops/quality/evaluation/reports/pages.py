@@ -13,7 +13,7 @@ from ragops.quality.judges.bill import Bill
 from ragops.quality.judges.rows import STATES, Judgment
 from ragops.quality.statistics.agreement import Agreement
 from ragops.quality.statistics.intervals import Interval, share_interval
-from ragops.usecase.evaluation import JUDGES, Evaluation
+from ragops.usecase.evaluation import JUDGES, Evaluation, JudgeName
 
 _UNKNOWN = "–"
 _HOUR = 3600
@@ -27,30 +27,36 @@ class Trust:
     corrected: Interval | None = None
 
 
-def judged(judgments: Sequence[Judgment], trusted: Mapping[str, Trust], settings: Evaluation) -> tuple[Judged, ...]:
-    """A line for each judge that was asked."""
-    asked = [name for name in JUDGES if any(one.judge == name for one in judgments)]
+def judged(
+    judgments: Sequence[Judgment],
+    trusted: Mapping[str, Trust],
+    settings: Evaluation,
+    not_applicable: Mapping[JudgeName, Mapping[str, int]] | None = None,
+) -> tuple[Judged, ...]:
+    """A line for each judge that was asked; `not_applicable`: in how many answers it had nothing to judge, and why."""
     return tuple(
-        _judged(name, [one for one in judgments if one.judge == name], trusted.get(name, Trust()), settings)
-        for name in asked
+        _judged(name, said, trusted.get(name, Trust()), settings, (not_applicable or {}).get(name, {}))
+        for name in JUDGES
+        if (said := [one for one in judgments if one.judge == name])
     )
 
 
-def _judged(name: str, said: Sequence[Judgment], trust: Trust, settings: Evaluation) -> Judged:
+def _judged(
+    name: str, said: Sequence[Judgment], trust: Trust, settings: Evaluation, not_applicable: Mapping[str, int]
+) -> Judged:
     scored = [(one.score, one.cluster) for one in said if one.score is not None]
-    rate = share_interval([score for score, _ in scored], [cluster for _, cluster in scored])
     counts = Counter(one.state for one in said)
     found = trust.agreement
-    decides = found is not None and found.decides(settings.min_kappa)
     return Judged(
         name,
-        rate,
+        share_interval([score for score, _ in scored], [cluster for _, cluster in scored]),
         trust.corrected,
         found.kappa if found else None,
         found.n if found else 0,
-        decides,
+        found is not None and found.decides(settings.min_kappa),
         _why(found, settings.min_kappa),
         {state: counts[state] for state in STATES},
+        ", ".join(f"{count:,} {reason}" for reason, count in not_applicable.items()),
     )
 
 
@@ -83,22 +89,20 @@ def tiles(rows: Sequence[Row], judgments: Sequence[Judgment], costs: Sequence[fl
     """The key figures of a chain's answers; `costs` one for each row."""
     found = metrics(rows)
     answered = sum(row.error is None for row in rows)
+    failed = sum(one.state != "scored" for one in judgments)
     return {
         "questions": f"{len(rows):,}",
         "errors": f"{found['errors']:.0f}",
-        "judgments": failures(judgments),
+        f"judgments, {failed:,} without a verdict" if judgments else "judgments": f"{len(judgments):,}",
         "95th percentile of answers": f"{found['seconds_p95']:.1f} s" if "seconds_p95" in found else _UNKNOWN,
         "an answer costs": f"{sum(costs) / answered:.4g}" if answered else _UNKNOWN,
     }
 
 
 def judging_notes(bill: Bill) -> Iterator[str]:
-    """What a reader must know of a run of judges: that it ended early, and what was not judged."""
+    """That a run of judges ended early, with what was not judged."""
     if bill.judgments and bill.stopped:
         yield f"judging ended early: {bill.stopped}; {bill.not_judged:,} of {bill.planned:,} judgments were not made"
-    for judge, reasons in bill.not_applicable.items():
-        if told := ", ".join(f"{count:,} {reason}" for reason, count in reasons.items()):
-            yield f"judge {judge.replace('_', ' ')} had nothing to judge in some answers: {told}"
 
 
 def spent(

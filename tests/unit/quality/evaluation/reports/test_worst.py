@@ -1,35 +1,11 @@
 """The worst questions: those that lost most against the champion, then those with the lowest values."""
 
-import math
-from datetime import UTC, datetime
-
-from ragops.quality.evaluation.answers import CHECKS, Passage, Row
 from ragops.quality.evaluation.reports.worst import worst_questions
-from ragops.quality.judges.rows import Judgment
-from ragops.quality.questions import Question
+from tests.support.judged import answer as row
+from tests.support.judged import asked, judgment
 
 NAMES = ("lost", "bad", "fine", "gone")
-QUESTIONS = [
-    Question(question_id=name, question=f"{name}?", kind="k", topic=name, anchor="a", answer=f"the {name} one")
-    for name in NAMES
-]
-
-
-def row(name: str, supported: float, error: str | None = None) -> Row:
-    nothing = dict.fromkeys(CHECKS, math.nan)
-    values = nothing if error else nothing | {"answered": 1.0, "supported": supported}
-    cited = (Passage("a.md", "a passage", True),)
-    return Row(
-        name, name, f"{name}?", f"{name}!", ("a.md",), values, 0.5, error, passages=cited, answer_id=f"id {name}"
-    )
-
-
-def judgment(name: str, score: float | None) -> Judgment:
-    state = "unparsed" if score is None else "scored"
-    known = {"judgment_id": "j", "inputs": "i", "answer_id": f"id {name}", "question_id": name, "question": "?"}
-    rest = {"cluster": name, "judge_version": "v", "model": "m", "verdict": None, "details": None}
-    return Judgment(**known, **rest, judge="groundedness", state=state, score=score, reason=f"of {name}",
-                    judged_at=datetime.now(UTC))  # fmt: skip
+QUESTIONS = asked(NAMES)
 
 
 OWN = [row("lost", 0.0), row("bad", 0.0), row("fine", 1.0), row("gone", 0.0, "it is down")]
