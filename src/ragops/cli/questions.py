@@ -88,8 +88,10 @@ def generate(
     from ragops.platform.mlflow_store import use_mlflow
     from ragops.quality.datasets.generated.open import open_generator
     from ragops.quality.datasets.question_set import is_dataset, version_of
+    from ragops.quality.datasets.store import check_export
     from ragops.quality.datasets.store import export as write
 
+    check_export(to, Path.cwd())
     workspace, use_case = options.workspace(target, schema), options.use_case(usecase)
     models = use_case.models.with_primary(model or deployed_model(target))
     if is_dataset(to):
@@ -98,11 +100,13 @@ def generate(
     with open_generator(use_case.model_copy(update={"models": models}), workspace, known, k, user_name()) as opened:
         generator, passages = opened
         found = _generated(generator, passages(seed), count, round(unanswerable * count))
+    if found.stopped and not found.questions:
+        raise UserError(f"questions: {found.stopped}")
     if found.questions:
         write(found.questions, to, Path.cwd())
     counts = {"questions": len(found.questions), "version": version_of(found.questions), "states": dict(found.states)}
     if as_json:
-        typer.echo(json.dumps(counts | {"reasons": found.reasons}))
+        typer.echo(json.dumps(counts | {"reasons": found.reasons, "stopped": found.stopped}))
     else:
         _show(found, to)
     if len(found.questions) < count:
@@ -122,6 +126,7 @@ def _show(found: Generated, to: str) -> None:
     counted = ", ".join(f"{count} {state}" for state, count in found.states.most_common()) or "no passage to ask about"
     where = f" in {to}" if found.questions else ""
     lines = [f"{len(found.questions)} questions{where}: {counted}"]
+    lines += [f"ended early: {found.stopped}"] if found.stopped else []
     lines += [f"{state}, the last: {reason}" for state, reason in found.reasons.items()]
     for line in lines:
         terminal.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -26,10 +26,20 @@ def export(questions: Sequence[Question], named: str, folder: Path) -> None:
     if is_dataset(named):
         _merge(named, questions)
         return
+    check_export(named, folder)
     path = location(named, folder)
+    if not volume_files(path).create(path, _lines(questions)):
+        raise UserError(f"{named}: exists; give another name, or remove it")
+
+
+def check_export(named: str, folder: Path) -> None:
+    """Raises UserError as `export` for a file that exists or whose format is not known, before work is done for it."""
+    path = location(named, folder)
+    if is_dataset(named):
+        return
     if path.suffix != FORMAT:
         raise UserError(f"{named}: the format is not known; end the name in {FORMAT}, or give {DATASET}NAME")
-    if not volume_files(path).create(path, _lines(questions)):
+    if _content(path):
         raise UserError(f"{named}: exists; give another name, or remove it")
 
 

@@ -30,7 +30,7 @@ State = Literal["kept", "not found again", "answered", "duplicate", "unparsed", 
 known question asks nearly the same; the reply has no question; the model did not answer."""
 STATES: tuple[State, ...] = get_args(State)
 KIND, UNANSWERABLE = "generated", "generated_unanswerable"
-_SHORTEST_PASSAGE = 200  # characters: shorter ones say too little to ask for
+_SHORTEST_PASSAGE = 50  # characters: shorter ones say too little to ask for
 _SHORTEST_QUESTION = 8
 _ATTEMPTS = 4
 """Requests for each question that is wanted, at most."""
@@ -52,12 +52,13 @@ class Draft(NamedTuple):
 class Generated:
     """The questions that were kept, and how many ended in each state.
 
-    `reasons`: the last one of each state that is not kept.
+    `reasons`: the last one of each state that is not kept. `stopped`: why it ended early; "" if it did not.
     """
 
     questions: list[Question] = field(default_factory=list)
     states: Counter[State] = field(default_factory=Counter)
     reasons: dict[State, str] = field(default_factory=dict)
+    stopped: str = ""
 
     def add(self, draft: Draft) -> None:
         """Counts a draft, and keeps it if it passed."""
@@ -93,6 +94,8 @@ class Generator:
     ) -> Generated:
         """Writes questions until enough are kept, the passages are used up, or each took four requests.
 
+        A model that fails several times in a row ends it, too; what was kept stays.
+
         Args:
             passages: one for each attempt.
             count: how many to keep.
@@ -100,7 +103,7 @@ class Generator:
             on_progress: called after each attempt.
 
         Raises:
-            UserError: policy forbids the model, or it does not answer several times in a row.
+            PolicyError: the model may not see the passages.
         """
         result = Generated()
         source = iter(passages)
@@ -118,7 +121,9 @@ class Generator:
     ) -> None:
         before, failures = len(result.questions), list[UserError]()
         for _ in range(_ATTEMPTS * wanted):
-            if len(result.questions) - before >= wanted or (passage := next(passages, None)) is None:
+            if result.stopped or len(result.questions) - before >= wanted:
+                return
+            if (passage := next(passages, None)) is None:
                 return
             try:
                 draft = write(passage)
@@ -130,9 +135,7 @@ class Generator:
             except UserError as error:
                 draft, failures = Draft("error", reason=str(error)), [*failures, error]
                 if len(failures) == _ERRORS_IN_A_ROW:  # the first says why, the others perhaps only that it is paused
-                    raise UserError(
-                        f"questions: the model failed {len(failures)} times in a row, at first: {failures[0]}"
-                    ) from error
+                    result.stopped = f"the model failed {len(failures)} times in a row, at first: {failures[0]}"
             result.add(draft)
             if draft.state == "kept" and draft.question:
                 self.known.add(draft.question.question_id, draft.question.question)

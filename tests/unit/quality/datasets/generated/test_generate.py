@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ragops.answers.llms.errors import ModelFailure
+from ragops.answers.llms.errors import ModelFailure, PolicyError
 from ragops.answers.llms.gateway import Gateway
 from ragops.answers.llms.ledger.sinks import MemorySink
 from ragops.answers.llms.policy import Policy
@@ -15,7 +15,6 @@ from ragops.answers.llms.types import Request
 from ragops.answers.prompts.template_files import PromptSettings, load_templates
 from ragops.answers.retrieval.pipeline import Found
 from ragops.corpus.index.passages import Passage
-from ragops.errors import UserError
 from ragops.quality.datasets.generated.author import Author
 from ragops.quality.datasets.generated.generate import STATES, Generated, Generator, chosen_passages
 from ragops.quality.datasets.wordings import Wordings
@@ -146,10 +145,26 @@ def test_it_stops_with_enough_questions_or_after_four_requests_for_each() -> Non
     assert set(STATES) >= {"kept", "unparsed"}
 
 
+def test_what_was_kept_stays_when_the_model_goes_away() -> None:
+    source = passage(1)
+    own, _ = generator([written(), ModelFailure("model m: down; start it")], lambda asked: [found(source)])
+    result = own.generate([source, *(passage(number) for number in range(2, 50))], 20)
+    assert len(result.questions) == 1 and result.stopped
+
+
+def test_a_model_that_may_not_see_the_passages_is_not_asked() -> None:
+    served = {"name": "m", "provider": "openai_compatible", "served_name": "x", "context_tokens": 4096}
+    gateway = Gateway(models("m", [], served), Policy("confidential"), lambda _: ScriptedModel(["-"]), MemorySink())
+    author = Author(gateway, load_templates(PromptSettings(), Path()), b"k" * 32, "me")
+    with pytest.raises(PolicyError):
+        Generator(author, lambda asked: [], Wordings(), 0.35).generate([passage(1)], 1)
+
+
 def test_a_model_that_never_answers_ends_it() -> None:
     own, calls = generator([ModelFailure("model m: down; start it")], lambda asked: [])
-    with pytest.raises(UserError, match="failed 5 times in a row, at first: model m: down"):
-        own.generate([passage(number) for number in range(100)], 20)
+    result = own.generate([passage(number) for number in range(100)], 20, unanswerable=10)
+    assert result.stopped == "the model failed 5 times in a row, at first: model m: down; start it"
+    assert states(result) == {"error": 5}
 
 
 def test_passages_come_from_all_documents_in_turn_and_always_the_same() -> None:
