@@ -120,6 +120,7 @@ def write_use_case(bundle: Bundle, double: OpenAIDouble, file: Path) -> Path:
         "known": [model | {"context_tokens": 8000, "timeout_s": 60}, {"name": "quotes", "provider": "extractive"}],
         "resilience": {"attempts": 1},
     }
+    use_case["evaluation"].pop("judge", None)  # one of the models that are replaced
     use_case["serving"] |= {"concurrent_requests": 2, "queue_length": 0, "examples": [OTTER, MONA_LISA]}
     file.write_text(yaml.safe_dump(use_case))
     return file

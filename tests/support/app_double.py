@@ -36,7 +36,7 @@ class AppDouble(Double):
         respond: the endpoint: from the body of a request to the events of its stream; None if there is no endpoint.
         queried: the bodies of the endpoint's requests.
         streaming: set once the first event of an answer is sent.
-        held: the next events wait for it.
+        resumed: the next events wait for it.
         logins: how often a token was given for client id and secret.
     """
 
@@ -45,7 +45,7 @@ class AppDouble(Double):
     respond: Callable[[dict[str, Any]], Iterator[Mapping[str, Any]]] | None = None
     queried: list[dict[str, Any]] = field(default_factory=list)
     streaming: Event = field(default_factory=Event)
-    held: Event = field(default_factory=Event)
+    resumed: Event = field(default_factory=Event)
     logins: int = 0
 
     def local(self, path: str) -> Path | None:
@@ -124,7 +124,7 @@ class _Handler(FilesHandler):
             self.wfile.write(f"data: {json.dumps(event)}\n\n".encode())
             self.wfile.flush()
             self.double.streaming.set()
-            self.double.held.wait(60)
+            self.double.resumed.wait(60)
 
 
 @contextmanager
@@ -135,4 +135,4 @@ def app_workspace(double: AppDouble) -> Iterator[str]:
             yield address
         finally:
             double.released.set()
-            double.held.set()
+            double.resumed.set()

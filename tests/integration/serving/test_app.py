@@ -241,7 +241,7 @@ def test_behind_the_endpoint_an_answer_under_way_ends_before_the_app(
         thread.start()
         assert workspace.streaming.wait(60)
         app.process.send_signal(signal.SIGTERM)
-        workspace.held.set()
+        workspace.resumed.set()
         thread.join(60)
     last = json.loads(said[-1].removeprefix("data: "))
     assert last["type"] == "response.completed", said[-1]
