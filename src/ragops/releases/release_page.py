@@ -18,7 +18,7 @@ PAGE = "release.html"
 _VERDICTS: Mapping[Outcome, tuple[str, State]] = {
     "promoted": ("Promoted", "good"),
     "blocked": ("Blocked", "bad"),
-    "undecided": ("Not promoted: too little to decide", "open"),
+    "undecided": ("Not promoted: not shown to be better", "open"),
 }
 
 

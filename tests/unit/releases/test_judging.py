@@ -1,0 +1,76 @@
+"""The judges of a release or an evaluation: opened where they can be reached, and checked for what they left out."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ragops.errors import UserError
+from ragops.platform.workspace import Workspace
+from ragops.quality.judges.bill import Bill
+from ragops.releases import judging
+from ragops.releases.judging import Judging, open_judging
+from ragops.usecase import UseCase, load_usecase
+from tests.support.judged import answer, asked, judgment
+
+OWN = load_usecase(Path(__file__).parents[3] / "usecase.yml")
+WORKSPACE = Workspace("spark_catalog", "rag")
+
+
+def with_judge(name: str | None) -> UseCase:
+    return OWN.model_copy(update={"evaluation": OWN.evaluation.model_copy(update={"judge": name})})
+
+
+def test_without_a_judge_nothing_is_judged_and_nothing_fails() -> None:
+    found = open_judging(WORKSPACE, with_judge(None), asked("a"))
+    bill = found([answer("a")], "run")
+    assert bill.judgments == () and found.name == "none" and "no model is set" in found.without
+    assert found.forecast([answer("a")]) == f"judges do not run: {found.without}"
+    assert found.trusted(bill.judgments) == {} and found.agreements(bill.judgments) == {}
+    found.check(bill)
+
+
+def test_a_judge_that_cannot_be_reached_is_named_after_all_else_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    found = open_judging(WORKSPACE, with_judge("judge"), asked("a"))
+    assert found.without == "model judge is not available here (OPENAI_BASE_URL is not set)"
+    bill = found([answer("a")], "run")
+    with pytest.raises(UserError, match="judges: model judge is not available here .*everything else was measured"):
+        found.check(bill)
+
+
+def test_a_judge_that_answers_itself_is_refused() -> None:
+    with pytest.raises(UserError, match="served is the model that answers"):
+        open_judging(WORKSPACE, with_judge("served"), asked("a"))
+
+
+@pytest.mark.parametrize(("failed", "refused"), [(0, False), (1, False), (2, True), (3, True)])
+def test_too_many_judgments_without_a_verdict_fail_the_run(failed: int, refused: bool) -> None:
+    said = tuple(judgment(str(number), None if number < failed else 1.0) for number in range(10))
+    found = Judging(WORKSPACE, with_judge(None), (), None)
+    bill = Bill(said, {"groundedness": 10})
+    if not refused:
+        found.check(bill)
+        return
+    with pytest.raises(
+        UserError, match=f"{failed}0% of the judgments have no verdict .*{failed} unparsed.*at most 10%"
+    ):
+        found.check(bill)
+
+
+def test_an_answer_is_judged_with_all_passages_its_reference_and_without_those_that_failed() -> None:
+    found = Judging(WORKSPACE, with_judge(None), asked(["a", "b"]), None)
+    declined = replace(answer("b"), values=answer("b").values | {"answered": 0.0})
+    one, other = found._items([answer("a"), answer("c", error="down"), declined])
+    assert (one.answer_id, one.question, one.reference, one.abstained) == ("id a", "a?", "the a one", False)
+    assert one.passages == ("Title: \nSource: a.md\n\na passage",) and other.abstained
+
+
+def test_labels_count_for_the_judge_that_made_the_judgments(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Known:
+        judge, version, with_people, prediction_powered = "groundedness", "v1", "an agreement", None
+
+    monkeypatch.setattr(judging, "judge_agreements", lambda *given, **more: [Known()])
+    found = Judging(WORKSPACE, OWN, (), None)
+    assert found.agreements([judgment("a", 1.0, version="v1")]) == {"groundedness": "an agreement"}
+    assert found.agreements([judgment("a", 1.0, version="v2")]) == {}
