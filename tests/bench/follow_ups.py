@@ -77,7 +77,8 @@ def main() -> None:
         encoder = query_encoder(use_case, Path(models))
         documents, sets = next(iter(question_sets(None)))
         generation = indexed(documents, use_case, encoder, count)
-        for name, pairs in {"follow-ups": follow_ups()} | {key: apart(value) for key, value in sets.items()}.items():
+        conversations = {"follow-ups": follow_ups(), **{name: apart(questions) for name, questions in sets.items()}}
+        for name, pairs in conversations.items():
             for rule, searched in RULES.items():
                 asked = [one.model_copy(update={"question": searched(first, one.question)}) for first, one in pairs]
                 (found,) = Evaluator(generation, encoder, count, asked).evaluate([use_case.retrieval])
