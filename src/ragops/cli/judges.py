@@ -114,7 +114,9 @@ class _Job:
             bar = progress.add_task("asking", total=len(sample))
             items, failed = ask_questions(chain, sink, sample, _WHO, lambda done: progress.update(bar, completed=done))
         if failed:
-            self._note(f"{len(failed)} of {len(sample)} questions have no answer; the first: {failed[0]}")
+            self._note(
+                f"{len(failed)} of {len(sample)} questions have no answer; the first: {console.plain_text(failed[0])}"
+            )
         if dry_run:
             self._note("without a call: passages as found, answers as long as quotes from them")
         return items
@@ -160,7 +162,7 @@ class _Job:
         else:
             print_judging(console.terminal(), report)
         if report.failure:
-            self._note(f"[red]error:[/] {escape(report.failure)}")
+            self._note(report.failure, "[red]error:[/] ")
             raise typer.Exit(1)
         if self.model in ("", self.use_case.evaluation.judge):  # another judge's figures are not those of the use case
             self._record(bill)
@@ -225,5 +227,6 @@ class _Job:
             use_case = use_case.model_copy(update={"models": only})
         return open_chain(use_case, Locations.of(self.workspace), sink=sink), sink
 
-    def _note(self, line: str) -> None:
-        console.messages().print(line, highlight=False, soft_wrap=True)
+    def _note(self, line: str, before: str = "") -> None:
+        """Prints a line, which may repeat what a model wrote, to standard error."""
+        console.messages().print(f"{before}{escape(console.plain_text(line))}", highlight=False, soft_wrap=True)
