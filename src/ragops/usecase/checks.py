@@ -33,7 +33,7 @@ def wrong_judge(use_case: UseCase) -> str:
     if judge is None or judge in known:
         return ""
     fix = f"choose from {', '.join(known)}" if known else "add another language model to models.known"
-    reason = "is the model that answers" if judge == primary else "is no language model of models.known that can judge"
+    reason = "is the model that answers" if judge == primary else "cannot judge, or models.known does not have it"
     return f"evaluation.judge: {judge} {reason}; {fix}"
 
 

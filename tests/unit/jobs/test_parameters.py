@@ -124,6 +124,6 @@ def test_the_start_of_a_run_is_a_time_in_utc_or_unknown(given: str, found: datet
     assert StartedParameters.read({"catalog": "spark_catalog", "schema": "rag", "started": given}).started == found
 
 
-def test_a_start_that_is_no_time_is_refused() -> None:
+def test_a_start_that_names_no_time_is_refused() -> None:
     with pytest.raises(UserError, match="parameter started is 'noon'"):
         StartedParameters.read({"catalog": "spark_catalog", "schema": "rag", "started": "noon"})

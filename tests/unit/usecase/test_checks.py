@@ -50,7 +50,7 @@ def criterion(measure: str) -> list[dict[str, object]]:
         ({"release": {"floors": {"suported": 0.2}}}, "release.floors.suported: nothing .* did you mean supported"),
         ({"release": {"ceilings": {"live_seconds_p95": 2}}}, "live_seconds_p95: a release does not .* success"),
         ({"success": [MEASURED], "evaluation": {"judge": "served"}}, "judge: served is the model that answers; choose"),
-        ({"success": [MEASURED], "evaluation": {"judge": "quotes"}}, "judge: quotes is no language model"),
+        ({"success": [MEASURED], "evaluation": {"judge": "quotes"}}, "judge: quotes cannot judge"),
         ({"success": [MEASURED], "evaluation": {"judge": "nobody"}}, "choose from smollm2, judge"),
         ({"evaluation": {"judge": "judge", "reviewers": ["ann", "ann"]}}, "evaluation.reviewers: ann occurs twice"),
         ({"evaluation": {"judge": "judge", "reviewers": [" "]}}, "evaluation.reviewers: .* empty"),
