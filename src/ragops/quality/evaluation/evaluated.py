@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Literal
 
 from ragops.quality.evaluation.answers import DECISIVE, Row, metrics
@@ -62,7 +63,8 @@ class Evaluated:
 
     def measures(self) -> dict[str, float]:
         """All figures by name; measures without any value are missing."""
-        means = {name: self.interval(name).mean for name in self.judged if self.values(name)}
+        scores = {name: self.values(name).values() for name in self.judged}
+        means = {name: fmean(found) for name, found in scores.items() if found}
         return {**self.figures, **metrics(self.rows), **means}
 
     @property
