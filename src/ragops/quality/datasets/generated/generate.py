@@ -31,7 +31,9 @@ known question asks nearly the same; the reply has no question; the model did no
 STATES: tuple[State, ...] = get_args(State)
 KIND, UNANSWERABLE = "generated", "generated_unanswerable"
 _SHORTEST_PASSAGE = 50  # characters: shorter ones say too little to ask for
-_SHORTEST_QUESTION = 8
+_FEWEST_WORDS = 3
+_SHORTEST_QUESTION = 8  # characters, in scripts without spaces
+_REPEATING = 2  # times as many words as different ones
 _ATTEMPTS = 4
 """Requests for each question that is wanted, at most."""
 _ERRORS_IN_A_ROW = 5
@@ -183,7 +185,11 @@ def chosen_passages(passages: Iterable[Passage], seed: int = 0) -> list[Passage]
 
 
 def _checked(asked: str) -> str:
-    if not _SHORTEST_QUESTION <= len(asked) <= MAX_QUESTION_CHARACTERS:
+    """The question. Small models reply with a single word ("Question"), or say the same again and again."""
+    found = words(asked)
+    is_long_enough = len(found) >= _FEWEST_WORDS or (len(asked) >= _SHORTEST_QUESTION and not asked.isascii())
+    repeats = len(found) > _REPEATING * len(set(found))
+    if not is_long_enough or repeats or len(asked) > MAX_QUESTION_CHARACTERS:
         raise Unparsed(f"no question: {asked[:60]!r}")
     return asked
 

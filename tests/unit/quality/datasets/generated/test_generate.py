@@ -87,7 +87,8 @@ def test_a_copy_of_the_passage_counts_as_found() -> None:
         ("It eats fish.", "unparsed", "no JSON object"),
         ('{"question": "What?", "quote": "x"', "unparsed", "no JSON object"),
         ('{"question": "What does it eat?", "quote": ["x"], "answer": " "}', "unparsed", "no quote, answer"),
-        (written(question="?"), "unparsed", "no question"),
+        (written(question="Question 2"), "unparsed", "no question"),
+        (written(question="What is the fish of the fish of the fish of the fish?"), "unparsed", "no question"),
         (ModelFailure("model m: no memory; restart it"), "error", "no memory"),
     ],
 )
@@ -99,6 +100,11 @@ def test_what_is_not_kept_is_counted_with_its_reason(reply: str | Exception, sta
     result = own.generate([passage(1)], 1)
     assert not result.questions and states(result) == {state: 1}
     assert any(reason in text for text in result.reasons.values())
+
+
+def test_a_question_in_a_script_without_spaces_is_long_enough() -> None:
+    own, _ = generator([written(question="カワウソは何を食べますか")], lambda asked: [found(passage(1))])
+    assert len(own.generate([passage(1)], 1).questions) == 1
 
 
 def test_equal_questions_are_kept_once() -> None:
