@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,12 +21,33 @@ from ragops.quality.judges.rows import Judgment
 from ragops.quality.judges.run import judge_all
 from ragops.quality.judges.stage import known_judgments, past_judgments
 from ragops.quality.questions import Question
-from ragops.quality.review.agreement import JudgeAgreement, judge_agreements
+from ragops.quality.review.agreement import Person, compared, drawn_strata, opinions
+from ragops.quality.review.items import counted, judged_by_version
+from ragops.quality.review.rows import Stratum
+from ragops.quality.review.stage import read_labels
 from ragops.quality.statistics.agreement import Agreement
 from ragops.usecase import UseCase
+from ragops.usecase.evaluation import JudgeName
 
 Judge = Callable[[Sequence[Row], str], Bill]
 """Has answers judged for a run of MLflow."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Labelled:
+    """What people and judges said of labelled answers.
+
+    Attributes:
+        people: by judge and answer.
+        strata: why answers were drawn.
+        judged: of each judge and version, the scored judgments by answer.
+        min_kappa: from which a judge decides.
+    """
+
+    people: Mapping[JudgeName, Mapping[str, Person]]
+    strata: Mapping[str, Stratum]
+    judged: Mapping[JudgeName, Sequence[Mapping[str, Judgment]]]
+    min_kappa: float
 
 
 @dataclass(frozen=True)
@@ -87,10 +108,18 @@ class Judging:
         return {name: one.agreement for name, one in self.trusted(judgments).items() if one.agreement}
 
     def trusted(self, judgments: Collection[Judgment]) -> dict[str, Trust]:
-        """What the labels of people say of those judges that made these judgments, by name."""
-        versions = {(one.judge, one.judge_version) for one in judgments}
-        found = self._agreed if versions else ()
-        return {one.judge: _trust(one) for one in found if (one.judge, one.version) in versions}
+        """What the labels of people say of those judges that made these judgments, by name.
+
+        Agreement is that of all labelled answers; the rate that it corrects is the one of these judgments.
+        """
+        scored = [one for one in judgments if one.score is not None]
+        made = {(one.judge, one.judge_version) for one in scored}
+        return {
+            name: _trust(
+                self._labelled, name, [one for one in scored if (one.judge, one.judge_version) == (name, version)]
+            )
+            for name, version in sorted(made)
+        }
 
     def check(self, bill: Bill) -> None:
         """Raises UserError if a judge that is set did not run, or gave no verdict too often."""
@@ -105,8 +134,10 @@ class Judging:
             )
 
     @cached_property
-    def _agreed(self) -> Sequence[JudgeAgreement]:
-        return judge_agreements(self.workspace, self.use_case, every=True)
+    def _labelled(self) -> _Labelled:
+        people = opinions(counted(read_labels(self.workspace), self.use_case.evaluation.reviewers))
+        least = self.use_case.evaluation.min_kappa
+        return _Labelled(people, drawn_strata(self.workspace), judged_by_version(self.workspace), least)
 
     @cached_property
     def _known(self) -> dict[str, Judgment]:
@@ -154,5 +185,11 @@ def open_judging(
     return Judging(workspace, use_case, questions, open_judges(use_case, workspace, answering=known))
 
 
-def _trust(one: JudgeAgreement) -> Trust:
-    return Trust(one.with_people, one.prediction_powered)
+def _trust(labelled: _Labelled, name: JudgeName, made: Sequence[Judgment]) -> Trust:
+    """Of one judge in one version, which made these judgments."""
+    people = labelled.people.get(name, {})
+    versions = labelled.judged.get(name, [])
+    earlier = {key: one for answers in versions for key, one in answers.items() if key in people}
+    known = {key: one for key, one in earlier.items() if one.judge_version == made[0].judge_version}
+    found = compared(name, known | {one.answer_id: one for one in made}, people, labelled.strata, labelled.min_kappa)
+    return Trust(found.with_people, found.prediction_powered if found.with_people.n else None)

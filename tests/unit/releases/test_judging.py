@@ -8,6 +8,7 @@ import pytest
 from ragops.errors import UserError
 from ragops.platform.workspace import Workspace
 from ragops.quality.judges.bill import Bill
+from ragops.quality.review.agreement import Person
 from ragops.releases import judging
 from ragops.releases.judging import Judging, open_judging
 from ragops.usecase import UseCase, load_usecase
@@ -67,10 +68,20 @@ def test_an_answer_is_judged_with_all_passages_its_reference_and_without_those_t
 
 
 def test_labels_count_for_the_judge_that_made_the_judgments(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Known:
-        judge, version, with_people, prediction_powered = "groundedness", "v1", "an agreement", None
-
-    monkeypatch.setattr(judging, "judge_agreements", lambda *given, **more: [Known()])
+    """And they correct the rate of the answers that were judged now, not of all that were ever judged."""
+    names = [f"q{number}" for number in range(20)]
+    earlier = {f"id {name}": judgment(name, float(number % 2)) for number, name in enumerate(names)}
+    monkeypatch.setattr(judging, "read_labels", lambda workspace: [])
+    monkeypatch.setattr(judging, "counted", lambda labels, reviewers: labels)
+    people = {"groundedness": {key: Person(bool(one.good), (bool(one.good),)) for key, one in earlier.items()}}
+    monkeypatch.setattr(judging, "opinions", lambda labels: people)
+    monkeypatch.setattr(judging, "drawn_strata", lambda workspace: dict.fromkeys(earlier, "random"))
+    monkeypatch.setattr(judging, "judged_by_version", lambda workspace: {"groundedness": [earlier]})
     found = Judging(WORKSPACE, OWN, (), None)
-    assert found.agreements([judgment("a", 1.0, version="v1")]) == {"groundedness": "an agreement"}
-    assert found.agreements([judgment("a", 1.0, version="v2")]) == {}
+    made = [judgment(f"new {number}", 1.0) for number in range(30)]
+    same = found.trusted(made)["groundedness"]
+    assert same.agreement and same.agreement.n == 20 and same.agreement.kappa.mean == 1
+    assert same.corrected and same.corrected.mean > 0.7
+    other = found.trusted([judgment("new", 1.0, version="v2")])["groundedness"]
+    assert other.agreement and other.agreement.n == 0 and other.corrected is None
+    assert not other.agreement.decides(0.6)

@@ -110,7 +110,7 @@ class Row:
 
     `fallback` is the model that answered instead of the evaluated one, which is an error; "" if none did. `passages`
     are those that the model was given, or of a stored row those that the answer cites. `answer_id` is "resp_" and 32
-    hex digits of the question, the answer and the passages: labels of people stay with an answer that comes again.
+    hex digits of question_id, answer and passages: labels of people stay with an answer that comes again.
     """
 
     question_id: str
@@ -206,7 +206,7 @@ def _ask(ask: Callable[[str], Outcome], question: Question, model: str) -> Row:
         seconds=answer.seconds,
         error=None,
         passages=answer.passages,
-        answer_id="resp_" + digest([question.question, answer.text, [one.text for one in answer.passages]])[:32],
+        answer_id="resp_" + digest([question.question_id, answer.text, [one.text for one in answer.passages]])[:32],
         model=answer.model,
         trace_id=answer.trace_id,
         prompt_tokens=answer.prompt_tokens,

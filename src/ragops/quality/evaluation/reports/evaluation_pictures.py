@@ -13,7 +13,7 @@ from ragops.quality.statistics.intervals import Interval
 from ragops.usecase.evaluation import JUDGES
 
 _ROW = 0.3  # inches
-_CHANCE = 0.08  # of a row: by how much raw and corrected rates are drawn apart
+_APART = 0.08  # of a row: by how much raw and corrected rates are drawn apart
 
 
 def evaluation_pictures(
@@ -43,15 +43,16 @@ def measured(measures: Sequence[Measured]) -> Picture:
 
 
 def rates(judged: Sequence[Judged]) -> Picture:
-    """Each judge's rate as it gives it, and as people's labels correct it."""
+    """The share of answers that each judge calls good, and what it becomes with people's labels."""
     figure, (at,) = axes(1, height=0.9 + 1.4 * _ROW * len(judged))
     for row, one in enumerate(judged):
-        _draw(at, row - _CHANCE, one.rate, BLUE, "as judged" if not row else "")
+        _draw(at, row - _APART, one.good, BLUE, "as judged" if not row else "")
         if one.corrected:
             first = not any(before.corrected for before in judged[:row])
-            _draw(at, row + _CHANCE, one.corrected, ORANGE, "corrected by people" if first else "")
+            _draw(at, row + _APART, one.corrected, ORANGE, "corrected by people" if first else "")
     _rows(at, [one.name.replace("_", " ") for one in judged])
     legend(at)
+    at.set_xlabel("share of good answers")
     deciding = [one.name.replace("_", " ") for one in judged if one.decides]
     sentence = f"{', '.join(deciding)} may decide." if deciding else "No judge may decide yet; they inform."
     missing = [one.name.replace("_", " ") for one in judged if not one.corrected]

@@ -69,8 +69,9 @@ class Judged:
 
     Attributes:
         name: the judge.
-        rate: the mean score; its mean is NaN where nothing was scored.
-        corrected: the share of good answers corrected by people's labels; None without enough labels.
+        rate: the mean score, by which chains are compared; its mean is NaN where nothing was scored.
+        good: the share of answers that it calls good.
+        corrected: that share corrected by people's labels; None without labels.
         kappa: the agreement with people; None without labels.
         labels: the number of labelled answers behind it.
         decides: whether the gate uses it.
@@ -81,6 +82,7 @@ class Judged:
 
     name: str
     rate: Interval
+    good: Interval
     corrected: Interval | None
     kappa: Interval | None
     labels: int

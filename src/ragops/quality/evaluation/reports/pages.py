@@ -44,12 +44,14 @@ def judged(
 def _judged(
     name: str, said: Sequence[Judgment], trust: Trust, settings: Evaluation, not_applicable: Mapping[str, int]
 ) -> Judged:
-    scored = [(one.score, one.cluster) for one in said if one.score is not None]
+    scored = [(one.score, bool(one.good), one.cluster) for one in said if one.score is not None]
+    clusters = [cluster for *_, cluster in scored]
     counts = Counter(one.state for one in said)
     found = trust.agreement
     return Judged(
         name,
-        share_interval([score for score, _ in scored], [cluster for _, cluster in scored]),
+        share_interval([score for score, *_ in scored], clusters),
+        share_interval([float(good) for _, good, _ in scored], clusters),
         trust.corrected,
         found.kappa if found else None,
         found.n if found else 0,

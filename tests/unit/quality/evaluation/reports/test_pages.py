@@ -35,7 +35,7 @@ def trust(kappa: float, low: float, n: int = 50) -> Trust:
 def test_a_judge_decides_if_people_agree_with_it(trusted: Trust, decides: bool, why: str) -> None:
     (found,) = judged(SAID, {"groundedness": trusted}, SETTINGS)
     assert (found.decides, found.why) == (decides, why)
-    assert found.rate.mean == 0.5 and found.corrected == trusted.corrected
+    assert (found.rate.mean, found.good.mean) == (0.5, 0.5) and found.corrected == trusted.corrected
 
 
 def test_every_state_is_counted() -> None:
