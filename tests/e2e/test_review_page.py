@@ -196,7 +196,7 @@ def test_labels_that_were_not_saved_are_sent_again_under_the_same_ids(opened: Op
     assert len(sent) == 2 and sent[0] == sent[1]
 
 
-def test_who_is_no_reviewer_is_told_what_to_do(opened: Open, reviewing: Reviewing) -> None:
+def test_anybody_else_sees_the_reason_and_the_fix(opened: Open, reviewing: Reviewing) -> None:
     page = opened()
     expect(page.locator("#answer")).to_contain_text("No answer waits for you")
     page.route("**/review/queue", lambda route: route.fulfill(status=403, json={"error": {"message": "review: no"}}))

@@ -141,7 +141,7 @@ def _is_whole(content: bytes) -> bool:
 
 
 def set_aside(files: VolumeFiles, volume: Path, folder: str, name: str, content: bytes, report: StageReport) -> None:
-    """Moves a file that is no row of this folder to the folder `unreadable`, and counts it."""
+    """Moves a file that contains no row of this folder to the folder `unreadable`, and counts it."""
     files.write(volume / UNREADABLE / folder / name, content)
     files.remove(volume / folder / name)
     report.failed += 1

@@ -167,7 +167,7 @@ def _check(name: JudgeName, counted: Sequence[Case]) -> None:
     if len({case.good for case in counted}) == 1:
         said = "good" if counted[0].good else "bad"
         raise UserError(
-            f"judge {name}: people call all {len(counted)} answers {said}, so agreement cannot be told from chance; "
+            f"judge {name}: people call all {len(counted)} answers {said}, so any agreement may be chance; "
             f"label more on the page /review"
         )
 

@@ -77,7 +77,7 @@ def _passages(workspace: Workspace, sample: Sequence[dict[str, Any]]) -> dict[st
 
 
 def _costs(workspace: Workspace, sample: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """What the model calls for each answer cost, by trace; judging it is no part of that."""
+    """What the model calls for each answer cost, by trace, without the judging."""
     from pyspark.sql import functions as F
 
     traces = sorted({row["trace_id"] for row in sample if row["trace_id"]})

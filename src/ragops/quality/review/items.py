@@ -167,7 +167,7 @@ def _references(use_case: UseCase, said: Mapping[tuple[str, JudgeName], Judgment
         return {}
     try:
         questions = open_set(use_case).questions
-    except UserError:  # whoever measures with it gets the error; labels of the other dimensions need no set
+    except UserError:  # a job that measures with it gets the error; labels of the other dimensions need no set
         return {}
     return {one.question_id: one.reference for one in questions if one.reference}
 

@@ -49,7 +49,7 @@ class Reviews:
         self._labelled: dict[str, dict[str, datetime]] | None = None
 
     def check(self, who: str) -> None:
-        """Raises Refused if somebody is no reviewer."""
+        """Raises Refused for anybody else than a reviewer."""
         if who not in self._reviewers:
             fix = "add the name to evaluation.reviewers in usecase.yml"
             raise Refused(403, "not_a_reviewer", f"review: {who} is not a reviewer; {fix}")
@@ -102,7 +102,7 @@ def review_router(volume: Path, reviewers: Collection[str], chains: Chains, iden
         identify: names the sender from the headers.
 
     Raises:
-        Refused: (the routes) 403, the sender is no reviewer; 404, there is no such answer to review, or not for this
+        Refused: (the routes) 403, the sender may not label; 404, there is no such answer to review, or not for this
             reviewer; 409, another label has an id; 507 and 503, the volume is full, or does not answer.
     """
     router, reviews = APIRouter(), Reviews(volume, reviewers)

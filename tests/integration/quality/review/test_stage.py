@@ -78,7 +78,7 @@ def assess(trace_id: str, name: str, value: bool | str, who: str = "omar", kind:
     mlflow.log_feedback(trace_id=trace_id, name=name, value=value, source=source, rationale="So I think.")
 
 
-def test_a_label_is_collected_once_whoever_gave_it(workspace: Workspace, ledger: Path) -> None:
+def test_a_label_is_collected_once_also_by_a_stranger(workspace: Workspace, ledger: Path) -> None:
     label, stranger = a_label("resp_1", comment="'); DROP TABLE labels; -- 😀"), a_label("resp_1", reviewer="stranger")
     for one in (label, stranger):
         record_label(ledger, one)

@@ -139,7 +139,7 @@ def test_cases_that_were_not_drawn_at_random_are_examples_but_decide_nothing() -
     assert len(found.examples.examples) == 12 + 10
 
 
-def test_a_case_whose_passages_are_not_for_everybody_is_no_example() -> None:
+def test_a_case_with_restricted_passages_does_not_become_an_example() -> None:
     found = aligned(learning, [replace(one, shareable=False) for one in CASES])
     assert (found.keeps, found.examples.examples) == (False, ())
     assert "no case can become an example" in found.reason

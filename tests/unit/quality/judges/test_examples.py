@@ -34,7 +34,7 @@ def test_what_is_kept_is_read_again_as_the_same_version(tmp_path: Path) -> None:
     assert again.version == cases.version
     case = item(9, question="What about violas?", cluster="other")
     assert [one.item.question for one in again.near(case)] == [one.item.question for one in cases.near(case)]
-    assert kept_examples(tmp_path, "correctness") is NO_EXAMPLES
+    assert kept_examples(tmp_path, "correctness") == NO_EXAMPLES
 
 
 def test_the_nearest_cases_are_shown_the_nearest_last() -> None:

@@ -107,7 +107,7 @@ def test_another_label_under_a_used_id_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("who", ["stranger", "Jane", ""])
-def test_who_is_no_reviewer_neither_reads_nor_labels(tmp_path: Path, who: str) -> None:
+def test_strangers_neither_read_nor_label(tmp_path: Path, who: str) -> None:
     answer = item()
     write_queue(tmp_path, a_queue([answer]))
     client = reviewing(tmp_path, who)
