@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ragops.text import closest
 from ragops.usecase.criteria import Criterion, known_measures
 from ragops.usecase.evaluation import JUDGES
 from ragops.usecase.measures import MEASURES
@@ -29,12 +30,18 @@ def problems(use_case: UseCase) -> Iterator[str]:
 def wrong_judge(use_case: UseCase) -> str:
     """Why the model of `evaluation.judge` cannot judge the answers; "" if it can, or if there is none."""
     judge, primary = use_case.evaluation.judge, use_case.models.answer.primary
-    known = [one.name for one in use_case.models.known if one.provider not in _CANNOT_JUDGE and one.name != primary]
-    if judge is None or judge in known:
+    able = [one.name for one in use_case.models.known if one.provider not in _CANNOT_JUDGE and one.name != primary]
+    if judge is None or judge in able:
         return ""
-    fix = f"choose from {', '.join(known)}" if known else "add another language model to models.known"
-    reason = "is the model that answers" if judge == primary else "cannot judge, or models.known does not have it"
-    return f"evaluation.judge: {judge} {reason}; {fix}"
+    if judge == primary:
+        reason = "is the model that answers"
+    elif any(one.name == judge for one in use_case.models.known):
+        reason = "only quotes, or runs in batches only"
+    else:
+        reason = "is not in models.known"
+    others = f"choose from {', '.join(able)}" if able else "add a language model there"
+    near = closest(judge, able)
+    return f"evaluation.judge: {judge} {reason}; {f'did you mean {near}?' if near else others}"
 
 
 def _judge(use_case: UseCase) -> Iterator[str]:

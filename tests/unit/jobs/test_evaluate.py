@@ -38,8 +38,8 @@ def test_the_judge_is_the_use_case_s_unless_another_or_none_is_chosen(judge: str
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"judge": "nobody"}, "parameter judge: evaluation.judge: nobody is no language model"),
-        ({"judge": "quotes", "llm": "smollm2"}, "parameter judge: evaluation.judge: quotes is no language model"),
+        ({"judge": "nobody"}, "parameter judge: evaluation.judge: nobody is not in models.known"),
+        ({"judge": "quotes", "llm": "smollm2"}, "parameter judge: evaluation.judge: quotes only quotes"),
         (
             {"judge": "smollm2", "llm": "smollm2"},
             "parameter judge: evaluation.judge: smollm2 is the model that answers",

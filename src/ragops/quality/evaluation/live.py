@@ -12,15 +12,13 @@ import pandas as pd
 from ragops.answers.llms.ledger.calls import CALLS
 from ragops.platform.workspace import Workspace
 from ragops.quality.criteria.rows import Metric, Origin
-from ragops.quality.feedback.rows import ANSWERS, FEEDBACK
+from ragops.quality.feedback.rows import ANSWERS, EVALUATION, FEEDBACK
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 WINDOW = timedelta(days=7)
 """How long before the newest answer an answer may be to count."""
-NOT_USERS = ("evaluation",)
-"""Names in the table of answers that are not users'."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def _read(workspace: Workspace) -> Use:
     from pyspark.sql import functions as F
     from pyspark.sql.window import Window
 
-    every = ANSWERS.read(workspace).where(~F.col("who").isin(*NOT_USERS))
+    every = ANSWERS.read(workspace).where(F.col("who") != EVALUATION)
     newest = every.agg(F.max("asked_at")).collect()[0][0]
     since = (newest or datetime.now(UTC)).astimezone(UTC) - WINDOW
     chain = F.concat_ws("/", "chain_name", "chain_version").alias("chain")
