@@ -21,10 +21,10 @@ def asked(names: Sequence[str]) -> list[Question]:
 
 
 def answer(name: str, supported: float = 1.0, error: str | None = None) -> Row:
-    """With a cited passage; 1,000 tokens read, 100 written, 0.5 s."""
+    """With a cited passage, 1,000 tokens read, 100 written, 0.5 s."""
     nothing = dict.fromkeys(CHECKS, math.nan)
     values = nothing if error else nothing | {"answered": 1.0, "supported": supported}
-    cited = (Passage("a.md", "a passage", True),)
+    cited = (Passage("a.md", "from the passage itself", True),)
     known = {"model": "" if error else MODEL, "prompt_tokens": 1000, "completion_tokens": 100}
     seconds = math.nan if error else 0.5
     return Row(name, name, f"{name}?", f"{name}!", ("a.md",), values, seconds, error, passages=cited,

@@ -9,7 +9,7 @@ from ragops.quality.evaluation.answers import DECISIVE
 from ragops.quality.evaluation.evaluated import Compared, Evaluated
 from ragops.quality.evaluation.gate import Condition, Decision, Outcome
 from ragops.quality.evaluation.reports.page_content import Changed, Measured, Page, Required, State
-from ragops.quality.evaluation.reports.pages import Trust, errors, judged, spent, tiles
+from ragops.quality.evaluation.reports.pages import Trust, errors, judged, shown, spent, tiles
 from ragops.quality.evaluation.reports.worst import worst_questions
 from ragops.quality.questions import Question
 from ragops.usecase import MEASURES, UseCase
@@ -53,6 +53,8 @@ def release_page(use_case: UseCase, facts: Mapping[str, str], found: Released) -
     """The page; `facts` say where and when, by name."""
     decision, own, champion = found.decision, found.own, found.champion
     verdict, state = _VERDICTS[decision.outcome]
+    theirs = (champion.rows, champion.judgments) if champion else ()
+    worst, hidden = shown(worst_questions(found.questions, own.rows, own.judgments, *theirs), use_case)
     reasons = {one.measure: one.why for one in use_case.success}
     return Page(
         title=f"{use_case.name}: {found.chain}",
@@ -66,16 +68,10 @@ def release_page(use_case: UseCase, facts: Mapping[str, str], found: Released) -
         required=tuple(_required(one, reasons.get(one.name, "")) for one in decision.conditions),
         judged=judged(own.judgments, found.trusted, use_case.evaluation),
         without_judges=f"No judge ran: {found.without_judges}." if found.without_judges else "",
-        worst=worst_questions(
-            found.questions,
-            own.rows,
-            own.judgments,
-            champion.rows if champion else None,
-            champion.judgments if champion else (),
-        ),
+        worst=worst,
         errors=errors(own.rows, own.judgments),
         spent=spent(own.rows, own.judgments, found.costs, use_case.evaluation),
-        notes=decision.notes,
+        notes=(*decision.notes, *hidden),
     )
 
 

@@ -64,7 +64,7 @@ def test_an_answer_is_judged_with_all_passages_its_reference_and_without_those_t
     declined = replace(answer("b"), values=answer("b").values | {"answered": 0.0})
     one, other = found._items([answer("a"), answer("c", error="down"), declined])
     assert (one.answer_id, one.question, one.reference, one.abstained) == ("id a", "a?", "the a one", False)
-    assert one.passages == ("Title: \nSource: a.md\n\na passage",) and other.abstained
+    assert one.passages == ("Title: \nSource: a.md\n\nfrom the passage itself",) and other.abstained
 
 
 def test_labels_count_for_the_judge_that_made_the_judgments(monkeypatch: pytest.MonkeyPatch) -> None:

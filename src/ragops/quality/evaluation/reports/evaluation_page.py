@@ -10,7 +10,7 @@ from ragops.quality.criteria.check import Checked, check
 from ragops.quality.criteria.rows import Metric
 from ragops.quality.evaluation.answers import Row, reported_fallbacks
 from ragops.quality.evaluation.reports.page_content import Measured, Page, Required, State
-from ragops.quality.evaluation.reports.pages import Trust, errors, judged, judging_notes, spent, tiles
+from ragops.quality.evaluation.reports.pages import Trust, errors, judged, judging_notes, shown, spent, tiles
 from ragops.quality.evaluation.reports.worst import worst_questions
 from ragops.quality.judges.bill import Bill
 from ragops.quality.questions import Question
@@ -50,6 +50,7 @@ def evaluation_page(use_case: UseCase, chain: str, facts: Mapping[str, str], fou
     """The page; `chain` names what was measured, `facts` say where and when, by name."""
     checked = measured_criteria(use_case, found.metrics)
     failed, missing = ([one for one in checked if one.state == state] for state in ("fail", "not measured"))
+    worst, hidden = shown(worst_questions(found.questions, found.rows, found.bill.judgments), use_case)
     silent = tuple(_without_verdict(found.bill, use_case.evaluation.max_error_share))
     return Page(
         title=f"{use_case.name}: {chain}",
@@ -65,10 +66,10 @@ def evaluation_page(use_case: UseCase, chain: str, facts: Mapping[str, str], fou
         required=(*map(_required, checked), *silent),
         judged=judged(found.bill.judgments, found.trusted, use_case.evaluation, found.bill.not_applicable),
         without_judges=_NO_JUDGE.format(found.without_judges) if found.without_judges else "",
-        worst=worst_questions(found.questions, found.rows, found.bill.judgments),
+        worst=worst,
         errors=errors(found.rows, found.bill.judgments),
         spent=spent(found.rows, found.bill.judgments, found.costs, use_case.evaluation),
-        notes=tuple(filter(None, [reported_fallbacks(found.rows), *judging_notes(found.bill)])),
+        notes=tuple(filter(None, [reported_fallbacks(found.rows), *judging_notes(found.bill), *hidden])),
     )
 
 

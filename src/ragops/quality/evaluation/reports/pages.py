@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ragops.quality.evaluation.answers import Row, metrics
-from ragops.quality.evaluation.reports.page_content import Judged, Spent
+from ragops.quality.evaluation.reports.page_content import Judged, Spent, Worst
 from ragops.quality.judges.bill import Bill
 from ragops.quality.judges.rows import STATES, Judgment
 from ragops.quality.statistics.agreement import Agreement
 from ragops.quality.statistics.intervals import Interval, share_interval
+from ragops.usecase import UseCase
 from ragops.usecase.evaluation import JUDGES, Evaluation, JudgeName
 
 _UNKNOWN = "–"
@@ -99,6 +100,17 @@ def tiles(rows: Sequence[Row], judgments: Sequence[Judgment], costs: Sequence[fl
         "95th percentile of answers": f"{found['seconds_p95']:.1f} s" if "seconds_p95" in found else _UNKNOWN,
         "an answer costs": f"{sum(costs) / answered:.4g}" if answered else _UNKNOWN,
     }
+
+
+def shown(worst: Sequence[Worst], use_case: UseCase) -> tuple[tuple[Worst, ...], list[str]]:
+    """The worst questions as a page may show them, and a note.
+
+    Where the documents are confidential there are ids only: every reader of the experiment can see the page.
+    """
+    if use_case.corpus.classification != "confidential" or not worst:
+        return tuple(worst), []
+    names = ", ".join(one.question_id for one in worst)
+    return (), [f"the worst questions, without texts because the documents are confidential: {names}"]
 
 
 def judging_notes(bill: Bill) -> Iterator[str]:

@@ -93,3 +93,10 @@ def test_there_is_a_picture_of_judges_and_of_the_bill_only_where_judges_ran() ->
 
     assert names(findings(1.0)) == ["measures"]
     assert names(findings(1.0, JUDGED)) == ["measures", "judged", "bill"]
+
+
+def test_a_page_about_confidential_documents_has_ids_instead_of_texts() -> None:
+    corpus = USE_CASE.corpus.model_copy(update={"classification": "confidential"})
+    html = render(evaluation_page(USE_CASE.model_copy(update={"corpus": corpus}), "version 3", {}, findings(0.0)))
+    assert "q0, q1, " in html and "confidential" in html
+    assert not [text for text in ("q0!", "passage itself", "the q0 one", "q0?") if text in html]
