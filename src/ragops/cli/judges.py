@@ -147,7 +147,7 @@ class _Job:
             print_forecast(console.terminal(), found)
 
     def judge(self, items: Sequence[AnswerToJudge]) -> None:
-        """Judges the answers, saves and prints what was found; exit code 1 if too much of it is no verdict."""
+        """Judges the answers, saves and prints what was found; exit code 1 if too many have no verdict."""
         from ragops.quality.judges.console import print_judging
         from ragops.quality.judges.report import judging_report
         from ragops.quality.judges.stage import merge_judgments

@@ -1,4 +1,4 @@
-"""What judging will cost, from the answers at hand and without a call."""
+"""What judging these answers will cost, without a call."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def _checked(template: Template) -> Template:
 
 
 def _counter(settings: AnyModel, models: Models, workspace: Workspace) -> Callable[[str], int]:
-    """The model's own tokenizer, or any at hand; without one, an estimate from the length."""
+    """The model's own tokenizer, or another one of the use case; without any, an estimate from the length."""
     counter: LlmCounter = llm_counter(models.with_primary(settings.name), workspace.path)
     if counter.file is None:
         return lambda text: round(len(text.encode()) / _BYTES_PER_TOKEN)

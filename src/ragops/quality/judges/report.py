@@ -123,7 +123,7 @@ def judging_report(bill: Bill, items: Sequence[AnswerToJudge], evaluation: Evalu
 
 
 def label_cost(labels: int, evaluation: Evaluation) -> float | None:
-    """What so many labels by people cost; None without `evaluation.hourly_rate`."""
+    """What this number of labels by people costs; None without `evaluation.hourly_rate`."""
     rate = evaluation.hourly_rate
     return None if rate is None else labels * evaluation.label_seconds / _SECONDS_PER_HOUR * rate
 

@@ -106,14 +106,14 @@ def test_a_schema_is_sent_as_a_response_format() -> None:
     [Behavior(refusal="I can't help with that."), Behavior(text="", finish="content_filter")],
     ids=["in its own words", "by a filter"],
 )
-def test_a_model_that_declines_is_told_from_an_empty_answer_and_its_tokens_are_known(behavior: Behavior) -> None:
+def test_declining_differs_from_an_empty_answer_and_its_tokens_are_known(behavior: Behavior) -> None:
     with serving(behavior) as double, pytest.raises(Declined, match="declines to answer") as raised:
         model_at(double.url).generate(REQUEST)
     assert raised.value.tokens[0] == 5, "the prompt's tokens, as the server counts them"
     assert len(double.bodies) == 1
 
 
-def test_a_filter_that_refuses_a_prompt_is_no_wrong_parameter() -> None:
+def test_a_filter_that_refuses_a_prompt_differs_from_a_wrong_parameter() -> None:
     error = {
         "error": {"message": "The response was filtered by the content management policy", "code": "content_filter"}
     }

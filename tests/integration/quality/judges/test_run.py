@@ -102,7 +102,7 @@ def test_a_verdict_is_found_in_prose(text: str) -> None:
 
 @pytest.mark.parametrize("share", [0, 10, 30])
 def test_all_failing_calls_are_counted(share: int) -> None:
-    """A hundred answers: so many percent of the calls fail in turn in three ways."""
+    """A hundred answers; the given share of the calls fails, in turn in three ways."""
 
     def answer(body: Body) -> Behavior:
         number = int(re.search(r"ferry (\d+)", body["messages"][-1]["content"])[1])  # type: ignore[index]
@@ -214,7 +214,7 @@ def test_equal_inputs_are_judged_once() -> None:
     assert (bill.calls, bill.cached) == (1, 1)
 
 
-def test_another_prompt_model_or_answer_is_judged_anew() -> None:
+def test_another_model_or_answer_is_judged_again() -> None:
     with serving(answer=answering) as double:
         judges = judges_at(double.url, "answer_relevance")
         first = judge_all([item(1)], judges)

@@ -73,5 +73,5 @@ def test_objects_that_agree_are_one_verdict() -> None:
         ("The answer says: I'm sorry.", False),
     ],
 )
-def test_a_judge_that_declines_is_told_from_one_that_talks(text: str, expected: bool) -> None:
+def test_declining_differs_from_talking(text: str, expected: bool) -> None:
     assert declines(text) is expected

@@ -20,7 +20,7 @@ def strict_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
 def compact_pattern(schema: Mapping[str, Any]) -> str | None:
     """A regular expression of the objects that satisfy a schema, on one line; None if it is not a flat object.
 
-    A small model that is held to a schema alone fills its answer with line breaks between the tokens, which JSON
+    A small model that has to satisfy a schema alone fills its answer with line breaks between the tokens, which JSON
     allows: SmolLM2-135M wrote 106 tokens for a reason of one word and four verdicts, where 53 do.
     """
     properties = schema.get("properties")

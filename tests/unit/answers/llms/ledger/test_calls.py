@@ -47,7 +47,7 @@ def test_a_call_becomes_a_row_with_its_caller_model_and_outcome() -> None:
     assert call.ended("failed", ValueError()).error == "ValueError"
 
 
-def test_a_reply_that_is_no_answer_costs_its_tokens() -> None:
+def test_a_reply_without_an_answer_costs_its_tokens() -> None:
     refusal = Declined("Model m: it declines")
     refusal.tokens = (1_000_000, 500_000)
     row = Call(MODEL, ME).ended("failed", refusal)
