@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from localbundle.errors import BundleError
 from localbundle.workspace.environment import OWNER, workspace_environment
-from localbundle.workspace.jars import Progress, delta_jars, find_java, spark_home
+from localbundle.workspace.jars import Progress, class_path, delta_jars, find_java, spark_home
 from localbundle.workspace.processes import create_time, is_alive, stop_tree
 
 _START_SECONDS = 120
@@ -249,13 +249,15 @@ class Server:
             "derby.system.home": catalog,
             "derby.stream.error.file": catalog / "derby.log",
         }
-        java_options = " ".join(["-XX:-UsePerfData", *(f"-D{name}={folder}" for name, folder in folders.items())])
+        # The metaspace starts at 21 MB, and each step to the 200 MB that a run needs is a full collection.
+        start = ["-XX:-UsePerfData", "-XX:MetaspaceSize=256m"]
+        java_options = " ".join([*start, *(f"-D{name}={folder}" for name, folder in folders.items())])
         return {
             "spark.master": "local[*]",
             "spark.app.name": f"localbundle {home.name}",
             "spark.driver.memory": "2g",
             "spark.driver.extraJavaOptions": f"-XX:+UseSerialGC {_compiler(keep)} {java_options}",
-            "spark.jars": ",".join(str(jar) for jar in jars),
+            "spark.driver.extraClassPath": os.pathsep.join(map(str, class_path(jars))),
             "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
             "spark.connect.grpc.binding.address": "127.0.0.1",
             "spark.connect.grpc.binding.port": str(port),
@@ -273,6 +275,8 @@ class Server:
             "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={catalog}/metastore;create=true",
             "spark.hadoop.datanucleus.schema.autoCreateAll": "true",
             "spark.hadoop.hive.metastore.schema.verification": "false",
+            # Tries three queries in each new thread, and Spark Connect has one for each operation.
+            "spark.hadoop.hive.metastore.try.direct.sql": "false",
             "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
             "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
             "spark.sql.shuffle.partitions": "2",

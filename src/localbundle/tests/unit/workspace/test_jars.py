@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from localbundle.errors import BundleError
-from localbundle.workspace.jars import delta_coordinates, delta_jars, find_java
+from localbundle.workspace.jars import FULL_JARS, class_path, delta_coordinates, delta_jars, find_java, spark_home
 
 REQUIRES = ["importlib_metadata<=8.7.1,>=1.0.0", "pyspark<=4.2.0,>=4.0.1"]
 INSTALLED = delta_coordinates(version("pyspark"), version("delta-spark"), requires("delta-spark") or ())
@@ -98,3 +98,13 @@ def test_no_two_processes_download_at_once(cache, tmp_path, monkeypatch) -> None
     assert fetched == NAMES
     delta_jars(tmp_path, print)
     assert fetched == NAMES
+
+
+def test_the_class_path_begins_with_delta_and_names_each_jar_of_the_installed_spark_once(tmp_path) -> None:
+    delta = tmp_path / "delta.jar"
+    first, *others = class_path([delta])
+    assert first == delta
+    assert len(set(others)) == len(others)
+    assert all(jar.is_file() and jar.parent == spark_home() / "jars" for jar in others)
+    for name in FULL_JARS:  # a renamed jar would only be slow
+        assert len([jar for jar in others if jar.name.startswith((f"{name}-", f"{name}_"))]) >= 1, name
