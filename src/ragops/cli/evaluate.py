@@ -65,10 +65,13 @@ def retrieval(
     figures = retrieval_metrics(_origin("evaluate retrieval", workspace, asked.version), own)
     checks = measured_criteria(use_case, figures)
     if as_json:
-        found = {VERSION: about(asked) | {"in_no_passage": lost}, "settings": settings_as_json(results, use_case)}
+        found = {
+            VERSION: about(asked, evaluator.questions) | {"in_no_passage": lost},
+            "settings": settings_as_json(results, use_case),
+        }
         typer.echo(json.dumps(found | {"criteria": [one.as_json() for one in checks]}))
     else:
-        show_measured(console.terminal(), asked, measured=len(evaluator.questions), in_no_passage=lost)
+        show_measured(console.terminal(), asked, evaluator.questions, in_no_passage=lost)
         print_settings(console.terminal(), results, use_case)
         print_checks(console.terminal(), checks)
     if questions_file is None:
@@ -121,10 +124,10 @@ def answers(
     figures = answer_metrics(origin, report.rows, costs)
     checks = measured_criteria(use_case, figures)
     if as_json:
-        found = report.as_json() | {VERSION: about(asked), "criteria": [one.as_json() for one in checks]}
+        found = report.as_json() | {VERSION: about(asked, sample), "criteria": [one.as_json() for one in checks]}
         typer.echo(json.dumps(found))
     else:
-        show_measured(console.terminal(), asked, measured=len(sample))
+        show_measured(console.terminal(), asked, sample)
         print_answers(console.terminal(), report)
         print_checks(console.terminal(), checks)
     if not (prompt or questions_file) and primary == _usual_model(use_case, target):

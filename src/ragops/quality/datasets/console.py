@@ -9,17 +9,19 @@ from rich.console import Console
 
 from ragops.platform.console import plain_text
 from ragops.quality.datasets.candidates import Candidate, Decision
-from ragops.quality.datasets.question_set import QuestionSet
+from ragops.quality.datasets.question_set import QuestionSet, version_of
+from ragops.quality.questions import Question
 from ragops.text import one_line
 
 _SHOWN_IDS = 5
 _SHOWN_TEXT = 100  # characters of a passage
 
 
-def about(found: QuestionSet) -> dict[str, Any]:
-    """Source, version and size of a set, as JSON."""
+def about(found: QuestionSet, measured: Sequence[Question] = ()) -> dict[str, Any]:
+    """Source, version and size of a set, as JSON, and of those of its questions that were measured."""
     questions = found.questions
-    return {
+    some = {"measured": len(measured), "measured_version": version_of(measured)} if measured else {}
+    return some | {
         "source": found.source,
         "version": found.version,
         "questions": len(questions),
@@ -69,17 +71,17 @@ def _candidate_lines(one: Candidate, decision: Decision | None) -> Iterator[str]
 
 
 def show_measured(
-    console: Console, found: QuestionSet, measured: int, in_no_passage: Sequence[str] | None = None
+    console: Console, found: QuestionSet, measured: Sequence[Question], in_no_passage: Sequence[str] = ()
 ) -> None:
     """Prints which set was measured, in which version, and what to know of it.
 
     Args:
         console: where to.
         found: the set.
-        measured: how many of its questions were.
-        in_no_passage: ids of those that no search can answer; None if that is not known.
+        measured: those of its questions that were; some have a version of their own, under which figures are kept.
+        in_no_passage: ids of those that no search can answer.
     """
-    for line in _lines(found, measured, in_no_passage or ()):
+    for line in _lines(found, measured, in_no_passage):
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
@@ -89,8 +91,10 @@ def _notes(found: QuestionSet) -> Iterator[str]:
     yield from found.notes
 
 
-def _lines(found: QuestionSet, measured: int, in_no_passage: Sequence[str]) -> Iterator[str]:
-    yield f"{found}, {measured:,} of them measured"
+def _lines(found: QuestionSet, measured: Sequence[Question], in_no_passage: Sequence[str]) -> Iterator[str]:
+    some = version_of(measured)
+    own = "" if some == found.version else f" (version {some})"
+    yield f"{found}, {len(measured):,} of them measured{own}"
     yield from _notes(found)
     if in_no_passage:
         shown = ", ".join(in_no_passage[:_SHOWN_IDS])

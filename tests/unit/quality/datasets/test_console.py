@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from ragops.quality.datasets.console import about, show_measured
-from ragops.quality.datasets.question_set import QuestionSet
+from ragops.quality.datasets.question_set import QuestionSet, version_of
 from ragops.quality.questions import Question
 
 SET = QuestionSet(
@@ -19,6 +19,7 @@ SET = QuestionSet(
     to_review=1,
     notes=("fields that are not read: difficulty",),
 )
+SOME = version_of(SET.questions[:2])
 
 
 def shown(**given: object) -> list[str]:
@@ -28,11 +29,12 @@ def shown(**given: object) -> list[str]:
 
 
 def test_source_version_and_what_is_left_out_are_said() -> None:
-    assert shown(measured=2) == [
-        "question set mine.jsonl, version 0123456789ab, 3 questions, 2 of them measured",
+    assert shown(measured=SET.questions[:2]) == [
+        f"question set mine.jsonl, version 0123456789ab, 3 questions, 2 of them measured (version {SOME})",
         "1 questions are to be reviewed and are not measured",
         "fields that are not read: difficulty",
     ]
+    assert about(SET, SET.questions[:2]) == about(SET) | {"measured": 2, "measured_version": SOME}
     assert about(SET) == {
         "source": "mine.jsonl",
         "version": "0123456789ab",
@@ -46,6 +48,6 @@ def test_source_version_and_what_is_left_out_are_said() -> None:
 
 
 def test_questions_that_cannot_be_answered_are_counted_and_a_few_named() -> None:
-    last = shown(measured=3, in_no_passage=[f"q{number}" for number in range(8)])[-1]
+    last = shown(measured=SET.questions, in_no_passage=[f"q{number}" for number in range(8)])[-1]
     assert last.startswith("8 questions cannot be answered") and "q0, q1, q2, q3, q4 and 3 more" in last
-    assert "(a)" in shown(measured=3, in_no_passage=["a"])[-1]
+    assert "(a)" in shown(measured=SET.questions, in_no_passage=["a"])[-1]
