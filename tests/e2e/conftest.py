@@ -10,7 +10,7 @@ from tests.support.long_first import longest_first
 from tests.support.needs import UNDEPLOYED, beyond
 from tests.support.recorded import Request, read_requests, recording
 
-LONG = ("kills", "release", "volumes", "refresh", "ask", "lab", "page", "prototype")
+LONG = ("kills", "release", "lab", "volumes", "smoke", "refresh", "ask", "page", "batch", "prototype")
 """Files that take longest, longest first: begun last, one of them would run alone while the other core is idle."""
 
 

@@ -21,7 +21,10 @@ from ragops.platform.workspace import Workspace
 from tests.support.long_first import longest_first
 from tests.support.strict_volumes import strict_volumes
 
-LONG = ("test_slices", "test_explore", "test_stage", "test_run", "test_resolution", "test_server", "test_lab")
+LONG = (
+    *("test_slices", "test_explore", "test_stage", "test_run", "test_resolution", "test_batch_kills", "test_races"),
+    *("test_server", "test_lab"),
+)
 """Files that take longest, longest first: begun last, one of them would run alone while the other core is idle."""
 
 
