@@ -14,10 +14,12 @@ from mlflow.protos.databricks_pb2 import (
     PERMISSION_DENIED,
     RESOURCE_ALREADY_EXISTS,
     RESOURCE_DOES_NOT_EXIST,
+    TEMPORARILY_UNAVAILABLE,
 )
+from sqlalchemy.exc import OperationalError
 
 from ragops.errors import NotPermitted, UserError
-from ragops.platform.mlflow_store import mlflow_artifacts, open_experiment, use_mlflow
+from ragops.platform.mlflow_store import answering, mlflow_artifacts, open_experiment, use_mlflow
 
 
 @pytest.fixture
@@ -184,3 +186,23 @@ def test_a_path_taken_by_something_else_is_reported_in_one_line(monkeypatch: pyt
     with pytest.raises(UserError, match="experiment /Users/me/quality: MLflow refuses .*already exists") as raised:
         opened(Experiments("neither", kept=("/Users/me/quality",)), "/Users/me/quality", monkeypatch)
     assert "\n" not in str(raised.value)
+
+
+LOCKED = "(sqlite3.OperationalError) database is locked\n[SQL: SELECT experiments FROM experiments]\n(Background)"
+
+
+@pytest.mark.parametrize(
+    "error", [MlflowException(LOCKED, TEMPORARILY_UNAVAILABLE), OperationalError("SELECT 1", {}, Exception(LOCKED))]
+)
+def test_a_locked_store_is_reported_in_one_line(error: Exception) -> None:
+    """By whatever call meets it, and never with the advice to remove it."""
+    with pytest.raises(UserError, match="model m: MLflow's store is locked") as raised, answering("R", "model m"):
+        raise error
+    assert "\n" not in str(raised.value) and "SQL:" not in str(raised.value) and "remove" not in str(raised.value)
+
+
+def test_other_errors_of_a_store_pass_through() -> None:
+    with pytest.raises(MlflowException, match="there is none"), answering("R", "model m"):
+        raise MlflowException("there is none", RESOURCE_DOES_NOT_EXIST)
+    with pytest.raises(NotPermitted, match="needs R on model m"), answering("R", "model m"):
+        raise MlflowException("no", PERMISSION_DENIED)

@@ -13,7 +13,8 @@ from ragops.answers.chain.html import Exchange
 from ragops.answers.chain.types import Query
 from ragops.answers.llms.ledger.calls import CallRow
 from ragops.answers.prompts.template import Template
-from ragops.errors import UserError, needing
+from ragops.errors import UserError
+from ragops.platform.mlflow_store import answering
 from ragops.quality.datasets.question_set import VERSION, version_of
 from ragops.quality.evaluation.answers import Outcome, Row, ask_all, differences, metrics, sampled, summarize
 from ragops.quality.evaluation.variants import Chains, Variant, everyone
@@ -144,10 +145,11 @@ def tracked_run(kind: str, questions: Sequence[Question], **params: object) -> I
 
     Raises:
         NotPermitted: no run may be created there.
+        UserError: the tracking store does not answer.
     """
     import mlflow
 
-    with needing("CAN EDIT", "experiment of this run"):
+    with answering("CAN EDIT", "experiment of this run"):
         begun = mlflow.start_run(run_name=kind, tags={"kind": kind})
     with begun as run:
         mlflow.log_params({"questions": len(questions), VERSION: version_of(questions), **params})

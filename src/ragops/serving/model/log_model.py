@@ -19,7 +19,8 @@ from ragops.assembly import Locations
 from ragops.corpus.embeddings.conversion import convert, on_this_machine
 from ragops.corpus.embeddings.model import locate
 from ragops.corpus.index.generations.published_files import PublishedIndex
-from ragops.errors import UserError, needing
+from ragops.errors import UserError
+from ragops.platform.mlflow_store import answering
 from ragops.serving.model.configuration import CONVERTED, ENCODER, INDEX, RERANKER, ChainConfiguration, gguf_artifact
 from ragops.serving.model.requirements import ANSWERS, LOCAL_LLM, pinned_requirements
 from ragops.usecase import UseCase
@@ -51,7 +52,7 @@ class Logged:
     pinned: bool = False
 
 
-@needing("CAN EDIT", "experiment of the release")
+@answering("CAN EDIT", "experiment of the release")
 def log_chain(configuration: ChainConfiguration, prompts: Sequence[str] = ()) -> Logged:
     """Logs the chain into the active run. `prompts` are the registry's URIs of the prompts that it uses.
 
