@@ -112,15 +112,19 @@ AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 
 
 def write_use_case(bundle: Bundle, double: OpenAIDouble, file: Path) -> Path:
-    """The bundle's use case with the double as its model, two examples, and two answers at a time."""
+    """The bundle's use case with the double as its model that answers, two examples, and two answers at a time."""
     use_case = yaml.safe_load((bundle.root / "usecase.yml").read_text())
     model = {"name": "gpt", "provider": "openai_compatible", "served_name": "gpt", "base_url": double.url}
+    judges = [one for one in use_case["models"]["known"] if one["name"] == use_case["evaluation"]["judge"]]
     use_case["models"] = {
         "answer": {"primary": "gpt", "fallback": ["quotes"], "deadline_s": 120},
-        "known": [model | {"context_tokens": 8000, "timeout_s": 60}, {"name": "quotes", "provider": "extractive"}],
+        "known": [
+            model | {"context_tokens": 8000, "timeout_s": 60},
+            {"name": "quotes", "provider": "extractive"},
+            *judges,
+        ],
         "resilience": {"attempts": 1},
     }
-    use_case["evaluation"].pop("judge", None)  # one of the models that are replaced
     use_case["serving"] |= {"concurrent_requests": 2, "queue_length": 0, "examples": [OTTER, MONA_LISA]}
     file.write_text(yaml.safe_dump(use_case))
     return file

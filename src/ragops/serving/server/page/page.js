@@ -144,70 +144,42 @@ narrow.addEventListener("change", () => panel.open && showPanel());
 
 // ---------------------------------------------------------------------------------------------------------- verdicts
 
-/** Thumbs, reason and comment for an answer. Each verdict is saved under an id made here; the latest one counts. */
+/** Thumbs, reason and comment for an answer. */
 function feedback(answerId) {
   const root = stamp("feedback-template");
   const details = part(root, "details");
-  const again = part(root, "again");
-  const thumbs = [...root.querySelectorAll(".thumb")];
-  let latest = null;
-  let earlier = Promise.resolve();
-
-  const choose = (verdict) => {
-    for (const thumb of thumbs) thumb.setAttribute("aria-pressed", thumb.dataset.verdict === verdict);
-    part(root, "reasons").hidden = verdict === "up" || !config.reasons.length;
-  };
-  const show = (state, className = "") => {
-    part(root, "state").textContent = state;
-    part(root, "state").className = `state ${className}`;
-  };
-  /** After the one before, so that the server receives them in the order in which they were given. */
-  const save = (verdict) => {
-    latest = verdict;
-    show("Saving");
-    again.hidden = true;
-    earlier = earlier.then(async () => {
-      const failed = await json("feedback", { body: verdict }).then(() => null, (problem) => problem);
-      if (verdict !== latest) return;
-      again.hidden = !failed;
-      if (failed) show(`Not saved. ${failed.text ?? LOST}`, "failed");
-      else show("Saved", "saved");
-    });
-  };
-  const give = (verdict, reason = null, comment = null) => {
-    choose(verdict);
-    save({ verdict_id: uuid(), answer_id: answerId, verdict, reason, comment });
-  };
+  const given = verdicts(answerId, root);
   const open = (wanted) => {
     details.hidden = !wanted;
-    part(root, "more").hidden = wanted || !latest;
+    part(root, "more").hidden = wanted || !given.latest;
+  };
+  const close = () => {
+    open(false);
+    part(root, "more").focus();
   };
 
-  for (const thumb of thumbs) {
+  for (const thumb of root.querySelectorAll(".thumb")) {
     thumb.addEventListener("click", () => {
       const verdict = thumb.dataset.verdict;
-      if (latest?.verdict !== verdict) {
+      if (given.latest?.verdict !== verdict) {
         details.reset();
-        give(verdict);
+        given.give(verdict);
         open(verdict === "down");
       } else open(details.hidden);
     });
   }
-  again.addEventListener("click", () => save(latest));
+  part(root, "again").addEventListener("click", given.repeat);
   part(root, "more").addEventListener("click", () => {
     open(true);
     details.querySelector("fieldset:not([hidden]) input, textarea").focus();
   });
-  part(root, "close").addEventListener("click", () => {
-    open(false);
-    part(root, "more").focus();
-  });
+  part(root, "close").addEventListener("click", close);
   details.addEventListener("submit", (event) => {
     event.preventDefault();
-    const reason = latest.verdict === "down" ? details.querySelector("input:checked")?.value : null;
-    give(latest.verdict, reason ?? null, part(root, "comment").value.trim() || null);
-    open(false);
-    part(root, "more").focus();
+    const { verdict } = given.latest;
+    const reason = verdict === "down" ? details.querySelector("input:checked")?.value : null;
+    given.give(verdict, reason ?? null, part(root, "comment").value.trim() || null);
+    close();
   });
   for (const { id, label } of config.reasons) {
     const choice = element("input");
@@ -215,6 +187,41 @@ function feedback(answerId) {
     part(root, "reasons").append(element("label", [choice, label], "choice"));
   }
   return root;
+}
+
+/** A person's verdicts on an answer, each saved under an id made here; the latest one counts. */
+function verdicts(answerId, root) {
+  const again = part(root, "again");
+  let earlier = Promise.resolve();
+  const show = (state, className = "") => {
+    part(root, "state").textContent = state;
+    part(root, "state").className = `state ${className}`;
+  };
+  /** After the one before, so that the server receives them in the order in which they were given. */
+  const save = (verdict) => {
+    given.latest = verdict;
+    show("Saving");
+    again.hidden = true;
+    earlier = earlier.then(async () => {
+      const failed = await json("feedback", { body: verdict }).then(() => null, (problem) => problem);
+      if (verdict !== given.latest) return;
+      again.hidden = !failed;
+      if (failed) show(`Not saved. ${failed.text ?? LOST}`, "failed");
+      else show("Saved", "saved");
+    });
+  };
+  const given = {
+    latest: null,
+    give(verdict, reason = null, comment = null) {
+      for (const thumb of root.querySelectorAll(".thumb")) {
+        thumb.setAttribute("aria-pressed", thumb.dataset.verdict === verdict);
+      }
+      part(root, "reasons").hidden = verdict === "up" || !config.reasons.length;
+      save({ verdict_id: uuid(), answer_id: answerId, verdict, reason, comment });
+    },
+    repeat: () => save(given.latest),
+  };
+  return given;
 }
 
 // ----------------------------------------------------------------------------------------------------- why an answer
