@@ -23,7 +23,7 @@ def print_agreements(console: Console, found: Sequence[JudgeAgreement], min_kapp
     console.print()
     console.print(_rates(found))
     for line in _notes(found, min_kappa):
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, highlight=False, markup=False)
 
 
 def print_alignment(console: Console, found: Alignment, kept: str | None) -> None:
@@ -39,10 +39,13 @@ def print_alignment(console: Console, found: Alignment, kept: str | None) -> Non
     lines = [
         f"{found.before.n} answers drawn at random, {found.before.positives} good to people; {count} examples",
         found.reason,
-        f"cost {found.cost:.4g}; kept in {kept}" if kept else f"cost {found.cost:.4g}; nothing was written",
+        f"cost {found.cost:.4g}",
     ]
     for line in lines:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, highlight=False, markup=False)
+    # In one line, so that the path can be copied.
+    written = f"kept in {kept}" if kept else "nothing was written"
+    console.print(written, highlight=False, markup=False, soft_wrap=True)
 
 
 def _against_people(found: Sequence[JudgeAgreement]) -> Table:
@@ -94,7 +97,9 @@ def _rate(one: Interval) -> str:
 
 
 def _bounds(one: Interval) -> str:
-    return f"{_number(one.low)}-{_number(one.high)}" if math.isfinite(one.low) else "-"
+    if not math.isfinite(one.low):
+        return "-"
+    return f"{_number(one.low)}{'-' if one.low >= 0 else ', '}{_number(one.high)}"
 
 
 def _number(value: float) -> str:
