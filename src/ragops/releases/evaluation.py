@@ -45,6 +45,7 @@ class Evaluation:
         retrieval: what the index finds.
         rows: the answers.
         bill: what judges said of them, and what that cost.
+        live: the same of a sample of the answers to people.
         trusted: what people's labels say of judges, by name.
         without_judges: why no judge ran; "" if one did.
         measured_at: when.
@@ -56,6 +57,7 @@ class Evaluation:
     retrieval: SettingsResult
     rows: Sequence[Row]
     bill: Bill = Bill((), {})
+    live: Bill = Bill((), {})
     trusted: Mapping[str, Trust] = field(default_factory=dict)
     without_judges: str = ""
     measured_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -93,13 +95,21 @@ class Evaluation:
             *retrieval_metrics(origin, self.retrieval),
             *answer_metrics(origin, self.rows, self.costs),
             *judged_metrics(origin, self.bill.judgments),
+            *judged_metrics(Origin("evaluate", measured_at=self.measured_at), self.live.judgments, live=True),
         ]
 
     @cached_property
     def page(self) -> Page:
         """What the page and the pictures show."""
         found = Findings(
-            self.questions, self.rows, self.costs, self.metrics, self.bill, self.trusted, self.without_judges
+            self.questions,
+            self.rows,
+            self.costs,
+            self.metrics,
+            self.bill,
+            self.live,
+            self.trusted,
+            self.without_judges,
         )
         version = self.chain.version.version
         label = version if version == WORKING_COPY else f"version {version}"

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 
 from ragops.answers.llms.open import why_unavailable
 from ragops.errors import UserError
 from ragops.platform.workspace import LEDGER, Workspace
 from ragops.quality.evaluation.answers import Row
+from ragops.quality.evaluation.live import WINDOW
 from ragops.quality.evaluation.reports.pages import Trust
+from ragops.quality.feedback.rows import ANSWERS
 from ragops.quality.judges.answer import AnswerToJudge, shown
 from ragops.quality.judges.asking import Judges
 from ragops.quality.judges.bill import Bill
 from ragops.quality.judges.files import JudgmentFiles
 from ragops.quality.judges.forecast import forecast
+from ragops.quality.judges.live import live_answers
 from ragops.quality.judges.open import open_judges
 from ragops.quality.judges.rows import Judgment
 from ragops.quality.judges.run import judge_all
@@ -92,16 +96,22 @@ class Judging:
         """
         if self.judges is None:
             return Bill((), {}, stopped=self.without)
-        settings = self.use_case.evaluation
-        return judge_all(
-            list(self._items(rows)),
-            self.judges,
-            known=self._known,
-            budget=settings.budget,
-            workers=settings.workers,
-            run_id=run_id,
-            on_judgment=JudgmentFiles(self.workspace.volume(LEDGER)).save,
-        )
+        return self._judge(self.judges, list(self._items(rows)), run_id, self.use_case.evaluation.budget)
+
+    def live(self, run_id: str, before: Bill) -> Bill:
+        """Judges a sample of the last week's answers to people, with what the judgments before left of the budget.
+
+        Raises:
+            UserError: a table cannot be read.
+        """
+        settings, nothing = self.use_case.evaluation, Bill((), {})
+        left = None if settings.budget is None else settings.budget - before.cost
+        if self.judges is None or not settings.judge_sample or before.stopped or (left is not None and left <= 0):
+            return nothing
+        if not self.workspace.spark.catalog.tableExists(self.workspace.table(ANSWERS.name)):
+            return nothing
+        found = live_answers(self.workspace, settings.judge_sample, datetime.now(UTC) - WINDOW)
+        return self._judge(self.judges, found.items, run_id, left)
 
     def agreements(self, judgments: Collection[Judgment]) -> dict[str, Agreement]:
         """How far people agree with the judges that made these judgments, by name."""
@@ -132,6 +142,17 @@ class Judging:
                 f"judges: {bill.error_share:.0%} of the judgments have no verdict ({counts}), at most {most:.0%} are "
                 f"allowed (evaluation.max_error_share); see their reasons in the table judgments, then run this again"
             )
+
+    def _judge(self, judges: Judges, items: Sequence[AnswerToJudge], run_id: str, budget: float | None) -> Bill:
+        return judge_all(
+            items,
+            judges,
+            known=self._known,
+            budget=budget,
+            workers=self.use_case.evaluation.workers,
+            run_id=run_id,
+            on_judgment=JudgmentFiles(self.workspace.volume(LEDGER)).save,
+        )
 
     @cached_property
     def _labelled(self) -> _Labelled:

@@ -1,4 +1,4 @@
-"""Writes the page of a release into the run that logged its chain."""
+"""Writes the page of a release into the run that logged its chain, and records the figures of a promoted one."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 
 from ragops.errors import UserError
 from ragops.platform.mlflow_store import answering
+from ragops.quality.criteria.rows import Metric, Origin
+from ragops.quality.criteria.store import record
 from ragops.quality.evaluation.evaluated import Evaluated
-from ragops.quality.evaluation.figures import answer_costs
+from ragops.quality.evaluation.figures import answer_costs, answer_metrics, judged_metrics
 from ragops.quality.evaluation.reports.page import render
 from ragops.quality.evaluation.reports.page_content import Changed
+from ragops.quality.evaluation.retrieval import measure_names
 from ragops.quality.questions import Question
 from ragops.releases.changes import changes
 from ragops.releases.evaluation import log_page
@@ -73,8 +76,23 @@ class ReleaseReport:
         }
         if promotion.before:
             facts["champion"] = f"version {promotion.before.number}"
+        if promotion.decision.promotes:
+            record(configuration.workspace, self._metrics(promotion, own, found.costs))
         address = log_page(self.client, version.run_id, PAGE, render(release_page(use_case, facts, found)))
         self.note(f"page: {address}")
+
+    def _metrics(self, promotion: Promotion, own: Evaluated, costs: Sequence[float]) -> list[Metric]:
+        """What serves from now on: of retrieval the means, since the run has no more than these."""
+        version, index = promotion.version, self.stored.index(promotion.version.run_id)
+        chain, generation = f"{version.name}/{version.number}", index.generation if index else None
+        origin = Origin("release", chain, generation, self.stored.question_set)
+        answerable = sum(one.answerable for one in self.questions)
+        found = {name: own.figures[name] for name in (*measure_names(), "search_p95_ms") if name in own.figures}
+        return [
+            *(origin.metric(name, value, answerable) for name, value in found.items()),
+            *answer_metrics(origin, own.rows, costs),
+            *judged_metrics(origin, own.judgments),
+        ]
 
     def _changed(self, own: ChainConfiguration, promotion: Promotion) -> tuple[Changed, ...] | None:
         before = promotion.before

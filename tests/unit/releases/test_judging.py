@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -65,6 +66,35 @@ def test_an_answer_is_judged_with_all_passages_its_reference_and_without_those_t
     one, other = found._items([answer("a"), answer("c", error="down"), declined])
     assert (one.answer_id, one.question, one.reference, one.abstained) == ("id a", "a?", "the a one", False)
     assert one.passages == ("Title: \nSource: a.md\n\nfrom the passage itself",) and other.abstained
+
+
+@pytest.mark.parametrize(
+    ("budget", "share", "table", "left"),
+    [(None, 0.1, True, None), (1.0, 0.1, True, 0.9), (0.05, 0.1, True, "none"), (1.0, 0.0, True, "none"),
+     (1.0, 0.1, False, "none")],
+)  # fmt: skip
+def test_answers_to_people_are_judged_with_what_is_left_of_the_budget(
+    monkeypatch: pytest.MonkeyPatch, budget: float | None, share: float, table: bool, left: object
+) -> None:
+    given: list[object] = []
+
+    def judge_all(items: object, judges: object, *, budget: float | None, **more: object) -> Bill:
+        given.append(budget)
+        return Bill((judgment("live", 1.0),), {})
+
+    monkeypatch.setattr(judging, "judge_all", judge_all)
+    monkeypatch.setattr(judging, "live_answers", lambda workspace, share, since: SimpleNamespace(items=()))
+    monkeypatch.setattr(judging, "known_judgments", lambda workspace, judges: {})
+    workspace = Workspace("spark_catalog", "rag")
+    workspace.__dict__["spark"] = SimpleNamespace(catalog=SimpleNamespace(tableExists=lambda name: table))
+    settings = OWN.evaluation.model_copy(update={"budget": budget, "judge_sample": share})
+    use_case = OWN.model_copy(update={"evaluation": settings})
+    found = Judging(workspace, use_case, (), SimpleNamespace(judges=()))  # type: ignore[arg-type]
+    bill = found.live("run", Bill(tuple(judgment(str(number), 1.0) for number in range(10)), {}))
+    if left == "none":
+        assert given == [] and bill.judgments == ()
+    else:
+        assert given == [left if left is None else pytest.approx(left)] and bill.judgments
 
 
 def test_labels_count_for_the_judge_that_made_the_judgments(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,16 @@ from ragops.quality.criteria.check import Checked, check
 from ragops.quality.criteria.rows import Metric
 from ragops.quality.evaluation.answers import Row, reported_fallbacks
 from ragops.quality.evaluation.reports.page_content import Measured, Page, Required, State
-from ragops.quality.evaluation.reports.pages import Trust, errors, judged, judging_notes, shown, spent, tiles
+from ragops.quality.evaluation.reports.pages import (
+    Trust,
+    errors,
+    judged,
+    judging_notes,
+    shown,
+    spent,
+    spent_on_live_answers,
+    tiles,
+)
 from ragops.quality.evaluation.reports.worst import worst_questions
 from ragops.quality.judges.bill import Bill
 from ragops.quality.questions import Question
@@ -33,6 +42,7 @@ class Findings:
         costs: of these, one for each.
         metrics: everything measured, as rows of the table.
         bill: what judges said, and what that cost.
+        live: the same of a sample of the answers to people.
         trusted: what people's labels say of judges, by name.
         without_judges: why no judge ran; "" if one did.
     """
@@ -42,6 +52,7 @@ class Findings:
     costs: Sequence[float]
     metrics: Sequence[Metric]
     bill: Bill
+    live: Bill
     trusted: Mapping[str, Trust]
     without_judges: str
 
@@ -68,7 +79,10 @@ def evaluation_page(use_case: UseCase, chain: str, facts: Mapping[str, str], fou
         without_judges=_NO_JUDGE.format(found.without_judges) if found.without_judges else "",
         worst=worst,
         errors=errors(found.rows, found.bill.judgments),
-        spent=spent(found.rows, found.bill.judgments, found.costs, use_case.evaluation),
+        spent=(
+            *spent(found.rows, found.bill.judgments, found.costs, use_case.evaluation),
+            *spent_on_live_answers(found.live),
+        ),
         notes=tuple(filter(None, [reported_fallbacks(found.rows), *judging_notes(found.bill), *hidden])),
     )
 

@@ -126,6 +126,14 @@ def spent(
     return tuple(_spent(rows, judgments, costs, settings))
 
 
+def spent_on_live_answers(bill: Bill) -> Iterator[Spent]:
+    """What judging a sample of the answers to people cost; nothing where none were judged."""
+    if bill.judgments:
+        answers = len({one.answer_id for one in bill.judgments})
+        what = "judging answers to people"
+        yield Spent(what, bill.calls, bill.input_tokens, bill.output_tokens, bill.cost, f"a sample of {answers:,}")
+
+
 def _spent(
     rows: Sequence[Row], judgments: Sequence[Judgment], costs: Sequence[float], settings: Evaluation
 ) -> Iterator[Spent]:

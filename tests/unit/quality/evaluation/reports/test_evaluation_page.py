@@ -29,8 +29,8 @@ def findings(supported: float, judgments: tuple[Judgment, ...] = (), without: st
     costs = answer_costs(rows, PRICED)
     search = ORIGIN.metric("search_p95_ms", 20.0, 8)
     measured = [search, *answer_metrics(ORIGIN, rows, costs), *judged_metrics(ORIGIN, judgments)]
-    bill = Bill(judgments, {"groundedness": len(judgments)})
-    return Findings(asked(NAMES), rows, costs, measured, bill, {}, "" if judgments else without)
+    bill, live = Bill(judgments, {"groundedness": len(judgments)}), Bill(judgments[:3], {})
+    return Findings(asked(NAMES), rows, costs, measured, bill, live, {}, "" if judgments else without)
 
 
 JUDGED = tuple(judgment(name, 1.0) for name in NAMES)
@@ -51,6 +51,12 @@ def test_the_verdict_follows_from_the_criteria(found: Findings, verdict: str, st
     assert (page.verdict, page.state) == (verdict, state) and page.sentence.startswith(sentence)
     html = render(page)
     assert ("No judge ran: none is set." in html) == bool(found.without_judges)
+
+
+def test_judging_answers_to_people_is_on_the_bill() -> None:
+    *_, last = evaluation_page(USE_CASE, "version 3", {}, findings(1.0, JUDGED)).spent
+    assert (last.what, last.calls, last.note) == ("judging answers to people", 3, "a sample of 3")
+    assert [one.what for one in evaluation_page(USE_CASE, "version 3", {}, findings(1.0)).spent] == ["answering"]
 
 
 def test_lexical_support_is_never_called_groundedness() -> None:
