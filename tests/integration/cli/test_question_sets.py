@@ -40,7 +40,8 @@ def reply(question: str, quote: str) -> str:
 def place(client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a bundle, an index of three notes, a public question set, and a scripted model."""
     schema = {"catalog_name": WORKSPACE.catalog, "name": WORKSPACE.schema}
-    (tmp_path / "bundle.json").write_text(json.dumps({"resources": {"schemas": {"rag": schema}}}))
+    record = {"resources": {"schemas": {"rag": schema}}, "variables": {"llm": {"value": ""}}}
+    (tmp_path / "bundle.json").write_text(json.dumps(record))
     publish_notes(tmp_path / "work")
     monkeypatch.chdir(tmp_path)
     written(tmp_path / "public" / "documents.jsonl", *SECTIONS)
@@ -80,7 +81,9 @@ def test_a_copy_in_mlflow_is_the_same_set(place: Path) -> None:
     own = yaml.safe_load((place / "usecase.yml").read_text())
     own["evaluation"]["questions"] = "dataset:main.rag.notes"
     (place / "usecase.yml").write_text(yaml.safe_dump(own))
-    found = json.loads(run(place, "evaluate", "answers", "--model", "quotes", "--json").stdout)
+    done = run(place, "evaluate", "answers", "--model", "quotes", "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
     assert found["question_set"]["version"] == before["version"]
     assert [row["supported"] for row in found["rows"]] == [1.0, 1.0]
 

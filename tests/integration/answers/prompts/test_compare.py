@@ -29,7 +29,8 @@ def use_case(client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "schemas": {"rag": {"catalog_name": WORKSPACE.catalog, "name": WORKSPACE.schema}},
         "experiments": {"quality": {"name": EXPERIMENT}},
     }
-    (tmp_path / "bundle.json").write_text(json.dumps({"resources": resources}))
+    variables = {"llm": {"value": ""}}
+    (tmp_path / "bundle.json").write_text(json.dumps({"resources": resources, "variables": variables}))
     publish_notes(tmp_path / "work")
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.chdir(tmp_path)  # nothing may be written outside the workspace
