@@ -104,8 +104,9 @@ def _search(kind: str) -> Bound:
 
 
 def _coverage(figures: Figures) -> tuple[float, float]:
-    """The lowest and the highest coverage of any method in any population."""
-    found = [value for method in figures["coverage"].values() for value in method.values()]
+    """The lowest and the highest coverage of any method in any population, without Rogan-Gladen's: 91 to 96 %."""
+    methods = {name: found for name, found in figures["coverage"].items() if name != "Rogan-Gladen"}
+    found = [value for method in methods.values() for value in method.values()]
     return min(found), max(found)
 
 
@@ -150,15 +151,17 @@ BOUNDS = (
         "corrected interval at most 0.7 of the labels', 20 judged answers each: from kappa",
         "statistics",
         lambda f: f"{_narrowest_kappa(f):.2f}",
-        "<= 0.80",
-        lambda f: round(_narrowest_kappa(f), 2) <= 0.8,
+        "<= 0.90",
+        lambda f: round(_narrowest_kappa(f), 2) <= 0.9,
     ),
     Bound(
-        "the same chain: promoted; two releases that differ",
+        "the same chain: promoted; better in a check; two releases that differ",
         "statistics",
-        lambda f: f"{f['same_chain']['promoted']:.1%}; {f['same_chain']['differ']:.1%}",
-        "<= 2.5 %; <= 5 %",
-        lambda f: f["same_chain"]["promoted"] <= 0.025 and f["same_chain"]["differ"] <= 0.05,
+        lambda f: "; ".join(f"{f['same_chain'][name]:.1%}" for name in ("promoted", "better", "differ")),
+        "<= 2.5 %; <= 2.5 %; <= 5 %",
+        lambda f: (
+            max(f["same_chain"]["promoted"], f["same_chain"]["better"]) <= 0.025 and f["same_chain"]["differ"] <= 0.05
+        ),
     ),
     Bound(
         "failed judge calls: not counted, releases wrongly passed or blocked",

@@ -75,7 +75,8 @@ def outcomes(count: int, shift: float) -> dict[str, float]:
     differ = sum(first.outcome != second.outcome for first, second in pairs) / count
     gain = sum(one.paired.difference.mean for pair in pairs for d in pair for one in d.comparisons)
     measures = sum(len(d.comparisons) for pair in pairs for d in pair)
-    return {**shares, "differ": differ, "releases": count, "mean difference": gain / measures}
+    better = sum(one.better for pair in pairs for one in pair) / (2 * count)
+    return {**shares, "better": better, "differ": differ, "releases": count, "mean difference": gain / measures}
 
 
 def failures(count: int) -> dict[str, dict[str, int]]:
@@ -102,10 +103,11 @@ def show(figures: Mapping[str, Any]) -> None:
     for name, ratios in figures["width"].items():
         table.add_row(name, *(f"{ratios[str(each)]:.2f}" for each in JUDGED_PER_LABEL))
     console.print(table)
-    table = Table("true difference", "promoted", "blocked", "undecided", "two releases differ", title="Releases")
+    shown = ("promoted", "blocked", "undecided", "better")
+    table = Table("true difference", *shown, "two releases differ", title="Releases; better: in any check")
     for name, found in ({"0": figures["same_chain"]} | figures["shifted"]).items():
         count = int(found["releases"])
-        shares = [_share(found[outcome], 2 * count) for outcome in ("promoted", "blocked", "undecided")]
+        shares = [_share(found[outcome], 2 * count) for outcome in shown]
         table.add_row(f"{found['mean difference']:+.3f} ({name})", *shares, _share(found["differ"], count))
     console.print(table)
     for failing, found in figures["failures"].items():

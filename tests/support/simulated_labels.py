@@ -114,5 +114,5 @@ def corrected_width(of: Population, judged: int, count: int) -> float:
 
 
 def monte_carlo_error(share: float, count: int) -> float:
-    """The standard error of a share of so many samples."""
+    """The standard error of a share, from the number of samples."""
     return float(np.sqrt(share * (1 - share) / count))

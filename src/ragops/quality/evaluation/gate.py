@@ -220,7 +220,7 @@ def _not_compared(
 ) -> Iterator[Condition]:
     """Measures that only one of the two has, and judges that judged them in different versions.
 
-    A check that only the chain has is no reason to stop it: the champion may have written nothing to which it applies.
+    A check that only the chain has does not stop it: the champion may have written nothing to which it applies.
     """
     for name in (*DECISIVE, *JUDGES):
         if name in known:

@@ -3,14 +3,21 @@
 A judge errs, and always in the same direction: over many answers its rate is precise and wrong. Labels say by how much.
 `rogan_gladen` divides the error out by sensitivity and specificity; `prediction_powered` adds to the labels' mean what
 the judge sees in the other answers, as far as its scores follow the labels (Angelopoulos et al. 2023, arXiv 2311.01453,
-"PPI++"; its weight is estimated, from 0 to 1, so that a useless judge changes little). The second one is much narrower:
-prefer it.
+"PPI++"; its weight is estimated, from 0 to 1, so that a useless judge changes little). Prefer the second one: it is
+narrower, and with 50 labels in 15 documents it covers 93 to 96 %, the first one 91 to 96 % (1,000 samples each).
 
-How much narrower than labels alone: the width is sqrt(1 - r^2 N / (N + n)) of theirs, where r is the correlation of
-score and label, and n of the N + n judged answers have a label. For verdicts r is about kappa, so that 0.7 of the width
-takes kappa 0.75 and 10 judged answers without a label for each one with, or kappa 0.8 and 4; with kappa 0.6 the limit
-is 0.8, however many answers are judged. Where answers of one document are alike, answers from other documents than the
-labelled ones narrow the interval further, and more answers from the same documents do not.
+How much narrower than labels alone: for many labels the width is sqrt(1 - r^2 N / (N + n)) of theirs, where r is the
+correlation of score and label (for verdicts about kappa), and n of the N + n judged answers have a label. So with kappa
+0.6 it is never below 0.8, however many answers are judged. Simulated with 50 labels in 15 of 60 documents, answers that
+are independent and, after the slash, alike within a document (correlation 0.3):
+
+    judged per label        2            5           10           20           40
+    kappa 0.6       0.88/0.88    0.87/0.88    0.84/0.84    0.82/0.85    0.83/0.82
+    kappa 0.7       0.83/0.84    0.79/0.82    0.80/0.77    0.77/0.80    0.76/0.76
+    kappa 0.8       0.80/0.79    0.72/0.76    0.70/0.71    0.67/0.73    0.62/0.69
+    kappa 0.9       0.73/0.73    0.63/0.69    0.59/0.63    0.56/0.63    0.51/0.59
+
+(200 samples each, Monte Carlo error about 0.02.) Further answers from the labelled documents alone narrow little.
 """
 
 from __future__ import annotations
@@ -88,7 +95,8 @@ def _interval(
     clusters = [*labelled.clusters, *judged_clusters]
     sums = cluster_sums(clusters, *(np.concatenate(pair) for pair in columns))
     found = statistic_interval(statistic, sums, limiting=sums[:, 0] > 0)
-    return found._replace(low=float(np.clip(found.low, 0, 1)), high=float(np.clip(found.high, 0, 1)))
+    mean, low, high = (float(np.clip(value, 0, 1)) for value in (found.mean, found.low, found.high))
+    return found._replace(mean=mean, low=low, high=high)
 
 
 def _rogan_gladen(sums: Sums) -> Numbers:
@@ -96,7 +104,7 @@ def _rogan_gladen(sums: Sums) -> Numbers:
     sensitivity, false_alarms = both / good, (said - both) / (count - good)
     informed = np.where(sensitivity > false_alarms, sensitivity - false_alarms, np.nan)
     rate = (said + others_said) / (count + others)
-    found: Numbers = np.clip((rate - false_alarms) / informed, 0, 1)
+    found: Numbers = (rate - false_alarms) / informed
     return found
 
 

@@ -103,7 +103,7 @@ def share_interval(values: ArrayLike, clusters: Sequence[str]) -> Interval:
 
 
 def unseen(count: int) -> float:
-    """The largest share of something that was not seen once among so many, with 97.5 % confidence."""
+    """The largest share, with 97.5 % confidence, of something that was not seen once among this number."""
     return float(1 - ((1 - LEVEL) / 2) ** (1 / count))
 
 

@@ -31,7 +31,7 @@ from ragops.quality.statistics.intervals import (
 POWER = 0.8
 FLIPS = 9_999
 _MOST_EXACT = 13
-"""Up to so many clusters with a difference, all 2^13 combinations of signs are tried; then a sample of FLIPS."""
+"""Up to this number of clusters with a difference, all 2^13 combinations of signs are tried; then a sample of FLIPS."""
 _BLOCK = 1_000_000
 """Signs drawn at once: 8 MB."""
 
