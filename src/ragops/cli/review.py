@@ -14,13 +14,12 @@ from ragops.cli.options import Json, Schema, Target, UseCaseFile
 from ragops.errors import UserError
 from ragops.platform import console
 from ragops.platform.deployment import deployed_model
-from ragops.usecase.evaluation import JudgeName
 
 if TYPE_CHECKING:
     from ragops.platform.workspace import Workspace
     from ragops.quality.judges.align import Alignment, Ask
     from ragops.quality.judges.rows import Judgment
-    from ragops.usecase import UseCase
+    from ragops.usecase import JudgeName, UseCase
 
 
 def agreement(
@@ -49,7 +48,7 @@ def agreement(
 
 
 def align(
-    judge: Annotated[JudgeName, typer.Argument(help="The judge's dimension.")],
+    judge: Annotated[str, typer.Argument(help="The judge's dimension.")],
     model: Annotated[str, typer.Option("--model", help="Judging model (default: evaluation.judge).")] = "",
     as_json: Json = False,
     target: Target = "dev",
@@ -70,12 +69,14 @@ def align(
 
     workspace, own = options.workspace(target, schema), options.use_case(usecase)
     use_case = own.model_copy(update={"models": own.models.with_primary(deployed_model(target))})
-    if judge not in use_case.evaluation.judges:
-        raise UserError(f"judge {judge}: evaluation.judges does not name it; add it in usecase.yml")
-    found = _aligned(workspace, use_case, judge, model)
+    name = next((one for one in use_case.evaluation.judges if one == judge), None)
+    if name is None:
+        known = ", ".join(use_case.evaluation.judges)
+        raise UserError(f"judge {judge}: not in evaluation.judges of usecase.yml; add it there, or choose from {known}")
+    found = _aligned(workspace, use_case, name, model)
     kept = None
     if found.keeps:
-        kept = str(keep_examples(use_case.folder, judge, found.examples))
+        kept = str(keep_examples(use_case.folder, name, found.examples))
         _save(workspace, found)
     if as_json:
         typer.echo(json.dumps(alignment_json(found) | {"file": kept}))
