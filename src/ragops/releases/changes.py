@@ -67,7 +67,7 @@ def _described(one: ChainConfiguration) -> Iterator[tuple[str, str]]:
         template = find(one.templates, name)
         yield label, f"{template.name}@{template.content_hash[:8]}"
     primary, *fallbacks = (
-        ", ".join([model.name, *_told(model.model_dump(mode="json", exclude={"name"}, exclude_defaults=True))])
+        ", ".join([model.name, *_identity(model.model_dump(mode="json", exclude={"name"}, exclude_defaults=True))])
         for model in models.chain()
     )
     yield "language model", primary
@@ -75,7 +75,7 @@ def _described(one: ChainConfiguration) -> Iterator[tuple[str, str]]:
     yield "index", f"inside the model: {one.pinned}" if one.pinned else "the live one"
 
 
-def _told(settings: Mapping[str, object]) -> Iterator[str]:
+def _identity(settings: Mapping[str, object]) -> Iterator[str]:
     """A model's settings that can change an answer, those that say which model it is first."""
     names = dict.fromkeys([*(name for name in _WHICH if name in settings), *settings])
     return (f"{name} {settings[name]}" for name in names if name not in _NOT_IN_THE_ANSWER)

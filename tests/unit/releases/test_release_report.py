@@ -72,7 +72,7 @@ def reported(own: float, champion: tuple[str, float] | None = None) -> tuple[str
     return client.pages["new/release.html"], notes
 
 
-def test_the_page_is_in_the_run_and_its_path_is_told(recorded: list[Metric]) -> None:
+def test_the_page_is_in_the_run_and_its_path_is_printed(recorded: list[Metric]) -> None:
     html, notes = reported(1.0)
     assert notes == ["page: /artifacts/new/release.html"]
     assert "version 4" in html and "000001-aaaa" in html and "No judge ran: none is set." in html
@@ -90,6 +90,6 @@ def test_the_figures_of_a_blocked_chain_are_not(recorded: list[Metric]) -> None:
     assert "Blocked" in html and recorded == []
 
 
-def test_a_champion_that_another_version_of_ragops_logged_is_told(recorded: list[Metric]) -> None:
+def test_a_champion_that_another_version_of_ragops_logged_is_named(recorded: list[Metric]) -> None:
     html, _ = reported(0.0, ("1", 1.0))
     assert "another version of ragops logged it" in html

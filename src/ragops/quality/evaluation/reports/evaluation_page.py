@@ -28,7 +28,7 @@ from ragops.usecase import MEASURES, UseCase
 
 _STATES: Mapping[str, State] = {"pass": "good", "fail": "bad", "not measured": "open"}
 _NO_JUDGE = (
-    "No judge ran: {}. The measures above need none; lexical support counts words, it is no judgment of groundedness."
+    "No judge ran: {}. The measures above need none; lexical support counts words and does not judge groundedness."
 )
 
 
@@ -133,7 +133,7 @@ def _required(one: Checked) -> Required:
 
 
 def _measured(metrics: Sequence[Metric]) -> Iterator[Measured]:
-    """The shares, each with its interval; what is no share is among the key figures and the criteria."""
+    """The shares, each with its interval; the others are among the key figures and the criteria."""
     for one in metrics:
         measure = MEASURES[one.name]
         if measure.unit == "share":

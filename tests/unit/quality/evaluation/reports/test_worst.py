@@ -38,5 +38,5 @@ def test_a_judge_without_a_verdict_says_why_and_has_no_value() -> None:
     assert "groundedness" not in found.own.values and found.own.reasons == {"groundedness": "of bad"}
 
 
-def test_only_so_many_are_shown() -> None:
+def test_at_most_the_given_number_is_shown() -> None:
     assert len(worst_questions(QUESTIONS, OWN, (), most=1)) == 1
