@@ -103,11 +103,9 @@ def review_items(
     return items
 
 
-def newest_judgments(workspace: Workspace, wanted: DataFrame | None = None) -> dict[tuple[str, JudgeName], Judgment]:
-    """The newest scored judgment of each answer and judge; `wanted` has the ids of the answers, None for all."""
-    rows = _rows(workspace, JUDGMENTS).where("state = 'scored'")
-    if wanted is not None:
-        rows = rows.join(wanted, "answer_id", "left_semi")
+def newest_judgments(workspace: Workspace, wanted: DataFrame) -> dict[tuple[str, JudgeName], Judgment]:
+    """The newest scored judgment of each answer and judge; `wanted` has the ids of the answers."""
+    rows = _rows(workspace, JUDGMENTS).where("state = 'scored'").join(wanted, "answer_id", "left_semi")
     found = (Judgment(**row.asDict()) for row in rows.orderBy("judged_at", "judgment_id").collect())
     return {(one.answer_id, one.judge): one for one in found}
 
