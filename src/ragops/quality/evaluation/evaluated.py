@@ -119,7 +119,7 @@ def compared(own: Evaluated, champion: Evaluated, informing: Collection[str]) ->
 
 
 def _corrected(found: Sequence[tuple[str, Comparison]]) -> dict[str, float]:
-    """The adjusted p-values by name. What differs nowhere can never be significant, so it does not count (Tarone 1990)."""
+    """The adjusted p-values by name. What differs nowhere cannot be significant and does not count (Tarone 1990)."""
     differing = [(name, one.p_value) for name, one in found if one.discordant]
     p_values = adjusted([p_value for _, p_value in differing])
     return dict.fromkeys((name for name, _ in found), 1.0) | dict(zip(dict(differing), p_values, strict=True))

@@ -184,8 +184,9 @@ def _bca(
     tie = 1e-12 * max(1.0, abs(value))
     below = np.sum(known < value - tie) + np.sum(np.abs(known - value) <= tie) / 2
     bias = ndtri(np.clip(below / len(known), 1 / len(known), 1 - 1 / len(known)))
-    spread = np.sum(influence**2)
-    skew = np.sum(influence**3) / (6 * spread**1.5) if spread else 0.0
+    most = np.max(np.abs(influence), initial=0)
+    scaled = influence / most if most > tie else np.zeros(1)  # powers of tiny numbers are 0
+    skew = np.sum(scaled**3) / (6 * max(np.sum(scaled**2), 1.0) ** 1.5)
     reach = np.sqrt(count / (count - 1)) * quantile((1 + LEVEL) / 2, count - 1)
     ends = bias + np.array([-reach, reach])
     low, high = np.quantile(known, ndtr(bias + ends / np.maximum(1 - skew * ends, 1e-9)))
