@@ -10,9 +10,9 @@ from typer.testing import CliRunner, Result
 from ragops.cli.app import app
 from ragops.errors import UserError
 from ragops.platform.workspace import LEDGER, Workspace
+from ragops.quality.datasets.files import load_questions
 from ragops.quality.feedback.files import record_answer, record_verdict
 from ragops.quality.feedback.stage import merge_answers, merge_feedback
-from ragops.quality.datasets.files import load_questions
 from tests.support.feedback import a_verdict, an_answer
 
 Ragops = Callable[..., Result]

@@ -52,7 +52,10 @@ class Source:
 
 def generation() -> Any:
     """An index of one text, which answers the first question."""
-    hit, passage = SimpleNamespace(text_hash="t1"), SimpleNamespace(text_hash="t1", path="a.md", text="Here the otter swims.")
+    hit, passage = (
+        SimpleNamespace(text_hash="t1"),
+        SimpleNamespace(text_hash="t1", path="a.md", text="Here the otter swims."),
+    )
     return SimpleNamespace(
         manifest=SimpleNamespace(model=SimpleNamespace(fingerprint="f")),
         dense=lambda vector, k, reader: [hit],
