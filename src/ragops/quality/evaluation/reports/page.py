@@ -58,7 +58,7 @@ def _plot(one: Measured, reach: float) -> Plot:
 
 
 def _number(value: float, digits: int = 3, sign: str = "") -> str:
-    return _UNKNOWN if math.isnan(value) else f"{value:{sign}.{digits}f}"
+    return f"{value:{sign}.{digits}f}" if math.isfinite(value) else _UNKNOWN
 
 
 def _interval(found: Interval | None, sign: str = "") -> str:

@@ -134,3 +134,10 @@ def test_a_comparison_without_an_interval_has_no_picture() -> None:
     one = replace(PAGE.measured[0], paired=replace(BETTER, difference=Interval(0.2, NAN, NAN, 1)))
     page = replace(PAGE, measured=(one,))
     assert plots(page) == {} and "supported" in render(page)
+
+
+def test_an_effect_without_a_number_is_a_dash() -> None:
+    """All questions differ by the same: the differences have no standard deviation."""
+    one = replace(PAGE.measured[0], paired=replace(BETTER, effect_size=math.inf))
+    shown = Reader(render(replace(PAGE, measured=(one,)))).words
+    assert "– 9 of 58 differ" in shown and "+inf" not in shown
