@@ -22,8 +22,11 @@ from ragops.usecase.evaluation import JudgeName
 _VERSION_DIGITS = 12
 _CITATION = re.compile(r"\[\d{1,3}\]")
 _EACH: Mapping[JudgeName, str] = {"context_relevance": "passages", "groundedness": "statements"}
-# SmolLM2, the model that writes most, needs at most 110 tokens for the longest reason and 7 for each verdict.
-_REASON_TOKENS, _VERDICT_TOKENS = 130, 9
+# SmolLM2 needs at most 9 tokens for a verdict, but one for each character of a reason such as "1.1.1.1": a reason must
+# not end the reply before the verdicts.
+_VERDICT_TOKENS, _OBJECT_TOKENS = 9, 20
+_LONGEST_REASON, _SHORTEST_REASON = 160, 20  # characters
+
 # What changes a model's verdicts, of its settings: not prices, limits and addresses.
 _IDENTITY = ("provider", "served_name", "source", "replies")
 
@@ -81,7 +84,7 @@ class Judge:
         """12 hexadecimal digits of prompt, examples, model and parameters."""
         settings = self.model.model_dump(mode="json")
         model = {name: settings[name] for name in _IDENTITY if name in settings}
-        parameters = [_REASON_TOKENS, _VERDICT_TOKENS, self.model.max_tokens]
+        parameters = [_LONGEST_REASON, _VERDICT_TOKENS, self.model.max_tokens]
         known = [self.name, self.template.content_hash, self.examples.version, model, dict(self.values), parameters]
         return digest(known)[:_VERSION_DIGITS]
 
@@ -114,7 +117,7 @@ class Judge:
         shots = [self._shot(one) for one in self.examples.near(item)]
         return Request(
             messages=tuple(render(self.template, self._prompt(item), key, shots=shots)),
-            max_tokens=_REASON_TOKENS + _VERDICT_TOKENS * (parts or 1),
+            max_tokens=self._longest_reason(parts) + _others(parts),
             temperature=0.0,
             response_schema=self._schema(parts),
         )
@@ -129,8 +132,13 @@ class Judge:
         """The template's schema with a verdict for each part, the reason first."""
         own = self.template.response_schema or {}
         properties = own["properties"]
-        fields = {"reason": properties["reason"]} | dict.fromkeys(verdict_names(parts), properties["verdict"])
+        reason = properties["reason"] | {"maxLength": self._longest_reason(parts)}
+        fields = {"reason": reason} | dict.fromkeys(verdict_names(parts), properties["verdict"])
         return own | {"required": list(fields), "properties": fields}
+
+    def _longest_reason(self, parts: int | None) -> int:
+        """Characters that leave room for the verdicts within the model's own limit."""
+        return max(_SHORTEST_REASON, min(_LONGEST_REASON, self.model.max_tokens - _others(parts)))
 
     def _shot(self, example: Example) -> Shot:
         reply = as_reply(example.verdicts, example.reason, self.parts(example.item))
@@ -148,6 +156,11 @@ class Judge:
             statements=statements(item.answer) if "statements" in seen else None,
             reference=item.reference or "" if "reference" in seen else None,
         )
+
+
+def _others(parts: int | None) -> int:
+    """Tokens of a reply except its reason."""
+    return _OBJECT_TOKENS + _VERDICT_TOKENS * (parts or 1)
 
 
 def statements(answer: str) -> tuple[str, ...]:

@@ -114,6 +114,15 @@ def test_the_reply_has_room_for_all_verdicts() -> None:
     assert more - few == 27 * 9
 
 
+@pytest.mark.parametrize("passages", [1, 3, 12, 20])
+def test_a_reason_leaves_room_for_the_verdicts_of_a_small_model(passages: int) -> None:
+    judge = judges_at(URL, "context_relevance", max_tokens=256).judges[0]
+    request = judge.request(item(1, passages=("text",) * passages), KEY)
+    longest = (request.response_schema or {})["properties"]["reason"]["maxLength"]
+    assert longest + 9 * passages < request.max_tokens <= 256
+    assert 20 <= longest <= 160
+
+
 def test_statements_are_sentences_with_their_citations() -> None:
     answer = (
         "It leaves at eight [1]. Each pays 42 [2].\n\n- Children pay nothing [2].\n[3]\n```\nx = 1\ny = 2\n```\nSo."
