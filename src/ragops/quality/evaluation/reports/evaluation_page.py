@@ -80,7 +80,7 @@ def evaluation_page(use_case: UseCase, chain: str, facts: Mapping[str, str], fou
         worst=worst,
         errors=errors(found.rows, found.bill.judgments),
         spent=(
-            *spent(found.rows, found.bill.judgments, found.costs, use_case.evaluation),
+            *spent(found.rows, found.bill.judgments, found.costs, use_case.evaluation, found.bill.reused_cost),
             *spent_on_live_answers(found.live),
         ),
         notes=tuple(filter(None, [reported_fallbacks(found.rows), *judging_notes(found.bill), *hidden])),

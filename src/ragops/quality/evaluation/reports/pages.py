@@ -120,10 +120,22 @@ def judging_notes(bill: Bill) -> Iterator[str]:
 
 
 def spent(
-    rows: Sequence[Row], judgments: Sequence[Judgment], costs: Sequence[float], settings: Evaluation
+    rows: Sequence[Row],
+    judgments: Sequence[Judgment],
+    costs: Sequence[float],
+    settings: Evaluation,
+    reused_cost: float | None = None,
 ) -> tuple[Spent, ...]:
-    """What answering cost, what judging cost, and what people would have cost for the same judgments."""
-    return tuple(_spent(rows, judgments, costs, settings))
+    """What answering cost, what judging cost, and what people would have cost for the same judgments.
+
+    Args:
+        rows: the answers.
+        judgments: of these.
+        costs: of the answers, one for each.
+        settings: what people cost.
+        reused_cost: what the copied judgments cost when they were made; None if that is not known.
+    """
+    return tuple(_spent(rows, judgments, costs, settings, reused_cost))
 
 
 def spent_on_live_answers(bill: Bill) -> Iterator[Spent]:
@@ -135,7 +147,11 @@ def spent_on_live_answers(bill: Bill) -> Iterator[Spent]:
 
 
 def _spent(
-    rows: Sequence[Row], judgments: Sequence[Judgment], costs: Sequence[float], settings: Evaluation
+    rows: Sequence[Row],
+    judgments: Sequence[Judgment],
+    costs: Sequence[float],
+    settings: Evaluation,
+    reused_cost: float | None,
 ) -> Iterator[Spent]:
     called = [row for row in rows if row.model]
     read, written = (sum(getattr(row, name) for row in called) for name in ("prompt_tokens", "completion_tokens"))
@@ -147,6 +163,7 @@ def _spent(
     note = f"{len(judgments) / answers:.1f} for each answer"
     if copied := len(judgments) - len(asked):
         note += f"; {copied:,} more copied from earlier runs"
+        note += "" if reused_cost is None else f", where they cost {reused_cost:.4g}"
     yield Spent("judging", len(asked), sum(one.input_tokens for one in asked),
                 sum(one.output_tokens for one in asked), sum(one.cost for one in asked), note)  # fmt: skip
     yield _people(len(judgments), settings)

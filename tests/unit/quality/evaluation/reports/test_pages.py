@@ -68,6 +68,8 @@ def test_the_bill_compares_judges_with_people() -> None:
     assert (judging.calls, judging.read, judging.written, judging.cost) == (2, 1000, 40, 0.02)
     assert judging.note == "1.5 for each answer; 1 more copied from earlier runs"
     assert people.cost == 3 * 100 / 3600 * 36 and people.calls is None
+    _, judging, _ = spent(rows, said, [0.5, 0.25, 0.0], SETTINGS, reused_cost=0.01)
+    assert judging.note.endswith("1 more copied from earlier runs, where they cost 0.01")
 
 
 def test_without_judges_or_a_rate_nothing_is_compared() -> None:
