@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 # Tables of a schema that other jobs write, and those that begin with these words.
 _NAME = re.compile(r"[A-Za-z0-9_]{1,200}")
-_TAKEN = re.compile(r"(documents|chunks|index_locks|llm_calls|feedback|answers|metrics|judgments|labels|review_queue|quarantine|embeddings_\w*)", re.I)
+_TAKEN = re.compile(
+    r"(documents|chunks|index_locks|llm_calls|feedback|answers|metrics|judgments|labels|review_queue|quarantine|"
+    r"embeddings_\w*)",
+    re.I,
+)
 
 
 class BatchParameters(EncoderParameters):

@@ -28,7 +28,7 @@ def answer_metrics(origin: Origin, rows: Sequence[Row], costs: Sequence[float]) 
 
 
 def judged_metrics(origin: Origin, judgments: Sequence[Judgment], live: bool = False) -> list[Metric]:
-    """The mean score of each judge, over what it scored; `live`: of answers to users, which are measures of their own."""
+    """The mean score of each judge over what it scored; `live`: of answers to users, which have their own measures."""
     found: list[Metric] = []
     for name in JUDGES:
         scored = [one for one in judgments if one.judge == name and one.score is not None]
