@@ -2,13 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.e2e.bundles import Bundle, copy_bundle, write_notes
+from tests.support.browser import launched
 from tests.support.long_first import longest_first
 from tests.support.needs import UNDEPLOYED, beyond
 from tests.support.recorded import Request, read_requests, recording
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 LONG = ("kills", "release", "lab", "volumes", "smoke", "refresh", "ask", "page", "batch", "prototype")
 """Files that take longest, longest first: begun last, one of them would run alone while the other core is idle."""
@@ -76,3 +81,10 @@ def landing(tmp_path: Path) -> Path:
     folder.mkdir()
     write_notes(folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """Chromium without a window."""
+    with launched() as browser:
+        yield browser

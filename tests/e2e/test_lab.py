@@ -12,12 +12,12 @@ import pytest
 from localbundle.workspace.server import Server
 
 from tests.e2e.bundles import REPOSITORY, Bundle, copy_bundle, write_notes
+from tests.support.browser import launched, needs_chromium
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed; make .venv/.dev")
-from playwright.sync_api import Page, expect, sync_playwright  # noqa: E402
+from playwright.sync_api import Page, expect  # noqa: E402
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser is installed: apt-get install chromium")
+pytestmark = needs_chromium
 HERE = re.compile(r"(http|ws)://127\.0\.0\.1|data:|blob:")
 SECOND = 1000
 
@@ -52,14 +52,12 @@ def address(bundle: Bundle) -> Iterator[str]:
 @pytest.fixture
 def page(address: str) -> Iterator[Page]:
     """A page that sends requests only to this machine."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with launched() as browser:
         page = browser.new_page(viewport={"width": 1300, "height": 2400})
         page.on("dialog", lambda dialog: dialog.accept())  # closing an unsaved notebook
         requested: list[str] = []
         page.on("request", lambda request: requested.append(request.url))
         yield page
-        browser.close()
     assert [url for url in requested if not HERE.match(url)] == []
 
 

@@ -7,7 +7,6 @@
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -37,27 +36,19 @@ from tests.e2e.page_server import (
     write_documents,
     write_use_case,
 )
+from tests.support.browser import needs_chromium
 from tests.support.openai_double import OpenAIDouble, serving
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed; make .venv/.dev")
 from axe_playwright_python.sync_playwright import Axe  # noqa: E402
-from playwright.sync_api import Browser, Locator, Page, Request, expect, sync_playwright  # noqa: E402
+from playwright.sync_api import Browser, Locator, Page, Request, expect  # noqa: E402
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser is installed: apt-get install chromium")
+pytestmark = needs_chromium
 DEPLOYED, DEPLOYED_TOKEN = os.environ.get("RAGOPS_PAGE_URL", ""), os.environ.get("RAGOPS_PAGE_TOKEN", "")
 SEEN = "document.documentElement.scrollWidth <= innerWidth"  # nothing to scroll sideways
 
 Open = Callable[..., Page]
 expect.set_options(timeout=60_000)  # milliseconds; a busy machine fails nothing
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @dataclass

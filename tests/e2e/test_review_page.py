@@ -2,7 +2,6 @@
 page that asks.
 """
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -16,16 +15,16 @@ from ragops.quality.review.files import JudgeSaid, ReviewItem, write_queue
 from ragops.quality.review.rows import Label
 from ragops.serving.server.guard import Rules
 from ragops.serving.server.identity import Identity, always
+from tests.support.browser import needs_chromium
 from tests.support.chains import passage
 from tests.support.reviews import a_queue, an_item
 from tests.support.served import Shelved, listening, parts
 
 pytest.importorskip("playwright.sync_api", reason="playwright is not installed; make .venv/.dev")
 from axe_playwright_python.sync_playwright import Axe  # noqa: E402
-from playwright.sync_api import Browser, Page, expect, sync_playwright  # noqa: E402
+from playwright.sync_api import Browser, Page, expect  # noqa: E402
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser is installed: apt-get install chromium")
+pytestmark = needs_chromium
 SEEN = "document.documentElement.scrollWidth <= innerWidth"  # nothing to scroll sideways
 WORD = "otter" * 40
 FERRY = "The ferry leaves for the lighthouse island at twenty to eight.\n\n- It takes cars.\n- It takes dogs."
@@ -38,14 +37,6 @@ REASON = "No passage says <b>which</b> island."
 
 Open = Callable[..., Page]
 expect.set_options(timeout=60_000)  # milliseconds; a busy machine fails nothing
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @dataclass

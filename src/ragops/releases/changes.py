@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from ragops.answers.llms.settings import CHANGES_NO_ANSWER
 from ragops.answers.prompts.template_files import find
 from ragops.quality.evaluation.reports.page_content import Changed
 from ragops.serving.model.configuration import ChainConfiguration
@@ -15,17 +16,6 @@ _SECTIONS = ("retrieval", "answers", "prompts", "embedding", "chunking", "corpus
 _NAMED = {"prompts.answer", "prompts.rewrite"}
 _NOTHING = "–"
 _WHICH = ("served_name", "source", "base_url", "provider")
-_NOT_IN_THE_ANSWER = {
-    "timeout_s",
-    "price_per_million_input",
-    "price_per_million_output",
-    "price_per_second",
-    "private",
-    "concurrency",
-    "requests_per_minute",
-    "gpu_memory_utilization",
-    "key",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +68,7 @@ def _described(one: ChainConfiguration) -> Iterator[tuple[str, str]]:
 def _identity(settings: Mapping[str, object]) -> Iterator[str]:
     """A model's settings that can change an answer, those that say which model it is first."""
     names = dict.fromkeys([*(name for name in _WHICH if name in settings), *settings])
-    return (f"{name} {settings[name]}" for name in names if name not in _NOT_IN_THE_ANSWER)
+    return (f"{name} {settings[name]}" for name in names if name not in CHANGES_NO_ANSWER)
 
 
 def _settings(one: ChainConfiguration) -> dict[str, str]:

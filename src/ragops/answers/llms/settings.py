@@ -17,6 +17,22 @@ OPTIONAL: tuple[OptionalField, ...] = get_args(OptionalField)
 DEFAULT_ABSTENTION = "I don't know: the documents do not say."
 
 
+CHANGES_NO_ANSWER = frozenset(
+    {
+        "timeout_s",
+        "price_per_million_input",
+        "price_per_million_output",
+        "price_per_second",
+        "private",
+        "concurrency",
+        "requests_per_minute",
+        "gpu_memory_utilization",
+        "key",
+    }
+)
+"""Those of a model's settings that cannot change an answer."""
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 

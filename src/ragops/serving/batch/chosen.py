@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ragops.answers.llms.policy import Policy
-from ragops.answers.llms.settings import AnyModel
+from ragops.answers.llms.settings import CHANGES_NO_ANSWER, AnyModel
 from ragops.answers.prompts.template import Template
 from ragops.answers.prompts.template_files import find
 from ragops.assembly import retrieval_within_context
@@ -33,17 +33,6 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 FOLDER = "batch_chains"
-# Of a model's settings, those that cannot change an answer.
-_NOT_IN_THE_ANSWER = {
-    "timeout_s",
-    "price_per_million_input",
-    "price_per_million_output",
-    "price_per_second",
-    "private",
-    "concurrency",
-    "requests_per_minute",
-    "gpu_memory_utilization",
-}
 _DIGITS = 16
 _INSTEAD = f'"{WORKING_COPY}"'
 
@@ -109,7 +98,7 @@ class ChosenChain(BaseModel):
         A registered version never changes; of a working copy they are its settings. Not the index generation: a refresh
         every half hour would make all answers stale.
         """
-        model = self.model.model_dump(mode="json", exclude=_NOT_IN_THE_ANSWER)
+        model = self.model.model_dump(mode="json", exclude=set(CHANGES_NO_ANSWER))
         if self.registered:
             return digest({"chain": [self.name, self.version], "model": model})[:_DIGITS]
         use_case, prompt = self.use_case, self.prompt
@@ -119,7 +108,7 @@ class ChosenChain(BaseModel):
             "embedding": fingerprint(use_case.embedding),
             "model": model,
             "prompt": prompt.content_hash,
-            "quotes": use_case.models.quotes.model_dump(mode="json", exclude=_NOT_IN_THE_ANSWER),
+            "quotes": use_case.models.quotes.model_dump(mode="json", exclude=set(CHANGES_NO_ANSWER)),
             "retrieval": retrieval_within_context(use_case).model_dump(mode="json"),
             "values": use_case.prompts.values_for(prompt),
         }

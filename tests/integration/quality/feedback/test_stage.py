@@ -12,26 +12,12 @@ import pytest
 from mlflow.entities import Assessment
 
 from ragops.platform.collected import UNREADABLE
-from ragops.platform.mlflow_store import open_experiment
-from ragops.platform.workspace import LEDGER, Workspace
+from ragops.platform.workspace import Workspace
 from ragops.quality.feedback.assessments import NAME, write_assessments
 from ragops.quality.feedback.files import FEEDBACK_FOLDER, answer_file, record_answer, record_verdict
 from ragops.quality.feedback.rows import ANSWERS, FEEDBACK, AnswerRow, FeedbackRow
 from ragops.quality.feedback.stage import merge_answers, merge_feedback
 from tests.support.feedback import a_verdict, an_answer
-
-
-@pytest.fixture
-def ledger(workspace: Workspace) -> Path:
-    return workspace.volume(LEDGER)
-
-
-@pytest.fixture
-def traced(spark_environment: object) -> Iterator[None]:
-    open_experiment("feedback")  # before tracing, which opens the store that this process used last
-    mlflow.tracing.enable()
-    yield
-    mlflow.tracing.disable()
 
 
 def rows(workspace: Workspace) -> dict[str, FeedbackRow]:

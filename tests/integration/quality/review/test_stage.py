@@ -1,16 +1,13 @@
 """Labels and draws on real Delta and a real tracking store: each label once, the queue as the server reads it."""
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
-import pytest
 from mlflow.entities import Assessment, AssessmentSource
 
 from ragops.platform.collected import UNREADABLE, add
 from ragops.platform.merge import StageReport
-from ragops.platform.mlflow_store import open_experiment
 from ragops.platform.workspace import LEDGER, Workspace
 from ragops.quality.feedback.files import record_answer, record_verdict
 from ragops.quality.feedback.rows import AnswerRow
@@ -25,19 +22,6 @@ from ragops.usecase import UseCase
 from tests.support.feedback import a_verdict, an_answer
 from tests.support.reviews import a_judgment, a_label
 from tests.support.served import use_case
-
-
-@pytest.fixture
-def ledger(workspace: Workspace) -> Path:
-    return workspace.volume(LEDGER)
-
-
-@pytest.fixture
-def traced(spark_environment: object) -> Iterator[None]:
-    open_experiment("review")  # before tracing, which opens the store that this process used last
-    mlflow.tracing.enable()
-    yield
-    mlflow.tracing.disable()
 
 
 def reviewed_by(*reviewers: str) -> UseCase:
