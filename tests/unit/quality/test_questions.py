@@ -20,9 +20,18 @@ a an and any are as at be but by can could do does for from get got had has have
 not of on one or so than that the their them then there they this to up was what when where which while who why will
 with you your
 """
+LATER = {"attr-fallback-order", "getattribute-and-getattr-which-is-called", "pdb-display-mutable"}
+"""Their answers are not in the help of early releases of Python 3.11, such as Debian's 3.11.2."""
+
+
+def _documented(question: Question) -> bool:
+    """Whether this Python's help has the answer, which only those of `LATER` may lack."""
+    return question.question_id not in LATER or holds_anchor(texts[str(question.topic)], str(question.anchor))
+
+
 QUESTIONS = load_questions()
-ANSWERABLE = [question for question in QUESTIONS if question.answerable]
-SAME_WORDS = load_questions(sample_file("sample_same_words"))
+ANSWERABLE = [question for question in QUESTIONS if question.answerable and _documented(question)]
+SAME_WORDS = [question for question in load_questions(sample_file("sample_same_words")) if _documented(question)]
 
 
 def test_the_demo_has_enough_questions_of_both_kinds() -> None:
@@ -139,8 +148,8 @@ def _neighbours(text: str, anchor: str) -> tuple[str, str]:
 
 
 def _shared_words(question: Question) -> float:
-    text = " ".join(texts[str(question.topic)].split())
-    start = text.casefold().index(str(question.anchor).casefold())
+    text = _plain(texts[str(question.topic)])
+    start = text.index(_plain(str(question.anchor)))
     return _share(question.question, text[max(0, start - AROUND) : start + AROUND])
 
 

@@ -3,11 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from ragops.errors import UserError
 from ragops.platform.workspace import Workspace
+from ragops.quality.judges.asking import Judges
 from ragops.quality.judges.bill import Bill
 from ragops.quality.review.agreement import Person
 from ragops.releases import judging
@@ -74,7 +76,7 @@ def test_an_answer_is_judged_with_all_passages_its_reference_and_without_those_t
      (1.0, 0.1, False, "none")],
 )  # fmt: skip
 def test_answers_to_people_are_judged_with_what_is_left_of_the_budget(
-    monkeypatch: pytest.MonkeyPatch, budget: float | None, share: float, table: bool, left: object
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, budget: float | None, share: float, table: bool, left: object
 ) -> None:
     given: list[object] = []
 
@@ -85,11 +87,12 @@ def test_answers_to_people_are_judged_with_what_is_left_of_the_budget(
     monkeypatch.setattr(judging, "judge_all", judge_all)
     monkeypatch.setattr(judging, "live_answers", lambda workspace, share, since: SimpleNamespace(items=()))
     monkeypatch.setattr(judging, "known_judgments", lambda workspace, judges: {})
+    monkeypatch.setattr(Workspace, "volume", lambda self, name: tmp_path / name)
     workspace = Workspace("spark_catalog", "rag")
     workspace.__dict__["spark"] = SimpleNamespace(catalog=SimpleNamespace(tableExists=lambda name: table))
     settings = OWN.evaluation.model_copy(update={"budget": budget, "judge_sample": share})
     use_case = OWN.model_copy(update={"evaluation": settings})
-    found = Judging(workspace, use_case, (), SimpleNamespace(judges=()))  # type: ignore[arg-type]
+    found = Judging(workspace, use_case, (), cast(Judges, SimpleNamespace(judges=())))
     bill = found.live("run", Bill(tuple(judgment(str(number), 1.0) for number in range(10)), {}))
     if left == "none":
         assert given == [] and bill.judgments == ()

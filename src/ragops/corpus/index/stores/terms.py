@@ -25,8 +25,9 @@ def _compound(letters: str) -> str:
 
     Signs belong to names: C++, C#, C++17, .NET, Disney+.
     """
+    # No possessive quantifier: `re` before Python 3.11.5 leaves wrong ends after one (python/cpython#106052).
     dot = rf"(?<![{letters}.])\.(?=[{letters}])(?![0-9_])"
-    return rf"(?:{dot})?[{letters}]+(?:(?:[.\-/:']|\+\+)[{letters}]+)*+(?:(?:\+\+?|\#)(?![{letters}+#]))?"
+    return rf"(?:{dot})?[{letters}]+(?:(?:[.\-/:']|\+\+)[{letters}]+)*(?:(?:\+\+?|\#)(?![{letters}+#]))?"
 
 
 _ASCII_COMPOUND, _COMPOUND = re.compile(_compound(_ASCII)), regex.compile(_compound(_ANY))
