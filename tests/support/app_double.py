@@ -87,7 +87,7 @@ class _Handler(FilesHandler):
 
     @property
     def _host(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}"  # type: ignore[attr-defined]
+        return f"http://127.0.0.1:{self.server.server_port}"
 
     def _log_in(self) -> None:
         form = {name: values[-1] for name, values in parse_qs(self.sized().decode()).items()}

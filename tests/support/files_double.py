@@ -111,7 +111,7 @@ class FilesHandler(QuietHandler):
         elif self.headers["Authorization"] != f"Bearer {TOKEN}":
             self.refuse(401, "Credential was not sent or was of an unsupported type")
         elif (self.command, path) == ("POST", "/api/2.0/fs/create-download-url") and self.double.presigned:
-            host = f"http://127.0.0.1:{self.server.server_port}"  # type: ignore[attr-defined]
+            host = f"http://127.0.0.1:{self.server.server_port}"
             self.send(200, {"url": f"{host}{_STORAGE}{quote(query['path'])}?signature=s", "headers": []})
         elif (self.command, path) == ("POST", "/api/2.0/fs/create-download-url"):
             self.refuse(404, "presigned URLs are not enabled")

@@ -11,6 +11,8 @@ from typing import Any
 class QuietHandler(BaseHTTPRequestHandler):
     """Handles requests without logging them."""
 
+    server: ThreadingHTTPServer
+
     def log_message(self, format: str, *args: Any) -> None:
         """Logs nothing, so that tests print nothing."""
 

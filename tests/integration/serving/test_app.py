@@ -11,12 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import mlflow
 import pytest
 import yaml
+from mlflow.types.responses import ResponsesAgentRequest
 
 from ragops.assembly import Locations, open_chain
 from ragops.corpus.embeddings.conversion import convert, on_this_machine
@@ -222,7 +223,7 @@ def test_behind_the_endpoint_an_answer_under_way_ends_before_the_app(
     def respond(body: dict[str, Any]) -> Iterator[Mapping[str, Any]]:
         turns = [SimpleNamespace(**turn) for turn in body["input"]]
         request = SimpleNamespace(input=turns, custom_inputs=body["custom_inputs"], context=None)
-        for event in agent.predict_stream(request):  # type: ignore[arg-type]
+        for event in agent.predict_stream(cast(ResponsesAgentRequest, request)):
             yield event.model_dump(mode="json")
 
     workspace.respond = respond

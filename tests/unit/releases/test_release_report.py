@@ -2,8 +2,10 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
+from mlflow import MlflowClient
 
 from ragops.errors import UserError
 from ragops.platform.workspace import Workspace
@@ -16,6 +18,7 @@ from ragops.releases.judging import Judging
 from ragops.releases.promote import Promotion
 from ragops.releases.registry import Version
 from ragops.releases.release_report import ReleaseReport
+from ragops.releases.stored_results import StoredResults
 from ragops.serving.model.configuration import ChainConfiguration
 from ragops.serving.model.registered import ChainVersion
 from ragops.usecase import Release, load_usecase
@@ -67,7 +70,7 @@ def reported(own: float, champion: tuple[str, float] | None = None) -> tuple[str
         Version("c.s.chain", "4", "new", "d"), before, decide(USE_CASE.gate, USE_CASE.evaluation, mine, theirs), "?"
     )
     judging = Judging(WORKSPACE, USE_CASE, asked(NAMES), None, "none is set")
-    report = ReleaseReport(client, asked(NAMES), judging, stored, notes.append)  # type: ignore[arg-type]
+    report = ReleaseReport(cast(MlflowClient, client), asked(NAMES), judging, cast(StoredResults, stored), notes.append)
     report(promotion, mine, theirs)
     return client.pages["new/release.html"], notes
 

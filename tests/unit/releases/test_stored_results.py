@@ -5,6 +5,7 @@ import math
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
+from typing import cast
 
 import mlflow
 import pytest
@@ -69,7 +70,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Client:
 
 
 def stored(client: Client, question_set: str = "1234", generation: str = "000001", texts: bool = True) -> StoredResults:
-    return StoredResults(client, question_set, generation, texts=texts)  # type: ignore[arg-type]
+    return StoredResults(cast(mlflow.MlflowClient, client), question_set, generation, texts=texts)
 
 
 def test_results_are_found_again_with_the_passages_that_are_cited(client: Client) -> None:

@@ -150,7 +150,7 @@ def _merge_keyed(base: list[Any], over: list[Any], key: str) -> list[Any]:
     return list(merged.values())
 
 
-def _name(item: Any, key: str) -> Any:  # noqa: ANN401 - YAML is any shape
+def _name(item: object, key: str) -> object:
     return item.get(key) if isinstance(item, dict) else str(item)
 
 

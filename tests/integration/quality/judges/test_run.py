@@ -105,7 +105,9 @@ def test_all_failing_calls_are_counted(share: int) -> None:
     """A hundred answers; the given share of the calls fails, in turn in three ways."""
 
     def answer(body: Body) -> Behavior:
-        number = int(re.search(r"ferry (\d+)", body["messages"][-1]["content"])[1])  # type: ignore[index]
+        match = re.search(r"ferry (\d+)", body["messages"][-1]["content"])
+        assert match is not None
+        number = int(match[1])
         if number % 100 < share:
             return [Behavior(status=500), Behavior(text="Well."), Behavior(refusal="No.")][number % 3]
         return answering(body)

@@ -1,6 +1,7 @@
 """What is said of a set that was measured."""
 
 import io
+from collections.abc import Sequence
 
 from rich.console import Console
 
@@ -22,9 +23,9 @@ SET = QuestionSet(
 SOME = version_of(SET.questions[:2])
 
 
-def shown(**given: object) -> list[str]:
+def shown(measured: Sequence[Question], in_no_passage: Sequence[str] = ()) -> list[str]:
     out = io.StringIO()
-    show_measured(Console(file=out, width=80), SET, **given)  # type: ignore[arg-type]
+    show_measured(Console(file=out, width=80), SET, measured, in_no_passage)
     return out.getvalue().splitlines()
 
 

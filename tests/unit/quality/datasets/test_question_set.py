@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -32,9 +33,9 @@ def use_case_with(named: str | None) -> UseCase:
 
 
 @given(questions, st.randoms())
-def test_the_order_does_not_matter(asked: list[Question], random: st.DataObject) -> None:
+def test_the_order_does_not_matter(asked: list[Question], random: Random) -> None:
     other = list(asked)
-    random.shuffle(other)  # type: ignore[attr-defined]
+    random.shuffle(other)
     assert version_of(other) == version_of(asked)
     assert len(version_of(asked)) == 12
 

@@ -23,6 +23,10 @@ def rows(supported: float, count: int = 40, failed: int = 0, seconds: float = 1.
     return made
 
 
+def with_value(row: Row, name: str, value: float) -> Row:
+    return replace(row, values={**row.values, name: value})
+
+
 def decided(
     own: list[Row], champion: list[Row] | None = None, figures: dict[str, float] | None = None, **gate: object
 ) -> Decision:
@@ -112,9 +116,7 @@ def test_a_better_chain_is_promoted_and_a_worse_one_is_not() -> None:
 
 
 def test_a_check_that_only_the_champion_has_is_missing_and_not_met() -> None:
-    own, champion = rows(0.9), rows(0.3)
-    for row in champion:
-        row.values["citation_validity"] = 1.0  # type: ignore[index]
+    own, champion = rows(0.9), [with_value(row, "citation_validity", 1.0) for row in rows(0.3)]
     assert failed(decided(own, champion)) == ["citation_validity"]
     assert "citation_validity missing, required because" in decided(own, champion).reason
     assert decided(champion, own).passes is False and "citation" not in decided(champion, own).reason
@@ -138,7 +140,7 @@ def test_a_champion_that_answered_other_questions_cannot_be_compared_with() -> N
 def test_a_loss_that_may_be_chance_is_inconclusive_and_says_what_could_be_seen() -> None:
     own, champion = rows(0.5), rows(0.5)
     for number in (0, 1, 2, 30, 31):
-        own[number].values["supported"] = 1.0 - own[number].values["supported"]  # type: ignore[index]
+        own[number] = with_value(own[number], "supported", 1.0 - own[number].values["supported"])
     decision = decided(own, champion)
     [condition] = [one for one in decision.conditions if one.stops]
     assert (condition.name, condition.verdict, condition.conclusive) == ("supported - champion's", "not met", False)
@@ -151,7 +153,7 @@ def test_each_further_check_is_one_more_chance_to_be_better_by_accident() -> Non
     """Six questions of 40 are better in one check: significant alone, but not if the other check differs too."""
     own, champion = rows(0.65), rows(0.5)
     assert decided(own, champion).promotes
-    own[0].values["answered"] = 0.0  # type: ignore[index]
+    own[0] = with_value(own[0], "answered", 0.0)
     found = decided(own, champion, margin=0.2)
     p_values = {one.name: (one.paired.p_value, one.adjusted) for one in found.comparisons}
     assert p_values == {"answered": (1, 1), "supported": (2 / 64, 4 / 64)}
@@ -221,7 +223,9 @@ def test_a_trusted_judge_decides() -> None:
 @pytest.mark.parametrize(
     ("known", "why"), [({}, "no labels"), ({"groundedness": POOR}, "kappa 0.300"), ({"correctness": GOOD}, "no labels")]
 )
-def test_a_judge_that_people_do_not_confirm_informs_but_does_not_decide(known: dict, why: str) -> None:  # type: ignore[type-arg]
+def test_a_judge_that_people_do_not_confirm_informs_but_does_not_decide(
+    known: Mapping[str, Agreement], why: str
+) -> None:
     better = judged(judgments(0.9), judgments(0.4), known)
     assert better.passes and not better.better
     assert f"groundedness informs only: {why}" in better.reason
@@ -241,7 +245,9 @@ def test_a_judge_that_only_informs_does_not_make_it_harder_for_those_that_decide
 
 @pytest.mark.parametrize("known", [{}, {"groundedness": GOOD}])
 @pytest.mark.parametrize(("unscored", "blocked"), [(0, False), (4, False), (5, True), (12, True), (40, True)])
-def test_judge_calls_without_a_verdict_are_counted_and_block(known: dict, unscored: int, blocked: bool) -> None:  # type: ignore[type-arg]
+def test_judge_calls_without_a_verdict_are_counted_and_block(
+    known: Mapping[str, Agreement], unscored: int, blocked: bool
+) -> None:
     half = unscored // 2
     found = judged(judgments(0.9, states={"error": half, "unparsed": unscored - half}), None, known)
     [condition] = [one for one in found.conditions if one.name == "groundedness: calls without a verdict"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from ragops.quality.judges.answer import AnswerToJudge, shown
 from ragops.quality.judges.judge import Example, Judge, statements
 from ragops.quality.judges.replies import Verdicts
-from ragops.usecase import JUDGES
+from ragops.usecase import JUDGES, JudgeName
 from tests.support.judging import KEY, item, judges_at
 
 URL = "http://127.0.0.1:9"
@@ -35,8 +36,8 @@ def test_each_dimension_has_a_prompt() -> None:
 
 
 def test_the_version_changes_with_all_that_changes_verdicts() -> None:
-    def version(**settings: object) -> str:
-        return judges_at(URL, "groundedness", **settings).judges[0].version  # type: ignore[arg-type]
+    def version(**settings: Any) -> str:
+        return judges_at(URL, "groundedness", **settings).judges[0].version
 
     same = version()
     assert len(same) == 12
@@ -66,8 +67,8 @@ def test_the_version_does_not_change_with_prices_limits_and_addresses() -> None:
         ("correctness", {"reference": "other"}, {"passages": ("other",)}),
     ],
 )
-def test_inputs_are_what_a_judge_sees(judge: str, changed: dict[str, object], same: dict[str, object]) -> None:
-    own = ALL[judge]  # type: ignore[index]
+def test_inputs_are_what_a_judge_sees(judge: JudgeName, changed: dict[str, object], same: dict[str, object]) -> None:
+    own = ALL[judge]
     assert own.inputs(item(1)) == own.inputs(item(1, answer_id="x", question_id=None, cluster="y", cost=None, **same))
     assert len({own.inputs(one) for one in (item(1), item(2), item(1, **changed))}) == 3
 

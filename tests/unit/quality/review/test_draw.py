@@ -1,6 +1,7 @@
 """The draw depends on the answers alone, fills each stratum, and keeps what it has drawn."""
 
 from dataclasses import replace
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,10 +17,10 @@ def many(count: int, **fields: bool) -> list[Candidate]:
 
 
 @given(IDS, st.randoms(use_true_random=False))
-def test_the_order_of_the_answers_does_not_matter(ids: list[str], chance: object) -> None:
+def test_the_order_of_the_answers_does_not_matter(ids: list[str], chance: Random) -> None:
     answers = [Candidate(one, judged=True, thumbs_down=number % 3 == 0) for number, one in enumerate(ids)]
     shuffled = list(answers)
-    chance.shuffle(shuffled)  # type: ignore[attr-defined]
+    chance.shuffle(shuffled)
     assert draw(shuffled, {}, ()) == draw(answers, {}, ())
 
 

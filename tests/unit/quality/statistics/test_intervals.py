@@ -1,3 +1,5 @@
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -33,7 +35,9 @@ def test_the_interval_contains_the_mean_and_is_reproducible(rows: list[tuple[flo
 
 @settings(deadline=None)
 @given(VALUES, st.randoms())
-def test_neither_the_order_nor_the_names_of_clusters_change_the_mean(rows: list, random) -> None:  # type: ignore[no-untyped-def, type-arg]
+def test_neither_the_order_nor_the_names_of_clusters_change_the_mean(
+    rows: list[tuple[float, str]], random: Random
+) -> None:
     shuffled = random.sample(rows, len(rows))
     first = mean_interval(*zip(*rows, strict=True))
     second = mean_interval(*zip(*shuffled, strict=True))
