@@ -34,6 +34,7 @@ from ragops.usecase import UseCase, load_usecase
 from tests.support.app_double import ENDPOINT, MODEL, USER_TOKEN, AppDouble, app_workspace
 from tests.support.app_proxy import USER, proxy
 from tests.support.apps import CPUS, MEMORY, App, build, deploy, running
+from tests.support.browser import launched, needs_chromium
 from tests.support.notes_index import ROOT, WORKSPACE, copy_files, publish_notes
 
 ANN = {"X-Forwarded-Email": USER, "X-Forwarded-Access-Token": USER_TOKEN}
@@ -189,24 +190,19 @@ def test_many_users_at_once_stay_within_the_app_s_memory(story: Story) -> None:
     print(f"peak of the App: {story.app.peak >> 20:,} MiB")
 
 
+@needs_chromium
 def test_the_walk_of_the_page_by_url_and_token(story: Story) -> None:
     """As tests/e2e/test_page.py walks any deployed App: RAGOPS_PAGE_URL, RAGOPS_PAGE_TOKEN."""
     pytest.importorskip("playwright.sync_api", reason="playwright is not installed; make .venv/.dev")
-    from playwright.sync_api import sync_playwright
+    from tests.e2e.test_page import walk
 
-    from tests.e2e.test_page import CHROMIUM, walk
-
-    if CHROMIUM is None:
-        pytest.skip("no browser is installed: apt-get install chromium")
-    with proxy(story.app.url) as address, sync_playwright() as playwright:
+    with proxy(story.app.url) as address, launched() as browser:
         refused = httpx.get(address, timeout=60)
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         # What the client sends under the platform's names does not reach the App.
         headers = {"Authorization": f"Bearer {USER_TOKEN}", "X-Forwarded-Email": "eve@firm"}
         page = browser.new_context(extra_http_headers=headers).new_page()
         page.goto(address)
         document = walk(page, "How many fish does the otter eat before noon?")
-        browser.close()
     assert refused.status_code == 401 and "four fish" in document
     files = (story.workspace.volumes / "ledger" / "feedback").glob("*.json")
     verdicts = [verdict for file in files if (verdict := parsed(Verdict, file.read_bytes()))]
