@@ -2,6 +2,7 @@
 on SQLite, one migrated database a session, copied for each test, since making one takes seconds.
 """
 
+import json
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import mlflow
 import pytest
 from localbundle.workspace.cleanup_guard import guarded
 from localbundle.workspace.processes import new_owner
@@ -119,7 +121,19 @@ def client(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> M
     shutil.copy(migrated, tmp_path / "mlflow")
     _at(tmp_path, monkeypatch)
     use_mlflow()
+    mlflow.set_experiment(experiment_id="0")  # an earlier test's is not in this database
     return MlflowClient()
+
+
+@pytest.fixture
+def home(workspace: Workspace, client: MlflowClient, tmp_path: Path) -> Path:
+    """A local workspace of the test's own with its schema deployed, on the Spark server of all.
+
+    In the server's own one, workers would overwrite each other's record, and wait for each other in MLflow's database.
+    """
+    schema = {"catalog_name": workspace.catalog, "name": workspace.schema}
+    (tmp_path / "bundle.json").write_text(json.dumps({"variables": {}, "resources": {"schemas": {"rag": schema}}}))
+    return tmp_path
 
 
 def _at(home: Path, patch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """ragops feedback list and export, over the tables of a workspace."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,11 +19,8 @@ Ragops = Callable[..., Result]
 
 
 @pytest.fixture
-def ragops(workspace: Workspace, spark_environment: Mapping[str, str]) -> Ragops:
+def ragops(home: Path) -> Ragops:
     """The command in a workspace that has been run once."""
-    schema = {"catalog_name": workspace.catalog, "name": workspace.schema}
-    record = Path(spark_environment["LOCALBUNDLE_HOME"]) / "bundle.json"
-    record.write_text(json.dumps({"resources": {"schemas": {"rag": schema}}}))
 
     def run(*words: str) -> Result:
         return CliRunner().invoke(app, ["feedback", *words], env={"COLUMNS": "80", "TERM": "dumb"})

@@ -1,7 +1,7 @@
 """ragops judges run and list, on answers to people, with a real HTTP server as the judge."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +48,8 @@ def usecase(double: OpenAIDouble, tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def ragops(workspace: Workspace, spark_environment: Mapping[str, str]) -> Ragops:
+def ragops(workspace: Workspace, home: Path) -> Ragops:
     """The command in a workspace that has been run once, and in which two questions were answered."""
-    schema = {"catalog_name": workspace.catalog, "name": workspace.schema}
-    record = Path(spark_environment["LOCALBUNDLE_HOME"]) / "bundle.json"
-    record.write_text(json.dumps({"variables": {}, "resources": {"schemas": {"rag": schema}}}))
     chunk = ChunkRow(
         chunk_id="chunk-1", doc_id="d", ordinal=0, path="io.md", heading_path=[], text="open() opens a file.",
         embedded_text="", tokens=5, text_hash="", source_version="",

@@ -1,7 +1,7 @@
 """ragops questions: sets that are listed and copied; candidates from feedback that are accepted, edited or rejected."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,11 +20,8 @@ ASKED = ("What does the otter eat?", "Where does the heron sleep?", "When does t
 
 
 @pytest.fixture
-def ragops(workspace: Workspace, spark_environment: Mapping[str, str], tmp_path: Path) -> Ragops:
+def ragops(workspace: Workspace, home: Path, tmp_path: Path) -> Ragops:
     """The command in a workspace with an index, with a question set of its own."""
-    schema = {"catalog_name": workspace.catalog, "name": workspace.schema}
-    record = Path(spark_environment["LOCALBUNDLE_HOME"]) / "bundle.json"
-    record.write_text(json.dumps({"resources": {"schemas": {"rag": schema}}}))
     publish_notes(tmp_path / "work", workspace)
     text = Path("usecase.yml").read_text().replace("questions: sample ", "questions: set.jsonl ")
     (tmp_path / "usecase.yml").write_text(text)

@@ -1,7 +1,7 @@
 """ragops judges agreement and align, over labels of a workspace and a judge behind HTTP."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ def answers() -> list[AnswerRow]:
 
 
 @pytest.fixture
-def labelled(workspace: Workspace) -> Workspace:
+def labelled(workspace: Workspace, home: Path) -> Workspace:
     """All answers are drawn at random, and labelled as people see them."""
     ledger, rows = workspace.volume(LEDGER), answers()
     chunk = {"chunk_id": "chunk-1", "doc_id": "d", "ordinal": 0, "path": "io.md", "heading_path": [], "tokens": 5}
@@ -79,11 +79,7 @@ def use_case(tmp_path: Path) -> dict[str, Any]:
 
 
 @pytest.fixture
-def ragops(labelled: Workspace, spark_environment: Mapping[str, str], tmp_path: Path, use_case: Any) -> Ragops:
-    schema = {"catalog_name": labelled.catalog, "name": labelled.schema}
-    record = Path(spark_environment["LOCALBUNDLE_HOME"]) / "bundle.json"
-    record.write_text(json.dumps({"variables": {}, "resources": {"schemas": {"rag": schema}}}))
-
+def ragops(labelled: Workspace, tmp_path: Path, use_case: Any) -> Ragops:
     def run(*words: str) -> Result:
         given = ["judges", *words, "--usecase", str(tmp_path / "usecase.yml")]
         return CliRunner().invoke(app, given, env={"COLUMNS": "80", "TERM": "dumb"})

@@ -1,7 +1,7 @@
 """ragops usecase, over the metrics of a workspace."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,11 +16,8 @@ Ragops = Callable[..., Result]
 
 
 @pytest.fixture
-def ragops(workspace: Workspace, spark_environment: Mapping[str, str]) -> Ragops:
+def ragops(home: Path) -> Ragops:
     """The command in a workspace that has been run once."""
-    schema = {"catalog_name": workspace.catalog, "name": workspace.schema}
-    file = Path(spark_environment["LOCALBUNDLE_HOME"]) / "bundle.json"
-    file.write_text(json.dumps({"resources": {"schemas": {"rag": schema}}}))
 
     def run(*words: str) -> Result:
         return CliRunner().invoke(app, ["usecase", *words], env={"COLUMNS": "80", "TERM": "dumb"})

@@ -11,12 +11,12 @@ from ragops.platform.workspace import LEDGER, Workspace
 
 
 @pytest.fixture
-def ledger(workspace: Workspace) -> Path:
+def ledger(workspace: Workspace, home: Path) -> Path:
     return workspace.volume(LEDGER)
 
 
 @pytest.fixture
-def traced(spark_environment: object) -> Iterator[None]:
+def traced(home: Path) -> Iterator[None]:
     open_experiment("quality")  # before tracing, which opens the store that this process used last
     mlflow.tracing.enable()
     yield

@@ -2,7 +2,7 @@
 
 import socket
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ import mlflow
 import pytest
 
 from ragops.platform import collected
-from ragops.platform.mlflow_store import open_experiment
 from ragops.platform.volumes.mounted import MountedFiles
 from ragops.platform.workspace import LEDGER, Workspace
 from ragops.quality.feedback import assessments, stage
@@ -42,15 +41,12 @@ class Steps:
 
 
 @pytest.fixture
-def steps(monkeypatch: pytest.MonkeyPatch, spark_environment: object) -> Iterator[Steps]:
+def steps(monkeypatch: pytest.MonkeyPatch, traced: None) -> Steps:
     counted = Steps()
     merging = [(module, "merge") for module in (collected, stage, assessments)]
     for owner, name in (*merging, (MountedFiles, "remove"), (mlflow, "log_assessment")):
         monkeypatch.setattr(owner, name, counted.counted(getattr(owner, name)))
-    open_experiment("feedback")  # before tracing, which opens the store that this process used last
-    mlflow.tracing.enable()
-    yield counted
-    mlflow.tracing.disable()
+    return counted
 
 
 def collect(workspace: Workspace) -> None:

@@ -128,7 +128,7 @@ def test_files_that_are_no_verdicts_do_not_stop_the_others(workspace: Workspace,
 
 
 def test_a_verdict_is_written_once_on_its_trace_when_the_store_is_not_locked_any_more(
-    workspace: Workspace, ledger: Path, traced: None, spark_environment: dict[str, str]
+    workspace: Workspace, ledger: Path, traced: None, home: Path
 ) -> None:
     answer = an_answer(trace_id=a_trace())
     verdict = a_verdict(answer)
@@ -136,7 +136,7 @@ def test_a_verdict_is_written_once_on_its_trace_when_the_store_is_not_locked_any
     record_verdict(ledger, verdict)
     merge_answers(workspace)
     merge_feedback(workspace)
-    with locked(Path(spark_environment["LOCALBUNDLE_HOME"]) / "mlflow" / "mlflow.db"):
+    with locked(home / "mlflow" / "mlflow.db"):
         report = write_assessments(workspace)
     assert (report.read, report.changed) == (1, 0)
     assert "the tracking store does not answer" in report.note
@@ -199,7 +199,7 @@ def test_a_thousand_files_are_one_merge(workspace: Workspace, ledger: Path) -> N
     answers = [an_answer() for _ in range(50)]
     verdicts = [a_verdict(answers[number % 50]) for number in range(1_000)]
     for answer in answers:
-        answer_file(ledger, answer.answer_id).parent.mkdir(exist_ok=True)
+        answer_file(ledger, answer.answer_id).parent.mkdir(parents=True, exist_ok=True)
         answer_file(ledger, answer.answer_id).write_text(answer.model_dump_json())
     (ledger / FEEDBACK_FOLDER).mkdir()
     for verdict in verdicts:

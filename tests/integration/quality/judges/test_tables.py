@@ -1,6 +1,5 @@
 """Judgments in the table and on traces; answers to people drawn from the tables."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import mlflow
@@ -11,7 +10,6 @@ from ragops.corpus.chunks.table import CHUNKS, ChunkRow
 from ragops.errors import UserError
 from ragops.platform.collected import add
 from ragops.platform.merge import StageReport
-from ragops.platform.mlflow_store import open_experiment
 from ragops.platform.workspace import LEDGER, Workspace
 from ragops.quality.feedback.rows import ANSWERS, EVALUATION
 from ragops.quality.judges.answer import shown
@@ -25,14 +23,6 @@ from ragops.quality.judges.summary import summaries
 from tests.support.feedback import an_answer
 from tests.support.judging import answering, item, judges_at, verdicts
 from tests.support.openai_double import Behavior, serving
-
-
-@pytest.fixture
-def _traced(spark_environment: object) -> Iterator[None]:
-    open_experiment("judges")
-    mlflow.tracing.enable()
-    yield
-    mlflow.tracing.disable()
 
 
 def rows_of(workspace: Workspace) -> dict[str, Judgment]:
@@ -72,16 +62,16 @@ def test_the_second_run_reads_the_table_and_calls_nothing(workspace: Workspace) 
     assert found["groundedness"].judgments == found["groundedness"].scored == 6
 
 
-def test_judgments_are_assessments_of_the_answers_traces(workspace: Workspace, _traced: None) -> None:
+def test_judgments_are_assessments_of_the_answers_traces(workspace: Workspace, traced: None) -> None:
     span = mlflow.start_span_no_context("answer")
     span.end()
     mlflow.flush_trace_async_logging()
-    traced = item(1, trace_id=span.trace_id)
+    one = item(1, trace_id=span.trace_id)
     save = JudgmentFiles(workspace.volume(LEDGER)).save
     replies = iter([Behavior(text="I would say so.")])
     with serving(answer=lambda body: next(replies, Behavior(text=verdicts(body, "partly")))) as double:
-        judge_all([traced], judges_at(double.url, "answer_relevance"), on_judgment=save)
-        others = [traced, item(2, trace_id="tr-unknown")]
+        judge_all([one], judges_at(double.url, "answer_relevance"), on_judgment=save)
+        others = [one, item(2, trace_id="tr-unknown")]
         judge_all(others, judges_at(double.url, "groundedness"), on_judgment=save)
     merge_judgments(workspace)
     report = write_judgments(workspace)
@@ -99,7 +89,7 @@ def test_judgments_are_assessments_of_the_answers_traces(workspace: Workspace, _
     assert grounded.metadata["verdict"] == "partly" and float(grounded.metadata["mlflow.assessment.judgeCost"]) > 0
 
 
-def test_a_judgment_made_again_replaces_the_error_on_the_trace(workspace: Workspace, _traced: None) -> None:
+def test_a_judgment_made_again_replaces_the_error_on_the_trace(workspace: Workspace, traced: None) -> None:
     span = mlflow.start_span_no_context("answer")
     span.end()
     mlflow.flush_trace_async_logging()
