@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from ragops.answers.chain.chain import Chain
     from ragops.answers.llms.ledger.sinks import MemorySink
     from ragops.platform.workspace import Workspace
+    from ragops.quality.criteria.check import Checked
     from ragops.quality.criteria.rows import Metric, Origin
+    from ragops.quality.datasets.question_set import QuestionSet
     from ragops.quality.evaluation.reports.answers import AnswersReport
     from ragops.quality.questions import Question
     from ragops.usecase import Source, UseCase
@@ -103,12 +105,9 @@ def answers(
     """
     from ragops.answers.llms.ledger.sinks import MemorySink
     from ragops.quality.criteria.check import measured_criteria
-    from ragops.quality.criteria.console import print_checks
-    from ragops.quality.datasets.console import about, show_measured
-    from ragops.quality.datasets.question_set import VERSION, version_of
+    from ragops.quality.datasets.question_set import version_of
     from ragops.quality.evaluation.answers import error_share, sampled
     from ragops.quality.evaluation.figures import answer_costs, answer_metrics
-    from ragops.quality.evaluation.reports.answers import print_answers
 
     workspace, use_case = options.workspace(target, schema), options.use_case(usecase, questions_file)
     asked = options.question_set(use_case, target)
@@ -123,17 +122,28 @@ def answers(
     origin = _origin("evaluate answers", workspace, version_of(sample))
     figures = answer_metrics(origin, report.rows, costs)
     checks = measured_criteria(use_case, figures)
-    if as_json:
-        found = report.as_json() | {VERSION: about(asked, sample), "criteria": [one.as_json() for one in checks]}
-        typer.echo(json.dumps(found))
-    else:
-        show_measured(console.terminal(), asked, sample)
-        print_answers(console.terminal(), report)
-        print_checks(console.terminal(), checks)
+    _show_answers(report, asked, sample, checks, as_json)
     if not (prompt or questions_file) and primary == _usual_model(use_case, target):
         _record(workspace, figures)
     if error_share(report.rows) > use_case.release.max_error_share:
         raise typer.Exit(1)
+
+
+def _show_answers(
+    report: AnswersReport, asked: QuestionSet, sample: Sequence[Question], checks: Sequence[Checked], as_json: bool
+) -> None:
+    from ragops.quality.criteria.console import print_checks
+    from ragops.quality.datasets.console import about, show_measured
+    from ragops.quality.datasets.question_set import VERSION
+    from ragops.quality.evaluation.reports.answers import print_answers
+
+    if as_json:
+        found = report.as_json() | {VERSION: about(asked, sample), "criteria": [one.as_json() for one in checks]}
+        typer.echo(json.dumps(found))
+        return
+    show_measured(console.terminal(), asked, sample)
+    print_answers(console.terminal(), report)
+    print_checks(console.terminal(), checks)
 
 
 def _usual_model(use_case: UseCase, target: str) -> str:

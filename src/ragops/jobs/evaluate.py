@@ -30,7 +30,8 @@ class EvaluateJobParameters(EncoderParameters, JudgeParameters):
 
     experiment: str = Field(description="MLflow's experiment for runs and traces")
     llm: str = Field(
-        default="", description="the language model that answers where there is no champion; empty: the primary one"
+        default="",
+        description="the language model used if there is no champion; empty for the use case's primary model",
     )
     questions: int = Field(
         default=0, ge=0, description="the number of evaluation questions; 0: as many as a release asks"

@@ -125,7 +125,7 @@ def _written(files: VolumeFiles, folder: Path) -> Iterator[_File]:
 
 
 def parsed(kind: type[Kind], content: bytes) -> Kind | None:
-    """The row in a file; None if the file is not whole, or is none of this kind."""
+    """The row in a file; None if the file is incomplete or not of this kind."""
     try:
         return kind.model_validate_json(content)
     except ValidationError:

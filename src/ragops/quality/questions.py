@@ -27,7 +27,7 @@ class Question(BaseModel):
         facts: what a right answer must say; instead of `answer`.
         source_chunks: ids of the chunks that it was written from.
         to_review: it comes from people's feedback, and nobody has said yet what answers it, so it is not measured.
-        feedback: what was said of its answer.
+        feedback: the feedback on its answer.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -44,7 +44,7 @@ class Evaluation:
         questions: what was asked.
         retrieval: what the index finds.
         rows: the answers.
-        bill: what judges said of them, and what that cost.
+        bill: the judgments on them, and their cost.
         live: the same of a sample of the answers to people.
         trusted: what people's labels say of judges, by name.
         without_judges: why no judge ran; "" if one did.

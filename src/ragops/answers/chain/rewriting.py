@@ -39,7 +39,7 @@ def standalone(
 ) -> Standalone:
     """The question with the context that it needs from the conversation.
 
-    If no model answers, or the text it writes is no longer that question (small models chat, or answer it), a question
+    If no model answers, or its reply is not a rewritten question (small models chat, or answer it), a question
     that refers back gets the user's previous question in front of it: a search for both finds what both are about.
 
     Args:

@@ -46,7 +46,7 @@ class Candidate:
     Attributes:
         candidate_id: from its words, so that the same question asked again is the same candidate.
         question: as it was asked first.
-        comments: what people said of its answers, newest first, each once.
+        comments: people's comments on its answers, newest first, each once.
         answers: the answers they got, newest first.
         passages: those that the answers were made from, each once; a reviewer names them by their number from 1.
         verdict_ids: the verdicts it comes from.

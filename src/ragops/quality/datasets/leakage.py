@@ -45,7 +45,7 @@ def evaluation_questions(use_case: UseCase) -> list[Question]:
     """The use case's questions without those to be reviewed; an empty list if it names none.
 
     Raises:
-        UserError: there is no such set, something in it is wrong, all of its questions are to be reviewed, or one of
+        UserError: the set does not exist or is invalid, all of its questions are still to be reviewed, or one of
             them is an example in a prompt template.
 
     Example:

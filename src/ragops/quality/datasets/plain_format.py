@@ -145,7 +145,7 @@ def _last_turn(messages: Sequence[Any]) -> str | None:
 
 
 def _mark(given: Mapping[str, Any]) -> bool | None:
-    """What the record says of whether there is an answer; None if it does not say."""
+    """Whether the record says that there is an answer; None if it does not say."""
     for name, means in (("answerable", True), ("is_impossible", False)):
         value = given.get(name)
         if value is not None and value != "":

@@ -24,7 +24,7 @@ class Evaluated:
 
     Attributes:
         rows: its answers, one for each question.
-        judgments: what judges said of them, in all states.
+        judgments: the judgments on them, in all states.
         figures: other measures by name; those of rows and judgments are added.
         question_set: the version of the questions; "" if it is not known.
     """

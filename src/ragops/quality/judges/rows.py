@@ -1,4 +1,4 @@
-"""Rows of the table `judgments`: what a judge said of an answer, or why it said nothing, and what that cost."""
+"""Rows of the table `judgments`: a judge's verdict on an answer, or why there is none, and its cost."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Judgment(BaseModel):
         description="yes, partly or no, of passages the best, of statements the worst; null unless scored."
     )
     score: float | None = Field(description="0 to 1, of passages the best, of statements the mean; null unless scored.")
-    reason: str | None = Field(description="The judge's reason; unless scored, why there is no verdict.")
+    reason: str | None = Field(description="The judge's reason for its verdict, or why there is no verdict.")
     details: str | None = Field(
         description="As JSON: the verdicts on all passages or statements; null for one verdict."
     )
@@ -61,7 +61,7 @@ class Judgment(BaseModel):
 JUDGMENTS = Table.of(
     Judgment,
     name="judgments",
-    comment="What judges said of answers, or why they said nothing, with tokens and cost.",
+    comment="Judges' verdicts on answers, or why there is no verdict, with tokens and cost.",
     key="judgment_id",
     cluster_by="judged_at",
 )

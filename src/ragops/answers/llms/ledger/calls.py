@@ -109,7 +109,7 @@ class Call:
         return row.model_copy(update={"key_id": sealed.key_id, "payload": data})
 
     def ended(self, outcome: Outcome, error: BaseException | None = None) -> CallRow:
-        """The row of a call without an answer; a reply that is none has its price, too."""
+        """The row of a call without an answer; an unusable reply still costs money."""
         row = self._row(outcome)
         read, written = error.tokens if isinstance(error, ModelFailure) else (0, 0)
         spent = {
