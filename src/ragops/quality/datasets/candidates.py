@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from ragops.errors import UserError
 from ragops.platform.volumes.errors import PathNotFound
@@ -79,6 +80,15 @@ class Decision(BaseModel):
         return f"{self.decision} by {self.who} on {self.decided_at:%Y-%m-%d}"
 
 
+# A file that another reviewer is writing is there before its content.
+_WHOLE = Retrying(
+    retry=retry_if_result(lambda read: read is None),
+    stop=stop_after_delay(1),
+    wait=wait_fixed(0.05),
+    retry_error_callback=lambda state: None,
+)
+
+
 class Decisions:
     """The decisions of a workspace."""
 
@@ -102,7 +112,7 @@ class Decisions:
         content = f"{decision.model_dump_json(exclude_defaults=True)}\n".encode()
         if self._files.create(path, content):
             return decision
-        if (earlier := self._read(path)) is not None:
+        if (earlier := _WHOLE(self._read, path)) is not None:
             return earlier
         self._files.write(path, content)  # the beginning that a killed process left
         return decision
