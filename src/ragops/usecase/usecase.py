@@ -26,6 +26,7 @@ from ragops.platform.config_files import read_yaml
 from ragops.usecase.checks import problems, wrong_judge
 from ragops.usecase.criteria import Criterion, ServiceLevels
 from ragops.usecase.evaluation import Evaluation, Release
+from ragops.usecase.monitoring import Monitoring
 from ragops.usecase.section import Section
 
 _Encoder = TypeVar("_Encoder", EmbeddingModel, RerankModel)
@@ -133,6 +134,8 @@ class UseCase(Section):
     """What a chain must reach before it becomes champion."""
     serving: Serving = Serving()
     """The server for people and programs."""
+    monitoring: Monitoring = Monitoring()
+    """What the job monitor compares, and how much it reads."""
     _folder: Path = PrivateAttr(default_factory=Path)
 
     @property

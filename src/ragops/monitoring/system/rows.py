@@ -1,0 +1,114 @@
+"""Reads rows of a table for the checks: times in UTC, without rows from the future, whatever the table's version."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+import pandas as pd
+
+from ragops.errors import UserError
+from ragops.monitoring.finding import Unreadable
+from ragops.platform.tables import Table
+from ragops.platform.workspace import Workspace
+from ragops.text import one_line
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class TableState:
+    """What is unusual about a table.
+
+    Attributes:
+        table: its name.
+        exists: whether it does; a job creates its tables when it runs first.
+        missing: columns that it lacks, since an earlier version of ragops wrote it.
+        future: rows with times after now, which nothing else counts.
+        newest: the time of the newest of these; None without.
+    """
+
+    table: str
+    exists: bool = True
+    missing: tuple[str, ...] = ()
+    future: int = 0
+    newest: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a table, and what is unusual about it."""
+
+    frame: pd.DataFrame
+    state: TableState
+
+
+def attempt(source: str, read: Callable[[], T]) -> T | Unreadable:
+    """What `read` returns, or why it could not: whatever fails, the other sources are read nevertheless."""
+    try:
+        return read()
+    except Exception as error:
+        reason = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        return Unreadable(source, one_line(reason, 300))
+
+
+def read_rows(
+    workspace: Workspace,
+    table: Table,
+    *,
+    time: str,
+    since: datetime,
+    now: datetime,
+    columns: Sequence[str],
+    prepared: Callable[[DataFrame], DataFrame] = lambda rows: rows,
+) -> Rows:
+    """Rows of a table from `since` until now.
+
+    Args:
+        workspace: with the table; where it does not exist, there are no rows.
+        table: which one.
+        time: its column with the time that counts.
+        since: rows before it are left out.
+        now: rows after it are left out, and counted.
+        columns: what is read; columns that the table does not have are null.
+        prepared: what is done to the rows before they are fetched: a further condition, a limit, an aggregation that
+            keeps the columns.
+
+    Raises:
+        NotPermitted: the current user may not read the table.
+    """
+    from pyspark.sql import functions as F
+
+    if not workspace.spark.catalog.tableExists(workspace.table(table.name)):
+        return Rows(_empty(columns), TableState(table.name, exists=False))
+    rows = table.read(workspace)
+    present = {name.casefold() for name in rows.columns}
+    missing = tuple(name for name in table.names if name.casefold() not in present)
+    types = {column.name: column.type for column in table.columns}
+    for name in (name for name in columns if name in missing):
+        rows = rows.withColumn(name, F.lit(None).cast(types[name]))
+    moment = F.col(time)
+    ahead = rows.where(moment > F.lit(now)).agg(F.count("*"), F.unix_micros(F.max(time))).collect()[0]
+    chosen = prepared(rows.where((moment >= F.lit(since)) & (moment <= F.lit(now))).select(*columns))
+    newest = pd.Timestamp(ahead[1], unit="us", tz="UTC").to_pydatetime() if ahead[0] else None
+    return Rows(_fetched(chosen), TableState(table.name, True, missing, int(ahead[0]), newest))
+
+
+def _empty(columns: Sequence[str]) -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
+
+
+def _fetched(rows: DataFrame) -> pd.DataFrame:
+    """The rows with their times in UTC, whatever the session's time zone is."""
+    from pyspark.sql import functions as F
+
+    times = [name for name, kind in rows.dtypes if kind == "timestamp"]
+    for name in times:
+        rows = rows.withColumn(name, F.unix_micros(name))
+    frame = rows.toPandas()
+    return frame.assign(**{name: pd.to_datetime(frame[name], unit="us", utc=True) for name in times})
