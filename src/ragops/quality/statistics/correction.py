@@ -28,7 +28,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ragops.quality.statistics.intervals import Interval, Statistic, Sums, cluster_sums, statistic_interval
+from ragops.quality.statistics.intervals import (
+    Interval,
+    Sums,
+    cluster_sums,
+    fraction_interval,
+    statistic_interval,
+)
 
 Numbers = NDArray[np.float64]
 _COLUMNS = range(7)
@@ -59,7 +65,8 @@ def rogan_gladen(judged: Sequence[bool], judged_clusters: Sequence[str], labelle
         judged_clusters: for each of these the name of its cluster.
         labelled: the answers with a label.
     """
-    return _interval(_rogan_gladen, judged, judged_clusters, labelled)
+    sums = _sums(judged, judged_clusters, labelled)
+    return _clipped(fraction_interval(_rogan_gladen, sums, int((sums[:, 0] > 0).sum())))
 
 
 def prediction_powered(judged: Sequence[float], judged_clusters: Sequence[str], labelled: Labelled) -> Interval:
@@ -72,13 +79,12 @@ def prediction_powered(judged: Sequence[float], judged_clusters: Sequence[str], 
         judged_clusters: for each of these the name of its cluster.
         labelled: the answers with a label.
     """
-    return _interval(_prediction_powered, judged, judged_clusters, labelled)
+    sums = _sums(judged, judged_clusters, labelled)
+    return _clipped(statistic_interval(_prediction_powered, sums, limiting=sums[:, 0] > 0))
 
 
-def _interval(
-    statistic: Statistic, judged: Sequence[float], judged_clusters: Sequence[str], labelled: Labelled
-) -> Interval:
-    """Whole clusters are drawn with their labelled and their other answers, those without a label apart."""
+def _sums(judged: Sequence[float], judged_clusters: Sequence[str], labelled: Labelled) -> Sums:
+    """Of each cluster, the labelled answers and the others apart."""
     score, label = np.asarray(labelled.judge, np.float64), np.asarray(labelled.people, np.float64)
     others = np.asarray(judged, np.float64)
     with_label, without = np.ones(len(label)), np.zeros(len(label))
@@ -93,19 +99,19 @@ def _interval(
         (score**2, others**2),
     )
     clusters = [*labelled.clusters, *judged_clusters]
-    sums = cluster_sums(clusters, *(np.concatenate(pair) for pair in columns))
-    found = statistic_interval(statistic, sums, limiting=sums[:, 0] > 0)
+    return cluster_sums(clusters, *(np.concatenate(pair) for pair in columns))
+
+
+def _clipped(found: Interval) -> Interval:
     mean, low, high = (float(np.clip(value, 0, 1)) for value in (found.mean, found.low, found.high))
     return found._replace(mean=mean, low=low, high=high)
 
 
-def _rogan_gladen(sums: Sums) -> Numbers:
+def _rogan_gladen(sums: Sums) -> tuple[Numbers, Numbers]:
+    """The judge's rate - its false alarms, and its sensitivity - its false alarms."""
     count, good, said, both, others, others_said, _ = (sums[..., column] for column in _COLUMNS)
     sensitivity, false_alarms = both / good, (said - both) / (count - good)
-    informed = np.where(sensitivity > false_alarms, sensitivity - false_alarms, np.nan)
-    rate = (said + others_said) / (count + others)
-    found: Numbers = (rate - false_alarms) / informed
-    return found
+    return (said + others_said) / (count + others) - false_alarms, sensitivity - false_alarms
 
 
 def _prediction_powered(sums: Sums) -> Numbers:

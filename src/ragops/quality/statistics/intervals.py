@@ -40,6 +40,8 @@ Sums = NDArray[np.float64]
 """Sums over the rows of each cluster, shape (clusters, sums); or of whole samples, shape (samples, sums)."""
 Statistic = Callable[[Sums], NDArray[np.float64]]
 """Gives one number for each row of sums; NaN where there is none."""
+Fraction = Callable[[Sums], tuple[NDArray[np.float64], NDArray[np.float64]]]
+"""Gives a numerator and a denominator for each row of sums; NaN where there is none."""
 
 
 class Interval(NamedTuple):
@@ -141,6 +143,33 @@ def statistic_interval(statistic: Statistic, sums: Sums, limiting: NDArray[np.bo
             return _student(value, influence, count)
         low, high = _bca(value, statistic(_resampled(sums, few)), influence, count)
     return Interval(value, low, high, count)
+
+
+def fraction_interval(fraction: Fraction, sums: Sums, clusters: int) -> Interval:
+    """A numerator divided by a denominator that may be near 0, with its interval by Fieller's theorem.
+
+    It contains each ratio r for which numerator - r x denominator does not differ significantly from 0, by Student's t
+    with the jackknife's error. Where the denominator does not either, every ratio is possible.
+
+    Args:
+        fraction: computes both from sums over clusters.
+        sums: of each cluster.
+        clusters: the number that counts: of two samples, that of the smaller one.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        above, below = (float(part[0]) for part in fraction(sums.sum(axis=0)[None]))
+        without = np.stack(fraction(sums.sum(axis=0) - sums))
+    if clusters < 2 or not below > 0:
+        value = above / below if below > 0 else float("nan")
+        return Interval(value, value, value, clusters)
+    known = without[:, np.isfinite(without).all(axis=0)]
+    influence = known.mean(axis=1, keepdims=True) - known
+    reach = quantile((1 + LEVEL) / 2, clusters - 1) ** 2 * (1 - 1 / known.shape[1]) * influence @ influence.T
+    square, half, constant = below**2 - reach[1, 1], above * below - reach[0, 1], above**2 - reach[0, 0]
+    if square <= 0:
+        return Interval(above / below, -np.inf, np.inf, clusters)
+    root = np.sqrt(max(0.0, half**2 - square * constant))
+    return Interval(above / below, float((half - root) / square), float((half + root) / square), clusters)
 
 
 def standard_error(statistic: Statistic, sums: Sums) -> float:
