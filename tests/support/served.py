@@ -131,6 +131,7 @@ def parts(
     made = assemble(
         case,
         folder,
+        folder / "indexes",
         source or Shelved(),
         cast(Traces, NoTraces()),
         identify or always(ME),

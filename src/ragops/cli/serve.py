@@ -21,7 +21,7 @@ from ragops.platform.credentials import workspace_client
 from ragops.platform.deployment import deployed_experiment, deployed_model
 from ragops.platform.mlflow_store import use_mlflow
 from ragops.platform.model_servers import is_this_machine
-from ragops.platform.workspace import LEDGER
+from ragops.platform.workspace import INDEXES, LEDGER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,7 +118,8 @@ def _opened(
     source = _source(target, workspace, use_case, model, working_copy, traces.open)
     if not in_app():  # where it would be started again and again, it waits for the first champion instead
         source.wanted()
-    parts = assemble(use_case, workspace.volume(LEDGER), source, traces, identify, rules)
+    volumes = workspace.volume(LEDGER), workspace.volume(INDEXES)
+    parts = assemble(use_case, *volumes, source, traces, identify, rules)
     parts.chains.start()
     return parts
 

@@ -52,6 +52,7 @@ class Run:
         answer_id: "resp_" and 32 hexadecimal digits.
         created_at: seconds since the epoch.
         version: the chain that answers, once it has begun.
+        queue_seconds: how long it waited for a slot, once it has one.
         answered: the checked answer, once it has ended.
         error: why there is none.
         stopped: tells the thread to give up.
@@ -61,10 +62,12 @@ class Run:
     answer_id: str = field(default_factory=lambda: f"resp_{secrets.token_hex(16)}")
     created_at: float = field(default_factory=time.time)
     version: ChainVersion | None = None
+    queue_seconds: float | None = None
     answered: Answered | None = None
     error: Exception | None = None
     stopped: threading.Event = field(default_factory=threading.Event)
     task: asyncio.Task[None] | None = None
+    _arrived: float = field(default_factory=time.monotonic)
     _pieces: list[str] = field(default_factory=list)
     _waiting: int = 0
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -119,7 +122,7 @@ class Run:
 
     def begin(self, version: ChainVersion) -> None:
         """It has a slot."""
-        self.version = version
+        self.version, self.queue_seconds = version, time.monotonic() - self._arrived
         self._notify()
 
     def add(self, piece: str) -> None:

@@ -27,6 +27,7 @@ from ragops.serving.server.mcp import http_app, mcp_server
 from ragops.serving.server.pages import Page
 from ragops.serving.server.passages import passage_in_document
 from ragops.serving.server.review import review_router
+from ragops.serving.server.status import status_router
 from ragops.serving.server.streaming import AnswerResponse
 from ragops.serving.server.traces import Traces
 from ragops.serving.server.types import Refused
@@ -43,6 +44,7 @@ class Parts:
     Attributes:
         use_case: for the page: what the system is for, and example questions.
         volume: the ledger volume, for feedback.
+        indexes: the volume of the index, where the job monitor writes the status page.
         chains: what answers.
         answers: answers in progress.
         traces: of the answers.
@@ -53,6 +55,7 @@ class Parts:
 
     use_case: UseCase
     volume: Path
+    indexes: Path
     chains: Chains
     answers: Answers
     traces: Traces
@@ -95,6 +98,7 @@ def create_app(parts: Parts) -> ASGIApp:
     app.include_router(feedback_router(parts.volume, parts.identify))
     reviewers = parts.use_case.evaluation.reviewers
     app.include_router(review_router(parts.volume, reviewers, parts.chains, parts.identify))
+    app.include_router(status_router(parts.indexes, parts.identify, parts.rules.token))
     app.router.routes.extend(agents.routes)
     app.mount("/", Page())
     return Guard(app, parts.rules)

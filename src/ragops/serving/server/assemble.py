@@ -22,9 +22,15 @@ from ragops.usecase import UseCase
 
 
 def assemble(
-    use_case: UseCase, volume: Path, source: Source, traces: Traces, identify: Identify, rules: Rules
+    use_case: UseCase,
+    volume: Path,
+    indexes: Path,
+    source: Source,
+    traces: Traces,
+    identify: Identify,
+    rules: Rules,
 ) -> Parts:
-    """The parts; the chain is opened when `chains.start` is called. `volume` is the ledger's."""
+    """The parts; the chain is opened when `chains.start` is called. `volume` is the ledger's, `indexes` the index's."""
     serving = use_case.serving
     slots = Slots(serving.concurrent_requests, serving.queue_length)
     chains = Chains(source, serving.follow_seconds)
@@ -38,7 +44,7 @@ def assemble(
             "traces_missing": traces.missing,
         }
 
-    return Parts(use_case, volume, chains, answers, traces, identify, rules, health)
+    return Parts(use_case, volume, indexes, chains, answers, traces, identify, rules, health)
 
 
 def recorder(volume: Path) -> Callable[[Run, Answered], None]:
@@ -55,6 +61,8 @@ def recorder(volume: Path) -> Callable[[Run, Answered], None]:
             who=run.query.who,
             asked_at=datetime.fromtimestamp(run.created_at, UTC),
             chain=(run.version.name, run.version.version),
+            groups=run.query.groups,
+            queue_seconds=run.queue_seconds,
         )
         record_answer(volume, row, files)
 

@@ -50,7 +50,7 @@ class Page(StaticFiles):
         return response
 
 
-_PAGES = ("/", "/review")
+_PAGES = ("/", "/review", "/status")
 
 
 def page_file(name: str) -> Response:

@@ -79,6 +79,7 @@ def test_an_answer_comes_in_pieces_and_is_recorded_before_its_end() -> None:
         assert "".join([piece async for piece in run.pieces(10)]) == "At twenty to eight."
         assert await run.result() is DONE and run.version == stage.version
         assert recorded == [(run.answer_id, False)] and run.answer_id.startswith("resp_")
+        assert run.queue_seconds is not None and run.queue_seconds >= 0
         run.leave()
 
     running(work)

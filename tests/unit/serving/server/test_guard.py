@@ -47,8 +47,8 @@ def test_the_own_page_may_ask_also_behind_a_proxy(tmp_path: Path) -> None:
 
 def test_with_a_token_only_the_page_and_health_are_open(tmp_path: Path) -> None:
     guarded = client(tmp_path, Rules("right"))
-    assert {guarded.get(path).status_code for path in ("/", "/style.css", "/health")} == {200}
-    for path in ("/config", "/ready", "/passages/c1", "/nowhere", "/../pyproject.toml"):
+    assert {guarded.get(path).status_code for path in ("/", "/style.css", "/status", "/health")} == {200}
+    for path in ("/config", "/ready", "/passages/c1", "/status.json", "/nowhere", "/../pyproject.toml"):
         response = guarded.get(path)
         assert (response.status_code, response.json()["error"]["type"]) == (401, "authentication_error")
     assert guarded.get("/config", headers={"Authorization": "Bearer right"}).status_code == 200

@@ -40,7 +40,7 @@ class _Parsed(HTMLParser):
         return [attributes[attribute] for _, attributes in self.elements if attribute in attributes]
 
 
-@pytest.fixture(scope="module", params=["index.html", "review.html"])
+@pytest.fixture(scope="module", params=["index.html", "review.html", "status.html", "no_status.html"])
 def page(request: pytest.FixtureRequest) -> _Parsed:
     return _Parsed((PAGE / request.param).read_text("utf-8"))
 
@@ -70,7 +70,9 @@ def test_the_page_has_no_inline_script_or_style(page: _Parsed) -> None:
 
 
 def test_files_are_the_pages_own(page: _Parsed) -> None:
-    named = [*page.values("src"), *page.values("href")]
+    links = {attributes["href"] for tag, attributes in page.elements if tag == "a"}
+    assert links <= {"./", "status"}
+    named = {*page.values("src"), *page.values("href")} - links
     assert named and all((PAGE / name).is_file() for name in named)
     everything = "".join(file.read_text("utf-8") for file in PAGE.iterdir() if file.suffix in (".css", ".js", ".html"))
     assert not re.search(r"https?://|@import|url\(", everything)
