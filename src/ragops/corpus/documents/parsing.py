@@ -2,8 +2,7 @@
 
 import errno
 import re
-from collections.abc import Callable
-from importlib import import_module
+from collections.abc import Iterable
 from pathlib import Path
 from stat import S_ISREG
 
@@ -11,43 +10,34 @@ from ragops.corpus.documents.landing import is_transient
 from ragops.corpus.documents.limits import MIB, ParseLimits
 from ragops.corpus.documents.metadata import choose_title, detect_language, load_model
 from ragops.corpus.documents.normalize import normalize
-from ragops.corpus.documents.sniffing import FORMATS, IMAGES, sniff_format
+from ragops.corpus.documents.parsers.registry import PARSERS
+from ragops.corpus.documents.sniffing import FORMATS, sniff_format
 from ragops.corpus.documents.types import Extract, ParsedDocument, Unparsable
+from ragops.text import one_line
 
 __all__ = ["PARSER_VERSION", "ParseLimits", "ParsedDocument", "Unparsable", "parse", "parser_name", "prepare"]
 
-PARSER_VERSION = "1"
+PARSER_VERSION = "2"
 """Increase with every change of a parser's output: all files are then parsed again."""
 
-Parser = Callable[[Path, ParseLimits], Extract]
-
-# Format to (name in the tables, module, function). Modules are imported for the first file that needs them, since
-# markitdown and RapidOCR take seconds to load and most children never need them.
-_PARSERS = {
-    "md": ("markdown", "text", "parse_markdown"),
-    "txt": ("text", "text", "parse_text"),
-    "html": ("markdownify", "html", "parse_html"),
-    "docx": ("markitdown", "office", "parse_docx"),
-    "pptx": ("markitdown", "office", "parse_pptx"),
-    "xlsx": ("openpyxl", "spreadsheet", "parse_xlsx"),
-    "pdf": ("pypdfium2", "pdf", "parse_pdf"),
-} | dict.fromkeys(IMAGES, ("rapidocr", "image", "parse_image"))
 _NO_MEMORY = re.compile(r"std::bad_alloc|Failed to allocate")  # messages of ONNX Runtime and OpenCV
 _PAGE_MARKER = re.compile(r"^<!-- page: \d+ -->$", re.MULTILINE)
 # A document of thematic breaks alone would have no chunks, and be split again in each run.
 _TEXT = re.compile(r"[^\s*_-]")
+_MOST_WARNINGS = 50
+_LONGEST_WARNING = 200  # characters
 
 
 def parser_name(format: str | None) -> str:
     """Name of a format's parser; '' if the format is unknown."""
-    return _PARSERS[format][0] if format else ""
+    return PARSERS[format].name if format else ""
 
 
 def prepare(path: Path) -> None:
     """Loads what a file with this extension needs, so that the file's time limit does not include it."""
     format = FORMATS.get(path.suffix.lower())
     if format:
-        _load(format)
+        PARSERS[format].load()
         load_model()
 
 
@@ -62,7 +52,7 @@ def parse(path: Path, limits: ParseLimits) -> ParsedDocument:
     try:
         _check_file(path, limits)
         format = sniff_format(path)
-        return _finish(_load(format)(path, limits), path, format, limits)
+        return _finish(PARSERS[format].load()(path, limits), path, format, limits)
     except Unparsable as error:
         error.parser = parser_name(format)
         raise
@@ -86,12 +76,6 @@ def _check_file(path: Path, limits: ParseLimits) -> None:
         raise Unparsable(reason, limit="max_bytes")
 
 
-def _load(format: str) -> Parser:
-    _, module, function = _PARSERS[format]
-    parser: Parser = getattr(import_module(f"ragops.corpus.documents.parsers.{module}"), function)
-    return parser
-
-
 def _finish(extract: Extract, path: Path, format: str, limits: ParseLimits) -> ParsedDocument:
     if len(extract.markdown) > limits.max_characters:
         reason = f"too large: {len(extract.markdown):,} characters of text, at most {limits.max_characters:,}"
@@ -107,7 +91,15 @@ def _finish(extract: Extract, path: Path, format: str, limits: ParseLimits) -> P
         pages=extract.pages,
         parser=parser_name(format),
         ocr=extract.ocr,
+        warnings=_sentences(extract.warnings),
     )
+
+
+def _sentences(warnings: Iterable[str]) -> tuple[str, ...]:
+    """Distinct warnings on one line each; a file with thousands of damaged parts needs no thousands of them."""
+    distinct = list(dict.fromkeys(one_line(warning, _LONGEST_WARNING) for warning in warnings))
+    more = len(distinct) - _MOST_WARNINGS + 1
+    return tuple(distinct if more <= 1 else [*distinct[: _MOST_WARNINGS - 1], f"and {more:,} more parts"])
 
 
 def _reason(path: Path, format: str | None, error: Exception) -> str:

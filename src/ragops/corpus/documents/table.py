@@ -28,6 +28,9 @@ class DocumentRow(BaseModel):
     parser: str = Field(description="Name of the parser.")
     parser_version: str = Field(description="Version of the parsers; a new version parses every file again.")
     ocr: bool = Field(description="Whether text was recognized in images.")
+    warnings: tuple[str, ...] = Field(
+        (), description="Parts of the file that were not read, a short sentence for each; empty if all of it was."
+    )
     reason: str | None = Field(None, description="Why it could not be parsed; null if it was.")
     exception_type: str | None = Field(None, description="Class name of the underlying error.")
     limit_met: str | None = Field(

@@ -10,12 +10,17 @@ from ragops.text import one_line
 
 @dataclass(frozen=True)
 class Extract:
-    """A parser's output: Markdown not yet normalized, and metadata that only the format has."""
+    """A parser's output: Markdown not yet normalized, metadata that only the format has, and what is missing."""
 
     markdown: str
     title: str | None = None
     pages: int | None = None
     ocr: bool = False
+    warnings: tuple[str, ...] = ()
+    """A short sentence for each part of the file that was not read: which part, and what happened.
+
+    For example "slide 3: a shape without a position was left out". Without names of the landing folder.
+    """
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,8 @@ class ParsedDocument:
     pages: int | None
     parser: str
     ocr: bool
+    warnings: tuple[str, ...] = ()
+    """A short sentence for each part of the file that was not read: distinct, on one line, at most 50."""
 
 
 MEMORY_HERE = "memory_here"

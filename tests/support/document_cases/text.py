@@ -1,0 +1,5 @@
+"""Cases of text files."""
+
+from tests.support.document_cases.case import Case
+
+CASES: list[Case] = []
