@@ -13,13 +13,14 @@ Each step is a span of one MLflow trace (`trace`).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from ragops.answers.chain.abstention import evidence
 from ragops.answers.chain.checked import Checks
 from ragops.answers.chain.rewriting import Standalone, standalone
-from ragops.answers.chain.trace import Steps, Trace
+from ragops.answers.chain.trace import Span, Steps, Trace
 from ragops.answers.chain.types import Answer, AnswerSettings, Query
 from ragops.answers.llms.errors import ModelFailure
 from ragops.answers.llms.gateway import Gateway
@@ -131,6 +132,7 @@ class _Run:
         self._started = time.monotonic()
         self._trace = chain.open_trace(question=query.text, history=len(query.history))
         self._deadline = chain.gateway.deadline()
+        self._step_seconds: dict[str, float] = {}
 
     def pieces(self) -> Pieces:
         """Runs all steps and ends the trace, with the answer or with the error."""
@@ -139,7 +141,12 @@ class _Run:
         except BaseException as error:
             self._trace.fail(error)
             raise
-        answer = replace(answer, seconds=time.monotonic() - self._started, trace_id=self._trace.trace_id)
+        answer = replace(
+            answer,
+            seconds=time.monotonic() - self._started,
+            step_seconds=self._step_seconds,
+            trace_id=self._trace.trace_id,
+        )
         self._trace.end(
             answer=answer.text,
             cited=[one.number for one in answer.cited],
@@ -161,13 +168,21 @@ class _Run:
             yield answer.text
         return replace(answer, not_rewritten=not_rewritten)
 
+    @contextmanager
+    def _step(self, name: str, kind: str, **inputs: object) -> Iterator[Span]:
+        """One step: a span of the trace, and its time. A streamed reply's includes the client's."""
+        started = time.monotonic()
+        with self._trace.step(name, kind, **inputs) as span:
+            yield span
+        self._step_seconds[name] = time.monotonic() - started
+
     def _rewritten(self) -> Standalone:
         chain, query = self._chain, self._query
         turns = chain.settings.history_turns
         history = query.history[-turns:] if turns else ()
         if not history:
             return Standalone(query.text, {})
-        with self._trace.step("rewrite", "CHAIN", question=query.text) as span:
+        with self._step("rewrite", "CHAIN", question=query.text) as span:
             alone = standalone(query.text, history, chain.rewrite, chain.gateway, query.who, chain.key, self._deadline)
             span.set_attribute("failed_models", list(alone.failed))
             span.set_outputs(alone.text)
@@ -175,7 +190,7 @@ class _Run:
 
     def _retrieved(self, question: str) -> tuple[Context, float]:
         chain, groups = self._chain, self._query.groups
-        with self._trace.step("retrieve", "RETRIEVER", question=question, groups=groups) as span:
+        with self._step("retrieve", "RETRIEVER", question=question, groups=groups) as span:
             context, score = chain.retrieve(question, groups)
             span.set_attribute("evidence", score)
             span.set_outputs([_as_document(source) for source in context.sources])
@@ -183,10 +198,10 @@ class _Run:
 
     def _generated(self, question: str, context: Context) -> ReplyPieces:
         chain, prompt = self._chain, self._chain.prompt
-        with self._trace.step("prompt", "PARSER", template=prompt.name) as span:
+        with self._step("prompt", "PARSER", template=prompt.name) as span:
             request = chain.request(question, context.sources)
             span.set_outputs(request.chat())
-        with self._trace.step("generate", "CHAT_MODEL") as span:
+        with self._step("generate", "CHAT_MODEL") as span:
             reply = yield from self._reply(request)
             span.set_attribute("model", reply.model)
             span.set_attribute("failed_models", list(reply.failed))
@@ -201,7 +216,7 @@ class _Run:
         return gateway.generate(request, caller, self._deadline)
 
     def _checked(self, reply: Reply, abstention: Answer) -> Answer:
-        with self._trace.step("check", "PARSER", reply=reply.text) as span:
+        with self._step("check", "PARSER", reply=reply.text) as span:
             done = self._chain.checks.checked(reply, abstention)
             span.set_outputs({"removed": done.removed, "attributed": done.attributed, "quoted": done.quoted})
         return done.answer

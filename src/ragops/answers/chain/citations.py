@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -86,6 +86,13 @@ def quote(question: str, passages: Sequence[str], settings: Extractive) -> Groun
     found = best_quotes(question, passages, settings.sentences, settings.support)
     cited = check_citations(" ".join(one.cited() for one in found), len(passages))
     return Grounded(cited.text, cited.numbers, 0)
+
+
+def lexical_support(text: str, cited: Iterable[str]) -> float:
+    """The share of an answer's content words that occur in any of the cited passages' texts, from 0 to 1."""
+    known = {term for passage in cited for term in terms(passage)}
+    words = [term for term in terms(text) if not term.isdigit()]
+    return sum(word in known for word in words) / len(words) if words else 0.0
 
 
 def parts(text: str, passages: int = MOST_PASSAGES) -> Iterator[tuple[Kind, str]]:

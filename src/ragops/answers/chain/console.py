@@ -33,6 +33,7 @@ def as_outputs(answer: Answer) -> dict[str, Any]:
         "prompt_tokens": answer.prompt_tokens,
         "completion_tokens": answer.completion_tokens,
         "seconds": answer.seconds,
+        "step_seconds": answer.step_seconds,
         "trace_id": answer.trace_id,
         "sources": [_as_output(one, one in answer.cited) for one in answer.sources],
     }

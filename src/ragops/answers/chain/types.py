@@ -87,6 +87,7 @@ class Answer:
         prompt_tokens: read by the model.
         completion_tokens: written by it.
         seconds: in total.
+        step_seconds: of each step that was made, by its name: rewrite, retrieve, prompt, generate, check.
         trace_id: MLflow's; None without tracing.
     """
 
@@ -108,4 +109,5 @@ class Answer:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
+    step_seconds: dict[str, float] = field(default_factory=dict)
     trace_id: str | None = None

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ragops.answers.chain.citations import lexical_support
 from ragops.answers.chain.types import Answer
-from ragops.answers.llms.providers.extractive import terms
 from ragops.errors import UserError
 from ragops.quality.gold import is_answered_by
 from ragops.quality.questions import Question
@@ -226,15 +226,9 @@ def check_answer(question: Question, answer: Outcome) -> dict[str, float]:
     if written := answer.valid_citations + answer.removed_citations:
         values["citation_validity"] = answer.valid_citations / written
     if not answer.abstained:
-        values |= {"lexical_support": _lexical_support(answer), "own_words": float(not answer.quoted)}
+        support = lexical_support(answer.text, (text for _, text in answer.cited))
+        values |= {"lexical_support": support, "own_words": float(not answer.quoted)}
     return values
-
-
-def _lexical_support(answer: Outcome) -> float:
-    """The share of the answer's content words that occur in any cited passage."""
-    known = {term for _, text in answer.cited for term in terms(text)}
-    words = [term for term in terms(answer.text) if not term.isdigit()]
-    return sum(word in known for word in words) / len(words) if words else 0.0
 
 
 def summarize(rows: Sequence[Row]) -> dict[str, Interval]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from ragops.answers.chain.citations import lexical_support
 from ragops.answers.chain.types import Abstained
 from ragops.platform.tables import Table
 
@@ -97,6 +98,31 @@ class AnswerRow(BaseModel):
     numbers: list[int] | None = Field(
         default=None, description="The number that each of `passages` has in the answer; null in rows of old versions."
     )
+    groups: list[str] | None = Field(
+        default=None, description="The groups of who asked. This and what follows is null in rows of old versions."
+    )
+    evidence: float | None = Field(default=None, description="How well the passages match the question, 0 to 1.")
+    similarities: list[float] | None = Field(
+        default=None, description="Cosine similarity of each source's best passage to the question, best source first."
+    )
+    support: float | None = Field(
+        default=None, description="Share of the answer's words that occur in the passages it cites; null if abstained."
+    )
+    valid_citations: int | None = Field(
+        default=None, description="Citations that the model wrote, of passages that it was given."
+    )
+    removed_citations: int | None = Field(default=None, description="Those that it made up.")
+    quoted: bool | None = Field(
+        default=None, description="Whether quotes replaced what the model wrote, because it cited nothing."
+    )
+    failed: list[str] | None = Field(default=None, description="Models that were asked before and did not answer.")
+    queue_seconds: float | None = Field(default=None, description="Waiting for the server to begin.")
+    rewrite_seconds: float | None = Field(default=None, description="Rewriting a follow-up question; null if not.")
+    retrieve_seconds: float | None = Field(default=None, description="Finding the passages.")
+    generate_seconds: float | None = Field(
+        default=None, description="The models' time, failed ones included; null if none was asked."
+    )
+    check_seconds: float | None = Field(default=None, description="Checking citations.")
 
 
 class FeedbackRow(BaseModel):
@@ -147,6 +173,8 @@ def answer_row(
     who: str,
     asked_at: datetime,
     chain: Chain,
+    groups: Sequence[str] | None = None,
+    queue_seconds: float | None = None,
 ) -> AnswerRow:
     """The row of an answer.
 
@@ -158,9 +186,12 @@ def answer_row(
         who: who asked.
         asked_at: when the question came, with a time zone.
         chain: name and version of the chain that answered.
+        groups: of who asked; None if they are not known.
+        queue_seconds: how long the question waited before the chain began; None if that is not known.
     """
     taken = ("standalone", "abstained", "model", "prompt", "generation", "trace_id", "seconds")
     sources = outputs["sources"]
+    cited = [one for one in sources if one["cited"]]
     return AnswerRow(
         answer_id=answer_id,
         question=question,
@@ -171,6 +202,19 @@ def answer_row(
         chain_version=chain[1],
         passages=[chunk for one in sources for chunk in one["chunk_ids"]],
         numbers=[one["number"] for one in sources for _ in one["chunk_ids"]],
-        cited=[chunk for one in sources if one["cited"] for chunk in one["chunk_ids"]],
+        cited=[chunk for one in cited for chunk in one["chunk_ids"]],
+        groups=None if groups is None else list(groups),
+        queue_seconds=queue_seconds,
+        similarities=[one["similarity"] for one in sources if one.get("similarity") is not None],
+        support=None if outputs["abstained"] else lexical_support(answer, (one.get("text", "") for one in cited)),
         **{name: outputs[name] for name in taken},
+        **_measured(outputs),
     )
+
+
+def _measured(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """What chains report since they are monitored; None for one that was logged before."""
+    seconds = outputs.get("step_seconds", {})
+    named = ("evidence", "valid_citations", "removed_citations", "quoted")
+    steps = {f"{step}_seconds": seconds.get(step) for step in ("rewrite", "retrieve", "generate", "check")}
+    return {name: outputs.get(name) for name in named} | steps | {"failed": list(outputs.get("failed", ()))}

@@ -38,6 +38,13 @@ def test_an_answer_has_its_sources() -> None:
     assert answer.trace_id is None
 
 
+def test_an_answer_has_the_time_of_each_step_that_was_made() -> None:
+    answer = answered("At twenty to eight [1].")
+    assert set(answer.step_seconds) == {"retrieve", "prompt", "generate", "check"}
+    assert 0 <= sum(answer.step_seconds.values()) <= answer.seconds
+    assert set(answered("x", min_evidence=0.9).step_seconds) == {"retrieve"}
+
+
 def test_citations_of_passages_that_were_not_retrieved_are_removed_and_counted() -> None:
     answer = answered("At twenty to eight [1][7], they say [0].")
     assert answer.text == "At twenty to eight [1], they say."

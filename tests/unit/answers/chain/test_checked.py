@@ -32,7 +32,7 @@ def test_a_reply_is_checked_as_the_chain_checks_it(text: str, uncited: str) -> N
     reply = opened.gateway.primary.generate(opened.request(QUESTION, context.sources))
     checks = pickle.loads(pickle.dumps(opened.checks))  # batches are checked in other processes
     alone = checks.checked(reply, checks.abstention(QUESTION, context, score, "g-000001")).answer
-    assert replace(whole, seconds=0.0, trace_id=None) == alone
+    assert replace(whole, seconds=0.0, step_seconds={}, trace_id=None) == alone
 
 
 @pytest.mark.parametrize(("similarity", "suffices"), [(0.29, False), (0.3, True)])

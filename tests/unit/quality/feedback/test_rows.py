@@ -99,3 +99,32 @@ def test_an_answers_row_has_the_passages_it_was_given_and_those_it_cites() -> No
     assert (row.passages, row.numbers, row.cited) == (["a", "b", "c"], [1, 1, 2], ["c"])
     assert (row.question, row.standalone) == ("And in Python?", "How do I open a file in Python?")
     assert (row.chain_name, row.chain_version, row.generation, row.trace_id) == ("help", "3", "g-1", "tr-1")
+    assert (row.support, row.evidence, row.groups, row.queue_seconds) == (0.0, 0.9, None, None)  # it has no texts
+    assert (row.similarities, row.valid_citations, row.retrieve_seconds, row.failed) == ([], None, None, [])
+
+
+def test_an_answers_row_has_what_is_monitored() -> None:
+    passages = [
+        {"number": 1, "chunk_ids": ["a"], "cited": True, "similarity": 0.8, "text": "A file is opened with open."},
+        {"number": 2, "chunk_ids": ["b"], "cited": False, "similarity": None, "text": "Sockets are closed."},
+    ]
+    known = {"standalone": "q", "abstained": None, "model": "m", "prompt": "p", "generation": "g", "trace_id": None}
+    outputs = known | {
+        "seconds": 3.0,
+        "step_seconds": {"retrieve": 0.5, "prompt": 0.1, "generate": 2.0, "check": 0.25},
+        "evidence": 0.8,
+        "valid_citations": 2,
+        "removed_citations": 1,
+        "quoted": False,
+        "failed": {"served": "timeout"},
+        "sources": passages,
+    }
+    chain, now = ("help", "3"), datetime(2026, 11, 30, 12, tzinfo=UTC)
+    told = {"who": "me", "asked_at": now, "chain": chain, "groups": ("docs",), "queue_seconds": 0.75}
+    row = answer_row(f"resp_{'0a' * 16}", "q", "Open sockets [1].", outputs, **told)
+    assert (row.groups, row.evidence, row.similarities, row.support) == (["docs"], 0.8, [0.8], 0.5)
+    assert (row.valid_citations, row.removed_citations, row.quoted, row.failed) == (2, 1, False, ["served"])
+    steps = (row.queue_seconds, row.rewrite_seconds, row.retrieve_seconds, row.generate_seconds, row.check_seconds)
+    assert steps == (0.75, None, 0.5, 2.0, 0.25)
+    abstained = answer_row(f"resp_{'0a' * 16}", "q", "No.", outputs | {"abstained": "the model"}, **told)
+    assert abstained.support is None
