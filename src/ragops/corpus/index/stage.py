@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -118,14 +119,31 @@ def verify_index(
     manifest = index.manifest(index.pointer().generation)
     if manifest.outdated:
         return outdated_report(manifest)
-    source, terms = index_source(workspace, model, rules), terms_version(languages)
+    with opened_copy(index, manifest.name) as generation:
+        return verify_opened(index, generation, index_source(workspace, model, rules), languages)
+
+
+def verify_opened(
+    index: PublishedIndex, generation: Generation, source: IndexSource, languages: Sequence[str]
+) -> VerifyReport:
+    """As `verify_index`, for a generation that is open already. Raises UserError if chunks have no vector."""
     wanted = source.rows()
     sample = [entry for batch in source.fetch(sample_ids(wanted, SAMPLED_TEXTS, source.version)) for entry in batch]
+    changed = index.changed_files(generation.manifest)
+    return verify_generation(generation, wanted, sample, source.model.fingerprint, changed, terms_version(languages))
+
+
+@contextmanager
+def opened_copy(index: PublishedIndex, name: str) -> Iterator[Generation]:
+    """A generation opened in a copy of its own, which is removed afterwards: Chroma writes into what it opens.
+
+    Raises:
+        UserError: a file is missing or damaged.
+    """
     with tempfile.TemporaryDirectory(prefix="ragops-verify-") as copy:
-        generation = Generation.open(index.copy(manifest.name, Path(copy)))  # Chroma writes into what it opens
+        generation = Generation.open(index.copy(name, Path(copy)))
         try:
-            changed = index.changed_files(manifest)
-            return verify_generation(generation, wanted, sample, source.model.fingerprint, changed, terms)
+            yield generation
         finally:
             generation.close()
 

@@ -15,6 +15,13 @@ from ragops.corpus.index.stores.interface import Fetch
 SAMPLED_TEXTS = 64
 """Distinct texts whose vectors are compared, and searched for."""
 
+CHANGED_FILES = "files changed after publishing"
+"""How a problem of a report begins, after a number, if the generation's files are not those that were published."""
+WORDS_DIFFER = "texts that are in the word index or in passages only"
+"""The same if the word index and the passages have different texts."""
+NOT_FOUND = "texts not found by their own vector"
+"""The same if the graph of the vectors is damaged."""
+
 _PRINTED_IDS = 5
 # Chroma keeps cosine vectors as given or scaled, both in float32: rounding alone costs less than 1e-6.
 _SAME_VECTOR_COSINE = 0.9999
@@ -89,7 +96,7 @@ def verify_generation(
     report = compare(generation, generation.table.row_hashes(), wanted, sample, fingerprint)
     problems = list(report.problems)
     if changed_files:
-        problems.append(_named("files changed after publishing", changed_files))
+        problems.append(_named(CHANGED_FILES, changed_files))
     if terms is not None and generation.manifest.terms != terms:
         problems.append(f"words are stemmed in {_languages(generation.manifest.terms)}, wanted {_languages(terms)}")
     return replace(report, problems=tuple(problems))
@@ -168,7 +175,7 @@ def _problems(
     searched = _searched(generation, sample)
     lost = [text.text_hash for text in searched if not _found(generation, text)]
     if len(lost) > _LOST_FRACTION * len(searched):
-        yield _named("texts not found by their own vector", lost)
+        yield _named(NOT_FOUND, lost)
 
 
 def _searched(generation: Generation, sample: Sequence[Entry]) -> list[TextVector]:
@@ -189,7 +196,7 @@ def _text_problems(generation: Generation) -> Iterator[str]:
     if stale := stored.keys() - wanted.keys():
         yield _named("vectors without a passage", stale)
     if differing := words ^ wanted.keys():
-        yield _named("texts that are in the word index or in passages only", differing)
+        yield _named(WORDS_DIFFER, differing)
     restricted = generation.restrictions.restricted
     in_words = {text for text, groups in wanted.items() if restricted.get(text, ()) != groups}
     in_store = {text for text in wanted.keys() & stored.keys() if stored[text] != wanted[text]}
