@@ -5,6 +5,7 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -31,6 +32,7 @@ from tests.support.chains import ROOT, FakeSearcher, chain, passage, recorded, s
 
 FERRY = "The ferry leaves for the lighthouse island at twenty to eight."
 REPLY = "At twenty to eight [1]."
+BUILT_AT = datetime.now(UTC) - timedelta(hours=5)
 ME = Identity("jane", ("staff",))
 
 
@@ -39,7 +41,9 @@ class Shelf:
     """A generation of given passages."""
 
     rows: Sequence[Passage]
-    manifest: Any = field(default_factory=lambda: SimpleNamespace(name=FakeSearcher.generation))
+    manifest: Any = field(
+        default_factory=lambda: SimpleNamespace(name=FakeSearcher.generation, number=1, built_at=BUILT_AT)
+    )
 
     def passages(self, ids: Sequence[str]) -> list[Passage]:
         known = {one.chunk_id: one for one in self.rows}

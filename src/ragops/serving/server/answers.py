@@ -56,6 +56,7 @@ class Run:
         answered: the checked answer, once it has ended.
         error: why there is none.
         stopped: tells the thread to give up.
+        first_s: from its arrival to the first piece; None while there is none.
     """
 
     query: Query
@@ -67,6 +68,7 @@ class Run:
     error: Exception | None = None
     stopped: threading.Event = field(default_factory=threading.Event)
     task: asyncio.Task[None] | None = None
+    first_s: float | None = None
     _arrived: float = field(default_factory=time.monotonic)
     _pieces: list[str] = field(default_factory=list)
     _waiting: int = 0
@@ -76,6 +78,11 @@ class Run:
     def ended(self) -> bool:
         """Whether there is an answer or an error."""
         return self.answered is not None or self.error is not None
+
+    @property
+    def seconds(self) -> float:
+        """Since its arrival."""
+        return time.monotonic() - self._arrived
 
     def join(self) -> None:
         """One more client waits for it, until `leave`."""
@@ -122,11 +129,13 @@ class Run:
 
     def begin(self, version: ChainVersion) -> None:
         """It has a slot."""
-        self.version, self.queue_seconds = version, time.monotonic() - self._arrived
+        self.version, self.queue_seconds = version, self.seconds
         self._notify()
 
     def add(self, piece: str) -> None:
         """Takes a piece."""
+        if piece and self.first_s is None:
+            self.first_s = self.seconds
         self._pieces.append(piece)
         self._notify()
 
@@ -155,7 +164,14 @@ class Run:
 class Answers:
     """Starts answers within the limits."""
 
-    def __init__(self, use: Use, slots: Slots, deadline_s: float, record: Callable[[Run, Answered], None]) -> None:
+    def __init__(
+        self,
+        use: Use,
+        slots: Slots,
+        deadline_s: float,
+        record: Callable[[Run, Answered], None],
+        observe: Callable[[Run], None] = lambda run: None,
+    ) -> None:
         """Makes the service of one event loop.
 
         Args:
@@ -163,8 +179,9 @@ class Answers:
             slots: the limits; each answer that holds one has a thread.
             deadline_s: for one answer from its arrival, the wait for a slot included.
             record: makes the answer durable before its end is sent; called in a worker thread.
+            observe: measures each run at its end, also one that was refused.
         """
-        self._use, self._slots, self._record = use, slots, record
+        self._use, self._slots, self._record, self._observe = use, slots, record, observe
         self._deadline_s = deadline_s + GRACE_S
         self._keyed: TTLCache[tuple[str, str], Run] = TTLCache(_KEPT_ANSWERS, _KEPT_S)
         self.unrecorded = 0
@@ -188,14 +205,23 @@ class Answers:
                 )
             known.join()
             return known
-        self._slots.admit()
         run = Run(query)
+        try:
+            self._slots.admit()
+        except Refused as error:
+            run.end(error)
+            self._observe(run)
+            raise
         run.join()
         if key:
             self._keyed[query.who, key] = run
         run.task = asyncio.create_task(self._work(run))
-        run.task.add_done_callback(lambda task: self._slots.leave())  # also if it is canceled before its first step
+        run.task.add_done_callback(lambda task: self._leave(run))  # also if it is canceled before its first step
         return run
+
+    def _leave(self, run: Run) -> None:
+        self._slots.leave()
+        self._observe(run)
 
     async def _work(self, run: Run) -> None:
         loop = asyncio.get_running_loop()

@@ -24,6 +24,7 @@ from ragops.serving.server.feedback import feedback_router
 from ragops.serving.server.guard import Guard, Rules
 from ragops.serving.server.identity import Identify, Identity
 from ragops.serving.server.mcp import http_app, mcp_server
+from ragops.serving.server.metrics import Metrics, metrics_router
 from ragops.serving.server.pages import Page
 from ragops.serving.server.passages import passage_in_document
 from ragops.serving.server.review import review_router
@@ -51,6 +52,7 @@ class Parts:
         identify: who sends a request.
         rules: what every request must satisfy.
         health: figures about what went wrong, for /health.
+        metrics: what is measured, for /metrics.
     """
 
     use_case: UseCase
@@ -62,11 +64,13 @@ class Parts:
     identify: Identify
     rules: Rules
     health: Callable[[], dict[str, Any]]
+    metrics: Metrics
 
     def close(self) -> None:
-        """Closes what was started; traces that still wait are written."""
+        """Closes what was started; traces and metrics that still wait are written."""
         self.chains.close()
         self.traces.close()
+        self.metrics.telemetry.close()
 
 
 def _sender(request: Request) -> Identity:
@@ -95,13 +99,14 @@ def create_app(parts: Parts) -> ASGIApp:
         app.add_exception_handler(kind, _answer_error)
     app.include_router(_answering(parts))
     app.include_router(_describing(parts))
-    app.include_router(feedback_router(parts.volume, parts.identify))
+    app.include_router(feedback_router(parts.volume, parts.identify, parts.metrics.verdict))
     reviewers = parts.use_case.evaluation.reviewers
     app.include_router(review_router(parts.volume, reviewers, parts.chains, parts.identify))
     app.include_router(status_router(parts.indexes, parts.identify, parts.rules.token))
+    app.include_router(metrics_router(parts.metrics, parts.identify))
     app.router.routes.extend(agents.routes)
     app.mount("/", Page())
-    return Guard(app, parts.rules)
+    return Guard(app, parts.rules, parts.metrics.request)
 
 
 def _answering(parts: Parts) -> APIRouter:

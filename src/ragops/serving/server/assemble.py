@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ragops.corpus.index.generations.manifest import Manifest
 from ragops.platform.volumes.open import volume_files
 from ragops.quality.feedback.files import record_answer
 from ragops.quality.feedback.rows import answer_row
@@ -16,6 +17,9 @@ from ragops.serving.server.chains import Chains, Source
 from ragops.serving.server.guard import Rules
 from ragops.serving.server.identity import Identify
 from ragops.serving.server.limits import Slots
+from ragops.serving.server.metrics import Metrics, Watched
+from ragops.serving.server.status_files import read_summary
+from ragops.serving.server.telemetry import Telemetry
 from ragops.serving.server.traces import Traces
 from ragops.serving.server.types import Answered
 from ragops.usecase import UseCase
@@ -35,7 +39,21 @@ def assemble(
     slots = Slots(serving.concurrent_requests, serving.queue_length)
     chains = Chains(source, serving.follow_seconds)
     deadline = use_case.models.answer.deadline_s
-    answers = Answers(chains.use, slots, deadline, recorder(volume))
+
+    def manifest() -> Manifest:
+        with chains.use() as backend:
+            return backend.searcher.live_generation().manifest
+
+    watched = Watched(
+        active=lambda: slots.admitted - slots.waiting,
+        waiting=lambda: slots.waiting,
+        unrecorded=lambda: answers.unrecorded,
+        missing=lambda: traces.missing,
+        manifest=manifest,
+        status=lambda: read_summary(indexes),
+    )
+    metrics = Metrics(Telemetry(), use_case.models, watched)
+    answers = Answers(chains.use, slots, deadline, recorder(volume), metrics.answer)
 
     def health() -> dict[str, Any]:
         return {
@@ -44,7 +62,7 @@ def assemble(
             "traces_missing": traces.missing,
         }
 
-    return Parts(use_case, volume, indexes, chains, answers, traces, identify, rules, health)
+    return Parts(use_case, volume, indexes, chains, answers, traces, identify, rules, health, metrics)
 
 
 def recorder(volume: Path) -> Callable[[Run, Answered], None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,12 +35,15 @@ class Saved(BaseModel):
     known_answer: bool
 
 
-def feedback_router(volume: Path, identify: Identify) -> APIRouter:
+def feedback_router(
+    volume: Path, identify: Identify, observe: Callable[[str], None] = lambda verdict: None
+) -> APIRouter:
     """The route.
 
     Args:
         volume: the ledger volume.
         identify: names the sender from the headers.
+        observe: measures a verdict that was saved; up or down.
 
     Raises:
         Refused: (the route) 409, another verdict has this id; 507, no space; 503, it cannot be saved.
@@ -51,6 +55,7 @@ def feedback_router(volume: Path, identify: Identify) -> APIRouter:
         who = identify(request.headers).name
         verdict = Verdict(**given.model_dump(), who=who, given_at=datetime.now(UTC))
         _save(volume, verdict, files)
+        observe(verdict.verdict)
         return Saved(verdict_id=verdict.verdict_id, known_answer=_is_known(volume, verdict.answer_id, files))
 
     return router

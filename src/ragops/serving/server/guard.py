@@ -12,7 +12,7 @@ from __future__ import annotations
 import hmac
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -45,11 +45,15 @@ class Rules:
     local: bool = True
 
 
+Measure = Callable[[Scope, int, float], None]
+"""Takes each request with the status of its response, 0 for none, and its seconds."""
+
+
 class Guard:
     """Checks each request, and adds the security headers to each response."""
 
-    def __init__(self, app: ASGIApp, rules: Rules) -> None:
-        self._app, self._rules = app, rules
+    def __init__(self, app: ASGIApp, rules: Rules, measure: Measure = lambda scope, status, seconds: None) -> None:
+        self._app, self._rules, self._measure = app, rules, measure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, or answers it with an error."""
@@ -65,7 +69,7 @@ class Guard:
             if not response.started:
                 await error_response(error)(scope, receive, response.send)
         finally:
-            response.log()
+            self._measure(scope, *response.log())
 
     def _check(self, method: str, path: str, headers: Headers) -> None:
         host, origin = headers.get("host", ""), headers.get("origin")
@@ -113,11 +117,12 @@ class _Response:
                 headers.setdefault(name, value)
         await self._send(message)
 
-    def log(self) -> None:
-        """One line without questions: neither the query string nor the body."""
+    def log(self) -> tuple[int, float]:
+        """One line without questions: neither the query string nor the body. Returns status and seconds."""
         seconds = time.monotonic() - self._begun
         status = self._status or "no response"
         _log.info("%s %s %s %.3f s", self._scope["method"], self._scope["path"], status, seconds)
+        return self._status, seconds
 
 
 def _is_json(headers: Mapping[str, str]) -> bool:

@@ -29,6 +29,11 @@ class Slots:
         """Those that hold a slot or wait for one."""
         return self._admitted
 
+    @property
+    def waiting(self) -> int:
+        """Those of them that wait."""
+        return max(0, self._admitted - self._concurrent)
+
     def admit(self) -> None:
         """Takes a place, until `leave`.
 

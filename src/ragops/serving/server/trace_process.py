@@ -31,6 +31,8 @@ class _Warnings(logging.Handler):
 
 def main(target: str, experiment: str) -> None:
     """Writes records until the end of the input. A store that cannot be opened is tried again for each record."""
+    # A collector of the server's metrics (OTEL_EXPORTER_OTLP_ENDPOINT) would get the traces instead of the experiment.
+    os.environ.setdefault("MLFLOW_ENABLE_OTLP_EXPORTER", "false")
     warnings = _Warnings()
     logging.getLogger("mlflow.tracing.export").addHandler(warnings)
     logging.getLogger("mlflow").propagate = False
