@@ -79,19 +79,34 @@ def _recorded(target: str, *path: str) -> dict[str, Any]:
     return found
 
 
-def _job_defaults(job: str, folder: Path) -> dict[str, str]:
-    """The parameters of a job as deployed; empty if they cannot be determined.
+def deployed_job_ids(files: Path) -> dict[str, int]:
+    """The ids of the jobs that a deployment has created in a workspace, by their keys in the bundle.
 
     `databricks bundle deploy` puts files into ROOT/files, and the ids of jobs into ROOT/state/metadata.json.
+
+    Args:
+        files: a folder at or below ROOT/files.
+
+    Raises:
+        UserError: there is no such file, or it is not readable.
     """
+    root = next((above for above in (files, *files.parents) if (above / "databricks.yml").is_file()), files)
+    state = root.parent / "state" / "metadata.json"
+    try:
+        jobs = json.loads(state.read_text("utf-8"))["config"]["resources"]["jobs"]
+        return {name: int(job["id"]) for name, job in jobs.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{state}: has no ids of jobs ({type(error).__name__}); deploy the bundle again") from error
+
+
+def _job_defaults(job: str, folder: Path) -> dict[str, str]:
+    """The parameters of a job as deployed; empty if they cannot be determined."""
     from databricks.sdk.errors.base import DatabricksError
 
-    files = next((above for above in (folder, *folder.parents) if (above / "databricks.yml").is_file()), folder)
     try:
-        deployed = json.loads((files.parent / "state" / "metadata.json").read_text("utf-8"))["config"]["resources"]
         client = workspace_client(_ANSWER_SECONDS, _RETRY_SECONDS)
-        settings = client.jobs.get(int(deployed["jobs"][job]["id"])).settings
-    except (OSError, ValueError, KeyError, TypeError, UserError, DatabricksError):
+        settings = client.jobs.get(deployed_job_ids(folder)[job]).settings
+    except (KeyError, UserError, DatabricksError):
         return {}
     parameters = settings.parameters if settings else None
     return {parameter.name: parameter.default for parameter in parameters or []}

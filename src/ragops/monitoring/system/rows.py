@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 import pandas as pd
@@ -13,12 +13,13 @@ from ragops.errors import UserError
 from ragops.monitoring.finding import Unreadable
 from ragops.platform.tables import Table
 from ragops.platform.workspace import Workspace
-from ragops.text import one_line
+from ragops.text import reason
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 T = TypeVar("T")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,13 @@ def attempt(source: str, read: Callable[[], T]) -> T | Unreadable:
     try:
         return read()
     except Exception as error:
-        reason = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-        return Unreadable(source, one_line(reason, 300))
+        kind = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+        return Unreadable(source, f"{kind}{reason(error)}")
+
+
+def moment(microseconds: int) -> datetime:
+    """A time from its microseconds since 1970, which Spark gives whatever the time zone of its session is."""
+    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def read_rows(
@@ -92,10 +98,10 @@ def read_rows(
     types = {column.name: column.type for column in table.columns}
     for name in (name for name in columns if name in missing):
         rows = rows.withColumn(name, F.lit(None).cast(types[name]))
-    moment = F.col(time)
-    ahead = rows.where(moment > F.lit(now)).agg(F.count("*"), F.unix_micros(F.max(time))).collect()[0]
-    chosen = prepared(rows.where((moment >= F.lit(since)) & (moment <= F.lit(now))).select(*columns))
-    newest = pd.Timestamp(ahead[1], unit="us", tz="UTC").to_pydatetime() if ahead[0] else None
+    at = F.col(time)
+    ahead = rows.where(at > F.lit(now)).agg(F.count("*"), F.unix_micros(F.max(time))).collect()[0]
+    chosen = prepared(rows.where((at >= F.lit(since)) & (at <= F.lit(now))).select(*columns))
+    newest = moment(ahead[1]) if ahead[0] else None
     return Rows(_fetched(chosen), TableState(table.name, True, missing, int(ahead[0]), newest))
 
 

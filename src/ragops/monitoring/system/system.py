@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
 import pandas as pd
 
 from ragops.exploration.profile import Profile
 from ragops.monitoring.finding import Change, Unreadable
+from ragops.monitoring.system.coverage import Coverage
+from ragops.monitoring.system.document_history import DocumentHistory
 from ragops.monitoring.system.documents import DocumentsState
 from ragops.monitoring.system.index import IndexState
 from ragops.monitoring.system.rows import TableState
-from ragops.monitoring.system.runs import RunsState
+from ragops.monitoring.system.runs import REFRESH, JobState, RunsState
 from ragops.usecase import UseCase
 
 Frame = pd.DataFrame | Unreadable
@@ -30,22 +32,26 @@ class System:
         now: the time of the run, in UTC.
         use_case: the use case as it is deployed.
         documents: the table of documents, and the files that it is made from.
+        history: what became of the documents in both windows.
         index: the live generation, compared with the tables.
         runs: runs of the bundle's other jobs.
         answers: rows of the table `answers` of both windows.
         calls: rows of `llm_calls` of both windows, without payloads.
         feedback: rows of `feedback` of both windows.
         judgments: rows of `judgments` of both windows.
-        metrics: the latest rows of `metrics` for each measure.
+        metrics: the rows of `metrics` of a year.
         traces: figures of the traces of both windows.
+        coverage: which documents the answers of both windows used.
         profile: the last profile of the job explore; None without one.
         changes: what was changed, newest first.
         tables: what is unusual about the tables that were read.
+        unreadable: further sources that could not be read, such as a part of the changes.
     """
 
     now: datetime
     use_case: UseCase
     documents: DocumentsState | Unreadable
+    history: DocumentHistory | Unreadable
     index: IndexState | Unreadable
     runs: RunsState | Unreadable
     answers: Frame
@@ -54,11 +60,16 @@ class System:
     judgments: Frame
     metrics: Frame
     traces: Frame
+    coverage: Coverage | Unreadable = Coverage()
     profile: Profile | Unreadable | None = None
     changes: tuple[Change, ...] = ()
-    tables: tuple[TableState, ...] = field(default=())
+    tables: tuple[TableState, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
-    """Further sources that could not be read, such as a part of the changes."""
+
+    @property
+    def refresh(self) -> JobState | None:
+        """The job refresh; None if its runs could not be read, or if it is not deployed."""
+        return None if isinstance(self.runs, Unreadable) else self.runs.find(REFRESH)
 
     @property
     def recent_since(self) -> datetime:
