@@ -8,7 +8,10 @@ from ragops.corpus.documents.types import Unparsable
 
 FORMATS = {
     ".md": "md", ".markdown": "md", ".txt": "txt", ".text": "txt", ".html": "html", ".htm": "html", ".xhtml": "html",
-    ".docx": "docx", ".pptx": "pptx", ".xlsx": "xlsx", ".pdf": "pdf", ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg",
+    ".docx": "docx", ".docm": "docx", ".dotx": "docx", ".dotm": "docx",
+    ".pptx": "pptx", ".pptm": "pptx", ".ppsx": "pptx", ".ppsm": "pptx", ".potx": "pptx", ".potm": "pptx",
+    ".xlsx": "xlsx", ".xlsm": "xlsx", ".xltx": "xlsx", ".xltm": "xlsx",
+    ".pdf": "pdf", ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg",
     ".tif": "tiff", ".tiff": "tiff", ".bmp": "bmp", ".gif": "gif", ".webp": "webp",
 }  # fmt: skip
 IMAGES = frozenset({"png", "jpeg", "tiff", "bmp", "gif", "webp"})
@@ -69,7 +72,7 @@ def _content_format(path: Path, head: bytes) -> str | None:
 def _office_format(path: Path) -> str:
     try:
         with ZipFile(path) as archive:
-            names = archive.namelist()
+            names = [name.replace("\\", "/").lstrip("/").lower() for name in archive.namelist()]
     except (BadZipFile, NotImplementedError, ValueError, OverflowError) as error:
         raise Unparsable(f"corrupt: damaged zip archive ({error})", type(error).__name__) from error
     return next((kind for part, kind in _OFFICE_PARTS if any(name.startswith(part) for name in names)), "zip")

@@ -44,11 +44,11 @@ def refused(path: Path, limits: ParseLimits = ParseLimits()) -> Unparsable:  # n
         ("a.md", "Harbour rules", f"# Opening hours\n\n{PROSE}"),
         ("a.txt", "A", PROSE),
         ("a.html", "Harbour rules", f"# Opening hours\n\n{PROSE}\n\n| Ship |\n| --- |\n| sea_gull |"),
-        ("a.docx", "Opening hours", f"# Opening hours\n\n{PROSE}\n\n* call sea_gull"),
+        ("a.docx", "Opening hours", f"# Opening hours\n\n{PROSE}\n\n- call sea_gull"),
         (
             "a.pptx",
             "Opening hours",
-            f"<!-- page: 1 -->\n\n# Opening hours\n{PROSE}\n\n<!-- page: 2 -->\n\n# Fees\n{PROSE}",
+            f"<!-- page: 1 -->\n\n# Opening hours\n\n{PROSE}\n\n<!-- page: 2 -->\n\n# Fees\n\n{PROSE}",
         ),
         (
             "a.xlsx",
