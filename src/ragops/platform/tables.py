@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from types import NoneType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel
 from tenacity import Retrying, retry_if_exception_message, stop_after_delay, wait_fixed
@@ -15,6 +16,9 @@ from ragops.platform.workspace import Workspace
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
@@ -158,6 +162,20 @@ class Table:
         except Exception:  # another session created it at the same time, which is reported in several ways
             if not self._exists(workspace):
                 raise
+
+
+def objects(kind: Callable[..., Row], rows: DataFrame) -> list[Row]:
+    """Rows as objects of their type, with times in UTC: Spark returns local times without a time zone.
+
+    Args:
+        kind: the row type, whose fields are the columns.
+        rows: are collected.
+    """
+    return [kind(**{name: _in_utc(value) for name, value in row.asDict().items()}) for row in rows.collect()]
+
+
+def _in_utc(value: object) -> object:
+    return value.astimezone(UTC) if isinstance(value, datetime) else value
 
 
 def quoted(text: str) -> str:

@@ -15,13 +15,23 @@ from ragops.errors import UserError
 from ragops.platform.collected import add
 from ragops.platform.merge import StageReport
 from ragops.platform.workspace import Workspace
+from ragops.quality.criteria.store import latest
 from ragops.quality.feedback.rows import ANSWERS
 from tests.support.feedback import an_answer
 from tests.support.judging import verdicts
+from tests.support.notes_index import publish_notes
 from tests.support.openai_double import Behavior, OpenAIDouble, serving
 
 ROOT = Path(__file__).parents[3]
 Ragops = Callable[..., Result]
+ABOUT_NOTES = [
+    {"question_id": name, "question": asked, "kind": "fact", "topic": name, "anchor": anchor, "answer": anchor}
+    for name, asked, anchor in (
+        ("otter", "How many fish does the otter eat before noon?", "four fish"),
+        ("heron", "Where does the heron stand all day?", "in the reeds"),
+        ("lynx", "When does the lynx hunt?", "at night"),
+    )
+]
 
 
 @pytest.fixture
@@ -143,3 +153,29 @@ def test_confidential_documents_go_to_private_judges_only(
     refused = ragops("run", "--live", "--usecase", str(path))
     assert "confidential documents may go to private models only" in str(refused.exception)
     assert double.bodies == []
+
+
+def test_evaluation_questions_are_asked_judged_and_recorded(
+    home: Path, workspace: Workspace, usecase: Callable[..., Path], double: OpenAIDouble, tmp_path: Path
+) -> None:
+    """The chain answers with quotes from a real index; what was judged once is not judged again."""
+    publish_notes(tmp_path / "work", workspace)
+    (tmp_path / "questions.jsonl").write_text("".join(json.dumps(one) + "\n" for one in ABOUT_NOTES))
+    path = usecase(questions="questions.jsonl")
+    content = yaml.safe_load(path.read_text())
+    content["models"]["answer"] = {"primary": "quotes"}
+    path.write_text(yaml.safe_dump(content))
+
+    def judged(*words: str) -> Any:
+        done = CliRunner().invoke(app, ["judges", "run", "--questions", "3", "--usecase", str(path), *words, "--json"])
+        assert done.exit_code == 0, done.output
+        return json.loads(done.stdout)
+
+    forecast = judged("--dry-run")
+    assert double.bodies == []
+    report = judged()
+    assert len(double.bodies) == report["bill"]["calls"] == forecast["calls"] > 0
+    assert report["states"] == {"scored": forecast["calls"]}
+    assert judged()["bill"]["calls"] == 0
+    measured = latest(workspace)
+    assert (measured["groundedness"].value, measured["groundedness"].chain) == (1.0, "working copy")

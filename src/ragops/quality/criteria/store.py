@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from datetime import UTC
 from pathlib import Path
 
 from ragops.platform.collected import add, collected, parsed
 from ragops.platform.merge import StageReport, ids_frame
+from ragops.platform.tables import objects
 from ragops.platform.volumes.errors import PathNotFound
 from ragops.platform.volumes.open import volume_files
 from ragops.platform.workspace import LEDGER, Workspace
@@ -87,9 +87,7 @@ def _from_table(workspace: Workspace) -> list[Metric]:
         return []
     newest = Window.partitionBy("name").orderBy(F.desc("measured_at"), F.desc("metric_id"))
     rows = METRICS.read(workspace).withColumn("_age", F.row_number().over(newest)).where("_age = 1")
-    found = (row.asDict() for row in rows.select(*METRICS.names).collect())
-    # Spark returns the time in this machine's time zone, without it.
-    return [Metric(**(row | {"measured_at": row["measured_at"].astimezone(UTC)})) for row in found]
+    return objects(Metric, rows.select(*METRICS.names))
 
 
 def _from_files(folder: Path) -> list[Metric]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from ragops.errors import is_missing, needing
 from ragops.platform.merge import StageReport, ids_frame, merge
 from ragops.platform.mlflow_store import store_errors, use_mlflow
-from ragops.platform.tables import Table
+from ragops.platform.tables import Table, objects
 from ragops.platform.workspace import Workspace
 from ragops.quality.feedback.rows import FEEDBACK, REASONS, FeedbackRow
 from ragops.text import one_line
@@ -78,7 +78,7 @@ def _pending(workspace: Workspace) -> list[FeedbackRow]:
 
     rows = FEEDBACK.read(workspace).where("trace_id IS NOT NULL AND traced_at IS NULL")
     recent = rows.where(F.col("given_at") > F.lit(datetime.now(UTC) - REPAIRED_FOR))
-    return [FeedbackRow(**row.asDict()) for row in recent.orderBy("given_at", "verdict_id").collect()]
+    return objects(FeedbackRow, recent.orderBy("given_at", "verdict_id"))
 
 
 def _written(rows: Sequence[_Row], write: Callable[[_Row], bool], report: StageReport) -> Iterator[_Row]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ragops.platform.merge import StageReport
+from ragops.platform.tables import objects
 from ragops.platform.workspace import Workspace
 from ragops.quality.feedback.assessments import REPAIRED_FOR, metadata, trace_info, write_pending
 from ragops.quality.judges.rows import JUDGMENTS, Judgment
@@ -54,7 +55,7 @@ def _pending(workspace: Workspace) -> list[Judgment]:
 
     rows = JUDGMENTS.read(workspace).where("trace_id IS NOT NULL AND traced_at IS NULL")
     recent = rows.where(F.col("judged_at") > F.lit(datetime.now(UTC) - REPAIRED_FOR))
-    return [Judgment(**row.asDict()) for row in recent.orderBy("judged_at", "judgment_id").collect()]
+    return objects(Judgment, recent.orderBy("judged_at", "judgment_id"))
 
 
 def _earlier(trace: TraceInfo, row: Judgment) -> Assessment | None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from ragops.platform.collected import add, collected
 from ragops.platform.merge import StageReport
-from ragops.platform.tables import quoted
+from ragops.platform.tables import objects, quoted
 from ragops.platform.workspace import LEDGER, Workspace
 from ragops.quality.judges.files import JUDGMENTS_FOLDER, JudgmentFiles
 from ragops.quality.judges.judge import Judge
@@ -59,11 +58,7 @@ def _rows(workspace: Workspace, condition: str, most: int | None = None) -> list
     found = JUDGMENTS.read(workspace).where(condition)
     if most is not None:
         found = found.orderBy("judged_at", ascending=False).limit(most)
-    return [_row(row.asDict()) for row in found.select(*JUDGMENTS.names).collect()]
-
-
-def _row(given: dict[str, Any]) -> Judgment:
-    return Judgment(**given)
+    return objects(Judgment, found.select(*JUDGMENTS.names))
 
 
 def _saved(workspace: Workspace, versions: Iterable[str]) -> list[Judgment]:

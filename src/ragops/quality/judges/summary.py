@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from ragops.errors import UserError
+from ragops.platform.tables import objects
 from ragops.platform.workspace import Workspace
 from ragops.quality.judges.rows import JUDGMENTS
 
@@ -40,7 +41,7 @@ def summaries(workspace: Workspace) -> list[JudgeSummary]:
     if not workspace.spark.catalog.tableExists(workspace.table(JUDGMENTS.name)):
         where = f"{workspace.catalog}.{workspace.schema}"
         raise UserError(f"judgments: none in {where} yet; make some: ragops judges run --questions 20")
-    found = (
+    rows = (
         JUDGMENTS.read(workspace)
         .groupBy("judge", "judge_version", "model")
         .agg(
@@ -52,5 +53,4 @@ def summaries(workspace: Workspace) -> list[JudgeSummary]:
         )
         .orderBy("judge", F.desc("last"))
     )
-    # Spark returns the time in this machine's time zone, without it.
-    return [JudgeSummary(**(row.asDict() | {"last": row["last"].astimezone(UTC)})) for row in found.collect()]
+    return objects(JudgeSummary, rows)

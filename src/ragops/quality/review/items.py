@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ragops.errors import UserError
 from ragops.platform.merge import ids_frame
-from ragops.platform.tables import Table
+from ragops.platform.tables import Table, objects
 from ragops.platform.workspace import Workspace
 from ragops.quality.datasets.question_set import open_set
 from ragops.quality.feedback.rows import ANSWERS, FEEDBACK, AnswerRow
@@ -89,8 +89,7 @@ def review_items(
         return []
     wanted = ids_frame(workspace, "answer_id", ids)
     answers = {
-        row["answer_id"]: AnswerRow(**row.asDict())
-        for row in ANSWERS.read(workspace).join(wanted, "answer_id", "left_semi").collect()
+        one.answer_id: one for one in objects(AnswerRow, ANSWERS.read(workspace).join(wanted, "answer_id", "left_semi"))
     }
     said = newest_judgments(workspace, wanted)
     references = _references(use_case, said)
@@ -106,13 +105,13 @@ def review_items(
 def newest_judgments(workspace: Workspace, wanted: DataFrame) -> dict[tuple[str, JudgeName], Judgment]:
     """The newest scored judgment of each answer and judge; `wanted` has the ids of the answers."""
     rows = _rows(workspace, JUDGMENTS).where("state = 'scored'").join(wanted, "answer_id", "left_semi")
-    found = (Judgment(**row.asDict()) for row in rows.orderBy("judged_at", "judgment_id").collect())
+    found = objects(Judgment, rows.orderBy("judged_at", "judgment_id"))
     return {(one.answer_id, one.judge): one for one in found}
 
 
 def judged_by_version(workspace: Workspace) -> dict[JudgeName, list[dict[str, Judgment]]]:
     """Of each judge the scored judgments by answer, for each version, the one that judged last at the end."""
-    rows = [Judgment(**row.asDict()) for row in _rows(workspace, JUDGMENTS).where("state = 'scored'").collect()]
+    rows = objects(Judgment, _rows(workspace, JUDGMENTS).where("state = 'scored'"))
     rows.sort(key=lambda one: (one.judged_at, one.judgment_id))
     versions: dict[tuple[JudgeName, str], dict[str, Judgment]] = {}
     for one in rows:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from ragops.platform.collected import add, add_new, collected
 from ragops.platform.merge import StageReport
+from ragops.platform.tables import objects
 from ragops.platform.workspace import LEDGER, Workspace
 from ragops.quality.review.draw import draw, position, reviewers_needed
 from ragops.quality.review.files import LABELS_FOLDER, ReviewQueue, write_queue
@@ -89,4 +90,4 @@ def read_labels(workspace: Workspace) -> list[LabelRow]:
     """All labels of the table; none before the first run of the job."""
     if not workspace.spark.catalog.tableExists(workspace.table(LABELS.name)):
         return []
-    return [LabelRow(**row.asDict()) for row in LABELS.read(workspace).collect()]
+    return objects(LabelRow, LABELS.read(workspace))

@@ -72,3 +72,8 @@ def test_corrected_rates_and_their_bounds_are_shares(cells: list[int], good: int
     for method in (prediction_powered, rogan_gladen):
         found = method(*verdicts(good, 40), labelled(*cells))
         assert np.isnan(found.mean) or 0 <= found.low <= found.high <= 1
+
+
+def test_a_judge_that_may_be_no_better_than_chance_leaves_every_rate_possible() -> None:
+    found = rogan_gladen(*verdicts(600, 1000), labelled(14, 9, 11, 10))
+    assert (found.low, found.high) == (0, 1) and not np.isnan(found.mean)
