@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ragops.monitoring.checks.criteria import CRITERIA
 from ragops.monitoring.checks.decide import decide
+from ragops.monitoring.checks.documents import DOCUMENTS
+from ragops.monitoring.checks.freshness import FRESHNESS
+from ragops.monitoring.checks.index import COVERAGE, INDEX
+from ragops.monitoring.checks.schedules import SCHEDULES
+from ragops.monitoring.checks.sources import SOURCES
 from ragops.monitoring.checks.topic import Topic
-from ragops.monitoring.checks.unreadable import UNREADABLE
 from ragops.monitoring.finding import Found, Unreadable
 from ragops.monitoring.system.system import System
 from ragops.text import one_line
 
 TOPICS: tuple[Topic, ...] = (
-    UNREADABLE,
+    SOURCES,
+    CRITERIA,
+    FRESHNESS,
+    DOCUMENTS,
+    INDEX,
+    COVERAGE,
+    SCHEDULES,
 )  # fmt: skip
 """One line for each topic."""
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragops.corpus.documents.landing import LandingFile, list_files
 from ragops.corpus.documents.table import DOCUMENTS
 from ragops.errors import UserError
-from ragops.monitoring.system.rows import moment
+from ragops.monitoring.system.rows import CLOCK_TOLERANCE, moment
 from ragops.platform.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class DocumentsState:
         documents: rows of the table that have a text.
         refused: rows without one, by reason; the most frequent first.
         waiting: files that changed and are not in the table yet, the longest waiting first.
-        vanished: documents whose file is gone, and which the next refresh deletes.
+        vanished: paths of documents whose file is gone, and which the next refresh deletes.
         ahead: files that were changed in the future, by their clock.
         newest: the last change of a document that has a text; None without documents.
         characters: of all texts.
@@ -73,7 +73,7 @@ class DocumentsState:
     documents: int
     refused: tuple[Refused, ...]
     waiting: tuple[WaitingFile, ...]
-    vanished: int
+    vanished: tuple[str, ...]
     ahead: tuple[WaitingFile, ...]
     newest: datetime | None
     characters: int
@@ -109,8 +109,8 @@ def read_documents(workspace: Workspace, landing: Path, now: datetime, recent_si
         documents=len(readable),
         refused=_refused((row for row in rows.values() if row["why"] is not None), recent_since),
         waiting=tuple(sorted((one for one in changed if one.changed_at <= now), key=lambda one: one.changed_at)),
-        vanished=len(rows.keys() - files.keys()),
-        ahead=tuple(_waiting(one) for one in known.values() if _changed_at(one) > now + timedelta(minutes=1)),
+        vanished=tuple(sorted(rows[key]["path"] for key in rows.keys() - files.keys())),
+        ahead=tuple(_waiting(one) for one in known.values() if _changed_at(one) > now + CLOCK_TOLERANCE),
         newest=max((moment(row["changed"]) for row in readable), default=None),
         characters=sum(row["characters"] or 0 for row in readable),
         folders=_folders(row["path"] for row in readable),

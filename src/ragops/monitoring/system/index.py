@@ -55,6 +55,7 @@ class IndexState:
         encoder: the name of that.
         previous: the generation that was live before.
         newest: the newest complete generation, which is the live one unless somebody rolled back.
+        newest_built_at: when that one was built.
         verified: what differs from the tables; None if that could not be examined.
         not_verified: why it could not.
         files_changed_at: when the newest of those of its files was written that are not as they were published.
@@ -76,6 +77,7 @@ class IndexState:
     encoder: str = ""
     previous: str | None = None
     newest: str = ""
+    newest_built_at: datetime | None = None
     verified: VerifyReport | None = None
     not_verified: str = ""
     files_changed_at: datetime | None = None
@@ -102,7 +104,12 @@ def read_index(
         UserError: the volume or the tables cannot be read.
     """
     index = PublishedIndex(index_root(workspace))
-    state = IndexState(fingerprint(use_case.embedding), newest=next(reversed(index.names()), ""))
+    newest = next(reversed(index.manifests()), None)
+    state = IndexState(
+        fingerprint(use_case.embedding),
+        newest=newest.name if newest else "",
+        newest_built_at=newest.built_at if newest else None,
+    )
     try:
         pointer = index.find_pointer()
         if pointer is None:

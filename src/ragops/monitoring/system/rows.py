@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 T = TypeVar("T")
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""Rows dated this much later than now count as dated in the future: clocks differ, and rows arrive meanwhile."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -30,7 +32,7 @@ class TableState:
         table: its name.
         exists: whether it does; a job creates its tables when it runs first.
         missing: columns that it lacks, since an earlier version of ragops wrote it.
-        future: rows with times after now, which nothing else counts.
+        future: rows that are dated in the future, which nothing else counts.
         newest: the time of the newest of these; None without.
     """
 
@@ -99,7 +101,7 @@ def read_rows(
     for name in (name for name in columns if name in missing):
         rows = rows.withColumn(name, F.lit(None).cast(types[name]))
     at = F.col(time)
-    ahead = rows.where(at > F.lit(now)).agg(F.count("*"), F.unix_micros(F.max(time))).collect()[0]
+    ahead = rows.where(at > F.lit(now + CLOCK_TOLERANCE)).agg(F.count("*"), F.unix_micros(F.max(time))).collect()[0]
     chosen = prepared(rows.where((at >= F.lit(since)) & (at <= F.lit(now))).select(*columns))
     newest = moment(ahead[1]) if ahead[0] else None
     return Rows(_fetched(chosen), TableState(table.name, True, missing, int(ahead[0]), newest))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 
 import pandas as pd
@@ -14,6 +14,8 @@ from ragops.monitoring.system.coverage import Coverage
 from ragops.monitoring.system.document_history import DocumentHistory
 from ragops.monitoring.system.documents import DocumentsState
 from ragops.monitoring.system.index import IndexState
+from ragops.monitoring.system.records import Waiting
+from ragops.monitoring.system.rejudged import no_rejudged
 from ragops.monitoring.system.rows import TableState
 from ragops.monitoring.system.runs import REFRESH, JobState, RunsState
 from ragops.usecase import UseCase
@@ -40,7 +42,9 @@ class System:
         feedback: rows of `feedback` of both windows.
         judgments: rows of `judgments` of both windows.
         metrics: the rows of `metrics` of a year.
-        traces: figures of the traces of both windows.
+        traces: a sample of the answers with traces, and whether MLflow's store has these.
+        waiting: files of the ledger that no job has collected yet.
+        rejudged: answers that judges judged a second time.
         coverage: which documents the answers of both windows used.
         profile: the last profile of the job explore; None without one.
         changes: what was changed, newest first.
@@ -61,6 +65,8 @@ class System:
     metrics: Frame
     traces: Frame
     coverage: Coverage | Unreadable = Coverage()
+    waiting: Waiting | Unreadable = Waiting()
+    rejudged: Frame = field(default_factory=no_rejudged)
     profile: Profile | Unreadable | None = None
     changes: tuple[Change, ...] = ()
     tables: tuple[TableState, ...] = ()
