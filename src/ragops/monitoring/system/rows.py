@@ -93,7 +93,7 @@ def read_rows(
     from pyspark.sql import functions as F
 
     if not workspace.spark.catalog.tableExists(workspace.table(table.name)):
-        return Rows(_empty(columns), TableState(table.name, exists=False))
+        return Rows(_empty(table, columns), TableState(table.name, exists=False))
     rows = table.read(workspace)
     present = {name.casefold() for name in rows.columns}
     missing = tuple(name for name in table.names if name.casefold() not in present)
@@ -107,8 +107,10 @@ def read_rows(
     return Rows(_fetched(chosen), TableState(table.name, True, missing, int(ahead[0]), newest))
 
 
-def _empty(columns: Sequence[str]) -> pd.DataFrame:
-    return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
+def _empty(table: Table, columns: Sequence[str]) -> pd.DataFrame:
+    times = {column.name for column in table.columns if column.type == "TIMESTAMP"}
+    kinds = {name: "datetime64[us, UTC]" if name in times else "object" for name in columns}
+    return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
 
 
 def _fetched(rows: DataFrame) -> pd.DataFrame:
