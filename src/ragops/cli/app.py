@@ -20,6 +20,7 @@ from ragops.cli.feedback import feedback_app
 from ragops.cli.index import index_app
 from ragops.cli.judges import judges_app
 from ragops.cli.models import models_app
+from ragops.cli.monitor import monitor
 from ragops.cli.options import Schema, Target
 from ragops.cli.prompts import prompts_app
 from ragops.cli.questions import questions_app
@@ -41,6 +42,7 @@ app.command()(serve)
 app.command()(mcp)
 app.command()(doctor)
 app.command()(usecase)
+app.command()(monitor)
 app.add_typer(index_app, name="index")
 app.add_typer(prompts_app, name="prompts")
 app.add_typer(evaluate_app, name="evaluate")

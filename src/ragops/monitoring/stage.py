@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from ragops.errors import UserError
 from ragops.monitoring.causes import likely_cause
@@ -44,6 +45,17 @@ class Monitored:
     def high(self) -> int:
         """How many of them are of high severity."""
         return sum(one.severity == "high" for one in self.findings)
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {
+            "measured_at": self.system.now.isoformat(),
+            "high": self.high,
+            "low": len(self.findings) - self.high,
+            "findings": [one.model_dump(mode="json") for one in self.findings],
+            "closed": [one.model_dump(mode="json") for one in self.updated.closed],
+            "seconds": round(self.seconds, 1),
+        }
 
     def __str__(self) -> str:
         """One line, for example: 2 findings of high severity, 1 of low; 1 new, 3 closed, in 21 s."""
