@@ -72,19 +72,26 @@ def chart_text(root: etree._Element | None) -> str:
 
 
 def _points(series: etree._Element, kind: str) -> dict[int, str]:
-    """The stored values of a series by index: its name, its categories or its numbers."""
+    """The stored values of a series by index: its name, its categories or its numbers.
+
+    Categories of several levels, such as year and quarter, are joined, the outermost first.
+    """
     parent = series.find(q(kind))
     if parent is None:
         return {}
-    points = {}
-    for point in parent.iter(q("c:pt")):
-        text = point.findtext(q("c:v")) or ""
-        points[int(point.get("idx", "0"))] = _plain(text)
+    levels = list(parent.iter(q("c:lvl"))) or [parent]
+    points = {int(point.get("idx", "0")): _plain(point) for point in levels[0].iter(q("c:pt"))}
+    for level in levels[1:]:
+        outer = sorted((int(point.get("idx", "0")), _plain(point)) for point in level.iter(q("c:pt")))
+        for index, text in points.items():
+            names = [name for start, name in outer if start <= index]
+            points[index] = f"{names[-1]} {text}" if names else text
     return points
 
 
-def _plain(text: str) -> str:
-    """A number without the digits that floating point adds."""
+def _plain(point: etree._Element) -> str:
+    """The text of a point; a number without the digits that floating point adds."""
+    text = point.findtext(q("c:v")) or ""
     try:
         return f"{float(text):.12g}"
     except ValueError:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
 
 # Literals, then placeholders, then what has no width of its own: colors, conditions, padding.
@@ -62,23 +63,31 @@ def _date(value: date | time | timedelta, code: str) -> str:
     if "y" in code and "d" not in code and "h" not in code and day.day == 1:
         return f"{day:%Y-%m}" if "m" in code else f"{day:%Y}"
     moment = value.time() if isinstance(value, datetime) else time.min
-    return str(day) if moment == time.min else f"{day} {moment.isoformat('seconds')}"
+    if "h" in code and "y" not in code and "d" not in code:
+        return _date(moment, code)
+    shows_time = "h" in code or "y" not in code
+    return f"{day} {moment.isoformat('seconds')}" if shows_time and moment != time.min else str(day)
 
 
 def _number(value: float, code: str) -> str:
     sections = _sections(code)
     if not sections or _CONDITION.search(code):
-        return f"{value:.15g}"
+        return _plain(value)
     chosen = 1 if value < 0 and len(sections) > 1 else 2 if value == 0 and len(sections) > 2 else 0
     section = sections[chosen]
     if any(kind == "general" for kind, _ in section.tokens):
-        number = f"{abs(value) if chosen else value:.15g}"
+        number = _plain(abs(value) if chosen else value)
         return "".join(number if kind == "general" else text for kind, text in section.tokens).strip()
     if not section.groups and not any(kind == "point" for kind, _ in section.tokens):
         return "".join(text for _, text in section.tokens).strip()  # words in place of the number, or nothing
-    shown = _filled(section, abs(value) * section.scale)
+    shown = _filled(section, abs(value) if section.scale == 1 else abs(value) * section.scale)
     is_zero = not any(digit in shown for digit in "123456789")
     return f"-{shown}" if value < 0 and chosen == 0 and not is_zero else shown
+
+
+def _plain(value: float) -> str:
+    """A number with Excel's 15 digits; long whole numbers are identifiers, whose digits are all kept."""
+    return str(value) if isinstance(value, int) else f"{value:.15g}"
 
 
 @lru_cache(maxsize=1_000)
@@ -120,7 +129,12 @@ def _filled(section: _Section, value: float) -> str:
     """A section with the digits of a number that is not negative."""
     if section.exponent:
         return f"{value:.{section.decimals}E}"
-    whole, _, fraction = f"{value:.{section.decimals}f}".partition(".")
+    try:
+        exact = Decimal(value) if isinstance(value, int) else Decimal(f"{value:.15g}")
+        rounded = exact.quantize(Decimal(1).scaleb(-section.decimals), ROUND_HALF_UP)
+    except InvalidOperation:  # more digits than decimals have, or not a number
+        return f"{value:.15g}"
+    whole, _, fraction = f"{rounded:f}".partition(".")
     kept = len(fraction) - section.optional
     fraction = fraction[:kept] + fraction[kept:].rstrip("0")
     whole = f"{int(whole):,}" if section.thousands else whole

@@ -112,15 +112,17 @@ class Package:
             for strict, transitional in _STRICT.items():
                 data = data.replace(strict, transitional)
         options = {"resolve_entities": False, "no_network": True, "remove_comments": True, "remove_pis": True}
-        try:
-            return etree.fromstring(data, etree.XMLParser(**options))
-        except etree.XMLSyntaxError:
-            root = etree.fromstring(data, etree.XMLParser(recover=True, **options))
-        if root is None:
-            self.warnings.append(f"{part} is damaged and was left out")
-        else:
-            self.warnings.append(f"{part} is damaged; what could be read of it was kept")
-        return root
+        for recover in (False, True):
+            try:
+                root = etree.fromstring(data, etree.XMLParser(recover=recover, **options))
+            except etree.XMLSyntaxError:
+                root = None
+            if root is not None:
+                if recover:
+                    self.warnings.append(f"{part} is damaged; what could be read of it was kept")
+                return root
+        self.warnings.append(f"{part} is damaged and was left out")
+        return None
 
     def relations(self, part: str) -> dict[str, Relation]:
         """The references of a part by id; `""` gives those of the package."""

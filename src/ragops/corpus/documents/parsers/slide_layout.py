@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from lxml import etree
 
@@ -89,24 +90,31 @@ def in_reading_order(shapes: Sequence[tuple[etree._Element, Frame | None]]) -> l
     if all(placeholder(shape) for shape, _ in others):
         return titles + [shape for shape, _ in others]
     placed = [(shape, frame) for shape, frame in others if frame is not None]
-    return titles + _cut(placed, rows=True) + [shape for shape, frame in others if frame is None]
+    return titles + _cut(placed) + [shape for shape, frame in others if frame is None]
 
 
-def _cut(shapes: list[tuple[etree._Element, Frame]], rows: bool, stuck: bool = False) -> list[etree._Element]:
-    """Divides shapes at gaps, rows and columns in turn; those that no gap divides stay in their order."""
-    if len(shapes) < 2:
+_Placed = tuple[etree._Element, Frame]
+
+
+def _cut(shapes: list[_Placed]) -> list[etree._Element]:
+    """Divides shapes at gaps, into rows or columns, whichever the wider gap is between; else they keep their order."""
+    rows, columns = _divided(shapes, rows=True), _divided(shapes, rows=False)
+    _, groups = rows if rows[0] >= columns[0] else columns
+    if len(groups) < 2:
         return [shape for shape, _ in shapes]
+    return [shape for group in groups for shape in _cut(group)]
+
+
+def _divided(shapes: list[_Placed], rows: bool) -> tuple[int, list[list[_Placed]]]:
+    """The widest gap and the groups between gaps of about this width; frames may overlap a little, texts do not."""
     ordered = sorted(shapes, key=lambda item: item[1].top if rows else item[1].left)
-    groups: list[list[tuple[etree._Element, Frame]]] = []
+    gaps: dict[int, int] = {}  # by the index of the shape behind the gap
     end = 0
-    for shape, frame in ordered:
+    for index, (_, frame) in enumerate(ordered):
         start, stop = (frame.top, frame.bottom) if rows else (frame.left, frame.right)
-        slack = (stop - start) // 10  # frames are a little larger than their text
-        if not groups or start + slack >= end:
-            groups.append([])
-            end = stop
-        groups[-1].append((shape, frame))
-        end = max(end, stop)
-    if len(groups) == 1:
-        return [shape for shape, _ in shapes] if stuck else _cut(shapes, not rows, stuck=True)
-    return [shape for group in groups for shape in _cut(group, not rows)]
+        if index and start + (stop - start) // 10 >= end:
+            gaps[index] = start - end
+        end = max(end, stop) if index else stop
+    widest = max(gaps.values(), default=-(10**9))
+    cuts = [index for index, gap in gaps.items() if gap >= min(widest, widest // 2)]
+    return widest, [ordered[start:stop] for start, stop in pairwise([0, *cuts, len(ordered)])]

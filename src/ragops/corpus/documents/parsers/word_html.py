@@ -3,7 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup, NavigableString, Tag
+from bs4.element import PageElement
 from markdownify import ATX, MarkdownConverter
 
 from ragops.corpus.documents.parsers.tables import markdown_table
@@ -13,17 +14,23 @@ _ROW, _CELL, _SPANS = "\ue010", "\ue011", "\ue012"
 _LABEL = re.compile(f"{LABEL_START}([^{LABEL_END}]*){LABEL_END}")
 _BLOCK = re.compile(f"{BLOCK_START}(\\d+){BLOCK_END}")
 _POWER = re.compile(r"[+\-−–]?[\d.,]+|[a-z]")
+_NUMBER = re.compile(r"(?!(?:19|20)\d\d$)\W*\d[\d.,]*\W*")  # years are names of columns
+_INSIDE = re.compile(r"[^\W_]{2}")
 _MOST_SPAN = 1_000
+_MOST_HEADERS = 4
 
 
 def to_markdown(html: str, blocks: Sequence[str]) -> str:
     """Markdown of mammoth's HTML; `blocks` take the places that the text names by index."""
     soup = BeautifulSoup(html, "lxml")
     for box in soup.find_all("input"):
-        box.replace_with("[x] " if box.has_attr("checked") else "[ ] ")
+        box.replace_with("[x]" if box.has_attr("checked") else "[ ]")
     for link in soup.find_all("a"):
         if not str(link.get("href", "")).startswith(("http://", "https://")):
             link.unwrap()
+    for tag in soup.find_all(["strong", "em", "s"]):
+        if _divides_word(tag):
+            tag.unwrap()
     for table in reversed(soup.find_all("table")):
         if _is_layout(table):
             _unwrap_layout(table)
@@ -34,6 +41,19 @@ def to_markdown(html: str, blocks: Sequence[str]) -> str:
         markdown = soup.get_text("\n", strip=True)
     markdown = _LABEL.sub(r"\1 ", markdown)
     return _BLOCK.sub(lambda found: blocks[int(found[1])], markdown)
+
+
+def _divides_word(tag: Tag) -> bool:
+    """Whether emphasis begins or ends inside a word: its marks would divide the word for search."""
+    text = tag.get_text()
+    before, after = (side.get_text()[::step][:1] for side, step in _beside(tag))
+    return bool(_INSIDE.match(before + text[:1]) or _INSIDE.match(text[-1:] + after))
+
+
+def _beside(tag: Tag) -> list[tuple[PageElement | NavigableString, int]]:
+    previous, following = tag.previous_sibling, tag.next_sibling
+    empty = NavigableString("")
+    return [(previous if previous is not None else empty, -1), (following if following is not None else empty, 1)]
 
 
 def _is_layout(table: Tag) -> bool:
@@ -63,12 +83,18 @@ class _Converter(MarkdownConverter):
         return f"{_ROW}{text.strip()}"
 
     def convert_table(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        rows = _filled([row.split(_CELL)[1:] for row in text.split(_ROW)[1:]])
+        cells = [row.split(_CELL)[1:] for row in text.split(_ROW)[1:]]
+        rows = _filled(cells)
         if "td" in parent_tags or "th" in parent_tags:  # a table in a cell, which stays on one line
-            return " " + "; ".join(" ".join(filter(None, row)) for row in rows) + " "
+            return " " + "; ".join(filter(None, (" ".join(filter(None, row)) for row in rows))) + " "
+        captions = []
+        while len(cells) > 1 and len(cells[0]) == 1 and max(map(len, rows[1:])) > 1:  # one cell above all columns
+            captions.append(rows.pop(0)[0])
+            cells.pop(0)
         head = el.find("thead", recursive=False)
-        headers = len(head.find_all("tr", recursive=False)) if head else 1
-        return f"\n\n{markdown_table(rows, max(1, min(headers, len(rows) - 1)))}\n\n"
+        marked = len(head.find_all("tr", recursive=False)) - len(captions) if head else 1
+        headers = max(1, min(max(marked, _header_depth(cells, rows)), len(rows) - 1))
+        return "\n\n".join(["", *captions, markdown_table(rows, headers), ""])
 
     def convert_li(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         found = _LABEL.match(text.strip())
@@ -81,6 +107,15 @@ class _Converter(MarkdownConverter):
 
     def convert_sup(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         return f"^{text}" if _POWER.fullmatch(text) else text
+
+
+def _header_depth(cells: Sequence[Sequence[str]], rows: Sequence[Sequence[str]]) -> int:
+    """The number of rows that the cells of the first row reach over: down, or to names below a name of several."""
+    spans = [tuple(map(int, cell.partition(_SPANS)[0].split(","))) for cell in cells[0]] if cells else []
+    depth = max((down for _, down in spans), default=1)
+    if depth == 1 and len(rows) > 2 and any(columns > 1 for columns, _ in spans):
+        return 1 if any(_NUMBER.fullmatch(text) for text in rows[1]) else 2
+    return min(depth, _MOST_HEADERS)
 
 
 def _filled(rows: Sequence[Sequence[str]]) -> list[list[str]]:

@@ -250,12 +250,7 @@ def _drop_emphasis(paragraph: etree._Element) -> None:
 
 
 def _mend_table(table: etree._Element) -> None:
-    """Fills in cells that rows leave out, and undoes wrappers between table, row and cell."""
-    for wrapper in list(table.iterchildren(q("w:sdt"))) + list(table.iterfind(f"{q('w:tr')}/{q('w:sdt')}")):
-        content = wrapper.find(q("w:sdtContent"))
-        for child in list(content) if content is not None else ():
-            wrapper.addprevious(child)
-        drop(wrapper)
+    """Fills in cells that rows leave out, and joins those that the old format merges."""
     for row in table.iterchildren(q("w:tr")):
         properties = row.find(q("w:trPr"))
         if properties is not None:

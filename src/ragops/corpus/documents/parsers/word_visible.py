@@ -80,10 +80,16 @@ def keep_visible(root: etree._Element, styles: Styles, white_is_hidden: bool) ->
     for element in list(root.iter(*_WRAPPERS)):
         if element.getparent() is not None and element.getparent().tag not in _PROPERTIES:
             unwrap(element)
+    for control in list(root.iter(q("w:sdt"))):
+        if next(control.iterfind(f"{q('w:sdtPr')}/{q('w14:checkbox')}"), None) is None:  # mammoth reads those
+            _open_control(control)
     for run in list(root.iterfind(f".//{q('w:r')}/{q('w:r')}")):  # what a phonetic guide or a wrapper has left
         unwrap(run)
     for element in root.iter(*_RENAMED):
         element.tag = _RENAMED[element.tag]
+    for frame in list(root.iter(q("w:framePr"))):
+        if frame.get(q("w:dropCap"), "none") != "none":
+            _join_with_next(paragraph_of(frame))
     for symbol in list(root.iter(q("w:sym"))):
         symbol.addprevious(text_run(_symbol(symbol.get(q("w:font"), ""), symbol.get(q("w:char"), "")))[0])
         drop(symbol)
@@ -97,6 +103,25 @@ def _choose(alternatives: etree._Element) -> None:
     for child in list(chosen) if chosen is not None else ():
         alternatives.addprevious(child)
     drop(alternatives)
+
+
+def _join_with_next(initial: etree._Element | None) -> None:
+    """Moves a large first letter, which is a paragraph of its own, to the paragraph that it begins."""
+    following = initial.getnext() if initial is not None else None
+    if initial is None or following is None or following.tag != q("w:p"):
+        return
+    at = 0 if following.find(q("w:pPr")) is None else 1
+    for run in reversed([child for child in initial if child.tag != q("w:pPr")]):
+        following.insert(at, run)
+    drop(initial)
+
+
+def _open_control(control: etree._Element) -> None:
+    """Replaces a content control with its content."""
+    content = control.find(q("w:sdtContent"))
+    for child in list(content) if content is not None else ():
+        control.addprevious(child)
+    drop(control)
 
 
 def _empty(run: etree._Element) -> None:

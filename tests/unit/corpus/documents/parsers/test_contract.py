@@ -6,10 +6,14 @@ import pytest
 
 from ragops.corpus.documents.limits import ParseLimits
 from ragops.corpus.documents.parsing import parse
-from tests.support.document_cases import html, text
+from tests.support.document_cases import docx, html, pptx, text, xlsx
 from tests.support.document_cases.case import Case
 
-CASES = [pytest.param(case, id=case.name) for module in (html, text) for case in module.CASES]
+CASES = [
+    pytest.param(case, id=f"{module.__name__.split('.')[-1]}-{case.name}")
+    for module in (docx, html, pptx, text, xlsx)
+    for case in module.CASES
+]
 
 
 @pytest.mark.parametrize("case", CASES)
