@@ -1,44 +1,70 @@
-"""HTML: the main content without navigation, headers and other boilerplate."""
+"""HTML: what a reader of a page sees, as Markdown, without menus and controls.
+
+BeautifulSoup and markdownify do the reading and writing. What is ours are the rules of what is seen: html-to-markdown
+needs the same ones for the same result (docs/explanation/parsers.md).
+"""
 
 import re
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bs4 import BeautifulSoup, Comment, Tag
+from bs4 import BeautifulSoup, Tag, XMLParsedAsHTMLWarning
 from markdownify import ATX, MarkdownConverter
 
+from ragops.corpus.documents.decoding import decode
 from ragops.corpus.documents.limits import ParseLimits
-from ragops.corpus.documents.normalize import decode
+from ragops.corpus.documents.parsers.html_content import one_space, read_content
+from ragops.corpus.documents.parsers.html_tables import code_of, is_layout, raw_text, rows_of, table_text
 from ragops.corpus.documents.types import Extract
 
-_BOILERPLATE = ["script", "style", "noscript", "template", "svg", "iframe", "nav", "form", "button", "dialog", "img"]
-_ROLES = ["navigation", "banner", "contentinfo", "search"]
-_PAGE_EDGES = ["header", "footer", "aside"]
-_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
+_COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
+_CHARSET = re.compile(
+    rb"<meta[^>]{0,300}charset\s*=\s*[\"']?\s*([\w.:-]{1,40})|<\?xml[^>]{0,200}encoding\s*=\s*[\"']([\w.:-]{1,40})",
+    re.IGNORECASE,
+)
+_HEAD = 4_096  # bytes in which a label is looked for
+_ORDINALS = frozenset(["st", "nd", "rd", "th", "er", "ère", "e", "ème", "o", "a", "os", "as", "do", "da", "tm"])
+_DEEPEST_FRAME = 3
+_FENCE = re.compile(r"\s*(```|~~~~)")
+_SPACES = re.compile(r"(?<=\S) {2,}(?=\S)")
 
 
 def parse_html(path: Path, limits: ParseLimits) -> Extract:
-    """Headings, lists, tables, code and web links of a page as Markdown, title from `<title>`.
+    """Headings, lists, tables, code, formulas and web links of a page as Markdown, title from `<title>`.
 
-    Scripts, styles, navigation, forms and images are dropped, as are headers, footers and asides of the page itself
-    (not those of an article in it). Raises Unparsable if the file is not text.
+    Hidden text, scripts, menus and fields are left out. Raises Unparsable if the file is not text.
     """
     data = path.read_bytes()
-    declared = _CHARSET.search(data[:4096])
-    soup = BeautifulSoup(decode(data, declared.group(1).decode() if declared else None), "lxml")
+    declared = _CHARSET.search(_COMMENT.sub(b"", data[:_HEAD]))
+    label = (declared[1] or declared[2]).decode() if declared else None
+    decoded = decode(data, label)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)  # XHTML
+        soup = BeautifulSoup(decoded.text, "lxml")
     title = soup.title.get_text() if soup.title else None
-    content = soup.find("body") or soup
-    _drop_boilerplate(content)
+    frames = tuple(f"frame {frame.get('src', '')}: another page" for frame in soup.find_all("frame"))
+    return Extract(markdown_of(soup), title=title, warnings=(*decoded.warnings, *frames))
+
+
+def markdown_of(soup: BeautifulSoup, depth: int = 0) -> str:
+    """Markdown of what a page shows; the page is changed."""
+    for frame in soup.find_all("iframe"):
+        inside = frame.get("srcdoc") if depth < _DEEPEST_FRAME else None
+        frame.name = "div"
+        frame.clear()
+        if inside:
+            part = BeautifulSoup(str(inside), "lxml")
+            frame.append(read_content(part))
+            for body in frame.find_all("body"):
+                body.name = "div"
+    content = read_content(soup)
     _keep_web_links(content)
-    return Extract(_to_markdown(content), title=title)
-
-
-def _drop_boilerplate(content: Tag) -> None:
-    edges = [tag for tag in content.find_all(_PAGE_EDGES) if tag.find_parent(["article", "main"]) is None]
-    for tag in [*content.find_all(_BOILERPLATE), *content.find_all(role=_ROLES), *edges]:
-        tag.extract()
-    for comment in content.find_all(string=lambda text: isinstance(text, Comment)):
-        comment.extract()
+    try:
+        return _Converter().convert_page(content)
+    except RecursionError:  # elements nested hundreds deep: text without structure
+        return content.get_text("\n", strip=True)
 
 
 def _keep_web_links(content: Tag) -> None:
@@ -52,19 +78,104 @@ def _keep_web_links(content: Tag) -> None:
             link.unwrap()
 
 
-def _to_markdown(content: Tag) -> str:
-    # No escapes, which would distort words for search: the text is embedded, not rendered.
-    converter = MarkdownConverter(
-        heading_style=ATX, escape_asterisks=False, escape_underscores=False, code_language_callback=_code_language
-    )
-    try:
-        return converter.convert_soup(content)
-    except RecursionError:  # elements nested hundreds deep: text without structure
-        return content.get_text("\n", strip=True)
+class _Converter(MarkdownConverter):
+    """markdownify with rules of ours for tables, code, and small print that changes numbers."""
+
+    def __init__(self) -> None:
+        # No escapes, which would distort words for search: the text is embedded, not rendered.
+        super().__init__(heading_style=ATX, escape_asterisks=False, escape_underscores=False)
+        self._ready: list[str] = []
+
+    def convert_page(self, content: Tag) -> str:
+        """Markdown of a page: tables from the inside out, then everything around them."""
+        for table in reversed(content.find_all("table")):
+            self._replace_table(table)
+        for block in content.find_all("pre"):
+            self._replace(block, _code(raw_text(block), _code_language(block)))
+        return "\n".join(_single_spaces(self.convert_soup(content).split("\n")))
+
+    def _replace_table(self, table: Tag) -> None:
+        rows = rows_of(table)
+        code = code_of(table, rows)
+        if code is not None and table.find_parent("pre"):
+            table.replace_with(code)
+        elif code is not None:
+            self._replace(table, _code(code, _code_language(table)))
+        elif is_layout(table, rows):
+            for tag in [table, *table.find_all(["tbody", "thead", "tfoot", "tr", "td", "th", "caption"])]:
+                tag.name = "div"
+        else:
+            self._replace(table, table_text(table, rows, self._cell))
+
+    def _cell(self, cell: Tag) -> str:
+        """Text of a cell on one line; items and paragraphs in it are separated."""
+        for block in cell.find_all(["li", "p", "div", "br"]):
+            following = block.find_next_sibling()
+            if block.name == "br":
+                block.replace_with(" ")
+            elif following is not None and following.name in ("li", "p", "div"):
+                block.append("; " if block.name == "li" else " ")
+            if block.name != "br":
+                block.unwrap()
+        for outer in cell.find_all(["ul", "ol"]):
+            outer.unwrap()
+        for tag in cell.find_all("ready"):
+            tag.replace_with(f" {one_space(self._ready[int(str(tag['number']))])} ")
+        cell.name = "span"
+        return one_space(self.convert_soup(cell))
+
+    def _replace(self, tag: Tag, markdown: str) -> None:
+        """Puts finished Markdown in place of an element."""
+        place = Tag(name="ready", attrs={"number": str(len(self._ready))})
+        self._ready.append(markdown)
+        tag.replace_with(place)
+
+    def convert_ready(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        """Finished Markdown as a block of its own."""
+        return f"\n\n{self._ready[int(str(el['number']))]}\n\n"
+
+    def convert_sup(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        """10^6, m^2 and footnotes; not for 1st."""
+        text = text.strip()
+        if not text or text.lower() in _ORDINALS or not re.match(r"[\w+−-]", text):
+            return text
+        return f"^({text})" if re.search(r"\s", text) else f"^{text}"
+
+    def convert_sub(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        """H2O, but log_10 100: a number beside a number is another number."""
+        before, after = (str(side or "") for side in (el.previous_sibling, el.next_sibling))
+        beside = before[-1:].isdigit() or re.match(r"\s?\d", after)
+        return f"_{text.strip()}" if text.strip()[:1].isalnum() and beside else text.strip()
+
+    def convert_rt(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        """How a word is read, after the word."""
+        return f"({text.strip()})" if text.strip() else ""
+
+    def convert_rp(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        """Parentheses for browsers that do not know ruby."""
+        return ""
+
+
+def _single_spaces(lines: list[str]) -> Iterator[str]:
+    """Lines with single spaces within them, except those of code."""
+    fence = ""
+    for line in lines:
+        start = _FENCE.match(line)
+        if start and (not fence or start[1] == fence):
+            fence = "" if fence else start[1]
+        yield line if fence or line.startswith("|") else _SPACES.sub(" ", line)
+
+
+def _code(text: str, language: str) -> str:
+    text = text.strip("\n")
+    fence = "~~~~" if "```" in text else "```"
+    return f"{fence}{language}\n{text}\n{fence}" if text.strip() else ""
 
 
 def _code_language(block: Tag) -> str:
-    """The language of a `pre`, from the class that HTML's standard suggests: `<pre><code class="language-python">`."""
-    tags = [block, *block.find_all("code", limit=1)]
-    names = [name for tag in tags for name in tag.get_attribute_list("class") if name]
-    return next((name.removeprefix("language-") for name in names if name.startswith("language-")), "")
+    """The language of code, from the class that HTML's standard suggests, or those of Sphinx and Jekyll around it."""
+    around = [tag for tag in block.parents if tag.name == "div"][:3]
+    tags = [block, *block.find_all(["code", "pre"], limit=2), *around]
+    names = [str(name) for tag in tags for name in tag.get_attribute_list("class") if name]
+    found = (re.match(r"(?:language|lang|highlight-source|highlight)-([\w+#-]+)$", name) for name in names)
+    return next((match[1] for match in found if match and match[1] not in ("default", "none", "text")), "")

@@ -15,13 +15,15 @@ def markdown(tmp_path: Path, html: str) -> str:
     return convert(tmp_path, html).markdown.strip()
 
 
-def test_boilerplate_of_the_page_is_dropped(tmp_path: Path) -> None:
+def test_menus_are_dropped_and_the_rest_of_the_pages_edges_is_kept(tmp_path: Path) -> None:
     html = (
-        "<body><header>Logo</header><nav>Home</nav><div role='navigation'>Menu</div><!-- note --><style>p{}</style>"
+        "<body><header>Pumps Ltd</header><nav>Home</nav><div role='navigation'>Menu</div><!-- x --><style>p{}</style>"
         "<article><header><h2>Kept</h2></header><p>text <img src='data:x' alt='pic'></p></article>"
-        "<aside>Ads</aside><footer>Imprint</footer></body>"
+        "<aside><a href='/x'>Offers</a></aside><footer><a href='/i'>Imprint</a><p>Call 0800</p></footer></body>"
     )
-    assert markdown(tmp_path, html) == "## Kept\n\ntext"
+    assert [line for line in markdown(tmp_path, html).split("\n") if line] == [
+        "Pumps Ltd", "## Kept", "text pic", "Imprint", "Call 0800"
+    ]  # fmt: skip
 
 
 def test_only_web_links_keep_their_target(tmp_path: Path) -> None:
