@@ -9,7 +9,6 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -20,6 +19,7 @@ from IPython.display import display as show
 from localbundle.errors import BundleError
 from localbundle.kernels.dbutils import Context, DBUtils, NotebookExit
 from localbundle.kernels.failure import describe_cell, describe_program
+from localbundle.kernels.magics import Magics
 
 SHOWN_ROWS = 1000
 _USE_CATALOG = re.compile(r"^\s*USE\s+CATALOG\s+[`'\"]?([\w-]+)[`'\"]?\s*$", re.IGNORECASE)
@@ -76,8 +76,7 @@ def offer(dbutils: DBUtils, display: Callable[..., None]) -> None:
     shell.push({"dbutils": dbutils, "display": display, "displayHTML": _display_html})
     _offer_runtime(shell.user_ns)
     shell.set_custom_exc((NotebookExit,), _show_exit)
-    shell.register_magic_function(_sql, "line_cell", "sql")
-    shell.register_magic_function(_run, "line", "run")
+    Magics(shell, dbutils).register()
 
 
 def _offer_runtime(names: dict[str, Any]) -> None:
@@ -104,26 +103,6 @@ def display(*values: Any, **options: Any) -> None:  # noqa: ANN401 - as IPython'
 
 def _display_html(html: str) -> None:
     show(HTML(html))
-
-
-def _sql(line: str, cell: str | None = None) -> None:
-    """`%sql SELECT ...`: shows the result, and keeps it as the DataFrame `_sqldf`."""
-    names = _shell().user_ns
-    names["_sqldf"] = names["spark"].sql(cell or line)
-    names["display"](names["_sqldf"])
-
-
-def _run(line: str) -> None:
-    """`%run ./other`: runs another notebook's cells in this one."""
-    from localbundle.kernels.notebook_source import read_notebook  # 0.07 s that most kernels do not need
-
-    written = line.strip().strip("\"'")
-    found = next((file for end in ("", ".ipynb", ".py") if (file := Path(written + end)).is_file()), None)
-    if found is None:
-        raise BundleError(f"%run {written}: no such notebook in {Path.cwd()}; correct its path")
-    for cell in read_notebook(found).cells:
-        if cell.cell_type == "code":
-            _shell().run_cell(cell.source).raise_error()
 
 
 def _pip(line: str) -> None:

@@ -68,6 +68,7 @@ class DBUtils:
         self.widgets = widgets or Widgets(context.parameters)
         self.jobs = Jobs(self)
         self.notebook = Notebook(self)
+        self.library = Library()
         self.secrets = Secrets(Path(context.home))
         self.fs = FileSystem(Path(context.home))
         self.save()
@@ -86,7 +87,7 @@ class Widgets:
     """Parameters. A passed value always wins over a widget's default."""
 
     def __init__(self, passed: dict[str, str]) -> None:
-        self._passed = passed
+        self._passed = dict(passed)
         self._defaults: dict[str, str] = {}
 
     def text(self, name: str, defaultValue: str, label: str | None = None) -> None:  # noqa: N803 - Databricks' name
@@ -115,6 +116,14 @@ class Widgets:
     def getAll(self) -> dict[str, str]:  # noqa: N802 - Databricks' name
         """All values by name."""
         return self._values()
+
+    def getArgument(self, name: str, defaultValue: str | None = None) -> str:  # noqa: N802, N803 - Databricks' names
+        """The value of a parameter, or the default; an older form of `get`."""
+        return defaultValue if defaultValue is not None and name not in self._values() else self.get(name)
+
+    def set_argument(self, name: str, value: str) -> None:
+        """Gives a parameter the value that `%run` passes."""
+        self._passed[name] = value
 
     def remove(self, name: str) -> None:
         """Removes a widget."""
@@ -192,6 +201,16 @@ class Notebook:
     def run(self, path: str, timeout_seconds: int = 0, arguments: dict[str, str] | None = None) -> str:
         """Not supported."""
         raise BundleError(f"dbutils.notebook.run({path!r}) is not supported; make the notebook a task of the job")
+
+
+class Library:
+    """`dbutils.library`."""
+
+    def restartPython(self) -> None:  # noqa: N802 - Databricks' name
+        """Not supported: it follows %pip."""
+        raise BundleError(
+            "dbutils.library.restartPython is not supported; add packages to the task's environment in place of %pip"
+        )
 
 
 class Secrets:

@@ -35,8 +35,6 @@ def read_notebook(path: Path) -> NotebookNode:
 def _source_cell(source: str) -> NotebookNode:
     code = re.sub(r"^# MAGIC ?", "", source, flags=re.MULTILINE)
     is_text = code != source and code.startswith("%md")
-    if code != source and "\n" in code:
-        code = re.sub(r"^%(?=sql\b)", "%%", code)
     if is_text:
         cell: NotebookNode = nbformat.v4.new_markdown_cell(code.removeprefix("%md").strip())
     else:

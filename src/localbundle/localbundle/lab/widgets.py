@@ -48,7 +48,8 @@ class LiveWidgets(Widgets):
         self._row.children = tuple(self._controls.values())
 
     def _values(self) -> dict[str, str]:
-        return self._inherited[1] | {name: _text(control.value) for name, control in self._controls.items()}
+        shown = {name: _text(control.value) for name, control in self._controls.items()}
+        return self._inherited[1] | shown | self._passed
 
     def _declare(self, kind: str, name: str, default: str, choices: tuple[str, ...], label: str | None) -> None:
         super()._declare(kind, name, default, choices, label)

@@ -27,6 +27,8 @@ FULL_JARS = (
 )
 """The jars with most of the classes that a run loads, the fullest first."""
 
+_BOUND_PARAMETERS = Path(__file__).parent / "parameters" / "bound_parameters.jar"  # built from the source beside it
+
 Progress = Callable[[str], None]
 Coordinates = tuple[str, str, str]
 
@@ -45,12 +47,12 @@ def spark_home() -> Path:
 
 
 def class_path(delta: Sequence[Path]) -> list[Path]:
-    """Delta's jars and those with most of the classes that Spark loads, as the beginning of its class path.
+    """Ours, Delta's, and the jars with most of the classes that Spark loads, as the beginning of its class path.
 
     Java looks for each class in one jar after the other, 277 in arbitrary order: a tenth of a first run's CPU time.
     """
     jars = spark_home() / "jars"
-    return [*delta, *(jar for name in FULL_JARS for jar in sorted(jars.glob(f"{name}[-_][0-9]*.jar")))]
+    return [_BOUND_PARAMETERS, *delta, *(jar for name in FULL_JARS for jar in sorted(jars.glob(f"{name}[-_][0-9]*.jar")))]
 
 
 def find_java(progress: Progress) -> Path:

@@ -277,8 +277,9 @@ class Server:
             "spark.hadoop.hive.metastore.schema.verification": "false",
             # Tries three queries in each new thread, and Spark Connect has one for each operation.
             "spark.hadoop.hive.metastore.try.direct.sql": "false",
-            "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+            "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension,localbundle.BoundParameters",
             "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+            "spark.sql.sources.default": "delta",  # as on Databricks
             "spark.sql.shuffle.partitions": "2",
             "spark.databricks.delta.snapshotPartitions": "1",
             "spark.sql.execution.arrow.pyspark.enabled": "true",

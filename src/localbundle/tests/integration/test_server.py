@@ -3,12 +3,14 @@ import signal
 import stat
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import psutil
 import pytest
+from localbundle.workspace.jars import class_path, delta_jars, find_java
 from localbundle.workspace.processes import is_alive
 from localbundle.workspace.server import Server, ServerState
 from localbundle_support.waiting import eventually
@@ -149,3 +151,21 @@ def test_a_state_file_of_a_reused_pid_counts_as_none(tmp_path: Path) -> None:
     assert Server(tmp_path).state() is None
     assert not Server(tmp_path).stop()
     assert me.is_running()
+
+
+def test_the_jar_is_what_the_compiler_makes_of_its_source(home: Path, tmp_path: Path) -> None:
+    """Rebuild it with: javac --release 17 -g:none -cp DELTA_AND_SPARK_JARS -d FOLDER BoundParameters.java."""
+    java = find_java(silent)
+    compiler = java / "bin" / "javac"
+    if not compiler.is_file():
+        pytest.skip("needs a JDK: this Java has no compiler")
+    ours, *others = class_path(delta_jars(java, silent))
+    source = ours.with_name("BoundParameters.java")
+    words = ["--release", "17", "-g:none", "-cp", os.pathsep.join(map(str, others)), "-d", str(tmp_path), str(source)]
+    subprocess.run([compiler, *words], check=True)
+    with zipfile.ZipFile(ours) as jar:
+        kept = {name: jar.read(name) for name in jar.namelist()}
+    made = {str(file.relative_to(tmp_path)): file.read_bytes() for file in tmp_path.rglob("*.class")}
+    assert made.keys() == kept.keys()
+    if "17." in subprocess.run([compiler, "-version"], capture_output=True, text=True, check=True).stdout:
+        assert made == kept

@@ -30,7 +30,7 @@ def test_a_source_notebook_becomes_cells(tmp_path) -> None:
     assert cells == [
         ("markdown", "# Title\ntext"),
         ("code", "# a comment\nx = 1"),
-        ("code", "%%sql\nSELECT 1"),
+        ("code", "%sql\nSELECT 1"),
         ("code", "%sql SELECT 2"),
     ]
 
