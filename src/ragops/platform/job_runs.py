@@ -103,7 +103,7 @@ def _local_runs(home: Path) -> dict[str, list[JobRun]]:
         try:
             record = read_json(file)
             run = _local_run(record)
-        except (OSError, ValueError, KeyError, TypeError):  # removed or incomplete: of one run nothing is known
+        except (UserError, ValueError, KeyError, TypeError):  # removed or incomplete: nothing is known of this run
             continue
         found.setdefault(record["job"], []).append(run)
     return found

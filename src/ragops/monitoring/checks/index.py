@@ -16,6 +16,7 @@ from ragops.monitoring.system.system import System
 
 _VERIFY, _LIST = "ragops index verify", "ragops index list"
 _REFRESH = "Run the refresh job, which repairs the index."
+_ROUNDING = 1e-9
 _ENOUGH = 5  # passages found, for each document
 _KINDS: tuple[ChangeKind, ...] = ("encoder", "parser", "corpus", "deployment")
 
@@ -200,7 +201,8 @@ def _recall(system: System, index: IndexState) -> Iterator[Found]:
     if recall is None:
         return
     before = recall.share_before
-    if before is not None and before - recall.share > system.use_case.index.max_recall_drop:
+    allowed = system.use_case.index.max_recall_drop + _ROUNDING
+    if before is not None and before - recall.share > allowed:
         yield _found(
             "index_recall_lower",
             f"recall of {recall.questions} golden questions is {recall.share:.2f}, in {recall.before} {before:.2f}",
