@@ -30,6 +30,7 @@ JOB_RULES: tuple[JobRule, ...] = (
     tasks.misplaced_retries,
     tasks.order_of_text,
     tasks.reference_in_notebook,
+    tasks.unavailable_here,
     volumes.append_on_volume,
     wheels.unknown_entry_point,
     wheels.unknown_package,

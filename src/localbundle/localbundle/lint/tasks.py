@@ -1,4 +1,4 @@
-"""Rules on the tasks themselves: retries, comparisons, and references in the notebooks that they run."""
+"""Rules on the tasks themselves: retries, comparisons, and what is in the notebooks that they run."""
 
 import re
 
@@ -6,9 +6,22 @@ from localbundle.definitions.read_job import RETRY_FIELDS
 from localbundle.definitions.tasks import plain
 from localbundle.definitions.yamlfile import Text
 from localbundle.lint.code import read_cells, task_files
-from localbundle.lint.rule import JobContext, Messages
+from localbundle.lint.rule import JobContext, Messages, Note
 
 _REFERENCE = re.compile(r"\$\{(?:var|bundle|workspace|resources)\.[^}]*\}?|\{\{\s*(?:job|tasks)\.[^}]*(?:\}\})?")
+
+_UNAVAILABLE = {
+    r"\s*%(?:pip|conda)\b": "add the package to the task's environment",
+    r"\s*%restart_python\b": "add packages to the task's environment in place of %pip",
+    r"dbutils\.library\.\w+": "add packages to the task's environment in place of %pip",
+    r"\s*%(?:scala|r)(?![\w.])": "write the cell in Python or SQL",
+    r"dbutils\.notebook\.run\b": "make the notebook a task of the job",
+    r"dbutils\.(?:notebook\.)?(?:entry_point|getContext)\b|\bget_context\(": "pass {{job.run_id}} as a parameter",
+    r"dbutils\.fs\.(?:mount\w*|unmount|refreshMounts|updateMount)\b": "use a volume",
+    r"dbutils\.(?:credentials|data|preview|meta|api)\b": "use Spark's own functions",
+    r"dbutils\.secrets\.(?:list|listScopes|getBytes)\b": "use dbutils.secrets.get",
+}
+"""What a notebook may contain on Databricks and cannot here, with what to do instead."""
 
 
 def misplaced_retries(job: JobContext) -> Messages:
@@ -39,6 +52,17 @@ def reference_in_notebook(job: JobContext) -> Messages:
             for match in _REFERENCE.finditer(code) if not code.lstrip().startswith("#") else ():
                 fix = "pass it as a parameter and read that with dbutils.widgets.get"
                 yield Text("", file, number), f"{match[0]} is not resolved in a notebook; {fix}"
+
+
+def unavailable_here(job: JobContext) -> Messages:
+    """A part of a notebook that runs on Databricks only: a note, and an error once the run comes to it."""
+    for kind, file in task_files(job):
+        for number, line in (line for cell in read_cells(file) for line in cell) if kind == "notebook_task" else ():
+            code = line.removeprefix("# MAGIC ").partition("#")[0]
+            for pattern, fix in _UNAVAILABLE.items():
+                if found := re.match(pattern, code) if pattern.startswith(r"\s*%") else re.search(pattern, code):
+                    what = found[0].strip().removesuffix("(")
+                    yield Text("", file, number), Note(f"{what} is not available in a local run; {fix}")
 
 
 def _is_number(text: str) -> bool:
