@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ragops.corpus.documents.metadata import detect_language
@@ -44,6 +45,7 @@ _CLUSTERS_AT_MOST = 8
 _FEWEST_TO_CLUSTER = 8
 _TERMS_IN_A_NAME = 3
 _SHORTEST_IN_A_NAME = 3  # letters
+_NAMELESS = "(no words)"
 
 
 class ExploredQuestion(BaseModel):
@@ -123,19 +125,35 @@ def name_clusters(questions: Sequence[str], vectors: Vectors) -> dict[str, int]:
 
     A name is the three most characteristic terms of the group, by TF-IDF. Empty with fewer than eight questions.
     """
+    sizes: Counter[str] = Counter()
+    for name, members in clusters(questions, vectors):
+        sizes[name] += len(members)
+    return dict(sizes.most_common())
+
+
+def clusters(
+    questions: Sequence[str], vectors: Vectors, most: int = _CLUSTERS_AT_MOST
+) -> list[tuple[str, NDArray[np.int64]]]:
+    """Groups questions by their vectors, at most `most` groups: name and the questions' positions, largest first.
+
+    Names as those of `name_clusters`; two groups may have the same one.
+    """
     from sklearn.cluster import KMeans
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     if len(questions) < _FEWEST_TO_CLUSTER:
-        return {}
-    count = min(_CLUSTERS_AT_MOST, max(2, len(questions) // _QUESTIONS_A_CLUSTER))
+        return []
+    count = min(most, max(2, len(questions) // _QUESTIONS_A_CLUSTER))
     labels = KMeans(n_clusters=count, n_init=4, random_state=0).fit_predict(vectors)
     vectorizer = TfidfVectorizer(stop_words="english", tokenizer=_names, token_pattern=None)
-    weights = vectorizer.fit_transform(questions)
+    try:
+        weights = vectorizer.fit_transform(questions)
+    except ValueError:  # no question has a word that could name a group
+        return [(_NAMELESS, np.flatnonzero(labels == label)) for label in range(count)]
     terms, everywhere = vectorizer.get_feature_names_out(), np.asarray(weights.mean(axis=0)).ravel()
-    sizes: Counter[str] = Counter()
+    found = []
     for label in range(count):
         characteristic = np.asarray(weights[labels == label].mean(axis=0)).ravel() - everywhere
         best = [terms[at] for at in np.argsort(-characteristic)[:_TERMS_IN_A_NAME]]
-        sizes[", ".join(best)] += int((labels == label).sum())
-    return dict(sizes.most_common())
+        found.append((", ".join(best), np.flatnonzero(labels == label)))
+    return sorted(found, key=lambda one: -len(one[1]))

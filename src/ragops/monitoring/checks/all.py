@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ragops.monitoring.checks.answers import ANSWERS
+from ragops.monitoring.checks.cost import COST
 from ragops.monitoring.checks.criteria import CRITERIA
 from ragops.monitoring.checks.decide import decide
 from ragops.monitoring.checks.documents import DOCUMENTS
+from ragops.monitoring.checks.feedback import FEEDBACK
 from ragops.monitoring.checks.freshness import FRESHNESS
 from ragops.monitoring.checks.index import COVERAGE, INDEX
+from ragops.monitoring.checks.judgments import JUDGE_DRIFT, JUDGMENTS
+from ragops.monitoring.checks.question_topics import QUESTION_TOPICS
+from ragops.monitoring.checks.questions import QUESTIONS
+from ragops.monitoring.checks.records import EVALUATION, LEDGER, TRACES
+from ragops.monitoring.checks.retrieval import RETRIEVAL
 from ragops.monitoring.checks.schedules import SCHEDULES
 from ragops.monitoring.checks.sources import SOURCES
+from ragops.monitoring.checks.speed import SPEED
 from ragops.monitoring.checks.topic import Topic
 from ragops.monitoring.finding import Found, Unreadable
 from ragops.monitoring.system.system import System
@@ -25,6 +34,18 @@ TOPICS: tuple[Topic, ...] = (
     INDEX,
     COVERAGE,
     SCHEDULES,
+    QUESTIONS,
+    QUESTION_TOPICS,
+    RETRIEVAL,
+    ANSWERS,
+    FEEDBACK,
+    JUDGMENTS,
+    JUDGE_DRIFT,
+    COST,
+    SPEED,
+    LEDGER,
+    TRACES,
+    EVALUATION,
 )  # fmt: skip
 """One line for each topic."""
 

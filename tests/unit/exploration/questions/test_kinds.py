@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ragops.errors import UserError
-from ragops.exploration.questions.kinds import KINDS, kind, languages, length, load_explored, name_clusters
+from ragops.exploration.questions.kinds import KINDS, clusters, kind, languages, length, load_explored, name_clusters
 from ragops.quality.datasets.files import load_questions
 from ragops.usecase import load_usecase
 
@@ -88,3 +88,12 @@ def test_clusters_are_named_by_their_characteristic_terms() -> None:
 
 def test_few_questions_are_not_clustered() -> None:
     assert name_clusters(["a question"], np.ones((1, 2), dtype=np.float32)) == {}
+
+
+def test_groups_have_their_members_and_may_have_no_words() -> None:
+    questions = [f"where is the harbour {n}" for n in range(30)] + [f"who paints the crane {n}" for n in range(20)]
+    vectors = np.array([[1.0, 0.0]] * 30 + [[0.0, 1.0]] * 20, np.float32)
+    (first, harbour), (second, crane) = clusters(questions, vectors)
+    assert ("harbour" in first, "crane" in second) == (True, True)
+    assert (harbour.tolist(), crane.tolist()) == (list(range(30)), list(range(30, 50)))
+    assert [name for name, _ in clusters(["?"] * 50, vectors)] == ["(no words)"] * 2

@@ -1,0 +1,158 @@
+"""Checks of questions: how many, how long, in which language, about what, repeated, and without evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from ragops.exploration.measure_names import Measures
+from ragops.exploration.profile import Profile
+from ragops.monitoring.checks.blocks import blocks, periods, recent
+from ragops.monitoring.checks.compared import Compared, compare, logarithms, numbers, rows
+from ragops.monitoring.checks.counts import count_shift
+from ragops.monitoring.checks.permutation import mean_shift
+from ragops.monitoring.checks.topic import Topic
+from ragops.monitoring.finding import Found
+from ragops.monitoring.system.system import System
+
+_LENGTH = Compared(
+    check="questions_length",
+    what="words in a question",
+    side="either",
+    unit="number",
+    of_logarithms=True,
+    action="Read some of the new questions; much longer ones need `chunking` and the prompt tried on them.",
+    command="ragops questions candidates list",
+)
+_REPEATED = Compared(
+    check="questions_repeated",
+    what="questions that somebody asked before in the same period",
+    side="more",
+    unit="share",
+    action="See who sends them: a client that tries again and again, or a question that deserves a page of its own.",
+    command="ragops questions candidates list",
+)
+_WITHOUT_EVIDENCE = Compared(
+    check="questions_without_evidence",
+    what="questions without evidence",
+    side="more",
+    unit="share",
+    severity="high",
+    causes=("generation", "corpus", "encoder", "parser", "deployment", "champion"),
+    action="Ask some of them again; if the documents answer them, search is broken, else documents are missing.",
+    command="ragops evaluate retrieval",
+)
+_FEWEST_PROFILED = 30  # questions: fewer say too little about the users
+
+
+def check(system: System) -> Iterator[Found]:
+    """What can be said of the questions; nothing without any."""
+    answers = rows(system.answers)
+    yield from _volume(system, answers)
+    yield from compare(system, _LENGTH, blocks(system, answers, logarithms(answers["question"].map(_words))))
+    yield from compare(system, _REPEATED, blocks(system, answers, _repeated(system, answers)), details=_most(answers))
+    abstained = (answers["abstained"] == "no evidence").astype(float)
+    yield from compare(system, _WITHOUT_EVIDENCE, blocks(system, answers, abstained), details=_similar(system, answers))
+    if isinstance(system.profile, Profile):
+        yield from _far(system, recent(system, answers), system.profile)
+
+
+def _volume(system: System, answers: pd.DataFrame) -> Iterator[Found]:
+    counts = np.bincount(periods(system, answers["asked_at"])) if len(answers) else np.zeros(1)
+    compared = count_shift(float(counts[0]), counts[1:])
+    if compared is None:
+        return
+    expected, p_value = compared
+    newest = answers["asked_at"].max().to_pydatetime()
+    fewer = counts[0] < expected
+    yield Found(
+        check="questions_volume",
+        subject="",
+        severity="high" if not counts[0] else "low",
+        title=f"{counts[0]:,.0f} questions instead of {expected:,.0f}",
+        since=newest if not counts[0] else system.recent_since,
+        value=float(counts[0]),
+        expected=expected,
+        unit="number",
+        p_value=p_value,
+        details="questions in each period before, newest first: " + ", ".join(f"{one:.0f}" for one in counts[1:]),
+        causes=("deployment", "champion"),
+        action="See whether users reach the server." if fewer else "See who asks, and whether the server keeps up.",
+        command="localbundle runs" if fewer else "ragops usecase",
+    )
+
+
+def _far(system: System, now: pd.DataFrame, profile: Profile) -> Iterator[Found]:
+    """Questions without a close passage, compared with the questions that were explored."""
+    count = int(profile.value(Measures.QUESTIONS_COUNT, default=0))
+    if count < _FEWEST_PROFILED or not profile.has(Measures.QUESTIONS_CLOSE_FROM):
+        return
+    share, floor = profile.value(Measures.QUESTIONS_FAR_SHARE), profile.value(Measures.QUESTIONS_CLOSE_FROM)
+    evidence = numbers(now["evidence"])
+    found = blocks(system, now, (evidence < floor).astype(float).where(evidence.notna()))
+    if not len(found.recent):
+        return
+    explored = (np.arange(count) < round(share * count)).astype(float)
+    yield Found(
+        check="questions_far",
+        subject="",
+        severity="low",
+        title=f"questions without a close passage: {found.now:.0%} instead of {share:.0%}, as explored",
+        since=system.recent_since,
+        value=found.now,
+        expected=share,
+        unit="share",
+        p_value=mean_shift(found.recent, explored, "more"),
+        details=f"close is a cosine of {floor:.2f}; {count:,} questions explored on {profile.measured_at:%Y-%m-%d}",
+        causes=("generation", "corpus", "encoder", "parser"),
+        action="Explore again with the users' questions, and add the documents that they miss.",
+        command="localbundle run explore",
+    )
+
+
+def _words(question: str) -> int:
+    return len(question.split())
+
+
+def _repeated(system: System, answers: pd.DataFrame) -> pd.Series:
+    """Whether the same words were asked before in the same period, by anybody."""
+    keys = pd.DataFrame({"period": periods(system, answers["asked_at"]), "text": answers["question"].map(plain)})
+    order = np.argsort(answers["asked_at"].to_numpy(), kind="stable")
+    again = np.zeros(len(keys), np.float64)
+    again[order] = keys.iloc[order].duplicated().to_numpy(np.float64)
+    return pd.Series(again, index=answers.index)
+
+
+def plain(question: str) -> str:
+    """The question without differences in case and white space."""
+    return " ".join(question.casefold().split())
+
+
+def _most(answers: pd.DataFrame) -> str:
+    """Who sends the most frequent question."""
+    if answers.empty:
+        return ""
+    counts = answers.groupby([answers["question"].map(plain), "who"]).size()
+    text, who = counts.index[int(np.argmax(counts.to_numpy()))]
+    return f"most often: {text[:80]!r} by {who}, {int(counts.max()):,} times"
+
+
+def _similar(system: System, answers: pd.DataFrame) -> str:
+    best = numbers(recent(system, answers)["evidence"]).dropna()
+    return f"evidence now: median {best.median():.2f}" if len(best) else ""
+
+
+QUESTIONS = Topic(
+    "questions",
+    check,
+    ("answers",),
+    {
+        "questions_volume": "many more or fewer questions than in the periods before",
+        "questions_length": "questions are much longer or shorter than before",
+        "questions_repeated": "the same questions come again and again",
+        "questions_without_evidence": "more questions have no evidence in the documents",
+        "questions_far": "more questions have no close passage than among the questions that were explored",
+    },
+)
