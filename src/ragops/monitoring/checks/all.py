@@ -13,6 +13,7 @@ from ragops.monitoring.checks.documents import DOCUMENTS
 from ragops.monitoring.checks.feedback import FEEDBACK
 from ragops.monitoring.checks.freshness import FRESHNESS
 from ragops.monitoring.checks.index import COVERAGE, INDEX
+from ragops.monitoring.checks.instructing import INSTRUCTING
 from ragops.monitoring.checks.judgments import JUDGE_DRIFT, JUDGMENTS
 from ragops.monitoring.checks.question_topics import QUESTION_TOPICS
 from ragops.monitoring.checks.questions import QUESTIONS
@@ -31,6 +32,7 @@ TOPICS: tuple[Topic, ...] = (
     CRITERIA,
     FRESHNESS,
     DOCUMENTS,
+    INSTRUCTING,
     INDEX,
     COVERAGE,
     SCHEDULES,

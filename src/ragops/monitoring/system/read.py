@@ -20,6 +20,7 @@ from ragops.monitoring.system.coverage import read_coverage
 from ragops.monitoring.system.document_history import DocumentHistory, read_history
 from ragops.monitoring.system.documents import read_documents
 from ragops.monitoring.system.index import read_index
+from ragops.monitoring.system.instructing import read_instructing
 from ragops.monitoring.system.metrics import read_metrics
 from ragops.monitoring.system.records import read_traces, read_waiting
 from ragops.monitoring.system.rows import Rows, TableState, attempt
@@ -129,6 +130,7 @@ class _Reader:
             metrics=metrics,
             traces=attempt("traces", lambda: read_traces(known, self._recent, place.target)),
             waiting=attempt("waiting", lambda: read_waiting(workspace)),
+            instructing=attempt("instructing", lambda: read_instructing(workspace)),
             coverage=attempt("coverage", lambda: read_coverage(workspace, since, now)),
             changes=changes.sorted_changes(one for one in found if one.at <= now),
             tables=tuple(self._tables),

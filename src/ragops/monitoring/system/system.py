@@ -14,6 +14,7 @@ from ragops.monitoring.system.coverage import Coverage
 from ragops.monitoring.system.document_history import DocumentHistory
 from ragops.monitoring.system.documents import DocumentsState
 from ragops.monitoring.system.index import IndexState
+from ragops.monitoring.system.instructing import Instructing
 from ragops.monitoring.system.records import Waiting
 from ragops.monitoring.system.rejudged import no_rejudged
 from ragops.monitoring.system.rows import TableState
@@ -46,6 +47,7 @@ class System:
         waiting: files of the ledger that no job has collected yet.
         rejudged: answers that judges judged a second time.
         coverage: which documents the answers of both windows used.
+        instructing: documents that speak to the model instead of to readers.
         profile: the last profile of the job explore; None without one.
         changes: what was changed, newest first.
         tables: what is unusual about the tables that were read.
@@ -66,6 +68,7 @@ class System:
     traces: Frame
     coverage: Coverage | Unreadable = Coverage()
     waiting: Waiting | Unreadable = Waiting()
+    instructing: tuple[Instructing, ...] | Unreadable = ()
     rejudged: Frame = field(default_factory=no_rejudged)
     profile: Profile | Unreadable | None = None
     changes: tuple[Change, ...] = ()
