@@ -139,21 +139,34 @@ def clusters(
     Names as those of `name_clusters`; two groups may have the same one.
     """
     from sklearn.cluster import KMeans
-    from sklearn.feature_extraction.text import TfidfVectorizer
 
     if len(questions) < _FEWEST_TO_CLUSTER:
         return []
     count = min(most, max(2, len(questions) // _QUESTIONS_A_CLUSTER))
     labels = KMeans(n_clusters=count, n_init=4, random_state=0).fit_predict(vectors)
+    members = [np.flatnonzero(labels == label) for label in range(count)]
+    names = distinguishing_words(questions, members)
+    return sorted(zip(names, members, strict=True), key=lambda one: -len(one[1]))
+
+
+def distinguishing_words(questions: Sequence[str], groups: Sequence[NDArray[np.int64]]) -> list[str]:
+    """A name for each group: the three words that distinguish it most from all the questions, by TF-IDF.
+
+    Args:
+        questions: all of them.
+        groups: the positions of each group's questions, at least one each.
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
     vectorizer = TfidfVectorizer(stop_words="english", tokenizer=_names, token_pattern=None)
     try:
         weights = vectorizer.fit_transform(questions)
     except ValueError:  # no question has a word that could name a group
-        return [(_NAMELESS, np.flatnonzero(labels == label)) for label in range(count)]
+        return [_NAMELESS] * len(groups)
     terms, everywhere = vectorizer.get_feature_names_out(), np.asarray(weights.mean(axis=0)).ravel()
     found = []
-    for label in range(count):
-        characteristic = np.asarray(weights[labels == label].mean(axis=0)).ravel() - everywhere
-        best = [terms[at] for at in np.argsort(-characteristic)[:_TERMS_IN_A_NAME]]
-        found.append((", ".join(best), np.flatnonzero(labels == label)))
-    return sorted(found, key=lambda one: -len(one[1]))
+    for group in groups:
+        mine = np.asarray(weights[group].mean(axis=0)).ravel()
+        best = [at for at in np.argsort(everywhere - mine)[:_TERMS_IN_A_NAME] if mine[at] > 0]
+        found.append(", ".join(terms[at] for at in best) or _NAMELESS)
+    return found
