@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ragops.corpus.documents.types import ParsedDocument
+
 
 @dataclass(frozen=True)
 class Case:
@@ -37,3 +39,19 @@ class Case:
         else:
             self.content(path)
         return path
+
+    def check(self, parsed: ParsedDocument) -> None:
+        """Asserts that the file's text is what a reader sees."""
+        position = 0
+        for words in self.shown:
+            found = parsed.markdown.find(words, position)
+            assert found >= 0, f"{words!r} is not after character {position} of:\n{parsed.markdown}"
+            position = found + len(words)
+        for words in self.hidden:
+            assert words not in parsed.markdown + (parsed.title or ""), parsed.markdown
+        if self.title is not None:
+            assert parsed.title == self.title
+        assert len(parsed.warnings) == len(self.warned), parsed.warnings
+        for words, warning in zip(self.warned, parsed.warnings, strict=True):
+            assert words in warning
+        assert parsed.ocr == self.ocr

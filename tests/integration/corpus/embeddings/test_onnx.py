@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import rapidocr_onnxruntime
+import rapidocr
 
 from ragops.corpus.embeddings import torch_files
 from ragops.corpus.embeddings.conversion import CANONICAL_TEXTS, convert
@@ -90,7 +90,7 @@ def test_settings_that_contradict_the_file_are_refused(
 
 @pytest.mark.parametrize("content", [None, b"no model"], ids=["of pictures", "damaged"])
 def test_a_file_that_does_not_encode_texts_is_refused(tmp_path: Path, content: bytes | None) -> None:
-    pictures = next((Path(rapidocr_onnxruntime.__file__).parent / "models").glob("*.onnx"))
+    pictures = next((Path(rapidocr.__file__).parent / "models").glob("*.onnx"))
     (tmp_path / "model.onnx").write_bytes(content or pictures.read_bytes())
     (tmp_path / "tokenizer.json").write_bytes((locate(ONNX) / "tokenizer.json").read_bytes())
     with pytest.raises(UserError, match="not the tokens of a text|OpenVINO cannot read") as caught:

@@ -2,12 +2,12 @@
 
 A PDF contains only positions of glyphs. The rules are the usual ones of text extraction: type larger than the body's
 is a heading; a gap wider than between the body's lines, or a short line that ends a sentence, ends a paragraph; a
-hyphen at a line's end before a lower-case letter is removed; lines that recur at the edge of most pages are headers.
+word that is divided at a line's end is joined; lines that recur at the edge of most pages are headers.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -15,6 +15,13 @@ from statistics import median
 SOFT_HYPHEN = "\x02"
 """PDFium's character for a hyphen that it considers a line break's."""
 
+_SHY = "\xad"
+_HYPHENS = f"-{SOFT_HYPHEN}{_SHY}\u2010"
+_WORD = re.compile(r"\w+(?:[-\u2010]\w+)*")
+_LAST = re.compile(r"\w+$")
+_FIRST = re.compile(r"\w+")
+# After "Haupt- und", "pre- and post-": the hyphen stands for the rest of the word.
+_CONJUNCTIONS = {"und", "oder", "bzw", "sowie", "and", "or", "och", "eller", "og"}
 _HEADING_RATIO = 1.08  # heading to body size
 _HEADING_LENGTH = 200  # characters; longer text is large type, not a heading
 _PARAGRAPH_GAP = 1.25  # distance of two lines, as a multiple of the usual distance
@@ -37,15 +44,21 @@ class Line:
     baseline: float
     size: float
     fixed_pitch: bool = False
+    alone: bool = False
+    """Whether it is a paragraph of its own, such as the row of a form."""
 
 
 @dataclass(frozen=True)
 class Typography:
-    """A document's typical type: the body's size and line distance (in points), and larger sizes, largest first."""
+    """A document's typical type: the body's size and line distance (in points), and larger sizes, largest first.
+
+    `words`: those of the document in small letters, with hyphens; they tell a divided word from a compound.
+    """
 
     body: float
     pitch: float
     headings: tuple[float, ...]
+    words: frozenset[str] = frozenset()
 
     def heading_level(self, line: Line) -> int | None:
         """1 for the largest type, at most 6; None for body type and smaller."""
@@ -71,7 +84,14 @@ def measure(pages: Sequence[Sequence[Line]]) -> Typography:
         if _rounded(line.size) == body and 0 < above.baseline - line.baseline < 3 * body
     ]
     larger = sorted((size for size in characters if size >= _HEADING_RATIO * body), reverse=True)
-    return Typography(body, median(distances) if distances else 1.2 * body, tuple(larger))
+    lines = [line.text for page in pages for line in page]
+    words = _words(lines) if any(line[-1:] in _HYPHENS for line in lines) else frozenset[str]()
+    return Typography(body, median(distances) if distances else 1.2 * body, tuple(larger), words)
+
+
+def _words(lines: Iterable[str]) -> frozenset[str]:
+    """Words of the lines; not those that a hyphen ends."""
+    return frozenset(word for line in lines for word in _WORD.findall(line.rstrip(_HYPHENS).casefold()))
 
 
 def without_running_lines(pages: Sequence[Sequence[Line]], typography: Typography) -> list[list[Line]]:
@@ -124,6 +144,8 @@ def _blocks(lines: Iterable[Line], typography: Typography, right_edge: float) ->
 
 
 def _starts_block(above: Line, line: Line, typography: Typography, right_edge: float) -> bool:
+    if above.alone or line.alone:
+        return True
     if above.fixed_pitch or line.fixed_pitch:
         return above.fixed_pitch != line.fixed_pitch
     if _rounded(above.size) != _rounded(line.size) or _BULLET.match(line.text) or _NUMBERED.match(line.text):
@@ -132,29 +154,48 @@ def _starts_block(above: Line, line: Line, typography: Typography, right_edge: f
     ends = bool(_SENTENCE_END.search(above.text))
     if distance <= 0:  # the next column
         return ends
-    usual = typography.pitch * max(1.0, line.size / typography.body)
+    usual = typography.pitch * max(1.0, line.size / max(typography.body, 1.0))
     return distance > _PARAGRAPH_GAP * usual or (ends and above.right < right_edge - 6 * line.size)
 
 
 def _render(block: Sequence[Line], typography: Typography) -> str:
     if block[0].fixed_pitch:
         return _code(block)
-    text = _BULLET.sub("- ", _join(line.text for line in block))
+    text = _BULLET.sub("- ", _join((line.text for line in block), typography.words))
     level = typography.heading_level(block[0])
     if level and len(text) <= _HEADING_LENGTH and any(character.isalpha() for character in text):
         return f"{'#' * level} {text}"
     return text
 
 
-def _join(lines: Iterable[str]) -> str:
-    """Joins lines, removing hyphenation."""
+def _join(lines: Iterable[str], words: Set[str]) -> str:
+    """Joins lines, and the parts of words that are divided at their ends."""
     text = ""
     for line in lines:
-        if text.endswith(SOFT_HYPHEN) or text.endswith("-") and text[-2:-1].islower() and line[:1].islower():
-            text = text[:-1] + line
+        if text[-1:] in _HYPHENS and (parts := _parts(text, line)):
+            text = _connected(text, line, *parts, words)
         else:
             text = f"{text} {line}" if text else line
     return text.replace(SOFT_HYPHEN, "-")
+
+
+def _parts(text: str, line: str) -> tuple[str, str] | None:
+    """The letters and digits around a hyphen that ends a line."""
+    before, after = _LAST.search(text[:-1]), _FIRST.match(line)
+    return (before[0], after[0]) if before and after else None
+
+
+def _connected(text: str, line: str, before: str, after: str, words: Set[str]) -> str:
+    """A divided word loses its hyphen, a compound (Baden-Württemberg) keeps it, "pre- and" is two words."""
+    together, with_hyphen = f"{before}{after}".casefold(), f"{before}-{after}".casefold()
+    if with_hyphen in words and together not in words:
+        return f"{text[:-1]}-{line}"
+    if after in _CONJUNCTIONS and together not in words:
+        return f"{text[:-1]}- {line}"
+    is_divided = before[-1].isalpha() and after[0].isalpha() and (not after[0].isupper() or before.isupper())
+    if is_divided or text.endswith(_SHY):
+        return text[:-1] + line
+    return f"{text[:-1]}-{line}"
 
 
 def _code(block: Sequence[Line]) -> str:

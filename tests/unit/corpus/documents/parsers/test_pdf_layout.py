@@ -45,7 +45,7 @@ def test_words_hyphenated_at_a_lines_end_are_joined() -> None:
     [markdown] = render(
         page((WIDE + " har-", 10), ("bour and well-", 10), ("Known soft\x02", 10), ("ware e\x02mail", 10))
     )
-    assert markdown == f"{WIDE} harbour and well- Known software e-mail"
+    assert markdown == f"{WIDE} harbour and well-Known software e-mail"
 
 
 def test_bullets_become_list_items() -> None:
