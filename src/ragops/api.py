@@ -93,7 +93,13 @@ def refresh_documents(use_case: UseCase, workspace: Workspace, landing: Path | s
 
     folder = workspace.path(landing) if landing else workspace.volume(LANDING)
     documents = use_case.documents
-    return stage.refresh_documents(workspace, folder, documents.limits, documents.max_delete_fraction)
+    return stage.refresh_documents(
+        workspace,
+        folder,
+        documents.limits,
+        documents.max_delete_fraction,
+        compare_content_days=documents.compare_content_days,
+    )
 
 
 def refresh_chunks(use_case: UseCase, workspace: Workspace) -> StageReport:

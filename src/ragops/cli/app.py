@@ -15,6 +15,7 @@ from rich.markup import escape
 from ragops.cli import options
 from ragops.cli.ask import ask, search
 from ragops.cli.doctor import doctor
+from ragops.cli.documents import documents
 from ragops.cli.evaluate import evaluate_app
 from ragops.cli.feedback import feedback_app
 from ragops.cli.index import index_app
@@ -41,6 +42,7 @@ app.command()(search)
 app.command()(serve)
 app.command()(mcp)
 app.command()(doctor)
+app.command()(documents)
 app.command()(usecase)
 app.command()(monitor)
 app.add_typer(index_app, name="index")
@@ -94,15 +96,6 @@ def _end(code: int) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
     os._exit(code)
-
-
-@app.command()
-def documents(target: Target = "dev", schema: Schema = None) -> None:
-    """Count documents by format, and list the quarantined ones."""
-    from ragops.corpus.documents.console import show_documents
-
-    options.need_spark(target)
-    show_documents(console.terminal(), options.workspace(target, schema))
 
 
 @app.command()

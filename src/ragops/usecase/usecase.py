@@ -56,11 +56,14 @@ class Corpus(Section):
 
 
 class Documents(Section):
-    """Limits for one document, and the share of documents that a run may delete."""
+    """Limits for one document, the share of documents that a run may delete, and how changes are noticed."""
 
     max_delete_fraction: float = Field(default=0.2, ge=0, le=1)
     """Maximum share of documents that a run may delete; a run that would delete more fails, so that an unmounted
     volume does not empty the index."""
+    compare_content_days: float = Field(default=7, ge=0, le=365)
+    """Maximum number of days until a file's content is compared with what was read; in between, only files whose size
+    or times changed are. 0 compares every file in every run."""
     limits: ParseLimits = ParseLimits()
     """Limits for one document; a document that exceeds one is quarantined."""
 

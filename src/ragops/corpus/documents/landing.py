@@ -4,7 +4,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from stat import S_ISREG
@@ -45,6 +45,8 @@ class LandingFile:
 
     Unlike `modified_at` it cannot be set, so it reveals edits that keep size and modification time.
     """
+    earlier_tries: int = field(default=0, compare=False)
+    """How often its parser failed by chance."""
 
     @property
     def doc_id(self) -> str:
@@ -77,9 +79,10 @@ def look_at(root: Path, path: str) -> LandingFile:
     return _landing_file(path, str(root / path), os.stat(root / path))
 
 
-def listed_before(path: str, size_bytes: int, modified_us: int) -> LandingFile:
+def listed_before(path: str, size_bytes: int, modified_us: int, earlier_tries: int = 0) -> LandingFile:
     """A file as an earlier listing recorded it."""
-    return LandingFile(path, int(size_bytes), _EPOCH + timedelta(microseconds=int(modified_us)))
+    modified_at = _EPOCH + timedelta(microseconds=int(modified_us))
+    return LandingFile(path, int(size_bytes), modified_at, earlier_tries=int(earlier_tries))
 
 
 def is_transient(error: OSError) -> bool:

@@ -21,7 +21,7 @@ from ragops.corpus.documents.table import DOCUMENTS, DocumentRow
 from ragops.corpus.documents.types import MEMORY_HERE, Failure, ParsedDocument
 from ragops.platform.processes import in_order
 
-FILES = "path STRING, size_bytes BIGINT, modified_us BIGINT"
+FILES = "path STRING, size_bytes BIGINT, modified_us BIGINT, earlier_tries INT"
 # Files given to each child before the first one's row is taken: a scan takes as long as a thousand pages of text, and
 # with 2 the other children waited for it.
 _AHEAD = 16
@@ -29,9 +29,9 @@ _NOT_UTF_8 = re.compile(r"\\x[89a-f][0-9a-f]")
 Row = dict[str, Any]
 
 
-def as_row(file: LandingFile) -> tuple[str, int, int]:
+def as_row(file: LandingFile) -> tuple[str, int, int, int]:
     """A listed file as a row of FILES. The time is a number, since pandas and Spark treat time zones differently."""
-    return file.path, file.size_bytes, file.modified_us
+    return file.path, file.size_bytes, file.modified_us, file.earlier_tries
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Reader:
         """The function that Spark applies to batches of FILES; each worker process keeps one parser."""
         parsers = _of_worker(self.limits)
         for batch in batches:
-            for path, size_bytes, modified_us in batch.itertuples(index=False):
-                if row := self._row(listed_before(path, size_bytes, modified_us), parsers):
+            for listed in batch.itertuples(index=False):
+                if row := self._row(listed_before(*listed), parsers):
                     yield pd.DataFrame([row], columns=DOCUMENTS.names)
 
     def read(self, files: Iterable[LandingFile], at_once: int) -> Iterator[Row | None]:
@@ -136,7 +136,8 @@ def _unreachable(file: LandingFile, error: OSError) -> Row | None:
 
 def _row_of(file: LandingFile, **about: object) -> Row:
     values = {name: getattr(file, name) for name in ("doc_id", "path", "size_bytes", "modified_at")}
-    values |= {"parser_version": PARSER_VERSION, "ingested_at": datetime.now(UTC)}
+    now = datetime.now(UTC)
+    values |= {"parser_version": PARSER_VERSION, "ingested_at": now, "checked_at": now, "tries": 1 + file.earlier_tries}
     return DocumentRow.model_validate(values | about).model_dump()
 
 

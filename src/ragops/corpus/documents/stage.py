@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +11,9 @@ import pandas as pd
 
 from ragops.corpus.documents.landing import LandingFile, list_files
 from ragops.corpus.documents.limits import ParseLimits
-from ragops.corpus.documents.parsing import PARSER_VERSION
 from ragops.corpus.documents.reading import FILES, Reader, Row, as_row
+from ragops.corpus.documents.stored import Stored, note_same_content, same_content, version
 from ragops.corpus.documents.table import DOCUMENTS
-from ragops.corpus.documents.types import MEMORY_HERE
 from ragops.errors import UserError
 from ragops.platform.compute import available_memory
 from ragops.platform.merge import StageReport, difference, ids_frame, merge
@@ -31,6 +30,7 @@ SECONDS_A_SLICE = 600
 """Slow files, such as scans, make short slices, so that each slice ends before any time limit."""
 BYTES_A_SLICE = 256 << 20
 """Size of a slice that Spark's workers read, whose duration is not known in advance."""
+_UNREAD = ()
 
 
 def refresh_documents(
@@ -39,10 +39,12 @@ def refresh_documents(
     limits: ParseLimits,
     max_delete_fraction: float = 1.0,
     most: int = DOCUMENTS_A_SLICE,
+    compare_content_days: float = 7.0,
 ) -> StageReport:
     """Synchronizes `documents` with the landing folder, at most `most` files per MERGE.
 
-    A file that changes or disappears while it is read keeps its row and is read by the next run.
+    A file whose size or times changed is parsed if its bytes changed, too; the bytes of every file are compared once in
+    `compare_content_days`. A file that changes or disappears while it is read keeps its row, and the next run reads it.
 
     Raises:
         UserError: the folder is missing, or more than `max_delete_fraction` of the documents would be deleted.
@@ -53,24 +55,44 @@ def refresh_documents(
         _create_quarantine(workspace)
         reader = Reader(landing, limits, available_memory())
         listed = _listed(landing)
-        stored = _Stored.read(workspace, listed, reader)
-        wanted = {key: _version(file) for key, file in listed.items()}
+        stored = Stored.read(workspace, listed, reader, compare_content_days)
+        wanted = {key: version(file) for key, file in listed.items()}
         found = difference(wanted, stored.versions.items())
         report.read = len(listed)
-        if not found.none:
-            vanished = set(found.stale) - listed.keys()
-            _refuse_mass_deletion(len(vanished), len(stored.versions), landing, max_delete_fraction)
+        vanished = set(found.stale) - listed.keys()
+        _refuse_mass_deletion(len(vanished), len(stored.versions), landing, max_delete_fraction)
+        changed = _with_other_content(workspace, landing, listed, stored, found.changed, report)
+        if changed or vanished:
             gone = ids_frame(workspace, "doc_id", vanished) if vanished else None
-            slices = _slices(workspace, [listed[key] for key in found.changed], reader, most)
-            for number, (read, rows) in enumerate(slices, 1):
+            tried = [replace(listed[key], earlier_tries=stored.tries.get(key, 0)) for key in changed]
+            for number, (read, rows) in enumerate(_slices(workspace, tried, reader, most), 1):
                 # Deletions come first, so that an interrupted run leaves no deleted document searchable.
                 report.count(merge(workspace, DOCUMENTS, rows, replacing=gone if number == 1 else None))
-                report.progress(number, read, len(found.changed), "files read")
-            stored = _Stored.read(workspace, listed, reader)
+                report.progress(number, read, len(changed), "files read")
+            stored = Stored.read(workspace, listed, reader, compare_content_days)
         report.failed = stored.failed
-        unread = [listed[key].path for key in found.changed if stored.versions.get(key) != wanted[key]]
-        report.note = _note(report.failed, sorted(unread))
+        unread = [listed[key].path for key in changed if stored.versions.get(key, _UNREAD) not in (wanted[key], None)]
+        report.note = _note(report.failed, stored.waiting, sorted(unread))
     return report
+
+
+def _with_other_content(
+    workspace: Workspace,
+    landing: Path,
+    listed: Mapping[str, LandingFile],
+    stored: Stored,
+    changed: Sequence[str],
+    report: StageReport,
+) -> list[str]:
+    """Of the changed files, and of those due for a comparison, the ones to parse; the others' times are stored."""
+    due = [key for key in listed if key in stored.due and key not in set(changed)]
+    compared = [listed[key] for key in stored.comparable([*changed, *due])]
+    same = same_content(workspace, landing, compared)
+    if same:
+        note_same_content(workspace, same)
+    unchanged = {file.doc_id for file in same}
+    report.changed += len(unchanged.intersection(changed))
+    return [key for key in [*changed, *due] if key not in unchanged]
 
 
 def _create_quarantine(workspace: Workspace) -> None:
@@ -90,41 +112,6 @@ def _listed(landing: Path) -> dict[str, LandingFile]:
     if not landing.is_dir():  # missing or unmounted while listing, so the list cannot be trusted
         raise UserError(f"landing: no folder {landing}, nothing was changed; mount it, or set landing=/path/to/folder")
     return listed
-
-
-def _version(file: LandingFile) -> Hashable:
-    return file.size_bytes, file.modified_us, file.changed_us, PARSER_VERSION
-
-
-@dataclass(frozen=True)
-class _Stored:
-    """Content of `documents`: the version read of each id, and the number of quarantined files."""
-
-    versions: Mapping[str, Hashable]
-    failed: int
-
-    @classmethod
-    def read(cls, workspace: Workspace, listed: Mapping[str, LandingFile], reader: Reader) -> _Stored:
-        columns = ("doc_id", "size_bytes", "unix_micros(modified_at)", "changed_us", "parser_version")
-        rows = (
-            DOCUMENTS.read(workspace).selectExpr(*columns, "limit_met", "limit_value", "reason IS NOT NULL").collect()
-        )
-        versions: dict[str, Hashable] = {}
-        for key, size, modified_us, changed_us, parser_version, limit, value, _ in rows:
-            if changed_us is None and key in listed:  # earlier versions of the table did not store it
-                changed_us = listed[key].changed_us
-            lifted = _is_lifted(limit, value, reader)
-            versions[key] = None if lifted else (size, modified_us, changed_us, parser_version)
-        return cls(versions, sum(failed for *_, failed in rows))
-
-
-def _is_lifted(limit: str | None, value: float | None, reader: Reader) -> bool:
-    """Whether the limit that refused a document has been raised, so that it is worth another try."""
-    if limit is None or value is None:
-        return False
-    if limit == MEMORY_HERE:
-        return reader.machine_bytes != value
-    return bool(getattr(reader.limits, limit, value) > value)
 
 
 def _refuse_mass_deletion(vanished: int, total: int, landing: Path, allowed: float) -> None:
@@ -159,8 +146,9 @@ def _characters(row: Row | None) -> int:
     return len(str(row["markdown"])) if row else 0
 
 
-def _note(failed: int, unread: list[str]) -> str:
-    notes = [f"{failed} in quarantine: see ragops documents"] if failed else []
+def _note(failed: int, waiting: int, unread: list[str]) -> str:
+    again = f" ({waiting} of them are tried again by the next run)" if waiting else ""
+    notes = [f"{failed} in quarantine: see ragops documents{again}"] if failed else []
     if unread:
         files, they = ("1 file", "it was") if len(unread) == 1 else (f"{len(unread):,} files", "they were")
         notes.append(

@@ -40,6 +40,10 @@ class DocumentRow(BaseModel):
     changed_us: int | None = Field(
         None, description="Last change of content or status, microseconds since 1970; null if unknown."
     )
+    tries: Int32 | None = Field(
+        None, description="How many runs read this content: several if its parser ran out of time or memory, or died."
+    )
+    checked_at: datetime | None = Field(None, description="When the file's bytes were last compared with file_hash.")
     ingested_at: datetime = Field(description="When this row was written.")
 
 

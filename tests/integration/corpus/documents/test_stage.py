@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from fpdf import FPDF
 
+from ragops.corpus.documents import landing as landing_module
 from ragops.corpus.documents import stage
 from ragops.corpus.documents.landing import LandingFile, list_files
 from ragops.corpus.documents.limits import ParseLimits
@@ -82,12 +83,30 @@ def test_hostile_files_are_quarantined_and_others_parsed(workspace: Workspace, l
     assert (fixed.added, fixed.changed, fixed.failed) == (0, 1, len(wanted) - 1)
 
 
-def test_a_touched_file_is_not_a_new_version(workspace: Workspace, landing: Path) -> None:
+def test_a_touched_file_is_not_read_again(workspace: Workspace, landing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refresh(workspace, landing)
-    before = {row["doc_id"]: row["doc_hash"] for row in DOCUMENTS.read(workspace).collect()}
+    before = {row["doc_id"]: (row["doc_hash"], row["ingested_at"]) for row in DOCUMENTS.read(workspace).collect()}
     os.utime(landing / "0.md", (1, 1))
+    monkeypatch.setattr(Reader, "read", lambda *_: pytest.fail("it was parsed"))
     assert refresh(workspace, landing).changed == 1
-    assert {row["doc_id"]: row["doc_hash"] for row in DOCUMENTS.read(workspace).collect()} == before
+    rows = {row["doc_id"]: (row["doc_hash"], row["ingested_at"]) for row in DOCUMENTS.read(workspace).collect()}
+    assert rows == before
+    assert refresh(workspace, landing).idle
+
+
+def test_contents_are_compared_when_that_is_due(
+    workspace: Workspace, landing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a volume, which shows no ctime, an edit may keep size and time: `rsync -t`, unzip, reproducible builds."""
+    monkeypatch.setattr(landing_module, "_VOLUMES", str(landing.parent))
+    refresh(workspace, landing)
+    before = (landing / "0.md").stat()
+    (landing / "0.md").write_text("# Note 0\n\nNothing but the number 9.\n")
+    os.utime(landing / "0.md", ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert refresh(workspace, landing).idle
+    assert refresh_documents(workspace, landing, LIMITS, compare_content_days=0).changed == 1
+    assert "number 9" in texts(workspace)["0.md"]
+    assert refresh_documents(workspace, landing, LIMITS, compare_content_days=0).idle
 
 
 def test_too_many_deletions_at_once_are_refused(workspace: Workspace, landing: Path) -> None:
@@ -183,7 +202,7 @@ def test_a_root_removed_during_listing_deletes_nothing(
     assert DOCUMENTS.read(workspace).count() == 8
 
 
-@pytest.mark.parametrize("year", [1601, 2300])
+@pytest.mark.parametrize("year", [1601, 1969, 2300])
 def test_a_file_with_an_impossible_time_is_parsed(workspace: Workspace, landing: Path, year: int) -> None:
     seconds = datetime(year, 1, 1, tzinfo=UTC).timestamp()
     os.utime(landing / "0.md", (seconds, seconds))
@@ -217,19 +236,42 @@ def test_a_file_refused_by_a_limit_is_tried_again_when_it_is_raised(workspace: W
     assert (raised.changed, raised.failed) == (1, 0)
 
 
+BY_CHANCE = [
+    Failure("needs more than 700 MiB of memory", "MemoryError", "markdown", MEMORY_HERE),
+    Failure("took longer than 20 s", "TimeoutError", "markdown", "timeout_s"),
+    Failure("parser died: exit code 7", "ProcessExpired", "markdown"),
+]
+
+
+def fail(monkeypatch: pytest.MonkeyPatch, met: Failure) -> None:
+    parse = ParserPool.parse
+
+    def parse_or_fail(self: ParserPool, path: Path) -> ParsedDocument | Failure:
+        return met if path.name == "big.md" else parse(self, path)
+
+    monkeypatch.setattr(ParserPool, "parse", parse_or_fail)
+
+
+@pytest.mark.parametrize("met", BY_CHANCE, ids=lambda met: met.exception_type)
+def test_a_parser_that_failed_by_chance_is_tried_again_by_the_next_runs(
+    met: Failure, workspace: Workspace, landing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (landing / "big.md").write_text("# Big\n\nA text that is small enough elsewhere.\n")
+    fail(monkeypatch, met)
+    assert refresh(workspace, landing).note.endswith("(1 of them are tried again by the next run)")
+    monkeypatch.undo()
+    report = refresh(workspace, landing)
+    assert (report.changed, report.failed, report.note) == (1, 0, "")
+    assert refresh(workspace, landing).idle
+
+
 def test_a_file_refused_for_memory_is_tried_again_on_another_machine(
     workspace: Workspace, landing: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (landing / "big.md").write_text("# Big\n\nA text that is small enough elsewhere.\n")
-    met = Failure("needs more than 700 MiB of memory", "MemoryError", "markdown", MEMORY_HERE)
-    parse = ParserPool.parse
-
-    def parse_in_little(self: ParserPool, path: Path) -> ParsedDocument | Failure:
-        return met if path.name == "big.md" else parse(self, path)
-
-    monkeypatch.setattr(ParserPool, "parse", parse_in_little)
-    assert refresh(workspace, landing).failed == 1
-    assert refresh(workspace, landing).changed == 0
+    fail(monkeypatch, BY_CHANCE[0])
+    assert [refresh(workspace, landing).changed for _ in range(4)] == [0, 1, 1, 0]  # added, and two more tries
+    assert refresh(workspace, landing).note == "1 in quarantine: see ragops documents"
     monkeypatch.undo()
     monkeypatch.setattr(stage, "available_memory", lambda: 64 * 2**30)
     moved = refresh(workspace, landing)

@@ -19,7 +19,7 @@ from ragops.corpus.documents.reading import Reader, as_row
 from ragops.corpus.documents.sandbox import ParserPool
 from ragops.corpus.documents.types import MEMORY_HERE, Failure, ParsedDocument
 
-NAMES = ["path", "size_bytes", "modified_us"]
+NAMES = ["path", "size_bytes", "modified_us", "earlier_tries"]
 READ = ParsedDocument("# A", "A", "en", "md", None, "markdown", ocr=False)
 
 
@@ -52,7 +52,7 @@ def rows(
     if (landing / "a.md").is_file() and not made:  # the first reading's change cannot be repeated
         return []
     here = [row for row in reader.read(listed, 2) if row]
-    result = {"ingested_at"}
+    result = {"ingested_at", "checked_at"}
     assert [{k: v for k, v in row.items() if k not in result} for row in here] == [
         {k: v for k, v in row.items() if k not in result} for row in made
     ]
