@@ -66,7 +66,7 @@ class Found:
         severity: how bad it is.
         title: what and how much, in a line of at most about 100 characters.
         since: since when, as exactly as the data tell; with a time zone.
-        value: what was measured; None if it is no number.
+        value: what was measured; None if it is not a number.
         expected: what it should be.
         unit: of both.
         p_value: how probable as much is by chance, of statistical checks; None if it is certain (counted).
@@ -117,7 +117,7 @@ class Finding(BaseModel):
     severity: Severity = Field(description="high: a criterion, a service level or correctness is broken; low: look.")
     title: str = Field(description="What and how much.")
     since: datetime = Field(description="Since when, as exactly as the data tell.")
-    value: float | None = Field(None, description="What was measured last; null if it is no number.")
+    value: float | None = Field(None, description="What was measured last; null if it is not a number.")
     expected: float | None = Field(None, description="What it should be.")
     unit: str | None = Field(None, description="The unit of both.")
     p_value: float | None = Field(None, description="How probable as much is by chance; null if it is certain.")

@@ -1,4 +1,4 @@
-"""Findings from run to run: opened once, closed when they are gone, opened anew when they come back."""
+"""Findings from run to run: opened once, closed when they are gone, opened again when they come back."""
 
 from __future__ import annotations
 

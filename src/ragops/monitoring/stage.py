@@ -13,6 +13,7 @@ from ragops.monitoring.causes import likely_cause
 from ragops.monitoring.checks.all import TOPICS, Checked, run_checks
 from ragops.monitoring.checks.topic import Topic
 from ragops.monitoring.finding import Finding, Unreadable
+from ragops.monitoring.next_steps import NextStep, propose, read_steps, update_steps, write_steps
 from ragops.monitoring.open_findings import Updated, read_findings, update, write_findings
 from ragops.monitoring.system.read import Place, Seen, read_system
 from ragops.monitoring.system.rows import attempt
@@ -28,12 +29,14 @@ class Monitored:
         system: what it read.
         checked: what it found, before it was compared with earlier runs.
         updated: the findings that are open, new and closed.
+        steps: what to do next.
         seconds: how long it took.
     """
 
     system: System
     checked: Checked
     updated: Updated
+    steps: tuple[NextStep, ...]
     seconds: float
 
     @property
@@ -54,6 +57,7 @@ class Monitored:
             "low": len(self.findings) - self.high,
             "findings": [one.model_dump(mode="json") for one in self.findings],
             "closed": [one.model_dump(mode="json") for one in self.updated.closed],
+            "next_steps": [one.model_dump(mode="json") for one in self.steps],
             "seconds": round(self.seconds, 1),
         }
 
@@ -72,7 +76,7 @@ def monitor(
     Args:
         place: where the system is.
         now: the time that counts as now; by default the clock's.
-        write: whether the tables `findings` and `monitored_settings` are written.
+        write: whether the tables `findings`, `next_steps` and `monitored_settings` are written.
         topics: what is checked.
 
     Raises:
@@ -83,14 +87,17 @@ def monitor(
     checked = run_checks(seen.system, topics)
     causes = [(one, likely_cause(one, seen.system)) for one in checked.found]
     updated = update(_known(place), causes, checked.examined, seen.system.now)
+    steps = update_steps(read_steps(place.workspace), propose(seen.system, updated.open), seen.system.now)
     if write:
         write_findings(place.workspace, updated)
+        write_steps(place.workspace, steps)
         _remember(place, seen)
-    return Monitored(seen.system, checked, updated, time.monotonic() - started)
+    proposed = tuple(one for one in steps if one.done_at is None)
+    return Monitored(seen.system, checked, updated, proposed, time.monotonic() - started)
 
 
 def _known(place: Place) -> list[Finding]:
-    """The findings of earlier runs. A table that cannot be read ends the run: all would be opened anew."""
+    """The findings of earlier runs. A table that cannot be read ends the run: all would be opened again."""
     found = attempt("findings", lambda: read_findings(place.workspace))
     if isinstance(found, Unreadable):
         raise UserError(f"table {place.workspace.registered('findings')} cannot be read: {found.reason}")

@@ -1,4 +1,4 @@
-"""A finding from run to run: opened once, closed when it is gone, opened anew when it comes back."""
+"""A finding from run to run: opened once, closed when it is gone, opened again when it comes back."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -36,7 +36,7 @@ def test_it_is_opened_once_and_keeps_its_first_times() -> None:
     assert same.cause == "prompt changed", "what was known of it is not forgotten"
 
 
-def test_it_is_closed_when_it_is_gone_and_opened_anew_when_it_is_back() -> None:
+def test_it_is_closed_when_it_is_gone_and_opened_again_when_it_is_back() -> None:
     first = run((), found("a"))
     gone = run(first.rows, number=1)
     back = run(gone.rows, found("a"), number=2)

@@ -13,7 +13,7 @@ from ragops.monitoring.system.documents import DocumentsState, Refused, folder_o
 from ragops.monitoring.system.system import System
 
 _EDITED = 0.1
-"""Share of documents from which it is no ordinary editing that they became shorter."""
+"""Share of documents from which becoming shorter is not ordinary editing."""
 
 
 def check(system: System) -> Iterator[Found]:
@@ -112,7 +112,7 @@ def _vanished(system: System, documents: DocumentsState) -> Iterator[Found]:
         check="files_vanished",
         subject="",
         severity="high",
-        title=f"{share:.0%} of the documents' files are gone: the refresh job will refuse to delete so many",
+        title=f"{share:.0%} of the documents' files are gone: the refresh job will refuse to delete them",
         since=system.now,
         value=share,
         expected=allowed,

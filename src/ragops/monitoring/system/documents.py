@@ -92,7 +92,7 @@ def read_documents(workspace: Workspace, landing: Path, now: datetime, recent_si
     Args:
         workspace: with the table, which need not exist.
         landing: the folder of files.
-        now: the time of the run; files from after it are told apart.
+        now: the time of the run; later files are listed separately.
         recent_since: where the recent window begins.
 
     Raises:

@@ -75,7 +75,7 @@ def test_prompts_and_chains_that_began_to_answer() -> None:
 
 def test_models_and_prices_that_calls_tell() -> None:
     system, known = clean(), USE_CASE.models.known
-    assert not list(call_changes(system.calls, known)), "a fallback is no other model"
+    assert not list(call_changes(system.calls, known)), "a fallback is not another model"
     late = is_recent(system.calls, 14, "called_at") & system.calls["fallback_of"].isna()
     swapped = changed(system, "calls", late, model="other").calls
     assert [(one.kind, one.after) for one in call_changes(swapped, known)] == [("model", "other")]
