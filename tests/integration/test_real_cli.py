@@ -15,7 +15,7 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 
 ROOT = Path(__file__).parents[2]
-FILES = [ROOT / "databricks.yml", *sorted((ROOT / "resources").glob("*.yml"))]
+FILES = [ROOT / "databricks.yml", *sorted((ROOT / "resources").rglob("*.yml"))]
 FILES += [ROOT / "environments" / f"{name}.yml" for name in ("runtimes", "dev", "staging", "prod")]
 
 pytestmark = pytest.mark.skipif(not shutil.which("databricks"), reason="needs `databricks` on PATH")
