@@ -73,8 +73,9 @@ def _show(done: Monitored, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(done.as_json()))
         return
-    from ragops.monitoring.report.console import show_findings
+    from ragops.monitoring.report.console import show_findings, show_steps
 
     terminal = console.terminal()
     show_findings(terminal, done.findings, done.updated.closed, done.system.now)
+    show_steps(terminal, done.steps)
     terminal.print(str(done), highlight=False, soft_wrap=True)

@@ -90,11 +90,13 @@ def publish(parameters: MonitorParameters, monitored: Monitored) -> str:
 def published_page(workspace: Workspace, monitored: Monitored) -> tuple[StatusPage, Path]:
     """The status page, and the file from which the server shows it. Raises VolumeError if it cannot be written."""
     from ragops.monitoring.report.build import stale_after, status_page
+    from ragops.monitoring.report.content import Step
     from ragops.monitoring.report.publish import publish_status
 
     system, updated = monitored.system, monitored.updated
     where = f"{workspace.catalog}.{workspace.schema}"
-    page = status_page(system, updated.open, updated.closed, where=where)
+    steps = [Step(one.title, one.reason, one.command, tuple(one.questions)) for one in monitored.steps]
+    page = status_page(system, updated.open, updated.closed, steps, where)
     return page, publish_status(workspace, system.use_case, page, system.now, stale_after(system))
 
 

@@ -10,8 +10,11 @@ from rich.padding import Padding
 from rich.text import Text
 
 from ragops.monitoring.finding import Finding
+from ragops.monitoring.next_steps import NextStep
 from ragops.monitoring.report.wording import lasting
+from ragops.platform.console import plain_text
 
+_QUESTIONS = 3
 _STYLES = {"high": "bold red", "low": "yellow"}
 
 
@@ -30,6 +33,15 @@ def show_findings(terminal: Console, findings: Sequence[Finding], closed: Sequen
             terminal.print(Padding(Text.assemble((f"{name} ", "dim"), text), (0, 0, 0, 6)))
     for one in closed:
         terminal.print(Text.assemble(("gone", "green"), "  ", one.title))
+
+
+def show_steps(terminal: Console, steps: Sequence[NextStep]) -> None:
+    """Prints what to do next: each step with its reason, some of its questions and its command."""
+    for one in steps:
+        terminal.print(Text.assemble(("next", "cyan"), "  ", (plain_text(one.title), "bold")))
+        for text in (one.reason, *one.questions[:_QUESTIONS]):
+            terminal.print(Padding(Text(plain_text(text)), (0, 0, 0, 6)))
+        terminal.print(Padding(Text(one.command, style="dim"), (0, 0, 0, 6)))
 
 
 def _lines(one: Finding, now: datetime) -> Iterator[tuple[str, str]]:
