@@ -47,7 +47,6 @@ class Tasks(BaseModel):
     serverless: dict[str, list[str]] = {}
     gpu: dict[str, list[str]] = {}
     app: dict[str, list[str]] = {}
-    repacked: dict[str, list[str]] = {}
     twins: dict[str, str] = {}
     replaced: dict[str, dict[str, str]] = {}
 
@@ -177,11 +176,9 @@ def resolve(file: File, root: Path = ROOT, pins: Mapping[str, str] | None = None
         Conflict: a package conflicts with what the runtime ships, or would have to be compiled.
         UserError: the resolution failed, for example because the package index cannot be reached.
     """
-    found, repacked = Resolution(), _tasks(root).repacked
+    found = Resolution()
     for name, version in _compiled(file, root, pins or {}).items():
         shipped = file.runtime.packages.get(name)
-        if name in repacked:
-            continue
         if shipped is None:
             found.added[name] = version
         elif Version(version) == Version(shipped):
@@ -235,12 +232,11 @@ def _compiled(file: File, root: Path, pins: Mapping[str, str]) -> dict[str, str]
     shipped, tasks = file.runtime.packages, _tasks(root)
     kept = {name: version for name, version in shipped.items() if name not in tasks.replaced.get(file.name, {})}
     twins = {one: shipped[other] for one, other in tasks.twins.items() if other in shipped}
-    repacked = {package for packages in tasks.repacked.values() for package in packages}
-    found = _resolved(file, root, {**pins, **twins, **kept}, repacked - kept.keys())
+    found = _resolved(file, root, {**pins, **twins, **kept}, frozenset())
     if "torch" not in kept:
         return found
     # Packages that only torch needs (CUDA, Triton) come with the runtime's torch, possibly under other names.
-    without_torch = _resolved(file, root, found, {*repacked - kept.keys(), "torch"})
+    without_torch = _resolved(file, root, found, {"torch"})
     return {name: version for name, version in found.items() if name in {*without_torch, *kept}}
 
 

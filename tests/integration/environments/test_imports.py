@@ -4,7 +4,6 @@ import ast
 import json
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
@@ -19,7 +18,6 @@ from environments.lock import ROOT, File, files, read
 
 # The wheel of this repository, and what every runtime has in addition to its list.
 ALWAYS_PRESENT = {"ragops", "pyspark", "py4j"}
-REPACKED = set(tomllib.loads((ROOT / "environments" / "requirements.toml").read_text())["repacked"])
 # Modules that a task imports only while it runs.
 LATER = {
     "chat": (
@@ -68,7 +66,7 @@ for module in modules:
 
 def with_needs(names: set[str]) -> set[str]:
     """Packages with everything they require as installed here; newer versions than a runtime's may require more."""
-    found, waiting = set(names), list(names - REPACKED - {"ragops"})
+    found, waiting = set(names), list(names - {"ragops"})
     while waiting:
         try:
             lines = map(Requirement, requires(waiting.pop()) or ())
@@ -113,7 +111,7 @@ def imports(notebook: Path) -> Iterator[str]:
 def test_a_requirements_file_is_enough_for_its_notebooks(file: File) -> None:
     modules = {name for notebook in notebooks(file) for name in imports(notebook)} | set(LATER.get(file.name, ()))
     assert modules
-    there = with_needs({*file.runtime.packages, *read(file), *REPACKED, *ALWAYS_PRESENT})
+    there = with_needs({*file.runtime.packages, *read(file), *ALWAYS_PRESENT})
     absent = {module for module, names in installed().items() if not names & there}
     assert "hypothesis" in absent  # something is hidden
     command = [sys.executable, "-c", SCRIPT, ",".join(sorted(absent)), ",".join(sorted(modules))]
