@@ -141,7 +141,8 @@ def _document(file: LandingFile) -> tuple[object, ...]:
         size_bytes=file.size_bytes, modified_at=file.modified_at, file_hash="0" * 64, doc_hash="0" * 64, parser="text",
         parser_version=PARSER_VERSION, ocr=False, changed_us=file.changed_us, ingested_at=datetime.now(UTC),
     )  # fmt: skip
-    return tuple(getattr(row, name) for name in DOCUMENTS.names)
+    values = (getattr(row, name) for name in DOCUMENTS.names)
+    return tuple(list(value) if isinstance(value, tuple) else value for value in values)
 
 
 def _chunks(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:

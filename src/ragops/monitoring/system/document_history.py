@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ragops.corpus.documents.table import DOCUMENTS
 from ragops.monitoring.system.rows import moment
+from ragops.platform.merge import ids_frame
 from ragops.platform.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -146,28 +148,39 @@ def _commits(changes: DataFrame) -> tuple[DocumentCommit, ...]:
 def _gone(workspace: Workspace, changes: DataFrame) -> tuple[GoneDocument, ...]:
     from pyspark.sql import functions as F
 
-    deleted = changes.where("there_after IS NULL AND text_before IS NOT NULL").groupBy("doc_id", "path")
-    last = deleted.agg(F.unix_micros(F.max("at")).alias("at"))
-    missing = last.join(DOCUMENTS.read(workspace).select("doc_id"), "doc_id", "left_anti")
-    return tuple(GoneDocument(row["path"], moment(row["at"])) for row in missing.orderBy("path").collect())
+    deleted = changes.where("there_after IS NULL AND text_before IS NOT NULL").groupBy("doc_id")
+    rows = deleted.agg(F.max("path").alias("path"), F.unix_micros(F.max("at")).alias("at")).orderBy("path").collect()
+    there = _lengths_now(workspace, [row["doc_id"] for row in rows])
+    return tuple(GoneDocument(row["path"], moment(row["at"])) for row in rows if row["doc_id"] not in there)
 
 
 def _shorter(workspace: Workspace, changes: DataFrame) -> tuple[ShorterText, ...]:
     """Those that are shorter now, too: a text may have become long again."""
     from pyspark.sql import functions as F
 
-    became = changes.where(F.col("text_after") < SHORTER * F.col("text_before"))
-    now = DOCUMENTS.read(workspace).select("doc_id", F.length("markdown").alias("now"))
-    still = became.join(now, "doc_id").where(F.col("now") < SHORTER * F.col("text_before"))
-    rows = still.select(
-        "path",
-        F.unix_micros("at").alias("at"),
-        "text_before",
-        "now",
-        "parser_after",
-        (F.col("file_before") == F.col("file_after")).alias("same"),
-    )
-    return tuple(
-        ShorterText(row[0], moment(row[1]), row[2], row[3], row[4], bool(row[5]))
-        for row in rows.orderBy("path").collect()
-    )
+    became = changes.where(F.col("text_after") < SHORTER * F.col("text_before")).withColumn("at", F.unix_micros("at"))
+    rows = became.orderBy("path", "at").collect()
+    now = _lengths_now(workspace, [row["doc_id"] for row in rows])
+    found = {}
+    for row in rows:
+        length = now.get(row["doc_id"])
+        if length is not None and length < SHORTER * row["text_before"]:
+            same_file = row["file_before"] == row["file_after"]
+            found[row["doc_id"]] = ShorterText(
+                row["path"], moment(row["at"]), row["text_before"], length, row["parser_after"], same_file
+            )
+    return tuple(found.values())
+
+
+def _lengths_now(workspace: Workspace, ids: Sequence[str]) -> dict[str, int | None]:
+    """Characters of those of the documents that are there now; None for one without a text.
+
+    In a query of its own: within one, Spark reads the table and its change data as the same relation.
+    """
+    from pyspark.sql import functions as F
+
+    if not ids:
+        return {}
+    asked = ids_frame(workspace, "doc_id", dict.fromkeys(ids))
+    rows = DOCUMENTS.read(workspace).join(asked, "doc_id", "left_semi").select("doc_id", F.length("markdown")).collect()
+    return dict(map(tuple, rows))
