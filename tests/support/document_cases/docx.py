@@ -344,6 +344,33 @@ CASES = [
         shown=("The text stays.",),
         warned=("footnotes.xml", "settings.xml"),
     ),
+    _word(
+        "damaged-text",
+        paragraph("Before.") + paragraph("Control \x01 character, <b a='1' a='2'> and a tag."),
+        shown=("Before.", "Control"),
+        warned=("document.xml", "not recognized"),
+    ),
+    _word(
+        "first-letter",
+        '<w:p><w:pPr><w:framePr w:dropCap="drop"/></w:pPr><w:r><w:t>D</w:t></w:r></w:p>' + paragraph("rop cap."),
+        shown=("Drop cap.",),
+    ),
+    _word(
+        "emphasis-in-words",
+        "<w:p><w:r><w:t>un</w:t></w:r><w:r><w:rPr><w:b/></w:rPr><w:t>believ</w:t></w:r><w:r><w:t>able </w:t></w:r>"
+        "<w:r><w:rPr><w:b/></w:rPr><w:t>bold</w:t></w:r></w:p>",
+        shown=("unbelievable **bold**",),
+    ),
+    _word(
+        "controls-around-blocks",
+        "<w:p>"
+        + _drawing(
+            f"<wps:wsp><wps:txbx><w:txbxContent><w:sdt><w:sdtContent>{paragraph('In a control in a box')}"
+            "</w:sdtContent></w:sdt></w:txbxContent></wps:txbx></wps:wsp>"
+        )
+        + "</w:p>",
+        shown=("In a control in a box",),
+    ),
     _word("macros", paragraph("In a file with macros."), file="a.docm", shown=("In a file",)),
     _word("template", paragraph("In a template."), file="a.dotx", shown=("In a template",)),
 ]

@@ -104,6 +104,15 @@ def _with_damaged_sheet(path: Path) -> None:
             archive.writestr(name, b"<worksheet><sheetData><row r='1'><c r='A1'" if "sheet2" in name else content)
 
 
+def _with_damaged_styles(path: Path) -> None:
+    _book(_rows(["kept", "text"], [1, 2]))(path)
+    with ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content[:-20] if name == "xl/styles.xml" else content)
+
+
 def _with_text_box(path: Path) -> None:
     _book(_rows(["a", "b"], [1, 2]))(path)
     kinds = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -297,7 +306,8 @@ CASES = [
         ("| a\\|b | c |", "| two lines | 1 |"),
     ),
     Case("text-box", "a.xlsx", _with_text_box, ("| 1 | 2 |", "Prices without tax")),
-    Case("damaged-sheet", "a.xlsx", _with_damaged_sheet, ("| kept | text |",), ("lost",), warned=("Broken",)),
+    Case("damaged-sheet", "a.xlsx", _with_damaged_sheet, ("| kept | text |",), ("lost",), warned=("sheet2.xml",)),
+    Case("damaged-styles", "a.xlsx", _with_damaged_styles, ("| kept | text |",), warned=("styles.xml",)),
     Case("macros", "a.xlsm", _book(_rows(["a", "b"], [1, 2])), ("| a | b |",)),
     Case("template", "a.xltx", _book(_rows(["a", "b"], [1, 2])), ("| a | b |",)),
 ]

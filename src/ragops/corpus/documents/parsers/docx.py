@@ -5,7 +5,7 @@ import warnings as python_warnings
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 from zipfile import ZipFile
 
 import mammoth
@@ -51,11 +51,21 @@ def _parse(path: Path, limits: ParseLimits, depth: int) -> Extract:
         edges = list(_edges(package, root, relations))
         stories.body(body, part)
         _add_edges(stories, body, edges)
+        title = stories.title or (None if stories.has_heading else package.title())
+        markdown = to_markdown(_html(body, stories.links, package), stories.blocks)
+        return Extract(markdown, title=title, warnings=tuple(package.warnings))
+
+
+def _html(body: etree._Element, links: dict[str, str], package: Package) -> str:
+    """What mammoth makes of a body; its paragraphs alone where mammoth fails, as it may on damaged XML."""
+    try:
         with python_warnings.catch_warnings():
             python_warnings.simplefilter("ignore")
-            html = mammoth.convert_to_html(_plain_file(body, stories.links), style_map="u => ").value
-        title = stories.title or (None if stories.has_heading else package.title())
-        return Extract(to_markdown(html, stories.blocks), title=title, warnings=tuple(package.warnings))
+            return str(mammoth.convert_to_html(_plain_file(body, links), style_map="u => ").value)
+    except Exception as error:  # mammoth and expat raise any type
+        package.warnings.append(f"headings, lists and tables were not recognized ({type(error).__name__})")
+        texts = ("".join(paragraph.itertext(q("w:t"))) for paragraph in body.iter(q("w:p")))
+        return "".join(f"<p>{escape(text)}</p>" for text in texts if text.strip())
 
 
 def _part(relations: dict[str, Relation], kind: str, fallback: str) -> str:
@@ -132,12 +142,10 @@ def _plain_file(body: etree._Element, links: dict[str, str]) -> BytesIO:
         f'<Relationship Id="{name}" Type="{_OFFICE}/hyperlink" TargetMode="External" Target={quoteattr(target)}/>'
         for name, target in links.items()
     )
-    document = etree.Element(q("w:document"), nsmap={"w": _W})
-    document.append(body)
     parts = {
         "_rels/.rels": f'<Relationships xmlns="{_RELATIONS}"><Relationship Id="r" Type="{_OFFICE}/officeDocument" '
         'Target="word/document.xml"/></Relationships>',
-        "word/document.xml": etree.tostring(document),
+        "word/document.xml": etree.tostring(body.getroottree()),
         "word/styles.xml": f'<w:styles xmlns:w="{_W}">{styles}</w:styles>',
         "word/numbering.xml": f'<w:numbering xmlns:w="{_W}">{abstract}{numbers}</w:numbering>',
         "word/_rels/document.xml.rels": f'<Relationships xmlns="{_RELATIONS}">{targets}</Relationships>',

@@ -4,6 +4,8 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -52,10 +54,11 @@ _UNTITLED = re.compile(
 )
 
 
-def q(name: str) -> str:
-    """A name with prefix, such as `w:p`, as lxml has it: `{http://…}p`."""
-    prefix, local = name.split(":")
-    return f"{{{_NAMESPACES[prefix]}}}{local}"
+@cache
+def q(path: str) -> str:
+    """A name with prefix, or a path of names, such as `w:pPr/w:jc`, as lxml has it: `{http://…}pPr/{http://…}jc`."""
+    names = (name.split(":") for name in path.split("/"))
+    return "/".join(f"{{{_NAMESPACES[prefix]}}}{local}" for prefix, local in names)
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,18 @@ class Package:
                 return root
         self.warnings.append(f"{part} is damaged and was left out")
         return None
+
+    def mended(self) -> BytesIO:
+        """The file with those parts only that can be read, and of damaged XML what can be read of it."""
+        file = BytesIO()
+        with ZipFile(file, "w") as archive:
+            for part, name in self._names.items():
+                if part.endswith((".xml", ".rels")):
+                    root = self.xml(part)
+                    if root is not None:
+                        archive.writestr(name, etree.tostring(root))
+        file.seek(0)
+        return file
 
     def relations(self, part: str) -> dict[str, Relation]:
         """The references of a part by id; `""` gives those of the package."""

@@ -120,7 +120,7 @@ class _Deck:
 
 
 def _tree(root: etree._Element) -> etree._Element | None:
-    return root.find(f"{q('p:cSld')}/{q('p:spTree')}")
+    return root.find(q("p:cSld/p:spTree"))
 
 
 def _is_shown(slide: etree._Element, behind: etree._Element) -> bool:

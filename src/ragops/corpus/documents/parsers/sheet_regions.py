@@ -12,6 +12,7 @@ _LONGEST_TITLE = 120  # characters; a longer line above a table is a note
 _LONGEST_NAME = 60  # characters; of a column, or of an entry in a list
 _FIRST_ROWS = 10  # among which the header is looked for
 _MOST_HEADERS = 4
+_SEEN = 100  # rows of a table that show what its columns hold
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ class SheetRow:
         """The columns from `start` to before `end`."""
         numeric = frozenset(column - start for column in self.numeric if start <= column < end)
         spans = tuple((first - start, last - start, row) for first, last, row in self.spans if start <= first < end)
-        return replace(self, texts=self.texts[start:end], numeric=numeric, spans=spans)
+        texts = self.texts[start:end]
+        return replace(self, texts=texts + ("",) * (end - start - len(texts)), numeric=numeric, spans=spans)
 
     def _is_merged(self) -> bool:
         columns = self.filled
@@ -56,6 +58,8 @@ class SheetRow:
 
 def sheet_markdown(rows: Sequence[SheetRow]) -> str:
     """The tables of a sheet as Markdown, titles above them as headings of level 3, notes as paragraphs."""
+    width = max((len(row.texts) for row in rows), default=0)
+    rows = [row if len(row.texts) == width else row.part(0, width) for row in rows]
     return "\n\n".join(text for region in _regions(rows) for text in _region_markdown(region) if text)
 
 
@@ -64,7 +68,7 @@ def _regions(rows: Sequence[SheetRow]) -> Iterator[list[SheetRow]]:
     region: list[SheetRow] = []
     for group in _groups(rows):
         parts = _side_by_side(group)
-        if region and (len(parts) > 1 or _begins_table(group, region)):
+        if region and (len(parts) > 1 or _begins_table(group, region[:_SEEN])):
             yield region
             region = []
         if len(parts) > 1:
@@ -158,7 +162,8 @@ def _region_markdown(rows: list[SheetRow]) -> Iterator[str]:
     table = rows[titles:]
     for number, row in enumerate(rows[:titles]):
         text = row.single or ""
-        yield f"### {text}" if table and not number and len(text) <= _LONGEST_TITLE else text
+        is_title = table and not number and len(text) <= _LONGEST_TITLE and not text.endswith(".")
+        yield f"### {text}" if is_title else text
     header = _header_at(table)
     for row in table[:header]:
         yield " ".join(dict.fromkeys(text for text in row.texts if text))

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from bs4 import BeautifulSoup, NavigableString, Tag
-from bs4.element import PageElement
+from bs4 import BeautifulSoup, Tag
+from bs4.element import NavigableString, PageElement
 from markdownify import ATX, MarkdownConverter
 
 from ragops.corpus.documents.parsers.tables import markdown_table

@@ -77,7 +77,7 @@ class Numbering:
 
     def _place(self, paragraph: etree._Element) -> tuple[_Instance, _List, int] | None:
         """The list and level of a paragraph, from its own properties and those of its style."""
-        own = paragraph.find(f"{q('w:pPr')}/{q('w:numPr')}")
+        own = paragraph.find(q("w:pPr/w:numPr"))
         number, level = (own.find(q("w:numId")), own.find(q("w:ilvl"))) if own is not None else (None, None)
         list_id = number.get(_VAL) if number is not None else None
         index = level.get(_VAL) if level is not None else None

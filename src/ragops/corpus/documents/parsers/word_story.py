@@ -170,13 +170,12 @@ class Stories:
 
     def _heading_level(self, paragraph: etree._Element) -> int | None:
         """The level of a heading; none in a table of rows and columns, whose cells must stay on one line."""
-        if any(_is_grid(table) for table in paragraph.iterancestors(q("w:tbl"))):
+        is_title = self._styles.is_title(paragraph)
+        level = 1 if is_title else self._styles.heading_level(paragraph)
+        if level is None or any(_is_grid(table) for table in paragraph.iterancestors(q("w:tbl"))):
             return None
-        if self._styles.is_title(paragraph):
-            if self.title is None:
-                self.title = " ".join("".join(paragraph.itertext(q("w:t"))).split()) or None
-            return 1
-        level = self._styles.heading_level(paragraph)
+        if is_title and self.title is None:
+            self.title = " ".join("".join(paragraph.itertext(q("w:t"))).split()) or None
         self.has_heading |= level == 1
         return level
 
@@ -225,12 +224,12 @@ def _descriptions(drawing: etree._Element) -> Iterator[str]:
 
 
 def _is_heading(block: etree._Element) -> bool:
-    style = block.find(f"{q('w:pPr')}/{q('w:pStyle')}")
+    style = block.find(q("w:pPr/w:pStyle"))
     return style is not None and style.get(_VAL, "").startswith("Heading")
 
 
 def _is_deleted(paragraph: etree._Element) -> bool:
-    return paragraph.find(f"{q('w:pPr')}/{q('w:rPr')}/{q('w:del')}") is not None
+    return paragraph.find(q("w:pPr/w:rPr/w:del")) is not None
 
 
 def _is_grid(table: etree._Element) -> bool:
@@ -275,7 +274,7 @@ def _join_merged(row: etree._Element) -> None:
     """Cells merged in the old way (`w:hMerge`) as one that spans columns."""
     first: etree._Element | None = None
     for cell in list(row.iterchildren(q("w:tc"))):
-        merge = cell.find(f"{q('w:tcPr')}/{q('w:hMerge')}")
+        merge = cell.find(q("w:tcPr/w:hMerge"))
         if merge is None:
             first = None
         elif merge.get(_VAL) == "restart":

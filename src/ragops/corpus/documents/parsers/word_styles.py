@@ -24,18 +24,19 @@ class Styles:
         """`root`: None for a file without styles."""
         self._styles: dict[str, etree._Element] = {}
         self._default: str | None = None
+        self._found: dict[tuple[str | None, str], etree._Element | None] = {}
         for style in root.iter(q("w:style")) if root is not None else ():
             name = style.get(q("w:styleId"))
             if name is not None and name not in self._styles:
                 self._styles[name] = style
                 if style.get(q("w:type"), "paragraph") == "paragraph" and style.get(q("w:default")) in ("1", "true"):
                     self._default = name
-        path = f"{q('w:docDefaults')}/{q('w:rPrDefault')}/{q('w:rPr')}/{q('w:vanish')}"
+        path = q("w:docDefaults/w:rPrDefault/w:rPr/w:vanish")
         self._hides = root is not None and is_on(root.find(path))
 
     def of_paragraph(self, paragraph: etree._Element | None) -> str | None:
         """The id of a paragraph's style."""
-        style = paragraph.find(f"{q('w:pPr')}/{q('w:pStyle')}") if paragraph is not None else None
+        style = paragraph.find(q("w:pPr/w:pStyle")) if paragraph is not None else None
         return self._default if style is None else style.get(_VAL)
 
     def name(self, style_id: str | None) -> str:
@@ -56,7 +57,7 @@ class Styles:
 
     def heading_level(self, paragraph: etree._Element) -> int | None:
         """1 to 9 for a heading; None for other paragraphs, whose outline level may be 9 (body)."""
-        own = paragraph.find(f"{q('w:pPr')}/{q('w:outlineLvl')}")
+        own = paragraph.find(q("w:pPr/w:outlineLvl"))
         if own is not None:
             return _level(own)
         style_id = self.of_paragraph(paragraph)
@@ -64,7 +65,7 @@ class Styles:
             found = _HEADING.fullmatch(style_id)
             return int(found[1]) if found else None
         for name, style in self.chain(style_id):
-            outline = style.find(f"{q('w:pPr')}/{q('w:outlineLvl')}")
+            outline = style.find(q("w:pPr/w:outlineLvl"))
             if outline is not None:
                 return _level(outline)
             found = _HEADING.fullmatch(self.name(name))
@@ -80,7 +81,7 @@ class Styles:
         """The list that a style is linked to: its id, the level if given, and the style that names it."""
         level = None
         for name, style in self.chain(style_id):
-            numbering = style.find(f"{q('w:pPr')}/{q('w:numPr')}")
+            numbering = style.find(q("w:pPr/w:numPr"))
             if numbering is None:
                 continue
             found, number = numbering.find(q("w:ilvl")), numbering.find(q("w:numId"))
@@ -92,27 +93,23 @@ class Styles:
     def list_of(self, style_id: str) -> str | None:
         """The id of the list that a numbering style stands for."""
         style = self._styles.get(style_id)
-        number = style.find(f"{q('w:pPr')}/{q('w:numPr')}/{q('w:numId')}") if style is not None else None
+        number = style.find(q("w:pPr/w:numPr/w:numId")) if style is not None else None
         return number.get(_VAL) if number is not None else None
 
     def is_hidden(self, run: etree._Element, paragraph: etree._Element | None) -> bool:
         """Whether a run is hidden text: by itself, or by an odd number of its styles, as Word counts them."""
-        own = run.find(f"{q('w:rPr')}/{q('w:vanish')}")
+        own = run.find(q("w:rPr/w:vanish"))
         if own is not None:
             return is_on(own)
-        votes = [any(self._vanishes(chain)) for chain in self._chains(run, paragraph)]
+        votes = [self._vanishes(style_id) for style_id in self._chains(run, paragraph)]
         return sum(votes) % 2 == 1 or self._hides
 
     def color(self, run: etree._Element, paragraph: etree._Element | None) -> etree._Element | None:
         """The color that a run has, by itself or by its styles."""
-        own = run.find(f"{q('w:rPr')}/{q('w:color')}")
+        own = run.find(q("w:rPr/w:color"))
         if own is not None:
             return own
-        colors = (
-            style.find(f"{q('w:rPr')}/{q('w:color')}")
-            for chain in self._chains(run, paragraph)
-            for _, style in self.chain(chain)
-        )
+        colors = (self._nearest(style_id, "w:rPr/w:color") for style_id in self._chains(run, paragraph))
         return next((color for color in colors if color is not None), None)
 
     def is_shaded(self, style_id: str | None) -> bool:
@@ -120,17 +117,20 @@ class Styles:
         return any(style.find(f".//{q('w:shd')}") is not None for _, style in self.chain(style_id))
 
     def _chains(self, run: etree._Element, paragraph: etree._Element | None) -> Iterator[str | None]:
-        style = run.find(f"{q('w:rPr')}/{q('w:rStyle')}")
+        style = run.find(q("w:rPr/w:rStyle"))
         yield style.get(_VAL) if style is not None else None
         yield self.of_paragraph(paragraph)
 
-    def _vanishes(self, style_id: str | None) -> Iterator[bool]:
-        """What the nearest style that says so says about hiding."""
-        for _, style in self.chain(style_id):
-            vanish = style.find(f"{q('w:rPr')}/{q('w:vanish')}")
-            if vanish is not None:
-                yield is_on(vanish)
-                return
+    def _vanishes(self, style_id: str | None) -> bool:
+        return is_on(self._nearest(style_id, "w:rPr/w:vanish"))
+
+    def _nearest(self, style_id: str | None, path: str) -> etree._Element | None:
+        """A property of a style, or of the nearest style it is based on that has it."""
+        key = style_id, path
+        if key not in self._found:
+            properties = (style.find(q(path)) for _, style in self.chain(style_id))
+            self._found[key] = next((each for each in properties if each is not None), None)
+        return self._found[key]
 
 
 def _level(outline: etree._Element) -> int | None:

@@ -81,7 +81,7 @@ def keep_visible(root: etree._Element, styles: Styles, white_is_hidden: bool) ->
         if element.getparent() is not None and element.getparent().tag not in _PROPERTIES:
             unwrap(element)
     for control in list(root.iter(q("w:sdt"))):
-        if next(control.iterfind(f"{q('w:sdtPr')}/{q('w14:checkbox')}"), None) is None:  # mammoth reads those
+        if next(control.iterfind(q("w:sdtPr/w14:checkbox")), None) is None:  # mammoth reads those
             _open_control(control)
     for run in list(root.iterfind(f".//{q('w:r')}/{q('w:r')}")):  # what a phonetic guide or a wrapper has left
         unwrap(run)
@@ -135,7 +135,7 @@ def _is_invisible(run: etree._Element, styles: Styles, white_is_hidden: bool) ->
     paragraph = paragraph_of(run)
     if styles.is_hidden(run, paragraph):
         return True
-    size = run.find(f"{q('w:rPr')}/{q('w:sz')}")
+    size = run.find(q("w:rPr/w:sz"))
     if size is not None and size.get(_VAL, "").isdigit() and int(size.get(_VAL, "")) <= _TINY:
         return True
     return white_is_hidden and _is_white(styles.color(run, paragraph)) and not any(_backgrounds(run, styles))
@@ -152,14 +152,12 @@ def _is_white(color: etree._Element | None) -> bool:
 
 def _backgrounds(run: etree._Element, styles: Styles) -> Iterator[bool]:
     """Whether something colored lies behind a run: shading of itself, its styles, its cell or table, or a shape."""
-    yield run.find(f"{q('w:rPr')}/{q('w:shd')}") is not None or run.find(f"{q('w:rPr')}/{q('w:highlight')}") is not None
-    style = run.find(f"{q('w:rPr')}/{q('w:rStyle')}")
+    yield run.find(q("w:rPr/w:shd")) is not None or run.find(q("w:rPr/w:highlight")) is not None
+    style = run.find(q("w:rPr/w:rStyle"))
     yield styles.is_shaded(style.get(_VAL) if style is not None else None)
     for ancestor in run.iterancestors():
         if ancestor.tag == q("w:p"):
-            yield ancestor.find(f"{q('w:pPr')}/{q('w:shd')}") is not None or styles.is_shaded(
-                styles.of_paragraph(ancestor)
-            )
+            yield ancestor.find(q("w:pPr/w:shd")) is not None or styles.is_shaded(styles.of_paragraph(ancestor))
         # A table's style may color rows and columns: text in it counts as visible.
         yield ancestor.tag in (q("w:txbxContent"), q("w:tbl"))
 
@@ -205,7 +203,7 @@ def _read_symbol_fonts(root: etree._Element) -> None:
     for text in root.iter(q("w:t")):
         if text.text and any(ord(character) in _PRIVATE_SYMBOLS for character in text.text):
             run = text.getparent()
-            fonts = run.find(f"{q('w:rPr')}/{q('w:rFonts')}") if run is not None else None
+            fonts = run.find(q("w:rPr/w:rFonts")) if run is not None else None
             font = (fonts.get(q("w:ascii")) or fonts.get(q("w:hAnsi")) or "") if fonts is not None else ""
             font = font if font.lower() in _FIXED_SYMBOLS else "Symbol"
             text.text = "".join(

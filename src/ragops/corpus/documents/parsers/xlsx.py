@@ -18,7 +18,7 @@ from ragops.corpus.documents.parsers.drawings import drawing_texts
 from ragops.corpus.documents.parsers.number_formats import shown
 from ragops.corpus.documents.parsers.ooxml import Package, q
 from ragops.corpus.documents.parsers.sheet_regions import SheetRow, sheet_markdown
-from ragops.corpus.documents.types import Extract, Unparsable
+from ragops.corpus.documents.types import Extract
 
 # The names that Excel and LibreOffice give to sheets, in the languages that they speak.
 _DEFAULT_NAME = re.compile(
@@ -40,37 +40,45 @@ def parse_xlsx(path: Path, limits: ParseLimits) -> Extract:
     """
     with Package(path, limits) as package:
         title, drawings = package.title(), _drawings(package)
-        warnings = package.warnings
-    sheets: dict[str, str] = {}
-    with CalamineWorkbook.from_path(path) as workbook:
-        for index, sheet in enumerate(workbook.sheets_metadata):
-            if sheet.visible != SheetVisibleEnum.Visible:
-                warnings.append(f"sheet {sheet.name}: hidden, left out")
-            elif sheet.typ in (SheetTypeEnum.WorkSheet, SheetTypeEnum.ChartSheet):
-                parts = [_sheet(workbook, index, warnings)] if sheet.typ == SheetTypeEnum.WorkSheet else []
-                text = "\n\n".join(part for part in [*parts, *drawings.get(sheet.name, [])] if part)
-                sheets |= {sheet.name: text} if text else {}
+        warnings = list(package.warnings)
+        try:
+            with CalamineWorkbook.from_path(path) as workbook:
+                sheets = dict(_sheets(workbook, drawings, warnings))
+        except CalamineError:
+            with CalamineWorkbook.from_filelike(package.mended()) as workbook:
+                warnings = list(dict.fromkeys(package.warnings))
+                sheets = dict(_sheets(workbook, drawings, warnings, is_damaged=True))
     if title is None and len(sheets) > 1:
         title = readable_stem(path)  # the name of the first of several sheets does not describe the others
     return Extract("\n\n".join(map(_under_name, sheets.items())), title=title, warnings=tuple(warnings))
 
 
+def _sheets(
+    workbook: CalamineWorkbook, drawings: dict[str, list[str]], warnings: list[str], is_damaged: bool = False
+) -> Iterator[tuple[str, str]]:
+    """The visible sheets with text, by name; those that cannot be read are a warning in a damaged file."""
+    for index, sheet in enumerate(workbook.sheets_metadata):
+        if sheet.visible != SheetVisibleEnum.Visible:
+            warnings.append(f"sheet {sheet.name}: hidden, left out")
+            continue
+        parts = list(drawings.get(sheet.name, []))
+        try:
+            if sheet.typ == SheetTypeEnum.WorkSheet:
+                reader = _SheetReader(workbook, index)
+                parts.insert(0, sheet_markdown(list(reader.rows())))
+                warnings += reader.warnings()
+        except CalamineError as error:
+            if not is_damaged:
+                raise
+            warnings.append(f"sheet {sheet.name}: damaged, left out ({error})")
+        text = "\n\n".join(filter(None, parts))
+        if text:
+            yield sheet.name, text
+
+
 def _under_name(sheet: tuple[str, str]) -> str:
     name, text = " ".join(sheet[0].split()), sheet[1]
     return text if _DEFAULT_NAME.fullmatch(name) else f"## {name}\n\n{text}"
-
-
-def _sheet(workbook: CalamineWorkbook, index: int, warnings: list[str]) -> str:
-    reader = _SheetReader(workbook, index)
-    try:
-        text = sheet_markdown(list(reader.rows()))
-    except CalamineError as error:
-        if len(workbook.sheet_names) == 1:
-            raise Unparsable(f"corrupt: {error}", type(error).__name__) from error
-        warnings.append(f"sheet {reader.name}: damaged, left out ({error})")
-        return ""
-    warnings += reader.warnings()
-    return text
 
 
 class _SheetReader:
