@@ -59,3 +59,21 @@ def test_the_cli_accepts_every_target(copy: Path, command: tuple[str, ...], targ
     words = ["databricks", "bundle", *command, "-t", target]
     done = subprocess.run(words, cwd=copy, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(
+    not os.environ.get("DATABRICKS_HOST", "").startswith("http://127.0.0.1"), reason="deploys: needs a fake workspace"
+)
+def test_a_plan_right_after_a_deployment_has_no_changes_until_the_library_changes(copy: Path) -> None:
+    """The CLI's repository has a fake workspace: libs/testserver."""
+
+    def databricks(*words: str) -> str:
+        command = ["databricks", "bundle", *words, "-t", "dev"]
+        return subprocess.run(command, cwd=copy, capture_output=True, text=True, check=True, timeout=600).stdout
+
+    databricks("deploy", "--auto-approve")
+    assert "0 to add, 0 to change, 0 to delete" in databricks("plan")
+    with (copy / "src" / "ragops" / "text.py").open("a") as file:
+        file.write("\n# changed\n")
+    changed = databricks("plan")
+    assert "0 to add, 0 to change" not in changed and "0 to delete" in changed
