@@ -66,6 +66,12 @@ def test_ragops_names_only_paths_of_the_contract() -> None:
     assert {"bundle.json", "secrets.json"} <= {path for path, _ in found}
 
 
+def test_ragops_reads_only_fields_of_records_that_the_contract_lists() -> None:
+    source = (ROOT / "src/ragops/platform/job_runs.py").read_text()
+    read = set(re.findall(r"record(?:\.get\(|\[)\"(\w+)\"", source))
+    assert {"job", "state", "started"} <= read <= listed("Records of runs")
+
+
 def test_a_volume_s_path_is_the_one_of_dbutils(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DATABRICKS_RUNTIME_VERSION", raising=False)
     monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path))

@@ -1,5 +1,9 @@
+import json
+import re
 import tempfile
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -11,10 +15,12 @@ from localbundle.runs.conditions import DONE
 from localbundle.runs.record import (
     KEPT,
     Recorder,
+    RunState,
     TaskRecord,
     blocked,
     list_runs,
     new_run,
+    now,
     read_run,
     repaired,
     run_state,
@@ -100,3 +106,19 @@ def test_a_repair_keeps_what_succeeded_after_what_is_kept(a, b) -> None:
     assert (again.tasks["b"].state == b) == (a in KEPT and b in KEPT)
     assert {task.state for task in again.tasks.values()} <= KEPT | {"BLOCKED"}
     assert (again.repairs, again.parameters, again.run_id) == (1, {"p": "v"}, record.run_id)
+
+
+def test_a_record_has_the_fields_of_the_contract(tmp_path: Path) -> None:
+    contract = (Path(__file__).parents[3] / "CONTRACT.md").read_text()
+    section = contract.split("## Records of runs\n")[1].split("\n## ")[0]
+    fields = dict(re.findall(r"^\| `([^`]+)` \| (.*) \|$", section, re.MULTILINE))
+    folder, record = new_run(tmp_path, "dev", make_job(), {})
+    recorder = Recorder(folder, record, lambda run: None)
+    running = json.loads((folder / "run.json").read_text())
+    recorder.update(state="SUCCESS", ended=now())
+    ended = json.loads((folder / "run.json").read_text())
+    assert fields.keys() <= running.keys() and running["ended"] is None
+    assert (ended["job"], str(ended["run_id"])) == ("j", folder.name)
+    times = [datetime.fromisoformat(ended[name]) for name in ("started", "ended")]
+    assert all(one.utcoffset() == timedelta(0) for one in times)
+    assert set(re.findall(r"`([A-Z_]+)`", fields["state"])) == set(get_args(RunState))
