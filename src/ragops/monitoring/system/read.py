@@ -23,6 +23,7 @@ from ragops.monitoring.system.index import read_index
 from ragops.monitoring.system.instructing import read_instructing
 from ragops.monitoring.system.metrics import read_metrics
 from ragops.monitoring.system.records import read_traces, read_waiting
+from ragops.monitoring.system.rejudged import no_rejudged, read_rejudged
 from ragops.monitoring.system.rows import Rows, TableState, attempt
 from ragops.monitoring.system.runs import read_runs
 from ragops.monitoring.system.settings import (
@@ -130,6 +131,7 @@ class _Reader:
             metrics=metrics,
             traces=attempt("traces", lambda: read_traces(known, self._recent, place.target)),
             waiting=attempt("waiting", lambda: read_waiting(workspace)),
+            rejudged=attempt("rejudged", lambda: self._rejudged(judgments)),
             instructing=attempt("instructing", lambda: read_instructing(workspace)),
             coverage=attempt("coverage", lambda: read_coverage(workspace, since, now)),
             changes=changes.sorted_changes(one for one in found if one.at <= now),
@@ -137,6 +139,10 @@ class _Reader:
             unreadable=tuple(self._unreadable),
         )
         return system, earlier, settings
+
+    def _rejudged(self, judgments: Frame) -> pd.DataFrame:
+        known = no_rejudged() if isinstance(judgments, Unreadable) else judgments
+        return read_rejudged(self._workspace, self._use_case, known)
 
     def _frame(self, source: str, read: Callable[[], Rows]) -> Frame:
         rows = attempt(source, read)
