@@ -116,7 +116,7 @@ def test_every_reference_in_a_target_is_resolved(as_deployed: Path) -> None:
 def test_in_dev_every_user_has_separate_resources(as_deployed: Path) -> None:
     bundle = load_bundle(as_deployed, "dev")
     user = bundle.config["workspace"]["current_user"]["short_name"]
-    assert bundle.config["mode"] == "development"
+    assert bundle.config["bundle"]["mode"] == "development"
     for kind in ("jobs", "schemas", "experiments", "secret_scopes"):
         for key, resource in bundle.config["resources"][kind].items():
             assert f"dev {user}" in re.sub(r"[_-]", " ", resource["name"]), f"{kind}.{key} would be shared by all users"
@@ -128,7 +128,7 @@ def test_in_dev_every_user_has_separate_resources(as_deployed: Path) -> None:
 def test_production_runs_as_a_service_principal(as_deployed: Path, target: str) -> None:
     config = load_bundle(as_deployed, target).config
     principal = config["variables"]["service_principal"]["value"]
-    assert config["mode"] == "production"
+    assert config["bundle"]["mode"] == "production"
     assert config["run_as"] == {"service_principal_name": principal}
     assert config["workspace"]["root_path"] == f"/Workspace/Users/{principal}/.bundle/ragops/{target}"
     assert {(p.get("group_name") or p["service_principal_name"], p["level"]) for p in config["permissions"]} == {
@@ -136,12 +136,12 @@ def test_production_runs_as_a_service_principal(as_deployed: Path, target: str) 
         (config["variables"]["admins"]["value"], "CAN_MANAGE"),
         (config["variables"]["operators"]["value"], "CAN_RUN"),
     }
-    assert "pause_status" not in config["resources"]["jobs"]["refresh"]["schedule"]
+    assert config["resources"]["jobs"]["refresh"]["schedule"]["pause_status"] == "UNPAUSED"
     assert config["variables"]["alert_emails"]["value"]
 
 
 def test_prod_is_deployed_from_main(as_deployed: Path) -> None:
-    assert load_bundle(as_deployed, "prod").config["git"] == {"branch": "main"}
+    assert load_bundle(as_deployed, "prod").config["bundle"]["git"]["branch"] == "main"
 
 
 def test_targets_share_no_catalog(as_deployed: Path) -> None:

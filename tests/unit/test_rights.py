@@ -54,6 +54,11 @@ def name_of(target: str, principal: str) -> str:
     return found
 
 
+def everywhere(target: str) -> set[str]:
+    """The principals that the bundle itself gives rights on all its resources; the table has them in one row."""
+    return {one.get("group_name") or one["service_principal_name"] for one in config(target)["permissions"]}
+
+
 def granted(target: str) -> list[tuple[str, str, str]]:
     """The rights that the bundle grants: who, on which resource, which right."""
     found = []
@@ -61,8 +66,9 @@ def granted(target: str) -> list[tuple[str, str, str]]:
         for grant in resource.get("grants") or []:
             found += [(name_of(target, grant["principal"]), key, right) for right in grant["privileges"]]
         for one in resource.get("permissions") or []:
-            who = one.get("group_name") or one["service_principal_name"]
-            found.append((name_of(target, who), key, one["level"]))
+            who = one.get("group_name") or one.get("service_principal_name")
+            if who and who not in everywhere(target):
+                found.append((name_of(target, who), key, one["level"]))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -145,20 +146,23 @@ def print_summary(console: Console, record: RunRecord, folder: Path) -> None:
     )
 
 
+_LEVELS = {"error": "", "warning": "warning: ", "note": "note: "}
+
+
 def print_findings(console: Console, findings: Sequence[Finding]) -> None:
     """Prints one line per finding, with locations and messages aligned; the rule's id comes last."""
     locations = [f"{finding.file}:{finding.line}:" if finding.file else "" for finding in findings]
     width = max(map(len, locations))
     for location, finding in zip(locations, findings, strict=True):
         console.print(
-            f"[bold]{escape(location):<{width}}[/] {'note: ' * finding.is_note}{escape(finding.message)} "
+            f"[bold]{escape(location):<{width}}[/] {_LEVELS[finding.level]}{escape(finding.message)} "
             f"[dim]{escape(f'[{finding.rule}]')}[/]",
             highlight=False,
             soft_wrap=True,
         )
-    notes = sum(finding.is_note for finding in findings)
-    counts = {"[red]{} finding{}[/]": len(findings) - notes, "{} note{}": notes}
-    parts = [text.format(count, "s" * (count > 1)) for text, count in counts.items() if count]
+    counts = Counter(finding.level for finding in findings)
+    texts = {"error": "[red]{} finding{}[/]", "warning": "[yellow]{} warning{}[/]", "note": "{} note{}"}
+    parts = [text.format(counts[level], "s" * (counts[level] > 1)) for level, text in texts.items() if counts[level]]
     console.print(", ".join(parts), highlight=False)
 
 

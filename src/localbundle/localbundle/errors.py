@@ -15,7 +15,9 @@ class BundleError(Exception):
         rule: the id under which `localbundle validate` lists it.
     """
 
-    def __init__(self, message: str, file: str = "", line: int = 0, job: str = "", rule: str = "cannot-run") -> None:
+    def __init__(
+        self, message: str, file: str = "", line: int = 0, job: str = "", rule: str = "wrong-definition"
+    ) -> None:
         super().__init__(message, file, line, job, rule)  # all of them, so that a pickled error keeps its fields
         self.message, self.file, self.line, self.job, self.rule = message, file, line, job, rule
 

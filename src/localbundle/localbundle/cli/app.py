@@ -1,5 +1,6 @@
 """The application, and what its commands share: options, consoles, the loaded bundle."""
 
+import csv
 import re
 import sys
 from pathlib import Path
@@ -24,7 +25,7 @@ Target = Annotated[
     str | None, typer.Option("-t", "--target", metavar="NAME", help="Target [default: the bundle's default target].")
 ]
 Var = Annotated[
-    list[str] | None, typer.Option("--var", "-v", metavar="NAME=VALUE", help="Value of a variable (repeatable).")
+    list[str] | None, typer.Option("--var", "-v", metavar="NAME=VALUE,...", help="Values of variables (repeatable).")
 ]
 EXIT_WRONG_USE = 2
 _PAIR = re.compile(r"([\w.-]+)=(.*)", re.DOTALL)
@@ -43,7 +44,18 @@ def main() -> None:
 
 def load(target: str | None, var: list[str] | None = None) -> Bundle:
     """The bundle of the current folder."""
-    return load_bundle(find_root(Path.cwd()), target, pairs(var, "--var"))
+    return load_bundle(find_root(Path.cwd()), target, variables(var))
+
+
+def variables(given: list[str] | None) -> dict[str, str]:
+    """The values of --var. As in the Databricks CLI, one option may contain several; quotes keep a comma in a value."""
+    found: dict[str, str] = {}
+    for row in csv.reader(given or []):
+        for name, value in pairs(row, "--var").items():
+            if name in found:
+                raise BundleError(f"--var {name} is given twice; keep one of them")
+            found[name] = value
+    return found
 
 
 def pairs(given: list[str] | None, option: str, *, split: bool = False) -> dict[str, str]:

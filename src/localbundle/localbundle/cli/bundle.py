@@ -2,17 +2,19 @@
 
 import json
 import sys
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from localbundle.cli.app import EXIT_WRONG_USE, Target, Var, console, errors, escaped, load, pairs, print_jobs
+from localbundle.cli.app import EXIT_WRONG_USE, Target, Var, console, errors, escaped, load, print_jobs
 from localbundle.console import print_findings
-from localbundle.definitions.bundle import Bundle, find_root, load_bundle, write_resolved
-from localbundle.definitions.read_job import find_job
+from localbundle.definitions.bundle import Bundle, write_resolved
+from localbundle.definitions.read_job import find_job, job_errors
 from localbundle.errors import BundleError
 from localbundle.workspace.resources import check_resources
+
+if TYPE_CHECKING:
+    from localbundle.lint.check import Finding
 
 
 def validate(
@@ -21,22 +23,23 @@ def validate(
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FORMAT", help="text, or json for the resolved bundle.")
     ] = "text",
+    strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings, too.")] = False,
 ) -> None:
     """Resolve and lint the bundle, and check that its jobs run here."""
     from localbundle.lint.check import lint
 
-    unresolved: list[BundleError] = []
-    bundle = load_bundle(find_root(Path.cwd()), target, pairs(var, "--var"), unresolved.append)
-    findings = lint(bundle, unresolved, check_resources)
+    bundle = load(target, var)
+    findings = lint(bundle, check_resources)
     if output == "json":
         typer.echo(json.dumps(bundle.config, indent=2, default=str))
     if findings:
         print_findings(errors if output == "json" else console, findings)
-    if any(not finding.is_note for finding in findings):
+    levels = {finding.level for finding in findings}
+    if "error" in levels or (strict and "warning" in levels):
         sys.exit(EXIT_WRONG_USE)
     write_resolved(bundle)
     if output != "json":
-        _print_bundle(bundle)
+        _print_bundle(bundle, findings)
 
 
 def jobs(target: Target = None, var: Var = None) -> None:
@@ -51,11 +54,14 @@ def jobs(target: Target = None, var: Var = None) -> None:
     print_jobs(found)
 
 
-def _print_bundle(bundle: Bundle) -> None:
+def _print_bundle(bundle: Bundle, findings: list["Finding"]) -> None:
     console.print(f"bundle [bold]{bundle.name}[/], target [bold]{bundle.target}[/], {bundle.root}", highlight=False)
     for kind, resources in bundle.config["resources"].items():
         if resources and kind != "jobs":
             names = ", ".join(f"{key} ({resource.get('name', key)})" for key, resource in resources.items())
             console.print(f"  {kind}: {names}", highlight=False, markup=False, soft_wrap=True)
-    print_jobs([find_job(bundle, key) for key in bundle.jobs])
-    console.print("[green]no findings[/]")
+    for key in bundle.jobs:
+        if not job_errors(bundle, key):
+            print_jobs([find_job(bundle, key)])
+    if not findings:
+        console.print("[green]no findings[/]")

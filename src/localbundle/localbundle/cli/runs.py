@@ -15,9 +15,9 @@ import typer
 from localbundle.cli.app import Target, Var, console, errors, escaped, load, pairs, table
 from localbundle.console import RunView, mark, print_failure, run_table
 from localbundle.definitions.bundle import Bundle, write_resolved
-from localbundle.definitions.jobs import Job, job_parameters, select_tasks
+from localbundle.definitions.jobs import Job, job_parameters
 from localbundle.definitions.read_job import find_job
-from localbundle.definitions.target import LAPTOP_FILE
+from localbundle.definitions.references import LAPTOP_FILE
 from localbundle.errors import BundleError
 from localbundle.runs.parameter_checks import start_check
 from localbundle.runs.record import Recorder, RunRecord, list_runs, new_run, read_run, repaired
@@ -90,9 +90,8 @@ def _new(bundle: Bundle, key: str | None, given: dict[str, str], only: str | Non
     """A new run of a job, or of some of its tasks."""
     if key is None:
         raise BundleError(f"no job given; run `localbundle run JOB` with one of {', '.join(bundle.jobs)}")
-    job = find_job(bundle, key)
+    job = find_job(bundle, key, only)
     checked = start_check(bundle, key, job_parameters(job, given))
-    job = select_tasks(job, only) if only else job
     import_module("localbundle.runs.runner")  # 0.2 s, while the check runs
     return job, *new_run(bundle.home, bundle.target, job, checked())
 
@@ -104,7 +103,7 @@ def _repaired(bundle: Bundle, run_id: int, *, alone: bool) -> tuple[Job, Path, R
     old = read_run(bundle.home, run_id)
     if old.state in ("RUNNING", "QUEUED", "SUCCESS"):
         raise BundleError(f"run {run_id} is {old.state.lower()}; only a failed run can be repaired")
-    job = select_tasks(find_job(bundle, old.job), ",".join(old.own_tasks))
+    job = find_job(bundle, old.job, ",".join(old.own_tasks))
     return job, bundle.home / "runs" / str(run_id), repaired(old, job)
 
 

@@ -55,26 +55,27 @@ def job_parameters(job: Job, given: Mapping[str, str]) -> dict[str, str]:
     return {**job.parameters, **given}
 
 
-def select_tasks(job: Job, only: str) -> Job:
-    """The job with the tasks that `--only` names: `a`, `+b` (b and all upstream), `c+` (c and all downstream).
+def chosen_tasks(job: str, upstream: Mapping[str, set[str]], only: str) -> set[str]:
+    """The keys that `--only` names: `a`, `+b` (b and all upstream), `c+` (c and all downstream).
+
+    Args:
+        job: the job's key, for the error.
+        upstream: the tasks that each task depends on.
+        only: the option's value.
 
     Raises:
         BundleError: a name is not a task, or the text does not have that form.
     """
-    up = {task.task_key: {edge.task_key for edge in task.depends_on} for task in job.tasks}
-    down = {key: {other for other, edges in up.items() if key in edges} for key in up}
+    down = {key: {other for other, edges in upstream.items() if key in edges} for key in upstream}
     chosen: set[str] = set()
     for part in only.split(","):
         match = _ONLY.fullmatch(part.strip())
-        if match is None or match[2] not in up:
-            raise BundleError(f"--only {part}: not a task of job {job.key}; {closest(part.strip('+ '), up)}")
+        if match is None or match[2] not in upstream:
+            raise BundleError(f"--only {part}: not a task of job {job}; {closest(part.strip('+ '), upstream)}")
         chosen |= {match[2]}
-        chosen |= reachable(up, match[2]) if match[1] else set()
+        chosen |= reachable(upstream, match[2]) if match[1] else set()
         chosen |= reachable(down, match[2]) if match[3] else set()
-    tasks = [task for task in job.tasks if task.task_key in chosen]
-    kept = [[edge for edge in task.depends_on if edge.task_key in chosen] for task in tasks]
-    pruned = [task.model_copy(update={"depends_on": edges}) for task, edges in zip(tasks, kept, strict=True)]
-    return job.model_copy(update={"tasks": tuple(pruned)})
+    return chosen
 
 
 def reachable(edges: Mapping[str, set[str]], start: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""A job's definition read as typed values. What localbundle cannot run is refused here, before anything starts."""
+"""A job's definition read as typed values. What localbundle cannot run is found here, before anything starts."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -9,36 +9,38 @@ from typing import Any
 from pydantic import ValidationError
 
 from localbundle.definitions.bundle import Bundle
-from localbundle.definitions.jobs import Job
+from localbundle.definitions.jobs import Job, chosen_tasks
 from localbundle.definitions.tasks import KINDS, Task, plain
 from localbundle.definitions.yamlfile import absolute_path, error_at, located_like
 from localbundle.errors import BundleError, Report, closest, raise_error
 
-CANNOT_RUN, MISSING_FILE, MISPLACED_RETRIES, WRONG_DEPENDENCY = RULES = (
-    "cannot-run", "missing-file", "misplaced-retries", "wrong-dependency",
+WRONG_DEFINITION, CANNOT_RUN, MISSING_FILE, WRONG_FILE, MISPLACED_RETRIES, WRONG_DEPENDENCY = RULES = (
+    "wrong-definition", "cannot-run", "missing-file", "wrong-file", "misplaced-retries", "wrong-dependency",
 )  # fmt: skip
 # Where a task runs, who may see it and whom it notifies: a laptop has one computer and one user.
 _IGNORED_TASK_FIELDS = (
     "job_cluster_key", "existing_cluster_id", "new_cluster", "environment_key", "compute", "libraries", "description",
-    "email_notifications", "notification_settings", "webhook_notifications", "health",
+    "email_notifications", "notification_settings", "webhook_notifications", "health", "environment_variables_key",
 )  # fmt: skip
-_JOB_FIELDS = (
-    "name", "tasks", "parameters", "max_concurrent_runs", "queue", "timeout_seconds", "job_clusters", "environments",
-    "description", "schedule", "trigger", "continuous", "tags", "format", "edit_mode", "run_as", "permissions",
-    "email_notifications", "notification_settings", "webhook_notifications", "health", "budget_policy_id",
-    "usage_policy_id", "performance_target", "deployment", "lifecycle",
-)  # fmt: skip
+_USED_JOB_FIELDS = ("name", "parameters", "max_concurrent_runs", "queue", "timeout_seconds", "environments")
 RETRY_FIELDS = ("max_retries", "min_retry_interval_millis", "retry_on_timeout")
+_NOTEBOOK = "Databricks notebook source"
+_COMMENTS = {".py": "#", ".r": "#", ".scala": "//", ".sql": "--"}
 FILE_FIELDS = {"notebook_task": "notebook_path", "spark_python_task": "python_file"}
 
 
-def find_job(bundle: Bundle, key: str) -> Job:
+def find_job(bundle: Bundle, key: str, only: str | None = None) -> Job:
     """The job with this resource key, checked and typed; the jobs that it runs are checked too.
+
+    Args:
+        bundle: the bundle.
+        key: the job's key.
+        only: the tasks that are wanted, as `--only` names them; what is wrong with others does not matter.
 
     Raises:
         BundleError: the first of `job_errors`.
     """
-    job = _read_job(bundle, key, (), raise_error)
+    job = _read_job(bundle, key, (), raise_error, only)
     assert job is not None  # without an error there is a job
     return job
 
@@ -53,19 +55,30 @@ def job_errors(bundle: Bundle, key: str) -> list[BundleError]:
 def source_file(root: Path, written: str, kind: str) -> Path | None:
     """The notebook or Python file that a task of this kind names, if it exists.
 
-    A path is relative to the file it is written in; a notebook's deployed form, without extension, is accepted too.
+    A path is relative to the file it is written in. A path below the bundle's deployed files, which are its own folder
+    here, may be a notebook's deployed form, without extension.
     """
     path = absolute_path(written, root)
-    forms = (path, Path(f"{path}.ipynb"), Path(f"{path}.py")) if kind == "notebook_task" else (path,)
+    is_deployed = kind == "notebook_task" and written.startswith("/")
+    forms = (path, Path(f"{path}.ipynb"), Path(f"{path}.py")) if is_deployed else (path,)
     return next((file for file in forms if file.is_file()), None)
 
 
-def _read_job(bundle: Bundle, key: str, above: tuple[str, ...], report: Report) -> Job | None:
+def is_notebook(file: Path) -> bool:
+    """Whether a file is a notebook: .ipynb, or source code that begins with the line that exports write."""
+    if file.suffix.lower() == ".ipynb":
+        return True
+    mark = _COMMENTS.get(file.suffix.lower())
+    with file.open("rb") as content:
+        return mark is not None and content.readline(64).rstrip(b"\r\n") == f"{mark} {_NOTEBOOK}".encode()
+
+
+def _read_job(bundle: Bundle, key: str, above: tuple[str, ...], report: Report, only: str | None = None) -> Job | None:
     reader, job = _JobReader(bundle, key, report), None
     try:
         if key in above:
             raise reader.error(key, f"jobs run each other in a cycle: {' -> '.join([*above, key])}; break it")
-        job = reader.read()
+        job = reader.read(only)
     except BundleError as error:
         report(error)
     for task in reader.tasks.values():
@@ -82,34 +95,56 @@ class _JobReader:
         self._raw: Mapping[str, Any] = bundle.jobs.get(key) or {}
         self.tasks: dict[str, Task] = {}
 
-    def error(self, at: object, message: str, rule: str = CANNOT_RUN) -> BundleError:
+    def error(self, at: object, message: str, rule: str = WRONG_DEFINITION) -> BundleError:
         """An error at a string of the definition, or at the job's key if that has no location."""
         error = error_at(at, self._bundle.root, message, self._key, rule)
         written_key = next((name for name in self._bundle.jobs if name == self._key), None)
         return error if error.file else error_at(written_key, self._bundle.root, message, self._key, rule)
 
-    def read(self) -> Job:
-        """The job.
+    def read(self, only: str | None = None) -> Job:
+        """The job, or the part of it that `only` names.
 
         Raises:
             BundleError: an error prevents it from being built.
         """
         if self._key not in self._bundle.jobs:
             raise self.error(None, f"job {self._key} is not in the bundle; {closest(self._key, self._bundle.jobs)}")
-        for field in self._raw:
-            if field not in _JOB_FIELDS:
-                self._report(self.error(field, f"job {self._key}: {field} cannot be used here; {_fix(field)}"))
-        written = self._raw.get("tasks") or []
-        if not written:
-            raise self.error(None, f"job {self._key} has no tasks; add `tasks:` to it")
+        self._check_faults({name: self._raw.get(name) for name in _USED_JOB_FIELDS})
+        written = self._written(only)
         for raw in written:
             self._read_task(raw)
         self._check_dependencies(written)
         return self._job([self.tasks[key] for key in self._order() if key in self.tasks])
 
+    def _written(self, only: str | None) -> list[Mapping[str, Any]]:
+        """The tasks as written, without those that are not wanted."""
+        written: list[Mapping[str, Any]] = []
+        for raw in self._raw.get("tasks") or []:
+            if isinstance(raw.get("task_key"), str):
+                written.append(raw)
+            else:
+                self._report(self.error(None, f"job {self._key} has a task without task_key; add one"))
+        if not written:
+            raise self.error(None, f"job {self._key} has no tasks; add `tasks:` to it", CANNOT_RUN)
+        if only is None:
+            return written
+        edges = {raw["task_key"]: {str(edge.get("task_key")) for edge in _edges(raw)} for raw in written}
+        wanted = chosen_tasks(self._key, {key: names & edges.keys() for key, names in edges.items()}, only)
+        return [
+            {**raw, "depends_on": [edge for edge in _edges(raw) if edge.get("task_key") in wanted]}
+            for raw in written
+            if raw["task_key"] in wanted
+        ]
+
+    def _check_faults(self, part: Mapping[str, Any]) -> None:
+        fault = self._bundle.fault_in(dict(part))
+        if fault is not None:
+            self._report(BundleError(fault.message, fault.file, fault.line, self._key, fault.rule))
+
     def _job(self, tasks: list[Task]) -> Job:
         raw = self._raw
-        parameters = {entry["name"]: str(plain(entry.get("default", ""))) for entry in raw.get("parameters") or []}
+        named = [entry for entry in raw.get("parameters") or [] if isinstance(entry, dict) and "name" in entry]
+        parameters = {entry["name"]: str(plain(entry.get("default", ""))) for entry in named}
         try:
             return Job(
                 key=self._key,
@@ -123,14 +158,12 @@ class _JobReader:
                 ignored=tuple(sorted(_ignored(raw))),
             )
         except ValidationError as error:
-            raise self.error(None, f"job {self._key}: {_reason(error)}") from error
+            raise self._field_error(None, f"job {self._key}", error) from error
 
     def _read_task(self, raw: Mapping[str, Any]) -> None:
-        key = raw["task_key"]
-        if key in self.tasks:
-            self._report(self.error(key, f"job {self._key} has two tasks with task_key {key}; rename one"))
         try:
-            self.tasks[key] = self._task(raw)
+            self._check_faults({name: value for name, value in raw.items() if name not in _IGNORED_TASK_FIELDS})
+            self.tasks[raw["task_key"]] = self._task(raw)
         except BundleError as error:
             self._report(error)
 
@@ -143,14 +176,23 @@ class _JobReader:
             raise self.error(key, f"{what} must have exactly one kind of work, has {found}; correct it")
         kind = kinds[0]
         if kind not in KINDS:
-            raise self.error(key, f"{what} is a {kind}, which localbundle cannot run; it runs {', '.join(KINDS)}")
+            message = f"{what} is a {kind}, which localbundle cannot run; it runs {', '.join(KINDS)}"
+            raise self.error(key, message, CANNOT_RUN)
         if nested and kind in ("for_each_task", "condition_task"):
             raise self.error(key, f"{what} is a {kind} inside a for_each_task; use another kind there")
         fields = {name: value for name, value in raw.items() if name not in _IGNORED_TASK_FIELDS}
         try:
             return Task.model_validate({**fields, kind: self._work(raw, kind, what)})
         except ValidationError as error:
-            raise self.error(key, f"{what}: {_reason(error)}") from error
+            raise self._field_error(key, what, error) from error
+
+    def _field_error(self, key: object, what: str, error: ValidationError) -> BundleError:
+        """A field that tasks have on Databricks and not here is no mistake."""
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            return self.error(key, f"{what}: {field} has no effect on a laptop; run it on Databricks", CANNOT_RUN)
+        return self.error(key, f"{what}: {field}: {first['msg']}; correct the field")
 
     def _work(self, raw: Mapping[str, Any], kind: str, what: str) -> dict[str, Any]:
         """The fields of the task's kind, with absolute paths; of a for-each task, with its nested task."""
@@ -164,27 +206,60 @@ class _JobReader:
             work["task"] = self._task(work.get("task") or {}, nested=True)
         field = FILE_FIELDS.get(kind)
         if field and work.get(field) is not None:
-            work[field] = self._file(work[field], kind, what)
+            work[field] = self._file(work[field], kind, what, work.get("source"))
         return work
 
-    def _file(self, written: str, kind: str, what: str) -> str:
-        found = source_file(self._bundle.root, written, kind)
+    def _file(self, written: str, kind: str, what: str, source: object) -> str:
+        if source == "GIT" or (source is None and self._raw.get("git_source")):
+            raise self.error(written, f"{what} runs code of git_source, which a laptop does not fetch", CANNOT_RUN)
+        thing, root = ("notebook" if kind == "notebook_task" else "file"), self._bundle.root
+        is_remote = written.startswith("/") and not Path(written).is_relative_to(root)
+        if is_remote or re.match(r"[A-Za-z]\w+:", written):
+            raise self.error(
+                written, f"{what}: {thing} {written} is not part of the bundle; a laptop cannot run it", CANNOT_RUN
+            )
+        found = source_file(root, written, kind)
         if found is None:
-            thing = "notebook" if kind == "notebook_task" else "file"
-            message = f"{what}: {thing} {written} does not exist; create it or correct {FILE_FIELDS[kind]}"
-            self._report(self.error(written, message, MISSING_FILE))
-            return written
-        if found.suffix not in (".ipynb", ".py"):
-            self._report(self.error(written, f"{what}: {found.name} is not a Python notebook; use .ipynb or .py"))
+            raise self._missing(written, kind, thing, what)
+        self._check_file(found, written, kind, what)
         return str(found)
+
+    def _missing(self, written: str, kind: str, thing: str, what: str) -> BundleError:
+        path = absolute_path(written, self._bundle.root)
+        forms = [suffix for suffix in (".py", ".ipynb", ".sql", ".scala", ".r") if Path(f"{path}{suffix}").is_file()]
+        fix = f"create it or correct {FILE_FIELDS[kind]}"
+        if kind == "notebook_task" and not path.suffix and forms:
+            fix = f"did you mean {written}{forms[0]}?"
+        return self.error(written, f"{what}: {thing} {written} does not exist; {fix}", MISSING_FILE)
+
+    def _check_file(self, found: Path, written: str, kind: str, what: str) -> None:
+        if not found.is_relative_to(self._bundle.root.resolve()) and not self._syncs_more():
+            message = (
+                f"{what}: {written} is outside the bundle's folder; move it there, or add its folder to sync.paths"
+            )
+            self._report(self.error(written, message, WRONG_FILE))
+        if kind == "spark_python_task" and is_notebook(found):
+            self._report(self.error(written, f"{what}: {written} is a notebook; run it as a notebook_task", WRONG_FILE))
+        elif kind == "notebook_task" and not is_notebook(found):
+            message = (
+                f"{what}: {written} is no notebook; begin it with `# {_NOTEBOOK}`, or run it as a spark_python_task"
+            )
+            self._report(self.error(written, message, WRONG_FILE))
+        elif found.suffix not in (".ipynb", ".py"):
+            message = f"{what}: {found.name} is not a Python notebook; a laptop runs .ipynb and .py"
+            raise self.error(written, message, CANNOT_RUN)
+
+    def _syncs_more(self) -> bool:
+        paths = (self._bundle.config.get("sync") or {}).get("paths") or []
+        return any(str(path).startswith("..") for path in paths)
 
     def _check_dependencies(self, written: list[Mapping[str, Any]]) -> None:
         """As written, since a task that was refused may still be one that others depend on."""
         by_key = {raw["task_key"]: raw for raw in written}
         for raw in written:
             what = f"task {raw['task_key']} of job {self._key}"
-            for edge in raw.get("depends_on") or []:
-                other, has_outcome = edge["task_key"], edge.get("outcome") is not None
+            for edge in _edges(raw):
+                other, has_outcome = edge.get("task_key"), edge.get("outcome") is not None
                 if other not in by_key:
                     hint = closest(str(other), by_key.keys() - {raw["task_key"]})
                     message = f"{what} depends on {other}, which does not exist; {hint}"
@@ -203,21 +278,12 @@ class _JobReader:
             return list(TopologicalSorter(edges).static_order())
         except CycleError as error:
             cycle = " -> ".join(error.args[1])
-            self._report(self.error(None, f"job {self._key}: dependency cycle {cycle}; break it"))
+            self._report(self.error(None, f"job {self._key}: dependency cycle {cycle}; break it", WRONG_DEPENDENCY))
             return list(self.tasks)
 
 
-def _reason(error: ValidationError) -> str:
-    first = error.errors()[0]
-    field = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        return f"{field} cannot be used here; {_fix(str(first['loc'][-1]))}"
-    return f"{field}: {first['msg']}; correct the field"
-
-
-def _fix(field: str) -> str:
-    hint = closest(field, [*_JOB_FIELDS, *Task.model_fields])
-    return hint if hint.startswith("did you mean") else "remove it"
+def _edges(raw: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [edge for edge in raw.get("depends_on") or [] if isinstance(edge, dict)]
 
 
 def _libraries(bundle: Bundle, raw: Mapping[str, Any]) -> Iterator[str]:

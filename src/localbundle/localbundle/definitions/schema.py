@@ -1,13 +1,9 @@
-"""The types of the values in a bundle's files, checked first so that later code can rely on them.
-
-Fields: Databricks, jobs API 2.2.
-"""
+"""The types of the values in environments/laptop.yml, checked first so that later code can rely on them."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from localbundle.definitions.tasks import KINDS
 from localbundle.definitions.yamlfile import Text, error_at
 
 _ANY, _ITEM, _REQUIRED = "*", "#", "!"  # any key of a mapping, any item of a list, a required value
@@ -19,56 +15,9 @@ _EXPECTED: dict[type, str] = {
 }
 
 
-def _of(kind: type, *paths: str) -> dict[str, type]:
-    return dict.fromkeys(paths, kind)
-
-
-def _below(path: str, shapes: Mapping[str, type]) -> dict[str, type]:
-    return {f"{path}.{name}": kind for name, kind in shapes.items()}
-
-
-def _keyed(key: str, **more: type) -> dict[str, type]:
-    """A list of mappings that are identified by one of their fields."""
-    return {"#!": dict, f"#.{key}!": str, **{f"#.{name.replace('__', '.')}": kind for name, kind in more.items()}}
-
-
-_WORK = {
-    **_of(dict, *KINDS, "libraries.#!", "libraries.#.pypi"),
-    **_of(str, "libraries.#.whl", "notebook_task.notebook_path", "spark_python_task.python_file"),
-    **_of(str, "python_wheel_task.package_name", "python_wheel_task.entry_point"),
-    **_of(str, "job_cluster_key", "environment_key"),
-    **_of(list, "libraries"),
-}
-_TASK = {
-    **_WORK,
-    **_of(list, "depends_on"),
-    **_below("depends_on", _keyed("task_key")),
-    **_of(dict, "for_each_task.task"),
-    **_below("for_each_task.task", _WORK),
-}
-_JOB = {
-    **_of(list, "tasks", "parameters", "environments", "job_clusters"),
-    **_of(dict, "schedule", "trigger", "continuous", "queue"),
-    **_below("tasks", {**_keyed("task_key"), **_below("#", _TASK)}),
-    **_below("parameters", _keyed("name")),
-    **_below("environments", _keyed("environment_key", spec=dict, spec__dependencies=list)),
-    **_below("environments", _of(str, "#.spec.dependencies.#!")),
-    **_below("job_clusters", _keyed("job_cluster_key", new_cluster=dict)),
-}
-_TARGET = {
-    **_of(dict, "bundle", "workspace", "presets", "variables", "resources", "resources.*", "resources.*.*"),
-    **_below("resources.jobs.*", _JOB),
-    **_of(dict, "artifacts", "artifacts.*"),
-    **_of(str, "artifacts.*.path", "presets.name_prefix"),
-}
-BUNDLE_SHAPE = {
-    **_TARGET,
-    **_of(dict, "variables.*", "targets", "targets.*"),
-    **_below("targets.*", _TARGET),
-    **_of(list, "include"),
-    **_of(str, "include.#!"),
-}
-LAPTOP_SHAPE = {**_of(dict, "variables", "checks"), **_of(bool, "strict_volumes")}
+LAPTOP_SHAPE: dict[str, type] = {
+    "variables": dict, "checks": dict, "strict_volumes": bool, "ignore": list, "ignore.#!": str,
+}  # fmt: skip
 
 
 def check_shape(config: Mapping[str, Any], shapes: Mapping[str, type], root: Path) -> None:

@@ -1,37 +1,39 @@
-"""Applies a target to a bundle: values of variables, the workspace, and the name changes of its mode.
+"""A bundle's files with one target applied (databricks/cli, bundle/config/root.go), and the laptop's own values."""
 
-environments/laptop.yml adds the values that a laptop uses instead of a workspace's. Rules of `mode: development` and
-`presets`: databricks/cli, apply_presets.go.
-"""
-
-import getpass
-import os
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from localbundle.definitions.references import WRONG_REFERENCE
+from localbundle.definitions.merge import merge
+from localbundle.definitions.references import LAPTOP_FILE
 from localbundle.definitions.schema import LAPTOP_SHAPE, check_shape
-from localbundle.definitions.yamlfile import error_at, located_like, read_yaml
+from localbundle.definitions.yamlfile import error_at, read_yaml
 from localbundle.errors import BundleError, closest
 
-LAPTOP_FILE = Path("environments/laptop.yml")
-_TITLE_KINDS = ("jobs", "pipelines", "experiments", "models", "dashboards", "clusters")
-_IDENTIFIER_KINDS = ("schemas", "registered_models", "model_serving_endpoints")
-PREFIXED_KINDS = (*_TITLE_KINDS, *_IDENTIFIER_KINDS)
-_MODES = ("development", "production")
-_DEVELOPMENT_CONCURRENCY = 4
+# Sections of a target that are merged with the bundle's own.
+_MERGED = ("bundle", "workspace", "artifacts", "resources", "sync", "permissions", "presets")
+_FULL_OVERRIDES = (
+    {"default", "type", "description"}, {"default", "type"}, {"default", "description"}, {"lookup", "description"},
+    {"default"}, {"lookup"},
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Laptop:
-    """Values of variables, checks of job parameters ("module:function" by job), and whether volumes are strict."""
+    """What holds on a laptop only.
+
+    Attributes:
+        variables: values of variables.
+        checks: checks of job parameters, "module:function" by job.
+        strict_volumes: whether volumes refuse what they refuse on Databricks.
+        ignore: ids of rules whose findings are not wanted.
+    """
 
     variables: Mapping[str, Any] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)
     strict_volumes: bool = True
+    ignore: tuple[str, ...] = ()
 
 
 def read_laptop(root: Path) -> Laptop:
@@ -51,102 +53,75 @@ def read_laptop(root: Path) -> Laptop:
     return Laptop(**{key: value for key, value in written.items() if value is not None})
 
 
-def undeclared_variables(
-    declared: Mapping[str, Any], layers: list[Mapping[str, Any]], root: Path
-) -> Iterator[BundleError]:
-    """An error for each variable that a layer sets and the bundle does not declare."""
-    for name in (name for layer in layers for name in layer if name not in declared):
-        message = f"variable {name} is not declared; {closest(name, declared)}"
-        yield error_at(name, root, message, rule=WRONG_REFERENCE)
-
-
-def variable_values(
-    declared: Mapping[str, Any], layers: list[Mapping[str, Any]], overrides: Mapping[str, str]
-) -> dict[str, dict[str, Any]]:
-    """Values by precedence: --var, BUNDLE_VAR_name, the last of the layers that has one, the default.
+def choose_target(targets: Mapping[str, Any], target: str | None) -> str:
+    """The target's name, or the default one's.
 
     Raises:
-        BundleError: an override names a variable that is not declared.
+        BundleError: there is no such target, or it is unclear which is meant.
     """
-    for name in overrides:
-        if name not in declared:
-            raise BundleError(f"variable {name} is not declared; {closest(name, declared)}")
-    variables = {}
-    for name, definition in declared.items():
-        definition = dict(definition or {})
-        value = definition.get("default")
-        for layer in layers:
-            if name in layer:
-                value = _layer_value(layer[name], definition)
-        value = os.environ.get(f"BUNDLE_VAR_{name}", value)
-        variables[name] = {**definition, "value": overrides.get(name, value)}
+    if target is not None:
+        if target not in targets:
+            raise BundleError(f"target {target} is not defined; {closest(target, targets)}")
+        return target
+    if len(targets) == 1:
+        return next(iter(targets))
+    defaults = [name for name, value in targets.items() if (value or {}).get("default")]
+    if len(defaults) == 1:
+        return defaults[0]
+    if defaults:
+        raise BundleError(f"targets {', '.join(defaults)} are all marked as default; keep one, or add -t NAME")
+    raise BundleError(f"no target is chosen and none is the default; add -t with one of {', '.join(targets)}")
+
+
+def with_target(files: Mapping[str, Any], target: str, chosen: Mapping[str, Any], root: Path) -> dict[str, Any]:
+    """The merged files with a target's settings applied.
+
+    Raises:
+        BundleError: a setting is of another kind in the target than in the bundle.
+    """
+    config = dict(files)
+    for section in _MERGED:
+        if section in chosen:
+            config[section] = merge(config.get(section), chosen[section], root, (section,))
+    config["variables"] = _with_overrides(config.get("variables") or {}, chosen.get("variables") or {})
+    if "run_as" in chosen:
+        config["run_as"] = chosen["run_as"]
+    bundle = dict(config.get("bundle") or {})
+    for setting in ("mode", "cluster_id"):
+        if chosen.get(setting) is not None:
+            bundle[setting] = chosen[setting]
+    if chosen.get("git") is not None:
+        bundle["git"] = merge(bundle.get("git"), chosen["git"], root, ("bundle", "git"))
+    config["bundle"] = {**bundle, "target": target, "environment": target}
+    return config
+
+
+def full_overrides(part: dict[str, Any]) -> dict[str, Any]:
+    """A file's content with the variables of its targets in the long form, `{default: VALUE}`."""
+    targets = part.get("targets")
+    if not isinstance(targets, dict):
+        return part
+    return {**part, "targets": {name: _with_full_variables(target) for name, target in targets.items()}}
+
+
+def _with_full_variables(target: Any) -> Any:  # noqa: ANN401 - YAML is any shape
+    if not isinstance(target, dict) or not isinstance(target.get("variables"), dict):
+        return target
+    full = {name: _full(value) for name, value in target["variables"].items()}
+    return {**target, "variables": full}
+
+
+def _full(value: Any) -> Any:  # noqa: ANN401
+    is_full = isinstance(value, dict) and {str(key) for key in value} in _FULL_OVERRIDES
+    return value if is_full or value is None else {"default": value}
+
+
+def _with_overrides(declared: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """An override without a value changes nothing; a default replaces a lookup, and the reverse."""
+    variables = {name: dict(definition or {}) for name, definition in declared.items()}
+    for name, override in overrides.items():
+        for new, old in (("default", "lookup"), ("lookup", "default")):
+            if name in variables and isinstance(override, dict) and new in override:
+                variables[name].pop(old, None)
+                variables[name][new] = override[new]
     return variables
-
-
-def _layer_value(value: Any, definition: Mapping[str, Any]) -> Any:  # noqa: ANN401 - YAML is any shape
-    """A target gives a value, or for a plain variable also a mapping with `default`."""
-    if isinstance(value, dict) and definition.get("type") != "complex" and "default" in value:
-        return value["default"]
-    return value
-
-
-def local_workspace(workspace: Mapping[str, Any], root: Path) -> dict[str, Any]:
-    """The workspace's paths and user. On a laptop the deployed files are the bundle's own folder."""
-    user = getpass.getuser()
-    short = re.sub(r"\W", "_", user.split("@")[0])
-    root_path = str(workspace.get("root_path", "~/.bundle/${bundle.name}/${bundle.target}"))
-    return {
-        "host": "",
-        "artifact_path": "${workspace.root_path}/artifacts",
-        "resource_path": "${workspace.root_path}/resources",
-        "state_path": "${workspace.root_path}/state",
-        **workspace,
-        "root_path": re.sub(r"^~", "/Workspace/Users/${workspace.current_user.userName}", root_path),
-        "file_path": str(root),
-        "current_user": {"userName": user, "short_name": short, "domain_friendly_name": short},
-    }
-
-
-def apply_presets(config: dict[str, Any]) -> dict[str, Any]:
-    """The config with resource names prefixed and, in development, schedules paused and concurrent runs allowed.
-
-    Raises:
-        BundleError: the target's mode is unknown.
-    """
-    mode = config.get("mode")
-    if mode is not None and mode not in _MODES:
-        raise BundleError(f"target mode {mode} is unknown; use {' or '.join(_MODES)}")
-    presets = config.get("presets") or {}
-    user = config["workspace"]["current_user"]["short_name"]
-    prefix = presets.get("name_prefix", f"[dev {user}] " if mode == "development" else "")
-    resources = {
-        kind: {key: _prefixed(kind, resource or {}, prefix) for key, resource in (entries or {}).items()}
-        for kind, entries in config["resources"].items()
-    }
-    if mode == "development":
-        limit = presets.get("jobs_max_concurrent_runs", _DEVELOPMENT_CONCURRENCY)
-        resources["jobs"] = {key: _in_development(job, limit) for key, job in resources.get("jobs", {}).items()}
-    return {**config, "resources": resources}
-
-
-def _prefixed(kind: str, resource: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    if not prefix or "name" not in resource:
-        return dict(resource)
-    name = str(resource["name"])
-    if kind in _TITLE_KINDS:
-        # An experiment's name is a workspace path: its last part is prefixed.
-        folder, slash, last = name.rpartition("/")
-        return {**resource, "name": located_like(resource["name"], f"{folder}{slash}{prefix}{last}")}
-    if kind in _IDENTIFIER_KINDS:
-        head = re.sub(r"[^A-Za-z0-9]+", "_", prefix).strip("_")
-        return {**resource, "name": located_like(resource["name"], f"{head}_{name}")}
-    return dict(resource)
-
-
-def _in_development(job: dict[str, Any], concurrency: int) -> dict[str, Any]:
-    paused: dict[str, Any] = {
-        trigger: {"pause_status": "PAUSED", **job[trigger]}  # an explicit UNPAUSED stays, as in the Databricks CLI
-        for trigger in ("schedule", "trigger", "continuous")
-        if job.get(trigger)
-    }
-    return {"max_concurrent_runs": concurrency, **job, **paused}

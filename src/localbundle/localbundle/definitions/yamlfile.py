@@ -1,9 +1,12 @@
 """YAML whose strings remember their file and line, so that an error can point at them."""
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
+import yamlcore
 
 from localbundle.errors import BundleError
 
@@ -45,22 +48,61 @@ def location(value: object, root: Path) -> tuple[str, int]:
     return str(name), value.line
 
 
-def error_at(value: object, root: Path, message: str, job: str = "", rule: str = "cannot-run") -> BundleError:
+def error_at(value: object, root: Path, message: str, job: str = "", rule: str = "wrong-definition") -> BundleError:
     """A `BundleError` that points at a string read from YAML."""
     return BundleError(message, *location(value, root), job, rule)
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yamlcore.CCoreLoader):  # type: ignore[misc] - yamlcore has no types
+    """YAML 1.2, with what the Databricks CLI's parser also reads: merge keys, `1_000` and `0b11`."""
+
     file: Path
+    flatten_mapping = yaml.SafeLoader.flatten_mapping
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping whose keys are text, as in JSON; `<<` merges."""
+        self.flatten_mapping(node)
+        return {self._key(key): self.construct_object(value, deep=deep) for key, value in node.value}
+
+    def _key(self, node: yaml.Node) -> Text:
+        if not isinstance(node, yaml.ScalarNode) or node.tag.rpartition(":")[2] not in ("str", "null"):
+            problem = f"a key must be text; write it in quotes: {node.value}"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+        return Text(node.value, self.file, node.start_mark.line + 1)
 
 
 def _text(loader: _Loader, node: yaml.ScalarNode) -> Text:
     return Text(loader.construct_scalar(node), loader.file, node.start_mark.line + 1)
 
 
+def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
+    text = str(loader.construct_scalar(node))
+    is_decimal = re.fullmatch(r"[-+]?[\d_]+", text)  # 010 is ten
+    return int(text, 10 if is_decimal else 0)
+
+
+def _number(loader: _Loader, node: yaml.ScalarNode) -> int | float:
+    """1e3 and 1.0 are whole numbers, as in the JSON that the Databricks CLI makes of them."""
+    value: float = loader.construct_yaml_float_core(node)
+    return int(value) if value.is_integer() else value
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> Iterator[dict[Any, Any]]:
+    found: dict[Any, Any] = {}
+    yield found  # before its content, since an anchor may stand around its own aliases
+    found.update(loader.construct_mapping(node))
+
+
 _Loader.add_constructor("tag:yaml.org,2002:str", _text)
-# Dates stay text, as in the JSON that the Databricks CLI produces from them.
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", _text)
+_Loader.add_constructor("tag:yaml.org,2002:int", _integer)
+_Loader.add_constructor("tag:yaml.org,2002:float", _number)
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"<<"), ["<"])
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int",
+    re.compile(r"[-+]?(?:[0-9][0-9_]*_[0-9_]*|0b[01_]+|0x[0-9a-fA-F_]+|0o[0-7_]+)"),
+    list("-+0123456789"),
+)
 
 
 def read_yaml(file: Path) -> dict[str, Any]:

@@ -8,10 +8,6 @@ from localbundle.lint.rule import JobContext, Messages, Note
 from localbundle.lint.runtimes import known, release, runtime_of_cluster, runtime_of_environment
 
 _CLUSTERS = ("job_cluster_key", "existing_cluster_id", "new_cluster")
-_CLUSTER_SETTINGS = (
-    "autoscale", "custom_tags", "data_security_mode", "driver_node_type_id", "init_scripts", "instance_pool_id",
-    "node_type_id", "num_workers", "policy_id", "runtime_engine", "spark_conf", "spark_env_vars", "spark_version",
-)  # fmt: skip
 # Only families that are known to have GPUs, or known to have none; other nodes are not checked.
 _GPU_NODES = re.compile(
     r"(?:g4dn|g5g?|g6[ef]?|gr6f?|g7e|p2|p3(?:dn)?|p4de?|p5e?n?|p6-\w+)\.|Standard_N[CDV]|(?:a2|a3|a4x?|g2|g4)-"
@@ -24,19 +20,12 @@ _DEFINED = {"job_clusters": "job_cluster_key", "environments": "environment_key"
 
 
 def cluster_on_serverless(job: JobContext) -> Messages:
-    """Settings of clusters on a task or an environment that has no cluster."""
+    """Settings of clusters on a task that has no cluster."""
     for step in job.steps:
         for field in step.raw if "environment_key" in step.raw else ():
             if field in (*_CLUSTERS, "libraries"):
                 fix = "list them in the environment's dependencies" if field == "libraries" else "keep one of the two"
                 yield field, f"task {step.key} is serverless (environment_key) and has {field}; {fix}"
-    for environment in job.raw.get("environments") or []:
-        for field in environment.get("spec") or {}:
-            if field in _CLUSTER_SETTINGS:
-                yield (
-                    field,
-                    f"environment {environment.get('environment_key')}: {field} is a setting of clusters; remove it",
-                )
 
 
 def deprecated_client(job: JobContext) -> Messages:

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from localbundle.definitions.bundle import Bundle
+from localbundle.definitions.catalog_names import with_references
+from localbundle.definitions.presets import PREFIXED_FIELDS
 from localbundle.definitions.references import Resolver
-from localbundle.definitions.target import PREFIXED_KINDS
 from localbundle.lint.rule import Messages, Use, texts
 
 _VARIABLE = re.compile(r"\$\{(?:var|variables)\.([\w-]+)")
@@ -18,19 +19,9 @@ _TABLE = re.compile(r"([\w*-]+)\.([\w*-]+)(?:\.([\w*-]+))?")
 def unused_variable(bundle: Bundle) -> Messages:
     """A variable that no file of the bundle uses. Python code that defines resources may use any."""
     used = {name for use in texts(bundle.raw) for name in _VARIABLE.findall(use.text)}
-    for name in bundle.raw["variables"] if "python" not in bundle.raw else ():
+    for name in bundle.raw["variables"] if not _has_python(bundle.raw) else ():
         if name not in used:
             yield name, f"variable {name} is declared and never used; remove it, or use ${{var.{name}}}"
-
-
-def shared_key(bundle: Bundle) -> Messages:
-    """Two resources of different kinds with the same key, which the Databricks CLI refuses."""
-    seen: dict[str, str] = {}
-    for kind, entries in bundle.config["resources"].items():
-        for key in entries or {}:
-            if key in seen:
-                yield key, f"{kind}.{key} and {seen[key]}.{key} share a key, which the CLI refuses; rename one"
-            seen[key] = kind
 
 
 def unprefixed_name(bundle: Bundle) -> Messages:
@@ -38,8 +29,9 @@ def unprefixed_name(bundle: Bundle) -> Messages:
     if not any(_prefixes(layer) for layer in (bundle.raw, *bundle.raw["targets"].values())):
         return
     # Errors are reported elsewhere. References to resources are correct and stay.
-    resolver = Resolver(bundle.raw, bundle.root, ("resources",), report=lambda error: None)
-    resources = resolver.resolve(bundle.raw["resources"])
+    resolver = Resolver(bundle.raw, bundle.root, report=lambda error: None)
+    # A deployment itself makes references of declared names in some fields.
+    resources = with_references(resolver.resolve(bundle.raw["resources"]))
     uses = list(texts(resources))
     for kind, key, resource in _prefixed(resources):
         for use in uses:
@@ -51,13 +43,17 @@ def unprefixed_name(bundle: Bundle) -> Messages:
                 )
 
 
+def _has_python(raw: Mapping[str, Any]) -> bool:
+    return "python" in raw or "python" in (raw.get("experimental") or {})
+
+
 def _prefixes(layer: Mapping[str, Any] | None) -> bool:
     layer = layer or {}
     return layer.get("mode") == "development" or bool((layer.get("presets") or {}).get("name_prefix"))
 
 
 def _prefixed(resources: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    for kind in PREFIXED_KINDS:
+    for kind in PREFIXED_FIELDS:
         for key, resource in (resources.get(kind) or {}).items():
             name = (resource or {}).get("name")
             if isinstance(name, str) and "${" not in name:

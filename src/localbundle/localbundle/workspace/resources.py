@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from localbundle.definitions.bundle import Bundle, write_resolved
+from localbundle.definitions.read_job import CANNOT_RUN
 from localbundle.definitions.yamlfile import error_at
 from localbundle.errors import Report, raise_error
 from localbundle.workspace.environment import VOLUMES
@@ -26,7 +27,7 @@ def check_resources(bundle: Bundle, report: Report = raise_error) -> None:
                     f"{kind}.{key} is in catalog {catalog}, a laptop has only {CATALOG}; "
                     f"make its catalog_name a variable and set that to {CATALOG} in environments/laptop.yml"
                 )
-                report(error_at(key if catalog is None else catalog, bundle.root, message))
+                report(error_at(key if catalog is None else catalog, bundle.root, message, rule=CANNOT_RUN))
 
 
 def open_workspace(

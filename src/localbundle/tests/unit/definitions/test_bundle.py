@@ -1,9 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from localbundle.definitions.bundle import find_root, load_bundle, merge, write_resolved
+from localbundle.definitions.bundle import find_root, load_bundle, write_resolved
 from localbundle.errors import BundleError
 
 ROOT = """
@@ -63,17 +61,26 @@ def test_production_keeps_names_and_merges_tasks_by_key(write) -> None:
     assert bundle.jobs["x"]["name"] == "x small"
     assert bundle.jobs["x"]["tasks"] == [
         {"task_key": "one"},
-        {"task_key": "two", "max_retries": 3, "timeout_seconds": 5},
         {"task_key": "three"},
+        {"task_key": "two", "max_retries": 3, "timeout_seconds": 5},
     ]
     assert bundle.config["workspace"]["artifact_path"] == "/Workspace/Shared/tiny/artifacts"
     assert bundle.config["workspace"]["file_path"] == str(bundle.root)
 
 
-def test_a_target_adds_to_what_an_app_is_bound_to_and_replaces_it_by_name() -> None:
-    base = {"resources": [{"name": "a", "secret": {"key": "k"}}, {"name": "b", "job": {"id": "1"}}]}
-    over = {"resources": [{"name": "a", "volume": {"path": "p"}}, {"name": "c", "job": {"id": "2"}}]}
-    assert merge(base, over) == {"resources": [over["resources"][0], base["resources"][1], over["resources"][1]]}
+def test_a_target_adds_to_what_an_app_is_bound_to_and_replaces_it_by_name(write) -> None:
+    apps = """
+        bundle: {name: tiny}
+        resources: {apps: {a: {name: a, resources: [{name: a, secret: {key: k}}, {name: b, job: {id: "1"}}]}}}
+        targets: {dev: {resources: {apps: {a: {resources: [
+          {name: a, sql_warehouse: {id: w}}, {name: c, job: {id: "2"}}]}}}}}
+    """
+    found = load_bundle(write(root=apps)).config["resources"]["apps"]["a"]["resources"]
+    assert found == [
+        {"name": "a", "sql_warehouse": {"id": "w"}},
+        {"name": "b", "job": {"id": "1"}},
+        {"name": "c", "job": {"id": "2"}},
+    ]
 
 
 def test_the_laptops_values_override_the_targets_and_are_not_included(write) -> None:
@@ -115,12 +122,6 @@ def test_the_root_is_found_from_below(write) -> None:
     [
         ({}, {"target": "dve"}, "target dve is not defined; did you mean dev?"),
         ({}, {"overrides": {"siz": "1"}}, "variable siz is not declared; did you mean size?"),
-        ({"laptop": "variables: {catalogue: x}"}, {}, "variable catalogue is not declared; did you mean catalog?"),
-        (
-            {"job": "resources: {jobs: {x: {name: '${var.sise}'}}}"},
-            {},
-            "resources/x.job.yml:1: ${var.sise}: no variable",
-        ),
         ({"job": "a: [1\nb: 2"}, {}, "x.job.yml:2: not valid YAML"),
         ({"job": "- 1"}, {}, "contains a list"),
         (
@@ -128,7 +129,6 @@ def test_the_root_is_found_from_below(write) -> None:
             {},
             "no target is chosen and none is the default; add -t with one of a, b",
         ),
-        ({"dev": "targets: {dev: {mode: staging}}"}, {}, "target mode staging is unknown"),
         ({"root": "include: [resources/y.yml]"}, {}, "include resources/y.yml matches no file"),
         ({"root": "variables: {}", "job": ""}, {}, "the bundle has no name"),
     ],
@@ -141,11 +141,15 @@ def test_an_error_is_one_line_with_its_location(write, files, options, message) 
     assert "\n" not in str(caught.value)
 
 
-trees = st.recursive(st.integers(), lambda inner: st.dictionaries(st.sampled_from("abc"), inner), max_leaves=8)
-
-
-@given(trees, trees)
-def test_merging_is_idempotent_and_the_overlay_wins(base, over) -> None:
-    once = merge(base, over)
-    assert merge(once, over) == once
-    assert merge({}, once) == once
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"laptop": "variables: {catalogue: x}"}, "variable catalogue is not declared; did you mean catalog?"),
+        ({"job": "resources: {jobs: {x: {name: '${var.sise}'}}}"}, "resources/x.job.yml:1: ${var.sise}: no variable"),
+        ({"dev": "targets: {dev: {mode: staging}}"}, "environments/dev.yml:1: target mode staging is unknown"),
+    ],
+)
+def test_what_is_wrong_in_a_part_is_one_line_and_the_rest_is_resolved(write, files, message) -> None:
+    bundle = load_bundle(write(**{"root": ROOT, "dev": DEV, "job": JOB, **files}))
+    assert message in "\n".join(str(problem) for problem in bundle.problems)
+    assert bundle.jobs["x"]

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from localbundle.definitions.bundle import load_bundle
-from localbundle.definitions.jobs import job_parameters, reachable, select_tasks
+from localbundle.definitions.jobs import job_parameters, reachable
 from localbundle.definitions.read_job import find_job
 from localbundle.errors import BundleError
 
@@ -10,8 +10,9 @@ ROOT = "bundle: {name: tiny}\ninclude: [resources/*.yml]\n"
 NOTEBOOK = "# Databricks notebook source\n"
 
 
-def job(write, body: str):
-    return find_job(load_bundle(write(root=ROOT, job=f"resources: {{jobs: {{x: {body}}}}}", notebook=NOTEBOOK)), "x")
+def job(write, body: str, only: str | None = None):
+    bundle = load_bundle(write(root=ROOT, job=f"resources: {{jobs: {{x: {body}}}}}", notebook=NOTEBOOK))
+    return find_job(bundle, "x", only)
 
 
 def notebook(key: str, more: str = "") -> str:
@@ -50,9 +51,8 @@ def test_given_parameters_win_over_declared_ones(write) -> None:
             "x.job.yml:1: task a of job x is a sql_task, which localbundle cannot run",
         ),
         ("{tasks: [{task_key: a, notebook_task: {notebook_path: no.ipynb}}]}", "notebook no.ipynb does not exist"),
-        (f"{{tasks: [{notebook('a', ', run_iff: ALL_DONE')}]}}", "run_iff cannot be used here; did you mean run_if?"),
         (f"{{tasks: [{notebook('a', ', run_if: SOMETIMES')}]}}", "run_if: Input should be 'ALL_SUCCESS'"),
-        (f"{{tasks: [{notebook('a')}, {notebook('a')}]}}", "two tasks with task_key a"),
+        ("{tasks: [{run_if: ALL_DONE}]}", "job x has a task without task_key"),
         (
             f"{{tasks: [{notebook('aa')}, {notebook('b', ', depends_on: [{task_key: ab}]')}]}}",
             "depends on ab, which does not exist; did you mean aa?",
@@ -76,10 +76,10 @@ def test_an_unknown_job_gets_its_closest_match(write) -> None:
         find_job(bundle, "refesh")
 
 
-def chain(write, count: int = 4):
+def chain(write, only: str, count: int = 4):
     tasks = [notebook("t0")]
     tasks += [notebook(f"t{n}", f", depends_on: [{{task_key: t{n - 1}}}]") for n in range(1, count)]
-    return job(write, f"{{tasks: [{', '.join(tasks)}]}}")
+    return job(write, f"{{tasks: [{', '.join(tasks)}]}}", only)
 
 
 @pytest.mark.parametrize(
@@ -87,10 +87,22 @@ def chain(write, count: int = 4):
     [("t1", "t1"), ("+t1", "t0 t1"), ("t2+", "t2 t3"), ("+t1+", "t0 t1 t2 t3"), ("t0, t3", "t0 t3")],
 )
 def test_only_chooses_tasks_and_drops_edges_to_others(write, only, chosen) -> None:
-    selected = select_tasks(chain(write), only)
+    selected = chain(write, only)
     assert " ".join(task.task_key for task in selected.tasks) == chosen
     kept = {task.task_key for task in selected.tasks}
     assert all(edge.task_key in kept for task in selected.tasks for edge in task.depends_on)
+
+
+def test_only_is_not_blocked_by_what_it_leaves_out(write) -> None:
+    wrong = (
+        "{task_key: b, depends_on: [{task_key: a}], sql_task: {}}, {task_key: c, notebook_task: {notebook_path: x.py}}"
+    )
+    body = f"{{tasks: [{notebook('a')}, {wrong}]}}"
+    assert [task.task_key for task in job(write, body, "a").tasks] == ["a"]
+    with pytest.raises(BundleError, match="task b of job x is a sql_task"):
+        job(write, body, "a+")
+    with pytest.raises(BundleError, match="--only aa: not a task of job x; did you mean a?"):
+        job(write, body, "aa")
 
 
 graphs = st.dictionaries(st.sampled_from("abcdef"), st.sets(st.sampled_from("abcdef")), min_size=1).map(

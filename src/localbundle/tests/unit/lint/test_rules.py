@@ -9,16 +9,19 @@ from pathlib import Path
 import pytest
 from localbundle.cli import app
 from localbundle.definitions.bundle import load_bundle
+from localbundle.definitions.files import SHARED_KEY
+from localbundle.definitions.python_resources import PYTHON_RESOURCES
 from localbundle.definitions.read_job import RULES as REFUSALS
 from localbundle.definitions.references import WRONG_REFERENCE
 from localbundle.errors import BundleError
-from localbundle.lint.check import BUNDLE_RULES, JOB_RULES, Finding, lint, rule_id
+from localbundle.lint.check import BUNDLE_RULES, JOB_RULES, NOTES, WARNINGS, Finding, lint, rule_id
 from localbundle.workspace.resources import check_resources
 
 HERE = Path(__file__).parent
 WRONG = sorted(path for path in (HERE / "wrong").iterdir() if path.is_dir())
 RIGHT = sorted(path for path in (HERE / "right").iterdir() if path.is_dir())
-RULES = {rule_id(rule) for rule in (*BUNDLE_RULES, *JOB_RULES)} | {*REFUSALS, WRONG_REFERENCE}
+OWN = {*REFUSALS, *WARNINGS, *NOTES, WRONG_REFERENCE, SHARED_KEY, PYTHON_RESOURCES}
+RULES = {rule_id(rule) for rule in (*BUNDLE_RULES, *JOB_RULES)} | OWN
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,7 @@ def validate(capsys):
 
 
 def findings(root: Path, target: str | None = None) -> list[Finding]:
-    unresolved: list[BundleError] = []
-    bundle = load_bundle(root, target, None, unresolved.append)
-    return lint(bundle, unresolved, check_resources)
+    return lint(load_bundle(root, target), check_resources)
 
 
 @pytest.mark.parametrize("folder", WRONG, ids=lambda folder: folder.name)
