@@ -11,6 +11,7 @@ from markdown_it.token import Token
 _WRAPPED = 120  # characters: nobody wraps longer lines, so a paragraph with one has a line for each of its parts
 _LABEL = 40  # characters: a shorter line that ends no sentence may be the title of the next one
 _SENTENCE_CLOSED = re.compile(r"[.!?…。！？][\"'”’)\]*_`]*\s*\Z")
+_CELL_TEXT = re.compile(r"[^\s|]")
 _TAIL = 40  # characters: enough to see how a paragraph ends
 
 
@@ -71,7 +72,10 @@ def read_block(text: str, lines: Sequence[int], tokens: Sequence[Token], at: int
         case "hr":
             return None
         case "table_open" if last - first > 2:
-            return _framed(text, lines, (first, last), (first + 2, last))
+            is_named = _CELL_TEXT.search(text, start, lines[first + 1])
+            # Where the header is blank, as in tables of Markdown that have none, the first row names the columns.
+            body = first + 2 if is_named or last - first == 3 else first + 3
+            return _framed(text, lines, (first, last), (body, last))
         case "fence" if last - first > 2:
             closed = text[start:end].rstrip().endswith(token.markup)
             return _framed(text, lines, (first, last), (first + 1, last - 1 if closed else last))

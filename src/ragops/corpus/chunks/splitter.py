@@ -12,7 +12,7 @@ from ragops.corpus.chunks.structure import Source, read_sections, read_source
 from ragops.corpus.chunks.tokens import TokenCounter
 from ragops.errors import UserError
 
-SPLITTER_VERSION = 2
+SPLITTER_VERSION = 3
 """Increase with every change that may give the same document different chunks."""
 
 

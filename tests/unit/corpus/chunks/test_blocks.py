@@ -58,6 +58,15 @@ def test_a_table_repeats_its_header_and_is_cut_at_rows() -> None:
     assert cut_at(markdown) == [("| 3 | 4 |", Rank.ITEM)]
 
 
+def test_a_table_with_a_blank_header_repeats_its_first_row() -> None:
+    markdown = "|  |  |\n|---|---|\n| a | b |\n| 1 | 2 |\n| 3 | 4 |\n"
+    (block,) = blocks(markdown)
+    assert block.frame == ("|  |  |\n|---|---|\n| a | b |\n", "")
+    assert cut_at(markdown) == [("| 3 | 4 |", Rank.ITEM)]
+    (single,) = blocks("|  |  |\n|---|---|\n| a | b |\n")
+    assert single.frame == ("|  |  |\n|---|---|\n", "")
+
+
 def test_a_fence_repeats_its_two_lines_and_is_cut_at_lines_best_at_empty_ones() -> None:
     markdown = "```python\nx\ny\n\nz\n```\n"
     (block,) = blocks(markdown)
