@@ -118,8 +118,9 @@ def _local_run(record: dict[str, Any]) -> JobRun:
 
 
 def _of_workspace(files: Path) -> list[ScheduledJob]:
+    ids = deployed_job_ids(files)
     client = workspace_client(_ANSWER_SECONDS, _RETRY_SECONDS)
-    return [_job(client, name, number) for name, number in sorted(deployed_job_ids(files).items())]
+    return [_job(client, name, number) for name, number in sorted(ids.items())]
 
 
 def _job(client: WorkspaceClient, name: str, number: int) -> ScheduledJob:

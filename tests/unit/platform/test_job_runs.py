@@ -11,6 +11,7 @@ from localbundle.runs.record import Recorder, new_run, now
 
 from ragops.errors import UserError
 from ragops.platform.job_runs import ScheduledJob, jobs_with_runs
+from tests.support.http_server import QuietHandler, serve
 
 SCHEDULE = {"quartz_cron_expression": "0 0/30 * * * ?", "timezone_id": "UTC", "pause_status": "PAUSED"}
 
@@ -86,3 +87,80 @@ def test_times_have_a_time_zone(home: Path) -> None:
     one = refresh().runs[0]
     assert one.ended and timedelta(0) <= one.ended - one.started < timedelta(minutes=1)
     assert one.started.utcoffset() == UTC.utcoffset(None)
+
+
+class _Jobs(QuietHandler):
+    """Answers as the Jobs API 2.2 does: `jobs/get`, `jobs/runs/list`."""
+
+    forbidden = False
+
+    def do_GET(self) -> None:
+        path, _, query = self.path.partition("?")
+        if self.forbidden:
+            return self._answer(403, {"error_code": "PERMISSION_DENIED", "message": "User does not have permission"})
+        if path == "/api/2.2/jobs/get" and "job_id=7" in query:
+            settings = {"name": "refresh", "schedule": SCHEDULE | {"pause_status": "UNPAUSED"}}
+            return self._answer(200, {"job_id": 7, "created_time": 1_790_000_000_000, "settings": settings})
+        if path == "/api/2.2/jobs/runs/list" and "job_id=7" in query:
+            return self._answer(200, {"runs": [_run(*one) for one in RUNS], "has_more": False})
+        return self._answer(404, {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no such job"})
+
+    def _answer(self, status: int, body: object) -> None:
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+
+RUNS = [
+    (5, "RUNNING", None, "running"),
+    (4, "SKIPPED", None, "skipped"),
+    (3, "TERMINATED", "SUCCESS", "success"),
+    (2, "TERMINATED", "FAILED", "failed"),
+    (1, "INTERNAL_ERROR", None, "failed"),
+]
+
+
+def _run(number: int, life: str, result: str | None, _: str) -> dict[str, object]:
+    state = {"life_cycle_state": life} | ({"result_state": result} if result else {})
+    start = 1_790_000_000_000 + number * 1_800_000
+    return {"run_id": number, "job_id": 7, "start_time": start, "end_time": start + 60_000, "state": state}
+
+
+@pytest.fixture
+def deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The files of a bundle as `databricks bundle deploy` leaves them, and the environment of a task."""
+    files = tmp_path / "root" / "files"
+    files.mkdir(parents=True)
+    (files / "databricks.yml").write_text("")
+    (files.parent / "state").mkdir()
+    state = {"config": {"resources": {"jobs": {"refresh": {"id": "7"}}}}}
+    (files.parent / "state" / "metadata.json").write_text(json.dumps(state))
+    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "client.5.2")
+    monkeypatch.setenv("DATABRICKS_TOKEN", "a-token")
+    return files
+
+
+def test_a_workspace_is_asked_for_each_deployed_job(deployed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(_Jobs) as address:
+        monkeypatch.setenv("DATABRICKS_HOST", address)
+        (one,) = jobs_with_runs(deployed)
+    assert (one.name, one.cron, one.timezone, one.paused) == ("refresh", "0 0/30 * * * ?", "UTC", False)
+    assert [run.state for run in one.runs] == [state for *_, state in RUNS]
+    assert one.runs[0].started - one.runs[1].started == timedelta(minutes=30)
+    assert one.since == datetime.fromtimestamp(1_790_000_000, UTC)
+
+
+def test_a_missing_right_is_one_line(deployed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(_Jobs, forbidden=True) as address:
+        monkeypatch.setenv("DATABRICKS_HOST", address)
+        with pytest.raises(UserError, match="needs CAN VIEW on job refresh"):
+            jobs_with_runs(deployed)
+
+
+def test_a_bundle_that_is_not_deployed_is_one_line(deployed: Path) -> None:
+    (deployed.parent / "state" / "metadata.json").unlink()
+    with pytest.raises(UserError, match="has no ids of jobs .FileNotFoundError.; deploy the bundle again"):
+        jobs_with_runs(deployed)
