@@ -41,6 +41,7 @@ class Benchmark(StrEnum):
     REFRESH = "refresh"
     MEMORY = "memory"
     SLICES = "slices"
+    SABOTAGE = "sabotage"
     FUZZ_DOCUMENTS = "fuzz_documents"
     BATCH_KILLS = "batch_kills"
     FEEDBACK_KILLS = "feedback_kills"

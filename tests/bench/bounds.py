@@ -303,6 +303,20 @@ BOUNDS = (
         lambda f: all(f[table]["rows"] == f[table]["inserted"] == f["files"] for table in ("documents", "chunks")),
     ),
     Bound(
+        "sabotage: faults found, with their cause",
+        "sabotage",
+        lambda f: f"{f['found']} of {f['faults']}" + "".join(f", not {name}" for name in f["not_found"]),
+        ">= 24 of 25",
+        lambda f: f["faults"] >= 25 and f["found"] >= 0.96 * f["faults"],
+    ),
+    Bound(
+        "monitoring: healthy systems with a false finding",
+        "sabotage",
+        lambda f: f"{f['runs_with_false_findings']} of {f['runs']}",
+        "<= 1 in 200",
+        lambda f: 200 * f["runs_with_false_findings"] <= max(200, f["runs"]),
+    ),
+    Bound(
         "fuzzed: crashes, orphans",
         "fuzz_documents",
         lambda f: f"{f['crashed']}, {f['orphans']} of {f['documents']}",

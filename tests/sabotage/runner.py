@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import tempfile
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from ragops.corpus.embeddings.interface import CPU
+from ragops.corpus.embeddings.interface import CPU, Vectors
 from ragops.corpus.embeddings.recipes import encoder_source
 from ragops.errors import UserError
 from ragops.monitoring import stage
@@ -34,8 +33,9 @@ from ragops.quality.datasets.question_set import open_set
 from tests.sabotage import corpus_faults, use_faults
 from tests.sabotage.faults import FAULTS, Fault
 from tests.sabotage.healthy import fill
-from tests.sabotage.in_memory import Encode, in_other_words, seen
+from tests.sabotage.in_memory import in_other_words, seen
 from tests.sabotage.place import Place, at_home, copied, copied_files
+from tests.sabotage.world import World
 
 SMALL = (
     "folder_emptied",
@@ -113,12 +113,32 @@ def monitored(place: Place) -> Monitored:
 
 
 @dataclass(frozen=True)
+class Clean:
+    """Healthy systems with other users; it can be pickled.
+
+    Attributes:
+        system: what the monitor read of one.
+        world: its users.
+        vectors: of the questions as they were recorded.
+    """
+
+    system: System
+    world: World
+    vectors: Mapping[str, Vectors]
+
+    def findings(self, seed: int) -> tuple[Finding, ...]:
+        """What is found of the system with other people, on another day and hour of the week: all of it is false."""
+        world = replace(self.world, seed=seed, weekday=seed % 7, hour=float(seed * 5 % 24))
+        return found_in(seen(self.system, world, in_other_words(self.vectors)))
+
+
+@dataclass(frozen=True)
 class Healthy:
     """The healthy system, and what the monitor reads of it: faults of use change only a part of that."""
 
     place: Place
     seen: Seen
-    encode: Encode
+    vectors: Mapping[str, Vectors]
 
     @classmethod
     def of(cls, place: Place) -> Healthy:
@@ -129,13 +149,18 @@ class Healthy:
         vectors = where.encoder.load(CPU).encode_queries(questions)
         with at_home(place.home):
             read = read_system(where, place.now)
-        return cls(place, read, in_other_words(dict(zip(questions, vectors, strict=True))))
+        return cls(place, read, dict(zip(questions, vectors, strict=True)))
+
+    @property
+    def clean(self) -> Clean:
+        """The same for runs without a fault."""
+        return Clean(self.seen.system, self.place.world, self.vectors)
 
     def system(self, place: Place) -> System:
         """What the monitor would read of a place whose use alone is another one."""
         read = self.seen.system
         now = replace(read, use_case=place.use_case, runs=read_runs(place.home), waiting=read_waiting(place.workspace))
-        found = seen(now, place.world, self.encode, place.made)
+        found = seen(now, place.world, in_other_words(self.vectors), place.made)
         written = datetime.fromtimestamp(place.use_case_file.stat().st_mtime, UTC)
         settings = current_settings(place.use_case, written, open_set(place.use_case).version, "")
         changed = changes_of(self.seen.earlier, settings, place.now)
@@ -167,13 +192,6 @@ def broken(healthy: Healthy, fault: Fault, folder: Path, in_tables: bool = False
         except Exception:
             return Result(fault, (), time.perf_counter() - began, traceback.format_exc())
         return Result(fault, findings, time.perf_counter() - began)
-
-
-def run(healthy: Healthy, faults: Iterable[Fault]) -> Iterator[Result]:
-    """Results, one after another."""
-    with tempfile.TemporaryDirectory(prefix="sabotage-") as folder:
-        for fault in faults:
-            yield broken(healthy, fault, Path(folder))
 
 
 def chosen(names: Sequence[str] = ()) -> list[Fault]:
