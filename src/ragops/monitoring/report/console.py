@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ragops.monitoring.finding import Finding
 from ragops.monitoring.next_steps import NextStep
+from ragops.monitoring.next_steps import NextStep
 from ragops.monitoring.report.wording import lasting
 from ragops.platform.console import plain_text
 
@@ -18,13 +19,20 @@ _QUESTIONS = 3
 _STYLES = {"high": "bold red", "low": "yellow"}
 
 
-def show_findings(terminal: Console, findings: Sequence[Finding], closed: Sequence[Finding], now: datetime) -> None:
-    """Prints each finding with its cause and what to do, then those that are gone.
+def show_findings(
+    terminal: Console,
+    findings: Sequence[Finding],
+    closed: Sequence[Finding],
+    steps: Sequence[NextStep],
+    now: datetime,
+) -> None:
+    """Prints each finding with its cause and what to do, then those that are gone, then what to do next.
 
     Args:
         terminal: where to.
         findings: those that are open, the worst first.
         closed: those that this run closed.
+        steps: what is proposed to do next.
         now: the time of the run.
     """
     for one in findings:
@@ -33,6 +41,10 @@ def show_findings(terminal: Console, findings: Sequence[Finding], closed: Sequen
             terminal.print(Padding(Text.assemble((f"{name} ", "dim"), text), (0, 0, 0, 6)))
     for one in closed:
         terminal.print(Text.assemble(("gone", "green"), "  ", one.title))
+    for step in steps:
+        terminal.print(Text.assemble(("next", "cyan"), "  ", (step.title, "bold")))
+        terminal.print(Padding(Text(step.reason), (0, 0, 0, 6)))
+        terminal.print(Padding(Text.assemble(("look ", "dim"), step.command), (0, 0, 0, 6)))
 
 
 def show_steps(terminal: Console, steps: Sequence[NextStep]) -> None:
