@@ -76,6 +76,6 @@ def _show(done: Monitored, as_json: bool) -> None:
     from ragops.monitoring.report.console import show_findings, show_steps
 
     terminal = console.terminal()
-    show_findings(terminal, done.findings, done.updated.closed, done.steps, done.system.now)
+    show_findings(terminal, done.findings, done.updated.closed, done.system.now)
     show_steps(terminal, done.steps)
     terminal.print(str(done), highlight=False, soft_wrap=True)

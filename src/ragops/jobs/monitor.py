@@ -91,7 +91,6 @@ def published_page(workspace: Workspace, monitored: Monitored) -> tuple[StatusPa
     """The status page, and the file from which the server shows it. Raises VolumeError if it cannot be written."""
     from ragops.monitoring.report.build import stale_after, status_page
     from ragops.monitoring.report.content import Step
-    from ragops.monitoring.report.content import Step
     from ragops.monitoring.report.publish import publish_status
 
     system, updated = monitored.system, monitored.updated

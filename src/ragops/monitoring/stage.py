@@ -14,7 +14,6 @@ from ragops.monitoring.checks.all import TOPICS, Checked, run_checks
 from ragops.monitoring.checks.topic import Topic
 from ragops.monitoring.finding import Finding, Unreadable
 from ragops.monitoring.next_steps import NextStep, propose, read_steps, update_steps, write_steps
-from ragops.monitoring.next_steps import NextStep, propose, read_steps, update_steps, write_steps
 from ragops.monitoring.open_findings import Updated, read_findings, update, write_findings
 from ragops.monitoring.system.read import Place, Seen, read_system
 from ragops.monitoring.system.rows import attempt
@@ -31,7 +30,6 @@ class Monitored:
         checked: what it found, before it was compared with earlier runs.
         updated: the findings that are open, new and closed.
         steps: what it proposes to do next.
-        steps: what to do next.
         seconds: how long it took.
     """
 
@@ -59,7 +57,6 @@ class Monitored:
             "low": len(self.findings) - self.high,
             "findings": [one.model_dump(mode="json") for one in self.findings],
             "closed": [one.model_dump(mode="json") for one in self.updated.closed],
-            "next_steps": [one.model_dump(mode="json") for one in self.steps],
             "next_steps": [one.model_dump(mode="json") for one in self.steps],
             "seconds": round(self.seconds, 1),
         }

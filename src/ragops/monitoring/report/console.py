@@ -11,7 +11,6 @@ from rich.text import Text
 
 from ragops.monitoring.finding import Finding
 from ragops.monitoring.next_steps import NextStep
-from ragops.monitoring.next_steps import NextStep
 from ragops.monitoring.report.wording import lasting
 from ragops.platform.console import plain_text
 
@@ -19,32 +18,21 @@ _QUESTIONS = 3
 _STYLES = {"high": "bold red", "low": "yellow"}
 
 
-def show_findings(
-    terminal: Console,
-    findings: Sequence[Finding],
-    closed: Sequence[Finding],
-    steps: Sequence[NextStep],
-    now: datetime,
-) -> None:
-    """Prints each finding with its cause and what to do, then those that are gone, then what to do next.
+def show_findings(terminal: Console, findings: Sequence[Finding], closed: Sequence[Finding], now: datetime) -> None:
+    """Prints each finding with its cause and what to do, then those that are gone.
 
     Args:
         terminal: where to.
         findings: those that are open, the worst first.
         closed: those that this run closed.
-        steps: what is proposed to do next.
         now: the time of the run.
     """
     for one in findings:
-        terminal.print(Text.assemble((one.severity, _STYLES[one.severity]), "  ", (one.title, "bold")))
+        terminal.print(Text.assemble((one.severity, _STYLES[one.severity]), "  ", (plain_text(one.title), "bold")))
         for name, text in _lines(one, now):
-            terminal.print(Padding(Text.assemble((f"{name} ", "dim"), text), (0, 0, 0, 6)))
+            terminal.print(Padding(Text.assemble((f"{name} " if name else "", "dim"), plain_text(text)), (0, 0, 0, 6)))
     for one in closed:
-        terminal.print(Text.assemble(("gone", "green"), "  ", one.title))
-    for step in steps:
-        terminal.print(Text.assemble(("next", "cyan"), "  ", (step.title, "bold")))
-        terminal.print(Padding(Text(step.reason), (0, 0, 0, 6)))
-        terminal.print(Padding(Text.assemble(("look ", "dim"), step.command), (0, 0, 0, 6)))
+        terminal.print(Text.assemble(("gone", "green"), "  ", plain_text(one.title)))
 
 
 def show_steps(terminal: Console, steps: Sequence[NextStep]) -> None:
