@@ -1,4 +1,4 @@
-"""The bundle with the dashboard and the alerts, which need a SQL warehouse and are included by whoever has one."""
+"""The bundle with dashboard and alerts, which need a SQL warehouse and which `databricks.yml` does not include."""
 
 import json
 import shutil

@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from ragops.monitoring.finding import Finding, Unreadable
-from ragops.monitoring.report.content import Held, History, Section, StatusPage, Step
+from ragops.monitoring.report.content import History, MeasuredCriterion, Section, StatusPage, Step
 from ragops.monitoring.report.pictures import cost_pictures, freshness_pictures, people, question_pictures
 from ragops.monitoring.report.wording import lasting, moment, percent
 from ragops.monitoring.system.system import System
@@ -48,8 +48,8 @@ def status_page(
         steps: proposed next steps.
         where: the schema's full name.
     """
-    held = held_criteria(system)
-    state, verdict, sentence = _verdict(findings, held)
+    criteria = measured_criteria(system)
+    state, verdict, sentence = _verdict(findings, criteria)
     monitoring = system.use_case.monitoring
     windows = f"the last {monitoring.recent_hours:g} h against {monitoring.baseline_days:g} days before"
     return StatusPage(
@@ -61,17 +61,17 @@ def status_page(
         tiles=dict(_tiles(system)),
         findings=tuple(sorted(findings, key=lambda one: (one.severity != "high", one.since))),
         closed=tuple(sorted(closed, key=lambda one: one.closed_at or one.seen_at, reverse=True)),
-        held=tuple(sorted(held, key=lambda one: _ORDER.index(one.state))),
+        criteria=tuple(sorted(criteria, key=lambda one: _ORDER.index(one.state))),
         sections=tuple(_sections(system)),
         steps=tuple(steps),
     )
 
 
-def held_criteria(system: System) -> list[Held]:
+def measured_criteria(system: System) -> list[MeasuredCriterion]:
     """The use case's criteria with their latest values."""
     frame = pd.DataFrame() if isinstance(system.metrics, Unreadable) else system.metrics
     latest = {row.name: row for row in map(_metric, _latest(frame)) if row}
-    return [_held(one, frame) for one in check(system.use_case.criteria, latest)]
+    return [_criterion(one, frame) for one in check(system.use_case.criteria, latest)]
 
 
 def stale_after(system: System) -> datetime:
@@ -87,9 +87,9 @@ def stale_after(system: System) -> datetime:
     )
 
 
-def _verdict(findings: Sequence[Finding], held: Sequence[Held]) -> tuple[State, str, str]:
+def _verdict(findings: Sequence[Finding], criteria: Sequence[MeasuredCriterion]) -> tuple[State, str, str]:
     high = sum(one.severity == "high" for one in findings)
-    failed, unknown = ([one.name for one in held if one.state == state] for state in ("bad", "open"))
+    failed, unknown = ([one.name for one in criteria if one.state == state] for state in ("bad", "open"))
     parts = []
     if findings:
         of_high = "" if high == len(findings) else f", {high or 'none'} of them"
@@ -102,14 +102,14 @@ def _verdict(findings: Sequence[Finding], held: Sequence[Held]) -> tuple[State, 
         return "bad", "Needs attention", "; ".join(parts) + "."
     if findings:
         return "open", "Worth a look", "; ".join(parts) + "."
-    if held and len(unknown) == len(held):
+    if criteria and len(unknown) == len(criteria):
         return "open", "Nothing measured yet", "Nothing was found, and no criterion has been measured yet."
-    met = f"{len(held) - len(unknown)} of {len(held)} criteria are met" if unknown else "Every criterion is met"
+    met = f"{len(criteria) - len(unknown)} of {len(criteria)} criteria are met" if unknown else "Every criterion is met"
     rest = f"; {', '.join(parts)}" if parts else ""
     return "good", "All well", f"Nothing was found. {met}{rest}."
 
 
-def _held(one: Checked, frame: pd.DataFrame) -> Held:
+def _criterion(one: Checked, frame: pd.DataFrame) -> MeasuredCriterion:
     outcome, state = _OUTCOMES[one.state]
     about = (
         ""
@@ -118,7 +118,9 @@ def _held(one: Checked, frame: pd.DataFrame) -> Held:
     )
     value = one.value if one.metric else _UNKNOWN
     history = _history(one.criterion, frame)
-    return Held(one.criterion.measure, one.criterion.required, value, about, outcome, state, one.criterion.why, history)
+    return MeasuredCriterion(
+        one.criterion.measure, one.criterion.required, value, about, outcome, state, one.criterion.why, history
+    )
 
 
 def _history(criterion: Criterion, frame: pd.DataFrame) -> History | None:

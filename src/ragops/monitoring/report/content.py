@@ -29,7 +29,7 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class MeasuredCriterion:
     """A criterion: what is required, what was measured, and how it ended.
 
     Attributes:
@@ -91,7 +91,7 @@ class StatusPage:
         tiles: the key figures, by name.
         findings: those that are open, worst first.
         closed: those that were closed lately, the newest first.
-        held: the criteria.
+        criteria: the use case's.
         sections: pictures by topic.
         steps: what to do next.
         notes: what a reader must know in addition.
@@ -105,7 +105,7 @@ class StatusPage:
     tiles: Mapping[str, str]
     findings: tuple[Finding, ...]
     closed: tuple[Finding, ...]
-    held: tuple[Held, ...]
+    criteria: tuple[MeasuredCriterion, ...]
     sections: tuple[Section, ...]
     steps: tuple[Step, ...]
     notes: tuple[str, ...] = ()

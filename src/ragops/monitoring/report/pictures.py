@@ -245,7 +245,7 @@ def _beside(at: Axes, row: int, age: timedelta) -> None:
 
 
 def _ages(at: Axes, oldest: float) -> None:
-    """Ages below a logarithmic axis, on which minutes and weeks can be told apart; now is on the right."""
+    """Ages below a logarithmic axis, on which minutes and weeks look different; now is on the right."""
     known = {"now": 0, "10 min": 10, "1 hour": 60, "6 hours": 360, "1 day": 1440, "1 week": 10_080, "1 month": 43_200,
              "1 year": 525_600}  # fmt: skip
     ticks = {name: _log(timedelta(minutes=minutes)) for name, minutes in known.items()}

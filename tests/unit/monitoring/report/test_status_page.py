@@ -68,7 +68,7 @@ def notes(page: StatusPage) -> str:
 def test_a_healthy_system_is_green() -> None:
     page = status_page(healthy_system(), [], where="main.rag")
     assert (page.state, page.verdict) == ("good", "All well") and "Every criterion is met" in page.sentence
-    assert {one.state for one in page.held} == {"good"} and all(one.history for one in page.held)
+    assert {one.state for one in page.criteria} == {"good"} and all(one.history for one in page.criteria)
     assert names(page) == ["timeline", "waits", "answers", "verdicts", "seconds", "cost"]
     assert page.tiles["documents"] == "1,284" and page.tiles["files waiting"] == "1"
 
@@ -98,8 +98,8 @@ def test_a_criterion_that_is_not_met_is_red_without_any_finding_and_comes_first(
     worse = healthy_system(metrics=measures(np.random.default_rng(3), "recall_at_5"))
     page = status_page(worse, [])
     assert page.state == "bad" and "1 criterion not met (recall at 5)" in page.sentence
-    assert (page.held[0].name, page.held[0].outcome) == ("recall_at_5", "not met")
-    assert re.fullmatch(r"0\.\d{3} \[0\.\d{3}, 0\.\d{3}\]", page.held[0].measured)
+    assert (page.criteria[0].name, page.criteria[0].outcome) == ("recall_at_5", "not met")
+    assert re.fullmatch(r"0\.\d{3} \[0\.\d{3}, 0\.\d{3}\]", page.criteria[0].measured)
 
 
 def test_a_system_that_has_answered_nothing_says_so() -> None:
@@ -213,13 +213,13 @@ def test_unusual_values_of_a_measure_are_drawn(value: float) -> None:
     frame = measures(np.random.default_rng(1))
     frame.loc[frame["name"] == "seconds_p95", ["value", "low", "high"]] = (value, None, None)
     page = status_page(healthy_system(metrics=frame), [])
-    (held,) = (one for one in page.held if one.name == "seconds_p95")
-    assert held.history is not None and "nan" not in held.history.line
+    (criterion,) = (one for one in page.criteria if one.name == "seconds_p95")
+    assert criterion.history is not None and "nan" not in criterion.history.line
 
 
 def test_a_value_that_no_version_writes_counts_as_not_measured() -> None:
     frame = measures(np.random.default_rng(1))
     frame.loc[frame["name"] == "seconds_p95", "value"] = float("inf")
     page = status_page(healthy_system(metrics=frame), [])
-    (held,) = (one for one in page.held if one.name == "seconds_p95")
-    assert (held.outcome, held.history) == ("not measured", None)
+    (criterion,) = (one for one in page.criteria if one.name == "seconds_p95")
+    assert (criterion.outcome, criterion.history) == ("not measured", None)
