@@ -122,7 +122,7 @@ def make_system(workspace: Workspace, chunks: int) -> None:
     vectors = embeddings_table(fingerprint(USE_CASE.embedding))
     vectors.create(workspace)
     texts = CHUNKS.read(workspace).select("text_hash").distinct()
-    _append(workspace, vectors, texts.mapInPandas(_vectors, "text_hash STRING, embedding ARRAY<FLOAT>"))
+    _append(workspace, vectors, texts.mapInPandas(_vectors, vectors.schema))
     publish_index(workspace, USE_CASE.embedding, (), languages=("en",))
     _use(workspace)
 
@@ -166,7 +166,8 @@ def _chunk(doc_id: str, path: str, ordinal: int) -> dict[str, object]:
 def _vectors(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     for batch in batches:
         made = [np.random.default_rng(int(one[:12], 16)).standard_normal(384, np.float32) for one in batch["text_hash"]]
-        yield pd.DataFrame({"text_hash": batch["text_hash"], "embedding": [one.tolist() for one in made]})
+        values = {"text_hash": batch["text_hash"], "embedding": [one.tolist() for one in made]}
+        yield pd.DataFrame(values | {"embedded_at": pd.Timestamp(datetime.now(UTC)).tz_localize(None)})
 
 
 def _use(workspace: Workspace) -> None:
