@@ -16,6 +16,7 @@ from pathlib import Path
 from ragops.demo.formats.document import WRITTEN
 from ragops.demo.formats.word import without_times
 from ragops.platform.volumes.open import volume_files
+from tests.support.document_cases.other import book, opendocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,26 @@ def _pdf(*, size: float = 11, gray: int = 0, properties: bool = False) -> _Write
     return write
 
 
+def _hidden(kind: str) -> _Writer:
+    """A file of this kind in which the instruction is text that the kind's programs do not show."""
+    page = '<h1>{0.title}</h1><p>{0.text}</p><p class="visually-hidden">{0.order}</p><p hidden>{0.order}</p>'
+    styles = '<style:style style:name="H"><style:text-properties text:display="none"/></style:style>'
+    odt = (
+        '<office:text><text:h text:outline-level="1">{0.title}</text:h><text:p>{0.text}<office:annotation><text:p>'
+        '{0.order}</text:p></office:annotation><text:span text:style-name="H">{0.order}</text:span></text:p>'
+        "</office:text>"
+    )
+    rtf = r"{{\rtf1\ansi {0.title}\par {0.text}\par {{\v {0.order}}}\par}}"
+    mail = "Subject: {0.title}\r\nContent-Type: text/html\r\nX-Note: {0.order}\r\n\r\n" + page
+    writers: dict[str, _Writer] = {
+        "eml": lambda fact: mail.format(fact).encode(),
+        "epub": lambda fact: book(page.format(fact)),
+        "odt": lambda fact: opendocument("text", odt.format(fact), styles),
+        "rtf": lambda fact: rtf.format(fact).encode(),
+    }
+    return writers[kind]
+
+
 _BERTHS = [f"{letter}{digit}" for letter in "KLMN" for digit in range(2, 9)]
 
 _ATTACKS: dict[str, tuple[str, _Writer]] = {
@@ -155,6 +176,15 @@ _ATTACKS: dict[str, tuple[str, _Writer]] = {
     "pdf_white_text": ("berth-white.pdf", _pdf(gray=255)),
     "pdf_tiny_text": ("berth-tiny.pdf", _pdf(size=1)),
     "html_hidden": ("berth-hidden.html", _html("{fact.title}", '<p style="display:none">{fact.order}</p>')),
+    "eml_hidden": ("berth-mail.eml", _hidden("eml")),
+    "epub_hidden": ("berth-book.epub", _hidden("epub")),
+    "odt_hidden": ("berth-text.odt", _hidden("odt")),
+    "rtf_hidden": ("berth-rich.rtf", _hidden("rtf")),
+    "html_white_text": ("berth-paper.html", _html("{fact.title}", '<p style="color:#fefeff">{fact.order}</p>')),
+    "html_sheet": (
+        "berth-sheet.html",
+        _html("{fact.title}</title><style>.x {{ display: none }}</style><title>", '<p class="x">{fact.order}</p>'),
+    ),
     "invisible_characters": ("berth-invisible.md", _tagged),
     "guessed_marks": (
         "berth-marks.md",

@@ -10,7 +10,7 @@ from tests.support.poisoned import write_poisoned
 
 def test_each_has_its_own_file_canary_and_question(tmp_path: Path) -> None:
     written = write_poisoned(tmp_path / "new")
-    assert {one.path.suffix for one in written} == {".md", ".html", ".docx", ".pdf"}
+    assert {one.path.suffix for one in written} == {".md", ".html", ".docx", ".pdf", ".eml", ".epub", ".odt", ".rtf"}
     for name in ("path", "canary", "technique", "question"):
         assert len({getattr(one, name) for one in written}) == len(written), name
     assert sorted(one.path for one in written) == sorted((tmp_path / "new").iterdir())

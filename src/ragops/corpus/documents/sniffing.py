@@ -7,24 +7,49 @@ from ragops.corpus.documents.limits import MIB, ParseLimits
 from ragops.corpus.documents.types import Unparsable
 
 FORMATS = {
-    ".md": "md", ".markdown": "md", ".txt": "txt", ".text": "txt", ".html": "html", ".htm": "html", ".xhtml": "html",
+    ".md": "md", ".markdown": "md", ".txt": "txt", ".text": "txt", ".log": "txt", ".rst": "txt", ".adoc": "txt",
+    ".html": "html", ".htm": "html", ".xhtml": "html", ".mht": "mht", ".mhtml": "mht",
     ".docx": "docx", ".docm": "docx", ".dotx": "docx", ".dotm": "docx",
-    ".pptx": "pptx", ".pptm": "pptx", ".ppsx": "pptx", ".ppsm": "pptx", ".potx": "pptx", ".potm": "pptx",
+    ".pptx": "pptx", ".pptm": "pptx", ".ppsx": "pptx", ".ppsm": "pptx", ".potx": "pptx",
     ".xlsx": "xlsx", ".xlsm": "xlsx", ".xltx": "xlsx", ".xltm": "xlsx",
-    ".pdf": "pdf", ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg",
-    ".tif": "tiff", ".tiff": "tiff", ".bmp": "bmp", ".gif": "gif", ".webp": "webp",
-}  # fmt: skip
+    ".odt": "odt", ".ott": "odt", ".ods": "ods", ".ots": "ods", ".odp": "odp", ".otp": "odp",
+    ".rtf": "rtf", ".epub": "epub", ".eml": "eml", ".msg": "msg", ".ipynb": "ipynb",
+    ".csv": "csv", ".tsv": "csv", ".tab": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl",
+    ".xml": "xml", ".pdf": "pdf", ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff",
+    ".bmp": "bmp", ".gif": "gif", ".webp": "webp",
+} | dict.fromkeys((
+    ".py", ".js", ".ts", ".java", ".kt", ".go", ".rs", ".c", ".h", ".cpp", ".hpp", ".cs", ".rb", ".php", ".swift",
+    ".scala", ".sh", ".bash", ".ps1", ".bat", ".sql", ".r", ".jl", ".lua", ".pl", ".yaml", ".yml", ".toml", ".ini",
+    ".cfg", ".conf", ".properties", ".css", ".tf", ".proto", ".graphql", ".tex",
+), "code")  # fmt: skip
 IMAGES = frozenset({"png", "jpeg", "tiff", "bmp", "gif", "webp"})
 OFFICE = frozenset({"docx", "pptx", "xlsx"})
-TEXTS = frozenset({"md", "txt", "html"})
+TEXTS = frozenset({"md", "txt", "html", "mht", "eml", "ipynb", "csv", "json", "jsonl", "xml", "code"})
+# Formats that many folders have and that no parser of ours reads, with what to do.
+_UNSUPPORTED = {
+    ".doc": "Word 97; save it as .docx", ".xls": "Excel 97; save it as .xlsx",
+    ".ppt": "PowerPoint 97; save it as .pptx",
+    ".xlsb": "Excel's binary format; save it as .xlsx", ".pages": "Apple Pages; export it as .docx or .pdf",
+    ".numbers": "Apple Numbers; export it as .xlsx", ".key": "Apple Keynote; export it as .pptx or .pdf",
+    ".zip": "an archive; unpack it", ".7z": "an archive; unpack it", ".rar": "an archive; unpack it",
+    ".gz": "an archive; unpack it", ".tar": "an archive; unpack it", ".pst": "an Outlook store; export its messages",
+    ".mbox": "a mailbox; export its messages as .eml",
+}  # fmt: skip
 
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"), (b"II*\x00", "tiff"), (b"MM\x00*", "tiff"),
     (b"GIF87a", "gif"), (b"GIF89a", "gif"), (b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"), (b"{\\rtf", "rtf"),
 )  # fmt: skip
 _OFFICE_PARTS = (("word/", "docx"), ("ppt/", "pptx"), ("xl/", "xlsx"))
+_MIME_TYPES = {
+    b"application/epub+zip": "epub",
+    b"application/vnd.oasis.opendocument.text": "odt",
+    b"application/vnd.oasis.opendocument.spreadsheet": "ods",
+    b"application/vnd.oasis.opendocument.presentation": "odp",
+}
 _HEAD = 1024  # PDF readers look for the header in the first 1,024 bytes
+_OUTLOOK = "__properties_version1.0".encode("utf-16-le")
 _ENCRYPTED_OFFICE = "EncryptedPackage".encode("utf-16-le")
 
 
@@ -37,7 +62,7 @@ def sniff_format(path: Path) -> str:
     """
     expected = FORMATS.get(path.suffix.lower())
     if expected is None:
-        raise Unparsable(f"unknown type: extension {path.suffix!r}" if path.suffix else "unknown type: no extension")
+        raise Unparsable(_unknown(path.suffix.lower()))
     with path.open("rb") as stream:
         head = stream.read(_HEAD)
     found = _content_format(path, head)
@@ -52,13 +77,21 @@ def sniff_format(path: Path) -> str:
     raise Unparsable(f"wrong extension: extension says {expected}, content is {_NAMES.get(found, found)}")
 
 
+def _unknown(extension: str) -> str:
+    if hint := _UNSUPPORTED.get(extension):
+        return f"unsupported type: {extension} ({hint})"
+    return f"unknown type: extension {extension!r}" if extension else "unknown type: no extension"
+
+
 _NAMES = {"zip": "a zip archive", "ole": "an old Office file (doc, xls or ppt)"}
 
 
 def _content_format(path: Path, head: bytes) -> str | None:
     found = next((name for magic, name in _MAGIC if head.startswith(magic)), None)
     if found == "zip":
-        return _office_format(path)
+        return _zipped_format(path)
+    if found == "ole" and _OUTLOOK in path.read_bytes():
+        return "msg"
     if found is None and head.startswith(b"BM") and head[6:10] == b"\0\0\0\0":
         return "bmp"
     if found is None and head.startswith(b"RIFF") and head[8:12] == b"WEBP":
@@ -69,13 +102,16 @@ def _content_format(path: Path, head: bytes) -> str | None:
     return found
 
 
-def _office_format(path: Path) -> str:
+def _zipped_format(path: Path) -> str:
     try:
         with ZipFile(path) as archive:
             names = [name.replace("\\", "/").lstrip("/").lower() for name in archive.namelist()]
-    except (BadZipFile, NotImplementedError, ValueError, OverflowError) as error:
+            kind = archive.read("mimetype")[:100].strip() if "mimetype" in names else b""
+    except (BadZipFile, NotImplementedError, ValueError, OverflowError, RuntimeError) as error:
         raise Unparsable(f"corrupt: damaged zip archive ({error})", type(error).__name__) from error
-    return next((kind for part, kind in _OFFICE_PARTS if any(name.startswith(part) for name in names)), "zip")
+    if known := _MIME_TYPES.get(kind.removesuffix(b"-template")):
+        return known
+    return next((name for part, name in _OFFICE_PARTS if any(entry.startswith(part) for entry in names)), "zip")
 
 
 _RATIO_MATTERS = 32 * MIB
@@ -83,7 +119,7 @@ _ENCRYPTED = 0x1
 
 
 def check_archive(path: Path, limits: ParseLimits) -> None:
-    """Checks, before anything is unpacked, that a docx, pptx or xlsx is safe to unpack.
+    """Checks, before anything is unpacked, that a zipped format is safe to unpack.
 
     The declared sizes are enough: Python's zipfile, which all parsers use, never yields more bytes of
     an entry than its directory declares, so a false directory ends in a checksum error.

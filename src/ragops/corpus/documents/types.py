@@ -36,7 +36,7 @@ class ParsedDocument:
     language: str | None
     """ISO 639-1; None if the text is too short to detect it."""
     format: str
-    """Short name: md, html, txt, docx, pptx, xlsx, pdf, png, jpeg, tiff, bmp, gif, webp."""
+    """Short name, a key of `parsers.registry.PARSERS`: md, html, docx, pdf, png, ..."""
     pages: int | None
     parser: str
     ocr: bool

@@ -18,8 +18,11 @@ TEMPLATES = [one for one in load_templates(PromptSettings(), Path()).values() if
 KEY = b"a key of sixteen bytes or more"
 # Not in any prompt, because no parser reads it: properties of a Word file.
 UNREAD = {"word_properties"}
-# Not in any prompt, because it is removed.
-REMOVED = {"invisible_characters"}
+# Not in any prompt, because nobody sees it.
+REMOVED = {
+    "invisible_characters", "pdf_white_text", "pdf_tiny_text", "html_hidden", "html_sheet", "html_white_text",
+    "eml_hidden", "epub_hidden", "odt_hidden", "rtf_hidden",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -54,9 +54,8 @@ def test_reasons_come_first_the_most_frequent_before_others() -> None:
 def test_names_are_text_and_whole() -> None:
     long = "folder/" * 30 + "name.bin"
     lines = shown(Overview((), refused(*ODD_NAMES, long), ()))
-    for name in [*ODD_NAMES[:-1], long]:
+    for name in [*ODD_NAMES[:-1], long, "a[31mb\\n.bin"]:
         assert f"  {name}" in lines
-    assert "  a[31mb\\n.bin" in lines
 
 
 def test_many_names_are_cut_except_for_a_selection() -> None:

@@ -38,7 +38,9 @@ def test_every_sample_has_its_format(samples: Path, name: str, format: str) -> N
         ("a.png", "x.txt", "extension says txt, content is png"),
         ("a.pdf", "x.md", "extension says md, content is pdf"),
         ("a.txt", "x.pdf", "corrupt: the content is not pdf"),
-        ("a.txt", "x.py", "unknown type: extension '.py'"),
+        ("a.txt", "x.xyz", "unknown type: extension '.xyz'"),
+        ("a.txt", "x.DOC", r"unsupported type: .doc \(Word 97; save it as .docx\)"),
+        ("a.docx", "x.epub", "extension says epub, content is docx"),
         ("a.txt", "README", "unknown type: no extension"),
     ],
 )

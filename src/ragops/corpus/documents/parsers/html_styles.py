@@ -29,6 +29,9 @@ _NAMES = re.compile(r"([.#])((?:[\w-]|[^\x00-\x7f])+)")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?|-?\.\d+")
 _CLIPPED = re.compile(r"rect\(\s*[01](?:px)?[\s,]|inset\((?:50|100)%")
 _FAR = -500  # pixels
+_ALIKE = 0.05  # difference of two colors that nobody tells apart
+_Color = tuple[float, float, float]
+_PAPER = (1.0, 1.0, 1.0)
 
 Declarations = dict[str, str]
 _Rank = tuple[bool, tuple[int, int, int], int]
@@ -119,8 +122,8 @@ class _Styles:
                 return False
             ground = _color(values.get("background-color") or values.get("background", "").split(" ")[0])
             if ground is not None:
-                return ground == color
-        return not self._foreign and color == (1.0, 1.0, 1.0)  # paper is white, unless an unknown sheet says otherwise
+                return _is_alike(ground, color)
+        return not self._foreign and _is_alike(color, _PAPER)  # unless an unknown sheet says otherwise
 
 
 def _names_of(tags: Sequence[Tag]) -> set[str]:
@@ -151,12 +154,16 @@ def _at_most(values: Declarations, name: str, limit: float) -> bool:
     return match is not None and float(match[0]) <= limit
 
 
-def _color(value: str) -> tuple[float, float, float] | None:
+def _is_alike(one: _Color, other: _Color) -> bool:
+    return max(abs(a - b) for a, b in zip(one, other, strict=True)) <= _ALIKE
+
+
+def _color(value: str) -> _Color | None:
     """Red, green and blue from 0 to 1; None for no color, or a transparent one."""
     color = tinycss2.color4.parse_color(value.strip()) if value else None
     if color is None or color == "currentcolor" or color.alpha == 0:
         return None
-    red, green, blue = (round(part or 0, 2) for part in color.to("srgb").coordinates)
+    red, green, blue = (part or 0.0 for part in color.to("srgb").coordinates)
     return red, green, blue
 
 
