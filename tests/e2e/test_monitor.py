@@ -1,4 +1,4 @@
-"""The job monitor and its command as users run them: a healthy system, then one without a folder and with files late."""
+"""The job monitor and its command as users run them: a healthy system, then one whose landing folder is gone."""
 
 import json
 import shutil
