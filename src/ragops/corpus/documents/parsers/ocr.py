@@ -32,6 +32,7 @@ _STANDING = 1.5  # from this ratio of height to width RapidOCR turns a line coun
 _LEAST_LETTERS = 0.45  # for each multiple of a line's height in its width: 1.7 to 2.3 in Latin, 0.8 in Chinese
 _UNREAD = 0.5  # share of the lines' length
 _SOME_UNREAD = 0.15
+_NARROW = 2  # ratio of the sides
 _THREADS = 1  # Spark already runs one parsing child per core
 _NEW_PARAGRAPH = 1.0  # gap between two lines, as a multiple of a line's height
 _GREEK = re.compile("[\u0370-\u03ff]")
@@ -129,6 +130,7 @@ def _unread(lines: int, script: str | None) -> str:
 def _lines(image: Picture) -> list[_Line]:
     """Lines with their boxes on the upright page; those with no text too."""
     engine = _engine()
+    image = _less_narrow(image)
     picture, done = engine.preprocess_img(image)
     try:
         crops, detected = engine.detect_and_crop(picture, done)
@@ -149,6 +151,13 @@ def _lines(image: Picture) -> list[_Line]:
         _Line(_box(text, _upright(box, stands, turned, height, width)), confidence)
         for box, (text, confidence) in zip(corners, results, strict=True)
     ]
+
+
+def _less_narrow(image: Picture) -> Picture:
+    """With more paper below or to the right: RapidOCR enlarges the short side to 736 pixels, a banner to millions."""
+    height, width = image.shape[:2]
+    rows, columns = max(0, width // _NARROW - height), max(0, height // _NARROW - width)
+    return np.pad(image, ((0, rows), (0, columns), (0, 0)), mode="edge") if rows or columns else image
 
 
 def _is_standing(corners: NDArray[np.float32]) -> bool:
