@@ -10,7 +10,7 @@ from typing import Any
 
 from localbundle.definitions.fields import Fields, field_table
 from localbundle.definitions.references import REFERENCE
-from localbundle.definitions.yamlfile import Text, error_at, located_like
+from localbundle.definitions.yamlfile import Text, error_at, is_for_reuse, located_like
 from localbundle.errors import Report, closest
 
 UNKNOWN_FIELD, EMPTY_FIELD, WRONG_TYPE, WRONG_VALUE, MISSING_FIELD = (
@@ -75,7 +75,9 @@ class Normalizer:
 
     def _fields(self, value: Any, fields: Fields, path: tuple[object, ...]) -> Any:  # noqa: ANN401
         if isinstance(value, dict):
-            for key in [name for name in value if name not in fields.types]:
+            for key in [
+                name for name, item in value.items() if name not in fields.types and not is_for_reuse(name, item)
+            ]:
                 where = ".".join(str(part) for part in path) or "the bundle"
                 self._report(key, f"{where} has no field {key}; {closest(str(key), fields.types)}", UNKNOWN_FIELD)
             value = {key: item for key, item in value.items() if key in fields.types}

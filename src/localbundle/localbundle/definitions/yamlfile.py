@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,24 @@ _Loader.add_implicit_resolver(
     re.compile(r"[-+]?(?:[0-9][0-9_]*_[0-9_]*|0b[01_]+|0x[0-9a-fA-F_]+|0o[0-7_]+)"),
     list("-+0123456789"),
 )
+
+
+@cache
+def anchor_lines(file: Path) -> frozenset[int]:
+    """The lines of a YAML file on which an anchored value begins."""
+    events = yaml.parse(file.read_text("utf-8"), Loader=_Loader)
+    return frozenset(
+        event.start_mark.line + 1
+        for event in events
+        if isinstance(event, yaml.NodeEvent) and event.anchor and not isinstance(event, yaml.AliasEvent)
+    )
+
+
+def is_for_reuse(key: object, value: object) -> bool:
+    """Whether a value is an anchor, or contains nothing else: a block that other places repeat."""
+    if isinstance(key, Text) and key.file and key.line in anchor_lines(key.file):
+        return True
+    return isinstance(value, dict) and bool(value) and all(is_for_reuse(*entry) for entry in value.items())
 
 
 def read_yaml(file: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 from rich.table import Table
+from tests.conformance.bundles import read_bundles
 from tests.conformance.cases import read_cases
 
 
@@ -21,7 +22,7 @@ class Outcomes:
 
 
 def rows(passed: dict[str, bool]) -> Iterator[tuple[str, str, str]]:
-    for case in read_cases():
+    for case in (*read_bundles(), *read_cases()):
         mark = {True: "[green]✓", False: "[red]✗ broken", None: "[yellow]not run"}[passed.get(case.name)]
         yield from ((case.section, rule, mark) for rule in case.rules)
 
@@ -29,7 +30,7 @@ def rows(passed: dict[str, bool]) -> Iterator[tuple[str, str, str]]:
 def main() -> int:
     outcomes = Outcomes()
     code = pytest.main(["tests/conformance", *sys.argv[1:]], plugins=[outcomes])
-    table = Table("section", "rule", "", title="Rules of job semantics", box=None, header_style="dim")
+    table = Table("section", "rule", "", title="Rules of bundles and jobs", box=None, header_style="dim")
     found = list(rows(outcomes.passed))
     for row in found:
         table.add_row(*row)
