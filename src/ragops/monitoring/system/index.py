@@ -11,7 +11,7 @@ import numpy as np
 
 from ragops.corpus.chunks.table import CHUNKS
 from ragops.corpus.documents.table import DOCUMENTS
-from ragops.corpus.embeddings.interface import CPU, EncoderSource, Vectors
+from ragops.corpus.embeddings.interface import Encoder, Vectors
 from ragops.corpus.embeddings.model import fingerprint
 from ragops.corpus.embeddings.stage import embeddings_table
 from ragops.corpus.index.generations.generation import Generation
@@ -21,6 +21,7 @@ from ragops.corpus.index.generations.verify import VerifyReport, sample_ids
 from ragops.corpus.index.passages import Vector
 from ragops.corpus.index.stage import index_source, opened_copy, verify_opened
 from ragops.errors import UserError
+from ragops.monitoring.finding import Unreadable
 from ragops.monitoring.system.documents import WaitingFile
 from ragops.monitoring.system.golden import Golden, Recall
 from ragops.monitoring.system.rows import moment
@@ -90,7 +91,7 @@ class IndexState:
 
 
 def read_index(
-    workspace: Workspace, use_case: UseCase, questions: Sequence[Question], encoder: EncoderSource | None
+    workspace: Workspace, use_case: UseCase, questions: Sequence[Question], encoder: Encoder | Unreadable | None
 ) -> IndexState:
     """Examines the live generation: reads all of its files once.
 
@@ -98,7 +99,7 @@ def read_index(
         workspace: with the index and the tables.
         use_case: names encoder, access rules and languages.
         questions: the golden ones.
-        encoder: loads the use case's encoder; without it neither vectors nor recall are measured.
+        encoder: the use case's; without it neither vectors nor recall are measured.
 
     Raises:
         UserError: the volume or the tables cannot be read.
@@ -144,7 +145,7 @@ def _examined(
     index: PublishedIndex,
     generation: Generation,
     questions: Sequence[Question],
-    encoder: EncoderSource | None,
+    encoder: Encoder | Unreadable | None,
 ) -> IndexState:
     state = _verified(state, workspace, use_case, index, generation)
     if state.verified and state.built_at:
@@ -152,12 +153,10 @@ def _examined(
         state = replace(state, unpublished=_unpublished(workspace, ids, state.built_at))
     if encoder is None or state.fingerprint != state.wanted_fingerprint:
         return state
-    try:
-        loaded = encoder.load(CPU)
-    except Exception as error:  # what models raise differs with their kind
-        return replace(state, not_measured=reason(error))
-    again, otherwise = _encoded_again(workspace, generation, loaded.encode_documents)
-    golden = Golden(questions, loaded.encode_queries)
+    if isinstance(encoder, Unreadable):
+        return replace(state, not_measured=encoder.reason)
+    again, otherwise = _encoded_again(workspace, generation, encoder.encode_documents)
+    golden = Golden(questions, encoder.encode_queries)
     recall = golden.recall(generation)
     before = _before(index, state)
     if recall and before and before.model.fingerprint == state.fingerprint and not before.outdated:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import pandas as pd
 
-from ragops.corpus.embeddings.interface import CPU, EncoderSource, Vectors
+from ragops.corpus.embeddings.interface import CPU, Encoder, EncoderSource, Vectors
 from ragops.corpus.index.generations.published_files import PublishedIndex, index_root
 from ragops.monitoring.finding import Change, Unreadable
 from ragops.monitoring.system import changes
@@ -122,7 +122,7 @@ class _Reader:
             use_case=self._use_case,
             documents=attempt("documents", lambda: read_documents(workspace, place.landing, now, self._recent)),
             history=history,
-            index=attempt("index", lambda: read_index(workspace, self._use_case, golden, place.encoder)),
+            index=attempt("index", lambda: read_index(workspace, self._use_case, golden, self._encoder)),
             runs=attempt("runs", lambda: read_runs(place.files)),
             answers=answers,
             calls=calls,
@@ -159,9 +159,15 @@ class _Reader:
         return found
 
     @cached_property
-    def _encode(self) -> Callable[[Sequence[str]], Vectors] | None:
+    def _encoder(self) -> Encoder | Unreadable | None:
+        """Loaded once; one that cannot be loaded hides no answers."""
         source = self._place.encoder
-        return source.load(CPU).encode_queries if source else None
+        return attempt("encoder", lambda: source.load(CPU)) if source else None
+
+    @property
+    def _encode(self) -> Callable[[Sequence[str]], Vectors] | None:
+        encoder = self._encoder
+        return None if encoder is None or isinstance(encoder, Unreadable) else encoder.encode_queries
 
     def _settings(self, questions: QuestionSet) -> SettingsNow:
         file = self._place.files / "usecase.yml"
