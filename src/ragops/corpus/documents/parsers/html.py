@@ -1,7 +1,7 @@
 """HTML: what a reader of a page sees, as Markdown, without menus and controls.
 
 BeautifulSoup and markdownify do the reading and writing. What is ours are the rules of what is seen: html-to-markdown
-needs the same ones for the same result (docs/explanation/parsers.md).
+needs the same ones for the same result (docs/parsers.md).
 """
 
 import re
