@@ -66,6 +66,7 @@ _FALLBACK = Compared(
 _FAILED = Compared(
     check="answers_failed",
     what="calls without an answer of model",
+    otherwise="the model's server refuses or fails",
     side="more",
     unit="share",
     severity="high",

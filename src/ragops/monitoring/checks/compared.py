@@ -32,6 +32,7 @@ class Compared:
         command: to look closer.
         causes: kinds of changes that can cause it.
         severity: of the finding.
+        otherwise: the cause where nothing was changed that can cause it; "" if that is not known.
         of_logarithms: whether the values are natural logarithms, so that their geometric means are compared.
     """
 
@@ -43,6 +44,7 @@ class Compared:
     command: str
     causes: tuple[ChangeKind, ...] = ()
     severity: Severity = "low"
+    otherwise: str = ""
     of_logarithms: bool = False
 
 
@@ -80,10 +82,16 @@ def compare(
         p_value=p_value,
         details="\n".join(line for line in (figures, details) if line),
         causes=one.causes,
-        cause=cause,
+        cause=cause or _without_change(system, one),
         action=one.action,
         command=one.command,
     )
+
+
+def _without_change(system: System, one: Compared) -> str | None:
+    """The cause in words, unless something in the windows was changed that can cause it."""
+    changed = any(each.kind in one.causes and each.at >= system.baseline_since for each in system.changes)
+    return None if changed or not one.otherwise else one.otherwise
 
 
 def shown(value: float, unit: Unit) -> str:

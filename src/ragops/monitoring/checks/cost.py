@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from ragops.usecase.monitoring import Budget
 _CAUSES: tuple[ChangeKind, ...] = ("prompt", "model", "champion", "deployment", "generation")
 _TOKENS = Compared(
     check="answer_tokens",
-    what="tokens for an answer",
+    what="tokens for an answer,",
     side="more",
     unit="number",
     of_logarithms=True,
@@ -50,8 +51,13 @@ def check(system: System) -> Iterator[Found]:
     for model, mine in calls.groupby("model"):
         yield from _price(system, str(model), mine)
     asked = calls[(calls["purpose"] == "ask") & (calls["outcome"] == "answered") & ~calls["cached"].astype(bool)]
-    tokens = numbers(asked["prompt_tokens"]) + numbers(asked["completion_tokens"])
-    yield from compare(system, _TOKENS, blocks(system, asked, logarithms(tokens), "called_at"))
+    for subject, column, what in (
+        ("read", "prompt_tokens", "the prompt or the passages are longer"),
+        ("written", "completion_tokens", "the model writes more tokens"),
+    ):
+        tokens = blocks(system, asked, logarithms(asked[column]), "called_at")
+        told = replace(_TOKENS, otherwise=f"{what}, and nothing was changed here")
+        yield from compare(system, told, tokens, subject=subject)
     spent = blocks(system, asked, logarithms(asked["cost"]), "called_at")
     yield from compare(system, _COST, spent, details=_by_model(system, calls))
     yield from _flooding(system, rows(system.answers))
@@ -154,6 +160,7 @@ def _price(system: System, model: str, calls: pd.DataFrame) -> Iterator[Found]:
         unit="money",
         details=f"of a million tokens, over {len(now) - first:,} calls; {len(before):,} calls before",
         causes=("price",),
+        cause=f"the price of model {model} changed",
         action="Compare the prices in usecase.yml with the provider's; choose another model if it is too expensive.",
         command="ragops usecase",
     )

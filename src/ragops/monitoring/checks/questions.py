@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ragops.exploration.measure_names import Measures
 from ragops.exploration.profile import Profile
@@ -44,6 +46,9 @@ _WITHOUT_EVIDENCE = Compared(
     action="Ask some of them again; if the documents answer them, search is broken, else documents are missing.",
     command="ragops evaluate retrieval",
 )
+_PARTS = (1.0, 0.5)
+"""Of the recent window: one that has been silent for half a day has had questions before."""
+_DAY, _SATURDAY = 24, 5
 _FEWEST_PROFILED = 30  # questions: fewer say too little about the users
 
 
@@ -52,7 +57,8 @@ def check(system: System) -> Iterator[Found]:
     answers = rows(system.answers)
     yield from _volume(system, answers)
     yield from compare(system, _LENGTH, blocks(system, answers, logarithms(answers["question"].map(_words))))
-    yield from compare(system, _REPEATED, blocks(system, answers, _repeated(system, answers)), details=_most(answers))
+    again = _most(recent(system, answers))
+    yield from compare(system, _REPEATED, blocks(system, answers, _repeated(system, answers)), cause=again)
     abstained = (answers["abstained"] == "no evidence").astype(float)
     yield from compare(system, _WITHOUT_EVIDENCE, blocks(system, answers, abstained), details=_similar(system, answers))
     if isinstance(system.profile, Profile):
@@ -60,28 +66,48 @@ def check(system: System) -> Iterator[Found]:
 
 
 def _volume(system: System, answers: pd.DataFrame) -> Iterator[Found]:
-    counts = np.bincount(periods(system, answers["asked_at"])) if len(answers) else np.zeros(1)
-    compared = count_shift(float(counts[0]), counts[1:])
-    if compared is None:
+    if answers.empty:
         return
-    expected, p_value = compared
-    newest = answers["asked_at"].max().to_pydatetime()
-    fewer = counts[0] < expected
+    ago = (pd.Timestamp(system.now) - answers["asked_at"]).dt.total_seconds() / 3600
+    hours, newest = system.use_case.monitoring.recent_hours, answers["asked_at"].max().to_pydatetime()
+    tried = [(part, found) for part in _PARTS if (found := _counted(system, ago.to_numpy(), hours, part)) is not None]
+    if not tried:
+        return
+    part, (count, expected, p_value, before) = min(tried, key=lambda one: one[1][2])
+    silent, fewer = count == 0, count < expected
     yield Found(
         check="questions_volume",
         subject="",
-        severity="high" if not counts[0] else "low",
-        title=f"{counts[0]:,.0f} questions instead of {expected:,.0f}",
-        since=newest if not counts[0] else system.recent_since,
-        value=float(counts[0]),
+        severity="high" if silent else "low",
+        title=f"{count:,.0f} questions in {part * hours:g} hours instead of {expected:,.0f}",
+        since=newest if silent else system.recent_since,
+        value=float(count),
         expected=expected,
         unit="number",
-        p_value=p_value,
-        details="questions in each period before, newest first: " + ", ".join(f"{one:.0f}" for one in counts[1:]),
+        p_value=min(1.0, len(tried) * p_value),
+        details="at the same time on like days before, newest first: " + ", ".join(f"{one:.0f}" for one in before),
         causes=("deployment", "champion"),
         action="See whether users reach the server." if fewer else "See who asks, and whether the server keeps up.",
         command="localbundle runs" if fewer else "ragops usecase",
     )
+
+
+def _counted(
+    system: System, ago: NDArray[np.float64], hours: float, part: float
+) -> tuple[float, float, float, NDArray[np.int64]] | None:
+    """Questions of the last part of each period: the count now, what is expected, its p-value, and those before.
+
+    Working days are compared with working days where periods are days; None with too few periods.
+    """
+    number, rest = np.divmod(np.maximum(ago, 0), hours)
+    counts = np.bincount(number[rest < part * hours].astype(np.int64), minlength=int(number.max()) + 1)
+    middles = [system.now - timedelta(hours=(at + part / 2) * hours) for at in range(len(counts))]
+    at_weekend = np.array([one.weekday() >= _SATURDAY for one in middles])
+    alike = at_weekend == at_weekend[0] if hours == _DAY else np.ones(len(counts), np.bool_)
+    for before in (counts[1:][alike[1:]], counts[1:]):
+        if (found := count_shift(float(counts[0]), before)) is not None:
+            return float(counts[0]), *found, before
+    return None
 
 
 def _far(system: System, now: pd.DataFrame, profile: Profile) -> Iterator[Found]:
@@ -130,13 +156,13 @@ def plain(question: str) -> str:
     return " ".join(question.casefold().split())
 
 
-def _most(answers: pd.DataFrame) -> str:
-    """Who sends the most frequent question."""
+def _most(answers: pd.DataFrame) -> str | None:
+    """Which question is sent most often by one person."""
     if answers.empty:
-        return ""
+        return None
     counts = answers.groupby([answers["question"].map(plain), "who"]).size()
     text, who = counts.index[int(np.argmax(counts.to_numpy()))]
-    return f"most often: {text[:80]!r} by {who}, {int(counts.max()):,} times"
+    return f"the same questions come again, most often {text[:80]!r} from {who}, {int(counts.max()):,} times"
 
 
 def _similar(system: System, answers: pd.DataFrame) -> str:

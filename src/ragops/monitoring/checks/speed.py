@@ -48,6 +48,7 @@ _MODEL = Compared(
 _QUEUE = Compared(
     check="queue_long",
     what="wait before an answer begins",
+    otherwise="more questions come at the same time, or each one takes longer",
     side="more",
     unit="s",
     causes=("deployment", "champion", "model"),
@@ -68,12 +69,18 @@ def check(system: System) -> Iterator[Found]:
     for step in ("rewrite", "retrieve", "check", *(("generate",) if calls.empty else ())):
         seconds = numbers(answers[f"{step}_seconds"])
         if seconds.mean() >= _LEAST_SECONDS:
-            yield from compare(system, _STEP, blocks(system, answers, logarithms(seconds)), subject=step)
+            told = replace(
+                _STEP, otherwise=f"step {step} takes longer, and nothing was changed here: the machine's load"
+            )
+            yield from compare(system, told, blocks(system, answers, logarithms(seconds)), subject=step)
     asked = calls[(calls["purpose"] == "ask") & (calls["attempts"] >= 1) & ~calls["cached"].astype(bool)]
     for model, mine in asked[asked["outcome"] == "answered"].groupby("model"):
         if numbers(mine["seconds"]).mean() >= _LEAST_SECONDS:
             found = blocks(system, mine, logarithms(mine["seconds"]), "called_at")
-            yield from compare(system, _MODEL, found, subject=str(model))
+            told = replace(
+                _MODEL, otherwise=f"model {model} takes longer by itself: its server, its load or the network"
+            )
+            yield from compare(system, told, found, subject=str(model))
     yield from compare(system, _QUEUE, blocks(system, answers, numbers(answers["queue_seconds"])))
 
 
