@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import yaml
+import yamlcore
 
 from ragops.errors import UserError
 from ragops.text import one_line
@@ -28,7 +30,7 @@ def read_json(file: Path) -> dict[str, Any]:
 
 
 def read_yaml(path: Path) -> Any:  # noqa: ANN401 - the caller validates it
-    """The content of a YAML file. A duplicate key is an error: it would be unclear which value applies.
+    """The content of a YAML 1.2 file: `no` and `12:30` are text. A duplicate key is an error.
 
     Raises:
         OSError: the file cannot be read.
@@ -38,13 +40,21 @@ def read_yaml(path: Path) -> Any:  # noqa: ANN401 - the caller validates it
         return yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
     except UnicodeDecodeError as error:
         raise ValueError(f"byte {error.start} is not UTF-8; save the file as UTF-8") from error
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: an impossible date
+    except yaml.YAMLError as error:
         raise ValueError(f"is not YAML: {_fault(error)}; correct it") from error
 
 
-class _UniqueKeys(yaml.SafeLoader):
+class _UniqueKeys(yamlcore.CoreLoader):  # type: ignore[misc]  # yamlcore has no types
+    flatten_mapping = yaml.SafeLoader.flatten_mapping
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        self.flatten_mapping(node)
+        # yamlcore's own takes a key that is merged and set for a duplicate; `compose_mapping_node` finds real ones.
+        content: dict[Any, Any] = yaml.constructor.BaseConstructor.construct_mapping(self, node, deep=deep)
+        return content
+
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:  # noqa: ANN401 - a name or None; the stubs err
-        node = super().compose_mapping_node(anchor)
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
         lines: dict[tuple[str, str], int] = {}
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode):
@@ -53,6 +63,9 @@ class _UniqueKeys(yaml.SafeLoader):
                     raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
                 lines[name] = key.start_mark.line + 1
         return node
+
+
+_UniqueKeys.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"<<"), ["<"])
 
 
 def _fault(error: Exception) -> str:

@@ -54,7 +54,7 @@ def error_at(value: object, root: Path, message: str, job: str = "", rule: str =
     return BundleError(message, *location(value, root), job, rule)
 
 
-class _Loader(yamlcore.CCoreLoader):  # type: ignore[misc] - yamlcore has no types
+class _Loader(yamlcore.CCoreLoader):  # type: ignore[misc]  # yamlcore has no types
     """YAML 1.2, with what the Databricks CLI's parser also reads: merge keys, `1_000` and `0b11`."""
 
     file: Path
@@ -110,11 +110,9 @@ _Loader.add_implicit_resolver(
 def anchor_lines(file: Path) -> frozenset[int]:
     """The lines of a YAML file on which an anchored value begins."""
     events = yaml.parse(file.read_text("utf-8"), Loader=_Loader)
-    return frozenset(
-        event.start_mark.line + 1
-        for event in events
-        if isinstance(event, yaml.NodeEvent) and event.anchor and not isinstance(event, yaml.AliasEvent)
-    )
+    found = (event for event in events if isinstance(event, yaml.NodeEvent) and event.anchor)
+    marks = [event.start_mark for event in found if not isinstance(event, yaml.AliasEvent)]
+    return frozenset(mark.line + 1 for mark in marks if mark)
 
 
 def is_for_reuse(key: object, value: object) -> bool:

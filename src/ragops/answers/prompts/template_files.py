@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
+import yamlcore
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ragops.answers.prompts.template import Task, Template
@@ -105,7 +106,7 @@ def save_template(template: Template, folder: Path) -> Path:
     return path
 
 
-class _Readable(yaml.SafeDumper):
+class _Readable(yamlcore.CoreDumper):  # type: ignore[misc]  # yamlcore has no types
     """Writes texts of several lines as blocks, line by line."""
 
 
