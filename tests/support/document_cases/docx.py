@@ -138,6 +138,8 @@ CASES = [
             1, level("%1", more='<w:pStyle w:val="heading1"/>'), level("%1.%2", more='<w:pStyle w:val="heading2"/>')
         )
         + _NUM,
+        docProps__core_xml='<p xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>Frame contract</dc:title></p>',
+        title="Frame contract",
         shown=("# 1 Scope", "## 1.1 Term", "## 1.2 Cap", "# 2 Fees", "## 2.1 Late payment"),
     ),
     _word(

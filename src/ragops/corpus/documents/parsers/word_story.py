@@ -156,6 +156,7 @@ class Stories:
                 paragraph.remove(properties)
             has_text = any(_has_content(paragraph))
             if level is not None and has_text:
+                self.has_heading |= level == 1 and not (label and label.text)  # a numbered one names a part
                 _drop_emphasis(paragraph)
                 self._set_properties(paragraph, "w:pStyle", f"Heading{min(level, 6)}")
                 if label and label.text:
@@ -176,7 +177,6 @@ class Stories:
             return None
         if is_title and self.title is None:
             self.title = " ".join("".join(paragraph.itertext(q("w:t"))).split()) or None
-        self.has_heading |= level == 1
         return level
 
     def _make_item(self, paragraph: etree._Element, label: Label, depth: int) -> None:
