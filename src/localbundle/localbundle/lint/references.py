@@ -15,6 +15,7 @@ _MEMBERS = {
     "tasks": ("run_id", "result_state", "error_code", "execution_count", "notebook_path", "values", "output"),
     "workspace": ("id", "url"),
 }
+_BRACKETED = re.compile(r"job\.parameters\.?\[['\"]?([^\]'\"]+)['\"]?\]")
 _KEYED = re.compile(r"(?:tasks|job\.parameters)(?:\.[^.`\s]+)+")
 
 
@@ -81,12 +82,19 @@ def not_upstream(job: JobContext) -> Messages:
 def needs_backticks(job: JobContext) -> Messages:
     """A key with characters other than letters, digits and `_`: the reference would stay unresolved."""
     for reference in _references(job):
-        if not reference.parts and _KEYED.fullmatch(reference.path):
-            quoted = (part if PLAIN_KEY.fullmatch(part) else f"`{part}`" for part in reference.path.split("."))
+        if bracketed := _BRACKETED.fullmatch(reference.path):
+            fix = f"write {{{{job.parameters.{_quoted(bracketed[1])}}}}}"
+            yield reference.text, f"{reference}: a name does not stand in brackets; {fix}"
+        elif not reference.parts and _KEYED.fullmatch(reference.path):
+            quoted = (_quoted(part) for part in reference.path.split("."))
             yield (
                 reference.text,
                 f"{reference}: keys with special characters need backticks; write {{{{{'.'.join(quoted)}}}}}",
             )
+
+
+def _quoted(key: str) -> str:
+    return key if PLAIN_KEY.fullmatch(key) else f"`{key}`"
 
 
 def _references(job: JobContext) -> Iterator[Reference]:
