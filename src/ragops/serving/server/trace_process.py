@@ -31,8 +31,7 @@ class _Warnings(logging.Handler):
 
 def main(target: str, experiment: str) -> None:
     """Writes records until the end of the input. A store that cannot be opened is tried again for each record."""
-    # A collector of the server's metrics (OTEL_EXPORTER_OTLP_ENDPOINT) would get the traces instead of the experiment.
-    os.environ.setdefault("MLFLOW_ENABLE_OTLP_EXPORTER", "false")
+    keep_from_collector()
     warnings = _Warnings()
     logging.getLogger("mlflow.tracing.export").addHandler(warnings)
     logging.getLogger("mlflow").propagate = False
@@ -41,6 +40,11 @@ def main(target: str, experiment: str) -> None:
     for line in sys.stdin.buffer:
         problem = problem and _why_not(lambda: open_store(target, experiment))
         print(problem or _written(line, warnings), flush=True)
+
+
+def keep_from_collector() -> None:
+    """Else a collector of the server's metrics (OTEL_EXPORTER_OTLP_ENDPOINT) gets the traces, not the experiment."""
+    os.environ.setdefault("MLFLOW_ENABLE_OTLP_EXPORTER", "false")
 
 
 def _written(line: bytes, warnings: _Warnings) -> str:

@@ -5,9 +5,11 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from mlflow.tracing.utils.otlp import should_use_otlp_exporter
 
 from ragops.answers.chain.trace_record import TraceRecord
 from ragops.serving.server import traces as module
+from ragops.serving.server.trace_process import keep_from_collector
 from ragops.serving.server.traces import Traces
 
 ECHO = """
@@ -35,6 +37,16 @@ def opened() -> Iterator[Open]:
     yield traces
     for one in made:
         one.close()
+
+
+def test_a_collector_of_metrics_gets_no_traces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.delenv("MLFLOW_ENABLE_OTLP_EXPORTER", raising=False)
+    assert should_use_otlp_exporter()
+    monkeypatch.setenv("MLFLOW_ENABLE_OTLP_EXPORTER", "")  # so that it is taken back
+    monkeypatch.delenv("MLFLOW_ENABLE_OTLP_EXPORTER")
+    keep_from_collector()
+    assert not should_use_otlp_exporter()
 
 
 def ask(traces: Traces, question: str) -> None:
