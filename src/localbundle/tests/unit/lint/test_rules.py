@@ -120,3 +120,24 @@ def test_an_unreadable_bundle_stays_one_error(write) -> None:
         findings(write(root="bundle: [1"))
     with pytest.raises(BundleError, match="target prd is not defined"):
         findings(write(root="bundle: {name: tiny}\ntargets: {prod: {}}"), "prd")
+
+
+def test_warnings_pass_unless_strict(write, monkeypatch, validate) -> None:
+    monkeypatch.chdir(write(root="bundle: {name: tiny}\nsnyc: {}"))
+    done = validate()
+    assert done.exit_code == 0
+    assert done.stdout.startswith("databricks.yml:2: warning: the bundle has no field snyc; did you mean sync?")
+    assert validate("--strict").exit_code == 2
+
+
+def test_a_rule_is_switched_off_by_name_in_the_bundle(write) -> None:
+    bundle = "bundle: {name: tiny}\nvariables: {spare: {default: a}}\nsnyc: {}"
+    assert {finding.rule for finding in findings(write(root=bundle))} == {"unused-variable", "unknown-field"}
+    off = write(root=bundle, laptop="ignore: [unused-variable, unknown-field]")
+    assert findings(off) == []
+
+
+def test_what_cannot_run_here_is_a_note(write) -> None:
+    root = write(root="bundle: {name: tiny}\nresources: {jobs: {x: {tasks: [{task_key: t, sql_task: {}}]}}}")
+    levels = {finding.rule: finding.level for finding in findings(root)}
+    assert levels["cannot-run"] == "note"

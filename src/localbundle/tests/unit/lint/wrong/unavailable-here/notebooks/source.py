@@ -1,4 +1,10 @@
 # Databricks notebook source
+from databricks.sdk.runtime import dbutils
+
+r = 3
+
+# COMMAND ----------
+
 # MAGIC %pip install requests
 
 # COMMAND ----------
