@@ -122,7 +122,7 @@ _DIVIDED = [
         ("A two-way radio is needed. Each two-", "way radio has a battery that lasts for a day."),
         "Each two-way radio",
     ),
-    _divided("soft", ("Each refrig\xad", "erator is delivered to the door of the house."), "Each refrigerator is"),
+    _divided("soft", ("Each refrig\xad", "erator is delivered to the entrance of the house."), "Each refrigerator is"),
     _divided("capitals", ("NO ADMIT-", "TANCE WITHOUT A BADGE OF THE HARBOUR"), "NO ADMITTANCE WITHOUT"),
 ]
 

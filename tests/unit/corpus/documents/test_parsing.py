@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ragops.corpus.documents.limits import MIB, ParseLimits
-from ragops.corpus.documents.parsers import image
+from ragops.corpus.documents.parsers import ocr
 from ragops.corpus.documents.parsing import ParsedDocument, parse
 from ragops.corpus.documents.sniffing import FORMATS
 from ragops.corpus.documents.types import Unparsable
@@ -189,21 +189,21 @@ def test_files_that_cannot_be_opened_are_refused(tmp_path: Path) -> None:
     assert refused(tmp_path / "c.md").reason == "not a regular file"
 
 
-def fail(message: str) -> Callable[[object], NoReturn]:
-    def engine(_: object) -> NoReturn:
+def fail(message: str) -> Callable[[], NoReturn]:
+    def engine() -> NoReturn:
         raise RuntimeError(message)
 
     return engine
 
 
 def test_a_failed_allocation_in_a_library_is_a_memory_error(samples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image, "_engine", lambda: fail("while running node: std::bad_alloc"))
+    monkeypatch.setattr(ocr, "_engine", fail("while running node: std::bad_alloc"))
     with pytest.raises(MemoryError):
         parse(samples / "a.png", ParseLimits())
 
 
 def test_a_stack_trace_in_a_message_is_reduced_to_its_last_line(samples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image, "_engine", lambda: fail("Traceback (most recent call last):\n  File x\nBad: no model\n"))
+    monkeypatch.setattr(ocr, "_engine", fail("Traceback (most recent call last):\n  File x\nBad: no model\n"))
     assert refused(samples / "a.png").reason == "corrupt: RuntimeError while reading it as png: Bad: no model"
 
 

@@ -32,7 +32,7 @@ class PdfPage:
     lines: list[Line]
     is_scan: bool = False
     pictures: list[Area] = field(default_factory=list)
-    """Those that show text, where the page is no scan."""
+    """Those that show text, where the page is not a scan."""
     read: str = ""
     """What OCR has read of the page or its pictures."""
     rest_from: float = 0.0

@@ -116,7 +116,7 @@ def _read(picture: Image.Image, languages: Sequence[str]) -> tuple[str, float]:
 
 
 def _is_in_another_script(text: str) -> bool:
-    """Whether it is no page in Latin letters whose script was mistaken."""
+    """Whether it is not a page in Latin letters whose script was mistaken."""
     return len(_LATIN.findall(text)) < _MOST_LATIN * len(_LETTER.findall(text))
 
 
