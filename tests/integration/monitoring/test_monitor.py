@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -118,15 +119,16 @@ def test_a_fault_is_opened_once_closed_when_gone_and_opened_again(place: Place) 
     assert stored(workspace) == [("folder_emptied", False, 1)]
 
 
-def test_rows_that_are_deleted_from_the_index_are_missed(place: Place) -> None:
+def test_rows_that_are_deleted_from_the_index_are_missed(place: Place, tmp_path: Path) -> None:
     workspace = place.workspace
     write(place.landing, TEXTS)
     refresh(workspace)
     index = PublishedIndex(index_root(workspace))
-    with sqlite3.connect(index.folder(index.pointer().generation) / PASSAGE_FILE) as passages:
-        tables = {row[0] for row in passages.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        assert "passages" in tables
+    file, copy = index.folder(index.pointer().generation) / PASSAGE_FILE, tmp_path / PASSAGE_FILE
+    shutil.copyfile(file, copy)
+    with sqlite3.connect(copy) as passages:
         passages.execute("DELETE FROM passages WHERE rowid IN (SELECT min(rowid) FROM passages)")
+    shutil.copyfile(copy, file)  # whole, as a volume wants it
     some = checks(monitor(place))
     assert "index_rows_missing" in some
     assert "files of the generation were changed" in (some["index_rows_missing"].cause or "")
