@@ -124,16 +124,29 @@ def at_home(home: Path) -> Iterator[None]:
 
 @contextmanager
 def copied_files(base: Place, home: Path) -> Iterator[Place]:
-    """A copy of a system's files, for faults that change no table but those of its use, which stay in memory."""
+    """A copy of a system's files, for faults that change no table but those of its use, which stay in memory.
+
+    It has the same tables: nothing may write to them.
+    """
     shutil.copytree(base.home, home)
     with at_home(home):
         yield replace(base, home=home)
     shutil.rmtree(home)
 
 
+DOCUMENTS = ("documents", "chunks", "embeddings_")
+"""The tables of documents and of what is made from them; the last one is a prefix."""
+
+
 @contextmanager
-def copied(base: Place, home: Path) -> Iterator[Place]:
-    """A copy of a system, with all of its files and the history of its tables, to be broken."""
+def copied(base: Place, home: Path, tables: tuple[str, ...] = ("",)) -> Iterator[Place]:
+    """A copy of a system, with its files and the history of its tables, to be broken.
+
+    Args:
+        base: the system.
+        home: a new folder.
+        tables: the first letters of the names of the tables that are copied.
+    """
     workspace = Workspace(base.workspace.catalog, f"broken_{uuid.uuid4().hex[:10]}")
     shutil.copytree(base.home, home)
     volumes = home / "Volumes" / workspace.catalog
@@ -142,7 +155,7 @@ def copied(base: Place, home: Path) -> Iterator[Place]:
         spark = workspace.spark
         schema = f"`{workspace.catalog}`.`{workspace.schema}`"
         spark.sql(f"CREATE SCHEMA {schema}")
-        for name in base.tables():
+        for name in [one for one in base.tables() if one.startswith(tables)]:
             target = home / "tables" / name
             shutil.copytree(base.folder(name), target)
             spark.sql(f"CREATE TABLE {workspace.table(name)} USING delta LOCATION '{target}'")

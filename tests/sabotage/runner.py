@@ -6,6 +6,7 @@ import re
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,26 +16,32 @@ from rich.table import Table
 
 from ragops.corpus.embeddings.interface import CPU, Vectors
 from ragops.corpus.embeddings.recipes import encoder_source
+from ragops.corpus.index.generations.published_files import PublishedIndex, index_root
 from ragops.errors import UserError
 from ragops.monitoring import stage
 from ragops.monitoring.causes import likely_cause
 from ragops.monitoring.checks.all import run_checks
 from ragops.monitoring.finding import Finding
 from ragops.monitoring.open_findings import update
-from ragops.monitoring.system.changes import sorted_changes
+from ragops.monitoring.system.changes import document_changes, index_changes, sorted_changes
+from ragops.monitoring.system.document_history import read_history
+from ragops.monitoring.system.documents import read_documents
+from ragops.monitoring.system.index import read_index
+from ragops.monitoring.system.instructing import read_instructing
 from ragops.monitoring.system.read import Place as Monitored
 from ragops.monitoring.system.read import Seen, read_system
 from ragops.monitoring.system.records import read_waiting
+from ragops.monitoring.system.rows import attempt
 from ragops.monitoring.system.runs import read_runs
 from ragops.monitoring.system.settings import changes_of, current_settings
 from ragops.monitoring.system.system import System
 from ragops.platform.workspace import models_folder
 from ragops.quality.datasets.question_set import open_set
 from tests.sabotage import corpus_faults, use_faults
-from tests.sabotage.faults import FAULTS, Fault
+from tests.sabotage.faults import FAULTS, Fault, Part
 from tests.sabotage.healthy import fill
 from tests.sabotage.in_memory import in_other_words, seen
-from tests.sabotage.place import Place, at_home, copied, copied_files
+from tests.sabotage.place import DOCUMENTS, Place, at_home, copied, copied_files
 from tests.sabotage.world import World
 
 SMALL = (
@@ -143,28 +150,48 @@ class Healthy:
     @classmethod
     def of(cls, place: Place) -> Healthy:
         """Reads the place once."""
-        where = monitored(place)
-        assert where.encoder is not None
-        questions = [one.question for one in place.world.service.recordings]
-        vectors = where.encoder.load(CPU).encode_queries(questions)
         with at_home(place.home):
-            read = read_system(where, place.now)
-        return cls(place, read, dict(zip(questions, vectors, strict=True)))
+            where = monitored(place)
+            assert where.encoder is not None
+            questions = [one.question for one in place.world.service.recordings]
+            vectors = where.encoder.load(CPU).encode_queries(questions)
+            return cls(place, read_system(where, place.now), dict(zip(questions, vectors, strict=True)))
 
     @property
     def clean(self) -> Clean:
         """The same for runs without a fault."""
         return Clean(self.seen.system, self.place.world, self.vectors)
 
-    def system(self, place: Place) -> System:
-        """What the monitor would read of a place whose use alone is another one."""
-        read = self.seen.system
+    def system(self, place: Place, of: Part) -> System:
+        """What the monitor would read of a place in which a part is another one; only that is read again."""
+        read, where = self.seen.system, monitored(place)
         now = replace(read, use_case=place.use_case, runs=read_runs(place.home), waiting=read_waiting(place.workspace))
-        found = seen(now, place.world, in_other_words(self.vectors), place.made)
+        known = list(read.changes)
+        if of != "use":
+            golden = open_set(place.use_case).questions[: place.use_case.monitoring.golden_questions]
+            source = where.encoder
+            encoder = attempt("encoder", lambda: source.load(CPU)) if source else None
+            index = attempt("index", lambda: read_index(place.workspace, place.use_case, golden, encoder))
+            now = replace(now, index=index)
+            published = PublishedIndex(index_root(place.workspace))
+            known = [one for one in known if one.kind not in ("generation", "encoder")]
+            known += index_changes(published.manifests(), published.find_pointer())
+        if of == "documents":
+            history = read_history(place.workspace, read.baseline_since)
+            now = replace(
+                now,
+                history=history,
+                documents=read_documents(place.workspace, place.landing, place.now, read.recent_since),
+                instructing=read_instructing(place.workspace),
+            )
+            known = [*(one for one in known if one.kind not in ("corpus", "parser")), *document_changes(history)]
+        if of == "use" or place.made:
+            now = seen(now, place.world, in_other_words(self.vectors), place.made)
+            known += now.changes
         written = datetime.fromtimestamp(place.use_case_file.stat().st_mtime, UTC)
         settings = current_settings(place.use_case, written, open_set(place.use_case).version, "")
-        changed = changes_of(self.seen.earlier, settings, place.now)
-        return replace(found, changes=sorted_changes((*found.changes, *changed)))
+        known += changes_of(self.seen.earlier, settings, place.now)
+        return replace(now, changes=sorted_changes(one for one in known if one.at <= place.now))
 
 
 def found_in(system: System) -> tuple[Finding, ...]:
@@ -181,17 +208,23 @@ def broken(healthy: Healthy, fault: Fault, folder: Path, in_tables: bool = False
         healthy: the system.
         fault: what is broken.
         folder: for the copy.
-        in_tables: whether faults of use are written into tables, too, and read from there.
+        in_tables: whether everything is written into tables and read from there, as the job does.
     """
-    copy = copied_files if fault.of_use and not in_tables else copied
-    with copy(healthy.place, folder / fault.name) as place:
+    of = "everything" if in_tables else fault.of
+    with _copy(healthy, of, folder / fault.name) as place:
         began = time.perf_counter()
         try:
             after = fault.happens(place)
-            findings = found_in(healthy.system(after)) if copy is copied_files else look(after)[0]
+            findings = look(after)[0] if of == "everything" else found_in(healthy.system(after, of))
         except Exception:
             return Result(fault, (), time.perf_counter() - began, traceback.format_exc())
         return Result(fault, findings, time.perf_counter() - began)
+
+
+def _copy(healthy: Healthy, of: Part, home: Path) -> AbstractContextManager[Place]:
+    if of in ("use", "index"):
+        return copied_files(healthy.place, home)
+    return copied(healthy.place, home, DOCUMENTS if of == "documents" else ("",))
 
 
 def chosen(names: Sequence[str] = ()) -> list[Fault]:

@@ -44,7 +44,7 @@ def lived(place: Place, hours: float = HOURS, **changed: dict[str, object]) -> P
     return replace(place, world=world, made=traffic(world))
 
 
-@fault("questions_language", cause="language.* de|language: de", of_use=True)
+@fault("questions_language", cause="language.* de|language: de", of="use")
 def german_questions(place: Place) -> Place:
     """A German team begins to use the system: a third of the questions are theirs."""
     first = place.world.service.ordinary
@@ -53,7 +53,7 @@ def german_questions(place: Place) -> Place:
     return lived(place, demand={"questions": weights})
 
 
-@fault("questions_topic", "questions_without_evidence", cause="ask about|leave|salary|document|topic", of_use=True)
+@fault("questions_topic", "questions_without_evidence", cause="ask about|leave|salary|document|topic", of="use")
 def new_topic(place: Place) -> Place:
     """Somebody announced that the assistant knows everything about holidays and pay."""
     first = place.world.service.ordinary
@@ -63,7 +63,7 @@ def new_topic(place: Place) -> Place:
     return lived(place, demand={"questions": weights})
 
 
-@fault("questions_repeated", cause="again|repeat|same question|retr", of_use=True)
+@fault("questions_repeated", cause="again|repeat|same question|retr", of="use")
 def duplicated_questions(place: Place) -> Place:
     """A client retries each question, whatever was answered: each arrives three times."""
     made = traffic(place.world)
@@ -74,10 +74,21 @@ def duplicated_questions(place: Place) -> Place:
             again = {"answer_id": f"resp_{number}{row.answer_id[6:]}", "asked_at": row.asked_at + number * _PAUSE}
             copies.append(row.model_copy(update=again))
     made.answers += [one for one in copies if one.asked_at < place.now]
+    asked = [one for one in made.calls if one.purpose == "ask" and one.called_at.timestamp() > since]
+    for number in (1, 2):  # their replies are in the cache
+        cached = {
+            "cached": True,
+            "cost": 0.0,
+            "prompt_tokens": 0,
+            "completion_tokens": 0,
+            "attempts": 0,
+            "seconds": 0.01,
+        }
+        made.calls += [one.model_copy(update={"call_id": f"{number}{one.call_id[1:]}", **cached}) for one in asked]
     return replace(place, made=made)
 
 
-@fault("answers_uncited", cause="prompt .*friendly", of_use=True)
+@fault("answers_uncited", cause="prompt .*friendly", of="use")
 def uncited_prompt(place: Place) -> Place:
     """A friendlier prompt says nothing about citations any more; and answers without any are kept."""
     (place.home / "prompts").mkdir()
@@ -90,7 +101,7 @@ def uncited_prompt(place: Place) -> Place:
     return _answered_anew(place)
 
 
-@fault("answers_uncited", cause="prompt .*friendly", of_use=True)
+@fault("answers_uncited", cause="prompt .*friendly", of="use")
 def uncited_prompt_with_quotes(place: Place) -> Place:
     """The same prompt, but quotes replace what it writes, so that nobody sees it at once."""
     (place.home / "prompts").mkdir()
@@ -108,7 +119,7 @@ def _answered_anew(place: Place, bad: bool = False, **service: object) -> Place:
     return lived(place, service={"recordings": recordings, **service})
 
 
-@fault("answers_support", "answers_judged", cause="model .*llama|served|8b", of_use=True)
+@fault("answers_support", "answers_judged", cause="model .*llama|served|8b", of="use")
 def worse_model(place: Place) -> Place:
     """A smaller model was put behind the same name, to save money: it talks around what it is given."""
     place.edit_use_case(
@@ -118,14 +129,14 @@ def worse_model(place: Place) -> Place:
     return _answered_anew(place, bad=True, quality=quality, seconds=1.6, tokens=70.0)
 
 
-@fault("judge_swapped", "judge_drift", cause="judge", of_use=True)
+@fault("judge_swapped", "judge_drift", cause="judge", of="use")
 def judge_swapped(place: Place) -> Place:
     """Another model judges, which is stricter: the same answers get lower scores."""
     place.edit_use_case(("served_name: databricks-gpt-oss-120b", "served_name: databricks-gpt-oss-20b"))
     return lived(place, service={"judge": ("judge", "99b07e1c55aa"), "lenience": -0.3})
 
 
-@fault("price_changed", "answer_cost", "budget_exceeded", cause="price", of_use=True)
+@fault("price_changed", "answer_cost", "budget_exceeded", cause="price", of="use")
 def price_tripled(place: Place) -> Place:
     """The provider charges three times as much, and usecase.yml says so."""
     place.edit_use_case(
@@ -135,37 +146,37 @@ def price_tripled(place: Place) -> Place:
     return lived(place, service={"million_input": 1.5, "million_output": 4.5})
 
 
-@fault("user_flooding", cause="robot@support|client|one person|somebody", of_use=True)
+@fault("user_flooding", cause="robot@support|client|one person|somebody", of="use")
 def user_flooding(place: Place) -> Place:
     """A script sends the same question all day long."""
     return lived(place, demand={"flooding": 40.0})
 
 
-@fault("model_slow", "step_slow", "answers_slow", cause="model|served|generat|endpoint", of_use=True)
+@fault("model_slow", "step_slow", "answers_slow", cause="model|served|generat|endpoint", of="use")
 def slow_model(place: Place) -> Place:
     """The model's endpoint is overloaded: answers take five times as long."""
     return lived(place, service={"seconds": 11.0})
 
 
-@fault("answers_fallback", "answers_failed", cause="served|HTTP 503|HTTP 429|no answer in time", of_use=True)
+@fault("answers_fallback", "answers_failed", cause="served|HTTP 503|HTTP 429|no answer in time", of="use")
 def fallback_answers_everything(place: Place) -> Place:
     """The primary model fails each time."""
     return lived(place, service={"failing": 1.0})
 
 
-@fault("feedback_down", cause="", of_use=True)
+@fault("feedback_down", cause="", of="use")
 def feedback_turned(place: Place) -> Place:
     """People do not like the answers any more, though nothing else changed."""
-    return lived(place, demand={"content": 0.25, "rating": 0.14})
+    return lived(place, demand={"content": 0.1, "rating": 0.2})
 
 
-@fault("traces_missing", cause="trac|MLflow", of_use=True)
+@fault("traces_missing", cause="trac|MLflow", of="use")
 def traces_missing(place: Place) -> Place:
     """MLflow's store does not answer: answers have no trace."""
     return lived(place, service={"traced": 0.0})
 
 
-@fault("ledger_not_collected", cause="collect_calls|ledger", of_use=True)
+@fault("ledger_not_collected", cause="collect_calls|ledger", of="use")
 def ledger_not_collected(place: Place) -> Place:
     """The job collect_calls was paused: calls and their costs are nowhere, though answers come."""
     made = traffic(place.world)
@@ -181,7 +192,7 @@ def ledger_not_collected(place: Place) -> Place:
     return replace(place, made=made)
 
 
-@fault("clock_ahead", "rows_from_future", "future_rows", cause="clock", of_use=True)
+@fault("clock_ahead", "rows_from_future", "future_rows", cause="clock", of="use")
 def clock_skew(place: Place) -> Place:
     """A server's clock is five hours ahead."""
     made, since = traffic(place.world), place.now - timedelta(hours=4)
@@ -197,13 +208,13 @@ def clock_skew(place: Place) -> Place:
     return replace(place, made=made)
 
 
-@fault("questions_volume", cause="", of_use=True)
+@fault("questions_volume", cause="", of="use")
 def nobody_asks(place: Place) -> Place:
     """The page cannot be reached."""
     return lived(place, demand={"a_day": 0.0})
 
 
-@fault("answers_citations", cause="model", of_use=True)
+@fault("answers_citations", cause="model", of="use")
 def invented_citations(place: Place) -> Place:
     """A new version of the model cites passages that do not exist."""
     place.edit_use_case(
@@ -216,13 +227,13 @@ def invented_citations(place: Place) -> Place:
     return lived(place, service={"recordings": recordings})
 
 
-@fault("answer_tokens", "answer_cost", cause="model|prompt|tokens", of_use=True)
+@fault("answer_tokens", "answer_cost", cause="model|prompt|tokens", of="use")
 def longer_answers(place: Place) -> Place:
     """The model began to think aloud: four times as many tokens."""
     return lived(place, service={"tokens": 380.0, "seconds": 5.0})
 
 
-@fault("questions_length", cause="", of_use=True)
+@fault("questions_length", cause="", of="use")
 def pasted_logs(place: Place) -> Place:
     """People paste what their program printed into their questions."""
 
