@@ -1,6 +1,6 @@
 """What a page's styles hide: elements that are not displayed, invisible, of no size, or in the color of their ground.
 
-No browser is at hand, so style sheets of the page itself and `style` attributes are read as far as they hide text.
+A parser has no browser, so style sheets of the page itself and `style` attributes are read as far as they hide text.
 Sheets of other files are unknown, but the names that frameworks use for hidden text are known.
 """
 
