@@ -39,6 +39,7 @@ class Benchmark(StrEnum):
     CHUNKING = "chunking"
     RETRIEVAL_QUALITY = "retrieval_quality"
     REFRESH = "refresh"
+    MONITOR = "monitor"
     MEMORY = "memory"
     SLICES = "slices"
     SABOTAGE = "sabotage"
