@@ -98,7 +98,7 @@ def uncited_prompt(place: Place) -> Place:
         ("# templates: prompts ", "templates: prompts # "),
         ("uncited: quote ", "uncited: keep "),
     )
-    return _answered_anew(place)
+    return _answered_again(place)
 
 
 @fault("answers_uncited", cause="prompt .*friendly", of="use")
@@ -109,10 +109,10 @@ def uncited_prompt_with_quotes(place: Place) -> Place:
     place.edit_use_case(
         ("answer: cite_or_abstain", "answer: friendly"), ("# templates: prompts ", "templates: prompts # ")
     )
-    return _answered_anew(place)
+    return _answered_again(place)
 
 
-def _answered_anew(place: Place, bad: bool = False, **service: object) -> Place:
+def _answered_again(place: Place, bad: bool = False, **service: object) -> Place:
     use_case = place.use_case
     templates = load_templates(use_case.prompts, use_case.folder)
     recordings = corpus.record(place.workspace, use_case, templates, bad=bad)
@@ -126,7 +126,7 @@ def worse_model(place: Place) -> Place:
         ("served_name: databricks-meta-llama-3-3-70b-instruct", "served_name: databricks-meta-llama-3-1-8b-instruct")
     )
     quality = {"context_relevance": 0.72, "groundedness": 0.35, "answer_relevance": 0.4}
-    return _answered_anew(place, bad=True, quality=quality, seconds=1.6, tokens=70.0)
+    return _answered_again(place, bad=True, quality=quality, seconds=1.6, tokens=70.0)
 
 
 @fault("judge_swapped", "judge_drift", cause="judge", of="use")

@@ -1,4 +1,4 @@
-"""Documents that instruct a model are told from those that instruct readers."""
+"""Documents that instruct a model, which are others than those that instruct readers."""
 
 from pathlib import Path
 from pydoc_data.topics import topics
