@@ -51,6 +51,7 @@ class PageText:
     def __init__(self, page: pypdfium2.PdfPage) -> None:
         """Turns the page so that most of its text lies: PDFium orders lines as they are seen on the page."""
         self._page = page
+        self._x, self._y, self._box = ctypes.c_double(), ctypes.c_double(), pdfium.FS_RECTF()  # filled by each call
         self._rotation = page.get_rotation()
         if self._rotation:
             page.set_rotation(0)
@@ -63,6 +64,7 @@ class PageText:
             self._text = page.get_textpage()
         self._visibility = Visibility(page, self._text)
         self._characters = self._read_characters()
+        self._has_rtl = bool(_RTL.search(self._characters))
         self.pictures = self._visibility.pictures
 
     def close(self) -> None:
@@ -82,13 +84,12 @@ class PageText:
 
     def origin(self, index: int) -> tuple[float, float]:
         """Where a character begins, on the page as it is stored."""
-        x, y = ctypes.c_double(), ctypes.c_double()
-        pdfium.FPDFText_GetCharOrigin(self._text, index, x, y)
-        return x.value, y.value
+        pdfium.FPDFText_GetCharOrigin(self._text, index, self._x, self._y)
+        return self._x.value, self._y.value
 
     def upright(self, x: float, y: float) -> tuple[float, float]:
         """A point of the stored page, on the page whose text lies."""
-        return ((x, y), (y, -x), (-x, -y), (-y, x))[self.turn]
+        return ((y, -x), (-x, -y), (-y, x))[self.turn - 1] if self.turn else (x, y)
 
     def _most_common_turn(self) -> int:
         """Quarter turns counterclockwise of most characters."""
@@ -144,9 +145,9 @@ class PageText:
     def _words(self, start: int, end: int) -> Iterator[_Word]:
         for found in _NO_SPACE.finditer(self._characters, start, end):
             first, last = found.start(), found.end() - 1
-            origin = self.origin(first)
+            x, y = origin = self.origin(first)
             if self._visibility.is_shown(first, last, origin):
-                yield _Word(first, last, *self.upright(*origin))
+                yield _Word(first, last, *(self.upright(x, y) if self.turn else origin))
 
     def _is_apart(self, before: _Word, word: _Word, size: float) -> bool:
         """Whether the gap between two words is wide; measured only if the distance of their beginnings is large."""
@@ -162,7 +163,7 @@ class PageText:
         return min(edges), max(edges)
 
     def _edges(self, index: int) -> tuple[float, float]:
-        box = pdfium.FS_RECTF()
+        box = self._box
         pdfium.FPDFText_GetLooseCharBox(self._text, index, box)
         return self.upright(box.left, box.bottom)[0], self.upright(box.right, box.top)[0]
 
@@ -187,7 +188,7 @@ class PageText:
     def _text_of(self, word: _Word) -> str:
         """The word's characters. Those of a ligature, which begin at one place, are the wrong way round in Arabic."""
         text = self._characters[word.first : word.last + 1]
-        if not _RTL.search(text):
+        if not self._has_rtl:
             return text
         characters = list(text)
         at = word.first
