@@ -16,7 +16,7 @@ from localbundle.runs.record import list_runs
 from localbundle.workspace.cleanup_guard import guarded
 from localbundle.workspace.environment import OWNER
 from localbundle.workspace.processes import new_owner
-from localbundle.workspace.resources import open_workspace
+from localbundle.workspace.resources import open_workspace, server_of
 from localbundle.workspace.server import Server
 
 
@@ -24,7 +24,7 @@ def up(target: Target = None, var: Var = None) -> None:
     """Start Spark and keep it running, so that runs start at once."""
     bundle = load(target, var)
     with console.status("starting") as status:
-        server = Server(bundle.home, strict_volumes=bundle.strict_volumes)
+        server = server_of(bundle)
         state = open_workspace(bundle, server, status.update, keep=True)
     console.print(f"Spark is up for target [bold]{bundle.target}[/] [dim](pid {state.pid}, port {state.port})[/]")
     console.print(f"[dim]stop it with[/] localbundle down -t {bundle.target}")
@@ -63,7 +63,7 @@ def execute(
     """
     bundle = load(target)
     write_resolved(bundle)
-    server = Server(bundle.home, strict_volumes=bundle.strict_volumes)
+    server = server_of(bundle)
     owner = new_owner()
     with guarded(bundle.home, owner):
         with errors.status("starting Spark") as status:
@@ -97,7 +97,7 @@ def lab(
         console.print(f"kernel [bold]local workspace[/] is in {install_kernel()}", highlight=False, soft_wrap=True)
         return
     bundle = load(target)
-    server, owner = Server(bundle.home, strict_volumes=bundle.strict_volumes), new_owner()
+    server, owner = server_of(bundle), new_owner()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     with guarded(bundle.home, owner):

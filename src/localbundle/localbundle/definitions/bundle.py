@@ -41,6 +41,7 @@ class Bundle:
         problems: what is wrong in it, or differs here. It is resolved as far as possible.
         faults: the problems of references that stay as written, by what stands in their braces.
         ignore: ids of rules whose findings are not wanted.
+        catalogs: names of catalogs that its code uses and nothing declares, from environments/laptop.yml.
     """
 
     root: Path
@@ -53,6 +54,7 @@ class Bundle:
     problems: tuple[BundleError, ...] = ()
     faults: Mapping[str, BundleError] = field(default_factory=dict)
     ignore: tuple[str, ...] = ()
+    catalogs: tuple[str, ...] = ()
 
     @property
     def jobs(self) -> Mapping[str, Any]:
@@ -105,7 +107,7 @@ def load_bundle(root: Path, target: str | None = None, overrides: Mapping[str, s
         problems.add(error)
     return Bundle(
         root, str(name), target, resolved, laptop.checks, raw, laptop.strict_volumes, problems.found(),
-        problems.faults, laptop.ignore,
+        problems.faults, laptop.ignore, laptop.catalogs,
     )  # fmt: skip
 
 

@@ -28,12 +28,14 @@ class Laptop:
         checks: checks of job parameters, "module:function" by job.
         strict_volumes: whether volumes refuse what they refuse on Databricks.
         ignore: ids of rules whose findings are not wanted.
+        catalogs: names of catalogs that code uses and nothing in the bundle declares.
     """
 
     variables: Mapping[str, Any] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)
     strict_volumes: bool = True
     ignore: tuple[str, ...] = ()
+    catalogs: tuple[str, ...] = ()
 
 
 def read_laptop(root: Path) -> Laptop:

@@ -25,7 +25,7 @@ from localbundle.volumes.strict import install_named
 from localbundle.workspace.cleanup_guard import guarded
 from localbundle.workspace.environment import HOME, OWNER
 from localbundle.workspace.processes import new_owner
-from localbundle.workspace.resources import open_workspace
+from localbundle.workspace.resources import open_workspace, server_of
 from localbundle.workspace.server import Server, ServerState
 
 
@@ -98,7 +98,7 @@ class Connection:
 
 
 def _server(bundle: Bundle) -> Server:
-    return Server(bundle.home, strict_volumes=bundle.strict_volumes)
+    return server_of(bundle)
 
 
 def _start(bundle: Bundle, server: Server) -> None:

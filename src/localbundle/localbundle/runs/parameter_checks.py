@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 
 from localbundle.definitions.bundle import Bundle
 from localbundle.errors import BundleError
-from localbundle.workspace.server import Server
+from localbundle.workspace.resources import server_of
 
 _CHILD = """
 import importlib, json, sys
@@ -56,7 +56,7 @@ def start_check(bundle: Bundle, job: str, parameters: Mapping[str, str]) -> Call
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, **Server(bundle.home, strict_volumes=bundle.strict_volumes).environment()},
+        env={**os.environ, **server_of(bundle).environment()},
     )
 
     def result() -> dict[str, str]:

@@ -22,8 +22,7 @@ from localbundle.runs.html import write_notebook_page
 from localbundle.runs.record import Recorder
 from localbundle.runs.wheels import wheel_folder
 from localbundle.workspace.environment import OWNER
-from localbundle.workspace.resources import create_volumes, schema_statements
-from localbundle.workspace.server import Server
+from localbundle.workspace.resources import create_volumes, schema_statements, server_of
 
 _WATCH_SECONDS = 2.0
 
@@ -35,7 +34,7 @@ class RunResources:
         self, bundle: Bundle, job: Job, recorder: Recorder, progress: Callable[[str], None], owner: str
     ) -> None:
         self._bundle, self._job, self._recorder, self._progress, self._owner = bundle, job, recorder, progress, owner
-        self._server = Server(bundle.home, strict_volumes=bundle.strict_volumes)
+        self._server = server_of(bundle)
         self._statements = schema_statements(bundle)
         self._preparing = asyncio.Lock()
         self._pages: list[asyncio.Task[Path]] = []

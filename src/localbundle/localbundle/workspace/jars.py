@@ -27,7 +27,7 @@ FULL_JARS = (
 )
 """The jars with most of the classes that a run loads, the fullest first."""
 
-_BOUND_PARAMETERS = Path(__file__).parent / "parameters" / "bound_parameters.jar"  # built from the source beside it
+_EXTENSIONS = Path(__file__).parent / "spark_extensions" / "spark_extensions.jar"  # built from the sources beside it
 
 Progress = Callable[[str], None]
 Coordinates = tuple[str, str, str]
@@ -52,7 +52,11 @@ def class_path(delta: Sequence[Path]) -> list[Path]:
     Java looks for each class in one jar after the other, 277 in arbitrary order: a tenth of a first run's CPU time.
     """
     jars = spark_home() / "jars"
-    return [_BOUND_PARAMETERS, *delta, *(jar for name in FULL_JARS for jar in sorted(jars.glob(f"{name}[-_][0-9]*.jar")))]
+    return [
+        _EXTENSIONS,
+        *delta,
+        *(jar for name in FULL_JARS for jar in sorted(jars.glob(f"{name}[-_][0-9]*.jar"))),
+    ]
 
 
 def find_java(progress: Progress) -> Path:

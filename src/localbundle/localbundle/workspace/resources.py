@@ -1,33 +1,33 @@
-"""The bundle's resources in a local workspace: schemas in its catalog, volumes as folders."""
+"""The bundle's resources in a local workspace: its server, its schemas, volumes as folders."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from localbundle.definitions.bundle import Bundle, write_resolved
 from localbundle.definitions.read_job import CANNOT_RUN
 from localbundle.definitions.yamlfile import error_at
 from localbundle.errors import Report, raise_error
+from localbundle.workspace import samples
+from localbundle.workspace.catalogs import CATALOG, catalog_names, resources, schema_names
 from localbundle.workspace.environment import VOLUMES
 from localbundle.workspace.server import Server, ServerState
 
-CATALOG = "spark_catalog"
+
+def server_of(bundle: Bundle) -> Server:
+    """The Spark server of the bundle's target."""
+    return Server(bundle.home, strict_volumes=bundle.strict_volumes, catalogs=catalog_names(bundle))
 
 
 def check_resources(bundle: Bundle, report: Report = raise_error) -> None:
     """Refuses resources that a laptop cannot provide.
 
     Raises:
-        BundleError: a schema or a volume is in a catalog other than the laptop's.
+        BundleError: a schema or a volume does not say in which catalog it is.
     """
     for kind in ("schemas", "volumes"):
-        for key, resource in _resources(bundle, kind).items():
-            catalog = resource.get("catalog_name")
-            if catalog != CATALOG:
-                message = (
-                    f"{kind}.{key} is in catalog {catalog}, a laptop has only {CATALOG}; "
-                    f"make its catalog_name a variable and set that to {CATALOG} in environments/laptop.yml"
-                )
-                report(error_at(key if catalog is None else catalog, bundle.root, message, rule=CANNOT_RUN))
+        for key, resource in resources(bundle, kind).items():
+            if resource.get("catalog_name") is None:
+                message = f"{kind}.{key} has no catalog_name; add it, for example main"
+                report(error_at(key, bundle.root, message, rule=CANNOT_RUN))
 
 
 def open_workspace(
@@ -49,14 +49,16 @@ def open_workspace(
 
 def create_volumes(bundle: Bundle) -> None:
     """Creates the folders of the bundle's volumes."""
-    root = bundle.home / VOLUMES / CATALOG
-    for volume in _resources(bundle, "volumes").values():
-        (root / volume["schema_name"] / volume["name"]).mkdir(parents=True, exist_ok=True)
+    root = bundle.home / VOLUMES
+    for volume in resources(bundle, "volumes").values():
+        (root / volume["catalog_name"] / volume["schema_name"] / volume["name"]).mkdir(parents=True, exist_ok=True)
 
 
 def schema_statements(bundle: Bundle) -> list[str]:
-    """The SQL that creates the bundle's schemas."""
-    return [_create(schema) for schema in _resources(bundle, "schemas").values()]
+    """The SQL that creates the bundle's schemas, and the sample table if its code reads that."""
+    comments = {one.get("name"): one.get("comment") for one in resources(bundle, "schemas").values()}
+    created = [_create(name, str(comments.get(name) or "")) for name in schema_names(bundle)]
+    return [*created, *(samples.STATEMENTS if samples.is_used(bundle.root) else ())]
 
 
 def _create_schemas(bundle: Bundle, remote: str) -> None:
@@ -69,11 +71,6 @@ def _create_schemas(bundle: Bundle, remote: str) -> None:
     spark.stop()
 
 
-def _create(schema: Mapping[str, Any]) -> str:
-    text = str(schema.get("comment", "")).replace("\\", "\\\\").replace("'", "\\'")
-    return f"CREATE SCHEMA IF NOT EXISTS {CATALOG}.`{schema['name']}` COMMENT '{text}'"
-
-
-def _resources(bundle: Bundle, kind: str) -> Mapping[str, Any]:
-    resources: Mapping[str, Any] = bundle.config["resources"].get(kind) or {}
-    return resources
+def _create(name: str, comment: str) -> str:
+    text = comment.replace("\\", "\\\\").replace("'", "\\'")
+    return f"CREATE SCHEMA IF NOT EXISTS {CATALOG}.`{name}` COMMENT '{text}'"

@@ -18,6 +18,7 @@ from typing import IO
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from localbundle.errors import BundleError
+from localbundle.workspace.catalogs import ALWAYS
 from localbundle.workspace.environment import OWNER, workspace_environment
 from localbundle.workspace.jars import Progress, class_path, delta_jars, find_java, spark_home
 from localbundle.workspace.processes import create_time, is_alive, stop_tree
@@ -36,6 +37,7 @@ class ServerState(BaseModel):
         token: what clients authenticate with.
         kept: started by `localbundle up`; no run stops it.
         strict_volumes: the rule for its Python workers as long as it runs.
+        catalogs: the names that it has for its one catalog.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -46,6 +48,7 @@ class ServerState(BaseModel):
     token: str
     kept: bool
     strict_volumes: bool = False
+    catalogs: tuple[str, ...] = ()
 
     @property
     def remote(self) -> str:
@@ -56,11 +59,13 @@ class ServerState(BaseModel):
 class Server:
     """Starts, finds, shares and stops the server of the workspace in `home`.
 
-    With `strict_volumes` its processes find volumes as strict as on Databricks.
+    With `strict_volumes` its processes find volumes as strict as on Databricks. `catalogs` are further names of its one
+    catalog.
     """
 
-    def __init__(self, home: Path, *, strict_volumes: bool = True) -> None:
+    def __init__(self, home: Path, *, strict_volumes: bool = True, catalogs: Sequence[str] = ALWAYS) -> None:
         self.home = home
+        self._catalogs = tuple(catalogs)
         self._strict_volumes = strict_volumes
         self._state_file = home / "server.json"
         self._in_use: IO[str] | None = None
@@ -87,7 +92,7 @@ class Server:
         self.home.mkdir(parents=True, exist_ok=True)
         with self._exclusively("server.lock"):
             state = self.state() or self._start(progress, keep, owner)
-            self._check_volumes(state)
+            self._check(state)
             if keep and not state.kept:
                 state = self._write(state.model_copy(update={"kept": True}))
             self._in_use = (self.home / "users.lock").open("a")
@@ -135,13 +140,15 @@ class Server:
         remote = state.remote if state else ""
         return workspace_environment(self.home, strict_volumes=self._strict_volumes, remote=remote, path=path)
 
-    def _check_volumes(self, state: ServerState) -> None:
-        if state.strict_volumes != self._strict_volumes:
-            target, was = self.home.name, str(state.strict_volumes).lower()
-            raise BundleError(
-                f"Spark of target {target} was started with strict_volumes: {was}, which has changed since; "
-                f"stop it with `localbundle down -t {target}`, then try again"
-            )
+    def _check(self, state: ServerState) -> None:
+        missing = [name for name in self._catalogs if name not in state.catalogs]
+        what = f"strict_volumes: {str(state.strict_volumes).lower()}, which has changed since" * (
+            state.strict_volumes != self._strict_volumes
+        ) or f"no catalog {', '.join(missing)}" * bool(missing)
+        if what:
+            target = self.home.name
+            fix = f"stop it with `localbundle down -t {target}`, then try again"
+            raise BundleError(f"Spark of target {target} was started with {what}; {fix}")
 
     @contextlib.contextmanager
     def _exclusively(self, name: str) -> Iterator[None]:
@@ -187,6 +194,7 @@ class Server:
             token=token,
             kept=keep,
             strict_volumes=self._strict_volumes,
+            catalogs=self._catalogs,
         )
         self._write(state)
         try:
@@ -279,6 +287,7 @@ class Server:
             "spark.hadoop.hive.metastore.try.direct.sql": "false",
             "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension,localbundle.BoundParameters",
             "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+            **{f"spark.sql.catalog.{name}": "localbundle.CatalogAlias" for name in self._catalogs},
             "spark.sql.sources.default": "delta",  # as on Databricks
             "spark.sql.shuffle.partitions": "2",
             "spark.databricks.delta.snapshotPartitions": "1",

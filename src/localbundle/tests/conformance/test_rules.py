@@ -7,6 +7,7 @@ import pytest
 from localbundle.cli import app
 from localbundle.errors import BundleError
 from localbundle.runs.record import RunRecord, list_runs
+from localbundle.workspace.catalogs import ALWAYS
 from localbundle.workspace.cleanup_guard import guarded
 from localbundle.workspace.processes import new_owner
 from localbundle.workspace.server import Server
@@ -20,7 +21,7 @@ def home(tmp_path_factory, worker_id):
     """The local workspace that all cases share, and the workers of pytest-xdist too."""
     base = tmp_path_factory.getbasetemp()
     home = (base if worker_id == "master" else base.parent) / "workspace" / "test"
-    server, owner = Server(home), new_owner()
+    server, owner = Server(home, catalogs=[*ALWAYS, "ours"]), new_owner()
     with guarded(home, owner):
         server.use(lambda note: None, owner=owner)
         yield home

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
-from localbundle.workspace.jars import class_path, delta_jars, find_java
+from localbundle.workspace.jars import class_path, delta_jars, find_java, spark_home
 from localbundle.workspace.processes import is_alive
 from localbundle.workspace.server import Server, ServerState
 from localbundle_support.waiting import eventually
@@ -153,15 +153,16 @@ def test_a_state_file_of_a_reused_pid_counts_as_none(tmp_path: Path) -> None:
     assert me.is_running()
 
 
-def test_the_jar_is_what_the_compiler_makes_of_its_source(home: Path, tmp_path: Path) -> None:
-    """Rebuild it with: javac --release 17 -g:none -cp DELTA_AND_SPARK_JARS -d FOLDER BoundParameters.java."""
+def test_the_jar_is_what_the_compiler_makes_of_its_sources(home: Path, tmp_path: Path) -> None:
+    """Rebuild it with: javac --release 17 -g:none -cp DELTA_AND_SPARK_JARS -d FOLDER *.java."""
     java = find_java(silent)
     compiler = java / "bin" / "javac"
     if not compiler.is_file():
         pytest.skip("needs a JDK: this Java has no compiler")
-    ours, *others = class_path(delta_jars(java, silent))
-    source = ours.with_name("BoundParameters.java")
-    words = ["--release", "17", "-g:none", "-cp", os.pathsep.join(map(str, others)), "-d", str(tmp_path), str(source)]
+    delta = delta_jars(java, silent)
+    ours, others = class_path(delta)[0], [*delta, spark_home() / "jars" / "*"]
+    sources = [str(file) for file in sorted(ours.parent.glob("*.java"))]
+    words = ["--release", "17", "-g:none", "-cp", os.pathsep.join(map(str, others)), "-d", str(tmp_path), *sources]
     subprocess.run([compiler, *words], check=True)
     with zipfile.ZipFile(ours) as jar:
         kept = {name: jar.read(name) for name in jar.namelist()}

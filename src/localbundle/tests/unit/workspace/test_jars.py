@@ -100,9 +100,10 @@ def test_no_two_processes_download_at_once(cache, tmp_path, monkeypatch) -> None
     assert fetched == NAMES
 
 
-def test_the_class_path_begins_with_delta_and_names_each_jar_of_the_installed_spark_once(tmp_path) -> None:
+def test_the_class_path_begins_with_ours_and_delta_and_names_each_jar_of_the_installed_spark_once(tmp_path) -> None:
     delta = tmp_path / "delta.jar"
-    first, *others = class_path([delta])
+    ours, first, *others = class_path([delta])
+    assert ours.is_file() and ours.parent.name == "spark_extensions"
     assert first == delta
     assert len(set(others)) == len(others)
     assert all(jar.is_file() and jar.parent == spark_home() / "jars" for jar in others)
