@@ -60,7 +60,7 @@ def build(home: Path, schema: str = "healthy") -> Place:
         assert len(files) == len(corpus.TOPICS)
         recordings = corpus.record(workspace)
         now = datetime.now(UTC) + AHEAD
-        world = World(now, Service(recordings, len(corpus.ordinary())))
+        world = World(now, Service(recordings, len(corpus.ordinary())), weekday=now.weekday(), hour=now.hour)
         place = Place(workspace, home, world)
         fill(place, traffic(world))
         _measured(place)

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -135,7 +135,8 @@ class Clean:
 
     def findings(self, seed: int) -> tuple[Finding, ...]:
         """What is found of the system with other people, on another day and hour of the week: all of it is false."""
-        world = replace(self.world, seed=seed, weekday=seed % 7, hour=float(seed * 5 % 24))
+        now = self.world.now - timedelta(days=seed % 7, hours=seed * 5 % 24)
+        world = replace(self.world, seed=seed, now=now, weekday=now.weekday(), hour=now.hour)
         return found_in(seen(self.system, world, in_other_words(self.vectors)))
 
 
