@@ -17,9 +17,9 @@ CATALOGUE = {check for topic in TOPICS for check in topic.findings}
 
 
 def a_finding(check: str) -> Finding:
-    told: dict[str, Any] = dict.fromkeys(("since", "opened_at", "seen_at"), NOW)
+    about: dict[str, Any] = dict.fromkeys(("since", "opened_at", "seen_at"), NOW)
     return Finding(finding_id="f", check=check, subject="", severity="low", title=f"{check} here", details="",
-                   action="a", command="c", **told)  # fmt: skip
+                   action="a", command="c", **about)  # fmt: skip
 
 
 def kinds(steps: list[Proposal]) -> set[str]:

@@ -56,8 +56,8 @@ def check(system: System) -> Iterator[Found]:
         ("written", "completion_tokens", "the model writes more tokens"),
     ):
         tokens = blocks(system, asked, logarithms(asked[column]), "called_at")
-        told = replace(_TOKENS, otherwise=f"{what}, and nothing was changed here")
-        yield from compare(system, told, tokens, subject=subject)
+        about = replace(_TOKENS, otherwise=f"{what}, and nothing was changed here")
+        yield from compare(system, about, tokens, subject=subject)
     spent = blocks(system, asked, logarithms(asked["cost"]), "called_at")
     yield from compare(system, _COST, spent, details=_by_model(system, calls))
     yield from _flooding(system, rows(system.answers))

@@ -69,18 +69,18 @@ def check(system: System) -> Iterator[Found]:
     for step in ("rewrite", "retrieve", "check", *(("generate",) if calls.empty else ())):
         seconds = numbers(answers[f"{step}_seconds"])
         if seconds.mean() >= _LEAST_SECONDS:
-            told = replace(
+            about = replace(
                 _STEP, otherwise=f"step {step} takes longer, and nothing was changed here: the machine's load"
             )
-            yield from compare(system, told, blocks(system, answers, logarithms(seconds)), subject=step)
+            yield from compare(system, about, blocks(system, answers, logarithms(seconds)), subject=step)
     asked = calls[(calls["purpose"] == "ask") & (calls["attempts"] >= 1) & ~calls["cached"].astype(bool)]
     for model, mine in asked[asked["outcome"] == "answered"].groupby("model"):
         if numbers(mine["seconds"]).mean() >= _LEAST_SECONDS:
             found = blocks(system, mine, logarithms(mine["seconds"]), "called_at")
-            told = replace(
+            about = replace(
                 _MODEL, otherwise=f"model {model} takes longer by itself: its server, its load or the network"
             )
-            yield from compare(system, told, found, subject=str(model))
+            yield from compare(system, about, found, subject=str(model))
     yield from compare(system, _QUEUE, blocks(system, answers, numbers(answers["queue_seconds"])))
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ragops.monitoring.checks.questions import QUESTIONS
 from ragops.monitoring.system.system import System
-from tests.support.monitored import NOW, an_empty_system, changed, clean, findings, is_recent, some
+from tests.support.monitored import NOW, Use, a_clean_system, an_empty_system, changed, clean, findings, is_recent, some
 
 RECENT = is_recent(clean().answers)
 
@@ -27,6 +27,14 @@ def test_no_questions_any_more_and_many_more() -> None:
     copies = [now.assign(who=now["who"] + f"-{copy}", question=now["question"] + f" {copy}") for copy in range(12)]
     many = findings(replace(clean(), answers=pd.concat([clean().answers, *copies], ignore_index=True)), QUESTIONS)
     assert "questions_volume" in many
+
+
+def test_half_a_day_of_silence() -> None:
+    system = a_clean_system(3, Use(people=25, a_day=12))
+    silent = replace(system, answers=system.answers[~is_recent(system.answers, 12.5)])
+    one = findings(silent, QUESTIONS)["questions_volume"]
+    assert (one.value, one.severity, one.since) == (0, "high", silent.answers["asked_at"].max())
+    assert "in 12 hours" in one.title
 
 
 def test_longer_questions() -> None:

@@ -1,11 +1,13 @@
 """Checks of time."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from ragops.monitoring.checks.speed import SPEED, step_percentiles
-from tests.support.monitored import an_empty_system, changed, clean, findings, is_recent
+from ragops.monitoring.finding import Change
+from tests.support.monitored import NOW, an_empty_system, changed, clean, findings, is_recent
 
 RECENT = is_recent(clean().answers)
 
@@ -43,3 +45,11 @@ def test_percentiles_are_by_step() -> None:
         "answer", "queue", "retrieve", "generate", "check",
     ]  # fmt: skip
     assert step_percentiles(an_empty_system()) == ""
+
+
+def test_without_a_change_that_explains_it_a_model_is_slow_by_itself() -> None:
+    calls = is_recent(clean().calls, time="called_at") & (clean().calls["model"] == "served")
+    slow = changed(clean(), "calls", calls, seconds=4 * clean().calls.loc[calls, "seconds"])
+    assert (findings(slow, SPEED)["model_slow"].cause or "").startswith("model served takes longer by itself")
+    change = Change(NOW - timedelta(hours=30), "model", "served", "a", "b")
+    assert findings(replace(slow, changes=(change,)), SPEED)["model_slow"].cause is None

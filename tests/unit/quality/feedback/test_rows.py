@@ -120,11 +120,11 @@ def test_an_answers_row_has_what_is_monitored() -> None:
         "sources": passages,
     }
     chain, now = ("help", "3"), datetime(2026, 11, 30, 12, tzinfo=UTC)
-    told = {"who": "me", "asked_at": now, "chain": chain, "groups": ("docs",), "queue_seconds": 0.75}
-    row = answer_row(f"resp_{'0a' * 16}", "q", "Open sockets [1].", outputs, **told)
+    given = {"who": "me", "asked_at": now, "chain": chain, "groups": ("docs",), "queue_seconds": 0.75}
+    row = answer_row(f"resp_{'0a' * 16}", "q", "Open sockets [1].", outputs, **given)
     assert (row.groups, row.evidence, row.similarities, row.support) == (["docs"], 0.8, [0.8], 0.5)
     assert (row.valid_citations, row.removed_citations, row.quoted, row.failed) == (2, 1, False, ["served"])
     steps = (row.queue_seconds, row.rewrite_seconds, row.retrieve_seconds, row.generate_seconds, row.check_seconds)
     assert steps == (0.75, None, 0.5, 2.0, 0.25)
-    abstained = answer_row(f"resp_{'0a' * 16}", "q", "No.", outputs | {"abstained": "the model"}, **told)
+    abstained = answer_row(f"resp_{'0a' * 16}", "q", "No.", outputs | {"abstained": "the model"}, **given)
     assert abstained.support is None
