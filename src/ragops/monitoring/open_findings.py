@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -99,10 +99,7 @@ def _row(found: Found, cause: Cause | None, last: Finding | None, now: datetime)
     is_open = last is not None and last.closed_at is None
     opened = last.opened_at if last and is_open else now
     since = min(found.since, last.since) if last and is_open else min(found.since, now)
-    about: Mapping[str, object] = {
-        "cause": cause.text if cause else last.cause if last and is_open else None,
-        "cause_kind": cause.kind if cause else last.cause_kind if last and is_open else None,
-    }
+    kept = last if is_open else None
     return Finding(
         finding_id=digest([found.check, found.subject, opened.astimezone(UTC).isoformat()])[:32],
         check=found.check,
@@ -120,7 +117,8 @@ def _row(found: Found, cause: Cause | None, last: Finding | None, now: datetime)
         opened_at=opened,
         seen_at=now,
         occurrence=(last.occurrence + (not is_open)) if last else 1,
-        **about,
+        cause=cause.text if cause else kept.cause if kept else None,
+        cause_kind=cause.kind if cause else kept.cause_kind if kept else None,
     )
 
 
