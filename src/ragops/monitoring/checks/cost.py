@@ -17,6 +17,7 @@ from ragops.monitoring.system.system import System
 from ragops.usecase.monitoring import Budget
 
 _CAUSES: tuple[ChangeKind, ...] = ("prompt", "model", "champion", "deployment", "generation")
+_OF_WRITING: tuple[ChangeKind, ...] = ("prompt", "model", "champion")
 _TOKENS = Compared(
     check="answer_tokens",
     what="tokens for an answer,",
@@ -51,12 +52,12 @@ def check(system: System) -> Iterator[Found]:
     for model, mine in calls.groupby("model"):
         yield from _price(system, str(model), mine)
     asked = calls[(calls["purpose"] == "ask") & (calls["outcome"] == "answered") & ~calls["cached"].astype(bool)]
-    for subject, column, what in (
-        ("read", "prompt_tokens", "the prompt or the passages are longer"),
-        ("written", "completion_tokens", "the model writes more tokens"),
+    for subject, column, what, causes in (
+        ("read", "prompt_tokens", "the prompt or the passages are longer", _CAUSES),
+        ("written", "completion_tokens", "the model writes more tokens", _OF_WRITING),
     ):
         tokens = blocks(system, asked, logarithms(asked[column]), "called_at")
-        about = replace(_TOKENS, otherwise=f"{what}, and nothing was changed here")
+        about = replace(_TOKENS, causes=causes, otherwise=f"{what}, and nothing was changed here")
         yield from compare(system, about, tokens, subject=subject)
     spent = blocks(system, asked, logarithms(asked["cost"]), "called_at")
     yield from compare(system, _COST, spent, details=_by_model(system, calls))
