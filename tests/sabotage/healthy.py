@@ -13,6 +13,7 @@ from croniter import croniter
 
 from ragops.answers.llms.ledger.calls import CALLS
 from ragops.corpus.embeddings.recipes import encoder_source
+from ragops.corpus.index.generations.manifest import write_manifest
 from ragops.corpus.index.generations.published_files import PublishedIndex, index_root
 from ragops.demo.corpus import PATHS
 from ragops.exploration.profile import Profile
@@ -145,6 +146,9 @@ def _backdated(place: Place) -> None:
     place.sql(f"UPDATE {{documents}} SET ingested_at = ingested_at - INTERVAL {by} SECONDS")
     place.backdate(AGE)
     index = PublishedIndex(index_root(place.workspace))
+    for manifest in index.manifests():
+        earlier = manifest.model_copy(update={"built_at": manifest.built_at - AGE})
+        write_manifest(index.folder(manifest.name), earlier)
     pointer = index.pointer()
     index.write_pointer(pointer.model_copy(update={"published_at": pointer.published_at - AGE}))
 

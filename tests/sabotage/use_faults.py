@@ -229,7 +229,10 @@ def invented_citations(place: Place) -> Place:
 
 @fault("answer_tokens", "answer_cost", cause="model|prompt|tokens", of="use")
 def longer_answers(place: Place) -> Place:
-    """The model began to think aloud: four times as many tokens."""
+    """Another model behind the same name thinks aloud: four times as many tokens."""
+    place.edit_use_case(
+        ("served_name: databricks-meta-llama-3-3-70b-instruct", "served_name: databricks-qwen3-thinking")
+    )
     return lived(place, service={"tokens": 380.0, "seconds": 5.0})
 
 
