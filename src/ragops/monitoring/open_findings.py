@@ -116,6 +116,7 @@ def _row(found: Found, cause: Cause | None, last: Finding | None, now: datetime)
         command=found.command,
         opened_at=opened,
         seen_at=now,
+        closed_at=None,
         occurrence=(last.occurrence + (not is_open)) if last else 1,
         cause=cause.text if cause else kept.cause if kept else None,
         cause_kind=cause.kind if cause else kept.cause_kind if kept else None,
