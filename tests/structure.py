@@ -26,7 +26,8 @@ ENTRIES = (
     "serving.model.model_code",  # MLflow runs it by its path
     "serving.model.langchain_retriever",  # for chains of a team's own
     "volumes.at_start.sitecustomize",  # Python runs it when it starts
-    "lint.refresh",  # a command of localbundle's developers
+    "lint.refresh",  # commands of localbundle's developers
+    "definitions.refresh_fields",
 )
 """Modules within a package at which somebody outside it begins."""
 

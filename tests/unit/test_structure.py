@@ -41,7 +41,7 @@ def test_imports_have_no_cycle(package: str) -> None:
     assert cycles(modules(ROOT, package)) == []
 
 
-@pytest.mark.parametrize(("package", "least"), [("ragops", 110), ("localbundle", 105)])
+@pytest.mark.parametrize(("package", "least"), [("ragops", 110), ("localbundle", 100)])
 def test_most_modules_are_whole_ideas(package: str, least: int) -> None:
     lines = [module.lines for module in modules(ROOT, package).values() if not module.is_package]
     assert least <= statistics.median(lines) <= 150

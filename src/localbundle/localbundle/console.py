@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -160,9 +159,9 @@ def print_findings(console: Console, findings: Sequence[Finding]) -> None:
             highlight=False,
             soft_wrap=True,
         )
-    counts = Counter(finding.level for finding in findings)
-    texts = {"error": "[red]{} finding{}[/]", "warning": "[yellow]{} warning{}[/]", "note": "{} note{}"}
-    parts = [text.format(counts[level], "s" * (counts[level] > 1)) for level, text in texts.items() if counts[level]]
+    texts = (("error", "[red]{} finding{}[/]"), ("warning", "[yellow]{} warning{}[/]"), ("note", "{} note{}"))
+    known = ((text, sum(finding.level == level for finding in findings)) for level, text in texts)
+    parts = [text.format(count, "s" * (count > 1)) for text, count in known if count]
     console.print(", ".join(parts), highlight=False)
 
 

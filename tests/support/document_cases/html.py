@@ -71,10 +71,10 @@ _FURNITURE = [
     page(
         "filled-fields",
         '<form><label>Number plate</label><input value="XK 90417" readonly><label>Fuel</label><select><option>Petrol'
-        '<option selected>Diesel</select><input type="password" value="secret"><textarea>Scratch on the door</textarea>'
+        '<option selected>Diesel</select><input type="password" value="secret"><textarea>Scratch on the lid</textarea>'
         "</form>",
         "Number plate XK 90417 Fuel Diesel",
-        "Scratch on the door",
+        "Scratch on the lid",
         hidden=("Petrol", "secret"),
     ),
     page(

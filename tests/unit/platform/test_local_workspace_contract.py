@@ -20,6 +20,7 @@ OWN = {
     "MLFLOW_NO_OP",
     "MLFLOW_ENABLE_ASYNC_TRACE_LOGGING",
     "MLFLOW_USE_DEFAULT_TRACER_PROVIDER",
+    "MLFLOW_ENABLE_OTLP_EXPORTER",
 }
 # Files that ragops itself keeps in the workspace's folder, which the contract allows; `ragops` is in the cache.
 OWN_PATHS = {"mlflow/artifacts", "locks", "prompt-marks.key", "ragops"}

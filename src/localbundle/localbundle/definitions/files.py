@@ -72,7 +72,7 @@ def _included(root: Path, patterns: list[str]) -> list[Path]:
             if file in seen:
                 continue
             if file.suffix not in _SUFFIXES:
-                message = f"include {pattern} matches {file.name}, which is no YAML or JSON; narrow the pattern"
+                message = f"include {pattern} matches {file.name}, which is neither YAML nor JSON; narrow the pattern"
                 raise error_at(pattern, root, message)
             seen.add(file)
             found.append(file)

@@ -88,7 +88,7 @@ class Python:
         python = absolute_path(venv, self._root) / "bin" / "python3"
         if not python.is_file():
             fix = "create it, with databricks-bundles in it"
-            raise self._error(venv, f"python.venv_path {venv} is no virtual environment; {fix}")
+            raise self._error(venv, f"python.venv_path {venv} is not a virtual environment; {fix}")
         return python
 
     def _raise_errors(self, file: Path) -> None:

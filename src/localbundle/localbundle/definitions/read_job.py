@@ -187,7 +187,7 @@ class _JobReader:
             raise self._field_error(key, what, error) from error
 
     def _field_error(self, key: object, what: str, error: ValidationError) -> BundleError:
-        """A field that tasks have on Databricks and not here is no mistake."""
+        """A field that tasks have on Databricks and not here is not a mistake."""
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
@@ -242,7 +242,7 @@ class _JobReader:
             self._report(self.error(written, f"{what}: {written} is a notebook; run it as a notebook_task", WRONG_FILE))
         elif kind == "notebook_task" and not is_notebook(found):
             message = (
-                f"{what}: {written} is no notebook; begin it with `# {_NOTEBOOK}`, or run it as a spark_python_task"
+                f"{what}: {written} is not a notebook; begin it with `# {_NOTEBOOK}`, or run it as a spark_python_task"
             )
             self._report(self.error(written, message, WRONG_FILE))
         elif found.suffix not in (".ipynb", ".py"):

@@ -14,7 +14,7 @@ from localbundle.lint import compute, names, packages, references, tasks, volume
 from localbundle.lint.rule import BundleRule, JobContext, JobRule, Messages, Note
 
 BUNDLE_RULES: tuple[BundleRule, ...] = (names.unused_variable, names.unprefixed_name)
-# What is no mistake: it works on Databricks, and not here.
+# What is not a mistake: it works on Databricks, and not here.
 NOTES = (CANNOT_RUN, NEEDS_WORKSPACE, "unused-variable")
 # What the Databricks CLI warns of, and `--strict` refuses.
 WARNINGS = (EMPTY_FIELD, MISSING_FIELD, UNKNOWN_FIELD, WRONG_TYPE, WRONG_VALUE, "ignored-include")

@@ -33,7 +33,7 @@ def schema_names(bundle: Bundle) -> tuple[str, ...]:
 
 def resources(bundle: Bundle, kind: str) -> Mapping[str, Any]:
     """The bundle's resources of a kind, by key."""
-    found: Mapping[str, Any] = bundle.config["resources"].get(kind) or {}
+    found: Mapping[str, Any] = (bundle.config.get("resources") or {}).get(kind) or {}
     return found
 
 

@@ -4,8 +4,8 @@ A judge errs, and always in the same direction: over many answers its rate is pr
 `rogan_gladen` divides the error out by sensitivity and specificity; `prediction_powered` adds to the labels' mean what
 the judge sees in the other answers, as far as its scores follow the labels (Angelopoulos et al. 2023, arXiv 2311.01453,
 "PPI++"; its weight is estimated, from 0 to 1, so that a useless judge changes little). Prefer the second one: it is
-narrower. With 50 labels in 15 documents it covers 93 to 96 %, and the first one, whose interval is Fieller's, 95 to 97 %
-(1,000 and 2,000 samples for each of nine populations; a bootstrap of the first one 92 to 96 %).
+narrower. With 50 labels in 15 documents it covers 93 to 96 %, and the first one, whose interval is Fieller's, 95 to
+97 % (1,000 and 2,000 samples for each of nine populations; a bootstrap of the first one 92 to 96 %).
 
 How much narrower than labels alone: for many labels the width is sqrt(1 - r^2 N / (N + n)) of theirs, where r is the
 correlation of score and label (for verdicts about kappa), and n of the N + n judged answers have a label. So with kappa

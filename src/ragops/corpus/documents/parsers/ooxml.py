@@ -127,7 +127,7 @@ class Package:
         self.warnings.append(f"{part} is damaged and was left out")
         return None
 
-    def mended(self) -> BytesIO:
+    def repaired(self) -> BytesIO:
         """The file with those parts only that can be read, and of damaged XML what can be read of it."""
         file = BytesIO()
         with ZipFile(file, "w") as archive:

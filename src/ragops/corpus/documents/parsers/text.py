@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from ragops.corpus.documents.limits import ParseLimits
 from ragops.corpus.documents.decoding import decode
+from ragops.corpus.documents.limits import ParseLimits
 from ragops.corpus.documents.types import Extract
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.{0,20000}?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)

@@ -92,7 +92,7 @@ class Stories:
         for link in root.iter(q("w:hyperlink")):
             self._keep_link(link, relations)
         for table in root.iter(q("w:tbl")):
-            _mend_table(table)
+            _repair_table(table)
         for field in root.iter(q("w:ddList")):
             _show_choice(field)
 
@@ -248,7 +248,7 @@ def _drop_emphasis(paragraph: etree._Element) -> None:
         drop(properties)
 
 
-def _mend_table(table: etree._Element) -> None:
+def _repair_table(table: etree._Element) -> None:
     """Fills in cells that rows leave out, and joins those that the old format merges."""
     for row in table.iterchildren(q("w:tr")):
         properties = row.find(q("w:trPr"))

@@ -45,7 +45,7 @@ def parse_xlsx(path: Path, limits: ParseLimits) -> Extract:
             with CalamineWorkbook.from_path(path) as workbook:
                 sheets = dict(_sheets(workbook, drawings, warnings))
         except CalamineError:
-            with CalamineWorkbook.from_filelike(package.mended()) as workbook:
+            with CalamineWorkbook.from_filelike(package.repaired()) as workbook:
                 warnings = list(dict.fromkeys(package.warnings))
                 sheets = dict(_sheets(workbook, drawings, warnings, is_damaged=True))
     if title is None and len(sheets) > 1:

@@ -43,7 +43,7 @@ _LEVELS = (level("%1."), level("%1.%2"), level("%1.%2.%3"))
 _NUM = '<w:num w:numId="1"><w:abstractNumId w:val="1"/></w:num>'
 
 
-def test_a_deeper_level_begins_anew_below_each_number() -> None:
+def test_a_deeper_level_begins_again_below_each_number() -> None:
     places = [(1, 0), (1, 1), (1, 1), (1, 0), (1, 1), (1, 2)]
     assert labels(abstract_list(1, *_LEVELS) + _NUM, *places) == ["1.", "1.1", "1.2", "2.", "2.1", "2.1.1"]
 
@@ -57,7 +57,7 @@ def test_a_level_that_never_restarts_goes_on() -> None:
     assert labels(abstract_list(1, *levels) + _NUM, (1, 0), (1, 1), (1, 0), (1, 1)) == ["1.", "1)", "2.", "2)"]
 
 
-def test_lists_of_one_definition_share_their_numbers_unless_one_starts_anew() -> None:
+def test_lists_of_one_definition_share_their_numbers_unless_one_starts_again() -> None:
     more = (
         '<w:num w:numId="2"><w:abstractNumId w:val="1"/></w:num><w:num w:numId="3"><w:abstractNumId w:val="1"/>'
         '<w:lvlOverride w:ilvl="0"><w:startOverride w:val="7"/></w:lvlOverride></w:num>'
