@@ -109,7 +109,7 @@ def build(root: Path, folder: Path, files: Iterable[Path]) -> None:
     for path in files:
         _write(root / path, folder / _PROJECT / path, by_file.pop(path.as_posix(), []))
     if by_file:
-        raise UserError(f"template/changes.toml: changes {', '.join(by_file)}, which a project has not; remove them")
+        raise UserError(f"template/changes.toml: {', '.join(by_file)}: not in a project; remove the changes")
     shutil.copytree(_HERE / "files", folder / _PROJECT, dirs_exist_ok=True)
 
 

@@ -160,11 +160,11 @@ def test_a_block_without_an_end_is_an_error() -> None:
 
 
 def test_a_file_that_is_changed_must_be_shipped(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"changes.*databricks\.yml"):
+    with pytest.raises(UserError, match=r"databricks\.yml.* not in a project"):
         build(ROOT, tmp_path / "template", [])
 
 
-def test_an_existing_folder_that_is_no_template_is_not_replaced(tmp_path: Path) -> None:
+def test_an_existing_folder_that_is_not_a_template_stays(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").touch()
     with pytest.raises(SystemExit, match="exists and is not a template"):
         main([str(tmp_path)])
