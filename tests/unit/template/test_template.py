@@ -25,7 +25,7 @@ MACHINES = [("no", "azure"), ("yes", "aws"), ("yes", "azure"), ("yes", "gcp")]
 COMBINATIONS = [
     {"gpu": gpu, "cloud": cloud, "answers": answers} for gpu, cloud in MACHINES for answers in ("endpoint", "quotes")
 ]
-GIVEN = {"project_name": "hr-answers", "catalog_dev": "hr_dev", "catalog_staging": "hr_test", "catalog_prod": "hr"}
+GIVEN = {"project_name": "hr-answers", "catalog_dev": "hr-dev", "catalog_staging": "hr_test", "catalog_prod": "hr"}
 Made = Callable[[dict[str, str]], Path]
 
 
@@ -140,6 +140,34 @@ def test_the_answers_are_kept_for_the_next_template(template: Path, made: Made) 
 def test_a_name_that_an_app_cannot_have_is_refused(template: Path, name: str) -> None:
     with pytest.raises(ValueError, match="project_name"):
         answers(template, {"project_name": name})
+
+
+@pytest.mark.parametrize(("name", "accepted"), [("hr-dev", True), ("_hr1", True), ("1hr", False), ("hr dev", False)])
+def test_a_catalog_has_a_name_that_unity_catalog_accepts(template: Path, name: str, accepted: bool) -> None:
+    if accepted:
+        assert answers(template, {"catalog_prod": name})["catalog_prod"] == name
+    else:
+        with pytest.raises(ValueError, match="catalog_prod"):
+            answers(template, {"catalog_prod": name})
+
+
+def test_the_template_can_be_published_as_a_branch(template: Path, tmp_path: Path) -> None:
+    """By the commands of docs/how-to/start-a-project.md: no .gitignore in it hides a file."""
+    page = (ROOT / "docs" / "how-to" / "start-a-project.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```sh\n(git -C build/template init.*?)```", page, re.DOTALL)
+    shutil.copytree(template, tmp_path / "build" / "template")
+    names = {f"GIT_{role}_{part}": "a@b.c" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
+
+    def bash(commands: str) -> None:
+        done = subprocess.run(["bash", "-ec", commands], cwd=tmp_path, env=os.environ | names, capture_output=True)
+        assert done.returncode == 0, done.stderr
+
+    bash("git init --quiet --bare published")
+    bash(block.replace("https://github.com/ORGANIZATION/REPOSITORY", str(tmp_path / "published")))
+    bash("git clone --quiet --branch template published cloned")
+    cloned = {path.relative_to(tmp_path / "cloned") for path in (tmp_path / "cloned").rglob("*") if path.is_file()}
+    published = {path for path in cloned if path.parts[0] != ".git"}
+    assert published == {path.relative_to(template) for path in template.rglob("*") if path.is_file()}
 
 
 def test_only_the_files_of_git_are_shipped() -> None:
