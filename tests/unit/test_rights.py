@@ -31,6 +31,7 @@ WHO = {
     "callers": "callers",
     "users": "app_users",
 }
+APP = "chat"  # of its service principal, which a deployment makes, localbundle knows the App's key
 GIVEN = {"app", "rights", "permissions", "release", "ownership", "manually"}
 ROWS = read_rows()
 
@@ -60,14 +61,14 @@ def everywhere(target: str) -> set[str]:
 
 
 def granted(target: str) -> list[tuple[str, str, str]]:
-    """The rights that the bundle grants: who, on which resource, which right."""
+    """The rights that the bundle grants: who, on which resource, which right; without what the App's binding gives."""
     found = []
     for _, key, resource in securables(target):
         for grant in resource.get("grants") or []:
             found += [(name_of(target, grant["principal"]), key, right) for right in grant["privileges"]]
         for one in resource.get("permissions") or []:
             who = one.get("group_name") or one.get("service_principal_name")
-            if who and who not in everywhere(target):
+            if who and who not in everywhere(target) | {APP}:
                 found.append((name_of(target, who), key, one["level"]))
     return found
 
@@ -116,6 +117,13 @@ def test_the_release_s_access_to_the_endpoint_matches_the_table(target: str) -> 
     assert sorted(endpoint_access(target)) == sorted(
         (who, level) for who, on, level in documented("release") if on == "endpoint"
     )
+
+
+@pytest.mark.parametrize("target", PRODUCTION)
+def test_permissions_leave_the_app_what_its_binding_gives(target: str) -> None:
+    """A deployment sets all permissions of the experiment, and would take away what is not among them."""
+    listed = config(target)["resources"]["experiments"]["quality"]["permissions"]
+    assert {"service_principal_name": APP, "level": "CAN_EDIT"} in listed
 
 
 @pytest.mark.parametrize("target", ("dev", *PRODUCTION))

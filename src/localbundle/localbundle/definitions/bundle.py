@@ -59,7 +59,7 @@ class Bundle:
     @property
     def jobs(self) -> Mapping[str, Any]:
         """Job definitions by resource key."""
-        jobs: Mapping[str, Any] = self.config["resources"].get("jobs") or {}
+        jobs: Mapping[str, Any] = (self.config.get("resources") or {}).get("jobs") or {}
         return jobs
 
     @property

@@ -19,6 +19,14 @@ WRONG_REFERENCE, NEEDS_WORKSPACE = "wrong-reference", "needs-workspace"
 # What is resolved as the bundle is read. References to resources come last: their names are final after the presets.
 NAMESPACES = ("var", "variables", "bundle", "workspace")
 LAPTOP_FILE = Path("environments/laptop.yml")
+_ASSIGNED = {
+    "apps": ("service_principal_client_id", "service_principal_id", "service_principal_name", "url"),
+    "database_instances": ("read_write_dns", "uid"),
+    "jobs": ("url",),
+    "model_serving_endpoints": ("url",),
+    "pipelines": ("url",),
+}
+"""Fields that a deployment assigns, in addition to ids."""
 _FULL_NAMES = {
     "schemas": ("catalog_name", "name"),
     "volumes": ("catalog_name", "schema_name", "name"),
@@ -152,7 +160,7 @@ class Resolver:
                 return ".".join(names)
             if field == "volume_path" and kind == "volumes":
                 return "/".join(["/Volumes", *names])
-            if field in ("id", f"{kind.removesuffix('s')}_id"):
+            if field in ("id", f"{kind.removesuffix('s')}_id", *_ASSIGNED.get(kind, ())):
                 return key
         return self._walk(self._config, "root", keys, path, text)
 
