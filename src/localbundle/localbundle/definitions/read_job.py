@@ -1,5 +1,6 @@
 """A job's definition read as typed values. What localbundle cannot run is found here, before anything starts."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
@@ -233,7 +234,7 @@ class _JobReader:
         return self.error(written, f"{what}: {thing} {written} does not exist; {fix}", MISSING_FILE)
 
     def _check_file(self, found: Path, written: str, kind: str, what: str) -> None:
-        if not found.is_relative_to(self._bundle.root.resolve()) and not self._syncs_more():
+        if not found.is_relative_to(os.path.abspath(self._bundle.root)) and not self._syncs_more():
             message = (
                 f"{what}: {written} is outside the bundle's folder; move it there, or add its folder to sync.paths"
             )

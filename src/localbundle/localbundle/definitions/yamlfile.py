@@ -1,5 +1,6 @@
 """YAML whose strings remember their file and line, so that an error can point at them."""
 
+import os
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -38,7 +39,7 @@ def located_like(origin: object, value: str) -> str:
 def absolute_path(path: str, root: Path) -> Path:
     """The absolute form of a path that is relative to the file it is written in, else to the root."""
     folder = path.file.parent if isinstance(path, Text) and path.file else root
-    return (folder / path).resolve()
+    return Path(os.path.abspath(folder / path))  # not resolved: a bundle may link to folders, as the CLI reads it
 
 
 def location(value: object, root: Path) -> tuple[str, int]:

@@ -35,9 +35,7 @@ def wheel_folder(bundle: Bundle, job: Job, progress: Callable[[str], None]) -> P
     to_build = [spec for spec in artifacts if not _is_installed(_folder(bundle, spec))]
     from_source = {_source(_folder(bundle, spec)) / "dist" for spec in artifacts if spec not in to_build}
     named = [Path(library) for library in job.libraries if library.endswith(".whl")]
-    patterns = [
-        path for path in named if path.parent.resolve() not in from_source and not _is_package_installed(path.name)
-    ]
+    patterns = [path for path in named if _built_in(path) not in from_source and not _is_package_installed(path.name)]
     if not patterns or (artifacts and not to_build):
         return None
     for spec in to_build:
@@ -84,6 +82,11 @@ def _is_package_installed(name: str) -> bool:
 def _is_installed(folder: Path) -> bool:
     source = _source(folder).as_uri()
     return any(source == url for url in _editable_sources())
+
+
+def _built_in(wheel: Path) -> Path:
+    """The folder where a wheel is built, of the project's source where its pyproject.toml is a link."""
+    return _source(wheel.parent.parent) / wheel.parent.name
 
 
 def _source(folder: Path) -> Path:

@@ -73,7 +73,10 @@ resources:
         - {task_key: flaky, max_retries: 2, notebook_task: {notebook_path: flaky.py}}
         - {task_key: slow, timeout_seconds: 2, max_retries: 1, notebook_task: {notebook_path: sleep.py}}
         - {task_key: killed, notebook_task: {notebook_path: killed.py}}
-    sleeper: {max_concurrent_runs: 1, queue: {enabled: false}, tasks: [{task_key: sleep, notebook_task: {notebook_path: sleep.py}}]}
+    sleeper:
+      max_concurrent_runs: 1
+      queue: {enabled: false}
+      tasks: [{task_key: sleep, notebook_task: {notebook_path: sleep.py}}]
 """
 NOTEBOOKS = {
     "embed.py": """
