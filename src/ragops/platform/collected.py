@@ -101,8 +101,14 @@ def add_new(
 def add(workspace: Workspace, table: Table, rows: Sequence[BaseModel], report: StageReport) -> None:
     """Merges rows into their table."""
     if rows:
-        values = [tuple(row.model_dump()[name] for name in table.names) for row in rows]
+        dumped = (row.model_dump() for row in rows)
+        values = [tuple(_for_spark(row[name]) for name in table.names) for row in dumped]
         report.count(merge(workspace, table, workspace.spark.createDataFrame(values, table.schema)))
+
+
+def _for_spark(value: object) -> object:
+    """Spark takes lists for arrays, and no tuples."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _known(workspace: Workspace, table: Table, rows: Mapping[str, Kind]) -> dict[str, Kind]:

@@ -42,4 +42,4 @@ def test_the_laptops_values_of_the_readme_are_valid(tmp_path: Path) -> None:
 
     (tmp_path / "environments").mkdir()
     (tmp_path / "environments/laptop.yml").write_text(blocks("yaml")[1])
-    assert read_laptop(tmp_path).variables == {"catalog": "spark_catalog"}
+    assert read_laptop(tmp_path).variables == {"llm": "small"}

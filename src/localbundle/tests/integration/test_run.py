@@ -101,7 +101,6 @@ def test_retries_timeouts_and_a_killed_kernel(localbundle, tiny) -> None:
         (["run", "flow", "-t", "dve"], "target dve is not defined; did you mean dev?"),
         (["run", "flow", "--params", "landing"], "--params landing: is not NAME=VALUE"),
         (["run", "flow", "--params", "landing=gone"], "landing folder gone does not exist; create it"),
-        (["run", "flow", "--var", "catalog=main"], "schemas.rag is in catalog main, a laptop has only spark_catalog"),
         (["runs", "999"], "run 999 does not exist"),
     ],
 )

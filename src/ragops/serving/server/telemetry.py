@@ -7,7 +7,7 @@ of a Databricks App without a scraper; it still writes the text here, below Open
 from __future__ import annotations
 
 import os
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import Meter
@@ -38,7 +38,7 @@ class Telemetry:
         if any(os.environ.get(name) for name in _ENDPOINTS):
             readers.append(PeriodicExportingMetricReader(_exporter(), export_timeout_millis=_CLOSE_MS))
         name = {} if os.environ.get("OTEL_SERVICE_NAME") else {"service.name": "ragops"}
-        resource = Resource.create({**name, "service.version": version("ragops")})
+        resource = Resource.create({**name, "service.version": _version()})
         self._provider = MeterProvider(readers, resource, shutdown_on_exit=False)
 
     @property
@@ -67,3 +67,11 @@ def _exporter() -> MetricExporter:
 
         return HttpExporter()
     raise UserError(f"{_PROTOCOLS[1]}={protocol}: not supported; use grpc or http/protobuf")
+
+
+def _version() -> str:
+    """The library's; an App runs it from its source, where it is not installed."""
+    try:
+        return version("ragops")
+    except PackageNotFoundError:
+        return "source"
