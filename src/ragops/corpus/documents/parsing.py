@@ -96,7 +96,7 @@ def _finish(extract: Extract, path: Path, format: str, limits: ParseLimits) -> P
 
 
 def _sentences(warnings: Iterable[str]) -> tuple[str, ...]:
-    """Distinct warnings on one line each; a file with thousands of damaged parts needs no thousands of them."""
+    """Distinct warnings on one line each; a file may have thousands of damaged parts."""
     distinct = list(dict.fromkeys(one_line(warning, _LONGEST_WARNING) for warning in warnings))
     more = len(distinct) - _MOST_WARNINGS + 1
     return tuple(distinct if more <= 1 else [*distinct[: _MOST_WARNINGS - 1], f"and {more:,} more parts"])
