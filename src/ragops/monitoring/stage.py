@@ -12,6 +12,7 @@ from ragops.errors import UserError
 from ragops.monitoring.causes import likely_cause
 from ragops.monitoring.checks.all import TOPICS, Checked, run_checks
 from ragops.monitoring.checks.topic import Topic
+from ragops.monitoring.checks.wording import counted
 from ragops.monitoring.finding import Finding, Unreadable
 from ragops.monitoring.next_steps import NextStep, propose, read_steps, update_steps, write_steps
 from ragops.monitoring.open_findings import Updated, read_findings, update, write_findings
@@ -64,7 +65,7 @@ class Monitored:
     def __str__(self) -> str:
         """One line, for example: 2 findings of high severity, 1 of low; 1 new, 3 closed, in 21 s."""
         low, new = len(self.findings) - self.high, len(self.updated.opened)
-        state = f"{self.high} findings of high severity, {low} of low" if self.findings else "no findings"
+        state = f"{counted(self.high, 'finding')} of high severity, {low} of low" if self.findings else "no findings"
         return f"{state}; {new} new, {len(self.updated.closed)} closed, in {self.seconds:.0f} s"
 
 
