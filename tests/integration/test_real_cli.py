@@ -15,6 +15,8 @@ import yaml
 from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 
+from tests.support.warehouse import include_warehouse
+
 ROOT = Path(__file__).parents[2]
 FILES = [ROOT / "databricks.yml", *sorted((ROOT / "resources").rglob("*.yml"))]
 FILES += [ROOT / "environments" / f"{name}.yml" for name in ("runtimes", "dev", "staging", "prod")]
@@ -49,7 +51,10 @@ def test_a_field_outside_the_schema_is_a_fault(schema: Validator) -> None:
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle outside its repository, so that the current branch and local state have no influence."""
-    folder = tmp_path_factory.mktemp("copy") / "bundle"
+    return copied(tmp_path_factory.mktemp("copy") / "bundle")
+
+
+def copied(folder: Path) -> Path:
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".*", "dist", "build", "__pycache__"))
     if "-dev" in subprocess.run(["databricks", "--version"], capture_output=True, text=True, check=True).stdout:
         config = folder / "databricks.yml"  # a development build warns that it ignores the line
@@ -73,6 +78,18 @@ def test_the_cli_accepts_every_target(copy: Path, deployer: str, command: tuple[
     words = ["databricks", "bundle", *command, "-t", target, "--var", deployer]
     done = subprocess.run(words, cwd=copy, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@logged_in
+@pytest.mark.parametrize("target", ["dev", "staging", "prod"])
+def test_the_cli_accepts_dashboard_and_alerts(deployer: str, target: str, tmp_path: Path) -> None:
+    folder = copied(tmp_path / "bundle")
+    include_warehouse(folder, target)
+    words = ["databricks", "bundle", "validate", "--strict", "-o", "json", "-t", target, "--var", deployer]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0 and not done.stderr, done.stdout + done.stderr
+    resources = json.loads(done.stdout)["resources"]
+    assert list(resources["dashboards"]) == ["monitoring"] and len(resources["alerts"]) == 3
 
 
 @pytest.mark.skipif(

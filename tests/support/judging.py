@@ -34,7 +34,7 @@ def judges_at(
     **settings: Any,
 ) -> Judges:
     """Judges of a served model; `settings` of the model."""
-    given = {"served_name": "llama", "context_tokens": 100_000, "base_url": url, "timeout_s": 10.0} | PRICES | settings
+    given = {"served_name": "llama", "context_tokens": 100_000, "base_url": url, "timeout_s": 60.0} | PRICES | settings
     model = OpenAICompatible.model_validate({"name": "judge", "provider": "openai_compatible", **given})
     use_case = models(
         "judge",

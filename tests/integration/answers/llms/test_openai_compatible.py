@@ -44,7 +44,7 @@ both = pytest.mark.parametrize("ask", [generate, stream])
 
 
 def model_at(url: str, token: Any = "the-token", **settings: Any) -> OpenAICompatibleModel:
-    given = {"context_tokens": 4096, "timeout_s": 5.0} | settings
+    given = {"context_tokens": 4096, "timeout_s": 60.0} | settings
     use_case = OpenAICompatible(name="served", provider="openai_compatible", served_name="llama", base_url=url, **given)
     return OpenAICompatibleModel(use_case, Access(url, token))
 

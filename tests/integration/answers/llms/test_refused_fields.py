@@ -31,7 +31,7 @@ everywhere = pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS.
 
 
 def model_at(url: str, **settings: Any) -> OpenAICompatibleModel:
-    given = {"context_tokens": 4096, "timeout_s": 5.0, "base_url": url} | settings
+    given = {"context_tokens": 4096, "timeout_s": 60.0, "base_url": url} | settings
     use_case = OpenAICompatible(name="served", provider="openai_compatible", served_name="llama", **given)
     return OpenAICompatibleModel(use_case, Access(url, "the-token"))
 

@@ -25,7 +25,7 @@ both = pytest.mark.parametrize(
 
 
 def model_at(url: str, **settings: Any) -> OpenAICompatibleModel:
-    given = {"context_tokens": 4096, "timeout_s": 5.0} | settings
+    given = {"context_tokens": 4096, "timeout_s": 60.0} | settings
     use_case = OpenAICompatible(name="served", provider="openai_compatible", served_name="llama", base_url=url, **given)
     return OpenAICompatibleModel(use_case, Access(url, "the-token"))
 

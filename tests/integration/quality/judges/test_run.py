@@ -76,7 +76,7 @@ BAD: dict[str, tuple[Behavior, str, str]] = {
 def test_a_reply_without_a_verdict_is_a_row_with_its_state_and_reason(kind: str) -> None:
     behavior, state, words = BAD[kind]
     with serving(behavior) as double:
-        timeout = 0.5 if behavior.hangs else 10.0
+        timeout = 0.5 if behavior.hangs else 60.0
         bill = judge_all([item()], judges_at(double.url, "answer_relevance", timeout_s=timeout), workers=1)
     (row,) = bill.judgments
     assert (row.state, row.verdict, row.score, row.good) == (state, None, None, None)
