@@ -20,17 +20,21 @@ GIVEN = """\
 
 
 def with_warehouse(folder: Path, target: str) -> Bundle:
-    """The bundle for a target with resources/warehouse included, as docs/how-to/monitor.md says."""
+    """The bundle for a target with resources/warehouse included."""
     for name in ("resources", "environments"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("requirements", "runtimes"))
-    text = (ROOT / "databricks.yml").read_text()
-    assert INCLUDE in text
-    (folder / "databricks.yml").write_text(text.replace(INCLUDE, f"{INCLUDE}  - resources/warehouse/*.yml\n"))
-    environment = folder / "environments" / f"{target}.yml"
-    own = environment.read_text()
-    assert VARIABLES in own
-    environment.write_text(own.replace(VARIABLES, VARIABLES + GIVEN))
+    shutil.copy(ROOT / "databricks.yml", folder)
+    include_warehouse(folder, target)
     return load_bundle(folder, target)
+
+
+def include_warehouse(folder: Path, target: str) -> None:
+    """Changes a copy of the bundle as docs/how-to/monitor.md says."""
+    config, environment = folder / "databricks.yml", folder / "environments" / f"{target}.yml"
+    text, own = config.read_text(), environment.read_text()
+    assert INCLUDE in text and VARIABLES in own
+    config.write_text(text.replace(INCLUDE, f"{INCLUDE}  - resources/warehouse/*.yml\n"))
+    environment.write_text(own.replace(VARIABLES, VARIABLES + GIVEN))
 
 
 def dashboard() -> dict[str, Any]:
