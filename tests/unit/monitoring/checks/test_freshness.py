@@ -1,13 +1,21 @@
 """Files that wait: since when, how long, and why."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ragops.monitoring.checks.freshness import FRESHNESS
 from ragops.monitoring.finding import Unreadable
 from ragops.monitoring.system.documents import WaitingFile
-from ragops.monitoring.system.runs import RunsState
-from tests.support.found_systems import HOUR, documents, found, index, job
-from tests.support.monitored import NOW
+from ragops.monitoring.system.runs import JobState, RunsState
+from ragops.monitoring.system.system import System
+from ragops.platform.job_runs import JobRun, ScheduledJob
+from tests.support.found_systems import DAY, HOUR, documents, found, healthy, index, job
+from tests.support.monitored import NOW, USE_CASE
 
 MINUTE = timedelta(minutes=1)
 
@@ -54,3 +62,28 @@ def test_a_file_that_refresh_after_refresh_cannot_read() -> None:
     one = found(FRESHNESS, documents=documents(waiting=waiting(65)), runs=runs)["files_failing"]
     assert (one.value, one.since) == (3, NOW - HOUR)
     assert "files_failing" not in found(FRESHNESS, documents=documents(waiting=waiting(59)), runs=runs)
+
+
+def monitored(changed: datetime, now: datetime) -> System:
+    """The system at a time, with a file that changed and no refresh since."""
+    last = JobState(
+        ScheduledJob("refresh", "", "UTC", True, NOW - 30 * DAY, (JobRun(NOW - DAY, NOW - DAY, "success"),))
+    )
+    waiting = (WaitingFile("a.md", changed),)
+    return healthy(now=now, documents=documents(waiting=waiting), runs=RunsState((last,)))
+
+
+@given(after=st.timedeltas(timedelta(0), DAY))
+def test_a_change_that_no_refresh_publishes_is_found_within_one_interval_of_the_schedule(after: timedelta) -> None:
+    """The schedule in the bundle, whenever the file changes: the first run after the service level ended finds it."""
+    definition = yaml.safe_load((Path(__file__).parents[4] / "resources" / "monitor.job.yml").read_text())
+    cron = definition["resources"]["jobs"]["monitor"]["schedule"]["quartz_cron_expression"]
+    times = JobState(ScheduledJob("monitor", cron, "UTC", False, NOW)).due(NOW + 2 * DAY)
+    interval = max(later - earlier for earlier, later in pairwise(times))
+    changed = NOW + after
+    late = changed + timedelta(minutes=USE_CASE.sla.freshness_minutes)
+    first = next(at for at in times if list(FRESHNESS.check(monitored(changed, at))))
+    (one,) = FRESHNESS.check(monitored(changed, first))
+    assert late < first <= late + interval and interval == timedelta(minutes=30)
+    assert (one.check, one.since) == ("freshness_exceeded", late)
+    assert one.cause and "has not run since" in one.cause
