@@ -10,6 +10,7 @@ _UNITS = {
     "ms": "milliseconds",
     "s": "seconds",
     "min": "minutes",
+    "h": "hours",
     "per hour": "per hour",
     "per min": "per minute",
     "money": "the prices' currency",

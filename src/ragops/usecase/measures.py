@@ -21,11 +21,19 @@ Source = Literal[
 """What measures: commands of ragops by their two words, jobs of the bundle by their one."""
 SOURCES: tuple[Source, ...] = get_args(Source)
 Direction = Literal["at_least", "at_most"]
-Unit = Literal["share", "ms", "s", "min", "per hour", "per min", "money", "number"]
+Unit = Literal["share", "ms", "s", "min", "h", "per hour", "per min", "money", "number"]
 """Shares are from 0 to 1; money is in the currency of the models' prices."""
 
-_DIGITS: dict[Unit, str] = {"share": ".3f", "ms": ".0f", "s": ".1f", "min": ".1f", "money": ".4f", "number": ".0f"}
-_SUFFIXES: dict[Unit, str] = {"ms": " ms", "s": " s", "min": " min", "per hour": " /h", "per min": " /min"}
+_DIGITS: dict[Unit, str] = {
+    "share": ".3f",
+    "ms": ".0f",
+    "s": ".1f",
+    "min": ".1f",
+    "h": ".2f",
+    "money": ".4f",
+    "number": ".0f",
+}
+_SUFFIXES: dict[Unit, str] = {"ms": " ms", "s": " s", "min": " min", "h": " h", "per hour": " /h", "per min": " /min"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +113,8 @@ _ALL = (
             "documents"),
     Measure("refresh_minutes", "one refresh, from start to published index", "min", "at_most", ("refresh",),
             "documents"),
+    Measure("gpu_hours", "GPU hours of one task embed: GPUs that it found, times how long it held them", "h", "at_most",
+            ("refresh",), "GPUs"),
     Measure("batch_answers_per_minute", "questions that a batch finished", "per min", "at_least", ("answer_batch",)),
     Measure("live_seconds_p95", "95th percentile of users' waiting", "s", "at_most", _LIVE, "answers"),
     Measure("live_answers_per_hour", "answers to users in the busiest hour", "per hour", "at_least", _LIVE, "answers"),

@@ -45,6 +45,8 @@ class Monitoring(Section):
     """Maximum age of the live generation in days; null: any, as long as it is equal to the tables."""
     budgets: tuple[Budget, ...] = ()
     """What calls of models may cost a day, in total or by model, group and user."""
+    gpu_hours_per_day: PositiveFloat | None = None
+    """GPU hours that the task embed may take a day; null: any."""
     collected_within_hours: float = Field(default=6, gt=0)
     """How long files of the ledger may wait for the job collect_calls."""
     evaluated_within_days: float = Field(default=30, gt=0)

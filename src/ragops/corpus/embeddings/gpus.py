@@ -7,7 +7,7 @@ import re
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -86,8 +86,20 @@ class FoundGpu:
 _SCHEMA = "host STRING, device STRING, name STRING, driver STRING, torch STRING, cuda STRING, problem STRING"
 
 
-def check_processors(spark: SparkSession, source: EncoderSource, slots: int) -> str:
-    """Describes in one line what the encoder runs on, after a test computation on every GPU.
+@dataclass(frozen=True, slots=True)
+class Processors:
+    """What an encoder runs on: a line about it, and the number of GPUs; 0 on CPUs."""
+
+    description: str
+    gpus: int = 0
+
+    def __str__(self) -> str:
+        """The line."""
+        return self.description
+
+
+def check_processors(spark: SparkSession, source: EncoderSource, slots: int) -> Processors:
+    """What the encoder runs on, after a test computation on every GPU.
 
     Args:
         spark: the session.
@@ -98,8 +110,9 @@ def check_processors(spark: SparkSession, source: EncoderSource, slots: int) -> 
         UserError: a task has no GPU, its driver is too old for PyTorch, or a kernel does not run on it.
     """
     if not source.uses_gpu:
-        return f"runs on CPUs, {slots} tasks at a time"
-    return describe(look_everywhere(spark, slots))
+        return Processors(f"runs on CPUs, {slots} tasks at a time")
+    found = look_everywhere(spark, slots)
+    return Processors(describe(found), len(distinct(found)))
 
 
 def look_everywhere(spark: SparkSession, slots: int) -> list[FoundGpu]:
@@ -119,10 +132,15 @@ def describe(found: Sequence[FoundGpu]) -> str:
             raise UserError(f"GPU on {one.host}: {problem}; {_CHOOSE}")
     if not found:
         raise UserError(f"GPUs: no task of the cluster found one; {_CHOOSE}")
-    gpus = {(one.host, one.device) for one in found}
+    gpus = distinct(found)
     kinds = {f"{one.name}, driver {one.driver or 'unknown'}, torch {one.torch} for CUDA {one.cuda}" for one in found}
     hosts = len({host for host, _ in gpus})
     return f"runs on {len(gpus)} GPUs of {hosts} nodes: {'; '.join(sorted(kinds))}"
+
+
+def distinct(found: Iterable[FoundGpu]) -> set[tuple[str, str]]:
+    """Each GPU once, by host and device."""
+    return {(one.host, one.device) for one in found}
 
 
 def why_unusable(one: FoundGpu) -> str:

@@ -12,6 +12,7 @@ from ragops.monitoring.checks.decide import decide
 from ragops.monitoring.checks.documents import DOCUMENTS
 from ragops.monitoring.checks.feedback import FEEDBACK
 from ragops.monitoring.checks.freshness import FRESHNESS
+from ragops.monitoring.checks.gpu_hours import GPUS
 from ragops.monitoring.checks.index import COVERAGE, INDEX
 from ragops.monitoring.checks.instructing import INSTRUCTING
 from ragops.monitoring.checks.judgments import JUDGE_DRIFT, JUDGMENTS
@@ -44,6 +45,7 @@ TOPICS: tuple[Topic, ...] = (
     JUDGMENTS,
     JUDGE_DRIFT,
     COST,
+    GPUS,
     SPEED,
     LEDGER,
     TRACES,

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 from pydantic import ValidationError
 
+from ragops.monitoring.checks.gpu_hours import gpu_hours_of
 from ragops.monitoring.finding import Finding, Unreadable
 from ragops.monitoring.report.content import History, MeasuredCriterion, Section, StatusPage, Step
 from ragops.monitoring.report.pictures import cost_pictures, freshness_pictures, people, question_pictures
@@ -64,6 +65,7 @@ def status_page(
         criteria=tuple(sorted(criteria, key=lambda one: _ORDER.index(one.state))),
         sections=tuple(_sections(system)),
         steps=tuple(steps),
+        gpu_hours=float(gpu_hours_of(system, system.recent_since)["value"].sum()),
     )
 
 
@@ -179,6 +181,8 @@ def _tiles(system: System) -> Iterator[tuple[str, str]]:
     if isinstance(system.calls, pd.DataFrame) and len(system.calls):
         lately = system.calls[system.calls["called_at"] >= system.recent_since]
         yield "cost lately", f"{lately['cost'].sum():,.3g}"
+    if len(gpu_hours_of(system, system.baseline_since)):
+        yield "GPU hours lately", f"{gpu_hours_of(system, system.recent_since)['value'].sum():,.1f}"
 
 
 def _sections(system: System) -> Iterator[Section]:
@@ -194,6 +198,7 @@ def _sections(system: System) -> Iterator[Section]:
     missing = [*_unknown(system, "calls")]
     if not costs and not missing:
         missing.append("No language model was called in this time.")
+    missing += _gpu_notes(system)
     yield Section("Waiting and cost", costs, tuple(missing))
 
 
@@ -201,6 +206,17 @@ def _unknown(system: System, *sources: str) -> Iterator[str]:
     for name in sources:
         if isinstance(one := getattr(system, name), Unreadable):
             yield f"Nothing is known about {one.source}: {one.reason}"
+
+
+def _gpu_notes(system: System) -> Iterator[str]:
+    all_runs = gpu_hours_of(system, system.baseline_since)
+    if len(all_runs):
+        lately, monitoring = gpu_hours_of(system, system.recent_since)["value"].sum(), system.use_case.monitoring
+        before = all_runs["value"].sum() - lately
+        yield (
+            f"The task embed took {lately:,.1f} GPU hours in the last {monitoring.recent_hours:g} h, and "
+            f"{before:,.1f} in the {monitoring.baseline_days:g} days before, without the time in which clusters start."
+        )
 
 
 def _index_notes(system: System) -> Iterator[str]:

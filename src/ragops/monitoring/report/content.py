@@ -95,6 +95,7 @@ class StatusPage:
         sections: pictures by topic.
         steps: what to do next.
         notes: what a reader must know in addition.
+        gpu_hours: of the task embed in the recent window.
     """
 
     title: str
@@ -109,6 +110,7 @@ class StatusPage:
     sections: tuple[Section, ...]
     steps: tuple[Step, ...]
     notes: tuple[str, ...] = ()
+    gpu_hours: float = 0.0
 
     @property
     def high(self) -> int:

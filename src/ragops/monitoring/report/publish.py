@@ -35,7 +35,7 @@ def publish_status(
     """
     status = Status(
         state=page.state, verdict=page.verdict, sentence=page.sentence, measured_at=measured_at,
-        stale_after=stale_after, high=page.high, low=page.low,
+        stale_after=stale_after, high=page.high, low=page.low, gpu_hours=page.gpu_hours,
     )  # fmt: skip
     html = render(page, details=not use_case.corpus.access)
     return write_status(workspace.volume(INDEXES), status, html, files)

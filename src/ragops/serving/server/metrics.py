@@ -192,11 +192,17 @@ def _gauges(watched: Watched) -> Iterator[tuple[str, str, str, Observe]]:
             if status := watched.status():
                 yield Observation(_passed(status.measured_at))
 
+    def gpu_hours(options: CallbackOptions) -> Iterator[Observation]:
+        with suppress(UserError):
+            if (status := watched.status()) and status.gpu_hours is not None:
+                yield Observation(status.gpu_hours)
+
     yield "ragops.answers.active", "{answer}", "Answers that are being written.", _one(watched.active)
     yield "ragops.queue.length", "{question}", "Questions that wait for their turn.", _one(watched.waiting)
     yield "ragops.index.number", "1", "Number of the index generation that answers.", generation
     yield "ragops.index.age", "s", "Time since that generation was built.", age
     yield "ragops.findings", "{finding}", "Open findings of the job monitor, by severity.", findings
+    yield "ragops.embed.gpu", "h", "GPU hours of the task embed in the job monitor's recent window.", gpu_hours
     yield "ragops.monitor.age", "s", "Time since the job monitor looked.", monitored
 
 

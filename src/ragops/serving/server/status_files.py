@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, NonNegativeInt, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, NonNegativeFloat, NonNegativeInt, ValidationError
 
 from ragops.errors import UserError
 from ragops.platform.volumes.errors import PathNotFound
@@ -36,6 +36,7 @@ class Status(BaseModel):
         stale_after: from when on the page is too old: a further run should have replaced it.
         high: open findings of high severity.
         low: the other open findings.
+        gpu_hours: of the task embed in the recent window; None if it is not known.
     """
 
     model_config = ConfigDict(frozen=True)  # fields of later versions are ignored
@@ -47,6 +48,7 @@ class Status(BaseModel):
     stale_after: AwareDatetime
     high: NonNegativeInt = 0
     low: NonNegativeInt = 0
+    gpu_hours: NonNegativeFloat | None = None
 
     def is_stale(self, now: datetime) -> bool:
         """Whether a further run should have replaced it."""

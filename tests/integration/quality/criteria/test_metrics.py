@@ -14,6 +14,7 @@ from ragops.platform.collected import UNREADABLE, add
 from ragops.platform.merge import StageReport
 from ragops.platform.workspace import LEDGER, Workspace
 from ragops.quality.criteria.freshness import refresh_metrics
+from ragops.quality.criteria.gpu_hours import recorded_gpu_hours
 from ragops.quality.criteria.rows import METRICS, Metric, Origin
 from ragops.quality.criteria.store import METRICS_FOLDER, add_rows, latest, merge_metrics, record
 from ragops.quality.evaluation.live import live_metrics
@@ -161,3 +162,16 @@ def test_use_is_measured_from_the_tables_once(workspace: Workspace) -> None:
     assert {one.measured_at for one in found} == {NOON + minutes(1)}
     assert add_rows(workspace, found).added == 5
     assert add_rows(workspace, live_metrics(workspace)).added == 0
+
+
+def test_gpu_hours_are_recorded_of_what_fails_too_and_none_on_cpus(workspace: Workspace) -> None:
+    with recorded_gpu_hours(workspace, 0):
+        pass
+    assert latest(workspace) == {}
+    with recorded_gpu_hours(workspace, 4):
+        pass
+    first = latest(workspace)["gpu_hours"]
+    assert (first.source, first.n) == ("refresh", 4) and 0 <= first.value < 1
+    with pytest.raises(ZeroDivisionError), recorded_gpu_hours(workspace, 2):
+        raise ZeroDivisionError
+    assert latest(workspace)["gpu_hours"].n == 2

@@ -95,7 +95,7 @@ def test_what_the_job_monitor_found_is_there_too(tmp_path: Path) -> None:
     now = datetime.now(UTC)
     status = Status(
         state="bad", verdict="2 findings", sentence="", measured_at=now, stale_after=now + timedelta(hours=1), high=1,
-        low=3,
+        low=3, gpu_hours=2.5,
     )  # fmt: skip
     with running(tmp_path) as client:
         assert not any(name.startswith("ragops_findings") for name, _ in metrics(client))
@@ -104,6 +104,7 @@ def test_what_the_job_monitor_found_is_there_too(tmp_path: Path) -> None:
     assert value(found, "ragops_findings", ragops_severity="high") == 1
     assert value(found, "ragops_findings", ragops_severity="low") == 3
     assert value(found, "ragops_monitor_age_seconds") < 600
+    assert value(found, "ragops_embed_gpu_hours") == 2.5
 
 
 def test_unknown_paths_share_one_label(tmp_path: Path) -> None:
