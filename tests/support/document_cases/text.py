@@ -1,11 +1,36 @@
-"""Text and Markdown files in other encodings than UTF-8, or with a damaged byte."""
+"""Texts and pages in other encodings than UTF-8, with wrong labels, or with a damaged byte."""
 
 from tests.support.document_cases.case import Case
 
 _GERMAN = "Die Größe des Behälters beträgt zwölf Liter. Für die Prüfung öffnet man das Überdruckventil. "
 _TURKISH = "İade süresi on dört gündür. Ücreti müşteri öder, şişe ve çığdır."
 
+
+def _labelled(label: str, encoding: str, text: str, form: str = '<meta charset="{}">') -> Case:
+    head = form.format(label)
+    content = f"{head if head.startswith('<?') else ''}<html><head>{head}</head><body><p>{text}</p></body></html>"
+    return Case(f"html-{label}-{encoding}-{len(head)}", "page.html", content.encode(encoding), (text,))
+
+
+_EQUIV = '<meta http-equiv="Content-Type" content="text/html; charset={}">'
+_LABELS = [
+    _labelled("iso-8859-1", "cp1252", "The price is €45 – “final”, it’s fixed.", _EQUIV),
+    _labelled("ISO-8859-1", "cp1252", "The price is €45 – “final”, it’s fixed.", "<meta charset = 'ISO-8859-1' />"),
+    _labelled("gb2312", "gb18030", "退款期限为十四天，朱镕基。"),
+    _labelled("x-sjis", "cp932", "①番の窓口へ", _EQUIV),
+    _labelled("iso-2022-jp", "iso2022_jp", "返金には十日かかります。"),
+    _labelled("euc-kr", "cp949", "똠방각하", "<meta content='text/html; charset={}' http-equiv=content-type>"),
+    _labelled("big5", "big5", "退款需要十個工作日。", '<?xml version="1.0" encoding="{}"?>'),
+    _labelled("windows-1251", "cp1251", "Срок возврата", "<!-- <meta charset=utf-8> --><meta charset={}>"),
+    _labelled("utf-16", "utf-8", "Grüße"),
+    _labelled("utf-8", "utf-16", "Grüße"),
+    _labelled("utf-8", "utf-16-le", "Opening hours"),
+    _labelled("utf-8", "cp1252", "Grüße – “final”"),
+    _labelled("no-such-label", "utf-8", "Grüße"),
+]
+
 CASES = [
+    *_LABELS,
     Case("txt-cp1254", "turkish.txt", _TURKISH.encode("cp1254"), (_TURKISH,)),
     Case("txt-nul", "log.txt", b"Pressure was 4 bar.\n" * 50 + b"The run\0 ended.\n", ("The run ended.",)),
     Case("txt-preallocated", "log.txt", b"Pressure was 4 bar.\n" * 5 + bytes(5_000), ("Pressure was 4 bar.",)),

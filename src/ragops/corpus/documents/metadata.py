@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import PurePath
 
 from markdown_it import MarkdownIt
@@ -51,6 +52,7 @@ def detect_language(markdown: str) -> str | None:
     return str(load_model()(sample)[0])
 
 
+@cache
 def load_model() -> Callable[[str], tuple[str, float]]:
     """The classifier; the first call takes half a second to load it."""
     import py3langid

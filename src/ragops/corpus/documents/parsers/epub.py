@@ -6,11 +6,11 @@ from posixpath import dirname, join, normpath
 from urllib.parse import unquote
 from zipfile import ZipFile
 
-from bs4 import BeautifulSoup
 from lxml import etree
 
 from ragops.corpus.documents.limits import ParseLimits
 from ragops.corpus.documents.parsers.html import markdown_of
+from ragops.corpus.documents.parsers.soup import parse_page
 from ragops.corpus.documents.sniffing import check_archive
 from ragops.corpus.documents.types import Extract, Unparsable
 
@@ -39,7 +39,7 @@ def parse_epub(path: Path, limits: ParseLimits) -> Extract:
             except KeyError:
                 warnings.append(f"chapter {place}: missing")
                 continue
-            chapters.append(markdown_of(BeautifulSoup(text, "lxml")).strip())
+            chapters.append(markdown_of(parse_page(text)).strip())
     title = book.findtext(".//d:title", namespaces=_NAMES)
     return Extract("\n\n".join(chapter for chapter in chapters if chapter), title=title, warnings=tuple(warnings))
 

@@ -5,18 +5,18 @@ needs the same ones for the same result (docs/parsers.md).
 """
 
 import re
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bs4 import BeautifulSoup, Tag, XMLParsedAsHTMLWarning
+from bs4 import BeautifulSoup, Tag
 from markdownify import ATX, MarkdownConverter
 
 from ragops.corpus.documents.decoding import decode
 from ragops.corpus.documents.limits import ParseLimits
 from ragops.corpus.documents.parsers.html_content import one_space, read_content
 from ragops.corpus.documents.parsers.html_tables import code_of, is_layout, raw_text, rows_of, table_text
+from ragops.corpus.documents.parsers.soup import item, join_words, parse_page, subscript
 from ragops.corpus.documents.types import Extract
 
 _COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
@@ -40,9 +40,7 @@ def parse_html(path: Path, limits: ParseLimits) -> Extract:
     declared = _CHARSET.search(_COMMENT.sub(b"", data[:_HEAD]))
     label = (declared[1] or declared[2]).decode() if declared else None
     decoded = decode(data, label)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)  # XHTML
-        soup = BeautifulSoup(decoded.text, "lxml")
+    soup = parse_page(decoded.text)
     title = soup.title.get_text() if soup.title else None
     frames = tuple(f"frame {frame.get('src', '')}: another page" for frame in soup.find_all("frame"))
     return Extract(markdown_of(soup), title=title, warnings=(*decoded.warnings, *frames))
@@ -55,12 +53,13 @@ def markdown_of(soup: BeautifulSoup, depth: int = 0) -> str:
         frame.name = "div"
         frame.clear()
         if inside:
-            part = BeautifulSoup(str(inside), "lxml")
+            part = parse_page(str(inside))
             frame.append(read_content(part))
             for body in frame.find_all("body"):
                 body.name = "div"
     content = read_content(soup)
     _keep_web_links(content)
+    join_words(content)
     try:
         return _Converter().convert_page(content)
     except RecursionError:  # elements nested hundreds deep: text without structure
@@ -105,7 +104,7 @@ class _Converter(MarkdownConverter):
             for tag in [table, *table.find_all(["tbody", "thead", "tfoot", "tr", "td", "th", "caption"])]:
                 tag.name = "div"
         else:
-            self._replace(table, table_text(table, rows, self._cell))
+            self._replace(table, *table_text(table, rows, self._cell))
 
     def _cell(self, cell: Tag) -> str:
         """Text of a cell on one line; items and paragraphs in it are separated."""
@@ -120,15 +119,23 @@ class _Converter(MarkdownConverter):
         for outer in cell.find_all(["ul", "ol"]):
             outer.unwrap()
         for tag in cell.find_all("ready"):
-            tag.replace_with(f" {one_space(self._ready[int(str(tag['number']))])} ")
+            line = tag.get("line") or self._ready[int(str(tag["number"]))]
+            tag.replace_with(f" {one_space(str(line))} ")
         cell.name = "span"
         return one_space(self.convert_soup(cell))
 
-    def _replace(self, tag: Tag, markdown: str) -> None:
-        """Puts finished Markdown in place of an element."""
-        place = Tag(name="ready", attrs={"number": str(len(self._ready))})
+    def _replace(self, tag: Tag, markdown: str, line: str = "") -> None:
+        """Puts finished Markdown in place of an element; `line` is that of a table in the cell of another one."""
+        place = Tag(name="ready", attrs={"number": str(len(self._ready))} | ({"line": line} if line else {}))
         self._ready.append(markdown)
         tag.replace_with(place)
+
+    def convert_li(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        """An item with its label; markdownify counts the items before it for each, and knows numbers only."""
+        label = str(el.get("label", ""))
+        if not label or not text.strip():
+            return str(super().convert_li(el, text, parent_tags))  # type: ignore[misc]  # made by a metaclass
+        return item(label, text)
 
     def convert_ready(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         """Finished Markdown as a block of its own."""
@@ -142,10 +149,8 @@ class _Converter(MarkdownConverter):
         return f"^({text})" if re.search(r"\s", text) else f"^{text}"
 
     def convert_sub(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        """H2O, but log_10 100: a number beside a number is another number."""
-        before, after = (str(side or "") for side in (el.previous_sibling, el.next_sibling))
-        beside = before[-1:].isdigit() or re.match(r"\s?\d", after)
-        return f"_{text.strip()}" if text.strip()[:1].isalnum() and beside else text.strip()
+        """A number beside a number is another number."""
+        return subscript(el, text)
 
     def convert_rt(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         """How a word is read, after the word."""

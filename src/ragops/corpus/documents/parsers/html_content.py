@@ -8,6 +8,8 @@ from bs4 import BeautifulSoup, CData, Comment, Declaration, Doctype, ProcessingI
 from bs4.element import PageElement
 
 from ragops.corpus.documents.parsers.html_styles import hidden_elements
+from ragops.corpus.documents.parsers.soup import parse_page
+from ragops.corpus.documents.parsers.word_numbering import format_number
 
 _NO_TEXT = (Comment, Declaration, Doctype, ProcessingInstruction, CData)
 # Never shown, or shown only where what they stand for cannot be.
@@ -27,6 +29,16 @@ _COPY = re.compile(r"copy|clipboard|clippy", re.IGNORECASE)
 _TYPESET = frozenset({"katex-html", "MathJax_Preview"})
 _GUTTER = re.compile(r"^(?:linenos?|lineno|line-?numbers?|linenumber|lnr|ln-num|code-?line-?numbers?)$", re.IGNORECASE)
 # Elements that begin a line of their own and that markdownify takes for words in a line.
+_ROLES = {"table": "table", "grid": "table", "treegrid": "table", "rowgroup": "tbody", "row": "tr", "cell": "td",
+          "gridcell": "td", "columnheader": "th", "rowheader": "th"}  # fmt: skip
+_LIST_STYLES = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upperRoman",
+                "lower-alpha": "lowerLetter", "lower-latin": "lowerLetter", "upper-alpha": "upperLetter",
+                "upper-latin": "upperLetter", "lower-roman": "lowerRoman", "upper-roman": "upperRoman",
+                "decimal-leading-zero": "decimalZero"}  # fmt: skip
+_LIST_STYLE = re.compile(r"list-style(?:-type)?\s*:\s*([\w-]+)")
+_MATHS = {"msup": "{0}^{1}", "msub": "{0}_{1}", "mfrac": "{0}/{1}", "msubsup": "{0}_{1}^{2}", "mover": "{0}^{1}",
+          "munder": "{0}_{1}", "munderover": "{0}_{1}^{2}", "msqrt": "sqrt({0})", "mroot": "root({1}, {0})",
+          "mtr": "({0})"}  # fmt: skip
 _BLOCKS = ["address", "header", "footer", "aside", "main", "nav", "form", "fieldset", "legend", "summary", "details",
            "figure", "center", "hgroup", "search", "menu", "optgroup", "option", "noscript", "frameset",
            "noframes"]  # fmt: skip
@@ -70,16 +82,20 @@ def read_content(soup: BeautifulSoup) -> Tag:
     for comment in page.comments:
         comment.extract()
     _show_formulas(page)
+    _name_by_roles(page)
     for tag in hidden_elements(soup, page.tags):
         tag.extract()
     for tag in page.named(*_NOT_TEXT):
-        if tag.name != "title" or tag.find_parent("svg") is None:
+        if tag.has_attr("shadowrootmode"):  # a template that browsers show in its place
+            tag.name = "div"
+        elif tag.name != "title" or tag.find_parent("svg") is None:
             tag.extract()
     content = soup.find("body") or soup
     _choose_noscript(content, page)
     _drop_furniture(content, page)
     _show_controls(page)
     _show_pictures(page)
+    _number_items(page)
     for tag in page.named(*_BLOCKS):
         tag.name = "div"
     return content
@@ -115,23 +131,54 @@ def one_space(text: str) -> str:
 
 def _linear(formula: Tag) -> str:
     """A formula in MathML on one line: x^2, a_1, (a + b)/c."""
-    for tag in reversed(formula.find_all(["msup", "msub", "mfrac", "msqrt", "annotation", "annotation-xml"])):
+    for tag in reversed(formula.find_all([*_MATHS, "annotation", "annotation-xml"])):
         parts = [one_space(part.get_text(" ")) for part in tag.find_all(True, recursive=False)]
         grouped = [f"({part})" if " " in part else part for part in parts]
         if tag.name.startswith("annotation"):
             tag.extract()
-        elif tag.name == "msqrt":
-            tag.string = f"sqrt({' '.join(parts)})"
-        elif len(parts) == 2:
-            tag.string = {"msup": "^", "msub": "_", "mfrac": "/"}[tag.name].join(grouped)
+        elif tag.name in ("msqrt", "mtr"):
+            tag.string = _MATHS[tag.name].format((" " if tag.name == "msqrt" else ", ").join(parts))
+        elif len(parts) == _MATHS[tag.name].count("{"):
+            tag.string = _MATHS[tag.name].format(*grouped)
     return one_space(formula.get_text(" "))
+
+
+def _name_by_roles(page: _Page) -> None:
+    """Tables made of other elements, which say by their roles what they are."""
+    for tag in page.tags:
+        name = _ROLES.get(str(tag.get("role")))
+        if name and (name != "table" or tag.find(role="row")):
+            tag.name = name
+
+
+def _number_items(page: _Page) -> None:
+    """Gives items of numbered lists the label that browsers show, as an attribute."""
+    for numbered in page.named("ol"):
+        items = numbered.find_all("li", recursive=False)
+        style = _LIST_STYLE.search(str(numbered.get("style", "")))
+        kind = _LIST_STYLES.get(style[1] if style else str(numbered.get("type", "")), "decimal")
+        step = -1 if numbered.has_attr("reversed") else 1
+        number = _integer(numbered.get("start"), len(items) if step < 0 else 1)
+        for item in items:
+            number = _integer(item.get("value"), number)
+            item["label"] = f"{format_number(number, kind)}."
+            number += step
+
+
+def _integer(value: object, default: int) -> int:
+    return int(str(value)) if re.fullmatch(r"-?\d{1,9}", str(value)) else default
 
 
 def _choose_noscript(content: Tag, page: _Page) -> None:
     """Text for browsers without scripts is read only where the page has nothing else."""
-    instead = page.named("noscript")
+    instead = page.named("noscript", "noframes")
     for tag in instead:
         tag.extract()
+        if tag.name == "noframes":  # lxml reads what is inside as text
+            inside = parse_page(tag.get_text()).body
+            tag.clear()
+            if inside is not None:
+                tag.extend(list(inside.contents))
     if instead and _letters(content) == 0:
         for tag in instead:
             content.append(tag)

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from bs4 import Tag
 
-from ragops.corpus.documents.parsers.tables import markdown_table
+from ragops.corpus.documents.parsers.tables import markdown_table, table_in_cell
 
 _MOST_SPAN = 1_000
 _MOST_CELLS = 500_000
@@ -33,7 +34,7 @@ def is_layout(table: Tag, rows: Sequence[Sequence[Tag]]) -> bool:
         return False
     if max(map(len, rows)) == 1:
         return True
-    if any(cell.find(["table", *_HEADINGS]) for cell in cells):
+    if any(cell.find(["table", *_HEADINGS]) or cell.find("ready", line=True) for cell in cells):
         return True
     return len(rows) == 1 and any(len(cell.find_all(["p", "ul", "ol", "div"])) > 1 for cell in cells)
 
@@ -63,8 +64,15 @@ def raw_text(tag: Tag) -> str:
     return tag.get_text()
 
 
-def table_text(table: Tag, rows: Sequence[Sequence[Tag]], text_of: ToText) -> str:
-    """A table of data as Markdown: spanned cells repeated, its caption before it."""
+class TableText(NamedTuple):
+    """A table as a block of Markdown, and on one line for the cell of a table around it."""
+
+    block: str
+    line: str
+
+
+def table_text(table: Tag, rows: Sequence[Sequence[Tag]], text_of: ToText) -> TableText:
+    """A table of data: spanned cells repeated, its caption before it."""
     caption = table.find("caption")
     if caption is not None:
         caption.extract()
@@ -72,7 +80,9 @@ def table_text(table: Tag, rows: Sequence[Sequence[Tag]], text_of: ToText) -> st
     headers = _header_rows(rows)
     grid = _grid(rows, text_of)
     body = _records(grid) if named_rows else markdown_table(grid, headers)
-    return "\n\n".join(part for part in (text_of(caption) if caption is not None else "", body) if part)
+    title = text_of(caption) if caption is not None else ""
+    inside = " ".join(body.split("\n")) if named_rows else table_in_cell(grid, headers)
+    return TableText("\n\n".join(filter(None, (title, body))), " ".join(filter(None, (title, inside))))
 
 
 def _records(grid: list[list[str]]) -> str:

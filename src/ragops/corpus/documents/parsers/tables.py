@@ -1,6 +1,7 @@
 """Rows of cells to Markdown in which a row keeps its meaning when it stands alone, as in a part of a long table."""
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 
 # Characters. A chunk repeats the header of a long table unless that fills half of it (100 tokens in the default), and
 # divides a row that is longer than a chunk.
@@ -30,6 +31,23 @@ def markdown_table(rows: Sequence[Row], headers: int = 1) -> str:
     if body and width > 1 and too_long:
         return "\n".join(line for row in body for line in _record(header, row))
     return "\n".join([_line(header), f"|{' --- |' * width}", *map(_line, body)])
+
+
+def table_in_cell(rows: Sequence[Row], headers: int = 1) -> str:
+    """A table that stands in a cell of another one, on one line: "No: 1, Part: Bolt; No: 2, Part: Nut"."""
+    texts = [[" ".join(cell.split()) for cell in row] for row in rows]
+    names = [_joined(column) for column in zip_longest(*texts[:headers], fillvalue="")]
+    lines = (_named(names, row) for row in texts[headers:]) if len(texts) > headers else map(_named_by_none, texts)
+    return "; ".join(filter(None, lines))
+
+
+def _named(names: Sequence[str], row: Row) -> str:
+    pairs = zip_longest(names[: len(row)], row, fillvalue="")
+    return ", ".join(f"{name}: {cell}" if name else cell for name, cell in pairs if cell)
+
+
+def _named_by_none(row: Row) -> str:
+    return " ".join(filter(None, row))
 
 
 def _joined(cells: Sequence[str]) -> str:

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Sequence
 
-from bs4 import BeautifulSoup, Tag
-from bs4.element import NavigableString, PageElement
+from bs4 import Tag
 from markdownify import ATX, MarkdownConverter
 
-from ragops.corpus.documents.parsers.tables import markdown_table
+from ragops.corpus.documents.parsers.soup import item, join_words, parse_page, subscript
+from ragops.corpus.documents.parsers.tables import markdown_table, table_in_cell
 from ragops.corpus.documents.parsers.word_story import BLOCK_END, BLOCK_START, LABEL_END, LABEL_START
 
 _ROW, _CELL, _SPANS = "\ue010", "\ue011", "\ue012"
@@ -15,22 +15,19 @@ _LABEL = re.compile(f"{LABEL_START}([^{LABEL_END}]*){LABEL_END}")
 _BLOCK = re.compile(f"{BLOCK_START}(\\d+){BLOCK_END}")
 _POWER = re.compile(r"[+\-−–]?[\d.,]+|[a-z]")
 _NUMBER = re.compile(r"(?!(?:19|20)\d\d$)\W*\d[\d.,]*\W*")  # years are names of columns
-_INSIDE = re.compile(r"[^\W_]{2}")
 _MOST_SPAN = 1_000
 _MOST_HEADERS = 4
 
 
 def to_markdown(html: str, blocks: Sequence[str]) -> str:
     """Markdown of mammoth's HTML; `blocks` take the places that the text names by index."""
-    soup = BeautifulSoup(html, "lxml")
+    soup = parse_page(html)
     for box in soup.find_all("input"):
         box.replace_with("[x]" if box.has_attr("checked") else "[ ]")
     for link in soup.find_all("a"):
         if not str(link.get("href", "")).startswith(("http://", "https://")):
             link.unwrap()
-    for tag in soup.find_all(["strong", "em", "s"]):
-        if _divides_word(tag):
-            tag.unwrap()
+    join_words(soup)
     for table in reversed(soup.find_all("table")):
         if _is_layout(table):
             _unwrap_layout(table)
@@ -41,19 +38,6 @@ def to_markdown(html: str, blocks: Sequence[str]) -> str:
         markdown = soup.get_text("\n", strip=True)
     markdown = _LABEL.sub(r"\1 ", markdown)
     return _BLOCK.sub(lambda found: blocks[int(found[1])], markdown)
-
-
-def _divides_word(tag: Tag) -> bool:
-    """Whether emphasis begins or ends inside a word: its marks would divide the word for search."""
-    text = tag.get_text()
-    before, after = (side.get_text()[::step][:1] for side, step in _beside(tag))
-    return bool(_INSIDE.match(before + text[:1]) or _INSIDE.match(text[-1:] + after))
-
-
-def _beside(tag: Tag) -> list[tuple[PageElement | NavigableString, int]]:
-    previous, following = tag.previous_sibling, tag.next_sibling
-    empty = NavigableString("")
-    return [(previous if previous is not None else empty, -1), (following if following is not None else empty, 1)]
 
 
 def _is_layout(table: Tag) -> bool:
@@ -85,8 +69,6 @@ class _Converter(MarkdownConverter):
     def convert_table(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         cells = [row.split(_CELL)[1:] for row in text.split(_ROW)[1:]]
         rows = _filled(cells)
-        if "td" in parent_tags or "th" in parent_tags:  # a table in a cell, which stays on one line
-            return " " + "; ".join(filter(None, (" ".join(filter(None, row)) for row in rows))) + " "
         captions = []
         while len(cells) > 1 and len(cells[0]) == 1 and max(map(len, rows[1:])) > 1:  # one cell above all columns
             captions.append(rows.pop(0)[0])
@@ -94,16 +76,18 @@ class _Converter(MarkdownConverter):
         head = el.find("thead", recursive=False)
         marked = len(head.find_all("tr", recursive=False)) - len(captions) if head else 1
         headers = max(1, min(max(marked, _header_depth(cells, rows)), len(rows) - 1))
+        if "td" in parent_tags or "th" in parent_tags:  # a table in a cell, which stays on one line
+            return f" {' '.join([*captions, table_in_cell(rows, headers)])} "
         return "\n\n".join(["", *captions, markdown_table(rows, headers), ""])
 
     def convert_li(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         found = _LABEL.match(text.strip())
         if not found:
             return str(super().convert_li(el, text, parent_tags))  # type: ignore[misc]  # made by a metaclass
-        content = text.strip()[found.end() :].strip()
-        indent = " " * (len(found[1]) + 1)
-        lines = [line and indent + line for line in content.split("\n")]
-        return f"{found[1]} {chr(10).join(lines)[len(indent) :]}\n"
+        return item(found[1], text.strip()[found.end() :])
+
+    def convert_sub(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        return subscript(el, text)
 
     def convert_sup(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         return f"^{text}" if _POWER.fullmatch(text) else text
