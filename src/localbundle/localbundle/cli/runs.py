@@ -19,9 +19,9 @@ from localbundle.definitions.jobs import Job, job_parameters
 from localbundle.definitions.read_job import find_job
 from localbundle.definitions.references import LAPTOP_FILE
 from localbundle.errors import BundleError
+from localbundle.packages.prepare import TaskEnvironments, prepare
 from localbundle.runs.parameter_checks import start_check
 from localbundle.runs.record import Recorder, RunRecord, list_runs, new_run, read_run, repaired
-from localbundle.runs.wheels import missing_requirements
 from localbundle.workspace.resources import check_resources
 
 if TYPE_CHECKING:
@@ -47,6 +47,9 @@ def run(
         int | None, typer.Option(metavar="RUN", help="Run the failed tasks of an earlier run again.")
     ] = None,
     var: Var = None,
+    no_install: Annotated[
+        bool, typer.Option("--no-install", help="Install no packages; say which the tasks lack.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show localbundle's own stack trace on an error.")] = False,
 ) -> None:
     """Run a job of the bundle here, or repair an earlier run."""
@@ -57,14 +60,17 @@ def run(
         given = pairs(params, "--params", split=True)
         if repair is not None:
             definition, folder, record = _repaired(bundle, repair, alone=not (job or given or only))
+            environments = _prepare(bundle, definition, install=not no_install)
         else:
-            definition, folder, record = _new(bundle, job, given, only)
+            definition, parameters = _chosen(bundle, job, given, only)
+            environments = _prepare(bundle, definition, install=not no_install)
+            folder, record = new_run(bundle.home, bundle.target, definition, parameters)
     except BundleError:
         if debug:
             errors.print_exception()
         raise
-    _print_head(bundle, definition, record)
-    record = _run(bundle, definition, folder, record)
+    _print_head(bundle, definition, environments, record)
+    record = _run(bundle, definition, environments, folder, record)
     sys.exit(_EXIT_CODES.get(record.state, 1))
 
 
@@ -86,14 +92,26 @@ def runs(
     console.print(rows if rows.row_count else "no runs yet")
 
 
-def _new(bundle: Bundle, key: str | None, given: dict[str, str], only: str | None) -> tuple[Job, Path, RunRecord]:
-    """A new run of a job, or of some of its tasks."""
+def _chosen(bundle: Bundle, key: str | None, given: dict[str, str], only: str | None) -> tuple[Job, dict[str, str]]:
+    """A job, or some of its tasks, and its checked parameters."""
     if key is None:
         raise BundleError(f"no job given; run `localbundle run JOB` with one of {', '.join(bundle.jobs)}")
     job = find_job(bundle, key, only)
     checked = start_check(bundle, key, job_parameters(job, given))
     import_module("localbundle.runs.runner")  # 0.2 s, while the check runs
-    return job, *new_run(bundle.home, bundle.target, job, checked())
+    return job, checked()
+
+
+def _prepare(bundle: Bundle, job: Job, *, install: bool) -> TaskEnvironments:
+    """The environments of the job's tasks; what is installed is printed before it is."""
+    with console.status("reading what the tasks install") as status:
+        return prepare(
+            bundle,
+            job,
+            lambda note: status.update(escaped(note)),
+            lambda line: console.print(escaped(line), highlight=False, soft_wrap=True),
+            install=install,
+        )
 
 
 def _repaired(bundle: Bundle, run_id: int, *, alone: bool) -> tuple[Job, Path, RunRecord]:
@@ -107,7 +125,7 @@ def _repaired(bundle: Bundle, run_id: int, *, alone: bool) -> tuple[Job, Path, R
     return job, bundle.home / "runs" / str(run_id), repaired(old, job)
 
 
-def _print_head(bundle: Bundle, job: Job, record: RunRecord) -> None:
+def _print_head(bundle: Bundle, job: Job, environments: TaskEnvironments, record: RunRecord) -> None:
     """The run's title, and how it differs from a run on Databricks."""
     again = f", repair {record.repairs}" if record.repairs else ""
     title = f"[bold]{escaped(job.name)}[/] [dim]run {record.run_id}{again}, target {bundle.target}[/]"
@@ -118,17 +136,17 @@ def _print_head(bundle: Bundle, job: Job, record: RunRecord) -> None:
     if not bundle.strict_volumes:
         note = f"volumes are plain folders: strict_volumes is false in {LAPTOP_FILE}"
         console.print(f"[dim]{note}[/]", highlight=False, soft_wrap=True)
-    if missing := missing_requirements(job):
-        note = f"not installed here: {', '.join(missing)}; a task that imports it fails"
+    if environments.missing:
+        note = f"not installed here: {', '.join(environments.missing)}; a task that imports it fails"
         console.print(f"[yellow]{escaped(note)}[/]", highlight=False, soft_wrap=True)
 
 
-def _run(bundle: Bundle, job: Job, folder: Path, record: RunRecord) -> RunRecord:
+def _run(bundle: Bundle, job: Job, environments: TaskEnvironments, folder: Path, record: RunRecord) -> RunRecord:
     from localbundle.runs.runner import Runner
 
     view = RunView(console)
     with view.showing():
-        runner = Runner(bundle, job, Recorder(folder, record, view.update), view.progress)
+        runner = Runner(bundle, job, environments, Recorder(folder, record, view.update), view.progress)
         record = asyncio.run(_interruptible(runner))
     view.finish(record, folder)
     return record

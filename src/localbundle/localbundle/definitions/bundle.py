@@ -42,6 +42,7 @@ class Bundle:
         faults: the problems of references that stay as written, by what stands in their braces.
         ignore: ids of rules whose findings are not wanted.
         catalogs: names of catalogs that its code uses and nothing declares, from environments/laptop.yml.
+        install: whether tasks get the packages that their environments name; else they use those of this Python.
     """
 
     root: Path
@@ -55,6 +56,7 @@ class Bundle:
     faults: Mapping[str, BundleError] = field(default_factory=dict)
     ignore: tuple[str, ...] = ()
     catalogs: tuple[str, ...] = ()
+    install: bool = True
 
     @property
     def jobs(self) -> Mapping[str, Any]:
@@ -107,7 +109,7 @@ def load_bundle(root: Path, target: str | None = None, overrides: Mapping[str, s
         problems.add(error)
     return Bundle(
         root, str(name), target, resolved, laptop.checks, raw, laptop.strict_volumes, problems.found(),
-        problems.faults, laptop.ignore, laptop.catalogs,
+        problems.faults, laptop.ignore, laptop.catalogs, laptop.install,
     )  # fmt: skip
 
 

@@ -22,7 +22,6 @@ class Job(BaseModel):
         max_concurrent_runs: how many runs may be active at the same time.
         queue: whether a further run waits until one of them ends.
         timeout_seconds: of a whole run; 0 for none.
-        libraries: what its environments and tasks install: requirement lines, and wheels by absolute path.
         ignored: descriptions of its compute, which a laptop does not have.
     """
 
@@ -35,7 +34,6 @@ class Job(BaseModel):
     max_concurrent_runs: int
     queue: bool
     timeout_seconds: int
-    libraries: tuple[str, ...]
     ignored: tuple[str, ...]
 
     def task(self, key: str) -> Task:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from localbundle.definitions.bundle import Bundle
 from localbundle.definitions.jobs import Job, chosen_tasks
 from localbundle.definitions.tasks import KINDS, Task, plain
-from localbundle.definitions.yamlfile import absolute_path, error_at, located_like
+from localbundle.definitions.yamlfile import absolute_path, error_at
 from localbundle.errors import BundleError, Report, closest, raise_error
 
 WRONG_DEFINITION, CANNOT_RUN, MISSING_FILE, WRONG_FILE, MISPLACED_RETRIES, WRONG_DEPENDENCY = RULES = (
@@ -155,7 +155,6 @@ class _JobReader:
                 max_concurrent_runs=raw.get("max_concurrent_runs", 1),
                 queue=bool((raw.get("queue") or {}).get("enabled")),
                 timeout_seconds=raw.get("timeout_seconds", 0),
-                libraries=tuple(dict.fromkeys(_libraries(self._bundle, raw))),
                 ignored=tuple(sorted(_ignored(raw))),
             )
         except ValidationError as error:
@@ -287,30 +286,9 @@ def _edges(raw: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [edge for edge in raw.get("depends_on") or [] if isinstance(edge, dict)]
 
 
-def _libraries(bundle: Bundle, raw: Mapping[str, Any]) -> Iterator[str]:
-    for environment in raw.get("environments") or []:
-        for line in (environment.get("spec") or {}).get("dependencies") or []:
-            yield _library(bundle.root, line)
-    for task in raw.get("tasks") or []:
-        nested = (task.get("for_each_task") or {}).get("task") or {}
-        for library in [*(task.get("libraries") or []), *(nested.get("libraries") or [])]:
-            if library.get("whl"):
-                yield _library(bundle.root, library["whl"])
-            elif library.get("pypi"):
-                yield str(library["pypi"].get("package"))
-
-
-def _library(root: Path, line: str) -> str:
-    if not re.search(r"\.whl(\[.*\])?$", line):
-        return str(line)
-    return str(absolute_path(located_like(line, line.split(".whl")[0]), root)) + ".whl"
-
-
 def _ignored(raw: Mapping[str, Any]) -> Iterator[str]:
     """Descriptions of the job's compute, which a laptop ignores."""
     for cluster in raw.get("job_clusters") or []:
         spec = cluster.get("new_cluster") or {}
         gpu = " (GPU)" if "gpu" in f"{spec.get('spark_version')} {spec.get('spark_conf')}" else ""
         yield f"job cluster {cluster.get('job_cluster_key')}{gpu}"
-    for environment in raw.get("environments") or []:
-        yield f"environment {environment.get('environment_key')}"

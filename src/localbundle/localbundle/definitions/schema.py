@@ -17,7 +17,7 @@ _EXPECTED: dict[type, str] = {
 
 LAPTOP_SHAPE: dict[str, type] = {
     "variables": dict, "checks": dict, "strict_volumes": bool, "ignore": list, "ignore.#!": str,
-    "catalogs": list, "catalogs.#!": str,
+    "catalogs": list, "catalogs.#!": str, "install": bool,
 }  # fmt: skip
 
 

@@ -29,6 +29,7 @@ class Laptop:
         strict_volumes: whether volumes refuse what they refuse on Databricks.
         ignore: ids of rules whose findings are not wanted.
         catalogs: names of catalogs that code uses and nothing in the bundle declares.
+        install: whether tasks get the packages that their environments name; else they use those of this Python.
     """
 
     variables: Mapping[str, Any] = field(default_factory=dict)
@@ -36,6 +37,7 @@ class Laptop:
     strict_volumes: bool = True
     ignore: tuple[str, ...] = ()
     catalogs: tuple[str, ...] = ()
+    install: bool = True
 
 
 def read_laptop(root: Path) -> Laptop:

@@ -17,10 +17,10 @@ from localbundle.workspace.processes import create_time, is_alive
 
 
 class ForkServer:
-    """A run's fork server, started with its first kernel."""
+    """A pool's fork server, started with its first kernel."""
 
-    def __init__(self, environment: dict[str, str], log: IO[bytes]) -> None:
-        self._environment, self._log = environment, log
+    def __init__(self, environment: dict[str, str], log: IO[bytes], python: str = sys.executable) -> None:
+        self._environment, self._log, self._python = environment, log, python
         self._process: asyncio.subprocess.Process | None = None
         self._alone = asyncio.Lock()
 
@@ -43,7 +43,7 @@ class ForkServer:
 
     async def _start(self) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
-            sys.executable,
+            self._python,
             "-m",
             "localbundle.kernels.fork_server",
             stdin=asyncio.subprocess.PIPE,

@@ -106,16 +106,21 @@ def _ends(message: dict[str, Any], request: str) -> bool:
 
 
 class KernelPool:
-    """The kernels of one run. One is always started and connected in advance for the next task, if there is one."""
+    """The kernels of one environment in a run. One is always started in advance for the next task, if there is one."""
 
     def __init__(
-        self, environment: dict[str, str], needed: int, log: Path, connect: Callable[[Kernel], Awaitable[None]]
+        self,
+        environment: dict[str, str],
+        needed: int,
+        log: Path,
+        connect: Callable[[Kernel], Awaitable[None]],
+        python: str = sys.executable,
     ) -> None:
         self._environment = {**os.environ, **environment}
-        self._connect = connect
+        self._connect, self._python = connect, python
         self._left = needed
         self._log = log.open("ab")
-        self._fork_server = ForkServer(self._environment, self._log)
+        self._fork_server = ForkServer(self._environment, self._log, python)
         self._sockets = tempfile.TemporaryDirectory(prefix="localbundle-", ignore_cleanup_errors=True)
         self._spare: asyncio.Task[Kernel] | None = None
         self._kernels: list[Kernel] = []
@@ -168,7 +173,7 @@ class KernelPool:
             ip=f"{self._sockets.name}/{number}",
             connection_file=f"{self._sockets.name}/{number}.json",
         )
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        argv = [self._python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         spec = manager._kernel_spec = KernelSpec(argv=argv, display_name="Python", language="python")
         if sys.platform == "linux":  # macOS's own libraries do not work in a forked process
             manager.provisioner = ForkedProvisioner(self._fork_server, spec, manager)

@@ -1,4 +1,4 @@
-"""The resources of a run: the Spark server, kernels, wheels."""
+"""The resources of a run: the Spark server, and kernels in the environments of its tasks."""
 
 import asyncio
 import contextlib
@@ -17,10 +17,11 @@ from localbundle.errors import BundleError
 from localbundle.kernels.dbutils import Context, read_state
 from localbundle.kernels.notebook_source import program_notebook, read_notebook
 from localbundle.kernels.pool import Kernel, KernelPool, execute
+from localbundle.packages.environment import Environment
+from localbundle.packages.prepare import KINDS, TaskEnvironments
 from localbundle.runs.conditions import State
 from localbundle.runs.html import write_notebook_page
 from localbundle.runs.record import Recorder
-from localbundle.runs.wheels import wheel_folder
 from localbundle.workspace.environment import OWNER
 from localbundle.workspace.resources import create_volumes, schema_statements, server_of
 
@@ -31,9 +32,17 @@ class RunResources:
     """A run's resources. Entering it starts the server and the first kernel in the background; leaving it ends them."""
 
     def __init__(
-        self, bundle: Bundle, job: Job, recorder: Recorder, progress: Callable[[str], None], owner: str
+        self,
+        bundle: Bundle,
+        job: Job,
+        environments: TaskEnvironments,
+        recorder: Recorder,
+        progress: Callable[[str], None],
+        owner: str,
     ) -> None:
         self._bundle, self._job, self._recorder, self._progress, self._owner = bundle, job, recorder, progress, owner
+        self._environments = environments
+        self._pools: dict[Environment | None, KernelPool] = {}
         self._server = server_of(bundle)
         self._statements = schema_statements(bundle)
         self._preparing = asyncio.Lock()
@@ -41,28 +50,27 @@ class RunResources:
         self.slots = asyncio.Semaphore(max(2, os.cpu_count() or 1))
 
     async def __aenter__(self) -> Self:
-        """Raises BundleError when a wheel cannot be built."""
-        wheels = await asyncio.to_thread(wheel_folder, self._bundle, self._job, self._progress)
-        path = [wheels] if wheels is not None else []
-        environment = self._server.environment(path=path) | {OWNER: self._owner}
-        needed = sum(works_in_kernel(task) for task in self._job.tasks)
-        self._pool = KernelPool(environment, needed, self._recorder.folder / "kernels.log", self._connect)
+        tasks = [task.task_key for task in self._job.tasks if works_in_kernel(task)]
+        places = [self._environments.of(self._job.key, task) for task in tasks]
+        # The tasks are in topological order: the first environment is the one that is needed first.
+        self._pools = {place: self._pool(place, places.count(place)) for place in dict.fromkeys(places)}
         self._remote = asyncio.create_task(self._start_server())
-        self._pool.prepare()
+        for pool in [*self._pools.values()][:1]:
+            pool.prepare()
         return self
 
     async def __aexit__(self, *error: object) -> None:
         self._progress("stopping")
         self._server.abandon()
-        await self._pool.close()
+        await asyncio.gather(*(pool.close() for pool in self._pools.values()))
         # A start that was interrupted still runs in its thread, and its server has to be stopped.
         await asyncio.gather(self._remote, *self._pages, return_exceptions=True)
         await asyncio.to_thread(self._server.release)
         self._progress("")
 
-    def expect(self, more: int) -> None:
-        """Changes the number of kernels that are needed; negative if a task does not run."""
-        self._pool.expect(more)
+    def expect(self, key: str, more: int) -> None:
+        """Changes the number of kernels that a task needs; negative if it does not run."""
+        self._pool_of(key).expect(more)
 
     async def watch_server(self) -> None:
         """Ends the run if the server does not start, or dies: clients would try to reach it for minutes."""
@@ -101,12 +109,13 @@ class RunResources:
     async def _execute(self, key: str, notebook: NotebookNode, context: Context) -> State:
         show, saved = partial(self._recorder.show_message, key), self._recorder.folder / f"{key}.ipynb"
         show("starting a kernel")
-        kernel = await self._pool.take()
+        pool = self._pool_of(key)
+        kernel = await pool.take()
         try:
             show("")
             succeeded = await execute(kernel, context, notebook, saved, show)
         finally:
-            await self._pool.release(kernel)
+            await pool.release(kernel)
             self._pages.append(asyncio.create_task(asyncio.to_thread(write_notebook_page, saved)))
         return self._save_result(key, succeeded)
 
@@ -127,16 +136,36 @@ class RunResources:
         self._progress("")
         return state.remote
 
-    async def _connect(self, kernel: Kernel) -> None:
-        """The first kernel of a run also creates the schemas, before any other continues."""
+    def _pool_of(self, key: str) -> KernelPool:
+        place = self._environments.of(self._job.key, key)
+        if place not in self._pools:  # of a for-each task, whose iterations are counted once they are known
+            self._pools[place] = self._pool(place, 0)
+        return self._pools[place]
+
+    def _pool(self, place: Environment | None, needed: int) -> KernelPool:
+        variables = self._server.environment() | {OWNER: self._owner}
+        log = self._recorder.folder / "kernels.log"
+        if place is None:
+            return KernelPool(variables, needed, log, self._connect)
+        variables |= place.variables(os.environ.get("PATH", ""))
+        return KernelPool(variables, needed, log, partial(self._connect, python=place.python), place.python)
+
+    async def _connect(self, kernel: Kernel, python: str = "") -> None:
+        """The first kernel of a run also creates the schemas, before any other continues.
+
+        Args:
+            kernel: the kernel.
+            python: the interpreter of its session's user-defined functions, if it is not the server's.
+        """
         remote = await asyncio.shield(self._remote)
         async with self._preparing if self._statements else contextlib.nullcontext():
             self._progress("preparing the catalog" if self._statements else "")
-            await kernel.call("connect", remote, self._statements)
+            own = [f"SET spark.sql.execution.pyspark.python={python}"] if python else []
+            await kernel.call("connect", remote, [*own, *self._statements])
             self._statements = []
             self._progress("")
 
 
 def works_in_kernel(task: Task) -> bool:
     """Whether a task is a notebook or a program; iterations of a for-each task are counted once they are known."""
-    return bool(task.notebook_task or task.python_wheel_task or task.spark_python_task)
+    return task.kind in KINDS

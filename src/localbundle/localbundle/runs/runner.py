@@ -11,6 +11,7 @@ from localbundle.definitions.jobs import Job, job_parameters
 from localbundle.definitions.read_job import find_job
 from localbundle.definitions.tasks import ConditionTask, ForEachTask, RunJobTask, Task
 from localbundle.errors import BundleError
+from localbundle.packages.prepare import TaskEnvironments
 from localbundle.runs import conditions, dynamic_values
 from localbundle.runs.concurrency import job_slot
 from localbundle.runs.conditions import State
@@ -25,8 +26,16 @@ from localbundle.workspace.processes import new_owner
 class Runner:
     """One run of one job, or one repair: tasks that have ended according to the record are kept."""
 
-    def __init__(self, bundle: Bundle, job: Job, recorder: Recorder, progress: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        job: Job,
+        environments: TaskEnvironments,
+        recorder: Recorder,
+        progress: Callable[[str], None],
+    ) -> None:
         self._bundle, self._job, self._recorder, self._progress = bundle, job, recorder, progress
+        self._environments = environments
         self._owner = new_owner()
         self._ended = {task.task_key: asyncio.Event() for task in job.tasks}
         self._inputs: dict[str, Any] = {}
@@ -66,7 +75,9 @@ class Runner:
         self._recorder.update(state=state, ended=now())
 
     async def _run_tasks(self) -> None:
-        resources = RunResources(self._bundle, self._job, self._recorder, self._progress, self._owner)
+        resources = RunResources(
+            self._bundle, self._job, self._environments, self._recorder, self._progress, self._owner
+        )
         try:
             async with resources if self._in_kernels else contextlib.nullcontext(), asyncio.TaskGroup() as group:
                 self._resources = resources
@@ -96,7 +107,7 @@ class Runner:
                 else:
                     self._end(key, verdict, self._reason(task))
             if works_in_kernel(task):
-                self._resources.expect(-1)
+                self._resources.expect(key, -1)
         finally:
             self._ended[key].set()
 
@@ -173,7 +184,7 @@ class Runner:
         inputs = _elements(dynamic_values.substitute(loop.inputs, known), key)
         slots = asyncio.Semaphore(loop.concurrency)
         if works_in_kernel(loop.task):
-            self._resources.expect(len(inputs))
+            self._resources.expect(key, len(inputs))
 
         async def iterate(number: int, element: Any) -> None:  # noqa: ANN401 - any JSON value
             iteration = f"{key}.{number}"  # unique: task keys have no dots
@@ -204,7 +215,8 @@ class Runner:
         parameters = await asyncio.to_thread(check_parameters, self._bundle, job.key, parameters)
         folder, record = new_run(self._bundle.home, self._bundle.target, job, parameters)
         self._recorder.task(key, child_run=record.run_id, message=f"run {record.run_id} of {job.key}")
-        record = await Runner(self._bundle, job, Recorder(folder, record, lambda run: None), self._progress).run()
+        recorder = Recorder(folder, record, lambda run: None)
+        record = await Runner(self._bundle, job, self._environments, recorder, self._progress).run()
         if record.state == "CANCELED":  # the other run ends normally when it is canceled; this one must end as canceled
             raise asyncio.CancelledError
         first = next((task for task in record.tasks.values() if task.state == "FAILED"), None)

@@ -31,7 +31,7 @@ def test_compute_is_ignored_and_listed(write) -> None:
         write,
         f"{{{clusters}, environments: [{{environment_key: e}}], tasks: [{notebook('a', ', job_cluster_key: big')}]}}",
     )
-    assert found.ignored == ("environment e", "job cluster big (GPU)")
+    assert found.ignored == ("job cluster big (GPU)",)
 
 
 def test_given_parameters_win_over_declared_ones(write) -> None:
@@ -115,13 +115,6 @@ def test_what_can_be_reached_is_closed(edges, start) -> None:
     found = reachable(edges, start)
     assert edges[start] <= found
     assert all(edges[key] <= found for key in found)
-
-
-def test_libraries_are_requirements_and_wheels_by_absolute_path(write, tmp_path) -> None:
-    environments = "environments: [{environment_key: e, spec: {dependencies: [rich>=13, '../dist/*.whl']}}]"
-    libraries = ", libraries: [{pypi: {package: numpy}}, {whl: ../dist/*.whl}]"
-    found = job(write, f"{{{environments}, tasks: [{notebook('a', libraries)}]}}")
-    assert found.libraries == ("rich>=13", f"{tmp_path}/dist/*.whl", "numpy")
 
 
 def test_a_job_that_is_run_is_checked_too(write) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from localbundle.definitions.bundle import Bundle
 from localbundle.definitions.jobs import Job
 from localbundle.definitions.tasks import ConditionTask, Dependency, RunIf, Task
+from localbundle.packages.prepare import TaskEnvironments
 from localbundle.runs.conditions import DONE, State, verdict
 from localbundle.runs.record import Recorder, RunRecord, new_run
 from localbundle.runs.runner import Runner
@@ -35,7 +36,6 @@ def make_job(tasks: list[Task]) -> Job:
         max_concurrent_runs=1,
         queue=False,
         timeout_seconds=0,
-        libraries=(),
         ignored=(),
     )
 
@@ -48,7 +48,7 @@ def run(tasks: list[Task]) -> tuple[RunRecord, list[RunRecord]]:
         bundle = Bundle(Path(folder), "b", "t", config, {}, config)
         folder, record = new_run(bundle.home, "t", make_job(tasks), {})
         return asyncio.run(
-            Runner(bundle, make_job(tasks), Recorder(folder, record, updates.append), print).run()
+            Runner(bundle, make_job(tasks), TaskEnvironments({}), Recorder(folder, record, updates.append), print).run()
         ), updates
 
 

@@ -1,0 +1,1 @@
+"""What the environments and libraries of tasks install: read, compared with this Python, installed with uv."""
