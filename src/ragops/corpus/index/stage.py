@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from ragops.corpus.chunks.table import CHUNKS
@@ -14,10 +14,17 @@ from ragops.corpus.embeddings.model import EmbeddingModel, fingerprint
 from ragops.corpus.embeddings.stage import embeddings_table
 from ragops.corpus.index.access import AccessRule, GroupsOf, groups_of, rules_digest
 from ragops.corpus.index.generations.generation import Generation
-from ragops.corpus.index.generations.manifest import IndexedModel
+from ragops.corpus.index.generations.manifest import (
+    CHROMA,
+    IndexedModel,
+    differing,
+    file_digests,
+    read_manifest,
+)
 from ragops.corpus.index.generations.publish import IndexSource, RecallGuard, publish
 from ragops.corpus.index.generations.published_files import PASSAGES, PublishedIndex, index_root
 from ragops.corpus.index.generations.verify import (
+    CHANGED_FILES,
     SAMPLED_TEXTS,
     VerifyReport,
     outdated_report,
@@ -94,7 +101,7 @@ def index_source(
             fingerprint=fingerprint(model), name=model.name, dimension=model.dimension, spec=model.model_dump()
         ),
         version=f"{version} access@{rules_digest(rules)}" if rules else version,
-        rows=partial(_row_hashes, workspace, frame, of),
+        rows=partial(_row_hashes, workspace, model, of),
         fetch=partial(_entries, workspace, frame, of),
         access=rules_digest(rules),
         languages=tuple(languages),
@@ -140,12 +147,36 @@ def opened_copy(index: PublishedIndex, name: str) -> Iterator[Generation]:
     Raises:
         UserError: a file is missing or damaged.
     """
-    with tempfile.TemporaryDirectory(prefix="ragops-verify-") as copy:
-        generation = Generation.open(index.copy(name, Path(copy)))
+    with tempfile.TemporaryDirectory(prefix="ragops-verify-") as folder:
+        copy = index.copy(name, Path(folder))
+        _check_graph(copy, name)
+        generation = Generation.open(copy)
         try:
             yield generation
         finally:
             generation.close()
+
+
+def _check_graph(copy: Path, name: str) -> None:
+    """Over a damaged graph of vectors Chroma's native code ends the whole process (SIGSEGV), which nothing can catch.
+
+    Raises:
+        UserError: a file of the graph is not as it was published.
+    """
+    graphs = [folder for folder in (copy / CHROMA).glob("*") if folder.is_dir()]
+    found = {
+        (folder / file).relative_to(copy).as_posix(): digest
+        for folder in graphs
+        for file, digest in file_digests(folder).items()
+    }
+    recorded = {
+        file: value for file, value in read_manifest(copy).files.items() if PurePath(file).match(f"{CHROMA}/*/*")
+    }
+    if changed := differing(found, recorded):
+        raise UserError(
+            f"index generation {name}: {len(changed)} {CHANGED_FILES} ({min(changed)}), so it was not opened; "
+            "run the refresh job, which publishes it again"
+        )
 
 
 def _with_vectors(workspace: Workspace, model: EmbeddingModel) -> DataFrame:
@@ -166,9 +197,14 @@ def _reported(workspace: Workspace, statement: str, name: str) -> list[Row]:
     return workspace.execute(f"{statement} {workspace.table(name)}", "SELECT", on).collect()
 
 
-def _row_hashes(workspace: Workspace, frame: DataFrame, of: GroupsOf) -> Mapping[str, str]:
-    columns = ("chunk_id", "path", f"{ROW_HASH_SQL} AS row_hash", "embedding IS NULL AS pending")
-    rows = frame.selectExpr(*columns).toPandas()
+def _row_hashes(workspace: Workspace, model: EmbeddingModel, of: GroupsOf) -> Mapping[str, str]:
+    """Row hashes by id, from the texts alone: vectors are most of both tables' bytes."""
+    from pyspark.sql import functions as F
+
+    known = embeddings_table(fingerprint(model)).read(workspace).select("text_hash", F.lit(True).alias("embedded"))
+    hashed = CHUNKS.read(workspace).selectExpr("chunk_id", "path", "text_hash", f"{ROW_HASH_SQL} AS row_hash")
+    joined = hashed.join(known, "text_hash", "left")
+    rows = joined.selectExpr("chunk_id", "path", "row_hash", "embedded IS NULL AS pending").toPandas()
     if pending := int(rows["pending"].sum()):
         raise UserError(
             f"index: {pending:,} chunks in {workspace.schema} have no vector; "

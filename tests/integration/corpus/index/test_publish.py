@@ -24,6 +24,7 @@ from ragops.corpus.index.generations.published_files import PublishedIndex
 from ragops.corpus.index.generations.rollback_and_cleanup import collect_garbage, list_generations, rollback
 from ragops.corpus.index.generations.verify import VerifyReport, verify_generation
 from ragops.corpus.index.reading.reader import IndexReader
+from ragops.corpus.index.stage import opened_copy
 from ragops.corpus.index.stores.chroma import open_embedded
 from ragops.corpus.index.stores.interface import regroup
 from ragops.corpus.index.stores.passage_changes import PassageChanges
@@ -199,6 +200,21 @@ def test_a_damaged_file_is_detected_and_the_index_rebuilt(
     report = put(wanted, recall_guard=guard)
     assert (report.published, report.from_scratch) == (True, True)
     assert _verify(root, wanted, tmp_path).ok
+
+
+def test_a_changed_graph_is_not_opened_since_native_code_would_end_the_process(
+    root: Path, put: Publish, corpus: ModuleType
+) -> None:
+    put(corpus.source([corpus.entry(number) for number in range(150)]))
+    index, name = PublishedIndex(root), PublishedIndex(root).pointer().generation
+    with opened_copy(index, name) as generation:
+        assert generation.manifest.count == 150
+    graph = next(_live(root).glob("chroma/*/data_level0.bin"))
+    content = graph.read_bytes()
+    graph.write_bytes(content[: len(content) // 2] + bytes(one ^ 0x15 for one in content[len(content) // 2 :]))
+    refused = "1 files changed after publishing .*data_level0.bin.*so it was not opened"
+    with pytest.raises(UserError, match=refused), opened_copy(index, name):
+        pass
 
 
 def test_opening_the_published_store_is_reported_and_repaired(
