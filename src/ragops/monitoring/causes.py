@@ -11,6 +11,11 @@ from ragops.monitoring.system.system import System
 
 _CLOCKS = timedelta(minutes=1)
 """Clocks of different machines differ by this much."""
+_INEXACT = timedelta(hours=1)
+"""By which the beginning of what statistics found can be dated too early."""
+_TOGETHER = timedelta(minutes=30)
+"""What one deployment changes is dated within this time: some of it by the first answer that it gave."""
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +27,39 @@ class Cause:
 
 
 def likely_cause(found: Found, system: System) -> Cause | None:
-    """The cause that the check itself knows; else the newest change before the finding of a kind that can cause it.
+    """What the check itself knows; else the last changes before it that can cause it; else its cause without a change.
 
-    Statistics do not tell exactly when something began: if there is no change before, the first one after it within the
-    recent window counts. Changes that are older than the baseline are in both windows, and explain no difference.
+    What was changed together is named together, the most likely kind first.
     """
     if found.cause is not None:
         return Cause(found.cause, _kind_of_known(found, system.changes))
-    possible = [one for one in system.changes if one.kind in found.causes and one.at >= system.baseline_since]
+    changes = _last_changes(found, system)
+    if changes:
+        text = f"{changes[0]}, at {changes[0].at:%Y-%m-%d %H:%M} UTC"
+        others = "; ".join(str(one) for one in changes[1:_SHOWN])
+        return Cause(f"{text}; at the same time {others}" if others else text, changes[0].kind)
+    return Cause(found.otherwise) if found.otherwise else None
+
+
+def _last_changes(found: Found, system: System) -> list[Change]:
+    """The last change before it, of a kind that can cause it, with those that were made at the same time.
+
+    Changes that are older than the baseline are in both windows, and explain no difference. What statistics compare
+    changes at once, so that a change a whole window before it began explains nothing either.
+    """
+    first, last = system.baseline_since, found.since + _CLOCKS
+    if found.p_value is not None:
+        first = max(first, found.since - (system.now - system.recent_since))
+        last = max(found.since + _INEXACT, system.now if found.since <= system.recent_since else last)
+    possible = [one for one in system.changes if one.kind in found.causes and one.at >= first]
     before = [one for one in possible if one.at <= found.since + _CLOCKS]
-    after = [one for one in possible if one.at > found.since + _CLOCKS] if found.p_value is not None else []
-    chosen = before[0] if before else after[-1] if after else None
-    return None if chosen is None else Cause(f"{chosen}, at {chosen.at:%Y-%m-%d %H:%M} UTC", chosen.kind)
+    after = [one for one in possible if found.since + _CLOCKS < one.at <= last]
+    newest = before[0].at if before else after[-1].at if after else None
+    if newest is None:
+        return []
+    together = [one for one in (before or after) if abs(one.at - newest) <= _TOGETHER]
+    exact = [one for one in together if one.kind != "deployment"]  # that a file was changed says less than what in it
+    return sorted(exact or together, key=lambda one: found.causes.index(one.kind))
 
 
 def _kind_of_known(found: Found, changes: Sequence[Change]) -> ChangeKind | None:

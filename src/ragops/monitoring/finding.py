@@ -71,8 +71,9 @@ class Found:
         unit: of both.
         p_value: how probable as much is by chance, of statistical checks; None if it is certain (counted).
         details: the figures behind it, a few lines.
-        causes: kinds of change that can cause it.
+        causes: kinds of change that can cause it, the most likely ones first.
         cause: the cause, where the check itself knows it.
+        otherwise: the cause if nothing was changed then that can cause it; "" if that is not known.
         action: what to do, a sentence.
         command: a command to look closer.
     """
@@ -91,6 +92,7 @@ class Found:
     details: str = ""
     causes: tuple[ChangeKind, ...] = ()
     cause: str | None = None
+    otherwise: str = ""
 
     @property
     def key(self) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -16,6 +17,7 @@ from ragops.platform.config_files import read_json
 from ragops.platform.credentials import workspace_client
 from ragops.platform.deployment import deployed_job_ids
 from ragops.platform.workspace import local_home
+from ragops.text import one_line
 
 if TYPE_CHECKING:
     from databricks.sdk import WorkspaceClient
@@ -25,17 +27,23 @@ RunState = Literal["success", "failed", "running", "skipped"]
 
 _ANSWER_SECONDS, _RETRY_SECONDS = 20, 60
 _RUNS = 25  # of a job, the newest
+_ERROR_CHARACTERS = 200
+_FAILED = ("FAILED", "TIMEDOUT")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LOCAL: dict[str, RunState] = {"QUEUED": "running", "RUNNING": "running", "SUCCESS": "success"}
 
 
 @dataclass(frozen=True, slots=True)
 class JobRun:
-    """A run: when it began, when it ended (None while it runs), and how. Skipped: another one was active."""
+    """A run: when it began, when it ended (None while it runs), and how. Skipped: another one was active.
+
+    `error`: why it failed, in one line; "" if it did not, or if that is not known.
+    """
 
     started: datetime
     ended: datetime | None
     state: RunState
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,7 +122,17 @@ def _local_run(record: dict[str, Any]) -> JobRun:
     state = _LOCAL.get(record["state"], "failed")
     if state == "running" and not psutil.pid_exists(record["pid"]):
         state = "failed"
-    return JobRun(datetime.fromisoformat(record["started"]), ended, state)
+    error = _failed_task(record.get("tasks") or {}) if state == "failed" else ""
+    return JobRun(datetime.fromisoformat(record["started"]), ended, state, error)
+
+
+def _failed_task(tasks: Mapping[str, Mapping[str, Any]]) -> str:
+    """The first task that failed, and why; "" if none did."""
+    failed = {key: one for key, one in tasks.items() if one.get("state") in _FAILED}
+    if not failed:
+        return ""
+    key, first = min(failed.items(), key=lambda item: str(item[1].get("ended") or ""))
+    return one_line(f"task {key}: {first.get('message') or first['state']}", _ERROR_CHARACTERS)
 
 
 def _of_workspace(files: Path) -> list[ScheduledJob]:
@@ -147,7 +165,9 @@ def _run(run: BaseRun) -> JobRun:
         state = "skipped"
     elif life in ("TERMINATED", "INTERNAL_ERROR"):
         state = "success" if result.startswith("SUCCESS") else "failed"
-    return JobRun(_at(run.start_time or 0), _at(run.end_time) if run.end_time else None, state)
+    message = (run.state.state_message if run.state else None) or ""
+    error = one_line(message, _ERROR_CHARACTERS) if state == "failed" else ""
+    return JobRun(_at(run.start_time or 0), _at(run.end_time) if run.end_time else None, state, error)
 
 
 def _at(milliseconds: int) -> datetime:

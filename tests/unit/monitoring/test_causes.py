@@ -39,9 +39,32 @@ def test_without_a_change_there_is_no_cause() -> None:
 
 def test_statistics_do_not_tell_exactly_since_when() -> None:
     late = change("prompt", HOUR), change("prompt", timedelta(minutes=10))
-    assert cause(finding(p_value=1e-6), *late) == "prompt answer changed from old to new of 1:00:00, at " + (
-        "2026-11-30 08:00 UTC"
+    soon = "prompt answer changed from old to new of 1:00:00, at 2026-11-30 08:00 UTC"
+    assert cause(finding(p_value=1e-6), *late) == soon
+    assert cause(finding(p_value=1e-6, since=NOW - 4 * HOUR), *late) is None, "it began hours before"
+    assert cause(finding(p_value=1e-6, since=NOW - DAY), *late) == soon, "it is not dated"
+
+
+def test_what_is_compared_changes_at_once() -> None:
+    assert cause(finding(p_value=1e-6), change("prompt", 20 * HOUR))
+    assert cause(finding(p_value=1e-6), change("prompt", 3 * DAY)) is None
+    assert cause(finding(), change("prompt", 3 * DAY)), "a job that runs each week"
+
+
+def test_what_was_changed_together_is_named_together_the_likeliest_first() -> None:
+    changes = [change("deployment", 3 * HOUR, "usecase.yml"), change("model", 3 * HOUR, "served")]
+    changes += [change("prompt", 3 * HOUR - timedelta(minutes=5)), change("prompt", 9 * HOUR, "rewrite")]
+    one = finding(causes=("model", "prompt", "deployment"))
+    assert cause(one, *changes) == (
+        "model served changed from old to new of 3:00:00, at 2026-11-30 06:00 UTC; at the same time "
+        "prompt answer changed from old to new of 2:55:00"
     )
+    assert "usecase.yml" in (cause(one, changes[0]) or ""), "nothing more exact is known"
+
+
+def test_what_causes_it_where_nothing_was_changed() -> None:
+    assert cause(finding(otherwise="the model's server"), change("corpus", 3 * HOUR)) == "the model's server"
+    assert "prompt" in (cause(finding(otherwise="the model's server"), change("prompt", 3 * HOUR)) or "")
 
 
 def test_a_check_that_knows_the_cause_is_believed() -> None:

@@ -66,6 +66,20 @@ def test_a_run_whose_process_is_gone_has_failed(home: Path) -> None:
     assert refresh().runs[0].state == "failed"
 
 
+def test_a_failed_run_says_which_task_failed_first_and_why(home: Path) -> None:
+    run(home, "FAILED")
+    (file,) = home.glob("runs/*/run.json")
+    tasks = {
+        "ingest": {"state": "SUCCESS", "message": "40 files", "ended": "2026-11-30T08:00:00Z"},
+        "publish": {"state": "FAILED", "message": "volume\nfull", "ended": "2026-11-30T08:02:00Z"},
+        "report": {"state": "UPSTREAM_FAILED", "message": "publish failed", "ended": None},
+    }
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"tasks": tasks}))
+    assert refresh().runs[0].error == "task publish: volume full"
+    run(home, "SUCCESS")
+    assert refresh().runs[0].error == ""
+
+
 def test_a_damaged_record_hides_no_other(home: Path) -> None:
     run(home, "SUCCESS")
     for number, text in enumerate(
@@ -124,7 +138,7 @@ RUNS = [
 
 
 def _run(number: int, life: str, result: str | None, _: str) -> dict[str, object]:
-    state = {"life_cycle_state": life} | ({"result_state": result} if result else {})
+    state = {"life_cycle_state": life, "state_message": "no\nluck"} | ({"result_state": result} if result else {})
     start = 1_790_000_000_000 + number * 1_800_000
     return {"run_id": number, "job_id": 7, "start_time": start, "end_time": start + 60_000, "state": state}
 
@@ -149,6 +163,7 @@ def test_a_workspace_is_asked_for_each_deployed_job(deployed: Path, monkeypatch:
         (one,) = jobs_with_runs(deployed)
     assert (one.name, one.cron, one.timezone, one.paused) == ("refresh", "0 0/30 * * * ?", "UTC", False)
     assert [run.state for run in one.runs] == [state for *_, state in RUNS]
+    assert [run.error for run in one.runs] == ["", "", "", "no luck", "no luck"]
     assert one.runs[0].started - one.runs[1].started == timedelta(minutes=30)
     assert one.since == datetime.fromtimestamp(1_790_000_000, UTC)
 

@@ -14,12 +14,14 @@ from ragops.monitoring.finding import ChangeKind, Found
 from ragops.monitoring.system.system import System
 
 _WRITING: tuple[ChangeKind, ...] = ("prompt", "model", "champion", "deployment")
+_SILENT = "nothing was changed here: the model changed behind its name"
 _DECLINED = Compared(
     check="answers_declined",
     what="questions that the model declined",
     side="either",
     unit="share",
-    causes=(*_WRITING, "generation", "corpus", "encoder"),
+    causes=(*_WRITING, "corpus", "encoder", "generation"),
+    otherwise=f"{_SILENT}; or people ask other questions",
     action="Evaluate answers; compare the prompt and the model with those before.",
     command="ragops evaluate answers",
 )
@@ -30,6 +32,7 @@ _CITATIONS = Compared(
     unit="share",
     severity="high",
     causes=_WRITING,
+    otherwise=_SILENT,
     action="Compare the prompts; go back to the one before if it cites correctly.",
     command="ragops prompts compare",
 )
@@ -40,6 +43,7 @@ _UNCITED = Compared(
     unit="share",
     severity="high",
     causes=_WRITING,
+    otherwise=_SILENT,
     action="Compare the prompts; go back to the one before, or to the model before.",
     command="ragops prompts compare",
 )
@@ -49,7 +53,8 @@ _SUPPORT = Compared(
     side="less",
     unit="share",
     severity="high",
-    causes=(*_WRITING, "generation", "corpus"),
+    causes=(*_WRITING, "corpus", "generation"),
+    otherwise=f"{_SILENT}; or people ask other questions",
     action="Read some of the answers; evaluate, and go back to the model or prompt before if they are worse.",
     command="ragops evaluate answers",
 )
@@ -59,7 +64,8 @@ _FALLBACK = Compared(
     side="more",
     unit="share",
     severity="high",
-    causes=("model", "deployment", "champion"),
+    causes=("model", "champion", "deployment"),
+    otherwise="the primary model does not answer",
     action="Restore the primary model, or make the fallback the primary one.",
     command="ragops doctor",
 )

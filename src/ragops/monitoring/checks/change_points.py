@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
+from math import log
 
 import numpy as np
 import pandas as pd
@@ -28,13 +30,15 @@ def changed_since(system: System, found: Blocks, causes: Collection[ChangeKind])
     if not len(lost):
         return system.recent_since
     best = int(np.argmin(lost)) + 1
-    at = [int(np.searchsorted(found.times, pd.Timestamp(one.at).value)) for one in system.changes if one.kind in causes]
-    known = [split for split in at if 0 < split < len(found.times)]
-    if known:
-        near = min(known, key=lambda split: float(lost[split - 1]))
-        if lost[near - 1] - lost[best - 1] <= _AS_GOOD:
-            best = near
-    return moment(found.times[best])
+    possible = [one for one in system.changes if one.kind in causes]
+    often = Counter(one.kind for one in possible)
+    known = [
+        (float(lost[split - 1]) + log(often[one.kind]), split)  # of many changes of a kind, one is near by chance
+        for one in possible
+        if 0 < (split := int(np.searchsorted(found.times, pd.Timestamp(one.at).value))) < len(found.times)
+    ]
+    near = min(known)[1] if known else best
+    return moment(found.times[near if lost[near - 1] - lost[best - 1] <= _AS_GOOD else best])
 
 
 def _lost(values: Numbers) -> Numbers:

@@ -30,9 +30,9 @@ class Compared:
         unit: of the values.
         action: what to do.
         command: to look closer.
-        causes: kinds of changes that can cause it.
+        causes: kinds of changes that can cause it, the most likely ones first.
         severity: of the finding.
-        otherwise: the cause where nothing was changed that can cause it; "" if that is not known.
+        otherwise: the cause if nothing was changed then that can cause it; "" if that is not known.
         of_logarithms: whether the values are natural logarithms, so that their geometric means are compared.
     """
 
@@ -82,23 +82,18 @@ def compare(
         p_value=p_value,
         details="\n".join(line for line in (figures, details) if line),
         causes=one.causes,
-        cause=cause or _without_change(system, one),
+        cause=cause,
+        otherwise=one.otherwise,
         action=one.action,
         command=one.command,
     )
-
-
-def _without_change(system: System, one: Compared) -> str | None:
-    """The cause in words, unless something in the windows was changed that can cause it."""
-    changed = any(each.kind in one.causes and each.at >= system.baseline_since for each in system.changes)
-    return None if changed or not one.otherwise else one.otherwise
 
 
 def shown(value: float, unit: Unit) -> str:
     """A value as titles show it: shares in percent."""
     if unit == "share":
         return f"{value:.1%}" if 0 < value < 0.1 else f"{value:.0%}"
-    suffix = {"s": " s", "ms": " ms", "min": " min", "per hour": " /h", "per min": " /min"}.get(unit, "")
+    suffix = {"s": " s", "ms": " ms", "min": " min", "h": " h", "per hour": " /h", "per min": " /min"}.get(unit, "")
     return f"{value:,.3g}{suffix}" if abs(value) < 1000 else f"{value:,.0f}{suffix}"
 
 

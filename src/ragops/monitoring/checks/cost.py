@@ -16,7 +16,7 @@ from ragops.monitoring.finding import ChangeKind, Found
 from ragops.monitoring.system.system import System
 from ragops.usecase.monitoring import Budget
 
-_CAUSES: tuple[ChangeKind, ...] = ("prompt", "model", "champion", "deployment", "generation")
+_CAUSES: tuple[ChangeKind, ...] = ("prompt", "model", "champion", "generation", "deployment")
 _OF_WRITING: tuple[ChangeKind, ...] = ("prompt", "model", "champion")
 _TOKENS = Compared(
     check="answer_tokens",
@@ -35,6 +35,7 @@ _COST = Compared(
     unit="money",
     of_logarithms=True,
     causes=("price", *_CAUSES),
+    otherwise="nothing was changed here: the provider charges more, or another model answers",
     action="See which model answers, and what it costs by usecase.yml.",
     command="ragops usecase",
 )

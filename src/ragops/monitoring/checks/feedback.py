@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 
 from ragops.monitoring.checks.blocks import blocks, recent
 from ragops.monitoring.checks.compared import Compared, compare, rows
 from ragops.monitoring.checks.topic import Topic
+from ragops.monitoring.checks.wording import counted
 from ragops.monitoring.finding import Found
 from ragops.monitoring.system.system import System
 from ragops.quality.statistics.intervals import share_interval
@@ -18,7 +20,8 @@ _RATE = Compared(
     what="answers that somebody rated",
     side="either",
     unit="share",
-    causes=("deployment",),
+    causes=("champion", "deployment"),
+    otherwise="people rate more, or fewer, answers, though nothing was changed here",
     action="See whether the page still asks for feedback, and whether verdicts are collected.",
     command="ragops feedback list",
 )
@@ -28,7 +31,7 @@ _DOWN = Compared(
     side="more",
     unit="share",
     severity="high",
-    causes=("prompt", "model", "champion", "deployment", "generation", "corpus", "encoder"),
+    causes=("prompt", "model", "champion", "encoder", "corpus", "generation", "deployment"),
     action="Read the newest verdicts with their reasons, and make cases of the evaluation set from them.",
     command="ragops feedback list --verdict down",
 )
@@ -44,13 +47,23 @@ def check(system: System) -> Iterator[Found]:
     yield from compare(system, _RATE, blocks(system, answers, _rated(answers, verdicts)))
     down = (verdicts["verdict"] == "down").astype(float)
     found = blocks(system, verdicts, down, "given_at")
-    yield from compare(system, _DOWN, found, details=_intervals(system, verdicts, down))
+    about = replace(_DOWN, otherwise=_displeased(recent(system, verdicts[down > 0], "given_at")))
+    yield from compare(system, about, found, details=_intervals(system, verdicts, down))
 
 
 def _rated(answers: pd.DataFrame, verdicts: pd.DataFrame) -> pd.Series:
     first = verdicts.groupby("answer_id")["given_at"].min()
     waited = answers["answer_id"].map(first) - answers["asked_at"]
     return (waited <= _SOON).astype(float)
+
+
+def _displeased(now: pd.DataFrame) -> str:
+    """Who is not content, and with what, where nothing was changed."""
+    if now.empty:
+        return ""
+    people, reasons = now["who"].nunique(), now["reason"].dropna().value_counts()
+    why = f", most often as {reasons.index[0]}" if len(reasons) else ""
+    return f"nothing was changed here: feedback of {counted(people, 'person', 'people')} turned{why}"
 
 
 def _intervals(system: System, verdicts: pd.DataFrame, down: pd.Series) -> str:

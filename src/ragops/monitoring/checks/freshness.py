@@ -59,7 +59,7 @@ def _why(refresh: JobState | None, late: list[WaitingFile]) -> str | None:
     if refresh.last_started < late[0].changed_at:
         return f"the refresh job has not run since {at(refresh.last_started)}"
     if all(one.ingested for one in late):
-        return "the files are in the table documents, and were not published"
+        return "the files are in the table documents, and not in the published index"
     return None
 
 

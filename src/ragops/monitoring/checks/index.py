@@ -116,22 +116,26 @@ def _differences(system: System, index: IndexState, report: VerifyReport) -> Ite
     for one in found:
         yield _found(
             one.check,
-            f"{counted(one.count, 'passage' if one.ids else 'problem')} {one.what}".replace("1 problem ", ""),
+            f"{counted(one.count, 'passage' if one.ids else 'problem')} {one.what}".replace("1 problem ", "")[:100],
             _since(index),
             value=float(one.count),
             expected=0.0,
-            details=f"Of {report.rows:,} in {report.generation}: {listed(one.ids)}" if one.ids else "",
+            details="; ".join(
+                (
+                    *((f"Of {report.rows:,} in {report.generation}: {listed(one.ids)}",) * bool(one.ids)),
+                    *report.problems,
+                )
+            ),
             cause=_cause(index),
             causes=_KINDS,
             action=_REFRESH,
         )
-    changed = [problem for problem in report.problems if CHANGED_FILES in problem]
-    known = (CHANGED_FILES, NOT_FOUND, WORDS_DIFFER)
-    others = [problem for problem in report.problems if not any(phrase in problem for phrase in known)]
-    if others or (changed and not found):
+    if report.problems and not found:  # else they follow from what was found, and are among its details
+        changed = [problem for problem in report.problems if CHANGED_FILES in problem]
+        others = [problem for problem in report.problems if problem not in changed]
         yield _found(
-            "index_files_changed" if changed and not others else "index_inconsistent",
-            (changed or others)[0][:100],
+            "index_inconsistent" if others else "index_files_changed",
+            (others or changed)[0][:100],
             _since(index),
             details="; ".join(report.problems),
             cause=_cause(index),
@@ -200,7 +204,7 @@ def _recall(system: System, index: IndexState) -> Iterator[Found]:
         )
     if recall is None:
         return
-    before = recall.share_before
+    before, damaged = recall.share_before, bool(index.verified and not index.verified.ok)
     allowed = system.use_case.index.max_recall_drop + _ROUNDING
     if before is not None and before - recall.share > allowed:
         yield _found(
@@ -211,12 +215,16 @@ def _recall(system: System, index: IndexState) -> Iterator[Found]:
             expected=before,
             unit_is_share=True,
             details=f"Lost: {listed(recall.lost)}. Gained: {listed(recall.gained) or 'none'}.",
+            cause=_cause(index) if damaged else None,
             causes=("parser", "encoder", "corpus"),
             action="Look at the lost questions; go back to the earlier generation: ragops index rollback.",
             command="ragops evaluate retrieval",
         )
     share = len(recall.without_gold) / recall.questions
-    if share >= system.use_case.monitoring.many_documents:  # single ones are slips of the set's author
+    lacks_passages = bool(index.verified and index.verified.missing)
+    if (
+        share >= system.use_case.monitoring.many_documents and not lacks_passages
+    ):  # single ones are slips of the set's author
         yield _found(
             "question_set_outdated",
             f"{counted(len(recall.without_gold), 'golden question')} that no passage answers",
@@ -267,6 +275,8 @@ def _changed_files(index: IndexState) -> str | None:
 def _cause(index: IndexState) -> str | None:
     if changed := _changed_files(index):
         return changed
+    if index.newest > index.generation:
+        return f"generation {index.newest} is newer, and is not the live one"
     if index.tables_changed_at and _tables_are_newer(index):
         return f"the tables were changed at {at(index.tables_changed_at)}, and nothing was published since"
     return None

@@ -21,7 +21,8 @@ _JUDGED = Compared(
     side="less",
     unit="share",
     severity="high",
-    causes=("prompt", "model", "champion", "deployment", "generation", "corpus", "encoder"),
+    causes=("prompt", "model", "champion", "corpus", "encoder", "generation", "deployment"),
+    otherwise="nothing was changed here: the model changed behind its name, or people ask other questions",
     action="Read the answers with the worst judgments; go back to the model or prompt before if they are worse.",
     command="ragops judges agreement",
 )

@@ -25,6 +25,7 @@ _LENGTH = Compared(
     side="either",
     unit="number",
     of_logarithms=True,
+    otherwise="people, or a program, put their questions otherwise than before",
     action="Read some of the new questions; much longer ones need `chunking` and the prompt tried on them.",
     command="ragops questions candidates list",
 )
@@ -42,7 +43,8 @@ _WITHOUT_EVIDENCE = Compared(
     side="more",
     unit="share",
     severity="high",
-    causes=("generation", "corpus", "encoder", "parser", "deployment", "champion"),
+    causes=("encoder", "corpus", "parser", "generation", "champion", "deployment"),
+    otherwise="people ask what the documents do not answer",
     action="Ask some of them again; if the documents answer them, search is broken, else documents are missing.",
     command="ragops evaluate retrieval",
 )
@@ -86,10 +88,17 @@ def _volume(system: System, answers: pd.DataFrame) -> Iterator[Found]:
         unit="number",
         p_value=min(1.0, len(tried) * p_value),
         details="at the same time on like days before, newest first: " + ", ".join(f"{one:.0f}" for one in before),
-        causes=("deployment", "champion"),
+        causes=("champion", "deployment"),
+        otherwise=_volume_without_change(silent, fewer),
         action="See whether users reach the server." if fewer else "See who asks, and whether the server keeps up.",
         command="localbundle runs" if fewer else "ragops usecase",
     )
+
+
+def _volume_without_change(silent: bool, fewer: bool) -> str:
+    if silent:
+        return "no question reaches the server, or nobody has one"
+    return "fewer people ask, or not all reach the server" if fewer else "more people ask, or a program does"
 
 
 def _counted(
@@ -132,7 +141,8 @@ def _far(system: System, now: pd.DataFrame, profile: Profile) -> Iterator[Found]
         unit="share",
         p_value=mean_shift(found.recent, explored, "more"),
         details=f"close is a cosine of {floor:.2f}; {count:,} questions explored on {profile.measured_at:%Y-%m-%d}",
-        causes=("generation", "corpus", "encoder", "parser"),
+        causes=("encoder", "corpus", "parser", "generation"),
+        otherwise="people ask about what the documents do not treat",
         action="Explore again with the users' questions, and add the documents that they miss.",
         command="localbundle run explore",
     )

@@ -17,8 +17,8 @@ from ragops.monitoring.finding import ChangeKind, Found
 from ragops.monitoring.system.system import System
 
 _MOST_DOCUMENTS = 64
-_SCORES: tuple[ChangeKind, ...] = ("encoder", "generation", "corpus", "parser", "deployment", "champion")
-_DOCUMENT: tuple[ChangeKind, ...] = ("corpus", "generation", "parser", "encoder")
+_SCORES: tuple[ChangeKind, ...] = ("encoder", "corpus", "parser", "generation", "champion", "deployment")
+_DOCUMENT: tuple[ChangeKind, ...] = ("corpus", "parser", "encoder", "generation")
 
 
 def check(system: System) -> Iterator[Found]:
@@ -46,6 +46,7 @@ def _scores(system: System, answers: pd.DataFrame) -> Iterator[Found]:
         details=f"Kolmogorov-Smirnov distance {distance:.2f} over {len(found.recent):,} and {len(found.baseline):,} "
         "blocks (a person in a period)",
         causes=_SCORES,
+        otherwise="people ask other questions than before",
         action="Evaluate retrieval; answers.min_evidence fits the encoder that it was measured with, and no other.",
         command="ragops evaluate retrieval",
     )
@@ -78,6 +79,7 @@ def _everywhere(system: System, answers: pd.DataFrame) -> Iterator[Found]:
         p_value=p_value,
         details=f"of the {len(names)} documents that are found most often",
         causes=_DOCUMENT,
+        otherwise="people ask about it more than before",
         action="Read the document: one that was written to be found for everything, or to instruct the model, goes.",
         command="ragops documents",
     )

@@ -68,7 +68,8 @@ def _failing(job: JobState) -> Iterator[Found]:
         expected=0.0,
         unit="number",
         details=f"The last failed run began at {at(failed[0].started)}; {good}.",
-        causes=("deployment", "corpus", "parser", "encoder", "model"),
+        causes=("corpus", "parser", "encoder", "model", "deployment"),
+        cause=f"its last run failed: {failed[0].error}" if failed[0].error else None,
         action="Open the page of the last failed run, resolve the error in its last line, and run the job again.",
         command="ragops doctor",
     )

@@ -21,7 +21,8 @@ _ANSWER = Compared(
     side="more",
     unit="s",
     of_logarithms=True,
-    causes=("model", "prompt", "champion", "deployment", "generation"),
+    causes=("model", "prompt", "champion", "generation", "deployment"),
+    otherwise="nothing was changed here: the machine's load, or a part that takes no time of its own",
     action="See which step takes the time; the traces of slow answers show it.",
     command="ragops usecase",
 )
@@ -31,7 +32,7 @@ _STEP = Compared(
     side="more",
     unit="s",
     of_logarithms=True,
-    causes=("generation", "encoder", "deployment", "champion", "corpus"),
+    causes=("encoder", "corpus", "generation", "champion", "deployment"),
     action="Measure the search again; see whether the index grew, and whether other programs use the same cores.",
     command="ragops evaluate retrieval",
 )
@@ -41,7 +42,7 @@ _MODEL = Compared(
     side="more",
     unit="s",
     of_logarithms=True,
-    causes=("model", "prompt", "deployment", "champion"),
+    causes=("model", "prompt", "champion", "deployment"),
     action="Look at the model's server, its load and its throughput; choose another model or a shorter prompt.",
     command="ragops doctor",
 )
@@ -51,7 +52,7 @@ _QUEUE = Compared(
     otherwise="more questions come at the same time, or each one takes longer",
     side="more",
     unit="s",
-    causes=("deployment", "champion", "model"),
+    causes=("model", "champion", "deployment"),
     action="Raise serving.concurrent_requests if the machine can bear it, or serve with more replicas.",
     command="ragops usecase",
 )

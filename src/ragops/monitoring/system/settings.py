@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _DIGITS = 8
 # Of a model everything but its prices, which are a kind of their own, and limits of our own calls.
 _PRICES = ("price_per_million_input", "price_per_million_output", "price_per_second")
+_NO_CAUSE = {"name", "problem", "users", "success", "sla", "evaluation", "release", "monitoring"}
+"""Sections of usecase.yml that no answer depends on."""
 _IDENTITY = ("provider", "served_name", "source", "base_url", "replies")
 
 
@@ -84,8 +86,10 @@ def current_settings(use_case: UseCase, written_at: datetime | None, question_se
         UserError: a prompt template is invalid.
     """
     models, judge = use_case.models, use_case.evaluation.judge
+    # What is written there: another version of ragops may have other defaults, which is a change of its own.
+    written = use_case.model_dump(mode="json", exclude=_NO_CAUSE, exclude_unset=True)
     found = [
-        Setting("deployment", "usecase.yml", digest(use_case.model_dump(mode="json"))[:_DIGITS]),
+        Setting("deployment", "usecase.yml", digest(written)[:_DIGITS]),
         Setting("deployment", "ragops", version("ragops")),
         Setting("model", "models.answer", ", ".join((models.answer.primary, *models.answer.fallback))),
         Setting("judge", "evaluation.judge", judge or "none"),

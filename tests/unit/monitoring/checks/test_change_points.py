@@ -32,6 +32,14 @@ def test_a_change_that_explains_it_as_well_dates_it_exactly() -> None:
     assert changed_since(system, blocks(system, FRAME, VALUES), ("prompt", "model")) == first
 
 
+def test_of_changes_that_explain_it_alike_that_of_a_rare_kind_counts() -> None:
+    hourly = [Change(NOW - timedelta(hours=one), "corpus", "documents", "", f"{one}") for one in range(300)]
+    prompt = Change(NOW - timedelta(hours=29.75), "prompt", "answer", "a", "b")
+    system = replace(an_empty_system(), changes=tuple(sorted((*hourly, prompt), key=lambda one: one.at, reverse=True)))
+    first = FRAME.loc[FRAME["asked_at"] >= prompt.at, "asked_at"].min()
+    assert changed_since(system, blocks(system, FRAME, VALUES), ("prompt", "corpus")) == first
+
+
 def test_no_rows_and_equal_rows() -> None:
     system = an_empty_system()
     assert changed_since(system, blocks(system, FRAME[:1], VALUES[:1]), ()) == system.recent_since

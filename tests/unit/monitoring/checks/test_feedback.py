@@ -21,6 +21,7 @@ def test_verdicts_that_turned() -> None:
     turned = np.where(SYSTEM.feedback.loc[recent, "verdict"] == "down", "up", "down")
     one = findings(changed(SYSTEM, "feedback", recent, verdict=turned), FEEDBACK)["feedback_down"]
     assert one.severity == "high" and one.details.count("over") == 2 and "[" in one.details
+    assert one.otherwise.startswith("nothing was changed here: feedback of ")
 
 
 def test_verdicts_that_no_longer_come() -> None:

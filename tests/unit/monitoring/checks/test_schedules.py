@@ -1,11 +1,12 @@
 """Jobs that did not run when they were due, whose schedules are paused, and that fail."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from ragops.monitoring.checks.schedules import SCHEDULES
-from ragops.monitoring.system.runs import RunsState
+from ragops.monitoring.system.runs import JobState, RunsState
 from tests.support.found_systems import DAY, HOUR, found, healthy, job
 from tests.support.monitored import NOW
 
@@ -50,6 +51,14 @@ def test_a_job_that_fails_is_found_since_its_first_failure() -> None:
     assert (one.value, one.since) == (2, NOW - HOUR)
     assert "the last good run began at 2026-11-30 07:30 UTC" in one.details
     assert not found(SCHEDULES, runs=RunsState((job("refresh", "success", "failed"),)))
+
+
+def test_the_cause_of_a_failing_job_is_the_error_of_its_last_run() -> None:
+    one = job("refresh", "failed", "failed", "success")
+    assert found(SCHEDULES, runs=RunsState((one,)))["job_failing"].cause is None
+    runs = tuple(replace(run, error=f"task ingest: error {number}") for number, run in enumerate(one.job.runs))
+    one = JobState(replace(one.job, runs=runs))
+    assert found(SCHEDULES, runs=RunsState((one,)))["job_failing"].cause == "its last run failed: task ingest: error 0"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from ragops.monitoring.causes import likely_cause
 from ragops.monitoring.checks.speed import SPEED, step_percentiles
 from ragops.monitoring.finding import Change
 from tests.support.monitored import NOW, an_empty_system, changed, clean, findings, is_recent
@@ -50,6 +51,11 @@ def test_percentiles_are_by_step() -> None:
 def test_without_a_change_that_explains_it_a_model_is_slow_by_itself() -> None:
     calls = is_recent(clean().calls, time="called_at") & (clean().calls["model"] == "served")
     slow = changed(clean(), "calls", calls, seconds=4 * clean().calls.loc[calls, "seconds"])
-    assert (findings(slow, SPEED)["model_slow"].cause or "").startswith("model served takes longer by itself")
-    change = Change(NOW - timedelta(hours=30), "model", "served", "a", "b")
-    assert findings(replace(slow, changes=(change,)), SPEED)["model_slow"].cause is None
+    long_ago = Change(NOW - timedelta(days=10), "model", "served", "a", "b")
+    slow = replace(slow, changes=(long_ago,))
+    found = likely_cause(findings(slow, SPEED)["model_slow"], slow)
+    assert found and found.text.startswith("model served takes longer by itself")
+    just_before = replace(long_ago, at=NOW - timedelta(hours=24))
+    slow = replace(slow, changes=(just_before, long_ago))
+    found = likely_cause(findings(slow, SPEED)["model_slow"], slow)
+    assert found and found.kind == "model"
