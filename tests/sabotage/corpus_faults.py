@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ragops.corpus.chunks.stage import refresh_chunks
-from ragops.corpus.documents import reading, stage
+from ragops.corpus.documents import reading, stage, stored
 from ragops.corpus.documents.parsing import PARSER_VERSION
 from ragops.corpus.embeddings.model import fingerprint, tokenizer_file
 from ragops.corpus.embeddings.stage import embeddings_table
@@ -86,7 +86,7 @@ def _halving(suffix: str) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "_readable", half)
-        for module in (reading, stage):
+        for module in (reading, stored):
             patch.setattr(module, "PARSER_VERSION", f"{PARSER_VERSION}.1")
         yield
 
