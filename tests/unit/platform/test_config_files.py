@@ -25,7 +25,9 @@ def test_words_and_numbers_are_those_of_yaml_1_2(tmp_path: Path) -> None:
         (b"a: 1\nk: 5\n# more\nk: 3\n", "is not YAML: line 4, duplicate key k, first set in line 2; correct it"),
         (b"a:\n  k: 5\n  b: {}\n  k: 3\n", "is not YAML: line 4, duplicate key k, first set in line 2; correct it"),
         (b"a: {k: 5, k: 3}\n", "is not YAML: line 1, duplicate key k, first set in line 1; correct it"),
-        (b"a: [\n", "is not YAML: line 2, expected"),
+        (b"a: &x {k: *x, j: [{k: 5}, {k: 5, k: 3}]}\n", "line 1, duplicate key k, first set in line 1; correct it"),
+        (b"a: [\n", "is not YAML: line 2, did not find expected node content; correct it"),
+        (b"a: \x07\n", "is not YAML: "),
         (b"a: \xe9\n", "byte 3 is not UTF-8; save the file as UTF-8"),
     ],
 )

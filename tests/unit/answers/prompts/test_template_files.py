@@ -55,7 +55,7 @@ def test_the_content_hash_does_not_depend_on_the_order_in_the_file(tmp_path: Pat
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        ("name: [plain", "is not YAML: line 1, expected"),
+        ("name: [plain", "is not YAML: line 2, did not find expected"),
         ("a: b\n  c: d", "is not YAML: line 2, mapping values"),
         (b"name: caf\xe9", "byte 9 is not UTF-8; save the file as UTF-8"),
         ("\0", "is not YAML: .*not allowed"),
