@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -28,6 +28,8 @@ from ragops.text import closest, one_line
 
 ROOT = Path(__file__).parents[1]
 RUNTIMES = Path("environments/runtimes.yml")
+# By kind of compute: the variable, and what comes before its value in the runtime's name.
+_RUNTIME_VARIABLES = {"gpu": ("gpu_runtime", ""), "serverless": ("serverless_version", "serverless-v")}
 TASKS = Path("environments/requirements.toml")
 Parsed = TypeVar("Parsed")
 _HEADER = (
@@ -98,19 +100,20 @@ class Resolution:
         return [f"{name}=={version}" for name, version in sorted({**self.added, **new}.items())]
 
 
-def runtimes(root: Path = ROOT) -> dict[str, Runtime]:
-    """The runtime of each kind of compute, `gpu` and `serverless`.
+def runtimes(root: Path = ROOT, kinds: Collection[str] = ("gpu", "serverless")) -> dict[str, Runtime]:
+    """The runtime of each kind of compute.
 
     Raises:
         UserError: the file cannot be read, a variable is missing, or a runtime has no list of packages.
     """
-    written, found = _loaded(root, RUNTIMES, yaml.safe_load), []
-    for name in ("gpu_runtime", "serverless_version"):
+    written, names = _loaded(root, RUNTIMES, yaml.safe_load), {}
+    for kind, (variable, prefix) in _RUNTIME_VARIABLES.items():
         try:
-            found.append(str(written["variables"][name]["default"]))
+            if kind in kinds:
+                names[kind] = f"{prefix}{written['variables'][variable]['default']}"
         except (KeyError, TypeError) as error:
-            raise UserError(f"{RUNTIMES}: '{name}' has no default; set the runtime as its default") from error
-    return {"gpu": read_runtime(root, found[0]), "serverless": read_runtime(root, f"serverless-v{found[1]}")}
+            raise UserError(f"{RUNTIMES}: '{variable}' has no default; set the runtime as its default") from error
+    return {kind: read_runtime(root, name) for kind, name in names.items()}
 
 
 def read_runtime(root: Path, name: str) -> Runtime:
@@ -156,7 +159,9 @@ def files(root: Path = ROOT) -> Iterator[File]:
     tasks, project = _tasks(root), _loaded(root, Path("pyproject.toml"), tomllib.loads).get("project", {})
     known = set(project.get("optional-dependencies", {}))
     by_compute = {"gpu": tasks.gpu, "serverless": tasks.serverless, "app": tasks.app}
-    for compute, runtime in (runtimes(root) | {"app": APP}).items():
+    # A project without GPUs has no such runtime.
+    used = [kind for kind in _RUNTIME_VARIABLES if by_compute[kind]]
+    for compute, runtime in (runtimes(root, used) | {"app": APP}).items():
         for name, extras in by_compute[compute].items():
             for extra in extras:
                 if canonicalize_name(extra) not in map(canonicalize_name, known):

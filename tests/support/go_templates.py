@@ -1,21 +1,25 @@
 """The part of Go's text/template, and of `databricks bundle init`, that our template of projects uses.
 
-`{{.name}}`, `{{if eq A B ...}}` with names and texts, `{{else}}`, `{{end}}`, `{{"text"}}`, `{{fail "text" .name}}`, and
-`{{-`, `-}}`, which remove white space; file names too. Anything else raises.
+`{{.name}}`, `{{if eq A B ...}}` with names and texts, `{{else}}`, `{{end}}`, `{{"text"}}`, `{{fail "text" .name}}`,
+`{{skip "pattern"}}` in a file of the project's folder, and `{{-`, `-}}`, which remove white space; file names too.
+Anything else raises.
 """
 
 import json
 import re
 import shutil
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 _ACTION = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _OPERAND = r'(?:\.\w+|"[^"]*")'
 
 
-def render(template: str, values: Mapping[str, str]) -> str:
-    """Raises KeyError or ValueError if the template uses anything else, and ValueError if it says {{fail}}."""
+def render(template: str, values: Mapping[str, str], skipped: list[str] | None = None) -> str:
+    """Adds the patterns of {{skip}} to `skipped`.
+
+    Raises KeyError or ValueError if the template uses anything else, and ValueError if it says {{fail}}.
+    """
     trimmed = re.sub(r" -\}\}\s*", "}}", re.sub(r"\s*\{\{- ", "{{", template))
     out: list[str] = []
     active = [True]
@@ -29,6 +33,8 @@ def render(template: str, values: Mapping[str, str]) -> str:
             active[-1] = not active[-1]
         elif part == "end":
             active.pop()
+        elif all(active) and skipped is not None and (pattern := re.fullmatch(r'skip "([^"]+)"', part)):
+            skipped.append(pattern[1])
         elif all(active):
             out.append(_value(part, values))
     if active != [True]:
@@ -65,18 +71,23 @@ def init(template: Path, given: Mapping[str, str], folder: Path) -> Path:
     """
     values = answers(template, given)
     source = template / "template"
-    rendered: dict[Path, tuple[Path, str | None]] = {}
+    project = folder / values["project_name"]
+    skipped: list[str] = []
+    texts: dict[Path, tuple[Path, str | None]] = {}
     for path in sorted(path for path in source.rglob("*") if not path.is_dir()):
         target = folder / render(path.relative_to(source).as_posix(), values)
         if path.suffix == ".tmpl":
-            rendered[target.with_suffix("")] = path, render(path.read_text("utf-8"), values)
+            texts[target.with_suffix("")] = path, render(path.read_text("utf-8"), values, skipped)
         else:
-            rendered[target] = path, None
-    for target, (path, text) in rendered.items():
+            texts[target] = path, None
+    for target, (path, text) in texts.items():
+        inside = PurePosixPath(target.relative_to(project))
+        if any(part.match(pattern) for part in (inside, inside.parent) for pattern in skipped):
+            continue
         target.parent.mkdir(parents=True, exist_ok=True)
         if text is None:
             shutil.copy(path, target)
         else:
             target.write_text(text, "utf-8")
             shutil.copymode(path, target)
-    return folder / values["project_name"]
+    return project

@@ -144,6 +144,12 @@ def test_a_runtime_without_a_default_is_refused(tmp_path: Path) -> None:
         runtimes(root)
 
 
+def test_a_project_without_gpus_needs_no_runtime_for_them(tmp_path: Path) -> None:
+    root = project(tmp_path, 'serverless = {refresh = ["index"]}')
+    (root / "environments" / "runtimes.yml").write_text("variables: {serverless_version: {default: '5'}}")
+    assert [(file.runtime.name, file.name) for file in files(root)] == [("serverless-v5", "refresh")]
+
+
 def test_a_missing_requirements_file_is_named(tmp_path: Path) -> None:
     file = File(read_runtime(repository(tmp_path, VARIABLES), "serverless-v5"), "refresh", ())
     with pytest.raises(UserError, match="serverless-v5/refresh.txt is missing; create it with: make lock"):
