@@ -21,6 +21,7 @@ from localbundle.packages.installed import (
 )
 from localbundle.packages.lines import Line, LineReader, with_path
 from localbundle.packages.tasks import places_of
+from localbundle.workspace.environment import VOLUMES
 
 # The kinds of tasks that are Python processes.
 KINDS = ("notebook_task", "python_wheel_task", "spark_python_task")
@@ -164,11 +165,20 @@ class _Reading:
         except ValueError as error:
             raise reader.error(line.written, f"{line.written} is not a wheel ({error}); build it again") from error
         if not found:
-            fix = "correct the path, or what the build writes" if self._artifacts else "correct the path"
-            fix = f"add an artifact of type whl that builds it, or {fix}"
-            raise reader.error(line.written, f"no wheel matches {line.written}; {fix}")
+            raise reader.error(line.written, f"no wheel matches {line.written}; {self._fix(line.path)}")
         for name, file in found.items():
             yield with_path(line, file, name)
+
+    def _fix(self, wheel: Path) -> str:
+        """What to do about a wheel that does not exist."""
+        if wheel.is_relative_to((self._bundle.home / VOLUMES).absolute()):
+            return f"copy it to {wheel}"
+        if not wheel.is_relative_to(self._bundle.root.absolute()):
+            return "put it in the bundle's folder, or correct the path"
+        writing = [artifact.name for artifact in self._artifacts if artifact.folder / "dist" == wheel.parent]
+        if writing:
+            return f"artifact {writing[0]} does not write it; correct its build command or the path"
+        return "add an artifact of type whl that builds it, or correct the path"
 
 
 def _is_met(line: Line) -> bool:

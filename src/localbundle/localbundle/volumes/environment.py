@@ -1,7 +1,6 @@
 """The environment that gives every Python process of a workspace strict volumes, whatever starts it."""
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 from localbundle.volumes.strict import VARIABLE
@@ -9,17 +8,16 @@ from localbundle.volumes.strict import VARIABLE
 AT_START = Path(__file__).parent / "at_start"
 
 
-def environment(volumes: Path, *, strict: bool, path: Sequence[Path] = ()) -> dict[str, str]:
+def environment(volumes: Path, *, strict: bool) -> dict[str, str]:
     """The variables that make the folders below `volumes` strict, or leave them plain.
 
     Args:
         volumes: the folder of the volumes.
         strict: whether they refuse what a volume on Databricks refuses.
-        path: folders to put in front of PYTHONPATH.
     """
     inherited = os.environ.get("PYTHONPATH", "")
     first = [str(AT_START)] if strict and str(AT_START) not in inherited.split(os.pathsep) else []
-    python_path = os.pathsep.join(filter(None, [*first, *map(str, path), inherited]))
+    python_path = os.pathsep.join(filter(None, [*first, inherited]))
     # Empty rather than missing: a run that is started inside another one inherits its environment.
     named = {VARIABLE: str(volumes) if strict else ""}
     return named | ({"PYTHONPATH": python_path} if python_path else {})

@@ -1,6 +1,5 @@
 """The environment of a process in a local workspace: the names in CONTRACT.md, each defined only here."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from localbundle.volumes import environment as volumes
@@ -17,22 +16,19 @@ SECRETS_FILE = "secrets.json"
 MLFLOW_DATABASE = "mlflow/mlflow.db"
 
 
-def workspace_environment(
-    home: Path, *, strict_volumes: bool, remote: str = "", path: Sequence[Path] = ()
-) -> dict[str, str]:
+def workspace_environment(home: Path, *, strict_volumes: bool, remote: str = "") -> dict[str, str]:
     """The environment variables of tasks, Spark's Python workers and tools in a workspace.
 
     Args:
         home: the folder of the workspace.
         strict_volumes: whether volumes refuse what they refuse on Databricks.
         remote: the URL of the Spark server, if it is running.
-        path: folders to add to PYTHONPATH.
     """
     home = home.resolve()
     database = f"sqlite:///{home / MLFLOW_DATABASE}"
     return {
         **({SPARK: remote} if remote else {}),
-        **volumes.environment(home / VOLUMES, strict=strict_volumes, path=path),
+        **volumes.environment(home / VOLUMES, strict=strict_volumes),
         HOME: str(home),
         TARGET: home.name,
         "MLFLOW_TRACKING_URI": database,

@@ -130,15 +130,14 @@ class Server:
             self._stop(state)
             return state is not None
 
-    def environment(self, state: ServerState | None = None, path: Sequence[Path] = ()) -> dict[str, str]:
+    def environment(self, state: ServerState | None = None) -> dict[str, str]:
         """The environment variables of tasks, Spark's Python workers and tools in this workspace: see CONTRACT.md.
 
         Args:
             state: the running server, if there is one.
-            path: folders to add to PYTHONPATH.
         """
         remote = state.remote if state else ""
-        return workspace_environment(self.home, strict_volumes=self._strict_volumes, remote=remote, path=path)
+        return workspace_environment(self.home, strict_volumes=self._strict_volumes, remote=remote)
 
     def _check(self, state: ServerState) -> None:
         missing = [name for name in self._catalogs if name not in state.catalogs]

@@ -94,7 +94,7 @@ def test_a_requirements_file_is_its_lines(tmp_path: Path) -> None:
         ("-r ../none.txt", "requirements file ../none.txt does not exist; create it or correct the path"),
         ("-e ../none", "folder ../none does not exist; create it or correct the path"),
         ("../none", "folder or archive ../none does not exist; create it"),
-        ("-r /Volumes/a/b/c/r.txt", r"requirements file /Volumes/a/b/c/r.txt does not exist; copy it to /.*/c/r.txt or"),
+        ("-r /Volumes/a/b/c/r.txt", r"file /Volumes/a/b/c/r.txt does not exist; copy it to /.*/c/r.txt or"),
         ("s3://bucket/a-1-py3-none-any.whl", "a storage that a laptop does not have; put it in the bundle's folder"),
         ("a @ abfss://c@s.example.org/a-1-py3-none-any.whl", "is in a storage that a laptop does not have"),
     ],

@@ -47,10 +47,9 @@ def test_a_python_without_localbundle_is_strict_too(tmp_path) -> None:
 
 
 def test_the_path_of_the_user_stays_behind_ours(tmp_path, monkeypatch) -> None:
-    wheels = tmp_path / "wheels"
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}other")
-    given = environment(tmp_path, strict=True, path=[wheels])
-    assert given["PYTHONPATH"].split(os.pathsep) == [str(AT_START), str(wheels), str(tmp_path), "other"]
+    given = environment(tmp_path, strict=True)
+    assert given["PYTHONPATH"].split(os.pathsep) == [str(AT_START), str(tmp_path), "other"]
     monkeypatch.setenv("PYTHONPATH", given["PYTHONPATH"])
     assert environment(tmp_path, strict=True)["PYTHONPATH"] == given["PYTHONPATH"]
     monkeypatch.delenv("PYTHONPATH")
