@@ -45,6 +45,19 @@ CASES = [
     Case("txt-cut", "a.txt", (_GERMAN + "ü").encode()[:-1], (_GERMAN.strip(),), warned=("1 character",)),
     Case("txt-quotes", "a.txt", "It’s €45 – “final”.".encode("cp1252"), ("It’s €45 – “final”.",)),
     Case("txt-quotes-as-controls", "a.txt", b"It\xc2\x92s \xc2\x8045 \xc2\x96 fixed.", ("It’s €45 – fixed.",)),
+    Case("txt-latin-9", "a.txt", "Le prix est de 45 € pour l'œuvre.".encode("iso8859-15"), ("45 € pour l'œuvre.",)),
+    Case(
+        "txt-frame-of-dos",
+        "a.txt",
+        "╔═════╗\n║ Öl  ║\n╚═════╝\nÄnderung größerer Fässer.\n".encode("cp850"),
+        ("║ Öl  ║", "Änderung größerer Fässer."),
+    ),
+    Case(
+        "txt-chinese-utf-16",
+        "a.txt",
+        "退款将在十四天内处理。请将商品寄回。\n谢谢。".encode("utf-16-le"),
+        ("退款将在十四天内处理。请将商品寄回。",),
+    ),
     Case("txt-utf-16", "a.txt", _GERMAN.encode("utf-16-le"), (_GERMAN.strip(),)),
     Case(
         "txt-colors", "a.txt", b"\x1b[1;31mERROR\x1b[0m valve V7 is open\n" * 9, ("ERROR valve V7 is open",), ("[0m",)

@@ -7,6 +7,7 @@ first: byte order marks, patterns of NULs, UTF-8 with a damaged byte, and declar
 
 import codecs
 import re
+import unicodedata
 from dataclasses import dataclass
 
 from ragops.corpus.documents.metadata import detect_language
@@ -31,7 +32,7 @@ _SUPERSETS = {"gbk": "gb18030", "gb2312": "gb18030", "shift_jis": "cp932", "euc-
               "big5": "big5hkscs"}  # fmt: skip
 # Code pages that chardetng does not know, with the one that it takes them for.
 _ALSO = {
-    "windows-1252": ("mac-roman", "cp850"),
+    "windows-1252": ("iso8859-15", "mac-roman", "cp850"),
     "windows-1251": ("mac-cyrillic",),
     "ibm866": ("mac-cyrillic",),
     "windows-1250": ("cp852",),
@@ -39,6 +40,8 @@ _ALSO = {
 # chardetng takes these for windows-1252 where a text has few of the letters in which they differ.
 _BY_LANGUAGE = dict.fromkeys(("hu", "pl", "cs", "sk", "sl", "hr", "ro"), "cp1250") | {"et": "cp1257", "tr": "cp1254"}
 _LANGUAGE_NEEDS = 100  # characters
+_FRAME = re.compile(r"[\s\u2500-\u259f]")  # around texts of DOS
+_FRAME_BYTES = re.compile(rb"\xcd{3}|\xc4{3}|\xdb{3}")
 _WRITTEN = frozenset("‘’“”„–—…€«»°§©®™•¿¡£ \u00a0\u00ad")
 
 
@@ -101,7 +104,7 @@ def _wide(data: bytes) -> Decoded | None:
         high = sample[width - 1 :: width] if encoding.endswith("le") else sample[::width]
         low = sample[::width] if encoding.endswith("le") else sample[width - 1 :: width]
         # A high byte is one of few values in any script, and NUL for spaces and line ends; a low byte is hardly NUL.
-        if low.count(0) > _CONTROL_SHARE * len(low) or not high.count(0):
+        if low.count(0) > 1 + _CONTROL_SHARE * len(low) or not high.count(0):
             continue
         decoded = _tolerated(data, encoding)
         if decoded and _is_prose(decoded.text):
@@ -112,7 +115,7 @@ def _wide(data: bytes) -> Decoded | None:
 def _is_prose(text: str) -> bool:
     """Whether nearly all characters are letters, digits, spaces and common punctuation, in few blocks of Unicode."""
     sample = text[:_SAMPLE]
-    usual = sum(character.isalnum() or character.isspace() or character.isascii() for character in sample)
+    usual = sum(character.isascii() or unicodedata.category(character)[0] in "LMNPZ" for character in sample)
     controls = sum(character < " " and character not in "\t\n\r\f" for character in sample)
     blocks = {ord(character) >> 8 for character in sample if character.isalpha() and ord(character) < 0x2E80}
     return usual > 0.9 * len(sample) and controls <= _CONTROL_SHARE * len(sample) and len(blocks) <= 8
@@ -195,6 +198,7 @@ def _guess(data: bytes) -> str:
     name = detector.guess(tld=None, allow_utf8=False).lower()
     sample = data[:_SAMPLE]
     candidates = [_codec(name), *_ALSO.get(name, ())]
+    candidates += ["cp850"] if _FRAME_BYTES.search(sample) else []
     best = min(candidates, key=lambda codec: _oddness(sample.decode(codec, "replace")))
     if best == "cp1252" and len(sample) > _LANGUAGE_NEEDS:
         return _BY_LANGUAGE.get(detect_language(sample.decode(best, "replace")) or "", best)
@@ -209,6 +213,10 @@ def _oddness(text: str) -> float:
 
 def _is_odd(text: str, index: int) -> bool:
     character, before, after = text[index], text[index - 1 : index], text[index + 1 : index + 2]
+    if _FRAME.fullmatch(character):
+        return not (_FRAME.fullmatch(before or " ") and _FRAME.fullmatch(after or " "))
+    if character.isupper() and character == before == after:  # such a frame in another code page
+        return True
     if character.isalpha() and character not in "ªºƒˆı":
         return character.isupper() and before.islower() and not after.isupper()
     return character not in _WRITTEN or (character in "£€¿¡§©®™°•" and before.isalpha() and after.isalpha())
