@@ -3,12 +3,19 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from localbundle.definitions.bundle import load_bundle
+from localbundle.lint.check import lint
+from localbundle.workspace.resources import check_resources
+
+from ragops.usecase import load_usecase
+from template.__main__ import build, shipped
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "how-to" / "start-a-project.md").read_text(encoding="utf-8")
@@ -126,3 +133,69 @@ def test_another_answer_changes_the_project(project: Path, tmp_path: Path, bash:
     assert (project / "machines.yml").read_text() == "gpus: 4\n"
     assert json.loads((project / "template.json").read_text())["gpu"] == "yes"
     assert "setting_2: ours" in (project / "usecase.yml").read_text()
+
+
+OWN_JOB = """\
+resources:
+  jobs:
+    own:
+      name: ${bundle.name}-own
+      tasks:
+        - task_key: explore
+          environment_key: cpu
+          notebook_task: {notebook_path: ../notebooks/explore_data.ipynb}
+      environments:
+        - environment_key: cpu
+          spec: {environment_version: "${var.serverless_version}", dependencies: [../dist/*.whl]}
+"""
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1, (path, old)
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_the_template_itself_is_merged_into_a_project_that_its_team_has_changed(tmp_path: Path, bash: Bash) -> None:
+    """With the live files. New are the value of a setting, the schedule of a job, a notebook and a question."""
+    source, zoo = tmp_path / "source", tmp_path / "zoo"
+    for path in shipped(ROOT):
+        (source / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / path, source / path)
+    build(source, tmp_path / "old", shipped(ROOT))
+    answers = {"project_name": "zoo", "catalog_prod": "animals", "schema": "zoo", "gpu": "no", "answers": "quotes"}
+    (tmp_path / "given.json").write_text(json.dumps(answers))
+    zoo.mkdir()
+    bash('databricks bundle init "$TEMPLATE" --config-file ../given.json --output-dir ..', tmp_path / "old")
+    bash(block("git init"))
+
+    edit(zoo / "usecase.yml", "users: Developers of the team", "users: Keepers")
+    edit(zoo / "environments" / "prod.yml", "zoo-alerts@example.com", "keepers@example.org")
+    (zoo / "resources" / "own.job.yml").write_text(OWN_JOB)
+    bash('git add --all && git commit --quiet --message "Ours"')
+
+    edit(source / "usecase.yml", "keep_generations: 3", "keep_generations: 4")
+    edit(source / "resources" / "refresh.jobs.yml", "0 0/30 * * * ?", "0 0/20 * * * ?")
+    (source / "notebooks" / "new.ipynb").write_text("{}")
+    build(source, tmp_path / "new", [*shipped(ROOT), Path("notebooks/new.ipynb")])
+    schema = tmp_path / "new" / "databricks_template_schema.json"
+    edit(schema, '"project_name": {', '"region": {"type": "string", "default": "eu"}, "project_name": {')
+    kept = tmp_path / "new" / "template" / "{{.project_name}}" / "template.json.tmpl"
+    edit(kept, '"gpu": ', '"region": "{{.region}}", "gpu": ')
+    bash(block("git switch template"), tmp_path / "new")
+
+    assert bash("git status --short") == ""
+    use_case = load_usecase(zoo / "usecase.yml")
+    assert use_case.users.startswith("Keepers") and use_case.index.keep_generations == 4
+    assert json.loads((zoo / "template.json").read_text()) == {
+        **json.loads(bash("git show HEAD^1:template.json")),
+        **answers,
+        "region": "eu",
+    }
+    assert (zoo / "notebooks" / "new.ipynb").exists()
+    bundle = load_bundle(zoo, "prod")
+    assert lint(bundle, check_resources) == []
+    jobs = bundle.config["resources"]["jobs"]
+    assert jobs["own"]["name"] == "zoo-own"
+    assert jobs["refresh"]["schedule"]["quartz_cron_expression"] == "0 0/20 * * * ?"
+    assert jobs["refresh"]["email_notifications"]["on_failure"] == ["keepers@example.org"]
