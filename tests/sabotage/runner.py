@@ -42,7 +42,7 @@ from tests.sabotage.faults import FAULTS, Fault, Part
 from tests.sabotage.healthy import fill
 from tests.sabotage.in_memory import in_other_words, seen
 from tests.sabotage.place import DOCUMENTS, Place, at_home, copied, copied_files
-from tests.sabotage.world import World
+from tests.sabotage.world import QUIET, World
 
 SMALL = (
     "folder_emptied",
@@ -136,7 +136,7 @@ class Clean:
     def findings(self, seed: int) -> tuple[Finding, ...]:
         """What is found of the system with other people, on another day and hour of the week: all of it is false."""
         now = self.world.now - timedelta(days=seed % 7, hours=seed * 5 % 24)
-        world = replace(self.world, seed=seed, now=now, weekday=now.weekday(), hour=now.hour)
+        world = replace(self.world, seed=seed, now=now, weekday=now.weekday(), hour=now.hour, weekend=QUIET)
         return found_in(seen(self.system, world, in_other_words(self.vectors)))
 
 

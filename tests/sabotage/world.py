@@ -19,7 +19,10 @@ DAYS = 21
 _HOURS = np.array(
     [1, 1, 1, 1, 1, 2, 6, 20, 60, 95, 100, 90, 50, 75, 95, 90, 80, 55, 25, 12, 8, 5, 3, 2], dtype=np.float64
 )
-_WEEKDAYS = np.array([1.1, 1.05, 1.0, 0.95, 0.85, 0.12, 0.10])
+_WEEKDAYS = np.array([1.1, 1.05, 1.0, 0.95, 0.85, 1.0, 0.85])
+QUIET = 0.12
+"""Of a working day's questions a day of an office's weekend has this share."""
+_SATURDAY = 5
 _GROUPS = ("support", "engineering", "sales", "legal")
 _BEFORE = ("", "", "", "", "Hi, ", "Please tell me: ", "Quick question: ", "I wonder, ", "Sorry, ")
 _AFTER = ("", "", "", "", " Thanks!", " Thank you", " (Python 3.11)", " I could not find it.")
@@ -136,6 +139,7 @@ class World:
         after: from when on service and demand are others.
         weekday: the day of the week, Monday is 0, and hour that the present is for these people.
         hour: as `weekday`.
+        weekend: how busy Saturdays and Sundays are, as a share of a working day.
         seed: of all chance.
     """
 
@@ -145,6 +149,7 @@ class World:
     after: tuple[tuple[datetime, Service, Demand], ...] = ()
     weekday: int = 2
     hour: float = 17.0
+    weekend: float = QUIET
     seed: int = 0
 
     def since(
@@ -174,7 +179,7 @@ class World:
         """How much is asked at a time, as a share of a Wednesday's questions, per hour."""
         here = self.hour + self.weekday * 24 + (moment - self.now) / timedelta(hours=1)
         hour, day = int(here % 24), int(here // 24) % 7
-        return float(_HOURS[hour] / _HOURS.sum() * _WEEKDAYS[day])
+        return float(_HOURS[hour] / _HOURS.sum() * _WEEKDAYS[day] * (self.weekend if day >= _SATURDAY else 1.0))
 
 
 def askers(recordings: int, chance: np.random.Generator, count: int = 30) -> list[Asker]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -32,7 +31,7 @@ def likely_cause(found: Found, system: System) -> Cause | None:
     What was changed together is named together, the most likely kind first.
     """
     if found.cause is not None:
-        return Cause(found.cause, _kind_of_known(found, system.changes))
+        return Cause(found.cause, found.causes[0] if len(found.causes) == 1 else None)
     changes = _last_changes(found, system)
     if changes:
         text = f"{changes[0]}, at {changes[0].at:%Y-%m-%d %H:%M} UTC"
@@ -60,11 +59,3 @@ def _last_changes(found: Found, system: System) -> list[Change]:
     together = [one for one in (before or after) if abs(one.at - newest) <= _TOGETHER]
     exact = [one for one in together if one.kind != "deployment"]  # that a file was changed says less than what in it
     return sorted(exact or together, key=lambda one: found.causes.index(one.kind))
-
-
-def _kind_of_known(found: Found, changes: Sequence[Change]) -> ChangeKind | None:
-    """Which of the kinds that can cause it was changed last before it; where there is only one, that."""
-    if len(found.causes) == 1:
-        return found.causes[0]
-    before = [one.kind for one in changes if one.kind in found.causes and one.at <= found.since + _CLOCKS]
-    return before[0] if before else None

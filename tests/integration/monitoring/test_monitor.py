@@ -133,6 +133,14 @@ def test_rows_that_are_deleted_from_the_index_are_missed(place: Place, tmp_path:
     assert "index_rows_missing" in some
     assert "files of the generation were changed" in (some["index_rows_missing"].cause or "")
 
+    # A document of which no vector was made is late, though the index cannot be compared with the tables then.
+    write(place.landing, {"guide/gifts.md": "# Gifts\n\nGifts are wrapped without a charge."})
+    refresh_documents(workspace, place.landing, USE_CASE.documents.limits)
+    refresh_chunks(workspace, USE_CASE.chunking, tokenizer_file(USE_CASE.embedding))
+    some = checks(monitor(place, datetime.now(UTC) + timedelta(hours=3)))
+    assert "have no vector" in some["index_not_verified"].details
+    assert "guide/gifts.md" in some["freshness_exceeded"].details
+
 
 def test_an_empty_schema_has_no_findings(place: Place) -> None:
     done = monitor(place)

@@ -66,6 +66,7 @@ LEAST: Mapping[str, Least] = {
 
 EXPLAINED_BY: Mapping[str, tuple[str, ...]] = {
     "questions_drift": ("questions_topic", "questions_language", "questions_repeated"),
+    "questions_volume": ("user_flooding", "questions_repeated"),
     "questions_far": ("questions_without_evidence",),
     "retrieval_scores": ("questions_topic", "questions_language", "questions_without_evidence"),
     "answers_slow": ("step_slow", "model_slow", "queue_long"),

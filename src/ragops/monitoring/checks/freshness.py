@@ -31,7 +31,7 @@ def _late(system: System, waiting: list[WaitingFile]) -> Iterator[Found]:
     late = [one for one in waiting if system.now - one.changed_at > limit]
     if not late:
         return
-    longest = system.now - late[0].changed_at
+    longest, why = system.now - late[0].changed_at, _why(system.refresh, late)
     yield Found(
         check="freshness_exceeded",
         subject="",
@@ -42,8 +42,8 @@ def _late(system: System, waiting: list[WaitingFile]) -> Iterator[Found]:
         expected=limit / _MINUTE,
         unit="min",
         details=f"The longest waiting: {listed([one.path for one in late])}.",
-        causes=("deployment",),
-        cause=_why(system.refresh, late),
+        causes=() if why else ("deployment",),
+        cause=why,
         action="Run the refresh job; if it fails, resolve its error first.",
         command="ragops documents",
     )
@@ -59,7 +59,7 @@ def _why(refresh: JobState | None, late: list[WaitingFile]) -> str | None:
     if refresh.last_started < late[0].changed_at:
         return f"the refresh job has not run since {at(refresh.last_started)}"
     if all(one.ingested for one in late):
-        return "the files are in the table documents, and not in the published index"
+        return "the files are in the table documents, and not published in the live index"
     return None
 
 

@@ -116,7 +116,7 @@ def _differences(system: System, index: IndexState, report: VerifyReport) -> Ite
     for one in found:
         yield _found(
             one.check,
-            f"{counted(one.count, 'passage' if one.ids else 'problem')} {one.what}".replace("1 problem ", "")[:100],
+            f"{counted(one.count, 'passage')} {one.what}" if one.ids else one.what.partition(" (")[0],
             _since(index),
             value=float(one.count),
             expected=0.0,

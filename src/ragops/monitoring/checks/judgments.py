@@ -10,6 +10,7 @@ import pandas as pd
 from ragops.monitoring.checks.blocks import blocks, recent
 from ragops.monitoring.checks.compared import Compared, compare, numbers, rows
 from ragops.monitoring.checks.topic import Topic
+from ragops.monitoring.checks.wording import at
 from ragops.monitoring.finding import Found
 from ragops.monitoring.system.system import System
 from ragops.quality.statistics.intervals import cluster_sums
@@ -27,6 +28,7 @@ _JUDGED = Compared(
     command="ragops judges agreement",
 )
 _FEWEST = 20
+_OF_A_VERSION = "its model behind the same name, its prompt, examples or parameters"
 
 
 def check(system: System) -> Iterator[Found]:
@@ -34,7 +36,7 @@ def check(system: System) -> Iterator[Found]:
     judgments = rows(system.judgments)
     for judge, mine in judgments.groupby("judge"):
         ordered = mine.sort_values("judged_at", kind="stable")
-        yield from _swapped(str(judge), ordered)
+        yield from _swapped(system, str(judge), ordered)
         yield from _judged(system, str(judge), ordered)
         yield from _without_verdict(system, str(judge), ordered)
 
@@ -64,7 +66,7 @@ def drift(system: System) -> Iterator[Found]:
         )
 
 
-def _swapped(judge: str, ordered: pd.DataFrame) -> Iterator[Found]:
+def _swapped(system: System, judge: str, ordered: pd.DataFrame) -> Iterator[Found]:
     """Another version of the judge than at first in the windows."""
     own = ordered[~ordered["cached"].fillna(False).astype(bool)]
     versions = own["judge_version"].drop_duplicates().tolist()
@@ -72,7 +74,8 @@ def _swapped(judge: str, ordered: pd.DataFrame) -> Iterator[Found]:
         return
     new, old = own[own["judge_version"] == versions[-1]], own[own["judge_version"] == versions[-2]]
     models = old["model"].iloc[-1], new["model"].iloc[0]
-    what = f"from model {models[0]} to {models[1]}" if models[0] != models[1] else "its prompt, examples or parameters"
+    what = f"from model {models[0]} to {models[1]}" if models[0] != models[1] else _OF_A_VERSION
+    edited = _edited(system, judge, old, new)
     means = numbers(old["score"]).mean(), numbers(new["score"]).mean()
     yield Found(
         check="judge_swapped",
@@ -85,10 +88,23 @@ def _swapped(judge: str, ordered: pd.DataFrame) -> Iterator[Found]:
         unit="share",
         details=f"version {versions[-2]} before, {versions[-1]} now; {len(old):,} and {len(new):,} judgments",
         causes=("judge",),
-        cause=f"judge {judge} changed: {what}",
+        cause=edited or f"judge {judge} changed: {what}",
         action="Measure its agreement with people, and judge earlier answers again where they are compared.",
         command="ragops judges agreement",
     )
+
+
+def _edited(system: System, judge: str, old: pd.DataFrame, new: pd.DataFrame) -> str | None:
+    """The last change in usecase.yml of what a version depends on; None if none is known from when both judged."""
+    model, version = str(new["model"].iloc[0]), str(new["judge_version"].iloc[0])
+    about, itself = (judge, model, "evaluation.judge"), f"{model} {version}"
+    begin, end = old["judged_at"].iloc[0], new["judged_at"].iloc[0]
+    known = [
+        one
+        for one in system.changes
+        if one.kind == "judge" and one.subject in about and one.after != itself and begin <= one.at <= end
+    ]
+    return f"{known[0]}, at {at(known[0].at)}" if known else None
 
 
 def _judged(system: System, judge: str, ordered: pd.DataFrame) -> Iterator[Found]:

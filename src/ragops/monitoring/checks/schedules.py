@@ -48,6 +48,7 @@ def _missed(now: datetime, job: JobState) -> Iterator[Found]:
         unit="number",
         details=f"Its schedule is {job.job.cron} ({job.job.timezone}); it is late by {lasting(now - due[0])}.",
         causes=("deployment",),
+        otherwise="its schedule was paused or removed, or its runs cannot start",
         action="Look whether its schedule is active and whether its runs are skipped or cannot start; run it.",
         command="ragops doctor",
     )
@@ -70,6 +71,7 @@ def _failing(job: JobState) -> Iterator[Found]:
         details=f"The last failed run began at {at(failed[0].started)}; {good}.",
         causes=("corpus", "parser", "encoder", "model", "deployment"),
         cause=f"its last run failed: {failed[0].error}" if failed[0].error else None,
+        otherwise="nothing was changed here: its runs fail by themselves, as their pages say",
         action="Open the page of the last failed run, resolve the error in its last line, and run the job again.",
         command="ragops doctor",
     )

@@ -174,7 +174,19 @@ def _verified(
         source = index_source(workspace, use_case.embedding, use_case.corpus.access)
         return replace(state, verified=verify_opened(index, generation, source, use_case.corpus.languages))
     except Exception as error:  # chunks without vectors; Chroma and SQLite raise any type on damaged files
-        return replace(state, not_verified=reason(error))
+        ids = _without_vector(workspace, use_case)
+        waiting = _unpublished(workspace, ids, state.built_at) if state.built_at else ()
+        return replace(state, not_verified=reason(error), unpublished=waiting)
+
+
+def _without_vector(workspace: Workspace, use_case: UseCase) -> list[str]:
+    """Passages of the tables that no task has embedded yet: with any of them the index cannot be compared."""
+    table = embeddings_table(fingerprint(use_case.embedding))
+    if not all(workspace.spark.catalog.tableExists(workspace.table(name)) for name in (CHUNKS.name, table.name)):
+        return []
+    vectors = table.read(workspace).select("text_hash")
+    rows = CHUNKS.read(workspace).join(vectors, "text_hash", "left_anti").select("chunk_id").limit(_LOOKED_UP)
+    return [row["chunk_id"] for row in rows.collect()]
 
 
 def _before(index: PublishedIndex, state: IndexState) -> Manifest | None:

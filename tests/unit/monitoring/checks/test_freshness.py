@@ -37,7 +37,7 @@ def test_a_file_that_waits_longer_is_found_since_then() -> None:
 
 def test_a_file_that_is_in_the_tables_only_waits_too() -> None:
     one = found(FRESHNESS, index=index(unpublished=waiting(90, ingested=True)))["freshness_exceeded"]
-    assert one.cause == "the files are in the table documents, and not in the published index"
+    assert one.cause == "the files are in the table documents, and not published in the live index"
 
 
 def test_an_index_that_cannot_be_read_hides_no_file() -> None:

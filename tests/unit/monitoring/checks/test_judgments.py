@@ -1,12 +1,14 @@
 """Checks of judged quality and of the judges."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from ragops.monitoring.checks.judgments import JUDGE_DRIFT, JUDGMENTS
+from ragops.monitoring.finding import Change
 from tests.support.monitored import NOW, Use, a_clean_system, an_empty_system, changed, findings, is_recent, some
 
 SYSTEM = a_clean_system(2, Use(people=80, judged=0.4))
@@ -33,6 +35,17 @@ def test_another_judge_is_said_and_not_taken_for_other_quality() -> None:
     one = found["judge_swapped"]
     assert (one.subject, one.cause) == ("groundedness", "judge groundedness changed: from model judge to mild")
     assert one.since == system.judgments.loc[after, "judged_at"].min()
+
+
+def test_a_judge_whose_settings_were_changed() -> None:
+    after = is_recent(SYSTEM.judgments, 12, "judged_at") & GROUNDED
+    system = changed(SYSTEM, "judgments", after, judge_version="ffff0000")
+    assert "its model behind the same name" in (findings(system, JUDGMENTS)["judge_swapped"].cause or "")
+    itself = Change(NOW - timedelta(hours=12), "judge", "groundedness", "judge abcd1234", "judge ffff0000")
+    served = Change(NOW - timedelta(hours=13), "judge", "judge", "gpt-large", "gpt-small")
+    before = Change(NOW - timedelta(days=40), "judge", "groundedness", "a", "b")
+    found = findings(replace(system, changes=(itself, served, before)), JUDGMENTS)["judge_swapped"]
+    assert found.cause == "judge judge changed from gpt-large to gpt-small, at 2026-11-29 20:00 UTC"
 
 
 def test_a_judge_without_verdicts() -> None:
