@@ -6,12 +6,15 @@ import difflib
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import regex
+
+_ASCII_WORD = re.compile("[a-z0-9]+")
 
 
 def one_line(text: object, limit: int | None = None) -> str:
@@ -34,7 +37,8 @@ def closest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
 
 def words(text: str) -> list[str]:
     """The text's words in lower case, in any script with its combining marks, without punctuation and underscores."""
-    found: list[str] = _word().findall(text.casefold())
+    # Python's own patterns are right for ASCII, and take a third of the time.
+    found: list[str] = _ASCII_WORD.findall(text.lower()) if text.isascii() else _word().findall(text.casefold())
     return found
 
 

@@ -27,6 +27,11 @@ def test_the_closest_name_is_proposed_and_no_distant_one() -> None:
     assert closest("brief", ["zebra"]) == ""
 
 
+@given(st.text() | st.text(st.characters(max_codepoint=127)))
+def test_words_are_the_same_with_and_without_other_scripts_beside_them(text: str) -> None:
+    assert words(f"{text} ж") == [*words(text), "ж"]
+
+
 def test_words_are_letters_and_digits() -> None:
     assert words("`__init__`, Größe-42!") == ["init", "grösse", "42"]
     assert words("यह हिन्दी है; น้ำมัน") == ["यह", "हिन्दी", "है", "น้ำมัน"]

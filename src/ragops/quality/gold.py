@@ -50,15 +50,17 @@ def is_covered(question: Question, sources: Iterable[tuple[str, str]]) -> bool:
 def in_no_passage(questions: Sequence[Question], passages: Iterable[tuple[str, str]]) -> list[Question]:
     """The questions whose gold is in no passage of the corpus (text, path): no search can find what answers them.
 
-    Of quotes and longer passages 80 % of the words must be somewhere in the corpus. 2,000 passages and 304 questions
-    take 0.4 s.
+    Of quotes and longer passages 80 % of the words must be somewhere in the corpus. 100,000 passages and 100 questions
+    take 3 s.
     """
     anchors = Anchors([one.anchor for one in questions])
     wanted = {run for one in questions for text in _long_gold(one) for run in _runs(words(text), _RUN)}
     found, known, paths = set[int](), set[tuple[str, ...]](), set[str]()
     for text, path in passages:
-        found.update(anchors.found_in(text))
-        known.update(wanted.intersection(_runs(words(text), _RUN)))
+        given = words(text)
+        found.update(anchors.found_in_words(given))
+        if wanted:
+            known.update(wanted.intersection(_runs(given, _RUN)))
         paths.add(path)
     return [one for at, one in enumerate(questions) if one.has_gold and not _is_known(one, at in found, known, paths)]
 

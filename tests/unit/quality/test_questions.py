@@ -137,6 +137,11 @@ def test_anchors_prepared_once_are_found_as_single_ones() -> None:
     assert Anchors([None, "", "..."]).found_in("... text") == []
 
 
+@given(st.lists(st.lists(st.sampled_from("abc"), max_size=3).map(" ".join), max_size=5), st.text("abc ", max_size=12))
+def test_anchors_of_any_words_are_found_as_single_ones(given: list[str], text: str) -> None:
+    assert Anchors(given).found_in(text) == [at for at, one in enumerate(given) if f" {one} " in f" {text} " and one]
+
+
 def _plain(text: str) -> str:
     words = re.findall(r"[^\W_]+", text.casefold())
     return f" {' '.join(words)} "

@@ -65,7 +65,7 @@ class Golden:
             return None
         answered = self.found(generation)
         others = [one for one in self._questions if one.question_id not in answered]
-        passages = ((one.text, one.path) for some in generation.table.scan() for one in some) if others else ()
+        passages = generation.table.texts_and_paths() if others else ()
         missing = tuple(sorted(one.question_id for one in in_no_passage(others, passages)))
         return Recall(len(self._questions), len(answered), without_gold=missing, answered=answered)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from ragops.corpus.embeddings.stage import embeddings_table
 from ragops.corpus.index.generations.generation import Generation
 from ragops.corpus.index.generations.manifest import MANIFEST, Manifest
 from ragops.corpus.index.generations.published_files import PublishedIndex, index_root
-from ragops.corpus.index.generations.verify import VerifyReport, sample_ids
+from ragops.corpus.index.generations.verify import VerifyReport
 from ragops.corpus.index.passages import Vector
 from ragops.corpus.index.stage import index_source, opened_copy, verify_opened
 from ragops.errors import UserError
@@ -233,9 +234,11 @@ def _unpublished(workspace: Workspace, ids: Collection[str], built_at: datetime)
 
 def _encoded_again(workspace: Workspace, generation: Generation, encode: Encode) -> tuple[int, int]:
     """How many texts were encoded again, and of how many the index has another vector."""
-    rows = generation.table.row_hashes()
-    asked = ids_frame(workspace, "chunk_id", sample_ids(rows, ENCODED_AGAIN, generation.manifest.source_version))
-    found = CHUNKS.read(workspace).join(asked, "chunk_id", "left_semi").select("text_hash", "embedded_text").collect()
+    known = sorted(generation.table.texts())
+    some = random.Random(generation.manifest.source_version).sample(known, min(ENCODED_AGAIN, len(known)))
+    asked = ids_frame(workspace, "text_hash", some)
+    rows = CHUNKS.read(workspace).join(asked, "text_hash", "left_semi").select("text_hash", "embedded_text")
+    found = rows.dropDuplicates(["text_hash"]).collect()
     texts = {row["text_hash"]: row["embedded_text"] for row in found}
     stored = {one.text_hash: one.vector for one in generation.store.get(sorted(texts))}
     if not stored:

@@ -118,7 +118,7 @@ class Evaluator:
 
     def in_no_passage(self) -> list[str]:
         """The ids of questions whose gold no passage has: nothing that is measured here can find it."""
-        passages = ((one.text, one.path) for page in self.generation.table.scan() for one in page)
+        passages = self.generation.table.texts_and_paths()
         return [one.question_id for one in in_no_passage(self.questions, passages)]
 
     def _encode(self, question: Question) -> tuple[Vector, float]:

@@ -47,6 +47,7 @@ def test_passages_come_back_as_written(passages: list[Passage]) -> None:
         ids = [passage.chunk_id for passage in passages]
         assert table.passages([*ids, "not one of them, since it is too long"]) == passages
         assert [one for page in table.scan() for one in page] == sorted(passages, key=lambda one: one.chunk_id)
+        assert sorted(table.texts_and_paths()) == sorted((one.text, one.path) for one in passages)
         assert table.row_hashes() == {passage.chunk_id: passage.row_hash for passage in passages}
         assert table.count() == len(passages)
 
