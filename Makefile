@@ -36,7 +36,10 @@ test: .venv/.dev  ## Every test that needs no cloud
 	@.ci/test
 
 unit: .venv/.dev  ## Unit tests only: no Spark
-	@$(BIN)/python -m pytest tests/unit src/localbundle/tests/unit -n 2
+	@$(BIN)/python -m pytest tests/unit src/localbundle/tests/unit -n 2 --dist worksteal
+
+properties: .venv/.dev  ## The unit tests' properties, each with 500 examples: minutes
+	@$(BIN)/python -m pytest tests/unit src/localbundle/tests/unit -m hypothesis --hypothesis-profile thorough -n 2
 
 conformance: .venv/.dev  ## The rules of Databricks jobs, each tested on a small bundle
 	@cd src/localbundle && ../../$(BIN)/python -m tests.conformance -n 2
@@ -106,4 +109,4 @@ uv:
 	@scripts/install $(UV) $(BIN)/python $(LOCKS)/dev.txt
 	@touch $@
 
-.PHONY: help demo lab serve test unit conformance test-runtimes test-vllm lint docs hooks bench lock audit template clean uv
+.PHONY: help demo lab serve test unit properties conformance test-runtimes test-vllm lint docs hooks bench lock audit template clean uv
