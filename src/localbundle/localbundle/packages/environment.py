@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import sys
 import time
 import zipfile
@@ -16,7 +17,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from localbundle.errors import BundleError
-from localbundle.packages.installed import SPARK, installed_names, site_folders
+from localbundle.packages.installed import SPARK, installed_names, is_installed, project_name, site_folders
 from localbundle.packages.lines import Line
 from localbundle.packages.uv import UvError, planned_changes, run_uv
 from localbundle.workspace.jars import cache_dir
@@ -25,6 +26,11 @@ _FORMAT = 1
 _UNUSED_SECONDS = 30 * 24 * 3600
 _COMPLETE = "complete.json"  # written last: a folder without it was not finished
 _SHOWN = 3
+# What a kernel imports before its task; Spark's client then checks the versions of what it needs.
+_KERNEL = """\
+import ipykernel.kernelapp, localbundle.kernels.bootstrap
+localbundle.kernels.bootstrap.warm()
+"""
 Announce = Callable[[str], None]
 
 
@@ -101,8 +107,9 @@ class EnvironmentBuilder:
             file = self._written("packages.txt", [*self._options(), *self._exact(changes)])
             python = Environment(self._folder).python
             arguments: list[str | Path] = ["pip", "install", "--quiet", "--no-deps", "--python", python, "-r", file]
-            run_uv(arguments, self._root, [lock])
+            run_uv([*arguments, *self._anew()], self._root, [lock])
         self._put_below(site_folders())
+        self._check(changes)
         draft = self._written("draft.json", [json.dumps({"packages": sorted(changes)})])
         draft.replace(self._folder / _COMPLETE)
 
@@ -114,7 +121,33 @@ class EnvironmentBuilder:
         arguments: list[str | Path] = ["pip", "install", "--dry-run", "--python", sys.executable, "-r", file]
         arguments += ["--override", left_out, "--break-system-packages"]  # which a dry run does not
         arguments += ["--no-deps"] if self._alone else []
-        return planned_changes(run_uv(arguments, self._root))
+        return planned_changes(run_uv([*arguments, *self._anew()], self._root))
+
+    def _anew(self) -> Iterator[str]:
+        """Options for what is on this machine: uv may know a version of the same name from before a change."""
+        for line in self._lines:
+            if line.is_wheel:
+                yield f"--reinstall-package={line.text.partition(' ')[0].partition('[')[0]}"
+            elif line.path and line.path.is_dir() and not line.is_option:
+                name = project_name(line.path)
+                yield f"--reinstall-package={name}" if name else "--refresh"
+
+    def _check(self, changes: dict[str, str]) -> None:
+        """That kernels start, if one of the packages takes the place of one that they may need.
+
+        Raises:
+            BundleError: they do not.
+        """
+        names = [name.partition(" ")[0] for name in changes]
+        if not any(map(is_installed, names)):
+            return
+        file = self._written("check.py", [_KERNEL])  # from a file: without one, Spark's client takes it for a doctest
+        python = Environment(self._folder).python
+        done = subprocess.run([python, file], capture_output=True, text=True, errors="replace")
+        if done.returncode:
+            reason = (done.stderr.strip().splitlines() or ["no output"])[-1]
+            message = f"{self._what} breaks Spark's client or Jupyter's kernel ({reason}); correct its dependencies"
+            raise BundleError(message) from BundleError(done.stderr)
 
     def _exact(self, changes: dict[str, str]) -> Iterator[str]:
         """Lines that install these versions, with the hashes and the source that the environment's lines give."""
@@ -190,7 +223,7 @@ def _key(lines: Sequence[Line], root: Path, alone: bool) -> str:
 def _content(line: Line) -> object:
     """What a line installs, as far as it is on this machine."""
     path = line.path
-    if path is None or not path.exists():
+    if path is None or not path.exists() or (line.is_option and path.is_dir()):  # a folder of packages is an index
         return line.text
     if path.is_file():
         return [line.text.startswith("-"), line.extras, _content_of_file(path)]

@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 import os
 import sys
+import tomllib
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -26,6 +27,23 @@ def installed_names() -> list[str]:
     return sorted(
         name for folder in folders for name in os.listdir(folder) if name.endswith((".dist-info", ".egg-info"))
     )
+
+
+def is_installed(name: str) -> bool:
+    """Whether a package is here, in any version."""
+    try:
+        return bool(importlib.metadata.distribution(name))
+    except importlib.metadata.PackageNotFoundError:
+        return False
+
+
+def project_name(folder: Path) -> str:
+    """The name in a project's pyproject.toml; "" if there is none."""
+    try:
+        project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8")).get("project") or {}
+    except (OSError, ValueError):
+        return ""
+    return str(project.get("name") or "")
 
 
 def satisfies(requirement: Requirement) -> bool:

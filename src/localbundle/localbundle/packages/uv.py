@@ -15,7 +15,9 @@ from localbundle.errors import BundleError
 
 # Settings of the environment or the project that a user works in, which are not for this one.
 _NOT_OURS = ("VIRTUAL_ENV", "CONDA_PREFIX", "UV_PYTHON", "UV_PROJECT_ENVIRONMENT", "UV_SYSTEM_PYTHON", "UV_TARGET")
-_CHANGE = re.compile(r"^ \+ (?P<name>[\w.-]+)(?:==(?P<version>\S+)(?: \(from (?P<from>\S+)\))?| @ (?P<url>\S+))", re.M)
+_CHANGE = re.compile(
+    r"^ [+~] (?P<name>[\w.-]+)(?:==(?P<version>\S+)(?: \(from (?P<from>\S+)\))?| @ (?P<url>\S+))", re.M
+)
 _FRAME = re.compile(r"^\s*(?:error:|cause:|Caused by:|[×╰├│─▶\s]+)\s*")
 _CONCLUSION = re.compile(r",? we can conclude that (?:your requirements are|the requirements are) unsatisfiable")
 

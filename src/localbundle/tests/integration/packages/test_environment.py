@@ -93,16 +93,19 @@ def test_it_is_found_by_its_content(maker: Maker) -> None:
 
 def test_a_project_is_installed_from_its_source(maker: Maker) -> None:
     write_wheel(maker.index, "tiny", "1.0")
-    project = maker.root / "project"
-    (project / "own").mkdir(parents=True)
-    (project / "own/__init__.py").write_text("version = 1\n")
-    backend = "def build_editable(folder, *ignored):\n    return __import__('made').editable(folder)\n"
-    (project / "backend.py").write_text(backend + "build_wheel = build_editable\n")
-    (project / "made.py").write_text(MADE)
-    (project / "pyproject.toml").write_text(PROJECT)
+    project = write_project(maker.root / "project")
     environment = maker.build(f"-e {project}")
     (project / "own/__init__.py").write_text("version = 2\n")
     assert output(environment, "import own; print(own.version)") == "2"
+
+
+def write_project(folder: Path) -> Path:
+    """A project that is built without any other package."""
+    (folder / "own").mkdir(parents=True)
+    (folder / "own/__init__.py").write_text("version = 1\n")
+    (folder / "backend.py").write_text(BACKEND)
+    (folder / "pyproject.toml").write_text(PROJECT)
+    return folder
 
 
 PROJECT = """
@@ -114,20 +117,52 @@ requires = []
 build-backend = "backend"
 backend-path = ["."]
 """
-MADE = """
+BACKEND = """
 import os, zipfile
-def editable(folder):
+def build_wheel(folder, *ignored):
+    return made(folder, "own/__init__.py", open("own/__init__.py").read())
+def build_editable(folder, *ignored):
+    return made(folder, "own.pth", os.getcwd())
+def made(folder, name, text):
     texts = {
-        "own.pth": os.getcwd(),
+        name: text,
         "own-1.dist-info/METADATA": "Metadata-Version: 2.1\\nName: own\\nVersion: 1\\n",
         "own-1.dist-info/WHEEL": "Wheel-Version: 1.0\\nGenerator: t\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
-        "own-1.dist-info/RECORD": "own.pth,,\\nown-1.dist-info/METADATA,,\\nown-1.dist-info/WHEEL,,\\n",
+        "own-1.dist-info/RECORD": f"{name},,\\nown-1.dist-info/METADATA,,\\nown-1.dist-info/WHEEL,,\\n",
     }
     with zipfile.ZipFile(os.path.join(folder, "own-1-py3-none-any.whl"), "w") as archive:
         for name, text in texts.items():
             archive.writestr(name, text)
     return "own-1-py3-none-any.whl"
 """
+
+
+def test_a_wheel_replaces_the_installed_one_of_the_same_version(maker: Maker) -> None:
+    """Here: hypothesis, whose version is taken for a wheel of our own."""
+    version = importlib.metadata.version("hypothesis")
+    files = {"hypothesis/__init__.py": "ours = True\n"}
+    wheel = write_wheel(maker.root / "dist", "hypothesis", version, files=files)
+    reader = LineReader(Bundle(maker.root, "b", "dev", {}, {}), "task t of job x")
+    line = with_path(next(reader.read(str(wheel))), wheel, "hypothesis")
+    environment = EnvironmentBuilder([line], "environment default", maker.root).build(maker.said.append)
+    assert output(environment, "import hypothesis; print(hypothesis.ours)") == "True"
+
+
+def test_a_folder_is_installed_as_it_is_now(maker: Maker) -> None:
+    project = write_project(maker.root / "project")
+    assert output(maker.build(str(project)), "import own; print(own.version)") == "1"
+    (project / "own/__init__.py").write_text("version = 2\n")
+    assert output(maker.build(str(project)), "import own; print(own.version)") == "2"
+
+
+@pytest.mark.parametrize("package", ["pandas", "traitlets"])
+def test_a_package_that_breaks_kernels_is_found_before_the_run(maker: Maker, package: str) -> None:
+    write_wheel(maker.index, package, "99.0")
+    message = r"environment default breaks Spark's client or Jupyter's kernel \(.*Error: .*\); correct its dependencies"
+    with pytest.raises(BundleError, match=message) as raised:
+        maker.build(f"{package}==99.0")
+    assert "Traceback" in str(raised.value.__cause__)
+    assert maker.builder(f"{package}==99.0").find() is None
 
 
 @pytest.mark.parametrize("broken", ["no mark of completion", "no interpreter", "an empty folder"])

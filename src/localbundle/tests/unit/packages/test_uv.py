@@ -28,7 +28,7 @@ def test_the_plan_of_uv_is_read(tmp_path: Path) -> None:
 
 
 def test_the_plan_of_an_older_uv_is_read() -> None:
-    output = " - rich==13.0\n + rich==14.0\n + mine==1.0 (from file:///tmp/mine-1.0-py3-none-any.whl)\n ~ six==1.0\n"
+    output = " - rich==13.0\n + rich==14.0\n ~ mine==1.0 (from file:///tmp/mine-1.0-py3-none-any.whl)\n"
     assert planned_changes(output) == {
         "rich 14.0": "rich==14.0",
         "mine 1.0": "mine @ file:///tmp/mine-1.0-py3-none-any.whl",
