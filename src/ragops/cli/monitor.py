@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 
 from ragops.cli import options
 from ragops.cli.options import Json, Schema, Target, UseCaseFile
+from ragops.errors import UserError
 from ragops.platform import console
 from ragops.platform.deployment import deployed_model
 from ragops.platform.mlflow_store import use_mlflow
@@ -37,7 +39,8 @@ def monitor(
     """
     place = _place(target, schema, usecase, landing)
     options.need_spark(target)
-    use_mlflow(target)
+    with suppress(UserError):  # a store that cannot be read is a finding
+        use_mlflow(target)
     from ragops.monitoring.stage import monitor as run
 
     with console.messages().status("reading the system"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -66,7 +67,8 @@ def run_monitor(parameters: MonitorParameters) -> Monitored:
     """
     from ragops.monitoring.stage import monitor
 
-    _ = parameters.experiment_id
+    with suppress(UserError):  # a store that cannot be read is a finding; the page's run fails afterwards
+        _ = parameters.experiment_id
     return monitor(monitored_place(parameters))
 
 

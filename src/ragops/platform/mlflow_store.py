@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Experiment
 
+_SQLITE = b"SQLite format 3\0"
+
 
 def use_mlflow(target: str = "dev") -> None:
     """Points MLflow at this environment's store, for this process and its children.
@@ -27,8 +29,10 @@ def use_mlflow(target: str = "dev") -> None:
     their location, since MLflow would put artifacts into the current folder.
 
     Raises:
-        UserError: there is no local workspace.
+        UserError: there is no local workspace, or its file is not a database.
     """
+    if not on_databricks():
+        _check_database(_database(target))
     os.environ |= _settings(target)
     import mlflow
 
@@ -133,6 +137,17 @@ def _settings(target: str) -> dict[str, str]:
 
 def _database(target: str) -> Path:
     return local_home(target) / "mlflow" / "mlflow.db"
+
+
+def _check_database(file: Path) -> None:
+    """MLflow would try to open another file for two minutes."""
+    if not file.is_file():
+        return
+    with file.open("rb") as opened:
+        if opened.read(len(_SQLITE)) not in (_SQLITE, b""):
+            raise UserError(
+                f"{file} is damaged: restore it from a copy, or remove it with its runs, traces and registered models"
+            )
 
 
 def _create_database(file: Path, artifacts: str | None) -> None:

@@ -206,3 +206,15 @@ def test_other_errors_of_a_store_pass_through() -> None:
         raise MlflowException("there is none", RESOURCE_DOES_NOT_EXIST)
     with pytest.raises(NotPermitted, match="needs R on model m"), answering("R", "model m"):
         raise MlflowException("no", PERMISSION_DENIED)
+
+
+def test_a_damaged_file_is_refused_before_mlflow_tries_to_open_it_for_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, uris: dict[str, str]
+) -> None:
+    monkeypatch.setenv("LOCALBUNDLE_HOME", str(tmp_path))
+    file = tmp_path / "mlflow" / "mlflow.db"
+    file.parent.mkdir()
+    file.write_bytes(b"no database" * 100)
+    with pytest.raises(UserError, match=r"mlflow\.db is damaged: restore it from a copy, or remove it"):
+        use_mlflow()
+    assert not uris

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -13,6 +14,7 @@ import pandas as pd
 
 from ragops.corpus.embeddings.interface import CPU, Encoder, EncoderSource, Vectors
 from ragops.corpus.index.generations.published_files import PublishedIndex, index_root
+from ragops.errors import UserError
 from ragops.monitoring.finding import Change, Unreadable
 from ragops.monitoring.system import changes
 from ragops.monitoring.system.answers import no_answers, read_answers
@@ -35,7 +37,7 @@ from ragops.monitoring.system.settings import (
 )
 from ragops.monitoring.system.system import Frame, System
 from ragops.monitoring.system.use import read_calls, read_feedback, read_judgments
-from ragops.platform.mlflow_store import store_exists
+from ragops.platform.mlflow_store import store_exists, use_mlflow
 from ragops.platform.workspace import Workspace
 from ragops.quality.datasets.question_set import QuestionSet, open_set
 from ragops.serving.model.registered import CHAIN, CHAMPION, by_alias
@@ -177,6 +179,7 @@ class _Reader:
     def _champion(self) -> str:
         if not store_exists(self._place.target):
             return ""
+        use_mlflow(self._place.target)
         from mlflow import MlflowClient
 
         version = by_alias(MlflowClient(), self._workspace.registered(CHAIN), CHAMPION)
@@ -204,8 +207,10 @@ class _Reader:
             yield from changes.question_set_changes(metrics)
 
     def _index_changes(self) -> Iterable[Change]:
-        index = PublishedIndex(index_root(self._workspace))
-        return changes.index_changes(index.manifests(), index.find_pointer())
+        index, pointer = PublishedIndex(index_root(self._workspace)), None
+        with suppress(UserError):  # a damaged one is a finding about the index
+            pointer = index.find_pointer()
+        return changes.index_changes(index.manifests(), pointer)
 
     def _noted_changes(self, source: str, read: Callable[[], Iterable[Change]]) -> list[Change]:
         return self._or_noted(source, lambda: list(read()), [])
