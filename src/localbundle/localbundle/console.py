@@ -7,14 +7,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.markup import escape
+from rich.padding import Padding
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
 from localbundle.kernels.failure import brief_message
+from localbundle.kernels.output import Output, cell_text
 from localbundle.runs.conditions import DONE, FAILURES
 from localbundle.runs.record import RunRecord, TaskRecord
 
@@ -34,6 +37,10 @@ _STYLES = {
     "CANCELED": ("✗", "yellow"),
 }
 _FAILED_STYLE = ("✗", "red")
+_SHOWN_ROWS = 10  # of the result of a SQL task
+_SHOWN_RECORDS = 3  # with one line for each value
+_SHOWN_COLUMNS = 6  # that may be narrowed to fit
+_ANY_WIDTH = 100_000
 
 
 def mark(state: str) -> Text:
@@ -82,6 +89,8 @@ class RunView:
         for task in record.tasks.values():
             if task.state in FAILURES and task.state != "UPSTREAM_FAILED" and task.started:
                 print_failure(self.console, task)
+        for task in record.own_tasks.values():
+            print_output(self.console, task)
         print_summary(self.console, record, folder)
 
     def _draw(self) -> RenderableType:
@@ -131,6 +140,40 @@ def print_failure(console: Console, task: TaskRecord) -> None:
     console.print(f"  [dim]{escape(where)}[/]", highlight=False, soft_wrap=True)
     if failure.line:
         console.print(f"  [dim]>[/] {escape(failure.line)}", highlight=False, soft_wrap=True)
+
+
+def print_output(console: Console, task: TaskRecord) -> None:
+    """Prints the first rows of a SQL task: as a table if they fit, else one value in each line."""
+    output = task.output
+    if output is None:
+        return
+    shown = output.rows[:_SHOWN_ROWS]
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
+    for column in output.columns:
+        table.add_column(Text(column), overflow="fold")
+    for row in shown:
+        table.add_row(*(Text(cell_text(value)) for value in row))
+    needed = console.measure(table, options=console.options.update(max_width=_ANY_WIDTH)).maximum
+    if len(output.columns) > _SHOWN_COLUMNS and needed + 2 > console.width:
+        shown = shown[:_SHOWN_RECORDS]
+        table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+        for number, record in enumerate(shown):
+            table.add_section()
+            for column, value in zip(output.columns, record, strict=True):
+                table.add_row(Text(column, "dim"), Text(cell_text(value)))
+            if number < len(shown) - 1:
+                table.add_row("", "")
+    console.print(f"[bold]{escape(task.task_key)}[/] [dim]{_count(output)}[/]", highlight=False)
+    if shown:
+        console.print(Padding(table, (0, 0, 0, 2)), highlight=False)
+    if len(shown) < len(output.rows) or not output.is_complete:
+        console.print("  [dim]... more rows are on the page of the task[/]", highlight=False)
+
+
+def _count(output: Output) -> str:
+    """The number of rows, which is a lower bound where not all are kept."""
+    count = len(output.rows)
+    return f"{'' if output.is_complete else 'over '}{count:,} row{'s' * (count != 1)}"
 
 
 def print_summary(console: Console, record: RunRecord, folder: Path) -> None:

@@ -11,12 +11,13 @@ from pydantic import ValidationError
 
 from localbundle.definitions.bundle import Bundle
 from localbundle.definitions.jobs import Job, chosen_tasks
+from localbundle.definitions.sql_file import read_statements
 from localbundle.definitions.tasks import KINDS, Task, plain
 from localbundle.definitions.yamlfile import absolute_path, error_at
 from localbundle.errors import BundleError, Report, closest, raise_error
 
-WRONG_DEFINITION, CANNOT_RUN, MISSING_FILE, WRONG_FILE, MISPLACED_RETRIES, WRONG_DEPENDENCY = RULES = (
-    "wrong-definition", "cannot-run", "missing-file", "wrong-file", "misplaced-retries", "wrong-dependency",
+WRONG_DEFINITION, CANNOT_RUN, MISSING_FILE, WRONG_FILE, MISPLACED_RETRIES, WRONG_DEPENDENCY, NO_VALUE = RULES = (
+    "wrong-definition", "cannot-run", "missing-file", "wrong-file", "misplaced-retries", "wrong-dependency", "no-value",
 )  # fmt: skip
 # Where a task runs, who may see it and whom it notifies: a laptop has one computer and one user.
 _IGNORED_TASK_FIELDS = (
@@ -28,6 +29,12 @@ RETRY_FIELDS = ("max_retries", "min_retry_interval_millis", "retry_on_timeout")
 _NOTEBOOK = "Databricks notebook source"
 _COMMENTS = {".py": "#", ".r": "#", ".scala": "//", ".sql": "--"}
 FILE_FIELDS = {"notebook_task": "notebook_path", "spark_python_task": "python_file"}
+_OF_A_WORKSPACE = {
+    "query": "a saved query; write its text into a .sql file and name that in `file`",
+    "dashboard": "a dashboard; refresh it on Databricks",
+    "alert": "an alert; evaluate it on Databricks",
+}
+"""What a sql_task may be instead of a file."""
 
 
 def find_job(bundle: Bundle, key: str, only: str | None = None) -> Job:
@@ -162,7 +169,8 @@ class _JobReader:
 
     def _read_task(self, raw: Mapping[str, Any]) -> None:
         try:
-            self._check_faults({name: value for name, value in raw.items() if name not in _IGNORED_TASK_FIELDS})
+            used = {name: value for name, value in raw.items() if name not in _IGNORED_TASK_FIELDS}
+            self._check_faults(_without_warehouse(used))
             self.tasks[raw["task_key"]] = self._task(raw)
         except BundleError as error:
             self._report(error)
@@ -204,10 +212,44 @@ class _JobReader:
                     message = f"{what}: {name} is set on a for_each_task; move it to the nested task"
                     self._report(self.error(at, message, MISPLACED_RETRIES))
             work["task"] = self._task(work.get("task") or {}, nested=True)
+        if kind == "sql_task":
+            return self._sql(raw, what)
         field = FILE_FIELDS.get(kind)
         if field and work.get(field) is not None:
             work[field] = self._file(work[field], kind, what, work.get("source"))
         return work
+
+    def _sql(self, raw: Mapping[str, Any], what: str) -> dict[str, Any]:
+        work = raw["sql_task"] or {}
+        kinds = [name for name in work if name in ("file", *_OF_A_WORKSPACE) and work[name] is not None]
+        if len(kinds) != 1:
+            found = ", ".join(kinds) or "none"
+            message = f"{what} must have exactly one of file, query, dashboard and alert, has {found}; correct it"
+            raise self.error(raw.get("task_key"), message)
+        if kinds != ["file"]:
+            raise self.error(kinds[0], f"{what} is {_OF_A_WORKSPACE[kinds[0]]}", CANNOT_RUN)
+        file = dict(work["file"])
+        if file.get("path") is not None:
+            file["path"] = self._file(file["path"], "sql_task", what, file.get("source"))
+            self._check_sql(Path(file["path"]), work.get("parameters") or {}, what)
+        return {"file": file, "parameters": work.get("parameters") or {}}
+
+    def _check_sql(self, path: Path, values: Mapping[str, Any], what: str) -> None:
+        """That the file can be read, that its statements run here, and that each parameter in them has a value."""
+        root = self._bundle.root
+        file = str(path.relative_to(root) if path.is_relative_to(root) else path)
+        try:
+            statements = read_statements(path)
+        except BundleError as error:
+            raise BundleError(f"{what}: {error.message}", file, error.line, self._key, WRONG_FILE) from error
+        for one in statements:
+            if one.not_here:
+                self._report(BundleError(f"{what}: {one.not_here}", file, one.line, self._key, CANNOT_RUN))
+        known = {*values, *(entry.get("name") for entry in self._raw.get("parameters") or [])}
+        first = {one.name: one.line for one in reversed([one for each in statements for one in each.parameters])}
+        for name in sorted(first.keys() - known):
+            message = f"{what} has no value for parameter {name}; add it to the task's parameters or the job's"
+            self._report(BundleError(message, file, first[name], self._key, NO_VALUE))
 
     def _file(self, written: str, kind: str, what: str, source: object) -> str:
         if source == "GIT" or (source is None and self._raw.get("git_source")):
@@ -227,7 +269,7 @@ class _JobReader:
     def _missing(self, written: str, kind: str, thing: str, what: str) -> BundleError:
         path = absolute_path(written, self._bundle.root)
         forms = [suffix for suffix in (".py", ".ipynb", ".sql", ".scala", ".r") if Path(f"{path}{suffix}").is_file()]
-        fix = f"create it or correct {FILE_FIELDS[kind]}"
+        fix = f"create it or correct {FILE_FIELDS.get(kind, 'file.path')}"
         if kind == "notebook_task" and not path.suffix and forms:
             fix = f"did you mean {written}{forms[0]}?"
         return self.error(written, f"{what}: {thing} {written} does not exist; {fix}", MISSING_FILE)
@@ -238,14 +280,14 @@ class _JobReader:
                 f"{what}: {written} is outside the bundle's folder; move it there, or add its folder to sync.paths"
             )
             self._report(self.error(written, message, WRONG_FILE))
-        if kind == "spark_python_task" and is_notebook(found):
+        if kind != "notebook_task" and is_notebook(found):
             self._report(self.error(written, f"{what}: {written} is a notebook; run it as a notebook_task", WRONG_FILE))
         elif kind == "notebook_task" and not is_notebook(found):
             message = (
                 f"{what}: {written} is not a notebook; begin it with `# {_NOTEBOOK}`, or run it as a spark_python_task"
             )
             self._report(self.error(written, message, WRONG_FILE))
-        elif found.suffix not in (".ipynb", ".py"):
+        elif kind != "sql_task" and found.suffix not in (".ipynb", ".py"):
             message = f"{what}: {found.name} is not a Python notebook; a laptop runs .ipynb and .py"
             raise self.error(written, message, CANNOT_RUN)
 
@@ -280,6 +322,17 @@ class _JobReader:
             cycle = " -> ".join(error.args[1])
             self._report(self.error(None, f"job {self._key}: dependency cycle {cycle}; break it", WRONG_DEPENDENCY))
             return list(self.tasks)
+
+
+def _without_warehouse(task: Mapping[str, Any]) -> dict[str, Any]:
+    """A task without the SQL warehouse that it names, which a laptop does not use, also inside a for-each task."""
+    used = dict(task)
+    if isinstance(used.get("sql_task"), dict):
+        used["sql_task"] = {name: value for name, value in used["sql_task"].items() if name != "warehouse_id"}
+    loop = used.get("for_each_task")
+    if isinstance(loop, dict) and isinstance(loop.get("task"), dict):
+        used["for_each_task"] = {**loop, "task": _without_warehouse(loop["task"])}
+    return used
 
 
 def _edges(raw: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -8,6 +8,7 @@ RunIf = Literal["ALL_SUCCESS", "AT_LEAST_ONE_SUCCESS", "NONE_FAILED", "ALL_DONE"
 Operator = Literal["EQUAL_TO", "NOT_EQUAL", "GREATER_THAN", "GREATER_THAN_OR_EQUAL", "LESS_THAN", "LESS_THAN_OR_EQUAL"]
 KINDS = (
     "notebook_task", "condition_task", "for_each_task", "run_job_task", "python_wheel_task", "spark_python_task",
+    "sql_task",
 )  # fmt: skip
 
 
@@ -76,6 +77,20 @@ class SparkPythonTask(_Definition):
     source: Literal["WORKSPACE"] | None = None
 
 
+class SqlFile(_Definition):
+    """A file of SQL statements; `path` is absolute and exists."""
+
+    path: str
+    source: Literal["WORKSPACE"] | None = None
+
+
+class SqlTask(_Definition):
+    """A file of SQL statements with named parameters. Its warehouse is the one Spark of this machine."""
+
+    file: SqlFile
+    parameters: dict[str, _Text] = {}
+
+
 class ForEachTask(_Definition):
     """A task for each element of a JSON array; `inputs` may be a reference to one."""
 
@@ -96,6 +111,7 @@ class Task(_Definition):
     run_job_task: RunJobTask | None = None
     python_wheel_task: PythonWheelTask | None = None
     spark_python_task: SparkPythonTask | None = None
+    sql_task: SqlTask | None = None
     max_retries: int = Field(0, ge=-1)
     min_retry_interval_millis: int = Field(0, ge=0)
     retry_on_timeout: bool = False

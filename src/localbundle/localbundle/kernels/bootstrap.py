@@ -18,11 +18,14 @@ from IPython.display import display as show
 
 from localbundle.errors import BundleError
 from localbundle.kernels.dbutils import Context, DBUtils, NotebookExit
-from localbundle.kernels.failure import describe_cell, describe_program
+from localbundle.kernels.failure import describe_cell, describe_program, describe_statement
 from localbundle.kernels.magics import Magics
+from localbundle.kernels.output import SHOWN_ROWS
+from localbundle.kernels.sql_statements import StatementError, Statements
 
-SHOWN_ROWS = 1000
-_USE_CATALOG = re.compile(r"^\s*USE\s+CATALOG\s+[`'\"]?([\w-]+)[`'\"]?\s*$", re.IGNORECASE)
+_USE_CATALOG = re.compile(
+    r"^\s*USE\s+CATALOG\s+(?:IDENTIFIER\s*\(\s*)?(?:(:\w+)|[`'\"]?([\w-]+)[`'\"]?)\s*\)?\s*$", re.IGNORECASE
+)
 
 
 def warm() -> None:
@@ -50,7 +53,9 @@ def _accept_use_catalog(session: Any) -> None:  # noqa: ANN401 - the class diffe
     plain = session.sql
 
     def sql(self: object, query: str, *arguments: object, **options: object) -> object:
-        return plain(self, _USE_CATALOG.sub(r"SET CATALOG '\1'", query), *arguments, **options)
+        match = _USE_CATALOG.match(query)
+        name = match and (match[1] or f"'{match[2]}'")
+        return plain(self, f"SET CATALOG {name}" if name else query, *arguments, **options)
 
     session.sql = sql
 
@@ -67,6 +72,8 @@ def begin(context: str) -> None:
     dbutils = DBUtils(task)
     offer(dbutils, display)
     _shell().register_magic_function(_pip, "line", "pip")
+    if task.sql_file:
+        Statements(_shell(), dbutils).register()
     _shell().events.register("post_run_cell", lambda result: _save_failure(dbutils, result.error_in_exec))
 
 
@@ -121,6 +128,10 @@ def _save_failure(dbutils: DBUtils, error: BaseException | None) -> None:
         cell = _shell().execution_count - 1
         # IPython compiles cells under names that only its own cache of compiled code knows.
         names = getattr(_shell().compile, "_filename_map", {})
-        is_program = dbutils.context.is_program
-        dbutils.state.failure = describe_program(error, cell) if is_program else describe_cell(error, cell, names)
+        if isinstance(error, StatementError):
+            dbutils.state.failure = describe_statement(error, cell)
+        elif dbutils.context.is_program:
+            dbutils.state.failure = describe_program(error, cell)
+        else:
+            dbutils.state.failure = describe_cell(error, cell, names)
         dbutils.save()

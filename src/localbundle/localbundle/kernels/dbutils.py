@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from localbundle.errors import BundleError, closest
 from localbundle.kernels.failure import Failure
+from localbundle.kernels.output import Output
 from localbundle.workspace.environment import SECRETS_FILE, local_path, secret_variable
 
 VALUE_LIMIT = 48 * 1024
@@ -27,6 +28,7 @@ class Context(BaseModel):
         task: the task's key; empty for an interactive notebook.
         folder: where the code is and runs.
         is_program: whether it is a Python file or an entry point, not a notebook.
+        sql_file: the file of a SQL task; empty for all others.
         parameters: the values for its widgets.
         run_folder: the folder with the state files of all tasks.
         home: the folder of the local workspace.
@@ -35,6 +37,7 @@ class Context(BaseModel):
     task: str
     folder: str
     is_program: bool = False
+    sql_file: str = ""
     parameters: dict[str, str] = {}
     run_folder: str
     home: str
@@ -46,6 +49,7 @@ class TaskState(BaseModel):
     values: dict[str, Any] = {}
     exit: str | None = None
     failure: Failure | None = None
+    output: Output | None = None
 
 
 def state_file(run_folder: Path, task: str) -> Path:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from localbundle.errors import BundleError
+
 _ONE_LINE_ERRORS = ("UserError", "BundleError")
 _FIRST_LINES = 10
 _LAST_LINES = 2  # in a Python stack, as Spark's workers send it, the last lines name the error
@@ -57,6 +59,20 @@ def describe_program(error: BaseException, cell: int) -> Failure:
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(libraries)]
     failure = _failure(error, cell, own[1:])  # the first is the cell that calls the program
     return failure.model_copy(update={"file": own[-1].filename if own[1:] else ""})
+
+
+def describe_statement(error: BundleError, cell: int) -> Failure:
+    """The failure of a SQL statement, with the line of its file."""
+    place = f"{Path(error.file).name}:{error.line}"
+    return Failure(
+        exception=type(error).__name__,
+        message=f"{place}: {error.message}",
+        cell=cell,
+        line_number=error.line,
+        line=linecache.getline(error.file, error.line).strip(),
+        file=error.file,
+        one_line=True,
+    )
 
 
 def _failure(error: BaseException, cell: int, frames: list[traceback.FrameSummary]) -> Failure:

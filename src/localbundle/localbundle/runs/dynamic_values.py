@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from localbundle.definitions.references import DYNAMIC_REFERENCE, TIMES, split_path
 from localbundle.errors import BundleError, closest
+from localbundle.kernels.output import Output
 
 _T = TypeVar("_T")
 _OLD_FORMS = {
@@ -35,6 +36,7 @@ class Known:
     task: Mapping[str, str] = field(default_factory=dict)
     tasks: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     task_values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    outputs: Mapping[str, Output] = field(default_factory=dict)
     iteration: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -80,8 +82,8 @@ def _look_up(parts: tuple[str, ...], known: Known, text: str) -> str | None:
         case ("tasks", task, "values", name):
             values = _leaf(known.task_values, task, text, "finished task")
             return as_text(_leaf(values, name, text, f"value of task {task}"))
-        case ("tasks", _, "output", *_):
-            raise BundleError(f"{text}: only SQL tasks have an output, and they are not supported; use a task value")
+        case ("tasks", task, "output", *names):
+            return _output(_leaf(known.outputs, task, text, "SQL task with rows"), names, text)
         case ("tasks", task, name):
             return _leaf(_leaf(known.tasks, task, text, "finished task"), name, text, "task field")
         case ("workspace", name):
@@ -92,6 +94,22 @@ def _look_up(parts: tuple[str, ...], known: Known, text: str) -> str | None:
             return _element(known.iteration["input"], names, text)
         case _:
             return None
+
+
+def _output(output: Output, names: list[str], text: str) -> str:
+    """All rows of a SQL task as a JSON array, the first one as an object, or one value of that."""
+    records = output.records
+    match names:
+        case ["rows"]:
+            if not output.is_complete:
+                raise BundleError(f"{text}: the rows are more than 1,000 or 48 KiB; select fewer, or read a table")
+            return as_text(records)
+        case ["first_row", *columns] if len(columns) < 2:
+            if not records:
+                raise BundleError(f"{text}: the result has no row; let the statement return one")
+            return as_text(_leaf(records[0], columns[0], text, "column") if columns else records[0])
+    _leaf({"rows": "", "first_row": ""}, names[0] if names else "", text, "part of an output")
+    raise BundleError(f"{text}: too many parts; end it after the column")
 
 
 def _element(element: Any, names: list[str], text: str) -> str:  # noqa: ANN401 - any JSON value

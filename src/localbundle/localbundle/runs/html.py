@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from localbundle.kernels.failure import brief_message
+from localbundle.kernels.output import cell_text
 from localbundle.runs.conditions import FAILURES
 from localbundle.runs.graph import HEIGHT, layout
 from localbundle.runs.record import RunRecord, TaskRecord
@@ -115,6 +116,7 @@ def _templates() -> Environment:
         "source": _source,
         "time": _time,
         "duration": _duration,
+        "cell": cell_text,
         "json": partial(json.dumps, ensure_ascii=False),
     }
     return templates

@@ -13,6 +13,7 @@ from localbundle.definitions.jobs import Job
 from localbundle.definitions.tasks import Task
 from localbundle.errors import BundleError
 from localbundle.kernels.failure import Failure
+from localbundle.kernels.output import Output
 from localbundle.runs.conditions import FAILURES, State
 from localbundle.workspace.processes import create_time, is_alive
 
@@ -56,6 +57,7 @@ class TaskRecord(_Timed):
         exit: the value of `dbutils.notebook.exit`.
         failure: why it failed, if its code did.
         values: the task values that it has set.
+        output: the rows of a SQL task.
     """
 
     task_key: str
@@ -71,6 +73,7 @@ class TaskRecord(_Timed):
     exit: str | None = None
     failure: Failure | None = None
     values: dict[str, Any] = {}
+    output: Output | None = None
 
 
 class RunRecord(_Timed):
@@ -168,6 +171,8 @@ def blocked(task: Task, key: str | None = None, parent: str | None = None) -> Ta
 def _source(task: Task) -> str | None:
     if task.notebook_task:
         return task.notebook_task.notebook_path
+    if task.sql_task:
+        return task.sql_task.file.path
     if task.spark_python_task:
         return task.spark_python_task.python_file
     if task.python_wheel_task:

@@ -12,11 +12,12 @@ from nbformat import NotebookNode
 
 from localbundle.definitions.bundle import Bundle
 from localbundle.definitions.jobs import Job
-from localbundle.definitions.tasks import NotebookTask, Task
+from localbundle.definitions.tasks import NotebookTask, SqlTask, Task
 from localbundle.errors import BundleError
 from localbundle.kernels.dbutils import Context, read_state
 from localbundle.kernels.notebook_source import program_notebook, read_notebook
 from localbundle.kernels.pool import Kernel, KernelPool, execute
+from localbundle.kernels.sql_statements import sql_notebook
 from localbundle.packages.environment import Environment
 from localbundle.packages.prepare import KINDS, TaskEnvironments
 from localbundle.runs.conditions import State
@@ -84,6 +85,12 @@ class RunResources:
         path = Path(task.notebook_path)
         return await self._execute(key, read_notebook(path), self._context(key, path.parent, parameters))
 
+    async def run_sql(self, key: str, task: SqlTask, parameters: dict[str, str]) -> State:
+        """Runs the statements of a file with these values for its parameters."""
+        path = Path(task.file.path)
+        context = self._context(key, path.parent, parameters).model_copy(update={"sql_file": str(path)})
+        return await self._execute(key, sql_notebook(path), context)
+
     async def run_program(self, key: str, task: Task, arguments: list[str]) -> State:
         """Runs the Python file, or the wheel's entry point, of a task."""
         if task.spark_python_task:
@@ -122,7 +129,7 @@ class RunResources:
     def _save_result(self, key: str, succeeded: bool) -> State:
         state = read_state(self._recorder.folder, key)
         message = self._recorder.record.tasks[key].message
-        changes = {"values": state.values, "exit": state.exit, "failure": state.failure}
+        changes = {"values": state.values, "exit": state.exit, "failure": state.failure, "output": state.output}
         self._recorder.task(key, **changes, message=state.exit or message)
         if succeeded or state.exit is not None:
             return "SUCCESS"
@@ -167,5 +174,5 @@ class RunResources:
 
 
 def works_in_kernel(task: Task) -> bool:
-    """Whether a task is a notebook or a program; iterations of a for-each task are counted once they are known."""
-    return task.kind in KINDS
+    """Whether a task is a notebook, a program or SQL; iterations of a for-each task are counted once they are known."""
+    return task.kind in (*KINDS, "sql_task")

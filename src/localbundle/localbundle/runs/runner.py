@@ -163,6 +163,9 @@ class Runner:
         if task.notebook_task:
             base = _substituted(task.notebook_task.base_parameters, known)
             return await self._resources.run_notebook(key, task.notebook_task, {**base, **known.parameters})
+        if task.sql_task:
+            own = _substituted(task.sql_task.parameters, known)
+            return await self._resources.run_sql(key, task.sql_task, {**own, **known.parameters})
         if task.for_each_task:
             return await self._run_for_each(key, task.for_each_task, known)
         if task.run_job_task:
@@ -240,6 +243,7 @@ class Runner:
             task=_leaves(run_id, record.tasks[key]),
             tasks={name: _leaves(run_id, task) for name, task in record.own_tasks.items()},
             task_values={name: task.values for name, task in record.own_tasks.items() if task.state in conditions.DONE},
+            outputs={name: task.output for name, task in record.own_tasks.items() if task.output},
             iteration={"input": self._inputs[key]} if key in self._inputs else {},
         )
 

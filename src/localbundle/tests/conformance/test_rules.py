@@ -54,7 +54,7 @@ def check(run: Run, home: Path, before: RunRecord | None) -> RunRecord | None:
     record = next(record for record in list_runs(home) if record.run_id == int(ran[1]))
     assert done.exit_code == (0 if record.state == "SUCCESS" else 1), (done.output, done.exception)
     wrong = differences({"state": run.state} if run.state else {}, {"state": record.state})
-    tasks = record.model_dump()["tasks"]
+    tasks = record.model_dump(mode="json")["tasks"]
     for key, fields in run.tasks.items():
         wrong += [f"{key}.{line}" for line in differences(fields, tasks.get(key) or {})]
     assert not wrong, (wrong, done.output, done.exception)

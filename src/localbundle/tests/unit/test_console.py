@@ -3,8 +3,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from localbundle.console import RunView, print_failure, run_table
+from localbundle.console import RunView, print_failure, print_output, run_table
 from localbundle.kernels.failure import Failure
+from localbundle.kernels.output import Output
 from localbundle.runs.record import RunRecord, TaskRecord
 from rich.console import Console
 
@@ -89,3 +90,28 @@ def test_a_failure_has_no_java_stack_and_few_lines_the_last_ones_among_them() ->
 def test_an_error_for_the_user_is_its_one_line() -> None:
     text = shown(lambda console: print_failure(console, failure("use_case.yml: x is -1; fix it\nmore", one_line=True)))
     assert text.splitlines()[0] == "a: use_case.yml: x is -1; fix it"
+
+
+def test_rows_of_a_sql_task_are_a_table() -> None:
+    output = Output(columns=("city", "amount"), rows=(("[red]Köln", 20.5), ("Ulm", None)))
+    assert shown(lambda console: print_output(console, task("report", "SUCCESS", output=output)), 80) == (
+        "report 2 rows\n  city        amount\n  ────────────────────\n  [red]Köln   20.5\n  Ulm         NULL"
+    )
+
+
+def test_many_rows_are_cut_and_many_columns_are_lines() -> None:
+    many = Output(columns=("n",), rows=tuple((n,) for n in range(30)), is_complete=False)
+    text = shown(lambda console: print_output(console, task("t", "SUCCESS", output=many)), 80)
+    assert text.startswith("t over 30 rows\n")
+    assert text.endswith("  9\n  ... more rows are on the page of the task")
+    names = tuple(f"a_long_name_{n}" for n in range(12))
+    wide = Output(columns=names, rows=(tuple(range(12)),))
+    lines = shown(lambda console: print_output(console, task("t", "SUCCESS", output=wide)), 80).splitlines()
+    assert lines[1:3] == ["  a_long_name_0   0", "  a_long_name_1   1"]
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_task_without_rows_prints_nothing_or_their_number() -> None:
+    assert shown(lambda console: print_output(console, task("t", "SUCCESS"))) == ""
+    empty = Output(columns=("a",), rows=())
+    assert shown(lambda console: print_output(console, task("t", "SUCCESS", output=empty))) == "t 0 rows"

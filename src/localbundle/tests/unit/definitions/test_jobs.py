@@ -47,8 +47,8 @@ def test_given_parameters_win_over_declared_ones(write) -> None:
         ("{tasks: []}", "job x has no tasks"),
         ("{tasks: [{task_key: a}]}", "task a of job x must have exactly one kind of work, has none"),
         (
-            "{tasks: [{task_key: a, sql_task: {}}]}",
-            "x.job.yml:1: task a of job x is a sql_task, which localbundle cannot run",
+            "{tasks: [{task_key: a, dbt_task: {}}]}",
+            "x.job.yml:1: task a of job x is a dbt_task, which localbundle cannot run",
         ),
         ("{tasks: [{task_key: a, notebook_task: {notebook_path: no.ipynb}}]}", "notebook no.ipynb does not exist"),
         (f"{{tasks: [{notebook('a', ', run_if: SOMETIMES')}]}}", "run_if: Input should be 'ALL_SUCCESS'"),
@@ -95,11 +95,11 @@ def test_only_chooses_tasks_and_drops_edges_to_others(write, only, chosen) -> No
 
 def test_only_is_not_blocked_by_what_it_leaves_out(write) -> None:
     wrong = (
-        "{task_key: b, depends_on: [{task_key: a}], sql_task: {}}, {task_key: c, notebook_task: {notebook_path: x.py}}"
+        "{task_key: b, depends_on: [{task_key: a}], dbt_task: {}}, {task_key: c, notebook_task: {notebook_path: x.py}}"
     )
     body = f"{{tasks: [{notebook('a')}, {wrong}]}}"
     assert [task.task_key for task in job(write, body, "a").tasks] == ["a"]
-    with pytest.raises(BundleError, match="task b of job x is a sql_task"):
+    with pytest.raises(BundleError, match="task b of job x is a dbt_task"):
         job(write, body, "a+")
     with pytest.raises(BundleError, match="--only aa: not a task of job x; did you mean a?"):
         job(write, body, "aa")
@@ -118,8 +118,8 @@ def test_what_can_be_reached_is_closed(edges, start) -> None:
 
 
 def test_a_job_that_is_run_is_checked_too(write) -> None:
-    inner = "y: {tasks: [{task_key: u, sql_task: {}}]}"
+    inner = "y: {tasks: [{task_key: u, dbt_task: {}}]}"
     outer = "x: {tasks: [{task_key: t, run_job_task: {job_id: '${resources.jobs.y.id}'}}]}"
     bundle = load_bundle(write(root=ROOT, job=f"resources: {{jobs: {{{outer}, {inner}}}}}"))
-    with pytest.raises(BundleError, match="task u of job y is a sql_task"):
+    with pytest.raises(BundleError, match="task u of job y is a dbt_task"):
         find_job(bundle, "x")

@@ -17,7 +17,7 @@ JOB = """
 resources:
   schemas: {rag: {catalog_name: c, name: rag}}
   jobs:
-    broken: {tasks: [{task_key: q, sql_task: {}}]}
+    broken: {tasks: [{task_key: q, dbt_task: {}}]}
     work:
       parameters: [{name: schema, default: "${resources.schemas.rag.name}"}, {name: both, default: job}]
       tasks:

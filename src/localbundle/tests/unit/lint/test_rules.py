@@ -138,6 +138,6 @@ def test_a_rule_is_switched_off_by_name_in_the_bundle(write) -> None:
 
 
 def test_what_cannot_run_here_is_a_note(write) -> None:
-    root = write(root="bundle: {name: tiny}\nresources: {jobs: {x: {tasks: [{task_key: t, sql_task: {}}]}}}")
+    root = write(root="bundle: {name: tiny}\nresources: {jobs: {x: {tasks: [{task_key: t, dbt_task: {}}]}}}")
     levels = {finding.rule: finding.level for finding in findings(root)}
     assert levels["cannot-run"] == "note"

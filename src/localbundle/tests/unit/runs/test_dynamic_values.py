@@ -1,9 +1,11 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from localbundle.errors import BundleError
+from localbundle.kernels.output import Output
 from localbundle.runs.dynamic_values import Known, substitute
 
 KNOWN = Known(
@@ -68,3 +70,37 @@ def test_other_text_stays(text: str) -> None:
 def test_values_are_not_substituted_again(value: str) -> None:
     known = Known(job={}, parameters={"p": value, "q": "second"}, started=KNOWN.started)
     assert substitute("<{{job.parameters.p}}>", known) == f"<{value}>"
+
+
+ROWS = Output(columns=("city", "my amount"), rows=(("Ulm", 3), ("Bonn", None)))
+OUTPUTS = {"sql": ROWS, "none": Output(columns=("a",), rows=()), "cut": ROWS.model_copy(update={"is_complete": False})}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("{{tasks.sql.output.rows}}", '[{"city": "Ulm", "my amount": 3}, {"city": "Bonn", "my amount": null}]'),
+        ("{{tasks.sql.output.first_row}}", '{"city": "Ulm", "my amount": 3}'),
+        ("{{tasks.sql.output.first_row.city}}", "Ulm"),
+        ("{{tasks.sql.output.first_row.`my amount`}}", "3"),
+        ("{{tasks.none.output.rows}}", "[]"),
+    ],
+)
+def test_the_rows_of_a_sql_task_are_its_output(text, value) -> None:
+    assert substitute(text, replace(KNOWN, outputs=OUTPUTS)) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{{tasks.sq.output.rows}}", "unknown SQL task with rows: sq; did you mean sql?"),
+        ("{{tasks.sql.output.first_row.town}}", "unknown column: town; known: city, my amount"),
+        ("{{tasks.none.output.first_row.a}}", "the result has no row"),
+        ("{{tasks.cut.output.rows}}", "the rows are more than 1,000 or 48 KiB"),
+        ("{{tasks.sql.output.row}}", "unknown part of an output: row; did you mean rows?"),
+        ("{{tasks.sql.output.rows.city}}", "too many parts; end it after the column"),
+    ],
+)
+def test_what_an_output_does_not_have_is_an_error(text, message) -> None:
+    with pytest.raises(BundleError, match=message):
+        substitute(text, replace(KNOWN, outputs=OUTPUTS))

@@ -9,6 +9,7 @@ from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 from localbundle.kernels.failure import Failure, brief_message
+from localbundle.kernels.output import Output
 from localbundle.runs.graph import HEIGHT, layout
 from localbundle.runs.html import write_notebook_page, write_run_page
 from localbundle.runs.record import RunRecord, TaskRecord
@@ -202,3 +203,14 @@ def test_a_notebooks_page_is_one_file_that_fetches_nothing_and_runs_no_script(tm
     assert words(seen.nav) == f"← run {tmp_path.name}"
     assert seen.title.get_text() == "each.0"
     assert "prefers-color-scheme: dark" in str(seen.head)
+
+
+def test_the_page_shows_the_rows_of_sql_tasks(tmp_path: Path) -> None:
+    output = Output(columns=("city", SCRIPT), rows=tuple((SCRIPT, n or None) for n in range(25)))
+    soup = page(tmp_path, run(task("report", kind="sql_task", output=output), task("other", "report")))
+    (result,) = soup.select("#results .result")
+    assert words(result.p) == "report 25 rows, the first 20"
+    assert [words(row) for row in result.select("tr")][:3] == [f"city {SCRIPT}", f"{SCRIPT} NULL", f"{SCRIPT} 1"]
+    assert len(result.select("tbody tr")) == 20
+    assert not soup.select("script")
+    assert not page(tmp_path, run(task("a"))).select("#results")

@@ -1,0 +1,6 @@
+-- :comment {{comment}}
+USE `{{schema}}`;
+SELECT ':text', details:field, amount::int, '{{catalog}}'
+FROM orders
+WHERE day = :day AND amount > :least
+  AND day < :day
