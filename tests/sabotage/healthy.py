@@ -65,9 +65,10 @@ def build(home: Path, schema: str = "healthy") -> Place:
         # Used all week, so that what is found does not depend on the day on which the tests run.
         world = World(now, service, weekday=now.weekday(), hour=now.hour, weekend=1.0)
         place = Place(workspace, home, world)
-        fill(place, traffic(world))
+        made = traffic(world)
+        fill(place, made)
         _measured(place)
-        _explored(place)
+        _explored(place, made)
         _scheduled(place)
         _backdated(place)
         _monitored(place)
@@ -108,9 +109,9 @@ def _measured(place: Place) -> None:
     place.write(METRICS, list(metrics(place.now, live)))
 
 
-def _explored(place: Place) -> None:
+def _explored(place: Place, made: Traffic) -> None:
     """The job explore looked at the questions of the first week."""
-    asked = sorted({one.question for one in traffic(place.world).answers if one.asked_at < place.now - 2 * AGE / 3})
+    asked = sorted({one.question for one in made.answers if one.asked_at < place.now - 2 * AGE / 3})
     model = corpus.USE_CASE.embedding
     encoder = encoder_source(model, "openvino", converted=models_folder(place.workspace), threads=2)
     profile = Profile(place.now - 2 * AGE / 3)

@@ -54,7 +54,9 @@ def _quarantined(system: System, documents: DocumentsState, one: Refused) -> Fou
 def _emptied(system: System, documents: DocumentsState, history: DocumentHistory) -> Iterator[Found]:
     """Folders of which every document is gone from the table, or whose files are all gone."""
     deleted = Counter(folder_of(one.path) for one in history.gone)
-    vanished = Counter(folder_of(path) for path in documents.vanished)
+    # Where all files are gone the landing folder is not there, which is one finding: no folder was emptied.
+    nothing_left = _vanished_share(documents) >= 1
+    vanished = Counter(folder_of(path) for path in (() if nothing_left else documents.vanished))
     for folder in sorted({*deleted, *vanished}):
         left = documents.folders.get(folder, 0)
         if left > vanished[folder]:
@@ -103,9 +105,12 @@ def _dropped(system: System, documents: DocumentsState, history: DocumentHistory
     )
 
 
+def _vanished_share(documents: DocumentsState) -> float:
+    return len(documents.vanished) / max(1, documents.documents + documents.quarantined)
+
+
 def _vanished(system: System, documents: DocumentsState) -> Iterator[Found]:
-    share = len(documents.vanished) / max(1, documents.documents + documents.quarantined)
-    allowed = system.use_case.documents.max_delete_fraction
+    share, allowed = _vanished_share(documents), system.use_case.documents.max_delete_fraction
     if share <= allowed:
         return
     yield Found(

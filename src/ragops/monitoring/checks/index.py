@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ _VERIFY, _LIST = "ragops index verify", "ragops index list"
 _REFRESH = "Run the refresh job, which repairs the index."
 _ROUNDING = 1e-9
 _ENOUGH = 5  # passages found, for each document
+_HASHES = re.compile(r" \((?:[0-9a-f]{16,}(?:, )?)+(?:\.\.\.)?\)")
 _KINDS: tuple[ChangeKind, ...] = ("encoder", "parser", "corpus", "deployment")
 
 
@@ -95,10 +97,17 @@ def _encoder(index: IndexState) -> Iterator[Found]:
             value=index.encoded_otherwise / index.encoded,
             expected=0.0,
             unit_is_share=True,
-            cause=_cause(index),
+            cause=_cause(index) or _encoded_by_another(index),
             causes=("encoder", "deployment"),
             action="Find out what wrote the vectors; delete the table of embeddings, and run the refresh job.",
         )
+
+
+def _encoded_by_another(index: IndexState) -> str:
+    when = f"before {index.generation} was published"
+    if index.encoded_otherwise == index.encoded:
+        return f"another encoder behind the same name computed all vectors, {when}, or the encoder is another one since"
+    return f"something else than the encoder wrote some of the vectors, {when}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +129,7 @@ def _differences(system: System, index: IndexState, report: VerifyReport) -> Ite
             _since(index),
             value=float(one.count),
             expected=0.0,
-            details="; ".join(
-                (
-                    *((f"Of {report.rows:,} in {report.generation}: {listed(one.ids)}",) * bool(one.ids)),
-                    *report.problems,
-                )
-            ),
+            details=_details(report, one),
             cause=_cause(index),
             causes=_KINDS,
             action=_REFRESH,
@@ -137,11 +141,23 @@ def _differences(system: System, index: IndexState, report: VerifyReport) -> Ite
             "index_inconsistent" if others else "index_files_changed",
             (others or changed)[0][:100],
             _since(index),
-            details="; ".join(report.problems),
+            details="; ".join(map(_without_hashes, report.problems)),
             cause=_cause(index),
             causes=_KINDS,
             action=_REFRESH,
         )
+
+
+def _details(report: VerifyReport, one: _Difference) -> str:
+    """Some of the passages, and what verify says besides; it has the complete list, and hashes say nothing."""
+    if not one.ids:
+        return _without_hashes(next((problem for problem in report.problems if one.what in problem), one.what))
+    others = [_without_hashes(problem) for problem in report.problems]
+    return "; ".join((f"Of {report.rows:,} in {report.generation}: {listed(one.ids, 2)}", *others))
+
+
+def _without_hashes(problem: str) -> str:
+    return _HASHES.sub("", problem)
 
 
 def _kinds(report: VerifyReport) -> Iterator[_Difference]:
@@ -151,7 +167,8 @@ def _kinds(report: VerifyReport) -> Iterator[_Difference]:
     wrong = report.wrong_vectors
     lost = next((problem for problem in report.problems if NOT_FOUND in problem), "")
     yield _Difference("index_vectors_wrong", len(wrong) or bool(lost), "with another vector" if wrong else lost, wrong)
-    words = next((problem for problem in report.problems if WORDS_DIFFER in problem), "")
+    # If passages are missing, their texts are in the word index only: that is no fault of its own.
+    words = next((problem for problem in report.problems if WORDS_DIFFER in problem and not report.missing), "")
     yield _Difference("index_words_differ", bool(words), words)
 
 

@@ -7,7 +7,7 @@ import pytest
 from ragops.monitoring.checks.documents import DOCUMENTS
 from ragops.monitoring.system.document_history import GoneDocument, ShorterText
 from ragops.monitoring.system.documents import Refused
-from tests.support.found_systems import DAY, HOUR, documents, found, history
+from tests.support.found_systems import DAY, FOLDERS, HOUR, documents, found, history
 from tests.support.monitored import NOW
 
 
@@ -46,6 +46,12 @@ def test_a_folder_whose_files_are_gone_is_named_before_a_refresh_deletes_them() 
     some = found(DOCUMENTS, documents=documents(vanished=lost))
     assert some["folder_emptied"].subject == "reference"
     assert some["files_vanished"].value == 0.4 and "40%" in some["files_vanished"].title
+
+
+def test_where_all_files_are_gone_the_landing_folder_is_not_there() -> None:
+    lost = tuple(f"{folder}/{one}.md" for folder, count in FOLDERS.items() for one in range(count))
+    some = found(DOCUMENTS, documents=documents(vanished=lost))
+    assert some.keys() == {"files_vanished"} and "not mounted" in (some["files_vanished"].cause or "")
 
 
 def test_documents_that_were_dropped_here_and_there() -> None:

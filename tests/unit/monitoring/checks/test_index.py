@@ -75,10 +75,27 @@ def test_a_pointer_that_is_behind_is_worse_than_a_rollback() -> None:
     assert one.severity == "high" and "no rollback wrote it" in (one.cause or "")
 
 
+def test_missing_passages_are_one_finding_without_the_hashes_that_verify_prints() -> None:
+    ids, hashes = ("0a" * 16, "1b" * 16, "2c" * 16), f"{'0a' * 32}, {'1b' * 32}, ..."
+    problems = (
+        f"3 {WORDS_DIFFER} ({hashes})",
+        f"3 vectors without a passage ({hashes})",
+        f"1 {CHANGED_FILES} (a.sqlite)",
+    )
+    some = found(INDEX, index=index(verified=report(missing=ids, problems=problems)))
+    assert some.keys() == {"index_rows_missing"}
+    details = some["index_rows_missing"].details
+    assert f"{ids[0]}, {ids[1]}, and 1 more; 3 {WORDS_DIFFER}; 3 vectors without a passage; 1 " in details
+    assert "a.sqlite" in details and "0a" * 32 not in details
+
+
 def test_another_encoder_is_found_by_fingerprint_and_by_vectors() -> None:
     other = index(wanted_fingerprint="9" * 64, verified=None, not_verified="another encoder")
     assert names(index=other) == {"index_encoder_differs"}
     assert names(index=index(encoded_otherwise=15)) == {"vectors_not_of_encoder"}
+    for otherwise, cause in ((15, "something else than the encoder"), (16, "another encoder behind the same name")):
+        one = found(INDEX, index=index(encoded_otherwise=otherwise))["vectors_not_of_encoder"]
+        assert (one.cause or "").startswith(cause)
 
 
 def test_an_index_that_could_not_be_compared_is_a_finding() -> None:
