@@ -12,6 +12,7 @@ from ragops.corpus.documents.types import Extract
 _DELIMITERS = ",;\t|"
 _LOOKED_AT = 50  # lines
 _NUMBER = re.compile(r"[-+]?[\d.,\s]*\d\s*[%€$£]?")
+_COMMENT = re.compile(r"^#+\s*")  # it would be a heading
 _SEPARATOR_LINE = re.compile(r"\Asep=(.)\r?\n", re.IGNORECASE)
 
 
@@ -25,9 +26,19 @@ def parse_csv(path: Path, limits: ParseLimits) -> Extract:
     text, declared = decoded.text, _SEPARATOR_LINE.match(decoded.text)  # which Excel writes and reads
     if declared:
         text = text[declared.end() :]
-    rows = csv.reader(text.splitlines(keepends=True), delimiter=declared[1] if declared else _delimiter(text))
+    rows = _rows(text.splitlines(keepends=True), declared[1] if declared else _delimiter(text))
     sheet = [_row(number, [" ".join(cell.split()) for cell in row]) for number, row in enumerate(rows) if any(row)]
     return Extract(sheet_markdown(sheet), warnings=decoded.warnings)
+
+
+def _rows(lines: list[str], delimiter: str) -> list[list[str]]:
+    """The rows. Where a quote is never closed, quotes are characters, else all rows below would be one cell."""
+    try:
+        rows = list(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        is_open = "end of data" in str(error)
+        rows = list(csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE if is_open else csv.QUOTE_MINIMAL))
+    return [[_COMMENT.sub("", cell) for cell in row] if len(row) == 1 else row for row in rows]
 
 
 def _delimiter(text: str) -> str:

@@ -3,20 +3,23 @@
 import email
 import re
 from collections.abc import Iterator
-from email.message import EmailMessage, MIMEPart
+from email.message import MIMEPart
 from email.policy import default
 from io import BytesIO
 from pathlib import Path
 
-from bs4 import BeautifulSoup
 from olefile import OleFileIO
 
 from ragops.corpus.documents.decoding import decode
 from ragops.corpus.documents.limits import ParseLimits
 from ragops.corpus.documents.parsers.html import markdown_of
+from ragops.corpus.documents.parsers.soup import parse_page
 from ragops.corpus.documents.types import Extract
 
 _SHOWN = ("From", "To", "Cc", "Date")
+_TEXTS = ("text/plain", "text/html", "text/calendar", "text/enriched", "text/markdown", "message/delivery-status")
+_MACHINES = ("application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature")
+_EVENT = ("SUMMARY", "DESCRIPTION", "LOCATION", "DTSTART", "DTEND", "ORGANIZER")
 _DEEPEST = 3  # messages attached to messages
 
 
@@ -27,30 +30,60 @@ def parse_eml(path: Path, limits: ParseLimits) -> Extract:
     return Extract(_message(message, warnings, 0), title=_header(message, "Subject"), warnings=tuple(warnings))
 
 
-def _message(message: EmailMessage, warnings: list[str], depth: int) -> str:
+def _message(message: MIMEPart, warnings: list[str], depth: int) -> str:
     subject = _header(message, "Subject")
-    lines = [f"{name}: {value}" for name in _SHOWN if (value := _header(message, name))]
-    body = message.get_body(preferencelist=("html", "plain"))
-    text = _text_of(body) if body is not None else ""
-    parts = [f"{'#' * (depth + 1)} {subject}" if subject else "", "\n".join(lines), text]
-    for attachment in message.iter_attachments():
-        name = attachment.get_filename() or attachment.get_content_type()
-        if attachment.get_content_type() == "message/rfc822" and depth < _DEEPEST:
-            parts.append(_message(attachment.get_content(), warnings, depth + 1))
-        elif not (attachment.get_content_maintype() == "image" and attachment.get("Content-ID")):  # of the text
-            warnings.append(f"attachment {name}: left out")
-    return "\n\n".join(part for part in parts if part)
+    heading = f"{'#' * (depth + 1)} {subject}" if subject else ""
+    fields = "\n".join(f"{name}: {value}" for name in _SHOWN if (value := _header(message, name)))
+    texts = _texts(message, warnings, depth)
+    return "\n\n".join(part for part in (heading, fields, *texts) if part)
 
 
-def _header(message: EmailMessage, name: str) -> str:
+def _texts(part: MIMEPart, warnings: list[str], depth: int) -> Iterator[str]:
+    """What a mail program shows of a part, in order: Apple Mail divides a text at each picture in it."""
+    kind, inside = part.get_content_type(), list(part.iter_parts()) if part.is_multipart() else []
+    if kind == "multipart/alternative":
+        yield from _best(inside, warnings, depth)
+    elif kind == "message/rfc822" and inside and depth < _DEEPEST:
+        yield _message(inside[0], warnings, depth + 1)
+    elif kind.startswith("multipart/"):
+        for each in inside:
+            yield from _texts(each, warnings, depth)
+    elif kind in _TEXTS and part.get_content_disposition() != "attachment":
+        yield _text_of(part)
+    elif not (kind.startswith("image/") and part.get("Content-ID")) and kind not in _MACHINES:  # pictures of the text
+        warnings.append(f"attachment {part.get_filename() or kind}: left out")
+
+
+def _best(alternatives: list[MIMEPart], warnings: list[str], depth: int) -> list[str]:
+    """The last alternative that says something, as mail programs choose; calendars only where nothing else does."""
+    found: list[str] = []
+    calendars = [each for each in alternatives if each.get_content_type() == "text/calendar"]
+    others = [each for each in alternatives if each not in calendars]
+    for each in (*reversed(others), *calendars):
+        own: list[str] = []
+        found = [text for text in _texts(each, own, depth) if text]
+        if found:
+            warnings += own
+            break
+    return found
+
+
+def _header(message: MIMEPart, name: str) -> str:
     return " ".join(str(message.get(name, "")).split())
 
 
 def _text_of(part: MIMEPart) -> str:
     content = part.get_payload(decode=True)
-    decoded = decode(content if isinstance(content, bytes) else b"", part.get_content_charset())
+    if not isinstance(content, bytes):  # a report of a server: blocks of fields
+        blocks = part.get_payload()
+        return "\n\n".join(str(block).strip() for block in blocks) if isinstance(blocks, list) else ""
+    decoded = decode(content, part.get_content_charset())
+    if part.get_content_type() == "text/calendar":
+        return "\n".join(
+            line for line in decoded.text.splitlines() if line.partition(":")[0].partition(";")[0] in _EVENT
+        )
     is_page = part.get_content_subtype() == "html"
-    return markdown_of(BeautifulSoup(decoded.text, "lxml")).strip() if is_page else decoded.text.strip()
+    return markdown_of(parse_page(decoded.text)).strip() if is_page else decoded.text.strip()
 
 
 def parse_mht(path: Path, limits: ParseLimits) -> Extract:
@@ -77,7 +110,7 @@ def parse_msg(path: Path, limits: ParseLimits) -> Extract:
         lines += [f"Date: {sent[1].strip()}"] if sent else []
         body = _property(ole, [], _BODY)
         if page := _page(ole):
-            body = markdown_of(BeautifulSoup(page, "lxml"))
+            body = markdown_of(parse_page(page))
         warnings = [f"attachment {name}: left out" for name in _attachments(ole)]
         if not body.strip() and ole.exists("__substg1.0_10090102"):
             warnings.append("text: in Rich Text Format only")

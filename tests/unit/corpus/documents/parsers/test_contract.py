@@ -6,12 +6,12 @@ import pytest
 
 from ragops.corpus.documents.limits import ParseLimits
 from ragops.corpus.documents.parsing import parse
-from tests.support.document_cases import docx, html, html_sheets, other, pdf, pptx, text, xlsx
+from tests.support.document_cases import docx, html, html_sheets, odd_files, other, pdf, pptx, text, xlsx
 from tests.support.document_cases.case import Case
 
 CASES = [
     pytest.param(case, id=f"{module.__name__.split('.')[-1]}-{case.name}")
-    for module in (docx, html, html_sheets, other, pdf, pptx, text, xlsx)
+    for module in (docx, html, html_sheets, odd_files, other, pdf, pptx, text, xlsx)
     for case in module.CASES
 ]
 
