@@ -13,9 +13,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
+import yamlcore
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -106,7 +107,7 @@ def runtimes(root: Path = ROOT, kinds: Collection[str] = ("gpu", "serverless")) 
     Raises:
         UserError: the file cannot be read, a variable is missing, or a runtime has no list of packages.
     """
-    written, names = _loaded(root, RUNTIMES, yaml.safe_load), {}
+    written, names = _loaded(root, RUNTIMES, _yaml), {}
     for kind, (variable, prefix) in _RUNTIME_VARIABLES.items():
         try:
             if kind in kinds:
@@ -217,6 +218,11 @@ def _tasks(root: Path) -> Tasks:
         if fault["type"] == "extra_forbidden":
             raise UserError(f"{TASKS}: unknown table {table}; {_hint(table, Tasks.model_fields)}") from None
         raise UserError(f"{TASKS}: {table} {message}; correct it, following the comments in the file") from None
+
+
+def _yaml(text: str) -> Any:  # noqa: ANN401 - the caller validates it
+    """YAML 1.2, as the Databricks CLI reads the same file."""
+    return yaml.load(text, yamlcore.CCoreLoader)
 
 
 def _loaded(root: Path, name: Path, parse: Callable[[str], Parsed]) -> Parsed:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+import yamlcore
 from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 
@@ -39,7 +40,8 @@ def schema() -> Validator:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_every_file_matches_the_schema(schema: Validator, file: Path) -> None:
-    faults = [f"{error.json_path}: {error.message}" for error in schema.iter_errors(yaml.safe_load(file.read_text()))]
+    content = yaml.load(file.read_text(), yamlcore.CCoreLoader)
+    faults = [f"{error.json_path}: {error.message}" for error in schema.iter_errors(content)]
     assert faults == []
 
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import yaml
+import yamlcore
 
 from ragops.corpus.documents.decoding import decode
 from ragops.corpus.documents.limits import ParseLimits
@@ -20,8 +21,7 @@ def parse_markdown(path: Path, limits: ParseLimits) -> Extract:
     fields = _fields(match.group(1)) if match else None
     if match is None or fields is None:
         return Extract(markdown, warnings=decoded.warnings)
-    title = fields.get("title")
-    return Extract(markdown[match.end() :], title=title if isinstance(title, str) else None, warnings=decoded.warnings)
+    return Extract(markdown[match.end() :], title=_title(fields), warnings=decoded.warnings)
 
 
 def parse_text(path: Path, limits: ParseLimits) -> Extract:
@@ -30,10 +30,18 @@ def parse_text(path: Path, limits: ParseLimits) -> Extract:
     return Extract(decoded.text, warnings=decoded.warnings)
 
 
-def _fields(front_matter: str) -> dict[object, object] | None:
-    """The mapping in front matter, or None if it is text between two thematic breaks."""
+def _fields(front_matter: str) -> yaml.MappingNode | None:
+    """The mapping in front matter (YAML 1.2), or None if it is text between two thematic breaks."""
     try:
-        fields = yaml.safe_load(front_matter)
-    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: an impossible date
+        fields = yaml.compose(front_matter, yamlcore.CCoreLoader)
+    except (yaml.YAMLError, ValueError, RecursionError):
         return None
-    return fields if isinstance(fields, dict) else None
+    return fields if isinstance(fields, yaml.MappingNode) else None
+
+
+def _title(fields: yaml.MappingNode) -> str | None:
+    """The title as written, also where YAML takes it for a number or a truth value: 1984, 010, true."""
+    for name, value in fields.value:
+        if name.value == "title" and isinstance(value, yaml.ScalarNode) and not value.tag.endswith(":null"):
+            return str(value.value) or None
+    return None
