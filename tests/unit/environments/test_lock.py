@@ -138,6 +138,14 @@ def test_a_runtime_without_a_list_is_named_with_the_closest_ones(tmp_path: Path)
     )
 
 
+@pytest.mark.parametrize(("written", "read"), [("010", "10"), ("12:30", "12:30"), ("NO", "NO")])
+def test_runtimes_are_read_as_yaml_1_2(tmp_path: Path, written: str, read: str) -> None:
+    """As the Databricks CLI reads the same file: 010 is ten, and 12:30 and NO are text."""
+    root = repository(tmp_path, f"variables: {{serverless_version: {{default: {written}}}}}")
+    with pytest.raises(UserError, match=f"runtime serverless-v{read}: no list"):
+        runtimes(root, ["serverless"])
+
+
 def test_a_runtime_without_a_default_is_refused(tmp_path: Path) -> None:
     root = repository(tmp_path, "variables: {gpu_runtime: {default: 18.x-gpu-ml-scala2.13}}")
     with pytest.raises(UserError, match="environments/runtimes.yml: 'serverless_version' has no default"):
@@ -187,7 +195,7 @@ def project(root: Path, tasks: str) -> Path:
         ("- variables", "environments/runtimes.yml: 'gpu_runtime' has no default; "),
         ("variables: [gpu_runtime]", "environments/runtimes.yml: 'gpu_runtime' has no default; "),
         ("variables: {gpu_runtime: {}}", "environments/runtimes.yml: 'gpu_runtime' has no default; "),
-        ("variables:\n  a: [1\n  b: 2\n", "environments/runtimes.yml:3: expected ',' or ']', but got ':'; "),
+        ("variables:\n  a: [1\n  b: 2\n", "environments/runtimes.yml:3: did not find expected ',' or ']'; "),
     ],
 )
 def test_a_malformed_runtimes_file_is_reported_in_one_line(variables: str, message: str, tmp_path: Path) -> None:
