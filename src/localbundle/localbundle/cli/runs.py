@@ -19,12 +19,12 @@ from localbundle.definitions.jobs import Job, job_parameters
 from localbundle.definitions.read_job import find_job
 from localbundle.definitions.references import LAPTOP_FILE
 from localbundle.errors import BundleError
-from localbundle.packages.prepare import TaskEnvironments, prepare
 from localbundle.runs.parameter_checks import start_check
 from localbundle.runs.record import Recorder, RunRecord, list_runs, new_run, read_run, repaired
 from localbundle.workspace.resources import check_resources
 
 if TYPE_CHECKING:
+    from localbundle.packages.prepare import TaskEnvironments
     from localbundle.runs.runner import Runner
 
 _EXIT_CODES = {"SUCCESS": 0, "CANCELED": 130}
@@ -104,6 +104,8 @@ def _chosen(bundle: Bundle, key: str | None, given: dict[str, str], only: str | 
 
 def _prepare(bundle: Bundle, job: Job, *, install: bool) -> TaskEnvironments:
     """The environments of the job's tasks; what is installed is printed before it is."""
+    from localbundle.packages.prepare import prepare  # other commands need none of it
+
     with console.status("reading what the tasks install") as status:
         return prepare(
             bundle,

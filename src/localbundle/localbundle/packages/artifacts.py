@@ -136,9 +136,9 @@ def _build(bundle: Bundle, artifact: Artifact) -> None:
     except OSError as error:
         raise _failed(bundle, artifact, f"{error.strerror}: {error.filename}") from error
     if done.returncode:
-        output = f"{done.stdout}\n{done.stderr}".strip()
-        lines = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()
-        raise _failed(bundle, artifact, lines[-1].strip()) from BundleError(output or "no output")
+        printed = [text.strip() for text in (done.stdout, done.stderr) if text.strip()]
+        printed = printed or [f"exit code {done.returncode}"]
+        raise _failed(bundle, artifact, printed[-1].splitlines()[-1]) from BundleError("\n".join(printed))
 
 
 def _failed(bundle: Bundle, artifact: Artifact, reason: str) -> BundleError:

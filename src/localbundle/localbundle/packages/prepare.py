@@ -134,7 +134,7 @@ class _Reading:
         for each in _with_jobs_that_it_runs(self._bundle, job):
             for place in places_of(self._bundle, each, KINDS):
                 reader = LineReader(self._bundle, f"task {place.tasks[0]} of job {each.key}")
-                lines = [line for written in place.written for line in reader.read(written)]
+                lines = [line for written in place.written for line in self._read(reader, written)]
                 name = place.name if each.key == job.key else f"{place.name} of job {each.key}"
                 read.append((name, tuple((each.key, task) for task in place.tasks), reader, lines))
         self._build([line.path for *_, lines in read for line in lines if line.is_wheel and line.path])
@@ -143,6 +143,14 @@ class _Reading:
             found = tuple(dict.fromkeys(one for line in lines for one in self._resolved(line, reader)))
             places.append(_Place(name, tasks, found, tuple(line for line in found if not _is_met(line))))
         return places
+
+    def _read(self, reader: LineReader, written: str) -> list[Line]:
+        try:
+            return list(reader.read(written))
+        except BundleError:
+            if self._bundle.install:
+                raise
+            return []  # nothing is installed from it
 
     def _build(self, wheels: Sequence[Path]) -> None:
         if wheels:

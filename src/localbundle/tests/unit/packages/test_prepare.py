@@ -100,7 +100,9 @@ def test_many_missing_packages_are_counted(bundle) -> None:
 
 
 def test_the_bundle_may_use_the_packages_of_this_python(bundle) -> None:
-    own = replace(bundle("rich<1", "nobodys-package", 'other; python_version<"3"'), install=False)
+    own = replace(
+        bundle("rich<1", "-r /Workspace/Shared/r.txt", "nobodys-package", 'other; python_version<"3"'), install=False
+    )
     assert prepared(own) == TaskEnvironments({}, ("nobodys-package", "rich<1"))
 
 
