@@ -1,6 +1,7 @@
 """What stands for a workspace and its user on a laptop, and what the checkout says of the bundle's code."""
 
 import getpass
+import os
 import re
 import subprocess
 from collections.abc import Mapping
@@ -51,7 +52,8 @@ def _in_workspace(path: str) -> str:
 
 def checkout(root: Path) -> dict[str, str]:
     """Branch, commit and origin of the git checkout that contains the bundle; empty values are left out."""
-    top = _git(root, "rev-parse", "--show-toplevel")
+    is_in_git = "GIT_DIR" in os.environ or any((folder / ".git").exists() for folder in (root, *root.resolve().parents))
+    top = _git(root, "rev-parse", "--show-toplevel") if is_in_git else ""
     if not top:
         return {"bundle_root_path": "."}
     branch = _git(root, "symbolic-ref", "--quiet", "--short", "HEAD")
