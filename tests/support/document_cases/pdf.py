@@ -222,4 +222,44 @@ _SEEN = [
     ),
 ]
 
-CASES = [*_TURNED, *_COLUMNS, *_DIVIDED, *_FORMS, _ATTACHED, *_UNSEEN, *_SEEN]
+# Glyphs from left to right, as they stand on paper; that of lam-alef is two letters, as Word writes it.
+_GLYPHS = {
+    1: "\u062a",
+    2: "\u0644\u0627",
+    3: "\u064a",
+    4: "\u0644",
+    5: "\u062d",
+    6: "\u0644\u0627",
+    7: "\u062e",
+    32: " ",
+}
+_MAP = "\n".join(f"<{code:04x}> <{letters.encode('utf-16-be').hex()}>" for code, letters in _GLYPHS.items())
+_ARABIC_FONT = [
+    f"<< /Type /Font /Subtype /Type0 /BaseFont /Arabic /Encoding /Identity-H /DescendantFonts [{FIRST + 1} 0 R] "
+    f"/ToUnicode {FIRST + 2} 0 R >>".encode(),
+    b"<< /Type /Font /Subtype /CIDFontType2 /BaseFont /Arabic /CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) "
+    b"/Supplement 0 >> /DW 600 /W [32 32 318] >>",
+    stream(
+        "",
+        f"begincmap 1 begincodespacerange <0000> <ffff> endcodespacerange {len(_GLYPHS)} beginbfchar\n{_MAP}\n"
+        "endbfchar endcmap".encode(),
+    ),
+]
+
+
+def _arabic(name: str, codes: tuple[int, ...], *shown: str) -> Case:
+    text = "".join(f"{code:04x}" for code in codes)
+    font = RawPdf(f"BT /F2 14 Tf 170 700 Td <{text}> Tj ET", objects=_ARABIC_FONT)
+    page = font.data().replace(b"/F1 5 0 R", b"/F1 5 0 R /F2 %d 0 R" % FIRST)
+    return Case(f"pdf-{name}", f"{name}.pdf", page, shown)
+
+
+_ARABIC = [
+    _arabic(
+        "arabic-lam-alef",
+        (1, 2, 3, 4, 5, 1, 32, 4, 6, 7),
+        "\u062e\u0644\u0627\u0644 \u062a\u062d\u0644\u064a\u0644\u0627\u062a",
+    ),
+]
+
+CASES = [*_TURNED, *_COLUMNS, *_DIVIDED, *_FORMS, _ATTACHED, *_UNSEEN, *_SEEN, *_ARABIC]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ragops.corpus.documents.sniffing import FORMATS
 from ragops.corpus.documents.table import DOCUMENTS
 from ragops.errors import UserError
 from ragops.platform.workspace import Workspace
@@ -98,7 +99,7 @@ def read_overview(workspace: Workspace, selection: Selection) -> Overview:
     """Reads the table.
 
     Raises:
-        UserError: the schema has no documents table.
+        UserError: the schema has no documents table, or no file has the format.
         NotPermitted: the current user may not read it.
     """
     from pyspark.sql import functions as F
@@ -113,11 +114,23 @@ def read_overview(workspace: Workspace, selection: Selection) -> Overview:
     rows = rows.where(_condition(selection))
     refused = rows.where("reason IS NOT NULL").select("path", "reason", F.coalesce("tries", F.lit(1))).orderBy("path")
     warned = rows.where("reason IS NULL AND size(warnings) > 0").select("path", "warnings").orderBy("path")
-    return Overview(
+    overview = Overview(
         formats=_formats(rows),
         quarantine=tuple(Quarantined(*row) for row in refused.collect()),
         warned=tuple(Warned(path, tuple(sentences)) for path, sentences in warned.collect()),
     )
+    check_format(overview, selection)
+    return overview
+
+
+def check_format(overview: Overview, selection: Selection) -> None:
+    """Raises UserError where nothing has a format that is none; quarantined files may have any extension."""
+    name = selection.format.lower().lstrip(".")
+    if name and not overview.files and name not in FORMATS.values():
+        known = ", ".join(sorted(set(FORMATS.values())))
+        raise UserError(
+            f"--format {selection.format}: no such format, and no quarantined file ends so; formats: {known}"
+        )
 
 
 def _condition(selection: Selection) -> Column:

@@ -6,7 +6,16 @@ import pytest
 from rich.console import Console
 
 from ragops.corpus.documents.console import as_json, show_documents
-from ragops.corpus.documents.overview import FormatCount, Overview, Quarantined, Selection, Warned, matches
+from ragops.corpus.documents.overview import (
+    FormatCount,
+    Overview,
+    Quarantined,
+    Selection,
+    Warned,
+    check_format,
+    matches,
+)
+from ragops.errors import UserError
 
 PDF = FormatCount("pdf", 12, 3_400_000, 88, 2, 1, datetime(2026, 5, 9, 8, 30, tzinfo=UTC))
 ALL = Selection()
@@ -100,3 +109,25 @@ def test_json_holds_everything() -> None:
 )
 def test_names_are_selected_by_a_part_or_a_pattern(name: str, path: str, selected: bool) -> None:
     assert matches(Selection(name=name), path) is selected
+
+
+def test_an_unknown_format_is_answered_by_those_that_are_known() -> None:
+    with pytest.raises(UserError, match=r"--format nope: no such format.*; formats: bmp, code, csv, docx, .*xml$"):
+        check_format(Overview((), (), ()), Selection(format="nope"))
+    check_format(Overview((), (), ()), Selection(format=".DOCX"))
+    check_format(Overview((), refused("a.nope"), ()), Selection(format="nope"))
+
+
+def test_twenty_bad_files_are_whole_names_below_their_reasons() -> None:
+    quarantine = tuple(
+        file
+        for number in range(10)
+        for file in (
+            *refused(f"archive/of the year/of the ship/{number}/a long name of a document of the harbour {number}.doc"),
+            *refused(f"{number}.pdf", reason=f"too large: {number} MiB"),
+        )
+    )
+    lines = shown(Overview((), quarantine, ()))
+    assert lines[0] == "in quarantine: 20 files of 20"
+    assert sum(line.endswith(".doc") and len(line) > 80 for line in lines) == 10  # the terminal wraps them, not we
+    assert lines[2] == "unknown type: extension '.bin' (10 files)"
