@@ -23,7 +23,7 @@ def check(system: System) -> Iterator[Found]:
             title=f"{one.source.replace('_', ' ')} cannot be read: nothing is known about it",
             since=system.now,
             details=one.reason,
-            causes=("deployment",),
+            cause=one.reason[:200],
             action="Resolve the error; what was found about it before stays open until then.",
             command="ragops doctor",
         )
