@@ -1,6 +1,7 @@
 """The requests of a run's tasks to the catalog, as `recorder/sitecustomize.py` records them in each process."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,8 @@ class Request:
 
 def recording(home: Path, file: Path) -> Mapping[str, str]:
     """The environment in which every process of a local workspace appends its requests to `file`."""
-    return environment(home / "Volumes", strict=True, path=[RECORDER]) | {"RAGOPS_RECORD": str(file)}
+    strict = environment(home / "Volumes", strict=True)
+    return strict | {"PYTHONPATH": f"{strict['PYTHONPATH']}{os.pathsep}{RECORDER}", "RAGOPS_RECORD": str(file)}
 
 
 def read_requests(file: Path, since: int = 0) -> list[Request]:
