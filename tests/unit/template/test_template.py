@@ -177,6 +177,19 @@ def test_a_project_has_what_its_makefile_and_its_pages_name(made: Made) -> None:
             assert link.startswith(("http", "mailto:")) or (page.parent / link).exists(), f"{page}: {link}"
 
 
+def test_a_projects_commands_exist_there(made: Made) -> None:
+    """Those of its hand-written pages and of its workflows."""
+    project = made({"gpu": "no", "cloud": "azure", "answers": "endpoint"})
+    makefile = (project / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert set(phony.split()) == targets
+    pages = ["README.md", "AGENTS.md", "docs/how-to/start-a-project.md", ".github/workflows/pull_request.yml"]
+    named = [re.findall(r"(?:`|^|run: )make ([a-z-]+)", (project / page).read_text(), re.MULTILINE) for page in pages]
+    assert {target for page in named for target in page} <= targets
+    assert named[-1] == ["test", "demo", "audit"]
+
+
 def test_its_readme_puts_it_into_git_as_the_guide_does(made: Made) -> None:
     readme = (made(COMBINATIONS[0]) / "README.md").read_text()
     page = (ROOT / "docs" / "how-to" / "start-a-project.md").read_text()
