@@ -32,8 +32,8 @@ lab: .venv/.laptop  ## JupyterLab with Spark and dbutils; stop with Ctrl-C
 serve: .venv/.laptop  ## Page, API and MCP at http://127.0.0.1:8400, until Ctrl-C
 	@$(BIN)/ragops serve -t dev --working-copy
 
-test: .venv/.dev  ## Every test that needs no cloud
-	@.ci/test
+test: .venv/.dev  ## Every test that needs no cloud; a few: SUITES="unit e2e"
+	@.ci/test $(SUITES)
 
 unit: .venv/.dev  ## Unit tests only: no Spark
 	@$(BIN)/python -m pytest tests/unit src/localbundle/tests/unit -n 2 --dist worksteal

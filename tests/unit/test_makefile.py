@@ -76,6 +76,17 @@ def test_scripts_parse_and_run_with_bash_3_2(script: Path) -> None:
     assert [feature for feature in NEWER_BASH if re.search(feature, text)] == []
 
 
+def test_every_suite_runs_or_those_that_are_named(make: Make) -> None:
+    def suites(*words: str) -> list[str]:
+        return [line.split()[3] for line in make("test", *words) if "-m pytest" in line]
+
+    localbundle = "src/localbundle/tests"
+    named = suites("SUITES=unit e2e")
+    assert named == ["tests/unit", "tests/e2e"]
+    later = ["tests/unit", f"{localbundle}/conformance", "tests/integration", "tests/sabotage", "tests/e2e"]
+    assert suites()[len(named) :] == later
+
+
 def test_demo_installs_then_refreshes_searches_and_asks(make: Make) -> None:
     calls = [line for line in make("demo") if not line.startswith("uv --version")]
     (venv,) = [line for line in calls if line.startswith("uv venv")] or [None]

@@ -143,11 +143,20 @@ def test_only_a_tag_on_main_reaches_prod() -> None:
 def test_a_pull_request_is_tested_without_a_login() -> None:
     """Its code runs before anyone has reviewed it."""
     pull_request = read("pull_request")["jobs"]
-    tested = commands(pull_request["test"])
-    assert {"make lint", "make test"} <= set(tested) and any("localbundle validate" in command for command in tested)
+    checked = commands(pull_request["lint"])
+    assert checked[0] == "make lint" and any("localbundle validate" in command for command in checked)
+    assert commands(pull_request["test"]) == ["make test"]
     assert any(step.get("uses", "").startswith("databricks/setup-cli@") for step in pull_request["test"]["steps"])
     for job in pull_request.values():
         assert job["permissions"] == {"contents": "read"} and "environment" not in job
+
+
+def test_each_suite_runs_once_for_a_pull_request() -> None:
+    job = read("pull_request")["jobs"]["test"]
+    assert job["env"] == {"SUITES": "${{ matrix.suites }}"}
+    suites = " ".join(job["strategy"]["matrix"]["suites"]).split()
+    known = re.search(r'^all="(.+)"$', (ROOT / ".ci/test").read_text(), re.MULTILINE)
+    assert known and sorted(suites) == sorted(known[1].split())
 
 
 def test_demo_and_unit_tests_run_on_each_system_and_python() -> None:
