@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import signal
 import sys
@@ -144,6 +143,8 @@ def _print_head(bundle: Bundle, job: Job, environments: TaskEnvironments, record
 
 
 def _run(bundle: Bundle, job: Job, environments: TaskEnvironments, folder: Path, record: RunRecord) -> RunRecord:
+    import asyncio  # 0.05 s, which only a run needs
+
     from localbundle.runs.runner import Runner
 
     view = RunView(console)
@@ -156,6 +157,8 @@ def _run(bundle: Bundle, job: Job, environments: TaskEnvironments, folder: Path,
 
 async def _interruptible(runner: Runner) -> RunRecord:
     """Ctrl-C, a closed terminal and SIGTERM cancel the run, which then cleans up."""
+    import asyncio
+
     task = asyncio.ensure_future(runner.run())
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from localbundle.definitions.read_job import FILE_FIELDS, source_file
@@ -27,8 +28,13 @@ def task_files(job: JobContext) -> Iterator[tuple[str, Path]]:
 
 def read_cells(file: Path) -> Iterator[Lines]:
     """Each code cell as lines with their numbers in the file, from 1; a Python file is one cell."""
-    text = file.read_text("utf-8", errors="replace")
-    return _notebook_cells(text) if file.suffix == ".ipynb" else _source_cells(text)
+    yield from _cells(file.read_text("utf-8", errors="replace"), file.suffix)
+
+
+@cache
+def _cells(text: str, suffix: str) -> tuple[Lines, ...]:
+    """Read once for all rules and all tasks that run the file."""
+    return tuple(_notebook_cells(text) if suffix == ".ipynb" else _source_cells(text))
 
 
 def _notebook_cells(text: str) -> Iterator[Lines]:

@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -35,7 +36,7 @@ def required(bundle: Bundle, line: str, above: tuple[Path, ...] = ()) -> Require
         yield from _of_wheel(bundle, line, match["path"], extras)
     else:
         with suppress(InvalidRequirement):
-            yield line, Requirement(line)
+            yield line, _requirement(str(line))
 
 
 def requirements_files(bundle: Bundle, line: str, above: tuple[Path, ...] = ()) -> Iterator[tuple[str, Path]]:
@@ -80,7 +81,7 @@ def _of_wheel(bundle: Bundle, line: str, path: str, extras: list[str]) -> Requir
             for key, texts in _lists(project, extras).items():
                 for text in texts:
                     with suppress(InvalidRequirement):
-                        yield _located(folder / "pyproject.toml", key, text) or line, Requirement(text)
+                        yield _located(folder / "pyproject.toml", key, text) or line, _requirement(text)
 
 
 def _lists(project: Mapping[str, Any], extras: list[str]) -> dict[str, list[str]]:
@@ -103,18 +104,28 @@ def _optional(project: Mapping[str, Any]) -> Mapping[str, list[str]]:
 
 def _own_extras(project: Mapping[str, Any], text: str) -> set[str]:
     try:
-        requirement = Requirement(text)
+        requirement = _requirement(text)
     except InvalidRequirement:
         return set()
     is_own = canonicalize_name(requirement.name) == canonicalize_name(str(project["name"]))
     return requirement.extras if is_own else set()
 
 
+@cache
+def _requirement(text: str) -> Requirement:
+    """Each line of a requirements file is read by several rules, for each job."""
+    return Requirement(text)
+
+
 def _located(file: Path, key: str, text: str) -> Text | None:
     """A requirement with its location: the first line below its list's key that contains it."""
-    lines = list(enumerate(file.read_text("utf-8").splitlines(), 1))
+    number = _line(file.read_text("utf-8"), key, text)
+    return Text(text, file, number) if number else None
+
+
+@cache
+def _line(project: str, key: str, text: str) -> int | None:
+    lines = list(enumerate(project.splitlines(), 1))
     start = next((number for number, line in lines if re.match(rf"""\s*["']?{re.escape(key)}["']?\s*=""", line)), None)
-    for number, line in lines[start - 1 :] if start else ():
-        if f'"{text}"' in line or f"'{text}'" in line:
-            return Text(text, file, number)
-    return None
+    below = lines[start - 1 :] if start else ()
+    return next((number for number, line in below if f'"{text}"' in line or f"'{text}'" in line), None)

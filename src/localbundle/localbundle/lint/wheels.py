@@ -4,6 +4,7 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,15 @@ def projects(bundle: Bundle) -> dict[Path, Mapping[str, Any]]:
 
 def _project(folder: Path) -> Mapping[str, Any]:
     try:
-        return tomllib.loads((folder / "pyproject.toml").read_text("utf-8")).get("project") or {}
+        return _table((folder / "pyproject.toml").read_text("utf-8"))
     except (OSError, ValueError):
         return {}
+
+
+@cache
+def _table(text: str) -> Mapping[str, Any]:
+    """Read once for all jobs and rules: a third of the time of `validate` otherwise."""
+    return tomllib.loads(text).get("project") or {}
 
 
 def _entry_points(folder: Path, project: Mapping[str, Any]) -> set[str]:

@@ -57,7 +57,7 @@ def substitute(text: str, known: Known) -> str:
 
 def as_text(value: Any) -> str:  # noqa: ANN401 - any JSON value
     """A task value where text is needed: strings as they are, booleans "true"/"false", the rest as JSON."""
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _parts(path: str) -> tuple[str, ...] | None:
