@@ -110,8 +110,8 @@ def _timeline_sentence(system: System, waiting: int) -> str:
         return f"No file waits; a change should be found within {limit:g} minutes."
     longest = system.now - documents.waiting[0].changed_at
     late = longest > timedelta(minutes=limit)
-    allowed = "which is too long: " if late else ""
-    return f"The longest waiting change is {lasting(longest)} old; {allowed}{limit:g} minutes are allowed."
+    allowed = ", which is too long:" if late else ";"
+    return f"The longest waiting change is {lasting(longest)} old{allowed} {limit:g} minutes are allowed."
 
 
 def _waits(system: System) -> Picture | None:

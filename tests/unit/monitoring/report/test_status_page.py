@@ -80,7 +80,7 @@ def test_findings_come_first_and_the_worst_of_them_before_the_others() -> None:
     html = render(page)
     order = [
         html.index(f"<h2>{name}</h2>")
-        for name in ("Findings", "Criteria", "Freshness", "Waiting and cost", "Next steps")
+        for name in ("Findings", "Next steps", "Criteria", "Freshness", "Waiting and cost")
     ]
     assert order == sorted(order)
     text = Texts(html).text
@@ -106,7 +106,8 @@ def test_a_system_that_has_answered_nothing_says_so() -> None:
     page = status_page(empty_system(), [])
     assert (page.state, page.verdict) == ("open", "Nothing measured yet")
     assert NOTHING_ASKED in notes(page) and "no index yet" in notes(page) and names(page) == []
-    assert "Nothing is proposed" in render(page)
+    html = render(page)
+    assert "Nothing is proposed" in html and html.count("<table>") == html.count("<details") == 1
 
 
 def test_without_verdicts_the_page_says_so() -> None:
