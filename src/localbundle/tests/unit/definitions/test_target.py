@@ -24,7 +24,7 @@ def test_without_the_file_volumes_are_strict(write) -> None:
         ("strict_volumes: 0", "strict_volumes is 0, and must be a boolean; write true or false"),
         ("strict_volumes: ${var.x}", r"strict_volumes is '\$\{var.x\}', and must be a boolean; write true or false"),
         ("strict_volume: false", "unknown key strict_volume; did you mean strict_volumes?"),
-        ("zzz: {}", "unknown key zzz; known: catalogs, checks, ignore, strict_volumes, variables"),
+        ("zzz: {}", "unknown key zzz; known: catalogs, checks, ignore, install, strict_volumes, variables"),
     ],
 )
 def test_an_unknown_key_or_value_is_refused_with_its_location(write, laptop, error) -> None:

@@ -6,7 +6,9 @@ import pytest
 from localbundle.packages.installed import (
     editable_packages,
     installed_names,
+    is_installed,
     is_same_as_installed,
+    project_name,
     requirements_of,
     satisfies,
     wheel_metadata,
@@ -65,3 +67,17 @@ def test_editable_packages_are_found_with_their_source(tiny: Path, site: Path) -
     (info / "direct_url.json").write_text(json.dumps({"url": "file:///home/tiny", "dir_info": {"editable": True}}))
     assert ("tiny", "file:///home/tiny") in [(package.metadata["Name"], url) for package, url in editable_packages()]
     assert info.name in installed_names()
+
+
+def test_a_package_is_installed_in_any_version(tiny: Path) -> None:
+    assert is_installed("Tiny")
+    assert not is_installed("nobodys-package")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("[project]\nname = 'own'\n", "own"), ("[project]\n", ""), ("[tool]\n", ""), ("not = [toml", "")]
+)
+def test_a_project_has_the_name_in_its_pyproject(tmp_path: Path, text: str, name: str) -> None:
+    assert project_name(tmp_path) == ""
+    (tmp_path / "pyproject.toml").write_text(text)
+    assert project_name(tmp_path) == name
