@@ -81,7 +81,7 @@ class EnvironmentBuilder:
         """Builds it, unless another run has done so meanwhile.
 
         Args:
-            announce: is told what is installed, before it is.
+            announce: gets what is installed, before it is.
 
         Raises:
             BundleError: a requirement cannot be met, or uv failed.
@@ -107,7 +107,7 @@ class EnvironmentBuilder:
             file = self._written("packages.txt", [*self._options(), *self._exact(changes)])
             python = Environment(self._folder).python
             arguments: list[str | Path] = ["pip", "install", "--quiet", "--no-deps", "--python", python, "-r", file]
-            run_uv([*arguments, *self._anew()], self._root, [lock])
+            run_uv([*arguments, *self._reinstalled()], self._root, [lock])
         self._put_below(site_folders())
         self._check(changes)
         draft = self._written("draft.json", [json.dumps({"packages": sorted(changes)})])
@@ -121,9 +121,9 @@ class EnvironmentBuilder:
         arguments: list[str | Path] = ["pip", "install", "--dry-run", "--python", sys.executable, "-r", file]
         arguments += ["--override", left_out, "--break-system-packages"]  # which a dry run does not
         arguments += ["--no-deps"] if self._alone else []
-        return planned_changes(run_uv([*arguments, *self._anew()], self._root))
+        return planned_changes(run_uv([*arguments, *self._reinstalled()], self._root))
 
-    def _anew(self) -> Iterator[str]:
+    def _reinstalled(self) -> Iterator[str]:
         """Options for what is on this machine: uv may know a version of the same name from before a change."""
         for line in self._lines:
             if line.is_wheel:

@@ -63,8 +63,8 @@ def prepare(
     Args:
         bundle: the bundle.
         job: the job, with the tasks that are run.
-        progress: is told what is being done.
-        announce: is told what is installed.
+        progress: gets what is being done.
+        announce: gets what is installed.
         install: whether what is missing is installed, or refused.
 
     Raises:

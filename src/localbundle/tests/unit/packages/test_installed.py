@@ -55,7 +55,7 @@ def test_a_wheel_is_installed_if_all_its_files_are(tiny: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("content", "reason"), [(b"", "not a zip file"), (b"PK\5\6" + bytes(18), "no .dist-info")])
-def test_a_file_that_is_no_wheel_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
+def test_a_file_that_is_not_a_wheel_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
     (tmp_path / "a-1-py3-none-any.whl").write_bytes(content)
     with pytest.raises(ValueError, match=reason):
         wheel_metadata(tmp_path / "a-1-py3-none-any.whl")
