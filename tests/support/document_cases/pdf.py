@@ -85,6 +85,28 @@ _COLUMNS = [
 ]
 
 
+def _grid(rows: list[tuple[str, ...]], left: tuple[int, ...] = (72, 220, 400)) -> str:
+    return "\n".join(
+        lines(text, left=at, top=640 - 16 * number)
+        for number, row in enumerate(rows)
+        for at, text in zip(left, row, strict=True)
+        if text
+    )
+
+
+_PRICES = [("Zone", "Weight", "Price"), ("North", "5 kg", "7.30"), ("South", "10 kg", "8.40"), ("West", "", "10.20")]
+_TABLES = [
+    raw(
+        "table",
+        RawPdf(f"{lines(*PARAGRAPH)}\n{_grid([*_PRICES, ('East', '20 kg', '9.10')])}\n{lines('In euro.', top=500)}"),
+        SHOWN,
+        "| Zone | Weight | Price |\n| --- | --- | --- |\n| North | 5 kg | 7.30 |\n| South | 10 kg | 8.40 |\n"
+        "| West |  | 10.20 |\n| East | 20 kg | 9.10 |\n\nIn euro.",
+    ),
+    raw("two-rows-are-no-table", RawPdf(_grid(_PRICES[:2])), "Zone Weight Price North 5 kg 7.30", hidden=("|",)),
+]
+
+
 def _divided(name: str, rows: tuple[str, ...], *shown: str) -> Case:
     return raw(f"divided-{name}", RawPdf(lines(*rows)), *shown)
 
@@ -262,4 +284,4 @@ _ARABIC = [
     ),
 ]
 
-CASES = [*_TURNED, *_COLUMNS, *_DIVIDED, *_FORMS, _ATTACHED, *_UNSEEN, *_SEEN, *_ARABIC]
+CASES = [*_TURNED, *_COLUMNS, *_TABLES, *_DIVIDED, *_FORMS, _ATTACHED, *_UNSEEN, *_SEEN, *_ARABIC]

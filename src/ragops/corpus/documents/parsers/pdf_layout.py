@@ -46,6 +46,8 @@ class Line:
     fixed_pitch: bool = False
     alone: bool = False
     """Whether it is a paragraph of its own, such as the row of a form."""
+    is_table: bool = False
+    """Whether it is a whole table in Markdown."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def without_running_lines(pages: Sequence[Sequence[Line]], typography: Typograph
 def _edges(page: Sequence[Line], typography: Typography) -> set[int]:
     """Indices of the first two and last two lines that are not headings."""
     edges = {*range(len(page))[:2], *range(len(page))[-2:]}
-    return {index for index in edges if typography.heading_level(page[index]) is None}
+    return {index for index in edges if not page[index].is_table and typography.heading_level(page[index]) is None}
 
 
 def _running_key(line: Line) -> tuple[str, int]:
@@ -159,6 +161,8 @@ def _starts_block(above: Line, line: Line, typography: Typography, right_edge: f
 
 
 def _render(block: Sequence[Line], typography: Typography) -> str:
+    if block[0].is_table:
+        return block[0].text.replace(SOFT_HYPHEN, "-")
     if block[0].fixed_pitch:
         return _code(block)
     text = _BULLET.sub("- ", _join((line.text for line in block), typography.words))

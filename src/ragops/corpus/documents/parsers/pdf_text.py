@@ -15,6 +15,7 @@ import pypdfium2.raw as pdfium
 
 from ragops.corpus.documents.parsers.columns import Box, in_columns
 from ragops.corpus.documents.parsers.pdf_layout import SOFT_HYPHEN, Line
+from ragops.corpus.documents.parsers.pdf_tables import with_tables
 from ragops.corpus.documents.parsers.pdf_visible import Visibility
 
 _FIXED_PITCH = 1  # bit of a font descriptor's flags, PDF 32000-1 table 123
@@ -244,7 +245,7 @@ def in_reading_order(rows: Sequence[Row]) -> list[Line]:
                 for group in groups
                 for line in _regrouped([pieces[box.key] for box in sorted(group, key=lambda box: box.key)], row_of)
             ]
-    return [joined(row) for row in rows]
+    return [joined(row) for row in with_tables(rows)]
 
 
 def _regrouped(pieces: Sequence[Line], row_of: dict[int, int]) -> Iterator[Line]:
@@ -265,7 +266,7 @@ def _as_box(line: Line, key: int) -> Box:
     )
 
 
-def joined(row: Row) -> Line:
+def joined(row: Sequence[Line]) -> Line:
     """A row as one line."""
     if len(row) == 1:
         return row[0]
