@@ -13,7 +13,7 @@ from localbundle.errors import BundleError, Report
 from localbundle.lint import compute, names, packages, references, tasks, volumes, wheels
 from localbundle.lint.rule import BundleRule, JobContext, JobRule, Messages, Note
 
-BUNDLE_RULES: tuple[BundleRule, ...] = (names.unused_variable, names.unprefixed_name)
+BUNDLE_RULES: tuple[BundleRule, ...] = (names.undeclared_schema, names.unused_variable, names.unprefixed_name)
 # What is not a mistake: it works on Databricks, and not here.
 NOTES = (CANNOT_RUN, NEEDS_WORKSPACE, "unused-variable")
 # What the Databricks CLI warns of, and `--strict` refuses.

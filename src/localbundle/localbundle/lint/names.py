@@ -6,10 +6,12 @@ from typing import Any
 
 from localbundle.definitions.bundle import Bundle
 from localbundle.definitions.catalog_names import with_references
+from localbundle.definitions.named_values import plain_names, resources, values_named
 from localbundle.definitions.presets import PREFIXED_FIELDS
 from localbundle.definitions.references import Resolver
-from localbundle.lint.rule import Messages, Use, texts
+from localbundle.lint.rule import Messages, Note, Use, texts
 
+_ALWAYS_THERE = ("default", "information_schema")
 _VARIABLE = re.compile(r"\$\{(?:var|variables)\.([\w-]+)")
 _REFERENCE = re.compile(r"\$\{[^}]*\}|\{\{[^}]*\}\}")
 _VOLUME = re.compile(r"(?:dbfs:)?/Volumes/([^/]+)/([^/]+)(?:/.*)?")
@@ -22,6 +24,22 @@ def unused_variable(bundle: Bundle) -> Messages:
     for name in bundle.raw["variables"] if not _has_python(bundle.raw) else ():
         if name not in used:
             yield name, f"variable {name} is declared and never used; remove it, or use ${{var.{name}}}"
+
+
+def undeclared_schema(bundle: Bundle) -> Messages:
+    """A schema that a value names and no resource declares: a laptop creates it, a deployment does not."""
+    declared = {one.get("name") for one in resources(bundle, "schemas").values()}
+    # A variable that names a declared schema, which development mode then prefixes.
+    for use in texts(bundle.raw["resources"].get("schemas") or {}):
+        for variable in _VARIABLE.findall(use.text) if use.key == "name" else ():
+            found = (bundle.config.get("variables") or {}).get(variable) or {}
+            declared.add(str(found.get("value", found.get("default"))))
+    for name in dict.fromkeys(plain_names(values_named(bundle, "schema"))):
+        if name not in {*declared, *_ALWAYS_THERE}:
+            yield (
+                name,
+                Note(f"schema {name} is created here, and has to exist on Databricks; or add it to resources.schemas"),
+            )
 
 
 def unprefixed_name(bundle: Bundle) -> Messages:

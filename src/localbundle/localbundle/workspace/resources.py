@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 from localbundle.definitions.bundle import Bundle, write_resolved
+from localbundle.definitions.named_values import resources
 from localbundle.definitions.read_job import CANNOT_RUN
 from localbundle.definitions.yamlfile import error_at
 from localbundle.errors import Report, raise_error
 from localbundle.workspace import samples
-from localbundle.workspace.catalogs import CATALOG, catalog_names, resources, schema_names
+from localbundle.workspace.catalogs import CATALOG, catalog_names, schema_names
 from localbundle.workspace.environment import VOLUMES
 from localbundle.workspace.server import Server, ServerState
 

@@ -1,5 +1,5 @@
 -- :comment {{comment}}
-USE `{{schema}}`;
+USE `{{area}}`;
 SELECT ':text', details:field, amount::int, '{{catalog}}'
 FROM orders
 WHERE day = :day AND amount > :least
