@@ -159,10 +159,11 @@ def edit(path: Path, old: str, new: str) -> None:
 def test_the_template_itself_is_merged_into_a_project_that_its_team_has_changed(tmp_path: Path, bash: Bash) -> None:
     """With the live files. New are the value of a setting, the schedule of a job, a notebook and a question."""
     source, zoo = tmp_path / "source", tmp_path / "zoo"
-    for path in shipped(ROOT):
+    files = shipped(ROOT)
+    for path in files:
         (source / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, source / path)
-    build(source, tmp_path / "old", shipped(ROOT))
+    build(source, tmp_path / "old", files)
     answers = {"project_name": "zoo", "catalog_prod": "animals", "schema": "zoo", "gpu": "no", "answers": "quotes"}
     (tmp_path / "given.json").write_text(json.dumps(answers))
     zoo.mkdir()
@@ -177,7 +178,7 @@ def test_the_template_itself_is_merged_into_a_project_that_its_team_has_changed(
     edit(source / "usecase.yml", "keep_generations: 3", "keep_generations: 4")
     edit(source / "resources" / "refresh.jobs.yml", "0 0/30 * * * ?", "0 0/20 * * * ?")
     (source / "notebooks" / "new.ipynb").write_text("{}")
-    build(source, tmp_path / "new", [*shipped(ROOT), Path("notebooks/new.ipynb")])
+    build(source, tmp_path / "new", [*files, Path("notebooks/new.ipynb")])
     schema = tmp_path / "new" / "databricks_template_schema.json"
     edit(schema, '"project_name": {', '"region": {"type": "string", "default": "eu"}, "project_name": {')
     kept = tmp_path / "new" / "template" / "{{.project_name}}" / "template.json.tmpl"
