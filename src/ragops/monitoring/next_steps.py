@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ragops.corpus.embeddings.interface import normalized
 from ragops.exploration.questions.kinds import clusters, distinguishing_words
 from ragops.monitoring.finding import ChangeKind, Finding, Unreadable
-from ragops.monitoring.system.rows import moment
+from ragops.monitoring.system.rows import moment, with_all_columns
 from ragops.monitoring.system.system import System
 from ragops.platform.merge import merge
 from ragops.platform.tables import Int32, Table
@@ -129,8 +129,12 @@ def read_steps(workspace: Workspace) -> list[NextStep]:
     if not workspace.spark.catalog.tableExists(workspace.table(NEXT_STEPS.name)):
         return []
     columns = [F.unix_micros(name).alias(name) if name in _TIMES else F.col(name) for name in NEXT_STEPS.names]
-    rows = NEXT_STEPS.read(workspace).where("done_at IS NULL").select(*columns).collect()
-    return [NextStep.model_validate({name: _value(name, row[name]) for name in NEXT_STEPS.names}) for row in rows]
+    known = with_all_columns(NEXT_STEPS.read(workspace), NEXT_STEPS)
+    rows = [row.asDict() for row in known.where("done_at IS NULL").select(*columns).collect()]
+    return [
+        NextStep.model_validate({name: _value(name, value) for name, value in row.items() if value is not None})
+        for row in rows
+    ]
 
 
 def write_steps(workspace: Workspace, steps: Sequence[NextStep]) -> None:

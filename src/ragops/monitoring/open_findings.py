@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ragops.monitoring.causes import Cause
 from ragops.monitoring.finding import FINDINGS, Finding, Found
-from ragops.monitoring.system.rows import moment
+from ragops.monitoring.system.rows import moment, with_all_columns
 from ragops.platform.merge import merge
 from ragops.platform.workspace import Workspace
 from ragops.text import digest
@@ -80,7 +80,8 @@ def read_findings(workspace: Workspace) -> list[Finding]:
     if not workspace.spark.catalog.tableExists(workspace.table(FINDINGS.name)):
         return []
     newest = Window.partitionBy("check", "subject").orderBy(F.desc("opened_at"))
-    rows = FINDINGS.read(workspace).withColumn("_age", F.row_number().over(newest)).where("_age = 1")
+    known = with_all_columns(FINDINGS.read(workspace), FINDINGS)
+    rows = known.withColumn("_age", F.row_number().over(newest)).where("_age = 1")
     columns = [F.unix_micros(name).alias(name) if name in _TIMES else F.col(name) for name in FINDINGS.names]
     return [_read(row) for row in rows.select(*columns).collect()]
 
@@ -128,6 +129,6 @@ def _order(one: Finding) -> tuple[bool, datetime, str, str]:
 
 
 def _read(row: Row) -> Finding:
-    values = row.asDict()
-    times = {name: None if values[name] is None else moment(values[name]) for name in _TIMES}
+    values = {name: value for name, value in row.asDict().items() if value is not None}
+    times = {name: moment(values[name]) for name in _TIMES if name in values}
     return Finding.model_validate(values | times)

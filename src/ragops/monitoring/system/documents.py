@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ragops.corpus.documents.landing import LandingFile, list_files
 from ragops.corpus.documents.table import DOCUMENTS
 from ragops.errors import UserError
-from ragops.monitoring.system.rows import CLOCK_TOLERANCE, moment
+from ragops.monitoring.system.rows import CLOCK_TOLERANCE, moment, with_all_columns
 from ragops.platform.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _rows(workspace: Workspace) -> list[Row]:
     if not workspace.spark.catalog.tableExists(workspace.table(DOCUMENTS.name)):
         return []
     return (
-        DOCUMENTS.read(workspace)
+        with_all_columns(DOCUMENTS.read(workspace), DOCUMENTS)
         .selectExpr(
             "doc_id",
             "path",

@@ -97,14 +97,21 @@ def read_rows(
     rows = table.read(workspace)
     present = {name.casefold() for name in rows.columns}
     missing = tuple(name for name in table.names if name.casefold() not in present)
-    types = {column.name: column.type for column in table.columns}
-    for name in (name for name in columns if name in missing):
-        rows = rows.withColumn(name, F.lit(None).cast(types[name]))
+    rows = with_all_columns(rows, table)
     at = F.col(time)
     ahead = rows.where(at > F.lit(now + CLOCK_TOLERANCE)).agg(F.count("*"), F.unix_micros(F.max(time))).collect()[0]
     chosen = prepared(rows.where((at >= F.lit(since)) & (at <= F.lit(now))).select(*columns))
     newest = moment(ahead[1]) if ahead[0] else None
     return Rows(_fetched(chosen), TableState(table.name, True, missing, int(ahead[0]), newest))
+
+
+def with_all_columns(rows: DataFrame, table: Table) -> DataFrame:
+    """Rows of a table that an earlier version of ragops wrote, with null in the columns that it lacks."""
+    from pyspark.sql import functions as F
+
+    present = {name.casefold() for name in rows.columns}
+    missing = {one.name: F.lit(None).cast(one.type) for one in table.columns if one.name.casefold() not in present}
+    return rows.withColumns(missing) if missing else rows
 
 
 def _empty(table: Table, columns: Sequence[str]) -> pd.DataFrame:
