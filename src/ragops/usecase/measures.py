@@ -113,7 +113,7 @@ _ALL = (
             "documents"),
     Measure("refresh_minutes", "one refresh, from start to published index", "min", "at_most", ("refresh",),
             "documents"),
-    Measure("gpu_hours", "GPU hours of one task embed: GPUs that it found, times how long it held them", "h", "at_most",
+    Measure("gpu_hours", "GPU hours of one task embed: GPUs that it found, times how long it used them", "h", "at_most",
             ("refresh",), "GPUs"),
     Measure("batch_answers_per_minute", "questions that a batch finished", "per min", "at_least", ("answer_batch",)),
     Measure("live_seconds_p95", "95th percentile of users' waiting", "s", "at_most", _LIVE, "answers"),

@@ -167,7 +167,7 @@ def _kinds(report: VerifyReport) -> Iterator[_Difference]:
     wrong = report.wrong_vectors
     lost = next((problem for problem in report.problems if NOT_FOUND in problem), "")
     yield _Difference("index_vectors_wrong", len(wrong) or bool(lost), "with another vector" if wrong else lost, wrong)
-    # If passages are missing, their texts are in the word index only: that is no fault of its own.
+    # If passages are missing, their texts are in the word index only: that is not a fault of its own.
     words = next((problem for problem in report.problems if WORDS_DIFFER in problem and not report.missing), "")
     yield _Difference("index_words_differ", bool(words), words)
 

@@ -22,7 +22,7 @@ def recorded_gpu_hours(workspace: Workspace, gpus: int) -> Iterator[None]:
 
     Args:
         workspace: with the table `metrics`.
-        gpus: the number of GPUs that are held meanwhile; of 0 nothing is recorded.
+        gpus: the number of GPUs in use meanwhile; for 0 nothing is recorded.
 
     Raises:
         UserError: the table cannot be written.

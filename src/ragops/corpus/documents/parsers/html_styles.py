@@ -212,7 +212,7 @@ def _is_transparent(values: Declarations) -> bool:
     return parsed is not None and parsed != "currentcolor" and parsed.alpha == 0
 
 
-# Properties that elements inside may set anew, by the test of what hides.
+# Properties that elements inside may set again, by the test of what hides.
 _INHERITED = {
     "visibility": lambda values: values.get("visibility") in ("hidden", "collapse"),
     "font-size": _is_too_small,

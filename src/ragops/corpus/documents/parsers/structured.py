@@ -125,7 +125,7 @@ def parse_xml(path: Path, limits: ParseLimits) -> Extract:
     data = path.read_bytes()
     try:
         root = etree.fromstring(data, parser)
-    except etree.XMLSyntaxError:  # names such as &eacute; of a document type that is not at hand
+    except etree.XMLSyntaxError:  # names such as &eacute; of a document type that is not available
         if not _NAMED.search(data):
             raise
         root = etree.fromstring(_NAMED.sub(_by_number, data), parser)
