@@ -188,6 +188,7 @@ def test_a_projects_commands_exist_there(made: Made) -> None:
     named = [re.findall(r"(?:`|^|run: )make ([a-z-]+)", (project / page).read_text(), re.MULTILINE) for page in pages]
     assert {target for page in named for target in page} <= targets
     assert named[-1] == ["test", "demo", "audit"]
+    assert list(yaml.safe_load((project / pages[-1]).read_text())["jobs"]) == ["test", "audit"]
 
 
 def test_its_readme_puts_it_into_git_as_the_guide_does(made: Made) -> None:
