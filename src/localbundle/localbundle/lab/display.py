@@ -10,7 +10,7 @@ import pandas as pd
 from IPython.display import display as show
 from itables.widget import ITable
 
-from localbundle.kernels.bootstrap import SHOWN_ROWS
+from localbundle.kernels.output import SHOWN_ROWS
 
 _CELL_CHARACTERS = 300
 _STATIC_ROWS = 20
