@@ -49,7 +49,7 @@ def test_a_document_is_found_edited_and_removed(
     _damage(bundle.index(schema) / "generations" / bundle.pointer(schema)["generation"])
     verified = bundle.run("ragops", "index", "verify", "--schema", schema, check=False)
     assert verified.returncode == 1
-    assert "1 texts without a vector" in verified.stdout
+    assert "files changed after publishing" in verified.stdout
     bundle.refresh(landing=str(landing), schema=schema)
     assert bundle.run("ragops", "index", "verify", "--schema", schema).returncode == 0
 

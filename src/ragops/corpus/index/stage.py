@@ -28,6 +28,7 @@ from ragops.corpus.index.generations.verify import (
     SAMPLED_TEXTS,
     VerifyReport,
     outdated_report,
+    problem_report,
     sample_ids,
     verify_generation,
 )
@@ -126,8 +127,11 @@ def verify_index(
     manifest = index.manifest(index.pointer().generation)
     if manifest.outdated:
         return outdated_report(manifest)
-    with opened_copy(index, manifest.name) as generation:
-        return verify_opened(index, generation, index_source(workspace, model, rules), languages)
+    try:
+        with opened_copy(index, manifest.name) as generation:
+            return verify_opened(index, generation, index_source(workspace, model, rules), languages)
+    except ChangedGraph as error:
+        return problem_report(manifest, error.problem)
 
 
 def verify_opened(
@@ -140,11 +144,24 @@ def verify_opened(
     return verify_generation(generation, wanted, sample, source.model.fingerprint, changed, terms_version(languages))
 
 
+class ChangedGraph(UserError):
+    """The graph of a generation's vectors is not as it was published.
+
+    Attributes:
+        problem: what was changed.
+    """
+
+    def __init__(self, generation: str, problem: str) -> None:
+        super().__init__(f"index generation {generation}: {problem}; run the refresh job, which publishes it again")
+        self.problem = problem
+
+
 @contextmanager
 def opened_copy(index: PublishedIndex, name: str) -> Iterator[Generation]:
     """A generation opened in a copy of its own, which is removed afterwards: Chroma writes into what it opens.
 
     Raises:
+        ChangedGraph: a file of its graph of vectors was changed.
         UserError: a file is missing or damaged.
     """
     with tempfile.TemporaryDirectory(prefix="ragops-verify-") as folder:
@@ -161,7 +178,7 @@ def _check_graph(copy: Path, name: str) -> None:
     """Over a damaged graph of vectors Chroma's native code ends the whole process (SIGSEGV), which nothing can catch.
 
     Raises:
-        UserError: a file of the graph is not as it was published.
+        ChangedGraph: a file of the graph is not as it was published.
     """
     graphs = [folder for folder in (copy / CHROMA).glob("*") if folder.is_dir()]
     found = {
@@ -173,10 +190,7 @@ def _check_graph(copy: Path, name: str) -> None:
         file: value for file, value in read_manifest(copy).files.items() if PurePath(file).match(f"{CHROMA}/*/*")
     }
     if changed := differing(found, recorded):
-        raise UserError(
-            f"index generation {name}: {len(changed)} {CHANGED_FILES} ({min(changed)}), so it was not opened; "
-            "run the refresh job, which publishes it again"
-        )
+        raise ChangedGraph(name, f"{len(changed)} {CHANGED_FILES} ({min(changed)}), so it was not opened")
 
 
 def _with_vectors(workspace: Workspace, model: EmbeddingModel) -> DataFrame:

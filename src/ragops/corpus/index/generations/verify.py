@@ -71,8 +71,12 @@ class VerifyReport:
 
 def outdated_report(manifest: Manifest) -> VerifyReport:
     """The report on a generation that this version of ragops cannot search."""
-    problems = (f"{manifest.outdated}; the refresh job rebuilds it",)
-    return VerifyReport(manifest.name, manifest.count, (), (), (), (), 0, problems)
+    return problem_report(manifest, f"{manifest.outdated}; the refresh job rebuilds it")
+
+
+def problem_report(manifest: Manifest, problem: str) -> VerifyReport:
+    """The report on a generation that could not be opened, because of this problem."""
+    return VerifyReport(manifest.name, manifest.count, (), (), (), (), 0, (problem,))
 
 
 def verify_generation(
