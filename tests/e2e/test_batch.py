@@ -28,7 +28,9 @@ def asked(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     landing = tmp_path_factory.mktemp("landing")
     write_notes(landing)
     bundle.refresh(landing=str(landing), schema=SCHEMA)
-    bundle.sql(f"CREATE TABLE spark_catalog.{SCHEMA}.asked AS SELECT * FROM {ROWS} AS t(question_id, question, groups)")
+    columns = "question_id, question, cast(groups AS array<string>) AS groups"
+    rows = f"SELECT {columns} FROM {ROWS} AS t(question_id, question, groups)"
+    bundle.sql(f"CREATE TABLE spark_catalog.{SCHEMA}.asked AS {rows}")
     return bundle
 
 
