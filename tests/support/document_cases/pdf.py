@@ -223,6 +223,10 @@ _UNSEEN = [
     unseen("invisible", lines(f"The {HIDDEN}.", before="3 Tr") + " 0 Tr"),
     unseen("white-on-white", "1 g " + lines(f"The {HIDDEN}.") + " 0 g"),
     unseen("nearly-white", "0.98 g " + lines(f"The {HIDDEN}.") + " 0 g"),
+    unseen("blackened", lines(f"The {HIDDEN}.", top=600) + " 0 g 60 590 400 30 re f"),
+    unseen("behind-a-white-box", lines(f"The {HIDDEN}.", top=600) + " 1 g 60 590 400 30 re f 0 g"),
+    unseen("black-on-black", "0 g 60 590 400 30 re f " + lines(f"The {HIDDEN}.", top=600)),
+    unseen("blackened-in-a-sentence", lines(f"The lid is red. The {HIDDEN}.", top=600) + " 0 g 145 590 400 30 re f"),
     unseen("outside-the-page", lines(f"The {HIDDEN}.", left=700)),
     unseen("outside-the-crop-box", lines(f"The {HIDDEN}.", top=20), RawPdf("", crop=(0, 50, 595, 842))),
     unseen("tiny", f"BT /F1 0.4 Tf 72 600 Td (The {HIDDEN}.) Tj ET"),
@@ -240,6 +244,25 @@ _SEEN = [
     raw(
         "white-on-black",
         RawPdf("0 g 60 590 400 30 re f 1 g " + lines("The price is nine euros.", top=600)),
+        "The price is nine euros.",
+    ),
+    raw(
+        "rows-on-gray-drawn-one-after-the-other",
+        RawPdf(
+            "\n".join(
+                f"0.8 g 60 {top - 6} 400 20 re f 0 g {lines(text, top=top)}"
+                for text, top in (("The price is nine euros.", 600), ("The delivery takes two days.", 570))
+            )
+        ),
+        "The price is nine euros.",
+        "The delivery takes two days.",
+    ),
+    raw(
+        "marked-with-a-transparent-color",
+        RawPdf(
+            lines("The price is nine euros.", top=600) + " /Half gs 1 1 0 rg 60 590 400 30 re f 0 g",
+            resources="/ExtGState << /Half << /ca 0.4 >> >>",
+        ),
         "The price is nine euros.",
     ),
 ]

@@ -1,8 +1,11 @@
 """Whether text of a PDF's page can be seen: text that nobody sees must not be searched or answered from."""
 
 import ctypes
+import math
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pypdfium2
@@ -16,6 +19,8 @@ _INVISIBLE = {pdfium.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium.FPDF_TEXTRENDERMODE_C
 _STROKED = {pdfium.FPDF_TEXTRENDERMODE_STROKE, pdfium.FPDF_TEXTRENDERMODE_STROKE_CLIP}
 _NEARLY_WHITE = 235  # of 255, in all channels
 _NEARLY_TRANSPARENT = 12  # of 255
+_DARK = 100  # of 255, in all channels: text on a shape of such a color is looked at
+_LEAST_COVER = 4.0  # points, each side of a shape that can cover a word; a line below words is thinner
 _CONTRAST = 24  # of 255, between the darkest and the brightest pixel of a word that is seen
 _SCALE = 1.5  # pixels a point
 _MARGIN = 2.0  # points outside the page that a word may begin at
@@ -31,29 +36,41 @@ class Visibility:
         self._page = page
         self._text = text
         self._box: Area = page.get_bbox()
-        self.pictures, self._is_plain = look_at(page)
+        self._content = look_at(page)
+        self.pictures = self._content.pictures
         self._kinds: dict[int | None, str] = {}
 
     def is_shown(self, first: int, last: int, origin: tuple[float, float]) -> bool:
         """Whether the word from character `first` to `last`, which begins at `origin`, can be seen."""
         if not _contains(self._box, origin, _MARGIN):
             return False
-        if self._is_plain:
+        if self._content.is_plain and not self._content.shapes:
             return True
-        kind = self._kind(first)
+        text_object = pdfium.FPDFText_GetTextObject(self._text, first)
+        kind = self._kind(text_object)
         if kind == "hidden":  # the text of a scan lies, invisible, over its picture
             return any(_contains(area, origin, _MARGIN) for area in self._large_pictures)
-        return kind == "plain" or self._has_contrast(first, last)
+        is_plain = kind == "plain" and not self._is_on_a_shape(origin, text_object)
+        return is_plain or self._has_contrast(first, last)
+
+    def _is_on_a_shape(self, origin: tuple[float, float], text_object: object) -> bool:
+        """Whether the word may be covered, as where text was blackened, or have the color of what is below it."""
+        (x, y), areas = origin, self._shapes
+        inside = (areas[:, 0] <= x) & (areas[:, 1] <= y) & (areas[:, 2] >= x) & (areas[:, 3] >= y)
+        return bool((inside & (areas[:, 4] > self._content.texts.get(_address(text_object), 0))).any())
+
+    @cached_property
+    def _shapes(self) -> NDArray[np.float64]:
+        return np.array(self._content.shapes, np.float64).reshape(-1, 5)
 
     @cached_property
     def _large_pictures(self) -> list[Area]:
         whole = _size(self._box)
         return [area for area in self.pictures if _size(area) >= _PAGE_SHARE * whole]
 
-    def _kind(self, index: int) -> str:
-        """plain, hidden, or doubtful: of the text object that the character belongs to."""
-        text_object = pdfium.FPDFText_GetTextObject(self._text, index)
-        address = ctypes.cast(text_object, ctypes.c_void_p).value
+    def _kind(self, text_object: object) -> str:
+        """plain, hidden, or doubtful: of a text object."""
+        address = _address(text_object)
         if address not in self._kinds:
             self._kinds[address] = _kind_of(text_object)
         return self._kinds[address]
@@ -84,6 +101,7 @@ class Visibility:
 # Filled by calls of PDFium, of which a page needs thousands; each process parses one file at a time.
 _COLOR = tuple(ctypes.c_uint() for _ in range(4))
 _NAME, _NAME_LENGTH = (ctypes.c_ushort * 3)(), ctypes.c_ulong()
+_FILL, _STROKE = ctypes.c_int(), ctypes.c_int()
 
 
 def _kind_of(text_object: object) -> str:
@@ -101,6 +119,10 @@ def _kind_of(text_object: object) -> str:
     return "doubtful" if _is_in_a_layer(text_object) else "plain"
 
 
+def _address(item: Any) -> int | None:  # noqa: ANN401 - a pointer of PDFium's
+    return ctypes.cast(item, ctypes.c_void_p).value
+
+
 def _is_in_a_layer(item: object) -> bool:
     """Whether it belongs to optional content, which may be switched off."""
     for number in range(pdfium.FPDFPageObj_CountMarks(item)):
@@ -111,34 +133,67 @@ def _is_in_a_layer(item: object) -> bool:
     return False
 
 
-def look_at(page: pypdfium2.PdfPage) -> tuple[list[Area], bool]:
-    """Where the page has pictures, those in its forms too; and whether all of its text is plain."""
-    areas: list[Area] = []
+@dataclass
+class Content:
+    """What a page draws, as far as it matters for what can be seen.
+
+    Attributes:
+        pictures: where it has pictures, those in its forms too.
+        shapes: where it has filled shapes, with the number of texts that each may hide: those drawn before it, or all
+            if it is dark, since texts may have its color.
+        texts: the numbers of its texts from 0, in the order in which they are drawn, by their addresses.
+        is_plain: whether all of its text is plain.
+    """
+
+    pictures: list[Area] = field(default_factory=list)
+    shapes: list[tuple[float, float, float, float, float]] = field(default_factory=list)
+    texts: dict[int | None, int] = field(default_factory=dict)
+    is_plain: bool = True
+
+
+def look_at(page: pypdfium2.PdfPage) -> Content:
+    """Looks at everything that a page draws, in the order in which it is drawn."""
     count, get = pdfium.FPDFPage_CountObjects(page), pdfium.FPDFPage_GetObject
-    return areas, _look(areas, (get(page, number) for number in range(count)), (), _DEPTH)
+    content = Content()
+    _look(content, (get(page, number) for number in range(count)), (), _DEPTH)
+    return content
 
 
-def _look(areas: list[Area], items: Iterable[object], matrices: tuple[pdfium.FS_MATRIX, ...], depth: int) -> bool:
-    is_plain = True
+def _look(content: Content, items: Iterable[object], matrices: tuple[pdfium.FS_MATRIX, ...], depth: int) -> None:
     for item in items:
         kind = pdfium.FPDFPageObj_GetType(item)
         if kind == pdfium.FPDF_PAGEOBJ_TEXT:
-            is_plain = is_plain and _kind_of(item) == "plain"
+            content.texts[_address(item)] = len(content.texts)
+            content.is_plain = content.is_plain and _kind_of(item) == "plain"
         elif kind == pdfium.FPDF_PAGEOBJ_IMAGE:
-            areas.append(_area(item, matrices))
+            content.pictures.append(_area(item, matrices))
+        elif kind == pdfium.FPDF_PAGEOBJ_PATH:
+            _look_at_shape(content, item, matrices)
         elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth > 1:
             matrix, inside = pdfium.FS_MATRIX(), range(pdfium.FPDFFormObj_CountObjects(item))
             pdfium.FPDFPageObj_GetMatrix(item, matrix)
             parts = (pdfium.FPDFFormObj_GetObject(item, number) for number in inside)
-            is_plain = _look(areas, parts, (matrix, *matrices), depth - 1) and not _is_in_a_layer(item) and is_plain
+            _look(content, parts, (matrix, *matrices), depth - 1)
+            content.is_plain = content.is_plain and not _is_in_a_layer(item)
         elif kind == pdfium.FPDF_PAGEOBJ_FORM:
-            is_plain = False  # not looked at
-    return is_plain
+            content.is_plain = False  # not looked at
 
 
-def _area(picture: object, matrices: tuple[pdfium.FS_MATRIX, ...]) -> Area:
+def _look_at_shape(content: Content, path: object, matrices: tuple[pdfium.FS_MATRIX, ...]) -> None:
+    if not (pdfium.FPDFPath_GetDrawMode(path, _FILL, _STROKE) and _FILL.value):
+        return
+    if not pdfium.FPDFPageObj_GetFillColor(path, *_COLOR) or _COLOR[3].value <= _NEARLY_TRANSPARENT:
+        return
+    hides = math.inf if all(channel.value <= _DARK for channel in _COLOR[:3]) else len(content.texts)
+    if hides:
+        left, bottom, right, top = _area(path, matrices)
+        if right - left >= _LEAST_COVER and top - bottom >= _LEAST_COVER:
+            content.shapes.append((left, bottom, right, top, hides))
+
+
+def _area(item: object, matrices: tuple[pdfium.FS_MATRIX, ...]) -> Area:
     left, bottom, right, top = (ctypes.c_float() for _ in range(4))
-    pdfium.FPDFPageObj_GetBounds(picture, left, bottom, right, top)
+    pdfium.FPDFPageObj_GetBounds(item, left, bottom, right, top)
     corners = [(x.value, y.value) for x in (left, right) for y in (bottom, top)]
     for matrix in matrices:
         corners = [(matrix.a * x + matrix.c * y + matrix.e, matrix.b * x + matrix.d * y + matrix.f) for x, y in corners]
