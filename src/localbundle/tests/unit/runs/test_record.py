@@ -122,3 +122,4 @@ def test_a_record_has_the_fields_of_the_contract(tmp_path: Path) -> None:
     times = [datetime.fromisoformat(ended[name]) for name in ("started", "ended")]
     assert all(one.utcoffset() == timedelta(0) for one in times)
     assert set(re.findall(r"`([A-Z_]+)`", fields["state"])) == set(get_args(RunState))
+    assert set(re.findall(r"`(\w+)`", fields["tasks"])) <= TaskRecord.model_fields.keys()
