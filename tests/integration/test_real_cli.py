@@ -11,11 +11,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
-import yamlcore
 from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 
+from ragops.platform.config_files import read_yaml
 from tests.support.warehouse import include_warehouse
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +39,7 @@ def schema() -> Validator:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_every_file_matches_the_schema(schema: Validator, file: Path) -> None:
-    content = yaml.load(file.read_text(), yamlcore.CCoreLoader)
+    content = read_yaml(file)
     faults = [f"{error.json_path}: {error.message}" for error in schema.iter_errors(content)]
     assert faults == []
 
