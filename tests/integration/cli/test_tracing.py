@@ -63,7 +63,7 @@ def test_a_store_that_is_none_is_the_reason(tmp_path: Path) -> None:
     (tmp_path / "mlflow" / "mlflow.db").write_bytes(b"no database at all" * 100)
     with TraceWriter("dev") as writer:
         reason = writer.write(made())
-    assert "is not an MLflow database" in reason and "\n" not in reason
+    assert "mlflow.db is damaged" in reason and "\n" not in reason
 
 
 def test_no_process_is_left_of_a_question_without_an_answer() -> None:
