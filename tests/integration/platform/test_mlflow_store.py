@@ -42,6 +42,6 @@ def test_an_invalid_database_is_one_line(client: MlflowClient, tmp_path: Path, m
     (home / "mlflow").mkdir(parents=True)
     (home / "mlflow" / "mlflow.db").write_bytes(b"no database at all" * 100)
     monkeypatch.setenv("LOCALBUNDLE_HOME", str(home))
-    with pytest.raises(UserError, match=r"mlflow\.db: is not an MLflow database .*; remove it") as raised:
+    with pytest.raises(UserError, match=r"mlflow\.db is damaged: restore it .*, or remove it") as raised:
         open_experiment("quality")
     assert "\n" not in str(raised.value)
