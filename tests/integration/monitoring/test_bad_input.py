@@ -1,6 +1,5 @@
 """What is broken around a refreshed system: the monitor still runs, says what it cannot read, and writes its page."""
 
-import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -36,7 +35,7 @@ TEXTS = {"guide/returns.md": "# Returns\n\nGoods can be sent back.", "staff/trav
 
 
 @pytest.fixture(scope="module")
-def place(shared_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def place(shared_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """A refreshed system, whose faults each test takes back; no page of it was written, and nobody asked anything."""
     workspace, landing, files = shared_workspace, shared_workspace.volume(LANDING), tmp_path_factory.mktemp("files")
     for name, text in TEXTS.items():
@@ -48,12 +47,9 @@ def place(shared_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory)
     refresh_embeddings(workspace, USE_CASE.embedding, encoder)
     publish_index(workspace, USE_CASE.embedding, (), languages=("en",))
     unasked = USE_CASE.evaluation.model_copy(update={"questions": None})
-    record = Path(os.environ["LOCALBUNDLE_HOME"]) / "bundle.json"
-    record.write_text(json.dumps({"resources": {"jobs": {"refresh": {"name": "refresh"}}}}))
     use_case = USE_CASE.model_copy(update={"evaluation": unasked})
     # Without an encoder: loading one for each run would take most of the time.
-    yield Place(workspace, use_case, landing, files, "dev")
-    record.unlink()
+    return Place(workspace, use_case, landing, files, "dev")
 
 
 def looked(place: Place, now: datetime | None = None) -> dict[tuple[str, str], Finding]:

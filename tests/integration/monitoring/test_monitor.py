@@ -1,10 +1,9 @@
 """The monitor over a real schema: healthy, broken in several ways, and as empty or old as a schema can be."""
 
 import json
-import os
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -58,15 +57,6 @@ def refresh(workspace: Workspace) -> None:
     refresh_chunks(workspace, USE_CASE.chunking, tokenizer_file(USE_CASE.embedding))
     refresh_embeddings(workspace, USE_CASE.embedding, encoder)
     publish_index(workspace, USE_CASE.embedding, (), languages=("en",))
-
-
-@pytest.fixture(autouse=True, scope="module")
-def jobs(spark_environment: Mapping[str, str]) -> Iterator[None]:
-    """The record of a bundle that has been run once."""
-    file = Path(os.environ["LOCALBUNDLE_HOME"]) / "bundle.json"
-    file.write_text(json.dumps({"resources": {"jobs": {"refresh": {"name": "refresh"}}}}))
-    yield
-    file.unlink()
 
 
 @pytest.fixture

@@ -120,7 +120,7 @@ def test_a_registry_without_its_files_or_its_database_is_one_line(described: Pat
     assert "its files cannot be read" in one_line(later(first))
 
     (tmp_path / "mlflow" / "mlflow.db").write_bytes(b"not a database, but long enough to look like one" * 100)
-    assert "not a database" in refused()
+    assert "mlflow.db is damaged" in refused()
     assert later(first).chain == first.chain
     assert chosen(chain="working copy").chain.version == "working copy"
 
