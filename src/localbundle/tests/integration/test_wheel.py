@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from localbundle.packages.uv import uv_command
 
 FOLDER = Path(__file__).parents[2]
 
@@ -49,9 +50,7 @@ def test_it_is_installed_without_its_dependencies_and_imported(wheel: Path, tmp_
 
 def test_the_first_example_of_the_readme_runs_where_only_the_wheel_is(wheel: Path, tmp_path: Path) -> None:
     """With its dependencies at the versions that are here, which uv links from its cache; the home folder is empty."""
-    uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
-    if uv is None:
-        pytest.skip("needs uv, which installs from its cache")
+    uv = uv_command()
     here = {one.name: one.version for one in importlib.metadata.distributions()}
     (tmp_path / "here.txt").write_text("".join(f"{name}=={version}\n" for name, version in here.items()))
     bundle, home = tmp_path / "bundle", tmp_path / "home"
